@@ -1,0 +1,96 @@
+"""How likely is each of several ordered values? Read as their expectation."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from multitask.errors import UserError
+from multitask.head import Array, unreduced
+from multitask.heads._number import Number, outside
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distribution(Number):
+    """A softmax over the values from `low` to `high` by `step`.
+
+    It learns a normal distribution of deviation `sigma` around an exact label (Gao
+    et al. 2017, "Deep Label Distribution Learning with Label Ambiguity"), plus
+    `expectation_weight` times the absolute error of the expectation (Gao et al. 2018,
+    "Age Estimation Using Expectation of Label Distribution Learning"). For an interval
+    the loss is minus the log of the probability mass inside it.
+
+    Outputs are probabilities (batch, values).
+    """
+
+    step: float = 1.0
+    sigma: float = 2.5
+    expectation_weight: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("step", "sigma"):
+            if not getattr(self, name) > 0:
+                raise UserError(
+                    self.where, f"{name} is {getattr(self, name)}, must be above 0"
+                )
+        if len(self.values) < 2:
+            raise UserError(
+                self.where, f"step {self.step} leaves one value, must leave two or more"
+            )
+
+    @property
+    def values(self) -> Array:
+        """The ordered values (values,) that the outputs are probabilities of."""
+        count = int(np.floor((self.high - self.low) / self.step + 1e-9)) + 1
+        return self.low + self.step * np.arange(count)
+
+    def layers(self, features: Any) -> Any:
+        import keras
+
+        return keras.layers.Dense(
+            len(self.values), activation="softmax", dtype="float32", name=self.name
+        )(features)
+
+    def loss(self) -> Any:
+        return unreduced(self._loss)
+
+    def _loss(self, ends: Any, said: Any) -> Any:
+        from keras import ops
+
+        log = ops.log(ops.clip(said, 1e-7, 1.0))
+        low, high = ends[:, :1], ends[:, 1:]  # (batch, 1)
+        near = ops.softmax(-(((self.values - low) / self.sigma) ** 2) / 2)
+        exact = -ops.sum(near * log, axis=-1)
+        exact += self.expectation_weight * self._error(ends, said)
+        # Half a step each way, so that an interval between two values holds one.
+        half = self.step / 2
+        inside = (self.values >= low - half) & (self.values <= high + half)
+        mass = ops.sum(said * ops.cast(inside, said.dtype), axis=-1)
+        return ops.where(
+            low[:, 0] == high[:, 0], exact, -ops.log(ops.clip(mass, 1e-7, 1.0))
+        )
+
+    def _error(self, ends: Any, said: Any) -> Any:
+        from keras import ops
+
+        expected = ops.sum(said * self.values.astype("float32"), axis=-1, keepdims=True)
+        return outside(ends, expected)
+
+    def metrics(self) -> list[Any]:
+        import keras
+
+        return [keras.metrics.MeanMetricWrapper(self._error, name="mae")]
+
+    def read(self, outputs: Array) -> pd.DataFrame:
+        name = self.columns[0]
+        mass = np.cumsum(outputs, axis=1)
+        mass /= mass[:, -1:]
+        return pd.DataFrame(
+            {
+                name: outputs @ self.values / outputs.sum(axis=1),
+                f"{name}_low": self.values[(mass < 0.1).sum(axis=1)],
+                f"{name}_high": self.values[(mass < 0.9).sum(axis=1)],
+            }
+        )

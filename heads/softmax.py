@@ -1,0 +1,149 @@
+"""Which one of several classes is it?"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import classification_report
+
+from multitask.errors import UserError, nearest
+from multitask.head import Array, Head, Targets, column
+
+
+@dataclass(frozen=True, kw_only=True)
+class Softmax(Head):
+    """One class out of `classes`; without them, those that the labels hold, sorted.
+
+    Outputs are probabilities (batch, classes), targets class indices (rows,).
+    `mirror` pairs the classes that change places in a mirrored picture.
+    """
+
+    classes: tuple[str, ...] = ()
+    mirror: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.columns) != 1:
+            raise UserError(
+                self.where, f"reads {len(self.columns)} columns, must read one"
+            )
+        if len(set(self.classes)) != len(self.classes) or len(self.classes) == 1:
+            raise UserError(
+                self.where,
+                f"classes are {', '.join(self.classes)}, must be two or more names, "
+                "each once",
+            )
+        for name in sum(self.mirror, ()):
+            if name not in self.classes:
+                raise UserError(
+                    self.where,
+                    f"mirror names {name!r}, no class",
+                    nearest(name, self.classes),
+                )
+
+    @property
+    def form(self) -> Literal["class"]:
+        return "class"
+
+    def resolve(self, table: pd.DataFrame) -> Self:
+        if self.classes:
+            return self
+        found = sorted(map(str, column(table, self.columns[0]).dropna().unique()))
+        if len(found) < 2:
+            raise UserError(
+                self.where,
+                f"finds {len(found)} classes in its labels ({', '.join(found)}), "
+                "must find two or more",
+            )
+        return replace(self, classes=tuple(found))
+
+    def encode(self, table: pd.DataFrame) -> Targets:
+        codes = self._codes(table)
+        return Targets(
+            np.maximum(codes, 0).astype(np.int32), (codes >= 0).astype(np.float32)
+        )
+
+    def _codes(self, table: pd.DataFrame) -> Array:
+        """Class indices (rows,), -1 for an empty cell."""
+        labels = column(table, self.columns[0])
+        codes: Array = pd.Index(self.classes).get_indexer(
+            labels.where(labels.isna(), labels.astype(str)).tolist()
+        )
+        unknown = labels[(codes < 0) & labels.notna()]
+        if len(unknown):
+            raise UserError(
+                self.where,
+                f"{len(unknown)} labels of column {self.columns[0]!r} are no class of "
+                f"it, first {unknown.iloc[0]!r}",
+                nearest(unknown.iloc[0], self.classes),
+            )
+        return codes
+
+    def strata(self, table: pd.DataFrame) -> pd.DataFrame:
+        codes = self._codes(table)
+        return pd.DataFrame(
+            codes[:, None] == np.arange(len(self.classes)),
+            index=table.index,
+            columns=list(self.classes),
+        )
+
+    def mirrored(self, targets: Array) -> Array:
+        places = np.arange(len(self.classes))
+        for one, other in self.mirror:
+            i, j = self.classes.index(one), self.classes.index(other)
+            places[[i, j]] = places[[j, i]]
+        return places[targets].astype(targets.dtype)
+
+    def layers(self, features: Any) -> Any:
+        import keras
+
+        return keras.layers.Dense(
+            len(self.classes), activation="softmax", dtype="float32", name=self.name
+        )(features)
+
+    def loss(self) -> Any:
+        import keras
+
+        return keras.losses.SparseCategoricalCrossentropy(
+            reduction="mean_with_sample_weight"
+        )
+
+    def metrics(self) -> list[Any]:
+        import keras
+
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def read(self, outputs: Array) -> pd.DataFrame:
+        name = self.columns[0]
+        best = outputs.argmax(axis=1)
+        return pd.DataFrame(
+            {
+                name: np.array(self.classes, dtype=object)[best],
+                f"{name}_confidence": outputs.max(axis=1),
+            }
+        )
+
+    def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
+        return class_summary(column(labels, self.columns[0]), answers, self.classes)
+
+
+def class_summary(
+    labels: "pd.Series[Any]", answers: pd.DataFrame, classes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Accuracy, macro F1 and scikit-learn's report over the labelled rows."""
+    known = labels.notna()
+    if not known.any():
+        return {"n": 0}
+    truth, said = labels[known].astype(str), answers.loc[known, str(labels.name)]
+    report = classification_report(
+        truth, said, labels=list(classes), output_dict=True, zero_division=0.0
+    )
+    seen = [c for c in classes if report[c]["support"] > 0]
+    return {
+        "n": int(known.sum()),
+        "accuracy": float((truth == said).mean()),
+        # Over the classes that occur: one that nobody could get right is no mistake.
+        "macro_f1": float(np.mean([report[c]["f1-score"] for c in seen])),
+        "classification_report": report,
+    }

@@ -1,0 +1,29 @@
+"""One trunk, many heads."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+__all__ = ["load"]
+
+# setup.cfg installs heads/, datasets/ and reports/ inside this package; in a
+# checkout they lie beside it.
+_here = Path(__file__).resolve().parent
+if __name__ == "multitask" and not (_here / "heads").is_dir():
+    __path__.append(str(_here.parent))
+
+if TYPE_CHECKING:
+    from multitask.analyzer import Analyzer
+
+
+def load(path: str | Path) -> "Analyzer":
+    """Open a trained network, or the newest one of a run folder, for inference.
+
+    Raises `multitask.errors.UserError` if `path` is no network of this package.
+
+    See `multitask.analyzer.Analyzer` for what the result can do. TensorFlow is
+    imported here, not by `import multitask`.
+    """
+    from multitask.analyzer import Analyzer
+
+    return Analyzer.load(path)
