@@ -1,0 +1,57 @@
+"""Which command is meant? `multitask NAME ...` calls `main` of `multitask/NAME.py`."""
+
+import importlib
+import sys
+
+from multitask import __version__
+from multitask.errors import UserError, command, nearest
+
+# Named here so that `--help` imports none of them.
+COMMANDS = (
+    ("fit", "train a network on labelled pictures and write a run"),
+    ("predict", "answer for pictures, folders and globs with a trained network"),
+    ("report", "measure a network on labelled pictures"),
+)
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run the command that the first argument names with the arguments after it.
+
+    >>> main(["--version"])
+    multitask 0.1.0
+    0
+    """
+    name, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    if name in ("-h", "--help"):
+        print(_help())
+        return 0
+    if name == "--version":
+        print(f"multitask {__version__}")
+        return 0
+    known = [known for known, _ in COMMANDS]
+    if name not in known:
+        raise UserError("multitask", f"no command {name!r}", nearest(name, known))
+    module = importlib.import_module(f"multitask.{name}")
+    return int(module.main(rest))
+
+
+def _help() -> str:
+    width = max(len(name) for name, _ in COMMANDS)
+    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS]
+    return "\n".join(
+        [
+            "usage: multitask [--help] [--version] COMMAND ...",
+            "",
+            "One trunk, many heads: many answers out of one picture.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "multitask COMMAND --help tells what a command takes.",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
