@@ -28,6 +28,8 @@ def make(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the settings"
+        if first["type"] == "missing":
+            raise UserError(where, f"has no {key}, must have it") from None
         raise UserError(
             where, f"{key} is {_short(first['input'])}, {_must(first)}"
         ) from None
