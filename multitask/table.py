@@ -75,17 +75,18 @@ def check(table: pd.DataFrame, where: str = "table") -> pd.DataFrame:
                 f"split is {sorted(map(str, unknown))[0]!r}, must be one of {SPLITS}",
             )
     for column in table:
-        if column.endswith("_low"):
-            _check_interval(table, column.removesuffix("_low"), where)
+        if column.endswith(("_low", "_high")):
+            _check_interval(table, column.rpartition("_")[0], where)
     return table.reset_index(drop=True)
 
 
 def _check_interval(table: pd.DataFrame, column: str, where: str) -> None:
     low, high = f"{column}_low", f"{column}_high"
-    if high not in table:
-        raise UserError(
-            where, f"has {low!r} without {high!r}", "an interval needs both"
-        )
+    for one, other in ((low, high), (high, low)):
+        if other not in table:
+            raise UserError(
+                where, f"has {one!r} without {other!r}", "an interval needs both"
+            )
     crossed = (table[low] > table[high]) | (table[low].isna() != table[high].isna())
     if crossed.any():
         row = table.loc[crossed.idxmax()]
