@@ -1,0 +1,79 @@
+"""Is a user's mistake one line and exit status 2, and a bug still a traceback?"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from multitask.errors import UserError, command, nearest
+
+
+def test_an_error_is_one_line_even_if_its_parts_hold_line_breaks():
+    error = UserError("a\nfile.toml", "is\n\n  broken", "mend  it")
+    assert str(error) == "a file.toml: is broken; mend it"
+
+
+def test_without_advice_an_error_ends_after_what_is():
+    assert str(UserError("--epochs", "is 0")) == "--epochs: is 0"
+
+
+def test_nearest_names_one_close_name_and_lists_all():
+    assert nearest("Smilling", ["Young", "Smiling"]) == (
+        "did you mean 'Smiling'? Known: Young, Smiling"
+    )
+
+
+def test_nearest_of_nothing_close_only_lists():
+    assert nearest("zzz", ["Young", 3]) == "known: Young, 3"
+    assert nearest("zzz", []) == "known: none"
+
+
+def test_a_user_error_is_printed_on_standard_error_and_returns_2(capsys):
+    @command
+    def main(argv=None):
+        raise UserError("--epochs", "is 0", "give 20")
+
+    assert main() == 2
+    assert capsys.readouterr() == ("", "--epochs: is 0; give 20\n")
+
+
+def test_the_status_and_the_arguments_pass_through():
+    @command
+    def main(argv=None):
+        return len(argv)
+
+    assert main(["a", "b", "c"]) == 3
+
+
+def test_a_bug_keeps_its_traceback():
+    @command
+    def main(argv=None):
+        raise KeyError("bug")
+
+    with pytest.raises(KeyError, match="bug"):
+        main()
+
+
+@pytest.mark.parametrize("lines", [1, 100_000])  # within and beyond a pipe's buffer
+def test_a_reader_that_stops_reading_is_no_error(lines):
+    program = (
+        "import sys\nfrom multitask.errors import command\n"
+        f"def main(argv=None):\n    sys.stdin.read()\n    print('x\\n' * {lines})\n"
+        "    return 0\n"
+        "sys.exit(command(main)())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()  # before the program, which waits for us, writes
+        process.stdin.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0

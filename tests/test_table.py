@@ -1,0 +1,110 @@
+"""Does a table keep its contract, and does joining tables invent no label?"""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from multitask.errors import UserError
+from multitask.table import Reading, check, concat
+
+
+def table(**columns):
+    rows = max(len(values) for values in columns.values())
+    return pd.DataFrame({"path": [f"{i}.jpg" for i in range(rows)], **columns})
+
+
+def error(function, *arguments):
+    with pytest.raises(UserError) as caught:
+        function(*arguments)
+    return str(caught.value)
+
+
+def test_a_good_table_passes_with_a_fresh_index(faces):
+    shuffled = faces.iloc[::-1]
+    checked = check(shuffled)
+    assert checked.index.tolist() == [0, 1, 2, 3, 4, 5]
+    assert checked["path"].tolist() == shuffled["path"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("broken", "line"),
+    [
+        (
+            pd.DataFrame({"file": ["a.jpg"]}),
+            "here: has no column 'path', only ['file']; name the picture files",
+        ),
+        (
+            pd.DataFrame({"path": []}),
+            "here: has no row, must have at least one; check the folder's layout",
+        ),
+        (pd.DataFrame({"path": ["a.jpg", None]}), "here: row 1 has no path"),
+        (
+            pd.DataFrame({"path": ["a.jpg", "b.jpg", "a.jpg"]}),
+            "here: lists 'a.jpg' and 0 more paths twice; each picture must come from "
+            "one data set, once",
+        ),
+        (
+            table(split=["train", "valid", np.nan]),
+            "here: split is 'valid', must be one of ('train', 'val', 'test')",
+        ),
+        (
+            table(age_low=[1.0]),
+            "here: has 'age_low' without 'age_high'; an interval needs both",
+        ),
+        (
+            table(age_high=[1.0]),
+            "here: has 'age_high' without 'age_low'; an interval needs both",
+        ),
+        (
+            table(age_low=[1.0, 9.0], age_high=[1.0, 8.0]),
+            "here: 1.jpg: age from 9.0 to 8.0 is no interval; fill both ends, the "
+            "lower one first",
+        ),
+        (
+            table(age_low=[1.0, np.nan], age_high=[1.0, 8.0]),
+            "here: 1.jpg: age from nan to 8.0 is no interval; fill both ends, the "
+            "lower one first",
+        ),
+    ],
+)
+def test_a_broken_table_is_told_in_one_line(broken, line):
+    assert error(check, broken, "here") == line
+
+
+def test_joined_tables_keep_every_label_and_leave_the_rest_empty():
+    ages = pd.DataFrame({"path": ["a.jpg", "b.jpg"], "age": [31.0, np.nan]})
+    genders = pd.DataFrame({"path": ["c.jpg"], "gender": ["male"]}, index=[7])
+    joined = concat([ages, genders])
+    assert joined.index.tolist() == [0, 1, 2]
+    assert joined["age"].isna().tolist() == [False, True, True]
+    assert joined["gender"].tolist()[2] == "male"
+    assert joined["gender"].isna().tolist() == [True, True, False]
+
+
+def test_a_column_empty_in_one_table_takes_the_type_of_the_other():
+    empty = table(age=[np.nan, np.nan], gender=[np.nan, np.nan])
+    full = table(age=[31.0], gender=["male"]).replace("0.jpg", "z.jpg")
+    for tables in ([empty, full], [full, empty]):
+        joined = concat(tables)
+        assert pd.api.types.is_float_dtype(joined["age"])
+        assert joined["gender"].dropna().tolist() == ["male"]
+
+
+def test_numbers_here_and_text_there_name_both_data_sets_and_an_example():
+    numbers = table(gender=[0.0, 1.0], source=["utkface", "utkface"])
+    words = table(gender=["male"], source=["imfdb"]).replace("0.jpg", "z.jpg")
+    for tables in ([numbers, words], [words, numbers]):
+        line = error(concat, tables)
+        first, second = (t["source"].iloc[0] for t in tables)
+        assert line.startswith(f"{first} and {second}: disagree about 'gender': ")
+        assert "text like 'male'" in line
+
+
+def test_a_picture_of_two_data_sets_is_refused():
+    assert "lists '0.jpg'" in error(concat, [table(age=[1.0]), table(age=[2.0])])
+
+
+def test_a_reading_has_nothing_set_aside_unless_told():
+    reading = Reading(table=table(age=[1.0]))
+    assert list(reading.skipped) == ["path", "reason"]
+    assert len(reading.skipped) == 0
