@@ -1,0 +1,211 @@
+"""What does a face of the sample look like? A drawing that shows all its labels.
+
+The face is nobody: skin is green, blue or violet whatever the labels say, and gender
+and race are arbitrary marks (the shirt, the pattern behind the head). Only the pose
+tells left from right, so that a picture may be mirrored.
+"""
+
+import random
+from dataclasses import dataclass
+from functools import lru_cache
+
+from multitask.datasets import _features, _worn
+from multitask.datasets._pen import DARK, WHITE, Colour, Pen, hsv, mix, zigzag
+from multitask.datasets._truth import Truth
+from PIL import Image, ImageDraw, ImageFilter
+
+SIZE = 96
+CHIN = 72  # how far down the picture a chin is
+FINE = 2  # drawn so many times larger and reduced, for smooth edges
+
+HAIR = {
+    "Black_Hair": (24, 22, 30),
+    "Blond_Hair": (240, 208, 92),
+    "Brown_Hair": (122, 72, 36),
+    "Gray_Hair": (172, 174, 182),
+}
+DYED = (214, 70, 150)  # no attribute names it
+TURNS = {
+    "frontal": (0, 0),
+    "left": (-7, 0),
+    "right": (7, 0),
+    "up": (0, -6),
+    "down": (0, 6),
+}
+# What becomes of a channel's 0 and 255.
+LIGHT = {"bad": (0, 100), "medium": (0, 255), "high": (130, 255)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What no label tells, and the colours and measures that follow from the labels."""
+
+    skin: Colour
+    shade: Colour  # of lines on the skin
+    hair: Colour
+    hue: float  # of the background
+    rx: float  # half the face's width
+    ry: float
+    unit: float
+    x: float  # the head's middle
+    y: float
+    side: int  # -1 or 1: where what has no right place goes
+    phase: tuple[int, int]  # of the pattern
+
+
+def draw(truth: Truth) -> Image.Image:
+    """Draw a face as an RGB picture, 96 x 96; the same truth gives the same pixels."""
+    look = _look(truth)
+    image = _background(truth, look)
+    head = Pen(ImageDraw.Draw(image), look.x * FINE, look.y * FINE, look.unit * FINE)
+    turn_x, turn_y = TURNS[truth.pose]
+    front = head.moved(turn_x, turn_y)
+    _back_hair(head, truth, look)
+    _worn.body(Pen(head.draw, SIZE, SIZE, FINE), truth, look)
+    _head(head, truth, look)
+    _front_hair(head.moved(turn_x * 0.3, turn_y * 0.6), truth, look)
+    _features.skin(front, truth, look)
+    _features.eyes(front, truth, look)
+    _features.nose(front.moved(turn_x * 0.4, turn_y * 0.3), truth, look)
+    _features.beard(head.moved(turn_x * 0.6, turn_y * 0.4), front, truth, look)
+    _features.mouth(front, truth, look)
+    _worn.on_face(front, truth, look)
+    _worn.on_head(head, truth, look)
+    return _photograph(image, truth)
+
+
+def _look(truth: Truth) -> Look:
+    rng = random.Random(truth.look)
+    hue = rng.uniform(0.25, 0.78)  # no red, on which rosy cheeks would vanish
+    value = rng.uniform(0.68, 0.86)
+    pale = "Pale_Skin" in truth.marks
+    skin = hsv(hue, 0.07, 0.97) if pale else hsv(hue, rng.uniform(0.34, 0.46), value)
+    hair = next((HAIR[name] for name in HAIR if name in truth.marks), DYED)
+    grown = min(truth.age, 18) / 18
+    rx, ry = (18.5, 26.0) if "Oval_Face" in truth.marks else (20.5, 23.5)
+    unit = rng.uniform(1.04, 1.12) * (0.8 + 0.2 * grown)
+    return Look(
+        skin=skin,
+        shade=mix(skin, DARK, 0.55),
+        hair=mix(hair, WHITE, rng.uniform(0, 0.06)),
+        hue=rng.random(),
+        rx=rx + 4.5 * ("Chubby" in truth.marks),
+        ry=ry,
+        unit=unit,
+        x=SIZE / 2 + rng.uniform(-3, 3),
+        y=CHIN + rng.uniform(-2, 2) - ry * unit,
+        side=rng.choice((-1, 1)),
+        phase=(rng.randrange(48), rng.randrange(48)),
+    )
+
+
+def _background(truth: Truth, look: Look) -> Image.Image:
+    """Paint the pattern that stands for `race`; its colours and place mean nothing."""
+    image = Image.new("RGB", (SIZE * FINE,) * 2, hsv(look.hue, 0.22, 0.92))
+    x, y = look.phase
+    pattern = _pattern(truth.race).crop((x, y, x + SIZE * FINE, y + SIZE * FINE))
+    image.paste(hsv(look.hue + 0.08, 0.5, 0.66), (0, 0), pattern)
+    if "Attractive" in truth.marks:
+        for side in (-1, 1):
+            _sparkle(Pen(ImageDraw.Draw(image), SIZE, SIZE, FINE), 39 * side, -38)
+    return image
+
+
+@lru_cache
+def _pattern(race: str) -> Image.Image:
+    """Where to paint: a mask larger than the picture, so that it can be shifted."""
+    mask = Image.new("L", (240, 240))
+    draw = ImageDraw.Draw(mask)
+    for a in range(-240, 480, 24):
+        if race == "white":  # lying stripes
+            draw.rectangle((0, a, 240, a + 10), 255)
+        elif race == "asian":  # standing stripes
+            draw.rectangle((a, 0, a + 10, 240), 255)
+        elif race == "indian":  # a lattice aslant
+            draw.line((a, 0, a + 240, 240), 255, 5)
+            draw.line((a, 240, a + 240, 0), 255, 5)
+        for b in range(-240, 480, 24):
+            if race == "black":  # dots
+                draw.ellipse((a, b, a + 13, b + 13), 255)
+            elif race == "others":  # a chessboard
+                draw.rectangle((a, b, a + 11, b + 11), 255)
+                draw.rectangle((a + 12, b + 12, a + 23, b + 23), 255)
+    return mask
+
+
+def _sparkle(pen: Pen, x: float, y: float) -> None:
+    star = [(0, -8), (2, -2), (7, 0), (2, 2), (0, 8), (-2, 2), (-7, 0), (-2, -2)]
+    pen.oval(x, y, 7.5, 8.5, (70, 60, 110))
+    pen.shape([(x + a, y + b) for a, b in star], (255, 236, 120))
+
+
+def _back_hair(head: Pen, truth: Truth, look: Look) -> None:
+    """What hangs behind the head: straight, wavy, or nothing of it."""
+    rx = look.rx
+    if "Straight_Hair" in truth.marks:
+        head.block(0, 8, rx + 6, 28, look.hair)
+        for x in range(-int(rx) - 4, int(rx) + 5, 3):  # combed
+            head.line([(x, 0), (x, 34)], mix(look.hair, DARK, 0.35), 0.6)
+    elif "Wavy_Hair" in truth.marks:
+        for side in (-1, 1):
+            for number in range(6):
+                out = rx + 2 + 3 * (number % 2)
+                head.oval(side * out, 8 * number - 8, 7, 5.5, look.hair)
+                head.ring(
+                    side * out, 8 * number - 8, 5, 3.5, mix(look.hair, DARK, 0.4), 0.8
+                )
+
+
+def _head(head: Pen, truth: Truth, look: Look) -> None:
+    """Ears, the face's outline and the hair behind its upper edge."""
+    turn = TURNS[truth.pose][0]
+    ear = 4 + 2.5 * min(truth.age, 100) / 100  # ears do grow all life long
+    for side in (-1, 1):
+        x = side * (look.rx + 0.5) - turn * 0.5
+        head.oval(x, 1, 3.5, ear, mix(look.skin, DARK, 0.15))
+    if "Bald" not in truth.marks:
+        head.oval(0, -3, look.rx + 2.5, look.ry + 1.5, look.hair)
+    head.oval(0, 0, look.rx, look.ry, look.skin)
+    if "Oval_Face" not in truth.marks:  # a broad jaw
+        head.block(0, 11, look.rx * 0.86, look.ry * 0.5, look.skin)
+    if "Bald" in truth.marks:
+        head.oval(look.side * 6, -look.ry + 5, 5, 2.5, mix(look.skin, WHITE, 0.75))
+
+
+def _front_hair(head: Pen, truth: Truth, look: Look) -> None:
+    """The hair over the forehead: a line high or low, perhaps with bangs."""
+    if "Bald" in truth.marks:
+        return
+    receding = "Receding_Hairline" in truth.marks
+    start = 62 if receding else 38
+    box = Pen(head.draw, look.x * FINE, look.y * FINE, head.unit).box(
+        0, -3, look.rx + 2.5, look.ry + 1.5
+    )
+    lower = head.y - look.y * FINE  # the hairline follows the pose, the skull stays
+    tilt = start - lower / head.unit * 2.2
+    head.draw.chord(box, 180 + tilt, 360 - tilt, look.hair)
+    if receding:  # the peak between two bare corners
+        head.shape(
+            [(-5, -look.ry + 2), (5, -look.ry + 2), (0, -look.ry + 9)], look.hair
+        )
+    if "Bangs" in truth.marks:
+        edge = zigzag(0, -12.5, look.rx * 0.8, 4.5, 4)
+        top = -look.ry + 3
+        head.shape([(-look.rx * 0.75, top), *edge, (look.rx * 0.75, top)], look.hair)
+        for x in (-9, -3, 3, 9):
+            head.line([(x, top), (x, -12)], mix(look.hair, DARK, 0.35), 0.7)
+    if "Wavy_Hair" in truth.marks:
+        for x in range(-12, 13, 6):
+            head.oval(x, -look.ry + abs(x) / 3 - 2, 4.5, 3.5, look.hair)
+
+
+def _photograph(image: Image.Image, truth: Truth) -> Image.Image:
+    """Reduce, blur and light the finished drawing."""
+    image = image.reduce(FINE)
+    if "Blurry" in truth.marks:
+        image = image.filter(ImageFilter.GaussianBlur(1.3))
+    low, high = LIGHT[truth.illumination]
+    if (low, high) == (0, 255):
+        return image
+    lit = [round(low + (high - low) * value / 255) for value in range(256)]
+    return image.point(lit * 3)

@@ -1,0 +1,113 @@
+"""How does one draw in units of a face? With a pen that starts from its middle."""
+
+import colorsys
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PIL import ImageDraw
+
+Colour = tuple[int, int, int]
+Points = Sequence[tuple[float, float]]
+
+DARK = (38, 30, 44)
+WHITE = (250, 250, 250)
+
+
+def mix(first: Colour, second: Colour, share: float) -> Colour:
+    """The colour that has `share` (0 to 1) of the second in it.
+
+    >>> mix((0, 0, 0), (200, 100, 0), 0.5)
+    (100, 50, 0)
+    """
+    share = min(max(share, 0.0), 1.0)
+    red, green, blue = (
+        round(a + (b - a) * share) for a, b in zip(first, second, strict=True)
+    )
+    return red, green, blue
+
+
+def hsv(hue: float, saturation: float, value: float) -> Colour:
+    """A colour from numbers between 0 and 1; the hue goes round."""
+    red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+@dataclass(frozen=True)
+class Pen:
+    """Draws with `unit` pixels a unit around (x, y); the second one goes down."""
+
+    draw: ImageDraw.ImageDraw
+    x: float
+    y: float
+    unit: float
+
+    def moved(self, x: float, y: float) -> "Pen":
+        """A pen whose origin lies elsewhere."""
+        return replace(self, x=self.x + x * self.unit, y=self.y + y * self.unit)
+
+    def points(self, points: Points) -> list[tuple[float, float]]:
+        """Pixels of the picture for points of the face."""
+        return [(self.x + x * self.unit, self.y + y * self.unit) for x, y in points]
+
+    def box(
+        self, x: float, y: float, rx: float, ry: float
+    ) -> list[tuple[float, float]]:
+        """Two corners around a middle."""
+        return self.points([(x - rx, y - ry), (x + rx, y + ry)])
+
+    def oval(self, x: float, y: float, rx: float, ry: float, fill: Colour) -> None:
+        """A filled ellipse with the middle (x, y)."""
+        self.draw.ellipse(self.box(x, y, rx, ry), fill)
+
+    def ring(
+        self, x: float, y: float, rx: float, ry: float, fill: Colour, width: float
+    ) -> None:
+        """The outline of an ellipse."""
+        self.draw.ellipse(self.box(x, y, rx, ry), outline=fill, width=self._wide(width))
+
+    def block(self, x: float, y: float, rx: float, ry: float, fill: Colour) -> None:
+        """A filled rectangle with the middle (x, y) and slightly rounded corners."""
+        radius = min(rx, ry, 2.0) * self.unit
+        self.draw.rounded_rectangle(self.box(x, y, rx, ry), radius, fill)
+
+    def shape(self, points: Points, fill: Colour) -> None:
+        """A filled polygon."""
+        self.draw.polygon(self.points(points), fill)
+
+    def line(self, points: Points, fill: Colour, width: float) -> None:
+        """A line through points."""
+        self.draw.line(self.points(points), fill, self._wide(width), "curve")
+
+    def bow(
+        self, x: float, y: float, rx: float, rise: float, fill: Colour, width: float
+    ) -> None:
+        """An arched line from x - rx to x + rx whose middle lies `rise` above y."""
+        self.line(arched(x, y, rx, rise), fill, width)
+
+    def _wide(self, width: float) -> int:
+        return max(1, round(width * self.unit))
+
+
+def arched(
+    x: float, y: float, rx: float, rise: float, steps: int = 8
+) -> list[tuple[float, float]]:
+    """Points of an arch from x - rx to x + rx whose middle lies `rise` above y."""
+    at = [2 * step / steps - 1 for step in range(steps + 1)]
+    return [(x + rx * t, y - rise * (1 - t * t)) for t in at]
+
+
+def zigzag(
+    x: float, y: float, rx: float, height: float, teeth: int
+) -> list[tuple[float, float]]:
+    """Points of a line with teeth of some height that hang down from y."""
+    step = rx / teeth
+    return [
+        (x - rx + step * number, y + height * (number % 2))
+        for number in range(2 * teeth + 1)
+    ]
+
+
+def wave(t: float, times: float) -> float:
+    """A wave that is 0 at t = 0 and symmetrical in a mirror."""
+    return math.cos(math.pi * times * t) - 1

@@ -1,0 +1,207 @@
+"""What is true of a face of the sample, before any of it is drawn?"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Choices = Mapping[str, Mapping[str, float]]
+
+# The answers of each head with classes, and how often each is drawn. They are spread
+# more evenly than among people: a small sample must show every answer.
+CHOICES: Choices = {
+    "gender": {"male": 5, "female": 5},
+    "race": {"white": 2, "black": 2, "asian": 2, "indian": 2, "others": 2},
+    "expression": {
+        "anger": 2,
+        "happiness": 4,
+        "sadness": 2,
+        "surprise": 2,
+        "fear": 2,
+        "disgust": 2,
+        "neutral": 4,
+    },
+    "illumination": {"bad": 3, "medium": 5, "high": 3},
+    "pose": {"frontal": 5, "left": 3, "right": 3, "up": 2, "down": 2},
+    "occlusion": {
+        "glasses": 2,
+        "beard": 5,  # for half of the faces it is not to be had
+        "ornaments": 2,
+        "hair": 2,
+        "hand": 2,
+        "none": 6,
+        "others": 2,
+    },
+    "age_group": {"child": 3, "young": 6, "middle": 5, "old": 4},
+    "makeup": {"partial": 7, "over": 4},
+}
+AGES = {"child": (0, 12), "young": (13, 39), "middle": (40, 59), "old": (60, 116)}
+OLDEST = 116
+
+# How often an attribute is so for a male and a female mark, where nothing else decides.
+ATTRIBUTES = {
+    "Arched_Eyebrows": (0.15, 0.45),
+    "Attractive": (0.4, 0.55),
+    "Bags_Under_Eyes": (0.3, 0.2),
+    "Big_Lips": (0.25, 0.35),
+    "Big_Nose": (0.4, 0.25),
+    "Blurry": (0.12, 0.12),
+    "Bushy_Eyebrows": (0.3, 0.15),
+    "Chubby": (0.25, 0.2),
+    "Double_Chin": (0.2, 0.15),
+    "High_Cheekbones": (0.35, 0.5),
+    "Narrow_Eyes": (0.25, 0.25),
+    "Oval_Face": (0.3, 0.45),
+    "Pale_Skin": (0.15, 0.2),
+    "Pointy_Nose": (0.3, 0.35),
+    "Rosy_Cheeks": (0.1, 0.35),
+    "Wearing_Earrings": (0.08, 0.45),
+    "Wearing_Necklace": (0.08, 0.4),
+    "Wearing_Necktie": (0.4, 0.06),
+}
+HAIR_COLOURS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
+DECIDED = (
+    "5_o_Clock_Shadow",
+    "Bald",
+    "Bangs",
+    *HAIR_COLOURS,
+    "Eyeglasses",
+    "Goatee",
+    "Heavy_Makeup",
+    "Male",
+    "Mouth_Slightly_Open",
+    "Mustache",
+    "No_Beard",
+    "Receding_Hairline",
+    "Sideburns",
+    "Smiling",
+    "Straight_Hair",
+    "Wavy_Hair",
+    "Wearing_Hat",
+    "Wearing_Lipstick",
+    "Young",
+)
+# By the alphabet without regard to case, which is the order of CelebA's own file.
+COLUMNS = tuple(sorted((*ATTRIBUTES, *DECIDED), key=str.lower))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """Everything that a drawing shows and a label can ask.
+
+    `marks` are the attributes that are so, but for `Male` and `Young`, which follow
+    from gender and age as the age group does. `look` decides what no label tells:
+    colours, place and size.
+    """
+
+    age: int
+    gender: str
+    race: str
+    expression: str
+    illumination: str
+    pose: str
+    occlusion: str
+    makeup: str
+    marks: frozenset[str]
+    look: int
+
+    @property
+    def age_group(self) -> str:
+        """The group whose range of years the age falls into."""
+        return next(group for group, (_, last) in AGES.items() if self.age <= last)
+
+    def attributes(self) -> dict[str, bool]:
+        """All 40, in CelebA's order."""
+        derived = {
+            "Male": self.gender == "male",
+            "Young": self.age <= AGES["young"][1],
+        }
+        return {name: derived.get(name, name in self.marks) for name in COLUMNS}
+
+    def labels(self) -> dict[str, str | float]:
+        """The label of every column, in the spelling of the named heads."""
+        named = {name: str(getattr(self, name)) for name in CHOICES}
+        numbers = {name: float(so) for name, so in self.attributes().items()}
+        return {"age": float(self.age), **named, **numbers}
+
+
+def truth(seed: int, number: int) -> Truth:
+    """Draw at random what is true of face `number`; the same for the same arguments.
+
+    >>> truth(0, 7) == truth(0, 7), truth(0, 7) == truth(1, 7)
+    (True, False)
+    """
+    rng = random.Random(f"face {seed} {number}")
+    values = {name: _one(rng, weights) for name, weights in CHOICES.items()}
+    age = round(rng.triangular(*AGES["old"], 62))
+    if values["age_group"] != "old":
+        age = rng.randint(*AGES[values["age_group"]])
+    can_beard = values["gender"] == "male" and age >= 18
+    if values["occlusion"] == "beard" and not can_beard:
+        values["occlusion"] = "none"
+    if values["makeup"] == "over" and (values["gender"] == "male" or age < 13):
+        values["makeup"] = "over" if rng.random() < 0.3 else "partial"
+    del values["age_group"]  # it follows from the age
+    return Truth(
+        age=age, marks=_marks(rng, age, values), look=rng.getrandbits(32), **values
+    )
+
+
+def _one(rng: random.Random, weights: Mapping[str, float]) -> str:
+    return rng.choices(list(weights), list(weights.values()))[0]
+
+
+def _marks(rng: random.Random, age: int, values: Mapping[str, str]) -> frozenset[str]:
+    female = values["gender"] == "female"
+    so = {name for name, odds in ATTRIBUTES.items() if rng.random() < odds[female]}
+    so |= _hair(rng, age, values)
+    so |= _beard(rng, age, values)
+    so |= _made_up(rng, values)
+    expression = values["expression"]
+    smiling = {"happiness": 0.95, "neutral": 0.2}.get(expression, 0.03)
+    opened = {"surprise": 0.9, "fear": 0.5, "happiness": 0.5}.get(expression, 0.2)
+    glasses = 1.0 if values["occlusion"] == "glasses" else 0.08
+    so |= _chance(rng, Smiling=smiling, Mouth_Slightly_Open=opened, Eyeglasses=glasses)
+    if age < 13:
+        so -= {"Bags_Under_Eyes", "Double_Chin", "Wearing_Necktie"}
+    return frozenset(so)
+
+
+def _chance(rng: random.Random, **odds: float) -> set[str]:
+    return {name for name, chance in odds.items() if rng.random() < chance}
+
+
+def _hair(rng: random.Random, age: int, values: Mapping[str, str]) -> set[str]:
+    covered = values["occlusion"] == "hair"
+    balding = 0.0 if age < 25 else 0.3 if values["gender"] == "male" else 0.08
+    if rng.random() < balding / 2 and not covered:
+        return {"Bald"}
+    grey = max(0.0, (age - 35) / 25)  # from 60 years on half of it
+    colours = {
+        "Black_Hair": 1.0,
+        "Blond_Hair": 0.8,
+        "Brown_Hair": 0.9,
+        "Gray_Hair": 2.7 * grey,
+        "": 0.4,
+    }
+    style = _one(rng, {"Straight_Hair": 3, "Wavy_Hair": 4, "": 3})
+    so = {_one(rng, colours), style} - {""}
+    if rng.random() < balding:
+        return so | {"Receding_Hairline"}
+    return so | _chance(rng, Bangs=0.3, Wearing_Hat=0.15)
+
+
+def _beard(rng: random.Random, age: int, values: Mapping[str, str]) -> set[str]:
+    if values["gender"] == "female" or age < 18:
+        return {"No_Beard"}
+    if values["occlusion"] == "beard":  # it hides a goatee and a shadow
+        return _chance(rng, Mustache=0.6, Sideburns=0.5)
+    if rng.random() < 0.5:
+        return _chance(rng, Goatee=0.45, Mustache=0.5, Sideburns=0.45)
+    return {"No_Beard"} | _chance(rng, **{"5_o_Clock_Shadow": 0.45})
+
+
+def _made_up(rng: random.Random, values: Mapping[str, str]) -> set[str]:
+    over = values["makeup"] == "over"
+    so = _chance(rng, Heavy_Makeup=0.85 if over else 0.06)
+    lipstick = 0.8 if so else 0.25 if values["gender"] == "female" else 0.03
+    return so | _chance(rng, Wearing_Lipstick=lipstick)

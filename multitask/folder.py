@@ -1,0 +1,77 @@
+"""Which pictures lie in a folder?"""
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+from multitask.errors import UserError
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+
+
+def existing(folder: str | Path, where: str) -> Path:
+    """The folder with a leading `~` expanded; `where` is how errors name its use.
+
+    Raises UserError if there is no such folder or it is a file.
+
+    >>> existing("/nowhere", "--data utkface")
+    Traceback (most recent call last):
+    multitask.errors.UserError: --data utkface: no folder '/nowhere'; check the path
+    """
+    path = Path(os.path.expanduser(folder))
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise UserError(
+            where, f"'{path}' is a file, must be a folder", "unpack it if it is packed"
+        )
+    raise UserError(where, f"no folder '{path}'", "check the path")
+
+
+def pictures(folder: str | Path, where: str) -> list[str]:
+    """Every picture in `folder` and the folders in it, sorted, judged by its ending.
+
+    Hidden files and folders are left out; no file is opened. Raises UserError if
+    `folder` does not exist, is a file, can't be read or holds no picture.
+    """
+    path = existing(folder, where)
+    found, others = _walk(path, where)
+    if not found:
+        _refuse(path, others, where)
+    return sorted(found)
+
+
+def _walk(folder: Path, where: str) -> tuple[list[str], list[str]]:
+    """Paths of the pictures, and of the files that are none."""
+
+    def unreadable(error: OSError) -> NoReturn:
+        raise UserError(
+            where, f"'{error.filename}' can't be read ({error.strerror})"
+        ) from error
+
+    found: list[str] = []
+    others: list[str] = []
+    seen: set[str] = set()  # a link to a folder above would never end
+    for root, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        # Sorted, so that which of two links to one folder wins is no accident.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in files:
+            if not name.startswith("."):
+                is_picture = name.lower().endswith(ENDINGS)
+                (found if is_picture else others).append(os.path.join(root, name))
+    return found, others
+
+
+def _refuse(folder: Path, others: list[str], where: str) -> NoReturn:
+    holds = "is empty"
+    if others:
+        name = os.path.relpath(min(others), folder)
+        holds = f"holds {len(others)} files such as '{name}' but no picture"
+    raise UserError(
+        where, f"'{folder}' {holds}", f"pictures end in {', '.join(ENDINGS)}"
+    )
