@@ -1,10 +1,13 @@
 """What does a report compare? The labels of some pictures and a network's answers."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from multitask import plugins
+from multitask.errors import UserError
 from multitask.head import Head
 
 
@@ -28,3 +31,18 @@ class Comparison:
     def summaries(self) -> dict[str, dict[str, Any]]:
         """Each head's `summary`, by its name."""
         return {h.name: h.summary(self.labels, self.answers) for h in self.heads}
+
+
+def write(comparison: Comparison, folder: Path) -> None:
+    """Make a report: every module of `reports/` writes its files into `folder`.
+
+    The folder is made if it is missing. Raises UserError if it can't be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            folder, f"can't be made a folder: {error.strerror}", "choose another"
+        ) from None
+    for module in plugins.reports():
+        module.write(comparison, folder)

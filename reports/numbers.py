@@ -1,0 +1,238 @@
+"""How good are the answers, in numbers?
+
+Writes `report.json`, `classification_report.txt` and `answers.csv`; `text` is what
+the commands print at their end.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from multitask.reports import _frames
+from sklearn.metrics import classification_report
+
+from multitask.comparison import Comparison
+from multitask.head import Head, column
+
+ORDER = 10
+
+
+def write(comparison: Comparison, folder: Path) -> None:
+    """Write the three files into `folder`, over those of an earlier report."""
+    document = json.dumps(
+        report(comparison), indent=2, ensure_ascii=False, allow_nan=False
+    )
+    _save(folder / "report.json", document + "\n")
+    _save(folder / "classification_report.txt", classification(comparison))
+    answers(comparison).to_csv(folder / "answers.csv", index=False, encoding="utf-8")
+
+
+def _save(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def report(comparison: Comparison) -> dict[str, Any]:
+    """What `report.json` holds: plain data, None where a number is not finite."""
+    document: dict[str, Any] = _finite(
+        {
+            "title": comparison.title,
+            "split": comparison.split,
+            "notes": list(comparison.notes),
+            "rows": len(comparison.labels),
+            "heads": comparison.summaries(),
+        }
+    )
+    return document
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows no NaN: a strict reader would refuse the whole file for one."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def answers(comparison: Comparison) -> pd.DataFrame:
+    """Labels beside answers, a row a picture.
+
+    `path`, `split`, and for every label column `c` its label as `c_label` (for a
+    number known to an interval also `c_label_low` and `c_label_high`), the answer `c`,
+    and `c_confidence` or `c_low` and `c_high`. What a table lacks is empty.
+    """
+    labels, said = comparison.labels, comparison.answers
+    split = column(labels, "split") if comparison.split == "all" else comparison.split
+    parts: dict[str, Any] = {"path": labels["path"], "split": split}
+    for head in comparison.heads:
+        number = head.form == "number"
+        for name in head.columns:
+            parts[f"{name}_label"] = column(labels, name)
+            for end in ("low", "high") if f"{name}_low" in labels and number else ():
+                parts[f"{name}_label_{end}"] = labels[f"{name}_{end}"]
+            parts[name] = column(said, name)
+            for beside in ("low", "high") if number else ("confidence",):
+                parts[f"{name}_{beside}"] = column(said, f"{name}_{beside}")
+    return pd.DataFrame(parts, index=labels.index)
+
+
+# The table that ends a command
+
+
+def table(comparison: Comparison) -> pd.DataFrame:
+    """A row a head with its most telling numbers, NaN where they don't apply.
+
+    Columns: `head`; `rows`, how many have a label; `accuracy` (for a head of many
+    labels their mean) and `macro F1`, of 1; `MAE` and `bias` (answer minus label) in
+    the head's unit; `within`, the share of numbers no further off than the head's
+    `within`, or inside the interval where only that is known; `80% holds`, the share of
+    labels inside the interval that should hold 80% of them.
+    """
+    rows = [_row(name, s) for name, s in comparison.summaries().items()]
+    names = ["accuracy", "macro F1", "MAE", "bias", "within", "80% holds"]
+    return pd.DataFrame(rows, columns=["head", "rows", *names]).astype(
+        dict.fromkeys(names, float)
+    )
+
+
+def _row(name: str, summary: dict[str, Any]) -> dict[str, Any]:
+    near = "within_share" if summary.get("within") else "interval_accuracy"
+    keys = {
+        "accuracy": "accuracy" if "accuracy" in summary else "mean_accuracy",
+        "macro F1": "macro_f1",
+        "MAE": "mae",
+        "bias": "bias",
+        "within": near,
+        "80% holds": "coverage_80",
+    }
+    numbers = {
+        shown: round(summary[key], 2 if shown in ("MAE", "bias") else 3)
+        for shown, key in keys.items()
+        if summary.get(key) is not None
+    }
+    return {"head": name, "rows": labelled(summary), **numbers}
+
+
+def labelled(summary: dict[str, Any]) -> int:
+    """How many rows have a label of this head, intervals included."""
+    return int(summary["n"]) + int(summary.get("interval_n", 0))
+
+
+def text(comparison: Comparison) -> str:
+    """The table as aligned text, under its notes, for a terminal.
+
+    Columns in which no head has a number are left out.
+    """
+    shown = table(comparison).dropna(axis="columns", how="all")
+    lines = [*_heading(comparison), "", _aligned(shown.set_index("head"))]
+    legend = within(comparison)
+    return "\n".join([*lines, *([f"within: {legend}"] if legend else [])])
+
+
+def within(comparison: Comparison) -> str:
+    """Which distances the table's column `within` speaks of; empty without numbers."""
+    return ", ".join(
+        f"{head.name} no more than {getattr(head, 'within', 0.0):g} "
+        f"{getattr(head, 'unit', '')}".rstrip()
+        + " off"
+        for head in comparison.heads
+        if head.form == "number" and getattr(head, "within", None)
+    )
+
+
+def _heading(comparison: Comparison) -> list[str]:
+    rows = len(comparison.labels)
+    title = f"{comparison.title}: {comparison.split}, {rows:,} picture"
+    return [*(f"Note: {n}" for n in comparison.notes), title + "s" * (rows != 1)]
+
+
+def _aligned(frame: pd.DataFrame) -> str:
+    """Numbers right, the index left, blank for NaN; unlike `to_string` the header
+    of the index takes no line of its own."""
+    formats = {"MAE": "{:.2f}", "bias": "{:+.2f}", "mae": "{:.2f}"}
+    cells = [[str(frame.index.name or ""), *map(str, frame.columns)]]
+    for name, *values in frame.itertuples():
+        row = [str(name)]
+        for key, value in zip(frame.columns, values, strict=True):
+            form = formats.get(str(key), "{:.3f}")
+            whole = key in ("rows", "n", "yes")
+            row.append(
+                ""
+                if pd.isna(value)
+                else f"{value:.0f}"
+                if whole
+                else form.format(value)
+            )
+        cells.append(row)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(
+            [row[0].ljust(widths[0])]
+            + [c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)]
+        ).rstrip()
+        for row in cells
+    )
+
+
+# classification_report.txt
+
+
+def classification(comparison: Comparison) -> str:
+    """All heads' numbers as text to read, under the notes; a section a head."""
+    parts = ["\n".join(_heading(comparison))]
+    for head in comparison.heads:
+        summary = head.summary(comparison.labels, comparison.answers)
+        count = labelled(summary)
+        title = f"{head.name}: {count:,} labelled row" + "s" * (count != 1)
+        body = _section(head, summary, comparison) if count else "no labelled row"
+        parts.append(f"{title}\n{'=' * len(title)}\n\n{body}")
+    return "\n\n\n".join(parts) + "\n"
+
+
+def _section(head: Head, summary: dict[str, Any], comparison: Comparison) -> str:
+    if head.form == "number":
+        return _number(summary, getattr(head, "unit", ""))
+    if head.form == "labels":
+        return _aligned(per_label(summary))
+    found = _frames.pairs(head, comparison.labels, comparison.answers)
+    classes = list(head.strata(comparison.labels).columns)
+    made = classification_report(
+        found["truth"], found["said"], labels=classes, digits=3, zero_division=0.0
+    )
+    return str(made).rstrip()
+
+
+def per_label(summary: dict[str, Any]) -> pd.DataFrame:
+    """Scores a label, with a last row `mean` whose counts are empty."""
+    scores = pd.DataFrame(summary["per_label"]).T.rename(columns={"positive": "yes"})
+    mean = scores.mean().drop(["n", "yes"])
+    return pd.concat([scores, mean.to_frame("mean").T])
+
+
+def _number(summary: dict[str, Any], unit: str) -> str:
+    lines = [f"{name:<20}{value}" for name, value in number_facts(summary, unit)]
+    if "bands" in summary:
+        bands = pd.DataFrame(summary["bands"]).T.rename_axis("from")
+        lines += ["", _aligned(bands)]
+    return "\n".join(lines)
+
+
+def number_facts(summary: dict[str, Any], unit: str) -> list[tuple[str, str]]:
+    """What was measured of a number, as (name, value with its unit)."""
+    facts = []
+    if summary["n"]:
+        facts = [
+            ("MAE", f"{summary['mae']:.2f} {unit}".rstrip()),
+            ("RMSE", f"{summary['rmse']:.2f} {unit}".rstrip()),
+            ("bias", f"{summary['bias']:+.2f} {unit}".rstrip()),
+        ]
+        if summary["within"]:
+            near = f"within {summary['within']:g} {unit}".rstrip()
+            facts.append((near, f"{summary['within_share']:.1%}"))
+        facts.append(("80% interval holds", f"{summary['coverage_80']:.1%}"))
+    if summary.get("interval_n"):
+        share, count = summary["interval_accuracy"], summary["interval_n"]
+        facts.append(("in interval", f"{share:.1%} of {count:,} labelled with one"))
+    return facts

@@ -1,0 +1,117 @@
+"""What came out, on one page to look at and to hand on?"""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from multitask.reports import numbers, pictures
+
+from multitask.comparison import Comparison
+from multitask.head import Head
+
+ORDER = 90
+
+_FILES = ("report.json", "classification_report.txt", "answers.csv")
+_WHOLE = ("rows", "n", "yes", "support", "labelled yes")
+
+
+def write(comparison: Comparison, folder: Path) -> None:
+    """Write `index.html`, which shows those of the other files that are in `folder`."""
+    (folder / "index.html").write_text(html(comparison, folder), encoding="utf-8")
+
+
+def html(comparison: Comparison, folder: Path) -> str:
+    """The page; it links the files of `folder` by their names alone."""
+    # Class names come from folders and files of other people: never trust them.
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.from_string(
+        (files("multitask.reports") / "page.html").read_text(encoding="utf-8")
+    )
+    there = {path.name for path in folder.iterdir()}
+    return template.render(
+        comparison=comparison,
+        rows=len(comparison.labels),
+        summary=_cells(numbers.table(comparison).dropna(axis="columns", how="all")),
+        within=numbers.within(comparison),
+        sections=[_section(head, comparison, there) for head in comparison.heads],
+        there=there,
+        links=[name for name in _FILES if name in there],
+    )
+
+
+def _section(head: Head, comparison: Comparison, there: set[str]) -> dict[str, Any]:
+    """What the page shows of a head: facts, a table and its picture."""
+    summary = head.summary(comparison.labels, comparison.answers)
+    picture = pictures.file(head)
+    return {
+        "name": head.name,
+        "labelled": numbers.labelled(summary),
+        "facts": facts(head, summary),
+        "table": _cells(details(head, summary)),
+        "picture": picture if picture in there else None,
+    }
+
+
+def facts(head: Head, summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """A head's few most telling numbers as (name, value); none without label."""
+    if head.form == "number":
+        measured: list[tuple[str, str]] = numbers.number_facts(
+            summary, getattr(head, "unit", "")
+        )
+        return measured
+    names = {
+        "accuracy": "accuracy",
+        "mean_accuracy": "mean accuracy",
+        "macro_f1": "macro F1",
+    }
+    if "accuracy" in summary:
+        del names["mean_accuracy"]
+    return [(n, f"{summary[key]:.3f}") for key, n in names.items() if key in summary]
+
+
+def details(head: Head, summary: dict[str, Any]) -> pd.DataFrame:
+    """A row a class, label or band, with its name in the first column."""
+    if head.form == "number" and "bands" in summary:
+        bands = pd.DataFrame(summary["bands"]).T
+        return bands.rename(columns={"mae": "MAE"}).rename_axis("from").reset_index()
+    if "per_label" in summary:
+        scores: pd.DataFrame = numbers.per_label(summary)
+        scores = scores.rename(columns={"yes": "labelled yes", "f1": "F1"})
+        return scores.rename_axis("label").reset_index()
+    if "classification_report" in summary:
+        rows = {
+            name: values
+            for name, values in summary["classification_report"].items()
+            if isinstance(values, dict)  # the accuracy stands among the facts
+        }
+        made = pd.DataFrame(rows).T.rename(columns={"f1-score": "F1"})
+        return made.rename_axis("class").reset_index()
+    return pd.DataFrame()
+
+
+def _cells(frame: pd.DataFrame) -> dict[str, Any]:
+    """A table as text: its header, and a list of rows of cells."""
+    return {
+        "header": [str(name) for name in frame.columns],
+        "rows": [
+            [_cell(name, value) for name, value in zip(frame, values, strict=True)]
+            for values in frame.itertuples(index=False)
+        ],
+    }
+
+
+def _cell(name: object, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if pd.isna(value):
+        return ""
+    if name in _WHOLE:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if name in ("MAE", "bias") else f"{value:.3f}"
