@@ -75,13 +75,14 @@ class Number(Head, ABC):
                 f"{self.low:g} to {self.high:g}, first {ends[outside][0, 0]:g}",
                 "set low and high of the head, or mend the labels",
             )
-        return np.clip(ends, self.low, self.high)
+        clipped: npt.NDArray[np.float64] = np.clip(ends, self.low, self.high)
+        return clipped
 
     def encode(self, table: pd.DataFrame) -> Targets:
         ends = self.interval(table)
         known = ~np.isnan(ends).any(axis=1)
         ends[~known] = self.low
-        return Targets(ends.astype(np.float32), known.astype(np.float32))
+        return Targets(ends.astype(np.float32), np.asarray(known, np.float32))
 
     def strata(self, table: pd.DataFrame) -> pd.DataFrame:
         middle = self.interval(table).mean(axis=1)

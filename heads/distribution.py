@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from multitask.heads._number import Number, outside
 
 from multitask.errors import UserError
 from multitask.head import Array, unreduced
-from multitask.heads._number import Number, outside
 
 
 @dataclass(frozen=True, kw_only=True)
-class Distribution(Number):
+class Distribution(Number):  # type: ignore[misc]
     """A softmax over the values from `low` to `high` by `step`.
 
     It learns a normal distribution of deviation `sigma` around an exact label (Gao
@@ -44,7 +44,7 @@ class Distribution(Number):
     def values(self) -> Array:
         """The ordered values (values,) that the outputs are probabilities of."""
         count = int(np.floor((self.high - self.low) / self.step + 1e-9)) + 1
-        return self.low + self.step * np.arange(count)
+        return np.asarray(self.low + self.step * np.arange(count))
 
     def layers(self, features: Any) -> Any:
         import keras

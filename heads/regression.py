@@ -5,13 +5,13 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
+from multitask.heads._number import Number, outside
 
 from multitask.head import Array, unreduced
-from multitask.heads._number import Number, outside
 
 
 @dataclass(frozen=True, kw_only=True)
-class Regression(Number):
+class Regression(Number):  # type: ignore[misc]
     """One sigmoid unit scaled to `low`..`high`, so outputs (batch, 1) are in `unit`.
 
     The loss is the `error` (mse, mae, or huber with its bend at a tenth of the range)

@@ -5,11 +5,11 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
+from multitask.heads.softmax import class_summary
 from sklearn.metrics import classification_report
 
 from multitask.errors import UserError, nearest
 from multitask.head import Array, Head, Targets, column, unreduced
-from multitask.heads.softmax import class_summary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +132,8 @@ class Sigmoid(Head):
 
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
         if self.classes:
-            labels = column(labels, self.columns[0])
-            summary = class_summary(labels, answers, self.classes)
+            labelled = column(labels, self.columns[0])
+            summary: dict[str, Any] = class_summary(labelled, answers, self.classes)
             if summary["n"]:
                 summary["mean_accuracy"] = summary["accuracy"]
             return summary

@@ -68,7 +68,7 @@ class Softmax(Head):
         """Class indices (rows,), -1 for an empty cell."""
         labels = column(table, self.columns[0])
         codes: Array = pd.Index(self.classes).get_indexer(
-            labels.where(labels.isna(), labels.astype(str)).tolist()
+            pd.Index(labels.where(labels.isna(), labels.astype(str)))
         )
         unknown = labels[(codes < 0) & labels.notna()]
         if len(unknown):
@@ -89,11 +89,20 @@ class Softmax(Head):
         )
 
     def mirrored(self, targets: Array) -> Array:
-        places = np.arange(len(self.classes))
+        return np.array(self._in_mirror())[targets].astype(targets.dtype)
+
+    def unmirrored(self, outputs: Any) -> Any:
+        from keras import ops
+
+        return ops.take(outputs, self._in_mirror(), axis=1) if self.mirror else outputs
+
+    def _in_mirror(self) -> list[int]:
+        """The class that each class looks like in a mirror."""
+        places = list(range(len(self.classes)))
         for one, other in self.mirror:
             i, j = self.classes.index(one), self.classes.index(other)
-            places[[i, j]] = places[[j, i]]
-        return places[targets].astype(targets.dtype)
+            places[i], places[j] = j, i
+        return places
 
     def layers(self, features: Any) -> Any:
         import keras

@@ -112,6 +112,13 @@ class Head(ABC):
         """Targets of the picture seen in a mirror (left is right); mostly the same."""
         return targets
 
+    def unmirrored(self, outputs: Any) -> Any:
+        """Turn outputs (batch, ...) for mirrored pictures into those for the pictures.
+
+        It is part of the network, so `keras.ops` only.
+        """
+        return outputs
+
     # The network
 
     @abstractmethod
@@ -152,7 +159,7 @@ class Head(ABC):
 
     def config(self) -> dict[str, Any]:
         """The head as plain data; `from_config` makes it again."""
-        return {"kind": type(self).__name__.lower(), **asdict(self)}
+        return {"kind": plugins.kind_name(type(self)), **asdict(self)}
 
 
 def from_config(name: str, config: Mapping[str, Any], where: str = "") -> Head:

@@ -36,6 +36,21 @@ def kind(name: str) -> type["Head"]:
     return _load("heads", name, name.title().replace("_", ""))  # type: ignore[no-any-return]
 
 
+def kind_name(cls: type["Head"]) -> str:
+    """The name that `kind` finds a class by: its file's, or its entry point's."""
+    package, _, file = cls.__module__.rpartition(".")
+    if package == "multitask.heads":
+        return file
+    for name, entry in _entries("heads").items():
+        if entry.load() is cls:
+            return name
+    raise UserError(
+        f"{cls.__module__}.{cls.__qualname__}",
+        "is no plug-in, must be one to be saved",
+        "give it an entry point of the group multitask.heads",
+    )
+
+
 def reader(name: str) -> Callable[..., "Reading"]:
     """The function `read(folder) -> Reading` of a data set."""
     return _load("datasets", name, "read")  # type: ignore[no-any-return]

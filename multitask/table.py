@@ -3,8 +3,8 @@
 | column | type | meaning |
 | --- | --- | --- |
 | `path` | str | the picture's file; unique |
-| `box` | str, optional | the part of the picture meant: `left top right bottom` in pixels |
-| `identity` | str, optional | who is shown: rows of one identity stay on one side of a split |
+| `box` | str, optional | the part meant: `left top right bottom` in pixels |
+| `identity` | str, optional | who is shown: one identity stays on one side of a split |
 | `split` | str, optional | `train`, `val` or `test`, where the publisher fixed it |
 | `source` | str, optional | the data set that the row came from |
 | any other | str or number | a label, in the spelling of the head that reads it |
@@ -74,7 +74,7 @@ def check(table: pd.DataFrame, where: str = "table") -> pd.DataFrame:
                 where,
                 f"split is {sorted(map(str, unknown))[0]!r}, must be one of {SPLITS}",
             )
-    for column in table:
+    for column in map(str, table):
         if column.endswith(("_low", "_high")):
             _check_interval(table, column.rpartition("_")[0], where)
     return table.reset_index(drop=True)
@@ -89,7 +89,7 @@ def _check_interval(table: pd.DataFrame, column: str, where: str) -> None:
             )
     crossed = (table[low] > table[high]) | (table[low].isna() != table[high].isna())
     if crossed.any():
-        row = table.loc[crossed.idxmax()]
+        row = table[crossed].iloc[0]
         raise UserError(
             where,
             f"{row['path']}: {column} from {row[low]} to {row[high]} is no interval",
@@ -111,7 +111,7 @@ def concat(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     numeric: dict[str, tuple[bool, str]] = {}
     for number, table in enumerate(tables):
         name = str(table["source"].iloc[0]) if "source" in table else f"table {number}"
-        for column in table.columns.difference(RESERVED):
+        for column in table.columns.difference(list(RESERVED)):
             if table[column].isna().all():
                 continue
             is_number = pd.api.types.is_numeric_dtype(table[column])

@@ -1,0 +1,210 @@
+"""How do a trunk and its heads become one Keras model, and one file?"""
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+import multitask
+from multitask.errors import UserError
+from multitask.head import Head, from_config
+from multitask.trunks import norm, trunk
+
+FILE = "network.keras"
+_MEMBER = "multitask.json"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What rides along in the file of a network: all that Keras does not know."""
+
+    trunk: str
+    size: int
+    heads: tuple[Head, ...]
+    mirror: bool = True  # answers are averaged over the picture and its mirror image
+    notes: tuple[str, ...] = ()
+    recipe: dict[str, Any] = field(default_factory=dict)
+
+    def with_heads(self, heads: Sequence[Head]) -> "About":
+        return replace(self, heads=tuple(heads))
+
+    def to_json(self) -> str:
+        return json.dumps(
+            {
+                "format": _FORMAT,
+                "multitask": multitask.__version__,
+                "trunk": self.trunk,
+                "size": self.size,
+                "mirror": self.mirror,
+                "heads": [head.config() for head in self.heads],
+                "notes": self.notes,
+                "recipe": self.recipe,
+            },
+            indent=1,
+        )
+
+
+def build(about: About, dropout: float = 0.0) -> keras.Model:
+    """Make the network to be saved: float32, plain Keras layers only.
+
+    It takes uint8 RGB (batch, height, width, 3) of any size and gives a dict of
+    outputs by head name.
+    """
+    image = keras.Input((None, None, 3), dtype="uint8", name="image")
+    return _model(image, front(image, about.size), about, dropout, training=False)
+
+
+def build_for_training(
+    about: About, dropout: float = 0.0, policy: str = "float32"
+) -> keras.Model:
+    """The same network with equal weights, made for `fit`.
+
+    It takes pictures of the network's own size, float32 in 0..255 (they may be
+    augmented), and computes in `policy`, a Keras dtype policy.
+    """
+    image = keras.Input((about.size, about.size, 3), dtype="float32", name="image")
+    with _policy(policy):
+        return _model(
+            image, image, replace(about, mirror=False), dropout, training=True
+        )
+
+
+def front(image: Any, size: int) -> Any:
+    """Resize uint8 (batch, height, width, 3) to whole grey levels (…, size, size, 3).
+
+    An operation, not `layers.Resizing`: that layer would switch the layers behind it
+    to training mode in `model(x)`.
+    """
+    image = ops.image.resize(ops.cast(image, "float32"), (size, size), antialias=True)
+    return ops.clip(ops.round(image), 0.0, 255.0)
+
+
+def _model(
+    image: Any, pixels: Any, about: About, dropout: float, training: bool
+) -> keras.Model:
+    chosen = trunk(about.trunk)
+    if about.size < chosen.least:
+        raise UserError(
+            "--image-size",
+            f"is {about.size}, trunk {chosen.name} needs {chosen.least} or more",
+        )
+    if about.mirror:
+        pixels = ops.concatenate([pixels, ops.flip(pixels, axis=2)], axis=0)
+    features = chosen.build(pixels, norm(training))
+    features = layers.Dropout(dropout)(features) if dropout else features
+    outputs = {head.name: head.layers(features) for head in about.heads}
+    if about.mirror:
+        outputs = {h.name: _averaged(h, outputs[h.name]) for h in about.heads}
+    return keras.Model(image, outputs, name="multitask")
+
+
+def _averaged(head: Head, outputs: Any) -> Any:
+    """The mean (batch, ...) of outputs (2 batch, ...): pictures, then their mirrors."""
+    straight, mirrored = ops.unstack(ops.reshape(outputs, (2, -1, outputs.shape[1])), 2)
+    return (straight + head.unmirrored(mirrored)) / 2
+
+
+@contextmanager
+def _policy(name: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def save(model: keras.Model, about: About, path: Path) -> None:
+    """Write a network of `build` as one file; a file that is there survives failure.
+
+    Raises UserError if the disk is full or the folder can't be written.
+    """
+    part = path.with_name(f".{path.name}.part")
+    archive = io.BytesIO()
+    _save_to(model, archive)
+    with zipfile.ZipFile(archive, "a") as members:
+        members.writestr(_MEMBER, about.to_json())
+    try:
+        part.write_bytes(archive.getvalue())
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        kept = "the previous one is kept" if path.exists() else "nothing was written"
+        raise UserError(
+            path, f"can't be saved ({error.strerror}), {kept}", "free some space"
+        ) from None
+
+
+def _save_to(model: keras.Model, archive: io.BytesIO) -> None:
+    # Keras takes only names, though it can write to memory.
+    from keras.src.saving.saving_lib import save_model
+
+    save_model(model, archive)
+
+
+def load(path: str | Path) -> tuple[keras.Model, About]:
+    """Open a network file, or that of a run folder.
+
+    Raises UserError if there is none, if it is damaged, or not one of ours.
+    """
+    path = Path(path).expanduser()
+    path = path / FILE if path.is_dir() else path
+    if not path.exists():
+        raise UserError(path, "no such network", "name a run folder or a .keras file")
+    about = _about(path)
+    try:
+        return keras.models.load_model(path, compile=False), about
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(
+            path, f"is damaged: {error}", "train or copy it again"
+        ) from None
+
+
+def _about(path: Path) -> About:
+    try:
+        with zipfile.ZipFile(path) as members:
+            broken = members.testzip()
+            if broken:
+                raise UserError(
+                    path, f"is damaged in its member {broken}", "copy it again"
+                )
+            if _MEMBER not in members.namelist():
+                raise UserError(
+                    path,
+                    "is not a network of this package, its heads are unknown",
+                    "open it with keras.models.load_model",
+                )
+            found = json.loads(members.read(_MEMBER))
+    except (zipfile.BadZipFile, OSError, EOFError) as error:
+        raise UserError(
+            path,
+            f"is no network file or a truncated one ({error})",
+            "must be the network.keras that multitask.fit writes",
+        ) from None
+    if found["format"] > _FORMAT:
+        raise UserError(
+            path,
+            f"was written by multitask {found['multitask']}, this is "
+            f"{multitask.__version__}",
+            "update multitask",
+        )
+    heads = [
+        from_config(h["name"], h, f"{path}, head {h['name']}") for h in found["heads"]
+    ]
+    return About(
+        trunk=found["trunk"],
+        size=found["size"],
+        mirror=found["mirror"],
+        heads=tuple(heads),
+        notes=tuple(found["notes"]),
+        recipe=found["recipe"],
+    )

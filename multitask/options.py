@@ -1,0 +1,84 @@
+"""How is a recipe written as command-line options?"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from multitask import recipe
+from multitask.catalog import split
+from multitask.errors import UserError
+from multitask.recipe import Recipe, option
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add `--recipe` and an option for every setting that a command line can hold."""
+    parser.add_argument(
+        "--recipe", metavar="NAME|FILE", help="settings to start from (TOML)"
+    )
+    for name, help, default in recipe.settings():
+        if name == "head":
+            continue
+        action = "append" if name == "data" else "store"
+        shown = "" if default in ((), {}) or name == "data" else f" (default {default})"
+        parser.add_argument(
+            option(name),
+            action=action,
+            metavar=_metavar(name, default),
+            help=help + shown,
+        )
+
+
+def _metavar(name: str, default: Any) -> str:
+    if name in ("heads", "data"):
+        return {"heads": "A,B", "data": "NAME=FOLDER"}[name]
+    if isinstance(default, dict):
+        return "HEAD=X,..."
+    return {int: "N", float: "X"}.get(type(default), "NAME")
+
+
+def read(arguments: argparse.Namespace) -> Recipe:
+    """The recipe that the options ask for: they win over a `--recipe` file.
+
+    Raises UserError for what can't be.
+    """
+    settings = recipe.read(arguments.recipe) if arguments.recipe else {}
+    if arguments.recipe:
+        recipe.recipe(settings, arguments.recipe)  # tells which file a mistake is in
+    return recipe.recipe(settings | given(arguments), "command line")
+
+
+def given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The settings that were given as options."""
+    found: dict[str, Any] = {}
+    for name, _, default in recipe.settings():
+        text = getattr(arguments, name, None)
+        if text is None:
+            continue
+        if name == "heads":
+            found[name] = split(text)
+        elif isinstance(default, dict):
+            found[name] = _pairs(option(name), text)
+        else:
+            found[name] = text
+    return found
+
+
+def _pairs(where: str, text: str) -> dict[str, str]:
+    """Read `age=2,race=1.5`; a value alone is for all heads."""
+    pairs = {}
+    for part in text.split(","):
+        head, equals, value = part.rpartition("=")
+        if equals and not head:
+            raise UserError(where, f"{part!r} names no head", "write HEAD=VALUE")
+        pairs[head.strip() or "all"] = value.strip()
+    return pairs
+
+
+def out_folder(text: str | None, default: Path) -> Path:
+    """A folder that is yet to be made; UserError if it exists."""
+    out = Path(text).expanduser() if text else default
+    if out.exists():
+        raise UserError(
+            out, "exists already, must be a new folder", "name another with --out"
+        )
+    return out

@@ -1,0 +1,155 @@
+"""What are all the settings of a training, and how are they written down?"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from multitask.errors import UserError, nearest
+from multitask.settings import make
+
+FILE = "recipe.toml"
+_NAMED = Path(__file__).parent / "recipes"
+
+
+def _setting(help: str, **default: Any) -> Any:
+    return field(metadata={"help": help}, **default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Every setting of a training; the same recipe and files make the same network.
+
+    Raises UserError for a value that can't be.
+    """
+
+    heads: tuple[str, ...] = _setting(
+        "heads: names, groups, NAME:KIND or NAME[COLUMN,...], with commas; by default "
+        "every named head that the data holds labels for",
+        default=(),
+    )
+    data: tuple[str, ...] = _setting(
+        "a data set: NAME=FOLDER (may be repeated); by default faces drawn here",
+        default=("sample",),
+    )
+    trunk: str = _setting("the shared network", default="cnn")
+    image_size: int = _setting("pixels a side; 0 is the trunk's own size", default=0)
+    epochs: int = _setting("how often each picture is seen", default=20)
+    batch_size: int = _setting("pictures a step", default=128)
+    learning_rate: float = _setting("the highest learning rate", default=2e-3)
+    schedule: Literal["cosine", "constant", "plateau"] = _setting(
+        "cosine: falls to 0; plateau: a fifth after 3 epochs without gain",
+        default="cosine",
+    )
+    warmup: float = _setting("epochs in which the learning rate rises", default=2.0)
+    optimizer: Literal["adamw", "adam", "sgd", "rmsprop", "lion"] = _setting(
+        "how weights follow gradients", default="adamw"
+    )
+    weight_decay: float = _setting("pull of the weights to 0", default=0.05)
+    dropout: float = _setting("share of the features left out", default=0.2)
+    patience: int = _setting(
+        "stop after so many epochs without gain on the validation part; 0 never",
+        default=0,
+    )
+    loss_weights: dict[str, float] = _setting(
+        "weights of the heads' losses: age=2,race=1.5", default_factory=dict
+    )
+    class_weights: dict[str, Literal["none", "balanced"]] = _setting(
+        "balanced weighs rare classes up; for all heads, or gender=balanced,age=none",
+        default_factory=dict,
+    )
+    augment: str = _setting("how training pictures are varied", default="standard")
+    mirror: bool = _setting(
+        "average each answer over the picture and its mirror image, in twice the time",
+        default=True,
+    )
+    split: str = _setting("percent of train/validation/test", default="70/15/15")
+    limit: int = _setting("use so many pictures, chosen by lot; 0 all", default=0)
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = _setting(
+        "arithmetic of the training; auto times it", default="auto"
+    )
+    memory: float = _setting(
+        "gigabytes for decoded pictures; more of them go to disk", default=2.0
+    )
+    seed: int = _setting("the start of all that is random", default=0)
+    head: dict[str, dict[str, Any]] = _setting(
+        "heads declared here: tables [head.NAME] as in heads/catalog.toml",
+        default_factory=dict,
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            self._at_least(name, 1)
+        for name in (
+            "image_size",
+            "patience",
+            "limit",
+            "weight_decay",
+            "warmup",
+            "seed",
+        ):
+            self._at_least(name, 0)
+        for name in ("learning_rate", "memory"):
+            if not getattr(self, name) > 0:
+                raise UserError(
+                    option(name), f"is {getattr(self, name)}, must be above 0"
+                )
+        if not 0 <= self.dropout < 1:
+            raise UserError("--dropout", f"is {self.dropout}, must be from 0 up to 1")
+
+    def _at_least(self, name: str, least: int) -> None:
+        value = getattr(self, name)
+        if not value >= least:
+            raise UserError(option(name), f"is {value}, must be {least} or more")
+
+    def to_toml(self) -> str:
+        """The recipe as a file that `read` makes the same recipe of."""
+        import tomli_w
+
+        return tomli_w.dumps(asdict(self))
+
+
+def option(name: str) -> str:
+    """How a setting is called on the command line.
+
+    >>> option("image_size")
+    '--image-size'
+    """
+    return "--" + name.replace("_", "-")
+
+
+def names() -> list[str]:
+    """The recipes that come with the package."""
+    return sorted(path.stem for path in _NAMED.glob("*.toml"))
+
+
+def read(source: str | Path) -> dict[str, Any]:
+    """The settings in a recipe file, or in the recipe of that name, not yet checked.
+
+    Raises UserError if there is none or if it is no TOML.
+    """
+    path = Path(source).expanduser()
+    if not path.is_file():
+        path = _NAMED / f"{source}.toml"
+    if not path.is_file():
+        raise UserError(
+            "--recipe", f"no file or recipe {source!s}", nearest(source, names())
+        )
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(path, f"is no TOML: {error}") from None
+
+
+def recipe(settings: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """Make a recipe of loose settings; UserError names the key that is wrong."""
+    return make(Recipe, settings, where)
+
+
+def settings() -> list[tuple[str, str, Any]]:
+    """Name, help and default of every setting, in order."""
+    blank = Recipe()
+    return [
+        (f.name, f.metadata["help"], getattr(blank, f.name)) for f in fields(Recipe)
+    ]

@@ -1,0 +1,144 @@
+"""How good is a network on these labelled pictures?"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from multitask.errors import UserError, command
+from multitask.fit import quiet
+from multitask.options import out_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from multitask.comparison import Comparison
+
+PARTS = ("train", "val", "test", "all")
+
+
+def report(
+    network: str | Path,
+    data: Sequence[str] = (),
+    *,
+    split: str | None = None,
+    out: str | Path | None = None,
+) -> "tuple[Comparison, Path]":
+    """Measure a network file or run on data sets `NAME=FOLDER` and write a report.
+
+    By default the data are the run's own, and `split` is `test` where the run (or the
+    data) says which pictures that is, else `all`. The report goes into `out`, or into
+    a new folder beside the network. Returns what it measured, and that folder.
+
+    Raises UserError for whatever the user can mend.
+    """
+    import pandas as pd
+
+    from multitask import comparison
+    from multitask.analyzer import Analyzer
+    from multitask.data import absolute, labelled, read
+    from multitask.pipeline import load
+    from multitask.training import HISTORY
+
+    network = Path(network).expanduser()
+    run = network if network.is_dir() else network.parent
+    analyzer = Analyzer.load(network)
+    about = analyzer.about
+    folder = out_folder(str(out) if out else None, _free(run))
+    sets = absolute(data or about.recipe.get("data", ()))
+    if not sets:
+        raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
+    reading = read(sets, run / "sample")
+    table, part = _part(reading.table, split, run)
+    labelled(analyzer.heads, table)
+    table, pixels, unreadable = load(table, about.size, 2.0, run)
+    history = run / HISTORY
+    result = comparison.Comparison(
+        title=f"{run.resolve().name} on {', '.join(sets)}",
+        split=part,
+        labels=table,
+        answers=analyzer.answers(pixels, table.index.to_numpy()),
+        heads=analyzer.heads,
+        notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes))),
+        history=pd.read_csv(history) if history.exists() and not data else None,
+    )
+    comparison.write(result, folder)
+    skipped = pd.concat([reading.skipped, unreadable], ignore_index=True)
+    skipped.to_csv(folder / "skipped.csv", index=False)
+    return result, folder
+
+
+def _free(run: Path) -> Path:
+    """The first of report, report-2, report-3, ... that is not there."""
+    names = ("report" + (f"-{i}" if i > 1 else "") for i in count(1))
+    return next(run / name for name in names if not (run / name).exists())
+
+
+def _part(
+    table: "pd.DataFrame", wanted: str | None, run: Path
+) -> "tuple[pd.DataFrame, str]":
+    """The rows of the part to be measured, and its name.
+
+    Where the run knows a picture, its split counts, so that nobody measures by
+    accident what was trained on.
+    """
+    import pandas as pd
+
+    known = run / "split.csv"
+    if known.exists():
+        trained = pd.read_csv(known, dtype=str).set_index("path")["split"]
+        split = table["path"].map(trained)
+        table = table.assign(split=split.fillna(table.get("split")))
+    has_split = "split" in table and table["split"].notna().any()
+    part = wanted or ("test" if has_split else "all")
+    if part == "all":
+        return table, part
+    rows = table["split"] == part if has_split else None
+    if rows is None or not rows.any():
+        raise UserError(
+            "--split", f"the data has no picture in part {part!r}", "use --split all"
+        )
+    return table[rows].reset_index(drop=True), part
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    made = argparse.ArgumentParser(
+        prog="multitask report", description="Measure a network on labelled pictures."
+    )
+    made.add_argument("network", help="a network file or a run folder")
+    made.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="labelled pictures (may be repeated); by default those of the run",
+    )
+    made.add_argument(
+        "--split",
+        choices=PARTS,
+        help="which part; by default test where the run knows it, else all",
+    )
+    made.add_argument("--out", metavar="FOLDER", help="a new folder for the report")
+    return made
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run `multitask report`; returns the exit status."""
+    arguments = parser().parse_args(argv)
+    quiet()
+    comparison, folder = report(
+        arguments.network, arguments.data, split=arguments.split, out=arguments.out
+    )
+    from multitask.reports import numbers
+
+    print(numbers.text(comparison))
+    print(f"written to {folder}, see {folder / 'index.html'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

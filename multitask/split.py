@@ -1,0 +1,161 @@
+"""Which pictures train the network, which choose its best epoch, which measure it?"""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from multitask.errors import UserError
+from multitask.head import Head
+from multitask.pictures import Pixels
+from multitask.table import SPLITS
+
+_NEAR = 4  # bits of 64 by which the hashes of near-identical pictures may differ
+_BITS = 64
+
+Hashes = npt.NDArray[np.uint64]
+Groups = npt.NDArray[np.intp]
+
+
+def ratios(text: str) -> tuple[float, float, float]:
+    """Read `70/15/15` as shares of train, validation and test.
+
+    >>> ratios("70/15/15")
+    (0.7, 0.15, 0.15)
+    """
+    try:
+        train, val, test = (float(part) for part in text.split("/"))
+    except ValueError:
+        raise UserError("--split", f"is {text!r}, must be like 70/15/15") from None
+    if min(train, val, test) < 0 or abs(train + val + test - 100) > 1e-9 or not train:
+        raise UserError(
+            "--split",
+            f"{text} sums to {train + val + test:g}, must be three shares that sum to "
+            "100, with a part to train on",
+        )
+    return train / 100, val / 100, test / 100
+
+
+def hashes(pixels: Iterable[Pixels]) -> Hashes:
+    """Perceptual hashes (pictures,) of pictures (height, width, 3), 64 bits each."""
+    import imagehash
+    from PIL import Image
+
+    def one(picture: Pixels) -> bytes:
+        bits = imagehash.phash(Image.fromarray(picture)).hash
+        return np.packbits(bits.ravel()).tobytes()
+
+    with ThreadPoolExecutor() as pool:
+        joined = b"".join(pool.map(one, pixels))
+    return np.frombuffer(joined, dtype=">u8").astype(np.uint64)
+
+
+def near_links(found: Hashes) -> npt.NDArray[np.intp]:
+    """Link (links, 2) pictures whose hashes differ in at most 4 of 64 bits.
+
+    Following the links leads from each picture to all that are near; equal ones are
+    linked in a chain, not each with each. Hashes are cut into 6 bands. With at most 4
+    bits changed, two bands at least are equal, so only pictures that share two bands
+    are compared: nothing is missed, in nearly linear time.
+
+    >>> near_links(np.array([0, 2**63, 2**62 - 1, 7, 0], np.uint64)).tolist()
+    [[0, 1], [0, 3], [0, 4], [1, 3]]
+    """
+    distinct, first, place = np.unique(found, return_index=True, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    equal = np.flatnonzero(np.diff(place[order]) == 0)
+    links = [np.stack([order[equal], order[equal + 1]], axis=1)]
+    cuts = np.linspace(0, _BITS, _NEAR + 3).astype(int)
+    bands = [
+        (distinct >> np.uint64(low)) & np.uint64(2 ** int(high - low) - 1)
+        for low, high in zip(cuts[:-1], cuts[1:], strict=True)
+    ]
+    for one, other in combinations(bands, 2):
+        links += _near_in_buckets(distinct, one << np.uint64(32) | other, first)
+    return np.unique(np.sort(np.concatenate(links), axis=1), axis=0)
+
+
+def _near_in_buckets(
+    distinct: Hashes, keys: Hashes, first: npt.NDArray[np.intp]
+) -> list[npt.NDArray[np.intp]]:
+    """Links among those with equal keys: neighbours 1, 2, ... places apart."""
+    order = np.argsort(keys, kind="stable")
+    ordered, links = keys[order], []
+    for distance in range(1, len(order)):
+        same = np.flatnonzero(ordered[distance:] == ordered[:-distance])
+        if not len(same):
+            break
+        left, right = order[same], order[same + distance]
+        near = np.bitwise_count(distinct[left] ^ distinct[right]) <= _NEAR
+        links.append(np.stack([first[left[near]], first[right[near]]], axis=1))
+    return links
+
+
+def groups(table: pd.DataFrame, found: Hashes) -> Groups:
+    """Number the rows (rows,) so that those which must stay together share a number.
+
+    These are near-identical pictures and, where the table has them, identities.
+    """
+    links = [near_links(found)]
+    if "identity" in table:
+        known = np.flatnonzero(table["identity"].notna())
+        _, first, place = np.unique(
+            table["identity"].iloc[known].astype(str).to_numpy(),
+            return_index=True,
+            return_inverse=True,
+        )
+        links.append(np.stack([known, known[first[place]]], axis=1))
+    ends = np.concatenate(links)
+    size = len(table)
+    graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (size, size))
+    numbers: Groups = connected_components(graph, directed=False)[1]
+    return numbers
+
+
+def split(
+    table: pd.DataFrame,
+    heads: Sequence[Head],
+    members: Groups,
+    shares: tuple[float, float, float],
+    seed: int,
+) -> "pd.Series[str]":
+    """Deal the rows to train, val and test, stratified over the heads' answers.
+
+    Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011): the rarest answer
+    is dealt first, each group of `members` to the part that lacks most of it. A class
+    with one group is therefore trained on.
+    """
+    strata = [np.ones((len(table), 1), bool)]
+    strata += [head.strata(table).to_numpy(bool) for head in heads]
+    count = int(members.max()) + 1
+    answers = np.zeros((count, sum(s.shape[1] for s in strata)))
+    np.add.at(answers, members, np.concatenate(strata, axis=1).astype(float))
+    parts = _deal(answers, np.array(shares), np.random.default_rng(seed))
+    names = np.array(SPLITS, dtype=object)[parts[members]]
+    return pd.Series(names, index=table.index, name="split")
+
+
+def _deal(
+    answers: npt.NDArray[np.float64],
+    shares: npt.NDArray[np.float64],
+    lots: np.random.Generator,
+) -> npt.NDArray[np.intp]:
+    """Parts (groups,) for groups that hold `answers` (groups, answers) each."""
+    lacking = np.outer(shares, answers.sum(axis=0))  # (parts, answers)
+    parts = np.full(len(answers), -1)
+    order = lots.permutation(len(answers))
+    # Big groups first: small ones then even out what these upset.
+    order = order[np.argsort(-answers[order, 0], kind="stable")]
+    for answer in np.argsort(answers.sum(axis=0), kind="stable"):
+        for group in order[(parts[order] < 0) & (answers[order, answer] > 0)]:
+            wanted = np.where(shares > 0, lacking[:, answer], -np.inf)
+            best = np.flatnonzero(wanted == wanted.max())
+            part = best[np.argmax(lacking[best, 0])]
+            parts[group] = part
+            lacking[part] -= answers[group]
+    return parts
