@@ -1,0 +1,136 @@
+"""Is a file a plug-in, and does another package come in by the same door?"""
+
+import sys
+
+import numpy as np
+import pytest
+
+from multitask import catalog, plugins
+from multitask.errors import UserError
+from multitask.head import from_config
+
+MODULE = """
+from dataclasses import dataclass
+import pandas as pd
+from multitask.heads.regression import Regression
+from multitask.table import Reading
+
+ORDER = 15
+
+@dataclass(frozen=True, kw_only=True)
+class StarHead(Regression):
+    stars: int = 5
+
+def read(folder):
+    return Reading(table=pd.DataFrame({"path": [f"{folder}/a.jpg"], "stars": [4.0]}))
+
+def write(comparison, folder):
+    pass
+"""
+ENTRIES = """
+[multitask.heads]
+stars = third_party_stars:StarHead
+[multitask.datasets]
+shelf = third_party_stars:read
+[multitask.reports]
+constellation = third_party_stars
+"""
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Put a package with these entry points on the path, as pip would."""
+
+    def install(entries):
+        (tmp_path / "third_party_stars.py").write_text(MODULE)
+        info = tmp_path / "third_party_stars-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            "Metadata-Version: 2.1\nName: third-party-stars\nVersion: 1.0\n"
+        )
+        (info / "entry_points.txt").write_text(entries)
+        monkeypatch.syspath_prepend(tmp_path)
+
+    yield install
+    sys.modules.pop("third_party_stars", None)
+
+
+def test_the_names_of_a_group_are_its_files_sorted_without_private_ones():
+    assert [n for n in plugins.names("heads") if n in ("sigmoid", "softmax")] == [
+        "sigmoid",
+        "softmax",
+    ]
+    assert not any(name.startswith("_") for name in plugins.names("heads"))
+
+
+def test_a_kind_is_the_class_named_as_its_file():
+    kind = plugins.kind("softmax")
+    assert (kind.__name__, kind.__module__) == ("Softmax", "multitask.heads.softmax")
+
+
+def test_an_unknown_name_tells_the_nearest_of_its_group():
+    with pytest.raises(UserError) as caught:
+        plugins.kind("softmaks")
+    assert str(caught.value).startswith(
+        "'softmaks': is no name in heads/; did you mean 'softmax'? Known: distribution"
+    )
+
+
+def test_a_private_file_is_no_plug_in():
+    with pytest.raises(UserError, match="'_number': is no name in heads/"):
+        plugins.kind("_number")
+
+
+def test_names_of_other_packages_come_after_ours(install):
+    ours = plugins.names("heads")
+    install(ENTRIES)
+    assert plugins.names("heads") == [*ours, "stars"]
+
+
+def test_a_kind_of_another_package_makes_heads_from_config_and_back(install):
+    install(ENTRIES)
+    head = from_config("rating", {"kind": "stars", "stars": 6, "high": 6})
+    assert (type(head).__name__, head.columns) == ("StarHead", ("rating",))
+    config = head.config()
+    assert config["kind"] == "stars"  # the name it is found by, not that of its class
+    assert from_config("rating", config) == head
+
+
+def test_a_kind_that_is_no_plug_in_cannot_be_saved():
+    class Loose(plugins.kind("softmax")):  # type: ignore[misc]
+        pass
+
+    with pytest.raises(UserError, match=r"Loose: is no plug-in, must be one to be"):
+        Loose(name="genre", classes=("drama", "comedy")).config()
+
+
+def test_a_named_head_can_be_of_another_packages_kind(install):
+    install(ENTRIES)
+    (age,) = catalog.heads(["age:stars"])
+    assert age.config()["high"] == 116.0
+    assert age.config()["stars"] == 5
+
+
+def test_a_reader_of_another_package_reads(install):
+    install(ENTRIES)
+    table = plugins.reader("shelf")("photos").table
+    assert table["path"].tolist() == ["photos/a.jpg"]
+    np.testing.assert_array_equal(table["stars"], [4.0])
+
+
+def test_a_report_of_another_package_stands_where_its_order_says(install):
+    install(ENTRIES)
+    orders = [module.ORDER for module in plugins.reports()]
+    assert orders == sorted(orders)
+    assert 15 in orders
+
+
+def test_one_of_our_names_is_refused_and_still_means_ours(install):
+    install("[multitask.heads]\nsoftmax = third_party_stars:StarHead\n")
+    with pytest.raises(UserError) as caught:
+        plugins.names("heads")
+    assert str(caught.value) == (
+        "third_party_stars:StarHead: 'softmax' is the name of one of our own heads, "
+        "must be another; rename the entry point or uninstall its package"
+    )
+    assert plugins.kind("softmax").__name__ == "Softmax"
