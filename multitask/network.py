@@ -53,29 +53,21 @@ class About:
         )
 
 
-def build(about: About, dropout: float = 0.0) -> keras.Model:
-    """Make the network to be saved: float32, plain Keras layers only.
+def build(about: About, core: keras.Model | None = None) -> keras.Model:
+    """Make the network to be saved, of plain Keras layers only, around a `core`.
 
     It takes uint8 RGB (batch, height, width, 3) of any size and gives a dict of
     outputs by head name.
     """
+    core = core or build_core(about)
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
-    return _model(image, front(image, about.size), about, dropout, training=False)
-
-
-def build_for_training(
-    about: About, dropout: float = 0.0, policy: str = "float32"
-) -> keras.Model:
-    """The same network with equal weights, made for `fit`.
-
-    It takes pictures of the network's own size, float32 in 0..255 (they may be
-    augmented), and computes in `policy`, a Keras dtype policy.
-    """
-    image = keras.Input((about.size, about.size, 3), dtype="float32", name="image")
-    with _policy(policy):
-        return _model(
-            image, image, replace(about, mirror=False), dropout, training=True
-        )
+    pixels = front(image, about.size)
+    if about.mirror:
+        outputs = core(ops.concatenate([pixels, ops.flip(pixels, axis=2)], axis=0))
+        outputs = {h.name: _averaged(h, outputs[h.name]) for h in about.heads}
+    else:
+        outputs = core(pixels)
+    return keras.Model(image, outputs, name="multitask")
 
 
 def front(image: Any, size: int) -> Any:
@@ -88,29 +80,34 @@ def front(image: Any, size: int) -> Any:
     return ops.clip(ops.round(image), 0.0, 255.0)
 
 
-def _model(
-    image: Any, pixels: Any, about: About, dropout: float, training: bool
+def _averaged(head: Head, outputs: Any) -> Any:
+    """The mean (batch, ...) of outputs (2 batch, ...): pictures, then their mirrors."""
+    straight, mirrored = ops.unstack(ops.reshape(outputs, (2, -1, outputs.shape[1])), 2)
+    return (straight + head.unmirrored(mirrored)) / 2
+
+
+def build_core(
+    about: About, dropout: float = 0.0, policy: str = "float32", training: bool = False
 ) -> keras.Model:
+    """Make the trunk with its heads: what is trained.
+
+    It takes float32 pictures (batch, size, size, 3) in 0..255 and computes in
+    `policy`, a Keras dtype policy; outputs are float32. `training` takes the layers
+    that learn fastest; the weights are the same.
+    """
     chosen = trunk(about.trunk)
     if about.size < chosen.least:
         raise UserError(
             "--image-size",
             f"is {about.size}, trunk {chosen.name} needs {chosen.least} or more",
         )
-    if about.mirror:
-        pixels = ops.concatenate([pixels, ops.flip(pixels, axis=2)], axis=0)
-    features = chosen.build(pixels, norm(training))
-    features = layers.Dropout(dropout)(features) if dropout else features
-    outputs = {head.name: head.layers(features) for head in about.heads}
-    if about.mirror:
-        outputs = {h.name: _averaged(h, outputs[h.name]) for h in about.heads}
-    return keras.Model(image, outputs, name="multitask")
-
-
-def _averaged(head: Head, outputs: Any) -> Any:
-    """The mean (batch, ...) of outputs (2 batch, ...): pictures, then their mirrors."""
-    straight, mirrored = ops.unstack(ops.reshape(outputs, (2, -1, outputs.shape[1])), 2)
-    return (straight + head.unmirrored(mirrored)) / 2
+    image = keras.Input((about.size, about.size, 3), dtype="float32", name="pixels")
+    with _policy(policy):
+        features = chosen.build(image, norm(training))
+        features = keras.Model(image, features, name="trunk")(image)
+        features = layers.Dropout(dropout)(features) if dropout else features
+        outputs = {head.name: head.layers(features) for head in about.heads}
+    return keras.Model(image, outputs, name="core")
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def train(
     precision = state.get("precision") or _precision(about, recipe, training)
     keeper = _Keeper(about, recipe, folder, precision, state.get("history", []))
     keras.utils.set_random_seed(recipe.seed)
-    model = network.build_for_training(about, recipe.dropout, precision)
+    model = network.build_core(about, recipe.dropout, precision, training=True)
     _compile(model, about.heads, recipe, training.steps)
     if state:
         checkpoint.restore(model, state)
@@ -255,8 +255,9 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     def save(self) -> None:
         """Write the network as it is now, in float32 and plain Keras."""
-        final = network.build(self.about, self.recipe.dropout)
-        final.set_weights(self.model.get_weights())
+        core = network.build_core(self.about)
+        core.set_weights(self.model.get_weights())
+        final = network.build(self.about, core)
         network.save(final, self.about, self.folder / network.FILE)
 
 
@@ -372,7 +373,7 @@ def _step_seconds(
     about: About, recipe: Recipe, training: Batches, policy: str
 ) -> float:
     """The fastest of a few training steps in a policy, after one to warm up."""
-    model = network.build_for_training(about, recipe.dropout, policy)
+    model = network.build_core(about, recipe.dropout, policy, training=True)
     _compile(model, about.heads, recipe, training.steps)
     batch = next(iter(training.in_order()))
     seconds = []
