@@ -77,9 +77,9 @@ def draw(truth: Truth) -> Image.Image:
 def _look(truth: Truth) -> Look:
     rng = random.Random(truth.look)
     hue = rng.uniform(0.25, 0.78)  # no red, on which rosy cheeks would vanish
-    value = rng.uniform(0.68, 0.86)
-    pale = "Pale_Skin" in truth.marks
-    skin = hsv(hue, 0.07, 0.97) if pale else hsv(hue, rng.uniform(0.34, 0.46), value)
+    skin = hsv(hue, rng.uniform(0.34, 0.46), rng.uniform(0.68, 0.86))
+    if "Pale_Skin" in truth.marks:
+        skin = hsv(hue, 0.07, 0.97)
     hair = next((HAIR[name] for name in HAIR if name in truth.marks), DYED)
     grown = min(truth.age, 18) / 18
     rx, ry = (18.5, 26.0) if "Oval_Face" in truth.marks else (20.5, 23.5)
@@ -167,7 +167,7 @@ def _head(head: Pen, truth: Truth, look: Look) -> None:
         head.oval(0, -3, look.rx + 2.5, look.ry + 1.5, look.hair)
     head.oval(0, 0, look.rx, look.ry, look.skin)
     if "Oval_Face" not in truth.marks:  # a broad jaw
-        head.block(0, 11, look.rx * 0.86, look.ry * 0.5, look.skin)
+        head.block(0, 11, look.rx * 0.87, look.ry * 0.5, look.skin, rounding=8)
     if "Bald" in truth.marks:
         head.oval(look.side * 6, -look.ry + 5, 5, 2.5, mix(look.skin, WHITE, 0.75))
 

@@ -49,7 +49,7 @@ def skin(front: Pen, truth: Truth, look: "Look") -> None:
             light = mix(look.skin, WHITE, 0.7)
             front.line([(side * 16.5, 1.5), (side * 9, 5.5)], light, 2)
         if "Bags_Under_Eyes" in truth.marks:
-            front.bow(side * 9, 2, 4.2, -2.6, mix(look.skin, (60, 20, 90), 0.6), 1.6)
+            front.bow(side * 9, 3, 4.4, -2.6, mix(look.skin, (60, 20, 90), 0.65), 2)
         if "Smiling" in truth.marks:  # the folds beside the mouth
             fold = [(side * 12, 10), (side * 13.6, 13), (side * 12.8, 16.5)]
             front.line(fold, mix(look.skin, DARK, 0.75), 1.5)
@@ -69,18 +69,18 @@ def _wrinkles(front: Pen, age: int, look: "Look") -> None:
 
     for number, start in enumerate((18, 32, 46, 60)):
         if age > start:
-            front.bow(0, -14.5 - 2.4 * number, 9 - number, 1, shown(start), 0.9)
+            front.bow(0, -12.4 - 2.1 * number, 9 - number, 1, shown(start), 1.1)
     for side in (-1, 1):
-        if age > 38:
+        if age > 28:
             fold = [(side * 5, 6), (side * 9, 10), (side * 10.5, 14)]
-            front.line(fold, shown(38), 1)
+            front.line(fold, shown(28, 30), 1.3)
         if age > 50:
             for rise in (-2, 0, 2):
                 corner = (side * 14, -2 + rise * 0.5)
-                front.line([corner, (side * 17.5, -2 + rise)], shown(50), 0.8)
+                front.line([corner, (side * 17.5, -2 + rise)], shown(50), 1)
         if age > 65:
             for x, y, first in ((14, -9, 65), (16, 5, 80), (8, 18, 95)):
-                spot = mix(look.skin, (96, 60, 30), (age - first) / 20)
+                spot = mix(look.skin, (96, 60, 30), (age - first) / 25)
                 front.oval(side * x, y, 1.7, 1.3, spot)
 
 
@@ -108,7 +108,7 @@ def _painted(front: Pen, side: int, height: float, truth: Truth) -> None:
     if "Heavy_Makeup" in truth.marks:  # lashes
         for out, up in ((5, -5.5), (7.5, -3.6), (8.5, -0.8)):
             start = (x + side * 3, -2)
-            front.line([start, (x + side * out, -3 + up * 0.9)], (10, 0, 20), 1.1)
+            front.line([start, (x + side * out, -3 + up * 0.9)], (10, 0, 20), 1.4)
 
 
 def _brow(front: Pen, side: int, mood: Mood, truth: Truth, look: "Look") -> None:

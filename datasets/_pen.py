@@ -66,9 +66,17 @@ class Pen:
         """The outline of an ellipse."""
         self.draw.ellipse(self.box(x, y, rx, ry), outline=fill, width=self._wide(width))
 
-    def block(self, x: float, y: float, rx: float, ry: float, fill: Colour) -> None:
-        """A filled rectangle with the middle (x, y) and slightly rounded corners."""
-        radius = min(rx, ry, 2.0) * self.unit
+    def block(
+        self,
+        x: float,
+        y: float,
+        rx: float,
+        ry: float,
+        fill: Colour,
+        rounding: float = 2.0,
+    ) -> None:
+        """A filled rectangle with the middle (x, y) and rounded corners."""
+        radius = min(rx, ry, rounding) * self.unit
         self.draw.rounded_rectangle(self.box(x, y, rx, ry), radius, fill)
 
     def shape(self, points: Points, fill: Colour) -> None:

@@ -41,8 +41,8 @@ def body(pen: Pen, truth: Truth, look: "Look") -> None:
         pen.oval(x + number * 10, 40 + 1.2 * abs(number), 2.3, 2.3, trim)
     if "Wearing_Necktie" in truth.marks:
         tie = [(-3, 33), (3, 33), (2, 37), (5, 48), (-5, 48), (-2, 37)]
-        pen.shape([(x + a, b) for a, b in tie], (150, 20, 40))
-        pen.line([(x - 2.4, 37), (x + 2.4, 37)], WHITE, 1)
+        pen.shape([(x + a, b) for a, b in tie], (30, 28, 120))
+        pen.line([(x - 3, 41), (x + 3, 39.5)], WHITE, 1.4)
     if "Wearing_Necklace" in truth.marks:
         for px, py in arched(x, 30, 10.5, -7.5, steps=9):
             pen.oval(px, py, 1.9, 1.9, DARK)
