@@ -66,7 +66,7 @@ class Sigmoid(Head):
             raise UserError(
                 self.where,
                 f"{len(bad)} labels of column {name!r} are neither "
-                f"{known[0]} nor {known[1]}, first {bad.iloc[0]!r}",
+                f"{known[0]} nor {known[1]}, first {bad.tolist()[0]!r}",
                 nearest(bad.iloc[0], known),
             )
         return values.to_numpy(dtype=float, na_value=np.nan)

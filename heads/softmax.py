@@ -75,7 +75,7 @@ class Softmax(Head):
             raise UserError(
                 self.where,
                 f"{len(unknown)} labels of column {self.columns[0]!r} are no class of "
-                f"it, first {unknown.iloc[0]!r}",
+                f"it, first {unknown.tolist()[0]!r}",
                 nearest(unknown.iloc[0], self.classes),
             )
         return codes
