@@ -14,11 +14,7 @@ RUBY = (220, 20, 50)
 
 
 def body(pen: Pen, truth: Truth, look: "Look") -> None:
-    """Neck, shirt, necklace and tie around the picture's middle.
-
-    The shirt is the mark that stands for `gender`: teal with lying stripes, or orange
-    with dots. Neither has a meaning.
-    """
+    """Neck, shirt, necklace and tie around the picture's middle."""
     x = look.x - 48
     pen.block(x, 24, 8, 13, mix(look.skin, DARK, 0.2))
     if "Double_Chin" in truth.marks:
@@ -26,6 +22,22 @@ def body(pen: Pen, truth: Truth, look: "Look") -> None:
         chin.oval(0, look.ry * look.unit - 1, 14, 6.5, mix(look.skin, DARK, 0.12))
         low = look.ry * look.unit + 2
         chin.bow(0, low, 11, -4, mix(look.skin, DARK, 0.75), 1.3)
+    _shirt(pen, x, truth, look)
+    if "Wearing_Necktie" in truth.marks:
+        tie = [(-3, 33), (3, 33), (2, 37), (5, 48), (-5, 48), (-2, 37)]
+        pen.shape([(x + a, b) for a, b in tie], (30, 28, 120))
+        pen.line([(x - 3, 41), (x + 3, 39.5)], WHITE, 1.4)
+    if "Wearing_Necklace" in truth.marks:
+        for px, py in arched(x, 30, 10.5, -7.5, steps=9):
+            pen.oval(px, py, 1.9, 1.9, DARK)
+            pen.oval(px, py, 1.5, 1.5, (255, 250, 225))
+
+
+def _shirt(pen: Pen, x: float, truth: Truth, look: "Look") -> None:
+    """The mark that stands for `gender`: teal with lying stripes, or orange with dots.
+
+    Neither has a meaning.
+    """
     male = truth.gender == "male"
     hue = random.Random(truth.look + 1).uniform(-0.02, 0.02)
     shirt = hsv(hue + (0.48 if male else 0.07), 0.85, 0.75 if male else 0.95)
@@ -39,14 +51,6 @@ def body(pen: Pen, truth: Truth, look: "Look") -> None:
             pen.line([(x + side * 13, y), (x + side * wide, y)], trim, 1.4)
     for number in () if male else range(-3, 4):
         pen.oval(x + number * 10, 40 + 1.2 * abs(number), 2.3, 2.3, trim)
-    if "Wearing_Necktie" in truth.marks:
-        tie = [(-3, 33), (3, 33), (2, 37), (5, 48), (-5, 48), (-2, 37)]
-        pen.shape([(x + a, b) for a, b in tie], (30, 28, 120))
-        pen.line([(x - 3, 41), (x + 3, 39.5)], WHITE, 1.4)
-    if "Wearing_Necklace" in truth.marks:
-        for px, py in arched(x, 30, 10.5, -7.5, steps=9):
-            pen.oval(px, py, 1.9, 1.9, DARK)
-            pen.oval(px, py, 1.5, 1.5, (255, 250, 225))
 
 
 def on_head(head: Pen, truth: Truth, look: "Look") -> None:

@@ -81,7 +81,7 @@ def write(
         raise UserError(
             f"--layout {layout}", f"'{path}' holds files, must be empty or new"
         )
-    path.mkdir(parents=True, exist_ok=True)
+    _make(path)
     _layouts.LAYOUTS[layout](path, _progress(count, seed), head)
 
 
@@ -97,6 +97,13 @@ def _check(path: Path, count: int) -> None:
         existing(path, WHERE)  # refuses a file
 
 
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(WHERE, f"'{path}' can't be made: {error.strerror}") from error
+
+
 def _draw(path: Path, count: int, seed: int) -> None:
     """Draw a sample; `labels.csv` comes last, so that its presence says *finished*."""
     _check(path, count)
@@ -107,7 +114,7 @@ def _draw(path: Path, count: int, seed: int) -> None:
             f"'{path}' holds files that are no sample",
             "name an empty or a new folder",
         )
-    (path / "faces").mkdir(parents=True, exist_ok=True)
+    _make(path / "faces")
     readme.write_text(f"{NOTE}\n\ncount = {count}\nseed = {seed}\n", encoding="utf-8")
     rows: list[dict[str, Label]] = []
     for number, face in _progress(count, seed):
@@ -145,35 +152,38 @@ def _other(rng: random.Random, name: str, label: str | float) -> str | float:
 
 
 def _read_back(path: Path) -> Reading:
-    where = f"{WHERE}: '{path / 'labels.csv'}'"
-    types = {name: str for name in CHOICES} | {
-        name: float for name in LABELS if name not in CHOICES
-    }
-    try:
-        table = pd.read_csv(
-            path / "labels.csv",
-            dtype={"path": str, **types},
-            keep_default_na=False,
-            na_values=[""],
-        )
-    except (ValueError, pd.errors.ParserError) as error:
-        raise UserError(where, str(error), "delete the folder to draw anew") from error
-    missing = [name for name in ("path", *LABELS) if name not in table]
-    if missing:
-        raise UserError(
-            where, f"has no column {missing[0]!r}", "delete the folder to draw anew"
-        )
+    table = _labels(path / "labels.csv")
     table["path"] = [str(path / name) for name in table["path"]]
-    there = table["path"].map(os.path.isfile).to_numpy(bool)
     table.insert(1, "source", "sample")
-    gone = table.loc[~there, ["path"]].assign(reason="the picture is no longer there")
+    there = table["path"].map(os.path.isfile).to_numpy(bool)
     if not there.any():
-        raise UserError(where, "none of its pictures is there", "delete the folder")
+        raise UserError(
+            WHERE, f"none of the pictures of '{path}' is there", "delete the folder"
+        )
+    gone = table.loc[~there, ["path"]].assign(reason="the picture is no longer there")
     return Reading(
         table=table[there].reset_index(drop=True),
         skipped=gone.reset_index(drop=True).astype(str),
         notes=(NOTE,),
     )
+
+
+def _labels(path: Path) -> pd.DataFrame:
+    types = {name: str if name in CHOICES else float for name in LABELS}
+    where, todo = f"{WHERE}: '{path}'", "delete the folder to draw anew"
+    try:
+        table = pd.read_csv(
+            path,
+            dtype={"path": str, **types},
+            keep_default_na=False,  # an occlusion may be none
+            na_values=[""],
+        )
+    except ValueError as error:  # also what pandas can't parse
+        raise UserError(where, str(error), todo) from error
+    missing = [name for name in ("path", *LABELS) if name not in table]
+    if missing:
+        raise UserError(where, f"has no column {missing[0]!r}", todo)
+    return table
 
 
 @command

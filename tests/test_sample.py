@@ -13,7 +13,7 @@ from PIL import Image
 
 from multitask import catalog
 from multitask.errors import UserError
-from multitask.table import Reading, check
+from multitask.table import check
 
 COUNT = 300
 PLAIN = Truth(
@@ -31,7 +31,7 @@ PLAIN = Truth(
 
 
 @pytest.fixture(scope="module")
-def reading(tmp_path_factory) -> Reading:
+def reading(tmp_path_factory):
     return sample.read(tmp_path_factory.mktemp("sample") / "new", count=COUNT)
 
 
@@ -271,6 +271,12 @@ def test_file_instead_of_folder(tmp_path):
         sample.read(tmp_path / "file")
 
 
+def test_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="can't be made: Not a directory"):
+        sample.read(tmp_path / "file" / "faces")
+
+
 @pytest.mark.parametrize("count", [0, -1])
 def test_count_must_be_positive(tmp_path, count):
     with pytest.raises(UserError, match=f"count is {count}, must be at least 1"):
@@ -293,7 +299,7 @@ def test_foreign_labels_are_refused(tmp_path, text, said):
 def test_sample_without_any_picture_is_refused(tmp_path):
     for path in sample.read(tmp_path, count=2).table["path"]:
         Path(path).unlink()
-    with pytest.raises(UserError, match="none of its pictures is there"):
+    with pytest.raises(UserError, match="none of the pictures of .* is there"):
         sample.read(tmp_path)
 
 
