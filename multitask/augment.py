@@ -29,7 +29,7 @@ PRESETS = {
     "none": Augmentation(),
     "flip": Augmentation(flip=True),
     "standard": Augmentation(
-        flip=True, rotate=0.12, zoom=0.1, shift=0.06, brightness=32, contrast=0.25
+        flip=True, rotate=0.06, zoom=0.06, shift=0.06, brightness=32, contrast=0.25
     ),
 }
 

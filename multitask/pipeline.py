@@ -37,7 +37,7 @@ def load(
     reasons = {}
     pictures = read(table["path"].tolist(), size, boxes)
     for index, picture in tqdm(
-        pictures, "reading", len(table), unit=" pictures", leave=False
+        pictures, "reading", len(table), unit=" pictures", leave=False, disable=None
     ):
         if isinstance(picture, str):
             reasons[index] = picture

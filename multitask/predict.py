@@ -103,7 +103,7 @@ def main(argv: list[str] | None = None) -> int:
     files = inputs(arguments.input)
     from tqdm import tqdm
 
-    with tqdm(total=len(files), unit=" pictures", leave=False) as bar:
+    with tqdm(total=len(files), unit=" pictures", leave=False, disable=None) as bar:
         answers = analyzer.predict(
             files,
             heads=arguments.heads.split(",") if arguments.heads else None,

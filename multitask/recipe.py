@@ -36,7 +36,7 @@ class Recipe:
     trunk: str = _setting("the shared network", default="cnn")
     image_size: int = _setting("pixels a side; 0 is the trunk's own size", default=0)
     epochs: int = _setting("how often each picture is seen", default=20)
-    batch_size: int = _setting("pictures a step", default=128)
+    batch_size: int = _setting("pictures a step", default=64)
     learning_rate: float = _setting("the highest learning rate", default=2e-3)
     schedule: Literal["cosine", "constant", "plateau"] = _setting(
         "cosine: falls to 0; plateau: a fifth after 3 epochs without gain",

@@ -167,12 +167,18 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         title = f"epoch {epoch + 1}/{self.epochs}"
         steps = self.params["steps"]
-        self.bar = tqdm(total=steps, desc=title, leave=False, unit=" steps")
+        # disable=None: no bar where nobody watches, as in a log file.
+        self.bar = tqdm(
+            total=steps, desc=title, leave=False, unit=" steps", disable=None
+        )
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.bar.update()
 
-    def on_train_end(self, logs: Any = None) -> None:
+    def on_test_begin(self, logs: Any = None) -> None:
+        self.bar.set_description("validation")
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.bar.close()
 
 
