@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib
 import seaborn as sns
 from matplotlib import font_manager
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 BLUE, ORANGE = "#3b6fb6", "#d9782d"
@@ -43,6 +44,8 @@ def style() -> Iterator[None]:
 def figure(width: float, height: float, title: str) -> Figure:
     """An empty figure (inches) with a title, free of pyplot's global state."""
     made = Figure(figsize=(width, height), layout="constrained")
+    # Measuring a text without a canvas would make one anew for every single text.
+    FigureCanvasAgg(made)
     made.suptitle(title)
     return made
 
