@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from multitask import options
 from multitask.errors import UserError, command, nearest
+from multitask.quiet import quiet_start
 from multitask.recipe import FILE, Recipe
 
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
     from multitask.comparison import Comparison
     from multitask.head import Head
+    from multitask.network import About
     from multitask.pictures import Pixels
     from multitask.pipeline import Batches
+    from multitask.training import Outcome
 
 Say = Callable[[str], object]
 
@@ -43,57 +46,25 @@ def fit(
 
     Raises UserError for whatever the user can mend.
     """
-    import pandas as pd
-
-    from multitask import data, pipeline, training
-    from multitask.augment import preset
-    from multitask.network import About
-    from multitask.trunks import trunk
+    from multitask import data
 
     out = Path(out).expanduser()
-    if out.exists() and not resume:
-        options.out_folder(str(out), out)
+    if not resume:
+        options.free(out)
+    _check_names(recipe)
     recipe = replace(recipe, data=data.absolute(recipe.data))
-    preset(recipe.augment)  # names are checked before the long work begins
-    size = recipe.image_size or trunk(recipe.trunk).size
     reading = data.read(recipe.data, out / "sample")
     for note in reading.notes:
         say(note)
     table = _limited(reading.table, recipe)
     heads = _heads(recipe, table)
-    counts = data.labelled(heads, table)
-    say(_coverage(table, counts))
-    table, pixels, unreadable = pipeline.load(
-        table, size, recipe.memory, _existing(out)
-    )
-    skipped = pd.concat([reading.skipped, unreadable], ignore_index=True)
+    say(_coverage(table, data.labelled(heads, table)))
+    about = _about(recipe, heads, reading.notes)
+    table, pixels, unreadable = _pictures(table, about, recipe, out)
     table = _split(table, pixels, heads, recipe, out if resume else None)
     _all_learnt(heads, table)
-    if len(skipped):
-        say(f"{len(skipped)} set aside, listed in {out / 'skipped.csv'}")
-    out.mkdir(parents=True, exist_ok=True)
-    _write(out, recipe, table, skipped)
-    about = About(
-        trunk=recipe.trunk,
-        size=size,
-        heads=heads,
-        mirror=recipe.mirror,
-        notes=reading.notes,
-        recipe=_plain(recipe),
-    )
-    parts = {
-        name: _batches(pixels, table[table["split"] == name], heads, recipe, name)
-        for name in ("train", "val")
-    }
-    say(f"{parts['train'].steps} steps an epoch at {size}x{size} pixels")
-    outcome = training.train(
-        about,
-        recipe,
-        parts["train"],
-        parts["val"] if len(parts["val"].rows) else None,
-        out,
-        resume,
-    )
+    _write(out, recipe, table, [reading.skipped, unreadable], say)
+    outcome = _train(about, recipe, table, pixels, out, resume)
     if outcome.interrupted:
         say(f"stopped after epoch {outcome.epochs}; --resume --out {out} goes on")
     say(f"best epoch {outcome.best_epoch}, trained in {outcome.precision}")
@@ -101,15 +72,61 @@ def fit(
     return Run(folder=out, comparison=comparison, interrupted=outcome.interrupted)
 
 
-def _plain(recipe: Recipe) -> dict[str, Any]:
-    import tomllib
+def _check_names(recipe: Recipe) -> None:
+    """Names are checked before the long work begins."""
+    from multitask import augment, catalog, split, trunks
 
-    return tomllib.loads(recipe.to_toml())
+    trunks.trunk(recipe.trunk)
+    augment.preset(recipe.augment)
+    split.ratios(recipe.split)
+    if recipe.heads:
+        catalog.heads(recipe.heads, recipe.head)
 
 
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
-    return next(p for p in (folder, *folder.absolute().parents) if p.is_dir())
+def _about(
+    recipe: Recipe, heads: "tuple[Head, ...]", notes: tuple[str, ...]
+) -> "About":
+    from multitask.network import About
+    from multitask.trunks import trunk
+
+    return About(
+        trunk=recipe.trunk,
+        size=recipe.image_size or trunk(recipe.trunk).size,
+        heads=heads,
+        mirror=recipe.mirror,
+        notes=notes,
+        recipe=recipe.plain(),
+    )
+
+
+def _pictures(
+    table: "pd.DataFrame", about: "About", recipe: Recipe, out: Path
+) -> "tuple[pd.DataFrame, Pixels, pd.DataFrame]":
+    from multitask import pipeline
+    from multitask.trunks import check_size
+
+    check_size(about.trunk, about.size)
+    spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
+    return pipeline.load(table, about.size, recipe.memory, spill)
+
+
+def _train(
+    about: "About",
+    recipe: Recipe,
+    table: "pd.DataFrame",
+    pixels: "Pixels",
+    out: Path,
+    resume: bool,
+) -> "Outcome":
+    from multitask import training
+
+    train, val = (
+        _batches(pixels, table[table["split"] == part], about.heads, recipe, part)
+        for part in ("train", "val")
+    )
+    return training.train(
+        about, recipe, train, val if len(val.rows) else None, out, resume
+    )
 
 
 def _limited(table: "pd.DataFrame", recipe: Recipe) -> "pd.DataFrame":
@@ -200,11 +217,25 @@ def _all_learnt(heads: "tuple[Head, ...]", table: "pd.DataFrame") -> None:
 
 
 def _write(
-    out: Path, recipe: Recipe, table: "pd.DataFrame", skipped: "pd.DataFrame"
+    out: Path,
+    recipe: Recipe,
+    table: "pd.DataFrame",
+    set_aside: "list[pd.DataFrame]",
+    say: Say,
 ) -> None:
-    (out / FILE).write_text(recipe.to_toml(), encoding="utf-8")
-    table[["path", "split"]].to_csv(out / "split.csv", index=False)
-    skipped.to_csv(out / "skipped.csv", index=False)
+    """Begin the run's folder: what it learns from, and what was set aside."""
+    import pandas as pd
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / FILE).write_text(recipe.to_toml(), encoding="utf-8")
+        table[["path", "split"]].to_csv(out / "split.csv", index=False)
+        skipped = pd.concat(set_aside, ignore_index=True)
+        skipped.to_csv(out / "skipped.csv", index=False)
+    except OSError as error:
+        raise UserError(out, f"can't be written: {error.strerror}") from None
+    if len(skipped):
+        say(f"{len(skipped)} set aside, listed in {out / 'skipped.csv'}")
 
 
 def _batches(
@@ -283,8 +314,8 @@ def main(argv: list[str] | None = None) -> int:
     else:
         recipe = options.read(arguments)
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        out = options.out_folder(arguments.out, Path("runs") / stamp)
-    quiet()
+        out = Path(arguments.out or Path("runs") / stamp)
+    quiet_start()
     run = fit(recipe, out, resume=arguments.resume)
     from multitask.reports import numbers
 
@@ -309,13 +340,6 @@ def _resumed(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
             "leave the other options out",
         )
     return recipe.recipe(recipe.read(out / FILE), str(out / FILE)), out
-
-
-def quiet() -> None:
-    """Keep TensorFlow's start-up notices off the user's screen."""
-    import os
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 if __name__ == "__main__":

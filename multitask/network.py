@@ -16,7 +16,7 @@ from keras import layers, ops
 import multitask
 from multitask.errors import UserError
 from multitask.head import Head, from_config
-from multitask.trunks import norm, trunk
+from multitask.trunks import check_size, norm, trunk
 
 FILE = "network.keras"
 _MEMBER = "multitask.json"
@@ -95,15 +95,10 @@ def build_core(
     `policy`, a Keras dtype policy; outputs are float32. `training` takes the layers
     that learn fastest; the weights are the same.
     """
-    chosen = trunk(about.trunk)
-    if about.size < chosen.least:
-        raise UserError(
-            "--image-size",
-            f"is {about.size}, trunk {chosen.name} needs {chosen.least} or more",
-        )
+    check_size(about.trunk, about.size)
     image = keras.Input((about.size, about.size, 3), dtype="float32", name="pixels")
     with _policy(policy):
-        features = chosen.build(image, norm(training))
+        features = trunk(about.trunk).build(image, norm(training))
         features = keras.Model(image, features, name="trunk")(image)
         features = layers.Dropout(dropout)(features) if dropout else features
         outputs = {head.name: head.layers(features) for head in about.heads}

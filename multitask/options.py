@@ -19,7 +19,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         if name == "head":
             continue
         action = "append" if name == "data" else "store"
-        shown = "" if default in ((), {}) or name == "data" else f" (default {default})"
+        shown = f" (default {_shown(default)})" if default and name != "data" else ""
         parser.add_argument(
             option(name),
             action=action,
@@ -28,12 +28,19 @@ def add(parser: argparse.ArgumentParser) -> None:
         )
 
 
+def _shown(default: Any) -> str:
+    return "yes" if default is True else str(default)
+
+
 def _metavar(name: str, default: Any) -> str:
     if name in ("heads", "data"):
         return {"heads": "A,B", "data": "NAME=FOLDER"}[name]
     if isinstance(default, dict):
         return "HEAD=X,..."
-    return {int: "N", float: "X"}.get(type(default), "NAME")
+    if recipe.choices(name):
+        return "|".join(recipe.choices(name))
+    kinds = {int: "N", float: "X", bool: "yes|no"}
+    return kinds.get(type(default), "NAME")
 
 
 def read(arguments: argparse.Namespace) -> Recipe:
@@ -44,7 +51,7 @@ def read(arguments: argparse.Namespace) -> Recipe:
     settings = recipe.read(arguments.recipe) if arguments.recipe else {}
     if arguments.recipe:
         recipe.recipe(settings, arguments.recipe)  # tells which file a mistake is in
-    return recipe.recipe(settings | given(arguments), "command line")
+    return recipe.recipe(settings | given(arguments), "the command line")
 
 
 def given(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -74,9 +81,8 @@ def _pairs(where: str, text: str) -> dict[str, str]:
     return pairs
 
 
-def out_folder(text: str | None, default: Path) -> Path:
-    """A folder that is yet to be made; UserError if it exists."""
-    out = Path(text).expanduser() if text else default
+def free(out: Path) -> Path:
+    """The folder that is yet to be made; UserError if it exists."""
     if out.exists():
         raise UserError(
             out, "exists already, must be a new folder", "name another with --out"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multitask.errors import UserError, command
-from multitask.fit import quiet
+from multitask.quiet import quiet_start
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run `multitask predict`; returns the exit status."""
     arguments = parser().parse_args(argv)
-    quiet()
+    quiet_start()
     import multitask
 
     analyzer = multitask.load(arguments.network)

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from multitask.errors import UserError, nearest
 from multitask.settings import make
@@ -107,7 +107,14 @@ class Recipe:
         """The recipe as a file that `read` makes the same recipe of."""
         import tomli_w
 
-        return tomli_w.dumps(asdict(self))
+        return tomli_w.dumps(self.plain())
+
+    def plain(self) -> dict[str, Any]:
+        """The settings as plain data, lists for tuples."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
 
 
 def option(name: str) -> str:

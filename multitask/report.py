@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multitask.errors import UserError, command
-from multitask.fit import quiet
-from multitask.options import out_folder
+from multitask.options import free
+from multitask.quiet import quiet_start
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ def report(
     run = network if network.is_dir() else network.parent
     analyzer = Analyzer.load(network)
     about = analyzer.about
-    folder = out_folder(str(out) if out else None, _free(run))
+    folder = free(Path(out).expanduser() if out else _next(run))
     sets = absolute(data or about.recipe.get("data", ()))
     if not sets:
         raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
@@ -70,7 +70,7 @@ def report(
     return result, folder
 
 
-def _free(run: Path) -> Path:
+def _next(run: Path) -> Path:
     """The first of report, report-2, report-3, ... that is not there."""
     names = ("report" + (f"-{i}" if i > 1 else "") for i in count(1))
     return next(run / name for name in names if not (run / name).exists())
@@ -129,7 +129,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run `multitask report`; returns the exit status."""
     arguments = parser().parse_args(argv)
-    quiet()
+    quiet_start()
     comparison, folder = report(
         arguments.network, arguments.data, split=arguments.split, out=arguments.out
     )

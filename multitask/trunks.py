@@ -106,6 +106,15 @@ def trunk(name: str) -> Trunk:
     return TRUNKS[name]
 
 
+def check_size(name: str, size: int) -> None:
+    """Raise UserError if pictures of `size` pixels a side are too small for a trunk."""
+    least = trunk(name).least
+    if size < least:
+        raise UserError(
+            "--image-size", f"is {size}, trunk {name} needs {least} or more"
+        )
+
+
 def norm(training: bool) -> Callable[[], Any]:
     """What makes the batch normalizations of a network for training, or to be saved."""
     fits = keras.config.image_data_format() == "channels_last"
