@@ -107,6 +107,11 @@ def loss(head, targets, weights, outputs):
     return float(value), np.asarray(tape.gradient(value, said))
 
 
+def labelled_loss(head, table, outputs):
+    targets, weights = head.encode(table)
+    return loss(head, targets, weights, outputs)
+
+
 def measured(head, targets, weights, outputs):
     """Every metric after one batch, by its name."""
     metrics = head.metrics()
@@ -418,7 +423,7 @@ def test_softmax_loss_is_minus_log_p_averaged_over_labelled_rows():
     table = pd.DataFrame({"asked": ["a", NAN, "c"]})
     p = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [0.5, 0.25, 0.25]])
     head = softmax(classes=["a", "b", "c"])
-    value, _ = loss(head, *head.encode(table), p)
+    value, _ = labelled_loss(head, table, p)
     # (-ln 1/2 - ln 1/4) / 2 = (ln 2 + 2 ln 2) / 2
     assert value == pytest.approx(1.5 * np.log(2), rel=1e-5)
 
@@ -492,7 +497,7 @@ def test_sigmoid_loss_is_binary_cross_entropy_averaged_over_labelled_cells():
     table = pd.DataFrame({"A": [1.0, NAN, 0.0], "B": [NAN, NAN, 1.0]})
     p = np.array([[0.8, 0.6], [0.3, 0.9], [0.4, 0.1]])
     head = sigmoid("A", "B")
-    value, gradient = loss(head, *head.encode(table), p)
+    value, gradient = labelled_loss(head, table, p)
     # Labelled: A of row 0 (yes), A of row 2 (no), B of row 2 (yes).
     assert value == pytest.approx(-np.log([0.8, 1 - 0.4, 0.1]).mean(), rel=1e-5)
     np.testing.assert_array_equal(gradient != 0, table.notna())
@@ -616,7 +621,7 @@ def test_distribution_loss_of_an_interval_is_minus_log_of_the_mass_inside(
 ):
     head = distribution()
     table = pd.DataFrame({"asked_low": [low], "asked_high": [high]})
-    value, _ = loss(head, *head.encode(table), P)
+    value, _ = labelled_loss(head, table, P)
     assert value == pytest.approx(-np.log(mass), rel=1e-5, abs=1e-6)
 
 
@@ -644,7 +649,7 @@ def test_distribution_of_no_mass_where_it_should_be_still_has_a_finite_loss():
         pd.DataFrame({"asked": [4.0]}),
         pd.DataFrame({"asked_low": [2.0], "asked_high": [4.0]}),
     ):
-        value, gradient = loss(head, *head.encode(table), sure)
+        value, gradient = labelled_loss(head, table, sure)
         assert np.isfinite(value)
         assert np.isfinite(gradient).all()
 
@@ -693,14 +698,14 @@ def test_regression_loss_is_the_error_in_shares_of_the_range(error, far, near):
     head = regression(error=error)
     table = pd.DataFrame({"asked": [4.0, 4.0, NAN]})
     outputs = np.array([[6.0], [4.5], [9.0]])
-    value, _ = loss(head, *head.encode(table), outputs)
+    value, _ = labelled_loss(head, table, outputs)
     assert value == pytest.approx((far + near) / 2, rel=1e-5)
 
 
 def test_regression_loss_is_0_inside_an_interval_and_the_distance_outside():
     head = regression(error="mae")
     table = pd.DataFrame({"asked_low": [4.0] * 3, "asked_high": [6.0] * 3})
-    value, _ = loss(head, *head.encode(table), np.array([[5.0], [3.0], [8.0]]))
+    value, _ = labelled_loss(head, table, np.array([[5.0], [3.0], [8.0]]))
     assert value == pytest.approx((0 + 0.1 + 0.2) / 3, rel=1e-5)
 
 
