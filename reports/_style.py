@@ -55,7 +55,9 @@ def save(made: Figure | None, path: Path) -> None:
     if made is None:
         path.unlink(missing_ok=True)
     else:
-        made.savefig(path, dpi=DPI)
+        # Square panels push their names out of the layout's room; nothing is cut off
+        # when the picture is as large as what is drawn.
+        made.savefig(path, dpi=DPI, bbox_inches="tight", pad_inches=0.12)
 
 
 def short(text: object, length: int) -> str:

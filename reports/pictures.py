@@ -68,16 +68,23 @@ def _head(head: Head, comparison: Comparison) -> Figure | None:
 
 
 def confusion(counts: pd.DataFrame, title: str) -> Figure:
-    """Draw a confusion: counts, and the share of each row as text and colour."""
+    """Draw a confusion: counts, and the share of each row as text and colour.
+
+    With many classes it is the colours alone, and as many names as have room.
+    """
     classes = len(counts)
     numbered = classes <= _NUMBERED
-    cell = float(np.clip(7 / classes, 0.5, 1.1)) if numbered else 20 / classes
+    cell = float(np.clip(7 / classes, 0.5, 1.1)) if numbered else 18 / classes
     side = max(cell * classes, 2.4)
-    made: Figure = _style.figure(side + 2.6, side + 1.6, title)
+    names = [_style.short(name, 24) for name in counts]
+    room = 0.075 * max(map(len, names))  # inches that the names take
+    made: Figure = _style.figure(side + room + 2, side + 0.75 * room + 0.9, title)
+    axes = made.subplots()
     shares = _frames.shares(counts)
+    totals = zip(names, counts.sum(axis=1), strict=True)
     sns.heatmap(
         shares,
-        ax=(axes := made.subplots()),
+        ax=axes,
         vmin=0,
         vmax=1,
         cmap="Blues",
@@ -87,27 +94,31 @@ def confusion(counts: pd.DataFrame, title: str) -> Figure:
         square=True,
         linewidths=0.5 if numbered else 0,
         linecolor="#e5e7eb",
-        cbar_kws={"format": PercentFormatter(1), "label": "share of the label"},
-        yticklabels=[
-            f"{_style.short(name, 24)} ({n:,})"
-            for name, n in counts.sum(axis=1).items()
-        ]
-        if numbered
-        else "auto",
-        xticklabels=[_style.short(name, 24) for name in counts] if numbered else "auto",
-    )
-    axes.set(xlabel="answer", ylabel="label (rows that have it)")
-    axes.tick_params(axis="y", rotation=0)
-    axes.tick_params(axis="x", rotation=45 if classes > 3 else 0)
-    for text in axes.get_xticklabels() if classes > 3 else ():
-        text.set(ha="right", rotation_mode="anchor")
+        cbar_kws={"format": PercentFormatter(1), "label": "share of the label's rows",
+                  "shrink": min(0.9, 4 / side), "fraction": 0.4 / side, "aspect": 18},
+        yticklabels=[f"{n} ({sum_:,})" for n, sum_ in totals] if numbered else "auto",
+        xticklabels=names if numbered else "auto",
+    )  # fmt: skip
+    axes.set(xlabel="answer", ylabel="label (its rows)" if numbered else "label")
+    _turn(axes, classes > 3)
     return made
+
+
+def _turn(axes: Axes, slanted: bool) -> None:
+    """Names of rows lie flat; those of columns slant where many must have room."""
+    axes.tick_params(axis="y", rotation=0)
+    axes.tick_params(axis="x", rotation=45 if slanted else 0)
+    for text in axes.get_xticklabels() if slanted else ():
+        text.set(ha="right", rotation_mode="anchor")
 
 
 def _cells(counts: pd.DataFrame, shares: pd.DataFrame) -> Any:
     """The text of every cell; nothing for 0, so that what there is stands out."""
     cells = [
-        [f"{n:,}\n{share:.0%}" if n else "" for n, share in zip(*rows, strict=True)]
+        [
+            f"{n:,}\n" + (f"{share:.0%}" if share >= 0.005 else "<1%") if n else ""
+            for n, share in zip(*rows, strict=True)
+        ]
         for rows in zip(counts.to_numpy(), shares.to_numpy(), strict=True)
     ]
     return np.array(cells, dtype=object)
@@ -182,7 +193,8 @@ def _cloud(axes: Axes, head: Head, found: pd.DataFrame) -> None:
             found["truth"], found["said"], gridsize=45, bins="log", mincnt=1,
             cmap="Blues", extent=(*limits, *limits),
         )  # fmt: skip
-        axes.figure.colorbar(hexes, ax=axes, label="pictures", shrink=0.8)
+        axes.figure.colorbar(hexes, ax=axes, label="pictures", shrink=0.8,
+                             format="{x:,.0f}")  # fmt: skip
     axes.set(xlim=limits, ylim=limits, aspect="equal", title="answer over label")
     axes.set(xlabel=_with_unit("label", head), ylabel=_with_unit("answer", head))
     axes.legend(loc="upper left", framealpha=0.9)
@@ -196,9 +208,10 @@ def _bands(axes: Axes, bands: pd.DataFrame, mean: float, head: Head) -> None:
     for place, (_, band) in zip(places, bands.iterrows(), strict=True):
         axes.annotate(f"{band['mae']:.1f}", (place, band["mae"]), (0, 3), ha="center",
                       textcoords="offset points")  # fmt: skip
-    axes.set_xticks(places, [f"{b}\nn={int(n):,}" for b, n in bands["n"].items()])
+    axes.set_xticks(places, [f"{b}\n{int(n):,}" for b, n in bands["n"].items()])
     axes.set(title="mean absolute error by band of the label")
-    axes.set(xlabel=_with_unit("label", head), ylabel=_with_unit("MAE", head))
+    below = f"{_with_unit('label', head)}, and how many have it"
+    axes.set(xlabel=below, ylabel=_with_unit("MAE", head))
     axes.tick_params(axis="x", labelsize=8 if len(bands) < 12 else 6)
     axes.margins(y=0.12)
     axes.grid(visible=False, axis="x")
