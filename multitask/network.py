@@ -1,6 +1,5 @@
 """How do a trunk and its heads become one Keras model, and one file?"""
 
-import io
 import json
 import os
 import zipfile
@@ -120,13 +119,11 @@ def save(model: keras.Model, about: About, path: Path) -> None:
 
     Raises UserError if the disk is full or the folder can't be written.
     """
-    part = path.with_name(f".{path.name}.part")
-    archive = io.BytesIO()
-    _save_to(model, archive)
-    with zipfile.ZipFile(archive, "a") as members:
-        members.writestr(_MEMBER, about.to_json())
+    part = path.with_name(f".part-{path.name}")
     try:
-        part.write_bytes(archive.getvalue())
+        model.save(part)
+        with zipfile.ZipFile(part, "a") as members:
+            members.writestr(_MEMBER, about.to_json())
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
@@ -134,13 +131,6 @@ def save(model: keras.Model, about: About, path: Path) -> None:
         raise UserError(
             path, f"can't be saved ({error.strerror}), {kept}", "free some space"
         ) from None
-
-
-def _save_to(model: keras.Model, archive: io.BytesIO) -> None:
-    # Keras takes only names, though it can write to memory.
-    from keras.src.saving.saving_lib import save_model
-
-    save_model(model, archive)
 
 
 def load(path: str | Path) -> tuple[keras.Model, About]:

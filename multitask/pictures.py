@@ -4,6 +4,8 @@ Every picture that is ever trained on, measured or asked about goes through `dec
 and `resize`, so that all of them see the same pixels.
 """
 
+import os
+import warnings
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from os import PathLike
@@ -20,6 +22,11 @@ Picture = str | PathLike[str] | bytes | Image.Image | npt.NDArray[Any]
 MAX_PIXELS = 100_000_000
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
 _CHUNK = 256
+# Pillow's decoders raise all of these on broken data.
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError)
+# It warns of odd but readable EXIF data, and at 89 megapixels of what we allow.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 class PictureError(Exception):
@@ -44,7 +51,7 @@ def decode(picture: Picture, box: str | None = None) -> Pixels:
     if isinstance(picture, np.ndarray):
         pixels = _array(picture)
     elif isinstance(picture, Image.Image):
-        pixels = _upright(picture)
+        pixels = _image(picture)
     elif isinstance(picture, (str, bytes, PathLike)):
         pixels = _file(picture)
     else:
@@ -52,6 +59,13 @@ def decode(picture: Picture, box: str | None = None) -> Pixels:
             f"is a {type(picture).__name__}, must be a path, bytes, PIL image or array"
         )
     return _crop(pixels, box) if box else pixels
+
+
+def _image(image: Image.Image) -> Pixels:
+    try:
+        return _upright(image)  # its file may be read only now
+    except _BROKEN as error:
+        raise PictureError(f"can't be decoded: {error}") from None
 
 
 def _file(picture: str | bytes | PathLike[str]) -> Pixels:
@@ -66,10 +80,9 @@ def _file(picture: str | bytes | PathLike[str]) -> Pixels:
     except UnidentifiedImageError:
         kind = "empty file" if _is_empty(source) else "no picture that can be read"
         raise PictureError(f"{kind}: must be {', '.join(_FORMATS)}") from None
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError("has 100 megapixels or more") from None
-    # Pillow's decoders raise all of these on broken data.
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
+    except _BROKEN as error:
         raise PictureError(f"can't be decoded: {error}") from None
 
 
@@ -85,6 +98,8 @@ def _upright(image: Image.Image) -> Pixels:
             f"has {image.width} x {image.height} pixels, must have less than 100 "
             "megapixels"
         )
+    if 0 in image.size:
+        raise PictureError(f"is empty: {image.width} x {image.height} pixels")
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith(("I", "F")):
         image = _eight_bit(image)
@@ -98,7 +113,8 @@ def _upright(image: Image.Image) -> Pixels:
 def _eight_bit(image: Image.Image) -> Image.Image:
     """Scale 16-bit grey down; Pillow's own conversion would clip it at 255."""
     values = np.asarray(image).astype(np.float64)
-    top = 65535 if values.max(initial=0) > 255 else 255
+    sixteen = image.mode.startswith("I;16") or values.max() > 255
+    top = 65535 if sixteen else 255
     return Image.fromarray(np.clip(values * 255 / top, 0, 255).round().astype(np.uint8))
 
 
@@ -119,9 +135,10 @@ def _crop(pixels: Pixels, box: str) -> Pixels:
     height, width = pixels.shape[:2]
     try:
         left, top, right, bottom = (round(float(n)) for n in box.split())
-    except ValueError:
+    except (ValueError, OverflowError):
         raise PictureError(f"box is {box!r}, must be 'left top right bottom'") from None
-    cut = pixels[max(top, 0) : bottom, max(left, 0) : right]
+    # A negative end would count from the far side.
+    cut = pixels[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
     if 0 in cut.shape:
         raise PictureError(f"box {box!r} lies outside its {width} x {height} pixels")
     return cut
@@ -156,14 +173,25 @@ def read(
     """
     boxes = boxes if boxes is not None else [None] * len(pictures)
     left = set(range(len(pictures)))
-    plain = [i for i in left if boxes[i] is None and isinstance(pictures[i], str)]
-    for index, pixels in _plain_jpegs([str(pictures[i]) for i in plain], size):
-        left.remove(plain[index])
-        yield plain[index], pixels
+    named = [(i, _file_name(pictures[i])) for i in left if not boxes[i]]
+    plain = [(i, name) for i, name in named if name]
+    for place, pixels in _plain_jpegs([name for _, name in plain], size):
+        index = plain[place][0]
+        left.remove(index)
+        yield index, pixels
     yield from _others(pictures, boxes, sorted(left), size)
 
 
-def _plain_jpegs(paths: list[str], size: int) -> Iterator[tuple[int, Pixels]]:
+def _file_name(picture: Picture) -> bytes:
+    """The file it names; empty for data and what TensorFlow would take for an address.
+
+    Bytes, as the names of files need not be text.
+    """
+    name = os.fsencode(picture) if isinstance(picture, (str, PathLike)) else b""
+    return b"" if b"://" in name or b"\x00" in name else name
+
+
+def _plain_jpegs(paths: list[bytes], size: int) -> Iterator[tuple[int, Pixels]]:
     """Read those that are plain JPEGs by TensorFlow, which takes half the time.
 
     Its decoder and Pillow's are the same library: with accurate arithmetic their
@@ -174,27 +202,26 @@ def _plain_jpegs(paths: list[str], size: int) -> Iterator[tuple[int, Pixels]]:
         return
     import tensorflow as tf
 
-    def is_plain(index: Any, path: Any, data: Any) -> Any:
-        start = tf.strings.substr(data, 0, 3)
-        exif = tf.strings.regex_full_match(
-            tf.strings.substr(data, 0, 65536), r"(?s).*Exif\x00.*"
-        )
-        return (start == b"\xff\xd8\xff") & ~exif & _is_rgb(data)
+    def is_jpeg(index: Any, data: Any) -> Any:
+        return tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff"
 
-    def _is_rgb(data: Any) -> Any:
+    def is_plain(index: Any, data: Any) -> Any:
+        start = tf.strings.substr(data, 0, 65536)
+        # \C is any byte; a dot would be a character of UTF-8, which data is not.
+        exif = tf.strings.regex_full_match(start, r"\C*Exif\x00\C*")
         shape = tf.cast(tf.io.extract_jpeg_shape(data), tf.int64)
-        return (shape[2] == 3) & (shape[0] * shape[1] < MAX_PIXELS)
+        return ~exif & (shape[2] == 3) & (shape[0] * shape[1] < MAX_PIXELS)
 
-    def pixels(index: Any, path: Any, data: Any) -> Any:
+    def pixels(index: Any, data: Any) -> Any:
         decoded = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
         return index, _resize_op(decoded, size)
 
     files = tf.data.Dataset.from_tensor_slices((np.arange(len(paths)), paths))
     auto = tf.data.AUTOTUNE
     data = files.map(
-        lambda i, path: (i, path, tf.io.read_file(path)), num_parallel_calls=auto
+        lambda i, path: (i, tf.io.read_file(path)), num_parallel_calls=auto
     )
-    data = data.filter(is_plain).map(pixels, num_parallel_calls=auto)
+    data = data.filter(is_jpeg).filter(is_plain).map(pixels, num_parallel_calls=auto)
     # The errors of broken files are told by Pillow in the second pass.
     for index, resized in data.ignore_errors().prefetch(auto).as_numpy_iterator():
         yield int(index), resized

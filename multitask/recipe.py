@@ -160,3 +160,9 @@ def settings() -> list[tuple[str, str, Any]]:
     return [
         (f.name, f.metadata["help"], getattr(blank, f.name)) for f in fields(Recipe)
     ]
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """The values that a setting is limited to; none if it isn't."""
+    kind = get_type_hints(Recipe)[name]
+    return get_args(kind) if get_origin(kind) is Literal else ()

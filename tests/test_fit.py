@@ -1,0 +1,335 @@
+"""Does one command make a network, keep it through any stop, and measure it?"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import multitask
+from multitask.datasets import sample
+from multitask.errors import UserError
+from multitask.fit import fit, main
+from multitask.recipe import Recipe, read, recipe
+
+ROOT = Path(__file__).parents[1]
+HEADS = ("age", "gender", "expression", "attributes[Smiling,Eyeglasses]")
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("drawn") / "faces"
+    sample.read(folder, count=150)
+    return folder
+
+
+def tiny(faces, **changes):
+    settings = {
+        "heads": HEADS,
+        "data": (f"sample={faces}",),
+        "image_size": 16,
+        "epochs": 2,
+        "batch_size": 16,
+        "precision": "float32",
+    }
+    return Recipe(**(settings | changes))
+
+
+@pytest.fixture(scope="module")
+def run(faces, tmp_path_factory):
+    said: list[str] = []
+    out = tmp_path_factory.mktemp("runs") / "run"
+    return fit(tiny(faces), out, say=said.append), said
+
+
+def test_a_run_holds_what_the_design_page_lists(run):
+    folder = run[0].folder
+    assert {path.name for path in folder.iterdir()} == {
+        "network.keras", "recipe.toml", "history.csv", "split.csv", "skipped.csv",
+        "logs", "report",
+    }  # fmt: skip
+    assert list(pd.read_csv(folder / "split.csv")) == ["path", "split"]
+    assert list((folder / "logs").rglob("events.out.tfevents*"))
+
+
+def test_a_report_has_the_keys_that_scripts_rely_on(run):
+    report = json.loads((run[0].folder / "report" / "report.json").read_text())
+    heads = report["heads"]
+    assert report["rows"] == len(run[0].comparison.labels)
+    assert {"n", "accuracy", "macro_f1", "classification_report"} <= set(
+        heads["gender"]
+    )
+    assert {"n", "mae"} <= set(heads["age"])
+    assert {"n", "mean_accuracy", "macro_f1", "per_label"} <= set(heads["attributes"])
+
+
+def test_history_names_every_head_and_counts_epochs(run):
+    history = pd.read_csv(run[0].folder / "history.csv")
+    assert history["epoch"].tolist() == [1, 2]
+    for name in (
+        "loss",
+        "age_loss",
+        "age_mae",
+        "gender_accuracy",
+        "attributes_accuracy",
+    ):
+        assert {name, f"val_{name}"} <= set(history)
+
+
+def test_that_the_faces_are_drawn_is_said_and_rides_along(run):
+    result, said = run
+    assert any("drawings" in line for line in said)
+    assert any("drawings" in note for note in multitask.load(result.folder).notes)
+    page = (result.folder / "report" / "index.html").read_text()
+    text = (result.folder / "report" / "classification_report.txt").read_text()
+    assert "drawings" in page
+    assert "drawings" in text
+
+
+def test_the_saved_network_gives_the_answers_of_the_report(run):
+    comparison = run[0].comparison
+    answers = multitask.load(run[0].folder).predict(comparison.labels["path"].tolist())
+    for column in ("age", "gender_confidence", "Smiling_confidence"):
+        np.testing.assert_allclose(
+            answers[column].to_numpy(float),
+            comparison.answers[column].to_numpy(float),
+            rtol=1e-4,
+            atol=1e-4,
+        )
+
+
+def test_the_written_recipe_makes_the_same_network(run, faces, tmp_path):
+    # One machine, one seed: equal to the last bit, through the file and back.
+    again = recipe(read(run[0].folder / "recipe.toml"))
+    assert again == tiny(faces)
+    fit(again, tmp_path / "again", say=lambda line: None)
+    one = multitask.load(run[0].folder).model.get_weights()
+    two = multitask.load(tmp_path / "again").model.get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def test_another_seed_makes_another_network_and_split(run, faces, tmp_path):
+    fit(tiny(faces, seed=1, epochs=1), tmp_path / "other", say=lambda line: None)
+    one, two = (
+        pd.read_csv(f / "split.csv") for f in (run[0].folder, tmp_path / "other")
+    )
+    assert not one["split"].equals(two["split"])
+
+
+def test_a_single_head_is_named_like_one_of_many(faces, tmp_path):
+    result = fit(
+        tiny(faces, heads=("gender",), epochs=1),
+        tmp_path / "one",
+        say=lambda line: None,
+    )
+    history = pd.read_csv(result.folder / "history.csv")
+    assert {"gender_loss", "gender_accuracy", "val_gender_accuracy"} <= set(history)
+    assert list(multitask.load(result.folder).model.output) == ["gender"]
+
+
+def test_a_head_declared_in_a_recipe_file_works_like_a_named_one(faces, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        f'heads = ["mood", "years"]\ndata = ["sample={faces}"]\n'
+        'image_size = 16\nepochs = 1\nprecision = "float32"\n'
+        '[head.mood]\nkind = "sigmoid"\ncolumns = ["gender"]\n'
+        '[head.years]\nkind = "regression"\ncolumns = ["age"]\nhigh = 116\n'
+        'error = "huber"\n'
+    )
+    assert main(["--recipe", str(file), "--out", str(tmp_path / "run")]) == 0
+    answers = multitask.load(tmp_path / "run").predict(
+        pd.read_csv(tmp_path / "run" / "split.csv")["path"][0]
+    )
+    assert answers["gender"].iloc[0] in ("male", "female")
+    # The residuals' quantiles were found on the validation part after training.
+    assert answers["age_low"].iloc[0] < answers["age_high"].iloc[0]
+
+
+def test_class_weights_count_the_training_part_only(faces):
+    from multitask.catalog import heads
+    from multitask.fit import _batches
+
+    table = sample.read(faces).table
+    table["split"] = np.where(np.arange(len(table)) < 50, "train", "val")
+    (head,) = heads(["gender"])
+    head = replace(head, class_weights="balanced")
+    pixels = np.zeros((len(table), 16, 16, 3), np.uint8)
+    made = {
+        part: _batches(
+            pixels, table[table["split"] == part], (head,), tiny(faces), part
+        )
+        .encoded["gender"]
+        .weights
+        for part in ("train", "val")
+    }
+    labels = table["gender"][:50].dropna()
+    male = len(labels) / (2 * (labels == "male").sum())  # N / (K n)
+    is_male = table["gender"][:50] == "male"
+    np.testing.assert_allclose(made["train"][is_male], male, rtol=1e-6)
+    assert set(made["val"]) == {0.0, 1.0}
+
+
+# Stops
+
+
+def _command(out, faces, *more):
+    return [
+        sys.executable, "-m", "multitask.fit", "--heads", "gender", "--data",
+        f"sample={faces}", "--image-size", "16", "--epochs", "6", "--batch-size", "8",
+        "--precision", "float32", "--out", str(out), *more,
+    ]  # fmt: skip
+
+
+def _start(out, faces, epochs):
+    """A fit in a process of its own that has finished so many epochs."""
+    process = subprocess.Popen(
+        _command(out, faces),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    for _ in range(2400):
+        history = out / "history.csv"
+        if history.exists() and len(history.read_text().splitlines()) > epochs:
+            return process
+        if process.poll() is not None:
+            raise AssertionError(process.stderr.read().decode())
+        time.sleep(0.05)
+    raise AssertionError("no epoch was finished in two minutes")
+
+
+def test_resume_after_kill_ends_where_an_unbroken_run_ends(faces, tmp_path):
+    process = _start(tmp_path / "killed", faces, 2)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    before = pd.read_csv(tmp_path / "killed" / "history.csv")
+    assert main(["--resume", "--out", str(tmp_path / "killed")]) == 0
+    after = pd.read_csv(tmp_path / "killed" / "history.csv")
+    assert after["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+    pd.testing.assert_frame_equal(after[: len(before)], before)
+
+    assert main(_command(tmp_path / "whole", faces)[3:]) == 0
+    whole = pd.read_csv(tmp_path / "whole" / "history.csv")
+    # Dropout draws anew after a stop; all else goes on as if there had been none.
+    np.testing.assert_allclose(after["learning_rate"], whole["learning_rate"])
+    np.testing.assert_allclose(after["loss"], whole["loss"], rtol=0.25)
+    assert not (tmp_path / "killed" / "checkpoint").exists()
+
+
+def test_ctrl_c_leaves_a_usable_run_that_can_go_on(faces, tmp_path):
+    process = _start(tmp_path / "run", faces, 1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors.decode()
+    assert b"Traceback" not in errors
+    assert len(multitask.load(tmp_path / "run").heads) == 1
+    assert (tmp_path / "run" / "report" / "report.json").exists()
+    done = len(pd.read_csv(tmp_path / "run" / "history.csv"))
+    assert done < 6
+    assert main(["--resume", "--out", str(tmp_path / "run")]) == 0
+    assert len(pd.read_csv(tmp_path / "run" / "history.csv")) == 6
+
+
+def test_resuming_on_other_data_is_refused(faces, tmp_path):
+    import shutil
+
+    copy = tmp_path / "faces"
+    shutil.copytree(faces, copy)
+    process = _start(tmp_path / "run", copy, 1)
+    process.kill()
+    process.communicate()
+    labels = pd.read_csv(copy / "labels.csv")
+    labels[:-3].to_csv(copy / "labels.csv", index=False)
+    with pytest.raises(UserError, match=r"split\.csv.*can only be resumed on the data"):
+        fit(
+            recipe(read(tmp_path / "run" / "recipe.toml")),
+            tmp_path / "run",
+            resume=True,
+            say=lambda line: None,
+        )
+
+
+def test_a_loss_that_is_not_finite_stops_with_what_to_change(faces, tmp_path):
+    wild = tiny(
+        faces, optimizer="sgd", learning_rate=1e30, schedule="constant", warmup=0
+    )
+    with pytest.raises(
+        UserError, match=r"epoch 1, step \d+: the loss is .*--learning-rate"
+    ):
+        fit(wild, tmp_path / "wild", say=lambda line: None)
+
+
+# Decisions from the figures so far
+
+
+def _keeper(losses, rates=None, **settings):
+    from multitask.training import _Keeper
+
+    rates = rates or [1.0] * len(losses)
+    past = [
+        {"val_loss": loss, "learning_rate": rate}
+        for loss, rate in zip(losses, rates, strict=True)
+    ]
+    return _Keeper(None, Recipe(**settings), Path(), "float32", past)  # type: ignore[arg-type]
+
+
+def test_the_best_epoch_is_the_first_of_the_lowest_validation_loss():
+    assert _keeper([3.0, 1.0, 2.0, 1.0]).best_epoch == 2
+    assert _keeper([]).best_epoch == 0
+
+
+def test_early_stopping_waits_for_its_patience():
+    assert not _keeper([3.0, 1.0, 2.0], patience=2).ended
+    assert _keeper([3.0, 1.0, 2.0, 2.0], patience=2).ended
+    assert not _keeper([3.0, 1.0, 2.0, 2.0]).ended
+
+
+def test_a_plateau_lowers_the_rate_once_in_three_epochs_without_gain():
+    flat = [1.0, 2.0, 2.0, 2.0]
+    assert _keeper(flat[:3])._plateau_rate() == 1.0
+    assert _keeper(flat)._plateau_rate() == pytest.approx(0.2)
+    lowered = [1.0, 1.0, 1.0, 1.0, 0.2]  # the fifth epoch was the first at 0.2
+    assert _keeper([*flat, 2.0], lowered)._plateau_rate() == pytest.approx(0.2)
+    assert _keeper([*flat, 2.0, 2.0, 2.0], [*lowered, 0.2, 0.2])._plateau_rate() == (
+        pytest.approx(0.04)
+    )
+
+
+def test_patience_and_plateau_run_to_an_early_end(faces, tmp_path):
+    result = fit(
+        tiny(faces, epochs=30, patience=1, schedule="plateau", learning_rate=0.01),
+        tmp_path / "run",
+        say=lambda line: None,
+    )
+    history = pd.read_csv(result.folder / "history.csv")
+    assert len(history) < 30
+    assert len(history) == int(history["val_loss"].argmin()) + 2
+
+
+def test_a_full_disk_keeps_the_last_good_network(faces, tmp_path):
+    # The network takes about 18 MB and a checkpoint three times as much; a limit on
+    # the size of a file is met by the checkpoint, as a full disk would be.
+    code = (
+        "import resource, sys; from multitask.fit import main;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (30_000_000, 30_000_000));"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    command = _command(tmp_path / "run", faces)[3:]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 2, done.stderr
+    assert "can't be saved" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert len(multitask.load(tmp_path / "run").heads) == 1
