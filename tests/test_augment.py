@@ -1,0 +1,142 @@
+"""Are pictures varied by the seed alone, within the ranges that were asked for?"""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from multitask.augment import PRESETS, Augmentation, augment, preset
+from multitask.errors import UserError
+
+SEED = (3, 14)
+
+
+def noise(count=32, size=20):
+    shape = (count, size, size, 3)
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+def varied(images, how, seed=SEED):
+    out, flipped = augment(tf.constant(images), tf.constant(seed, tf.int64), how)
+    assert out.dtype == tf.float32
+    assert out.shape == images.shape
+    return out.numpy(), flipped.numpy()
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if name != "none"])
+def test_the_seed_alone_decides(name):
+    images, how = noise(), PRESETS[name]
+    first, flipped = varied(images, how)
+    again, flipped_again = varied(images, how)
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(flipped, flipped_again)
+    assert not np.array_equal(first, varied(images, how, (3, 15))[0])
+    assert not np.array_equal(first, varied(images, how, (4, 14))[0])
+
+
+def test_none_returns_the_pictures():
+    out, flipped = varied(noise(), PRESETS["none"])
+    np.testing.assert_array_equal(out, noise())
+    assert not flipped.any()
+
+
+@pytest.mark.parametrize("size", [20, 21])
+def test_flip_mirrors_exactly_the_rows_it_names(size):
+    images = noise(400, size)
+    out, flipped = varied(images, PRESETS["flip"])
+    np.testing.assert_array_equal(out[flipped], images[flipped][:, :, ::-1])
+    np.testing.assert_array_equal(out[~flipped], images[~flipped])
+    # 400 fair coins: 200 heads, standard deviation 10; five of them each way.
+    assert 150 <= flipped.sum() <= 250
+
+
+@pytest.mark.parametrize("how", [PRESETS["standard"], Augmentation(brightness=200)])
+def test_grey_levels_stay_within_0_and_255(how):
+    out, _ = varied(noise(), how)
+    assert out.min() >= 0
+    assert out.max() <= 255
+
+
+def test_brightness_moves_all_levels_of_a_picture_alike():
+    images = np.full((64, 8, 8, 3), 128, np.uint8)
+    change = varied(images, Augmentation(brightness=32))[0] - 128
+    assert np.ptp(change, axis=(1, 2, 3)).max() < 1e-3
+    change = change[:, 0, 0, 0]
+    assert np.abs(change).max() <= 32
+    # 64 lots, uniform in -32..32: that all lie on one side has a chance of 2^-63.
+    assert change.min() < 0 < change.max()
+
+
+def test_contrast_keeps_the_mean_and_scales_the_deviation_within_its_share():
+    images = (noise() // 4 + 96).astype(np.uint8)  # 96..159, so that nothing is clipped
+    out, _ = varied(images, Augmentation(contrast=0.25))
+    np.testing.assert_allclose(out.mean((1, 2, 3)), images.mean((1, 2, 3)), rtol=1e-5)
+    factor = out.std((1, 2, 3)) / images.std((1, 2, 3))
+    assert 0.75 <= factor.min() < 1 < factor.max() <= 1.25
+
+
+def test_a_shift_moves_the_middle_by_at_most_its_share():
+    images = np.zeros((64, 21, 21, 3), np.uint8)
+    images[:, 10, 10] = 255
+    out, _ = varied(images, Augmentation(shift=0.2))
+    mass = out[..., 0] / out[..., 0].sum((1, 2), keepdims=True)
+    down, right = np.arange(21) @ mass.sum(2).T, np.arange(21) @ mass.sum(1).T
+    for way in (down, right):
+        assert np.abs(way - 10).max() <= 0.2 * 21 + 1e-3
+        assert way.min() < 9 < 11 < way.max()
+
+
+def test_a_rotation_keeps_the_middle_and_turns_by_at_most_its_angle():
+    images = np.zeros((64, 21, 21, 3), np.uint8)
+    images[:, 10, 10:19] = 255  # a hand from the middle to the right
+    out, _ = varied(images, Augmentation(rotate=0.3))
+    np.testing.assert_allclose(out[:, 10, 10], 255, atol=1e-2)
+    mass = out[..., 0]
+    down = (mass * (np.arange(21) - 10)[None, :, None]).sum((1, 2))
+    right = (mass * (np.arange(21) - 10)[None, None, :]).sum((1, 2))
+    angle = np.arctan2(down, right)
+    assert np.abs(angle).max() <= 0.3 + 0.05  # half a pixel in nine
+    assert angle.min() < -0.1 < 0.1 < angle.max()
+
+
+def test_erase_blanks_one_rectangle_of_15_to_45_percent_a_side():
+    size = 40
+    images = noise(200, size)
+    out, _ = varied(images, Augmentation(erase=0.5))
+    changed = (out != images).any(axis=3)
+    hit = changed.any(axis=(1, 2))
+    # 200 coins: 100, standard deviation 7.1; five of them each way.
+    assert 64 <= hit.sum() <= 136
+    for picture, where, original in zip(
+        out[hit], changed[hit], images[hit], strict=True
+    ):
+        rows, columns = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
+        block = picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        np.testing.assert_allclose(block, original.mean(), rtol=1e-4)
+        # 0.45 x 40 pixels; at an edge less of it is seen, so 15% bound only the
+        # rectangles that lie inside.
+        for side in (rows, columns):
+            assert len(side) <= 0.45 * size + 1
+            if side[0] > 0 and side[-1] < size - 1:
+                assert len(side) >= 0.15 * size - 1
+
+
+@pytest.mark.parametrize(
+    "how", [*PRESETS.values(), Augmentation(flip=True, erase=0.5, contrast=0.5)]
+)
+def test_mapped_equals_eager(how):
+    images = noise(8)
+    data = tf.data.Dataset.from_tensors((images, tf.constant(SEED, tf.int64)))
+    data = data.map(lambda x, seed: augment(x, seed, how))
+    [(mapped, flipped)] = data.as_numpy_iterator()
+    eager, flipped_eager = varied(images, how)
+    np.testing.assert_allclose(mapped, eager, atol=1e-3)
+    np.testing.assert_array_equal(flipped, flipped_eager)
+
+
+def test_an_unknown_preset_names_the_known():
+    with pytest.raises(UserError) as caught:
+        preset("standart")
+    assert str(caught.value) == (
+        "--augment: no preset 'standart'; did you mean 'standard'? "
+        "Known: none, flip, standard"
+    )
