@@ -1,0 +1,74 @@
+"""Which pictures are measured on? A folder in UTKFace's layout, or drawn faces."""
+
+import os
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from multitask.datasets import sample
+
+from multitask import catalog, data
+from multitask.errors import UserError
+from multitask.network import About
+from multitask.pictures import Pixels
+from multitask.pipeline import Batches, load
+from multitask.trunks import trunk
+
+
+def paths(source: str | None, count: int, temporary: Path) -> tuple[str, ...]:
+    """At most `count` pictures of `utkface=FOLDER`; without one, of faces drawn now.
+
+    Raises UserError for another data set or a folder that can't be used.
+    """
+    if source is None:
+        folder = temporary / "faces"
+        sample.write(folder, "utkface", count=count)
+        source = f"utkface={folder}"
+    if not source.startswith("utkface="):
+        raise UserError(
+            "--data", f"is {source!r}, must be utkface=FOLDER", "or leave it out"
+        )
+    found = data.read([source]).table["path"].tolist()
+    return tuple(random.Random(0).sample(found, min(count, len(found))))
+
+
+def repeated(found: Sequence[str], count: int, folder: Path) -> Path:
+    """A folder of `count` links to the pictures, each of another UTKFace name."""
+    folder.mkdir()
+    for number in range(count):
+        path = Path(found[number % len(found)]).absolute()
+        labels = "_".join(path.name.split("_", 3)[:3])
+        name = f"{labels}_{20170101000000000 + number}.jpg.chip.jpg"
+        os.symlink(path, folder / name)
+    return folder
+
+
+def table(found: Sequence[str]) -> pd.DataFrame:
+    """The labels that the pictures' names hold."""
+    folders = sorted({os.path.dirname(path) for path in found})
+    whole = data.read([f"utkface={folder}" for folder in folders]).table
+    return whole[whole["path"].isin(found)].reset_index(drop=True)
+
+
+def about(names: Sequence[str] = ("utkface",), mirror: bool = False) -> About:
+    """The default network for named heads."""
+    return About(
+        trunk="cnn", size=trunk("cnn").size, heads=catalog.heads(names), mirror=mirror
+    )
+
+
+def decoded(found: Sequence[str], spill: Path) -> tuple[pd.DataFrame, Pixels]:
+    """The pictures as `fit` holds them, and their labels."""
+    rows, pixels, _ = load(table(found), about().size, 2.0, spill)
+    return rows, pixels
+
+
+def batches(found: Sequence[str], batch_size: int, spill: Path) -> Batches:
+    """The pictures as `fit` trains on them: age, gender and race."""
+    rows, pixels = decoded(found, spill)
+    encoded = {head.name: head.encode(rows) for head in about().heads}
+    places = rows.index.to_numpy(np.intp)
+    size = min(batch_size, len(places))
+    return Batches(pixels=pixels, rows=places, encoded=encoded, batch_size=size)

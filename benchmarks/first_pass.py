@@ -1,0 +1,48 @@
+"""How fast is the first pass over the files, against decoding them and no more?"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from benchmarks.faces import about
+from benchmarks.sides import Row, Setting, Target, seconds, take_turns
+from multitask.pipeline import load
+
+
+def rows(setting: Setting, temporary: Path) -> list[Row]:
+    """Pictures a second: `pipeline.load` against Pillow in a thread a core.
+
+    Ours decodes, resizes to the trunk's size and stores; theirs decodes and forgets.
+    The unmeasured turn before has the files in the page cache.
+    """
+    size, count = about().size, len(setting.paths)
+    table = pd.DataFrame({"path": setting.paths})
+    ours, theirs = take_turns(
+        setting.rounds,
+        lambda: count / seconds(partial(load, table, size, 2.0, temporary)),
+        lambda: count / seconds(partial(_pillow, setting.paths)),
+    )
+    return [
+        Row(
+            what=f"first pass: decode and resize to {size}, or decode by Pillow",
+            unit="pictures/s",
+            ours=ours,
+            theirs=theirs,
+            target=Target(">=", 0.8),
+        )
+    ]
+
+
+def _pillow(paths: tuple[str, ...]) -> None:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(_decode, paths):
+            pass
+
+
+def _decode(path: str) -> None:
+    with Image.open(path) as image:
+        image.convert("RGB")

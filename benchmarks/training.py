@@ -1,0 +1,117 @@
+"""How fast does `fit` train, against a script written by hand for the same network?"""
+
+import contextlib
+import io
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import keras
+import pandas as pd
+import tensorflow as tf
+
+from benchmarks.faces import about, batches
+from benchmarks.sides import Row, Setting, Target, take_turns
+from multitask import network, training
+from multitask.augment import augment, preset
+from multitask.pipeline import Batches
+from multitask.recipe import Recipe
+
+
+def rows(setting: Setting, temporary: Path) -> list[Row]:
+    """Steps a second of the epochs after the first, in short trainings that take turns.
+
+    Ours is `training.train`, as `fit` calls it; theirs `model.fit` on a `tf.data` set
+    of tensors in memory. Network, losses, metrics, batch size, optimizer, augmentation
+    and precision (float32) are the same, and neither is compiled by XLA.
+    """
+    held = batches(setting.paths, setting.batch_size, temporary)
+    recipe = Recipe(
+        epochs=setting.epochs, batch_size=held.batch_size, precision="float32"
+    )
+    ours, theirs = take_turns(
+        setting.rounds,
+        lambda: held.steps / _ours(held, recipe, temporary),
+        lambda: held.steps / _theirs(held, recipe),
+        warm=False,  # the first epoch is left out of each
+    )
+    return [
+        Row(
+            what=f"training, batch {held.batch_size}: fit, or a Keras script",
+            unit="steps/s",
+            ours=ours,
+            theirs=theirs,
+            target=Target(">=", 0.95),
+        )
+    ]
+
+
+def _ours(held: Batches, recipe: Recipe, temporary: Path) -> float:
+    """Seconds an epoch, as history.csv holds them."""
+    keras.utils.clear_session()
+    with tempfile.TemporaryDirectory(dir=temporary) as name:
+        folder = Path(name)
+        with contextlib.redirect_stdout(io.StringIO()):
+            training.train(about(), recipe, held, None, folder)
+        history = pd.read_csv(folder / training.HISTORY)
+        return float(history["seconds"][1:].median())
+
+
+def _theirs(held: Batches, recipe: Recipe) -> float:
+    """Seconds an epoch of what one would write for this network alone."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(recipe.seed)
+    heads = about().heads
+    model = network.build_core(about(), recipe.dropout, training=True)
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            recipe.learning_rate, weight_decay=recipe.weight_decay
+        ),
+        loss={head.name: head.loss() for head in heads},
+        weighted_metrics={head.name: head.metrics() for head in heads},
+        jit_compile=False,
+    )
+    clock = _Clock()
+    model.fit(
+        _in_memory(held, recipe),
+        epochs=recipe.epochs,
+        steps_per_epoch=held.steps,
+        callbacks=[clock],
+        shuffle=False,
+        verbose=0,
+    )
+    return median(clock.seconds[1:])
+
+
+def _in_memory(held: Batches, recipe: Recipe) -> Any:
+    how = preset(recipe.augment)
+    targets = {name: encoded.targets for name, encoded in held.encoded.items()}
+    weights = {name: encoded.weights for name, encoded in held.encoded.items()}
+    images = held.pixels[held.rows]
+
+    def vary(number: Any, batch: Any) -> Any:
+        images, targets, weights = batch
+        seed = tf.stack([tf.constant(recipe.seed, tf.int64), number])
+        return augment(images, seed, how)[0], targets, weights
+
+    data = tf.data.Dataset.from_tensor_slices((images, targets, weights))
+    # Without end, so that an epoch begins with batches already made.
+    data = data.shuffle(len(images), seed=recipe.seed).repeat()
+    data = data.batch(held.batch_size, drop_remainder=True).enumerate()
+    return data.map(vary, num_parallel_calls=tf.data.AUTOTUNE).prefetch(
+        tf.data.AUTOTUNE
+    )
+
+
+class _Clock(keras.callbacks.Callback):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.seconds.append(time.perf_counter() - self.began)
