@@ -1,5 +1,6 @@
 """How do pictures and targets reach the network: decoded once, shuffled, varied?"""
 
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,15 +61,24 @@ def _room(count: int, size: int, memory: float, spill: Path) -> Pixels:
     if np.prod(shape) <= memory * 1e9:
         return np.empty(shape, np.uint8)
     try:
-        file = tempfile.TemporaryFile(dir=spill)  # noqa: SIM115 - lives as the array
-        file.truncate(int(np.prod(shape)))
-        return np.memmap(file, np.uint8, "r+", shape=shape)
+        with tempfile.TemporaryFile(dir=spill) as file:
+            _reserve(file.fileno(), int(np.prod(shape)))
+            # The array keeps a handle of its own, and the file lives as long.
+            return np.memmap(file, np.uint8, "r+", shape=shape)
     except OSError as error:
         raise UserError(
             spill,
             f"has no room for {np.prod(shape) / 1e9:.1f} GB of pixels ({error})",
             "free some, raise --memory or lower --image-size",
         ) from None
+
+
+def _reserve(file: int, size: int) -> None:
+    """Take the room now: a mapped file that finds none later ends the program."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
+    else:
+        os.truncate(file, size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +185,8 @@ class Batches:
         def labels(chosen: Any, flipped: Any = None) -> Any:
             found = {name: tf.gather(all, chosen) for name, all in targets.items()}
             for name, all in swapped.items():
-                found[name] = tf.where(flipped, tf.gather(all, chosen), found[name])
+                which = tf.reshape(flipped, (-1, *[1] * (len(all.shape) - 1)))
+                found[name] = tf.where(which, tf.gather(all, chosen), found[name])
             return found, {n: tf.gather(all, chosen) for n, all in weights.items()}
 
         return labels

@@ -1,0 +1,320 @@
+"""Does every picture reach the network once an epoch, with its own targets?"""
+
+import errno
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from multitask.heads.sigmoid import Sigmoid
+from PIL import Image
+
+from multitask import catalog, pipeline
+from multitask.augment import PRESETS
+from multitask.errors import UserError
+from multitask.head import Targets
+from multitask.pictures import decode, resize
+from multitask.pipeline import Batches, load
+
+SIZE = 8
+COUNT = 103
+NONE, FLIP, STANDARD = (PRESETS[name] for name in ("none", "flip", "standard"))
+
+
+def numbered(count=COUNT):
+    """Pictures whose every pixel tells their number; left is marked in blue."""
+    pixels = np.zeros((count, SIZE, SIZE, 3), np.uint8)
+    pixels[..., 0] = (np.arange(count) % 256)[:, None, None]
+    pixels[..., 1] = (np.arange(count) // 256)[:, None, None]
+    pixels[:, :, 0, 2] = 200
+    return pixels
+
+
+def number(images):
+    """The number of each picture, and whether it is seen in a mirror."""
+    images = np.asarray(images)
+    found = images[:, 4, 4, 0] + 256 * images[:, 4, 4, 1]
+    return found.round().astype(int), images[:, 4, -1, 2] > 100
+
+
+def heads():
+    return catalog.heads(["pose", "gender", "attributes[Smiling,Young]"])
+
+
+def encoded(count=COUNT):
+    lots = np.random.default_rng(1)
+    targets = {
+        "pose": lots.integers(0, 5, count).astype(np.int32),
+        "gender": lots.integers(0, 2, count).astype(np.int32),
+        "attributes": lots.integers(0, 2, (count, 2)).astype(np.float32),
+    }
+    return {
+        name: Targets(values, lots.random(values.shape).astype(np.float32))
+        for name, values in targets.items()
+    }
+
+
+def batches(count=COUNT, size=10, rows=None):
+    """By default the rows stand in reverse in the pixels."""
+    rows = np.arange(count)[::-1] if rows is None else rows
+    return Batches(
+        pixels=numbered(max(rows) + 1),
+        rows=rows,
+        encoded=encoded(count),
+        batch_size=size,
+    )
+
+
+def listed(data):
+    return list(data.as_numpy_iterator())
+
+
+def epochs_of(made, how=NONE, seed=7, epochs=3, first=0):
+    steps = listed(made.shuffled(heads(), how, seed, epochs, first))
+    assert len(steps) == (epochs - first) * made.steps
+    return [steps[i : i + made.steps] for i in range(0, len(steps), made.steps)]
+
+
+def same(one, other):
+    """Whether two lists of steps are equal to the last bit."""
+    one, other = ([list(_leaves(step)) for step in steps] for steps in (one, other))
+    return len(one) == len(other) and all(
+        np.array_equal(x, y)
+        for a, b in zip(one, other, strict=True)
+        for x, y in zip(a, b, strict=True)
+    )
+
+
+def _leaves(step):
+    images, targets, weights = step
+    yield images
+    for part in (targets, weights):
+        assert set(part) == {"pose", "gender", "attributes"}
+        yield from (part[name] for name in sorted(part))
+
+
+# Batches
+
+
+def test_in_order_gives_every_row_once_with_its_own_targets():
+    made = batches()
+    images, targets, weights = zip(*listed(made.in_order()), strict=True)
+    assert [len(x) for x in images] == [10] * 10 + [3]
+    assert images[0].dtype == np.float32
+    found, mirrored = number(np.concatenate(images))
+    assert found.tolist() == made.rows.tolist()
+    assert not mirrored.any()
+    for name, expected in made.encoded.items():
+        for parts, values in zip((targets, weights), expected, strict=True):
+            np.testing.assert_array_equal(
+                np.concatenate([part[name] for part in parts]), values
+            )
+
+
+def test_an_epoch_gives_every_row_once_up_to_the_rest():
+    for steps in epochs_of(batches()):
+        found, _ = number(np.concatenate([images for images, _, _ in steps]))
+        assert len(found) == 100  # 103 rows in batches of 10
+        assert len(set(found)) == 100
+
+
+def test_fewer_rows_than_a_batch_are_one_batch():
+    [[(images, _, _)]] = epochs_of(batches(4), epochs=1)
+    assert sorted(number(images)[0]) == [0, 1, 2, 3]
+
+
+def test_only_the_rows_named_are_given():
+    rows = np.array([90, 3, 51, 17])
+    made = batches(4, 2, rows)
+    found = [set(number(np.concatenate([s[0] for s in e]))[0]) for e in epochs_of(made)]
+    assert found == [set(rows)] * 3
+
+
+def test_epochs_and_seeds_come_in_different_orders():
+    orders = [
+        tuple(number(np.concatenate([images for images, _, _ in steps]))[0])
+        for seed in (7, 8)
+        for steps in epochs_of(batches(), seed=seed)
+    ]
+    assert len(set(orders)) == 6
+
+
+def test_targets_and_weights_follow_their_pictures_and_poses_their_mirror():
+    made = batches()
+    place = {row: i for i, row in enumerate(made.rows)}
+    pose = heads()[0]
+    turned = 0
+    for images, targets, weights in sum(epochs_of(made, FLIP), []):
+        found, mirrored = number(images)
+        places = [place[n] for n in found]
+        for name, expected in made.encoded.items():
+            np.testing.assert_array_equal(weights[name], expected.weights[places])
+        for name in ("gender", "attributes"):
+            expected_targets = made.encoded[name].targets[places]
+            np.testing.assert_array_equal(targets[name], expected_targets)
+        # frontal, left, right, up, down: left and right change places
+        swap = np.array([0, 2, 1, 3, 4])
+        straight = made.encoded["pose"].targets[places]
+        assert pose.classes[1:3] == ("left", "right")
+        np.testing.assert_array_equal(
+            targets["pose"], np.where(mirrored, swap[straight], straight)
+        )
+        turned += (mirrored & (straight != swap[straight])).sum()
+    assert turned > 20  # of about 300 x 2/5 x 1/2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sides(Sigmoid):  # type: ignore[misc]
+    """Two labels a picture that change places in a mirror."""
+
+    def mirrored(self, targets):
+        return targets[:, ::-1]
+
+
+@pytest.mark.parametrize("size", [2, 10])  # as many as labels, and not
+def test_mirrored_targets_may_have_several_labels(size):
+    targets = np.tile(np.array([[1, 0]], np.float32), (20, 1))
+    made = Batches(
+        pixels=numbered(20),
+        rows=np.arange(20),
+        encoded={"sides": Targets(targets, np.ones_like(targets))},
+        batch_size=size,
+    )
+    head = Sides(name="sides", columns=("left_ear", "right_ear"))
+    for images, found, _ in listed(made.shuffled([head], FLIP, 7, 1)):
+        mirrored = number(images)[1]
+        expected = np.where(mirrored[:, None], [[0, 1]], [[1, 0]])
+        np.testing.assert_array_equal(found["sides"], expected)
+
+
+def test_the_same_seed_gives_the_same_training_to_the_last_bit():
+    one = sum(epochs_of(batches(), STANDARD), [])
+    other = sum(epochs_of(batches(), STANDARD), [])
+    assert same(one, other)
+    assert not same(one, sum(epochs_of(batches(), STANDARD, seed=8), []))
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_training_resumed_sees_what_it_would_have_seen(first):
+    whole = epochs_of(batches(), STANDARD)
+    assert same(
+        sum(whole[first:], []), sum(epochs_of(batches(), STANDARD, first=first), [])
+    )
+
+
+# Loading
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Twenty pictures; 3 is missing, 5 no picture, 11 cut to a box."""
+    folder = tmp_path_factory.mktemp("pictures")
+    lots = np.random.default_rng(0)
+    paths = []
+    for i in range(20):
+        paths.append(str(folder / f"{i}.{'jpg' if i % 2 else 'png'}"))
+        image = Image.fromarray(lots.integers(0, 256, (12 + i, 20, 3), np.uint8))
+        image.save(paths[-1])
+    os.remove(paths[3])
+    Path(paths[5]).write_bytes(b"a letter")
+    boxes = pd.Series([np.nan] * 11 + ["2 2 9 9"] + [np.nan] * 8, dtype=object)
+    table = pd.DataFrame({"path": paths, "box": boxes, "age": np.arange(20.0)})
+    return table.set_index(np.arange(100, 120))
+
+
+def test_what_cannot_be_read_is_set_aside_and_the_rest_keeps_its_place(files, tmp_path):
+    table, pixels, skipped = load(files, SIZE, 1.0, tmp_path)
+    assert table.index.tolist() == [i for i in range(20) if i not in (3, 5)]
+    assert table["age"].tolist() == table.index.tolist()
+    assert pixels.shape == (20, SIZE, SIZE, 3)
+    assert skipped.to_dict("records") == [
+        {"path": files["path"].iloc[3], "reason": "no such file"},
+        {
+            "path": files["path"].iloc[5],
+            "reason": "no picture that can be read: must be JPEG, PNG, BMP, GIF, WEBP",
+        },
+    ]
+    for i in range(20):
+        if i not in (3, 5):
+            whole = decode(files["path"].iloc[i], "2 2 9 9" if i == 11 else None)
+            np.testing.assert_array_equal(pixels[i], resize(whole, SIZE))
+
+
+def test_memory_and_disk_hold_the_same_pixels(files, tmp_path):
+    good = [i for i in range(20) if i not in (3, 5)]
+    _, memory, _ = load(files, SIZE, 1.0, tmp_path)
+    _, disk, _ = load(files, SIZE, 1e-9, tmp_path)
+    assert not isinstance(memory, np.memmap)
+    assert isinstance(disk, np.memmap)
+    np.testing.assert_array_equal(disk[good], memory[good])
+    assert list(tmp_path.iterdir()) == []  # the file has no name
+
+
+def test_a_disk_too_small_is_said_before_reading(files, tmp_path, monkeypatch):
+    def full(file, start, size):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    monkeypatch.setattr(pipeline, "read", lambda *_: pytest.fail("read"))
+    with pytest.raises(UserError) as caught:
+        load(files, SIZE, 1e-9, tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: has no room for 0.0 GB of pixels ([Errno 28] No space left on "
+        "device); free some, raise --memory or lower --image-size"
+    )
+
+
+def test_the_room_on_disk_is_taken_at_once(tmp_path):
+    with open(tmp_path / "pixels", "w+b") as file:
+        pipeline._reserve(file.fileno(), 1_000_000)
+        status = os.fstat(file.fileno())
+    assert status.st_size == 1_000_000
+    assert status.st_blocks * 512 >= 1_000_000
+
+
+def test_no_picture_left_is_an_error_with_the_first_reason(tmp_path):
+    table = pd.DataFrame({"path": ["a.jpg", "b.jpg"]})
+    with pytest.raises(UserError) as caught:
+        load(table, SIZE, 1.0, tmp_path)
+    assert str(caught.value) == ("all 2 pictures: can't be used; first: no such file")
+
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+import pandas as pd
+from multitask.pipeline import load
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+paths = sorted(map(str, Path(sys.argv[1]).iterdir()))
+load(pd.DataFrame({"path": paths[:200]}), 16, 1.0, Path("."))  # TensorFlow awake
+before = peak()
+load(pd.DataFrame({"path": paths}), 16, 1.0, Path("."))
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts otherwise")
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_memory_stays_near_what_the_pixels_take(tmp_path, ending):
+    # 1,500 pictures of 200 x 200: 180 MB if all were held as they are decoded, 1 MB
+    # as they are kept.
+    first = tmp_path / f"0000.{ending}"
+    Image.new("RGB", (200, 200), "red").save(first)
+    for i in range(1, 1500):
+        os.link(first, tmp_path / f"{i:04}.{ending}")
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(tmp_path)],
+        cwd=Path(__file__).parents[1],
+        env=os.environ | {"PYTHONPATH": "."},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(run.stdout) < 60e6
