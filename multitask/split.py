@@ -32,7 +32,8 @@ def ratios(text: str) -> tuple[float, float, float]:
         train, val, test = (float(part) for part in text.split("/"))
     except ValueError:
         raise UserError("--split", f"is {text!r}, must be like 70/15/15") from None
-    if min(train, val, test) < 0 or abs(train + val + test - 100) > 1e-9 or not train:
+    fits = abs(train + val + test - 100) <= 1e-9  # not so for nan
+    if not fits or min(train, val, test) < 0 or not train:
         raise UserError(
             "--split",
             f"{text} sums to {train + val + test:g}, must be three shares that sum to "

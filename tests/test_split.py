@@ -1,0 +1,317 @@
+"""Are parts of the promised size, stratified, and free of what the others have seen?"""
+
+import time
+from io import BytesIO
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from multitask import catalog
+from multitask.errors import UserError
+from multitask.split import groups, hashes, near_links, ratios, split
+
+UTKFACE = Path(__file__).parents[2] / "shared" / "data" / "UTKFace"
+SHARES = (0.7, 0.15, 0.15)
+PARTS = ("train", "val", "test")
+
+
+# Ratios
+
+
+@pytest.mark.parametrize(
+    ("text", "shares"),
+    [
+        ("70/15/15", SHARES),
+        ("80/20/0", (0.8, 0.2, 0.0)),
+        ("62.5/12.5/25", (0.625, 0.125, 0.25)),
+    ],
+)
+def test_ratios_are_shares(text, shares):
+    assert ratios(text) == pytest.approx(shares)
+
+
+@pytest.mark.parametrize("text", ["70/30", "a/b/c", "", "70/15/15/0", "70,15,15"])
+def test_what_is_no_three_shares_is_refused(text):
+    with pytest.raises(UserError) as caught:
+        ratios(text)
+    assert str(caught.value) == f"--split: is {text!r}, must be like 70/15/15"
+
+
+@pytest.mark.parametrize(
+    ("text", "total"),
+    [
+        ("70/20/15", "105"),
+        ("0/50/50", "100"),
+        ("110/-5/-5", "100"),
+        ("nan/50/50", "nan"),
+    ],
+)
+def test_shares_that_do_not_fit_are_refused(text, total):
+    with pytest.raises(
+        UserError, match=f"^--split: {text} sums to {total}, must be three"
+    ):
+        ratios(text)
+
+
+# Hashes
+
+
+def scenes(count, size=72):
+    lots = np.random.default_rng(0)
+    for _ in range(count):
+        small = Image.fromarray(lots.integers(0, 256, (9, 9, 3), np.uint8))
+        yield np.asarray(small.resize((size, size), Image.Resampling.BICUBIC))
+
+
+def saved_again(pixels, quality=75):
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))
+
+
+def bits_apart(one, other):
+    return np.bitwise_count(one ^ other)
+
+
+def test_saving_a_picture_again_leaves_its_hash_near():
+    pictures = list(scenes(50))
+    found = hashes(pictures)
+    assert found.dtype == np.uint64
+    assert (bits_apart(found, hashes(map(saved_again, pictures))) <= 4).all()
+    lighter = [np.clip(p.astype(int) + 10, 0, 255).astype(np.uint8) for p in pictures]
+    assert np.mean(bits_apart(found, hashes(lighter)) <= 4) > 0.9
+
+
+def test_different_pictures_have_distant_hashes():
+    found = hashes(scenes(50))
+    distances = [bits_apart(a, b) for a, b in combinations(found, 2)]
+    # Half of the bits of two unrelated pictures differ, by 32 of 64.
+    assert 28 < np.mean(distances) < 36
+    assert min(distances) > 4
+
+
+def test_hashes_of_nothing_are_none():
+    assert hashes([]).shape == (0,)
+
+
+def changed(numbers, bits, lots):
+    """Each number with `bits` of its bits turned."""
+    for place, number in enumerate(numbers):
+        turned = lots.choice(64, size=bits[place], replace=False).astype(np.uint64)
+        yield number ^ np.bitwise_or.reduce(
+            np.uint64(1) << turned, initial=np.uint64(0)
+        )
+
+
+@pytest.fixture(scope="module")
+def mixed_hashes():
+    """3,000 hashes, of which half are others with 0 to 7 bits changed."""
+    lots = np.random.default_rng(3)
+    base = lots.integers(0, 2**64, 1500, dtype=np.uint64)
+    near = np.array(list(changed(base, lots.integers(0, 8, 1500), lots)), np.uint64)
+    return lots.permutation(np.concatenate([base, near]))
+
+
+def components(count, links):
+    """Numbers of connected components by a plain union-find."""
+    root = list(range(count))
+
+    def top(i):
+        while root[i] != i:
+            root[i] = root[root[i]]
+            i = root[i]
+        return i
+
+    for one, other in links:
+        root[top(one)] = top(other)
+    return [top(i) for i in range(count)]
+
+
+def brute_links(found):
+    distance = np.bitwise_count(found[:, None] ^ found[None])
+    return [(i, j) for i, j in np.argwhere(distance <= 4) if i < j]
+
+
+def together(numbers):
+    """Which rows share a number, whatever the number is."""
+    sets: dict[int, list[int]] = {}
+    for row, number in enumerate(numbers):
+        sets.setdefault(int(number), []).append(row)
+    return sorted(sets.values())
+
+
+def test_near_links_are_those_of_comparing_each_with_each(mixed_hashes):
+    expected = brute_links(mixed_hashes)
+    # 1,500 x 5/8 changed by 0 to 4 bits, deviation 19
+    assert 850 < len(expected) < 1025
+    found = near_links(mixed_hashes)
+    assert (found[:, 0] < found[:, 1]).all()
+    # All hashes differ but by the changes, so a link is one pair and none is chained.
+    assert sorted(map(tuple, found)) == sorted(expected)
+
+
+def test_following_links_among_equal_hashes_reaches_all_that_are_near():
+    lots = np.random.default_rng(4)
+    base = lots.integers(0, 2**64, 20, dtype=np.uint64)
+    found = lots.choice(base, 400)  # each about 20 times
+    found[::7] ^= np.uint64(5)
+    expected = components(400, brute_links(found))
+    links = near_links(found)
+    assert together(components(400, links)) == together(expected)
+    assert len(links) < 1000  # comparing each with each, it would be near 4,000
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_few_hashes_have_no_links(count):
+    assert near_links(np.zeros(count, np.uint64)).shape == (0, 2)
+
+
+@pytest.mark.slow
+def test_200_000_hashes_are_linked_in_a_minute():
+    lots = np.random.default_rng(5)
+    base = lots.integers(0, 2**64, 190_000, dtype=np.uint64)
+    near = list(changed(base[:10_000], np.full(10_000, 4), lots))
+    found = np.concatenate([base, np.array(near, np.uint64)])
+    start = time.perf_counter()
+    links = near_links(found)
+    assert time.perf_counter() - start < 60
+    expected = {(i, 190_000 + i) for i in range(10_000)}
+    assert expected <= set(map(tuple, links.tolist()))
+
+
+# Groups
+
+
+def test_groups_join_identities_and_near_pictures_through_others():
+    # 0 and 1 are near, 1 and 3 one person, 3 and 5 equal; 2 and 4 are strangers.
+    found = np.array([0, 1, 2**40 - 1, 2**64 - 1, 2**63 - 2**20, 2**64 - 1], np.uint64)
+    table = pd.DataFrame({"identity": [np.nan, "ann", np.nan, "ann", "bob", np.nan]})
+    assert together(groups(table, found)) == [[0, 1, 3, 5], [2], [4]]
+    assert together(groups(table.drop(columns="identity"), found)) == [
+        [0, 1], [2], [3, 5], [4],
+    ]  # fmt: skip
+
+
+def test_groups_do_not_join_those_whose_identity_nobody_knows():
+    found = np.random.default_rng(0).integers(0, 2**64, 5, dtype=np.uint64)
+    table = pd.DataFrame({"identity": [np.nan] * 5})
+    assert together(groups(table, found)) == [[0], [1], [2], [3], [4]]
+
+
+# Splits
+
+
+@pytest.fixture(scope="module")
+def labelled():
+    lots = np.random.default_rng(2)
+    count = 2000
+    table = pd.DataFrame(
+        {
+            "path": [f"{i}.jpg" for i in range(count)],
+            "gender": lots.choice(["male", "female"], count, p=[0.6, 0.4]),
+            "race": lots.choice(
+                ["white", "black", "asian", "indian", "others"],
+                count,
+                p=[0.5, 0.3, 0.14, 0.05, 0.01],
+            ),
+            "age": lots.integers(0, 100, count).astype(float),
+            "Smiling": lots.choice([0.0, 1.0, np.nan], count),
+        }
+    )
+    table.loc[lots.random(count) < 0.3, "race"] = np.nan
+    return table
+
+
+HEADS = ("gender", "race", "age", "attributes[Smiling]")
+
+
+def dealt(table, members=None, shares=SHARES, seed=1):
+    members = np.arange(len(table)) if members is None else members
+    return split(table, catalog.heads(HEADS), members, shares, seed)
+
+
+def test_every_row_has_a_part_of_about_its_share(labelled):
+    parts = dealt(labelled)
+    assert parts.index.equals(labelled.index)
+    for part, share in zip(PARTS, SHARES, strict=True):
+        # Single pictures are dealt one by one to the part that lacks most of an
+        # answer, so that rounding adds up over the answers at most: 22 of them.
+        assert abs((parts == part).sum() - share * len(labelled)) <= 22
+    assert set(parts) == set(PARTS)
+
+
+def test_every_answer_is_dealt_by_the_shares(labelled):
+    parts = dealt(labelled)
+    for head in catalog.heads(HEADS):
+        strata = head.strata(labelled)
+        for answer in strata:
+            holds = strata[answer].to_numpy()
+            for part, share in zip(PARTS, SHARES, strict=True):
+                got = (parts[holds] == part).sum()
+                # Blind chance has a deviation of sqrt(n p q), 21 for the largest; what
+                # was dealt for rarer answers first may be off by one for each of 22.
+                assert abs(got - share * holds.sum()) <= min(
+                    22, 2 + 3 * np.sqrt(holds.sum() * share * (1 - share))
+                ), (head.name, answer, part)
+
+
+def test_a_class_with_one_group_is_trained_on(labelled):
+    table = labelled.assign(race="white")
+    table.loc[[40, 41, 42], "race"] = "indian"
+    members = np.arange(len(table))
+    members[[40, 41, 42]] = 40
+    members = np.unique(members, return_inverse=True)[1]
+    for seed in range(5):
+        assert (dealt(table, members, seed=seed)[[40, 41, 42]] == "train").all()
+
+
+def test_a_group_is_never_on_two_sides(labelled):
+    lots = np.random.default_rng(8)
+    members = lots.integers(0, 400, len(labelled))
+    members = np.unique(members, return_inverse=True)[1]
+    parts = dealt(labelled, members)
+    assert parts.groupby(members).nunique().max() == 1
+    # Groups hold about 5 rows, 16 at the very most.
+    for part, share in zip(PARTS, SHARES, strict=True):
+        assert abs((parts == part).mean() - share) < 0.03
+
+
+def test_the_seed_alone_decides(labelled):
+    assert dealt(labelled).equals(dealt(labelled))
+    assert not dealt(labelled).equals(dealt(labelled, seed=2))
+
+
+@pytest.mark.parametrize("shares", [(0.8, 0.2, 0.0), (0.8, 0.0, 0.2), (1.0, 0.0, 0.0)])
+def test_a_part_without_a_share_stays_empty(labelled, shares):
+    parts = dealt(labelled, shares=shares)
+    for part, share in zip(PARTS, shares, strict=True):
+        assert (parts == part).any() == (share > 0)
+
+
+def test_rows_that_nobody_labelled_are_dealt_too():
+    table = pd.DataFrame({"path": [f"{i}.jpg" for i in range(100)]})
+    assert dealt(table).value_counts().to_dict() == {"train": 70, "val": 15, "test": 15}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not UTKFACE.is_dir(), reason="needs the data set UTKFace")
+def test_the_near_pairs_of_utkface_stay_on_one_side():
+    from multitask.datasets import utkface
+
+    from multitask.pictures import read
+
+    table = utkface.read(UTKFACE).table
+    pixels = np.zeros((len(table), 72, 72, 3), np.uint8)
+    for index, picture in read(table["path"].tolist(), 72):
+        if not isinstance(picture, str):
+            pixels[index] = picture
+    found = hashes(pixels)
+    links = near_links(found)
+    assert len(links) > 300
+    heads = catalog.heads(["age", "gender", "race"])
+    parts = split(table, heads, groups(table, found), SHARES, 1).to_numpy()
+    assert (parts[links[:, 0]] == parts[links[:, 1]]).all()
