@@ -3,6 +3,7 @@
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -145,13 +146,43 @@ def load(path: str | Path) -> tuple[keras.Model, About]:
     about = _about(path)
     try:
         return keras.models.load_model(path, compile=False), about
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise UserError(
             path, f"is damaged: {error}", "train or copy it again"
         ) from None
 
 
 def _about(path: Path) -> About:
+    member = _member(path)
+    try:
+        found = json.loads(member)
+        if found["format"] > _FORMAT:
+            raise UserError(
+                path,
+                f"was written by multitask {found['multitask']}, this is "
+                f"{multitask.__version__}",
+                "update multitask",
+            )
+        heads = [
+            from_config(h["name"], h, f"{path}, head {h['name']}")
+            for h in found["heads"]
+        ]
+        return About(
+            trunk=found["trunk"],
+            size=found["size"],
+            mirror=found["mirror"],
+            heads=tuple(heads),
+            notes=tuple(found["notes"]),
+            recipe=found["recipe"],
+        )
+    except (ValueError, KeyError, TypeError):
+        raise UserError(
+            path, f"is damaged in its member {_MEMBER}", "train or copy it again"
+        ) from None
+
+
+def _member(path: Path) -> bytes:
+    """What rides along, of a file that is whole."""
     try:
         with zipfile.ZipFile(path) as members:
             broken = members.testzip()
@@ -165,28 +196,11 @@ def _about(path: Path) -> About:
                     "is not a network of this package, its heads are unknown",
                     "open it with keras.models.load_model",
                 )
-            found = json.loads(members.read(_MEMBER))
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
+            return members.read(_MEMBER)
+    # The last two if damage makes a member look encrypted or compressed.
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, zlib.error) as error:
         raise UserError(
             path,
             f"is no network file or a truncated one ({error})",
             "must be the network.keras that multitask.fit writes",
         ) from None
-    if found["format"] > _FORMAT:
-        raise UserError(
-            path,
-            f"was written by multitask {found['multitask']}, this is "
-            f"{multitask.__version__}",
-            "update multitask",
-        )
-    heads = [
-        from_config(h["name"], h, f"{path}, head {h['name']}") for h in found["heads"]
-    ]
-    return About(
-        trunk=found["trunk"],
-        size=found["size"],
-        mirror=found["mirror"],
-        heads=tuple(heads),
-        notes=tuple(found["notes"]),
-        recipe=found["recipe"],
-    )
