@@ -31,3 +31,14 @@ def faces():
 def unlabelled():
     """Three pictures that nobody annotated."""
     return pd.DataFrame({"path": ["a.jpg", "b.jpg", "c.jpg"]})
+
+
+@pytest.fixture(scope="session")
+def tiny_trunk():
+    """The name of a trunk that is built and trained in a moment."""
+    from multitask import trunks
+    from tests import tiny
+
+    name = tiny.register()
+    yield name
+    del trunks.TRUNKS[name]
