@@ -105,7 +105,9 @@ class Analyzer:
         )
         good = np.flatnonzero(status == "ok")
         answers = self.answers(pixels, good, heads=heads, batch_size=batch_size)
-        return table.join(answers)
+        # Else one picture without an answer would make a float of each 1 beside it.
+        whole = answers.select_dtypes("integer").columns
+        return table.join(answers.astype(dict.fromkeys(whole, "Int64")))
 
     def answers(
         self,
@@ -127,8 +129,11 @@ class Analyzer:
         self, pixels: Pixels, rows: npt.NDArray[np.intp], *, batch_size: int = 128
     ) -> Outputs:
         """Raw outputs (rows, ...) of the network by head name."""
-        parts: list[dict[str, Any]] = []
-        for start in range(0, max(1, len(rows)), batch_size):
+        # TensorFlow's convolutions can't take an empty batch.
+        named = self._forward.get_concrete_function().structured_outputs
+        none = {n: np.zeros((0, *o.shape[1:]), np.float32) for n, o in named.items()}
+        parts: list[dict[str, Any]] = [none]
+        for start in range(0, len(rows), batch_size):
             batch = pixels[rows[start : start + batch_size]]
             outputs = self._forward(tf.constant(batch, tf.uint8))
             parts.append({name: value.numpy() for name, value in outputs.items()})
@@ -143,13 +148,14 @@ class Analyzer:
                     f"this network has no head {name!r}",
                     nearest(name, known),
                 )
-        return tuple(known[name] for name in names or known)
+        return tuple(known[name] for name in dict.fromkeys(names or known))
 
 
 def _listed(pictures: Any) -> list[Picture]:
-    if isinstance(pictures, np.ndarray) and pictures.ndim == 4:
-        return list(pictures)
-    alone = (str, bytes, os.PathLike, np.ndarray)
+    if isinstance(pictures, np.ndarray):
+        many = pictures.ndim == 4 or pictures.dtype.kind in "OUS"  # paths of a table
+        return list(pictures) if many and pictures.ndim else [pictures]
+    alone = (str, bytes, os.PathLike)
     if isinstance(pictures, alone) or hasattr(pictures, "convert"):
         return [pictures]
     return list(pictures)
