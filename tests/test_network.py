@@ -59,8 +59,9 @@ def made(request, tiny_trunk):
 
 @pytest.fixture(scope="module")
 def saved(made, tmp_path_factory):
+    model, known = made
     path = tmp_path_factory.mktemp("network") / network.FILE
-    network.save(*made, path)
+    network.save(model, known, path)
     return path
 
 
@@ -368,9 +369,10 @@ def test_a_full_disk_keeps_the_previous_file(small, tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_said(made, tmp_path):
+    model, known = made
     path = tmp_path / "none" / network.FILE
     with pytest.raises(UserError, match="can't be saved .*, nothing was written"):
-        network.save(*made, path)
+        network.save(model, known, path)
 
 
 # Training core and saved network
