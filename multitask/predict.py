@@ -32,9 +32,8 @@ def inputs(texts: list[str]) -> list[str]:
             matched = sorted(glob.glob(str(path), recursive=True))
             if not matched:
                 raise UserError(text, "matches no file")
-            found += inputs(
-                [glob.escape(m) if Path(m).is_dir() else m for m in matched]
-            )
+            for name in matched:
+                found += pictures(name, name) if Path(name).is_dir() else [name]
         else:
             found.append(str(path))
     return list(dict.fromkeys(found))
@@ -43,8 +42,13 @@ def inputs(texts: list[str]) -> list[str]:
 def write(answers: "pd.DataFrame", form: str, out: Path | None) -> None:
     """Write answers as `form`, to a file or to standard output.
 
-    Raises UserError if the file can't be written or parquet has no file or library.
+    No form can hold a file's name that is not UTF-8, so that what is not comes out as
+    the replacement character. Raises UserError if the file can't be written or
+    parquet has no file or library.
     """
+    answers = answers.assign(
+        **{name: answers[name].map(_encodable) for name in ("path", "status")}
+    )
     if form == "parquet":
         _write_parquet(answers, out)
         return
@@ -63,6 +67,12 @@ def write(answers: "pd.DataFrame", form: str, out: Path | None) -> None:
         out.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(out, f"can't be written: {error.strerror}") from None
+
+
+def _encodable(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _write_parquet(answers: "pd.DataFrame", out: Path | None) -> None:
