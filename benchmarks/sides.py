@@ -15,7 +15,8 @@ class Setting:
     rounds: int = 5  # how often ours and theirs take turns
     batch_size: int = 64
     batches: int = 10  # of the generator in a round; of ours, twenty times as many
-    epochs: int = 3  # of a short training; the first one warms up
+    trained: int = 2000  # pictures of a short training
+    epochs: int = 3  # of it; the first one warms up
     calls: int = 15  # of each network in a round
     peak_pictures: int = 20_000
 

@@ -27,7 +27,8 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     of tensors in memory. Network, losses, metrics, batch size, optimizer, augmentation
     and precision (float32) are the same, and neither is compiled by XLA.
     """
-    held = batches(setting.paths, setting.batch_size, temporary)
+    paths = setting.paths[: setting.trained]
+    held = batches(paths, setting.batch_size, temporary)
     recipe = Recipe(
         epochs=setting.epochs, batch_size=held.batch_size, precision="float32"
     )
