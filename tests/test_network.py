@@ -139,6 +139,7 @@ print({layer.dtype_policy.name for layer in model._flatten_layers()})
 """
 
 
+@pytest.mark.parametrize("made", ["cnn"], indirect=True)
 def test_plain_keras_opens_it_where_this_package_is_not(made, saved, tmp_path):
     np.save(tmp_path / "in.npy", pictures())
     files = [saved, tmp_path / "in.npy", tmp_path / "out.npz"]
