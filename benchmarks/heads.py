@@ -12,6 +12,7 @@ import tensorflow as tf
 from benchmarks.faces import about
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
 from multitask import network
+from multitask.resize import resize
 
 HEADS = (
     "age",
@@ -47,7 +48,7 @@ def _trunk() -> keras.Model:
     size = about().size
     image = keras.Input((None, None, 3), dtype="uint8")
     core = network.build_core(about(HEADS[:1])).get_layer("trunk")
-    return keras.Model(image, core(network.front(image, size)))
+    return keras.Model(image, core(resize(image, size)))
 
 
 def _times(

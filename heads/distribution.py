@@ -26,7 +26,7 @@ class Distribution(Number):  # type: ignore[misc]
 
     step: float = 1.0
     sigma: float = 2.5
-    expectation_weight: float = 0.1
+    expectation_weight: float = 0.25
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -16,6 +16,7 @@ from keras import layers, ops
 import multitask
 from multitask.errors import UserError
 from multitask.head import Head, from_config
+from multitask.resize import resize
 from multitask.trunks import check_size, norm, trunk
 
 FILE = "network.keras"
@@ -61,23 +62,15 @@ def build(about: About, core: keras.Model | None = None) -> keras.Model:
     """
     core = core or build_core(about)
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
-    pixels = front(image, about.size)
+    # Operations, not `layers.Resizing`: that layer would switch the layers behind it
+    # to training mode in `model(x)`.
+    pixels = resize(image, about.size)
     if about.mirror:
         outputs = core(ops.concatenate([pixels, ops.flip(pixels, axis=2)], axis=0))
         outputs = {h.name: _averaged(h, outputs[h.name]) for h in about.heads}
     else:
         outputs = core(pixels)
     return keras.Model(image, outputs, name="multitask")
-
-
-def front(image: Any, size: int) -> Any:
-    """Resize uint8 (batch, height, width, 3) to whole grey levels (…, size, size, 3).
-
-    An operation, not `layers.Resizing`: that layer would switch the layers behind it
-    to training mode in `model(x)`.
-    """
-    image = ops.image.resize(ops.cast(image, "float32"), (size, size), antialias=True)
-    return ops.clip(ops.round(image), 0.0, 255.0)
 
 
 def _averaged(head: Head, outputs: Any) -> Any:

@@ -7,6 +7,7 @@ and `resize`, so that all of them see the same pixels.
 import os
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
@@ -145,20 +146,17 @@ def _crop(pixels: Pixels, box: str) -> Pixels:
 
 
 def resize(pixels: Pixels, size: int) -> Pixels:
-    """Shrink or stretch (height, width, 3) to (size, size, 3).
+    """Shrink or stretch (height, width, 3) to (size, size, 3), bilinear, antialiased.
 
-    The network does the same to what it is given (`network.front`), to the pixel.
+    The network does the same to what it is given (`multitask.resize`), to the pixel:
+    an axis at a time, as which one Pillow begins with depends on its version.
     """
-    if pixels.shape == (size, size, 3):
+    height, width = pixels.shape[:2]
+    if height == width == size:
         return pixels
-    return np.asarray(_resize_op(pixels, size))
-
-
-def _resize_op(pixels: Any, size: int) -> Any:
-    import tensorflow as tf
-
-    resized = tf.image.resize(pixels, (size, size), antialias=True)
-    return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
+    bilinear = Image.Resampling.BILINEAR
+    image = Image.fromarray(pixels).resize((width, size), bilinear)
+    return np.asarray(image.resize((size, size), bilinear))
 
 
 def read(
@@ -166,81 +164,21 @@ def read(
     size: int,
     boxes: Sequence[str | None] | None = None,
 ) -> Iterator[tuple[int, Pixels | str]]:
-    """Decode and resize many pictures, all cores at work, in any order.
+    """Decode and resize many pictures, all cores at work, in their order.
 
     Yields (index, pixels (size, size, 3)) or (index, why it can't be used), once for
     each picture.
     """
-    boxes = boxes if boxes is not None else [None] * len(pictures)
-    left = set(range(len(pictures)))
-    named = [(i, _file_name(pictures[i])) for i in left if not boxes[i]]
-    plain = [(i, name) for i, name in named if name]
-    for place, pixels in _plain_jpegs([name for _, name in plain], size):
-        index = plain[place][0]
-        left.remove(index)
-        yield index, pixels
-    yield from _others(pictures, boxes, sorted(left), size)
-
-
-def _file_name(picture: Picture) -> bytes:
-    """The file it names; empty for data and what TensorFlow would take for an address.
-
-    Bytes, as the names of files need not be text.
-    """
-    name = os.fsencode(picture) if isinstance(picture, (str, PathLike)) else b""
-    return b"" if b"://" in name or b"\x00" in name else name
-
-
-def _plain_jpegs(paths: list[bytes], size: int) -> Iterator[tuple[int, Pixels]]:
-    """Read those that are plain JPEGs by TensorFlow, which takes half the time.
-
-    Its decoder and Pillow's are the same library: with accurate arithmetic their
-    pixels are equal. What is left out (other formats, EXIF data, CMYK, broken files)
-    is for Pillow to read, or to tell what is wrong with it.
-    """
-    if not paths:
-        return
-    import tensorflow as tf
-
-    def is_jpeg(index: Any, data: Any) -> Any:
-        return tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff"
-
-    def is_plain(index: Any, data: Any) -> Any:
-        start = tf.strings.substr(data, 0, 65536)
-        # \C is any byte; a dot would be a character of UTF-8, which data is not.
-        exif = tf.strings.regex_full_match(start, r"\C*Exif\x00\C*")
-        shape = tf.cast(tf.io.extract_jpeg_shape(data), tf.int64)
-        return ~exif & (shape[2] == 3) & (shape[0] * shape[1] < MAX_PIXELS)
-
-    def pixels(index: Any, data: Any) -> Any:
-        decoded = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
-        return index, _resize_op(decoded, size)
-
-    files = tf.data.Dataset.from_tensor_slices((np.arange(len(paths)), paths))
-    auto = tf.data.AUTOTUNE
-    data = files.map(
-        lambda i, path: (i, tf.io.read_file(path)), num_parallel_calls=auto
-    )
-    data = data.filter(is_jpeg).filter(is_plain).map(pixels, num_parallel_calls=auto)
-    # The errors of broken files are told by Pillow in the second pass.
-    for index, resized in data.ignore_errors().prefetch(auto).as_numpy_iterator():
-        yield int(index), resized
-
-
-def _others(
-    pictures: Sequence[Picture],
-    boxes: Sequence[str | None],
-    indices: list[int],
-    size: int,
-) -> Iterator[tuple[int, Pixels | str]]:
-    from concurrent.futures import ThreadPoolExecutor
 
     def one(index: int) -> tuple[int, Pixels | str]:
         try:
-            return index, resize(decode(pictures[index], boxes[index]), size)
+            box = boxes[index] if boxes is not None else None
+            return index, resize(decode(pictures[index], box), size)
         except PictureError as error:
             return index, str(error)
 
-    with ThreadPoolExecutor() as pool:
-        for start in range(0, len(indices), _CHUNK):  # results in flight stay few
-            yield from pool.map(one, indices[start : start + _CHUNK])
+    # Pillow decodes and resizes outside of Python's lock.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(pictures), _CHUNK):  # results in flight stay few
+            some = range(start, min(start + _CHUNK, len(pictures)))
+            yield from pool.map(one, some)

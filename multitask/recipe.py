@@ -42,7 +42,7 @@ class Recipe:
         "cosine: falls to 0; plateau: a fifth after 3 epochs without gain",
         default="cosine",
     )
-    warmup: float = _setting("epochs in which the learning rate rises", default=2.0)
+    warmup: float = _setting("epochs in which the learning rate rises", default=1.0)
     optimizer: Literal["adamw", "adam", "sgd", "rmsprop", "lion"] = _setting(
         "how weights follow gradients", default="adamw"
     )

@@ -56,16 +56,15 @@ class FusedNormalization(layers.BatchNormalization):  # type: ignore[misc]
 
 
 def _cnn(images: Any, norm: Callable[[], Any]) -> Any:
-    """A compact residual network for CPUs: 4.3 M parameters (He et al. 2016).
+    """A compact residual network for CPUs: 2.8 M parameters (He et al. 2016).
 
-    The first convolution halves the picture: at full size, a CPU spends its time on
-    moving memory, not on arithmetic.
+    Few channels at full size, where a CPU spends its time on moving memory.
     """
     x = layers.Rescaling(1 / 127.5, offset=-1)(images)
-    x = _convolve(x, 32, 3, 2, norm)
-    for channels in (64, 128, 256):
-        for stride in (2, 1, 1):
-            x = _block(x, channels, stride, norm)
+    x = _convolve(x, 24, 3, 1, norm)
+    for channels in (32, 64, 128, 256):
+        x = _block(x, channels, 2, norm)
+        x = _block(x, channels, 1, norm)
     # Each channel learns where to look (Chen et al. 2018, MobileFaceNets): in aligned
     # faces a place means something, which an average over all places forgets.
     x = layers.DepthwiseConv2D(x.shape[1], use_bias=False)(x)
@@ -96,7 +95,7 @@ def _block(x: Any, channels: int, stride: int, norm: Any) -> Any:
     return layers.ReLU()(layers.Add()([x, y]))
 
 
-TRUNKS = {t.name: t for t in (Trunk(name="cnn", size=72, least=16, build=_cnn),)}
+TRUNKS = {t.name: t for t in (Trunk(name="cnn", size=64, least=16, build=_cnn),)}
 
 
 def trunk(name: str) -> Trunk:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from multitask import pictures
 from multitask.pictures import Picture, PictureError, decode, read, resize
 
 FORMATS = "must be JPEG, PNG, BMP, GIF, WEBP"
@@ -362,41 +361,6 @@ def test_a_box_counts_in_the_upright_picture():
 SIZES = [(24, 24), (25, 31), (1, 1), (3, 200), (97, 64), (480, 641), (16, 16)]
 
 
-def jpegs(folder):
-    """JPEGs of all kinds that the fast path and Pillow must agree on."""
-    paths = []
-    for number, (height, width) in enumerate(SIZES):
-        for subsampling in (0, 1, 2):  # 4:4:4, 4:2:2, 4:2:0
-            for progressive in (False, True):
-                path = folder / f"{height}x{width} é {subsampling}{progressive:d}.JPG"
-                path.write_bytes(
-                    encoded(
-                        scene(height, width, seed=number),
-                        "JPEG",
-                        quality=[60, 85, 98][subsampling],
-                        subsampling=subsampling,
-                        progressive=progressive,
-                    )
-                )
-                paths.append(str(path))
-    return paths
-
-
-def test_the_fast_path_gives_what_pillow_gives_to_the_pixel(tmp_path, monkeypatch):
-    paths = jpegs(tmp_path)
-    expected = [resize(decode(path), 24) for path in paths]
-
-    def none_left(pictures, boxes, indices, size):
-        assert not indices
-        return iter(())
-
-    monkeypatch.setattr(pictures, "_others", none_left)
-    found = dict(read(paths, 24))
-    assert sorted(found) == list(range(len(paths)))
-    for index, pixels in found.items():
-        np.testing.assert_array_equal(pixels, expected[index], paths[index])
-
-
 def test_each_of_a_mixture_comes_once_and_is_its_own(tmp_path):
     mixed: list[Picture] = []
     for number in range(40):
@@ -452,14 +416,14 @@ def test_shrinking_averages_so_that_nothing_is_skipped():
     assert np.abs(inside - 127.5).max() < 10
 
 
-@pytest.mark.parametrize("shape", [*SIZES, (7, 7), (100, 20)])
+@pytest.mark.parametrize("shape", [*SIZES, (7, 7), (100, 20), (20, 300), (2000, 1501)])
 def test_the_network_resizes_as_pictures_are_resized_to_the_pixel(shape):
     import keras
 
-    from multitask import network
+    from multitask.resize import resize as inside
 
     image = keras.Input((None, None, 3), dtype="uint8")
-    model = keras.Model(image, network.front(image, 24))
+    model = keras.Model(image, inside(image, 24))
     pixels = noise(*shape)
     there = np.asarray(model(pixels[None]))[0]
     assert there.dtype == np.float32

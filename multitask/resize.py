@@ -1,0 +1,66 @@
+"""How does the network itself resize a picture, just as Pillow does?
+
+Training and inference shrink pictures with Pillow, the fastest at hand. The saved
+network takes raw pictures of any size, so it must do the same inside, with nothing but
+plain operations: Pillow's bilinear filter with its support widened when shrinking, its
+weights in fixed point, its rounding after each axis. All sums are of whole numbers
+below 2^24, so they are exact in float32, in whatever order and on whatever hardware
+(up to pictures 128 times the size asked for; beyond that, last digits may round).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from keras import ops
+
+_BITS = 22  # of a weight's fraction, as in Pillow
+_PART = 8  # bits of a weight that are multiplied at a time
+
+
+def resize(images: Any, size: int) -> Any:
+    """Resize whole grey levels (batch, height, width, 3) to (batch, size, size, 3).
+
+    Equal to the pixel to `pictures.resize`; float32.
+    """
+    levels = ops.transpose(ops.cast(images, "float32"), (0, 3, 1, 2))
+    down = _weights(images[0, :, 0, 0], size)
+    across = _weights(images[0, 0, :, 0], size)
+    # (size, height) x (batch, 3, height, width) -> (batch, 3, size, width)
+    levels = _rounded(lambda part: ops.matmul(part, levels), down)
+    # (batch, 3, size, width) x (width, size) -> (batch, 3, size, size)
+    rows = levels
+    levels = _rounded(lambda part: ops.matmul(rows, ops.transpose(part)), across)
+    return ops.transpose(levels, (0, 2, 3, 1))
+
+
+def _weights(line: Any, size: int) -> Any:
+    """Weights (size, length) as whole numbers out of 2^22, for a `line` (length,)."""
+    ones = ops.ones_like(line, dtype="float64")  # its length is known only when run
+    places = ops.cumsum(ones) - 1.0
+    length = ops.sum(ones)
+    scale = length / size
+    support = ops.maximum(scale, 1.0)
+    centers = (ops.arange(size, dtype="float64")[:, None] + 0.5) * scale  # (size, 1)
+    inside = (places >= ops.floor(ops.maximum(centers - support + 0.5, 0.0))) & (
+        places < ops.floor(ops.minimum(centers + support + 0.5, length))
+    )
+    distance = ops.absolute((places - centers + 0.5) * (1.0 / support))
+    weights = ops.cast(inside, "float64") * ops.maximum(1.0 - distance, 0.0)
+    weights = weights / ops.sum(weights, axis=1, keepdims=True)
+    return ops.floor(weights * 2.0**_BITS + 0.5)
+
+
+def _rounded(product: Callable[[Any], Any], weights: Any) -> Any:
+    """Weighted sums of grey levels, by their `product` with the weights, rounded.
+
+    The weights are taken in parts of 8 bits, lowest first, and what a part leaves
+    over its 8 bits is carried to the next.
+    """
+    middle = ops.floor(weights / 2.0**_PART)
+    high = ops.floor(middle / 2.0**_PART)
+    parts = [weights - 2.0**_PART * middle, middle - 2.0**_PART * high, high]
+    low, middle, high = (product(ops.cast(part, "float32")) for part in parts)
+    middle = middle + ops.floor(low / 2.0**_PART)
+    high = high + ops.floor(middle / 2.0**_PART)
+    one = 2.0 ** (_BITS - 2 * _PART)
+    return ops.clip(ops.floor((high + one / 2) / one), 0.0, 255.0)
