@@ -75,7 +75,7 @@ class Softmax(Head):
             raise UserError(
                 self.where,
                 f"{len(unknown)} labels of column {self.columns[0]!r} are no class of "
-                f"it, first {unknown.tolist()[0]!r}",
+                f"it, first {unknown.tolist()[0]!r}{_origin(table, unknown)}",
                 nearest(unknown.iloc[0], self.classes),
             )
         return codes
@@ -135,6 +135,12 @@ class Softmax(Head):
 
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
         return class_summary(column(labels, self.columns[0]), answers, self.classes)
+
+
+def _origin(table: pd.DataFrame, labels: "pd.Series[Any]") -> str:
+    """Where the first of some labels came from, if the table tells."""
+    source = column(table, "source")[labels.index[0]]
+    return "" if pd.isna(source) else f" in data set {source}"
 
 
 def class_summary(

@@ -1,0 +1,278 @@
+"""Does each mistake get one line that says where, what, and what to do?"""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from multitask.datasets import sample
+from PIL import Image
+
+import multitask
+from multitask import predict, report
+from multitask.fit import main
+
+WELL = [
+    "--trunk",
+    "tiny",
+    "--epochs",
+    "1",
+    "--batch-size",
+    "8",
+    "--precision",
+    "float32",
+]
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory, tiny_trunk):
+    folder = tmp_path_factory.mktemp("drawn") / "faces"
+    sample.write(folder, "utkface", count=60, seed=0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(faces, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "run"
+    options = [
+        "--heads",
+        "gender,race",
+        "--data",
+        f"utkface={faces}",
+        "--out",
+        str(out),
+    ]
+    assert main([*options, *WELL]) == 0
+    return out
+
+
+def fails(capsys, command, arguments):
+    """The one line on standard error of a command that must end with status 2."""
+    capsys.readouterr()
+    assert command([str(argument) for argument in arguments]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def fit_fails(capsys, tmp_path, *arguments):
+    line = fails(capsys, main, [*arguments, "--out", tmp_path / "out"])
+    # What fails before training leaves nothing that would be in the way next time.
+    assert not (tmp_path / "out").exists()
+    return line
+
+
+def test_no_such_folder(capsys, tmp_path):
+    line = fit_fails(capsys, tmp_path, "--data", f"utkface={tmp_path / 'none'}")
+    assert "none" in line
+    assert "no folder" in line
+
+
+def test_a_folder_with_no_usable_picture(capsys, tmp_path):
+    (tmp_path / "notes.txt").write_text("hello")
+    assert "no picture" in fit_fails(capsys, tmp_path, "--data", f"utkface={tmp_path}")
+
+
+def test_pictures_none_of_which_can_be_decoded(capsys, tmp_path):
+    (tmp_path / "d").mkdir()
+    for age in range(5):
+        (tmp_path / "d" / f"{age}_0_0_2017.jpg").write_bytes(b"broken")
+    data = f"utkface={tmp_path / 'd'}"
+    line = fit_fails(capsys, tmp_path, "--data", data, "--heads", "age")
+    assert "all 5 pictures: can't be used" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong", "meant"),
+    [
+        (["--heads", "gendre"], "gendre", "gender"),
+        (["--heads", "age:regresion"], "regresion", "regression"),
+        (["--heads", "attributes[Smilin]"], "Smilin", "Smiling"),
+        (["--trunk", "cnnn"], "cnnn", "cnn"),
+        (["--augment", "standart"], "standart", "standard"),
+        (["--data", "utkfaces=x"], "utkfaces", "utkface"),
+        (["--recipe", "defualt"], "defualt", "default"),
+    ],
+)
+def test_an_unknown_name_gets_the_nearest_known(
+    capsys, tmp_path, arguments, wrong, meant
+):
+    line = fit_fails(capsys, tmp_path, *arguments)
+    assert wrong in line
+    assert f"did you mean {meant!r}?" in line
+
+
+def test_an_unknown_recipe_key_names_file_and_nearest_key(capsys, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("epoch = 3\n")
+    line = fit_fails(capsys, tmp_path, "--recipe", file)
+    assert "mine.toml: has no key 'epoch'; did you mean 'epochs'?" in line
+
+
+def test_a_recipe_value_of_the_wrong_type(capsys, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('epochs = "many"\n')
+    line = fit_fails(capsys, tmp_path, "--recipe", file)
+    assert "mine.toml: epochs is 'many', must be" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--epochs", "0"], "--epochs: is 0, must be 1 or more"),
+        (["--batch-size", "0"], "--batch-size: is 0"),
+        (["--learning-rate", "-1"], "--learning-rate: is -1.0, must be above 0"),
+        (["--dropout", "1"], "--dropout: is 1.0"),
+        (["--split", "70/15/10"], "--split: 70/15/10 sums to 95"),
+        (["--split", "most"], "--split: is 'most', must be like 70/15/15"),
+        (["--image-size", "4"], "--image-size: is 4, trunk cnn needs 16 or more"),
+        (["--schedule", "cosinus"], "schedule is 'cosinus', must be 'cosine'"),
+        (["--loss-weights", "gendre=2"], "no head 'gendre'; did you mean 'gender'?"),
+        (["--class-weights", "equal"], "class_weights.all is 'equal'"),
+    ],
+)
+def test_a_setting_that_can_not_be(capsys, tmp_path, faces, arguments, said):
+    line = fit_fails(
+        capsys, tmp_path, "--data", f"utkface={faces}", "--heads", "gender", *arguments
+    )
+    assert said in line
+
+
+def test_a_head_that_the_data_has_no_label_for(capsys, tmp_path, faces):
+    line = fit_fails(
+        capsys, tmp_path, "--data", f"utkface={faces}", "--heads", "gender,expression"
+    )
+    assert "head expression: the data holds no label for it" in line
+    assert "gender" in line
+
+
+def test_two_data_sets_that_disagree_about_the_values_of_a_label(
+    capsys, tmp_path, faces
+):
+    drawn = tmp_path / "drawn"
+    sample.read(drawn, count=20)
+    labels = pd.read_csv(drawn / "labels.csv")
+    labels["gender"] = np.arange(20) % 2
+    labels.to_csv(drawn / "labels.csv", index=False)
+    data = ["--data", f"utkface={faces}", "--data", f"sample={drawn}"]
+    line = fit_fails(capsys, tmp_path, *data, "--heads", "gender")
+    assert "are no class of it, first '0' in data set sample" in line
+    labels["gender"] = np.where(np.arange(20) % 2, "woman", "man")
+    labels.to_csv(drawn / "labels.csv", index=False)
+    line = fit_fails(capsys, tmp_path, *data, "--heads", "gender")
+    assert "are no class of it, first 'man' in data set sample" in line
+    assert "male, female" in line
+
+
+def test_one_picture_in_two_data_sets(capsys, tmp_path, faces):
+    data = f"utkface={faces}"
+    line = fit_fails(capsys, tmp_path, "--data", data, "--data", data)
+    assert "twice" in line
+
+
+def test_a_class_that_is_never_trained_on():
+    from multitask.catalog import heads
+    from multitask.errors import UserError
+    from multitask.fit import _all_learnt
+
+    table = pd.DataFrame(
+        {"gender": ["male", "male", "female"], "split": ["train", "train", "test"]}
+    )
+    with pytest.raises(
+        UserError, match="head gender: female occurs, but never in train"
+    ):
+        _all_learnt(heads(["gender"]), table)
+
+
+def test_a_class_that_the_network_never_saw(capsys, tmp_path, run, faces):
+    drawn = tmp_path / "drawn"
+    sample.read(drawn, count=20)
+    labels = pd.read_csv(drawn / "labels.csv")
+    labels["race"] = "martian"
+    labels.to_csv(drawn / "labels.csv", index=False)
+    line = fails(capsys, report.main, [run, "--data", f"sample={drawn}"])
+    assert "head race: 20 labels of column 'race' are no class of it" in line
+    assert "'martian'" in line
+
+
+def test_an_output_folder_that_exists(capsys, tmp_path, run, faces):
+    line = fails(capsys, main, ["--data", f"utkface={faces}", "--out", run])
+    assert "exists already" in line
+    line = fails(capsys, report.main, [run, "--out", tmp_path])
+    assert "exists already" in line
+
+
+def test_resuming_what_is_no_run(capsys, tmp_path):
+    line = fails(capsys, main, ["--resume", "--out", tmp_path])
+    assert "is no run to resume" in line
+    assert "names no run" in fails(capsys, main, ["--resume"])
+
+
+def test_resuming_with_other_settings(capsys, run):
+    line = fails(capsys, main, ["--resume", "--out", run, "--epochs", "3"])
+    assert "--resume with epochs" in line
+
+
+def test_a_network_file_that_is_none(capsys, tmp_path, faces):
+    file = tmp_path / "photo.keras"
+    file.write_bytes(b"\xff\xd8\xff")
+    assert "is no network file" in fails(capsys, predict.main, [file, faces])
+    line = fails(capsys, predict.main, [tmp_path / "nothing.keras", faces])
+    assert "no such network" in line
+
+
+def test_a_truncated_network_file(capsys, tmp_path, run, faces):
+    data = (run / "network.keras").read_bytes()
+    for length in (len(data) // 2, len(data) - 30):
+        (tmp_path / "cut.keras").write_bytes(data[:length])
+        line = fails(capsys, predict.main, [tmp_path / "cut.keras", faces])
+        assert "cut.keras" in line
+        assert "truncated" in line
+
+
+def test_a_network_file_made_elsewhere(capsys, tmp_path, faces):
+    import keras
+
+    image = keras.Input((8, 8, 3))
+    keras.Model(image, keras.layers.Flatten()(image)).save(tmp_path / "other.keras")
+    line = fails(
+        capsys, report.main, [tmp_path / "other.keras", "--data", f"utkface={faces}"]
+    )
+    assert "is not a network of this package" in line
+    assert "keras.models.load_model" in line
+
+
+def test_a_picture_of_100_megapixels_is_set_aside_not_fatal(
+    capsys, tmp_path, faces, run
+):
+    copy = tmp_path / "faces"
+    shutil.copytree(faces, copy)
+    Image.new("1", (10_000, 10_000)).save(copy / "20_0_0_2017.png")
+    out = tmp_path / "out"
+    options = ["--data", f"utkface={copy}", "--heads", "gender", "--out", str(out)]
+    assert main([*options, *WELL]) == 0
+    skipped = pd.read_csv(out / "skipped.csv")
+    assert skipped["path"].str.endswith("20_0_0_2017.png").tolist() == [True]
+    assert "100 megapixels" in skipped["reason"][0]
+    answers = multitask.load(run).predict(copy / "20_0_0_2017.png")
+    assert "100 megapixels" in answers["status"][0]
+    assert answers["gender"].isna().all()
+
+
+def test_a_part_that_the_data_does_not_have(capsys, tmp_path, run, faces):
+    other = tmp_path / "other"
+    sample.write(other, "utkface", count=10, seed=5)
+    line = fails(
+        capsys, report.main, [run, "--data", f"utkface={other}", "--split", "test"]
+    )
+    assert "no picture in part 'test'; use --split all" in line
+
+
+def test_a_report_on_the_run_s_own_data_measures_its_test_part(capsys, run, tmp_path):
+    assert report.main([str(run), "--out", str(tmp_path / "again")]) == 0
+    one, two = (
+        pd.read_csv(folder / "answers.csv")
+        for folder in (run / "report", tmp_path / "again")
+    )
+    pd.testing.assert_frame_equal(one, two, rtol=1e-4)
+    assert (one["split"] == "test").all()
