@@ -800,3 +800,22 @@ def test_number_summary_is_scikit_learns_over_exact_labels_and_counts_intervals(
             "interval_accuracy": 0.5,
         }
     )
+
+
+def test_distribution_is_read_by_the_power_that_errs_least_on_the_labels():
+    # Half of the mass at 2, the rest spread over 6 and 8: the expectation is 4.5, far
+    # from the label 2; sharpened, the mass at 2 outweighs the tail.
+    head = from_config(
+        "asked", {"kind": "distribution", "low": 0, "high": 8, "step": 2}
+    )
+    outputs = np.array([[0.0, 0.5, 0.0, 0.25, 0.25]])
+    assert head.read(outputs)["asked"][0] == pytest.approx(4.5)
+    sharp: Any = head.calibrate(pd.DataFrame({"asked": [2.0]}), outputs)
+    assert sharp.sharpness == 2.5
+    tail = 2 * 0.25**2.5
+    expected = (2 * 0.5**2.5 + 7 * tail) / (0.5**2.5 + tail)
+    assert sharp.read(outputs)["asked"][0] == pytest.approx(expected)
+    # A label at the expectation itself wants no sharpening; none, none either.
+    same = head.calibrate(pd.DataFrame({"asked": [4.5]}), outputs)
+    assert same == head
+    assert head.calibrate(pd.DataFrame({"path": ["a"]}), outputs) == head
