@@ -30,7 +30,7 @@ class Distribution(Number):  # type: ignore[misc]
 
     step: float = 1.0
     sigma: float = 2.5
-    expectation_weight: float = 0.5
+    expectation_weight: float = 0.25
     sharpness: float = 1.0
 
     def __post_init__(self) -> None:
