@@ -22,7 +22,10 @@ def resize(images: Any, size: int) -> Any:
 
     Equal to the pixel to `pictures.resize`; float32.
     """
-    levels = ops.transpose(ops.cast(images, "float32"), (0, 3, 1, 2))
+    # Stacked channels, not a transposition: TensorFlow would move that before the cast,
+    # where oneDNN complains of uint8 on processors without AVX-512.
+    levels = ops.stack([images[..., i] for i in range(3)], axis=1)
+    levels = ops.cast(levels, "float32")  # (batch, 3, height, width)
     down = _weights(images[0, :, 0, 0], size)
     across = _weights(images[0, 0, :, 0], size)
     # (size, height) x (batch, 3, height, width) -> (batch, 3, size, width)

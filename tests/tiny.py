@@ -1,5 +1,6 @@
 """How do tests get a trunk that is built and trained in a moment?"""
 
+import signal
 import sys
 
 
@@ -22,5 +23,7 @@ def register():
 if __name__ == "__main__":  # a fit in a process of its own
     from multitask.fit import main
 
+    # A shell that starts the tests in the background has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     register()
     sys.exit(main())
