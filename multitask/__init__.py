@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def load(path: str | Path) -> "Analyzer":
-    """Open a trained network, or the newest one of a run folder, for inference.
+    """Open a trained network, a file or that of a run folder, for inference.
 
     Raises `multitask.errors.UserError` if `path` is no network of this package.
 

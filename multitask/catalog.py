@@ -10,6 +10,7 @@ from typing import Any
 from multitask import plugins
 from multitask.errors import UserError, nearest
 from multitask.head import Head, from_config
+from multitask.table import RESERVED
 
 Config = Mapping[str, Any]
 _ASKED = re.compile(r"(?P<name>\w+)(:(?P<kind>\w+))?(\[(?P<columns>[^\[\]]*)\])?")
@@ -58,13 +59,38 @@ def heads(
     """
     known = named() | {name: dict(config) for name, config in (declared or {}).items()}
     made: dict[str, Head] = {}
+    explicit: dict[str, str] = {}
     for text in asked:
-        for name in groups().get(text, [text]):
-            head = _head(name, known)
-            made.setdefault(head.name, head)
+        if text in groups() and text not in known:
+            for name in groups()[text]:
+                made.setdefault(name, _head(name, known))
+            continue
+        head = _head(text, known)
+        if explicit.setdefault(head.name, text) != text:
+            raise UserError(
+                "--heads",
+                f"asks for both {explicit[head.name]!r} and {text!r}",
+                "a head can be asked for once",
+            )
+        made[head.name] = head
     if not made:
         raise UserError("--heads", "names no head", nearest("", [*known, *groups()]))
+    _check_columns(made.values())
     return tuple(made.values())
+
+
+def _check_columns(heads: Iterable[Head]) -> None:
+    """Answers are named by column, so each can have one head."""
+    readers = dict.fromkeys((*RESERVED, "status"), "the table itself")
+    for head in heads:
+        for column in head.columns:
+            if column in readers:
+                raise UserError(
+                    head.where,
+                    f"reads column {column!r}, which {readers[column]} reads too",
+                    "each column can have one head",
+                )
+            readers[column] = head.where
 
 
 def _head(text: str, known: Mapping[str, Config]) -> Head:
@@ -87,6 +113,13 @@ def _head(text: str, known: Mapping[str, Config]) -> Head:
 def _as_kind(config: Config, kind: str) -> dict[str, Any]:
     """The same question under another kind keeps what that kind has a field for."""
     kept = {field.name for field in fields(plugins.kind(kind))}
+    if config.get("mirror") and "mirror" not in kept:
+        raise UserError(
+            "--heads",
+            f"kind {kind!r} can't tell a picture from its mirror image, as "
+            f"{config['mirror'][0]} must be",
+            "keep the head's own kind",
+        )
     return {k: v for k, v in config.items() if k in kept} | {"kind": kind}
 
 

@@ -1,6 +1,6 @@
 """Which pictures and labels does `--data NAME=FOLDER` mean?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +8,7 @@ import pandas as pd
 from multitask import plugins
 from multitask.errors import UserError, nearest
 from multitask.head import Head
-from multitask.table import Reading, check, concat
+from multitask.table import RESERVED, Reading, check, concat
 
 
 def absolute(data: Sequence[str]) -> tuple[str, ...]:
@@ -49,20 +49,24 @@ def _one(text: str, sample: Path | None) -> Reading:
     return reading
 
 
-def labelled(heads: Iterable[Head], table: pd.DataFrame) -> dict[str, int]:
+def labelled(
+    heads: Sequence[Head], table: pd.DataFrame, *, every: bool = True
+) -> dict[str, int]:
     """How many rows each head has a label for.
 
-    Raises UserError for a head without any, naming what the data holds labels for.
+    Raises UserError for a head without any (with `every=False` only if none has any),
+    naming what the data holds labels for.
     """
     counts = {}
     for head in heads:
         weights = head.encode(table).weights
         counts[head.name] = int(weights.reshape(len(table), -1).any(axis=1).sum())
-        if not counts[head.name]:
-            held = [c for c in table.columns if table[c].notna().any()]
-            raise UserError(
-                head.where,
-                f"the data holds no label for it in {', '.join(head.columns[:5])}",
-                nearest(head.columns[0], held),
-            )
+    bare = [head for head in heads if not counts[head.name]]
+    if bare and (every or len(bare) == len(heads)):
+        labels = table.drop(columns=list(RESERVED), errors="ignore")
+        raise UserError(
+            bare[0].where,
+            f"the data holds no label for it in {', '.join(bare[0].columns[:5])}",
+            nearest(bare[0].columns[0], labels.columns[labels.notna().any()]),
+        )
     return counts

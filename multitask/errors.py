@@ -46,6 +46,9 @@ def command(main: Callable[[list[str] | None], int]) -> Callable[..., int]:
         except UserError as error:
             print(error, file=sys.stderr)
             return 2
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            return 130
         except BrokenPipeError:  # `multitask predict ... | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -46,11 +46,13 @@ def fit(
 
     Raises UserError for whatever the user can mend.
     """
-    from multitask import data
+    from multitask import data, training
 
     out = Path(out).expanduser()
     if not resume:
         options.free(out)
+    elif (out / "report" / "report.json").exists() and not training.begun(out):
+        raise UserError(out, "is finished, there is nothing to resume")
     _check_names(recipe)
     recipe = replace(recipe, data=data.absolute(recipe.data))
     reading = data.read(recipe.data, out / "sample")
@@ -69,6 +71,8 @@ def fit(
         say(f"stopped after epoch {outcome.epochs}; --resume --out {out} goes on")
     say(f"best epoch {outcome.best_epoch}, trained in {outcome.precision}")
     comparison = _measure(out, table, pixels)
+    if not outcome.interrupted:
+        training.forget(out)
     return Run(folder=out, comparison=comparison, interrupted=outcome.interrupted)
 
 
@@ -76,11 +80,24 @@ def _check_names(recipe: Recipe) -> None:
     """Names are checked before the long work begins."""
     from multitask import augment, catalog, split, trunks
 
-    trunks.trunk(recipe.trunk)
+    trunks.check_size(
+        recipe.trunk, recipe.image_size or trunks.trunk(recipe.trunk).size
+    )
     augment.preset(recipe.augment)
     split.ratios(recipe.split)
     if recipe.heads:
-        catalog.heads(recipe.heads, recipe.head)
+        _check_weights(recipe, catalog.heads(recipe.heads, recipe.head))
+
+
+def _check_weights(recipe: Recipe, heads: "Sequence[Head]") -> None:
+    names = [head.name for head in heads]
+    for key in (*recipe.loss_weights, *recipe.class_weights):
+        if key not in (*names, "all"):
+            raise UserError(
+                "--loss-weights, --class-weights",
+                f"no head {key!r}",
+                nearest(key, names),
+            )
 
 
 def _about(
@@ -103,9 +120,7 @@ def _pictures(
     table: "pd.DataFrame", about: "About", recipe: Recipe, out: Path
 ) -> "tuple[pd.DataFrame, Pixels, pd.DataFrame]":
     from multitask import pipeline
-    from multitask.trunks import check_size
 
-    check_size(about.trunk, about.size)
     spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
     return pipeline.load(table, about.size, recipe.memory, spill)
 
@@ -143,17 +158,14 @@ def _heads(recipe: Recipe, table: "pd.DataFrame") -> "tuple[Head, ...]":
     asked = recipe.heads or tuple(
         head.name
         for head in catalog.heads([*recipe.head, *catalog.named()], recipe.head)
-        if any(c in table and table[c].notna().any() for c in head.columns)
+        if any(
+            name in table and table[name].notna().any()
+            for column in head.columns
+            for name in (column, f"{column}_low")  # an interval is a label too
+        )
     )
     heads = [head.resolve(table) for head in catalog.heads(asked, recipe.head)]
-    names = [head.name for head in heads]
-    for key in (*recipe.loss_weights, *recipe.class_weights):
-        if key not in (*names, "all"):
-            raise UserError(
-                "--loss-weights, --class-weights",
-                f"no head {key!r}",
-                nearest(key, names),
-            )
+    _check_weights(recipe, heads)
     losses, classes = recipe.loss_weights, recipe.class_weights
     return tuple(
         replace(
@@ -208,7 +220,9 @@ def _all_learnt(heads: "tuple[Head, ...]", table: "pd.DataFrame") -> None:
     for head in heads:
         strata = head.strata(table)
         missing = strata.columns[strata.any() & ~strata[train].any()]
-        if len(missing) and head.form != "number":
+        if head.form == "number" and strata[train].any(axis=None):
+            continue  # a number can be answered between those that were seen
+        if len(missing):
             raise UserError(
                 head.where,
                 f"{', '.join(map(str, missing))} occurs, but never in training",
@@ -228,10 +242,11 @@ def _write(
 
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / FILE).write_text(recipe.to_toml(), encoding="utf-8")
         table[["path", "split"]].to_csv(out / "split.csv", index=False)
         skipped = pd.concat(set_aside, ignore_index=True)
         skipped.to_csv(out / "skipped.csv", index=False)
+        # Last: a folder with a recipe is a run that can be resumed.
+        (out / FILE).write_text(recipe.to_toml(), encoding="utf-8")
     except OSError as error:
         raise UserError(out, f"can't be written: {error.strerror}") from None
     if len(skipped):

@@ -82,8 +82,14 @@ def _pairs(where: str, text: str) -> dict[str, str]:
 
 
 def free(out: Path) -> Path:
-    """The folder that is yet to be made; UserError if it exists."""
-    if out.exists():
+    """The folder that is yet to be made; UserError if it exists.
+
+    One that holds nothing but the sample's drawings, of a run that failed before it
+    began, counts as free.
+    """
+    if out.exists() and not (
+        out.is_dir() and [path.name for path in out.iterdir()] == ["sample"]
+    ):
         raise UserError(
             out, "exists already, must be a new folder", "name another with --out"
         )

@@ -1,5 +1,6 @@
 """What are all the settings of a training, and how are they written down?"""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -90,8 +91,12 @@ class Recipe:
             "seed",
         ):
             self._at_least(name, 0)
+        if self.seed >= 2**32:
+            raise UserError("--seed", f"is {self.seed}, must be below 2^32")
+        if not self.data:
+            raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
         for name in ("learning_rate", "memory"):
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise UserError(
                     option(name), f"is {getattr(self, name)}, must be above 0"
                 )

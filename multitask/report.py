@@ -52,7 +52,7 @@ def report(
         raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
     reading = read(sets, run / "sample")
     table, part = _part(reading.table, split, run)
-    labelled(analyzer.heads, table)
+    labelled(analyzer.heads, table, every=False)
     table, pixels, unreadable = load(table, about.size, 2.0, run)
     history = run / HISTORY
     result = comparison.Comparison(
@@ -90,7 +90,9 @@ def _part(
     if known.exists():
         trained = pd.read_csv(known, dtype=str).set_index("path")["split"]
         split = table["path"].map(trained)
-        table = table.assign(split=split.fillna(table.get("split")))
+        if "split" in table:
+            split = split.fillna(table["split"])
+        table = table.assign(split=split)
     has_split = "split" in table and table["split"].notna().any()
     part = wanted or ("test" if has_split else "all")
     if part == "all":

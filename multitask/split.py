@@ -129,7 +129,10 @@ def split(
 
     Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011): the rarest answer
     is dealt first, each group of `members` to the part that lacks most of it. A class
-    with one group is therefore trained on.
+    with one group is therefore trained on, unless a rarer one shares it.
+
+    A part that the table's own `split` gives stays; with it go all that must stay
+    together, and where such rows were given several parts, to test before val.
     """
     strata = [np.ones((len(table), 1), bool)]
     strata += [head.strata(table).to_numpy(bool) for head in heads]
@@ -137,7 +140,12 @@ def split(
     answers = np.zeros((count, sum(s.shape[1] for s in strata)))
     np.add.at(answers, members, np.concatenate(strata, axis=1).astype(float))
     parts = _deal(answers, np.array(shares), np.random.default_rng(seed))
-    names = np.array(SPLITS, dtype=object)[parts[members]]
+    rows = parts[members]
+    if "split" in table:
+        given = table["split"].map({part: i for i, part in enumerate(SPLITS)})
+        fixed = given.groupby(members).transform("max").to_numpy(float)
+        rows = np.where(np.isnan(fixed), rows, fixed).astype(int)
+    names = np.array(SPLITS, dtype=object)[rows]
     return pd.Series(names, index=table.index, name="split")
 
 

@@ -73,14 +73,22 @@ def train(
         interrupted = True
         if not keeper.history:
             keeper.save()
-    else:
-        checkpoint.remove()
     return Outcome(
         best_epoch=keeper.best_epoch,
         epochs=len(keeper.history),
         interrupted=interrupted,
         precision=precision,
     )
+
+
+def forget(folder: Path) -> None:
+    """Remove the checkpoint of a run that is trained and measured."""
+    _Checkpoint(folder).remove()
+
+
+def begun(folder: Path) -> bool:
+    """Whether a run has a checkpoint to go on from."""
+    return bool(_Checkpoint(folder).read())
 
 
 def _fit(
@@ -221,6 +229,7 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     def best_epoch(self) -> int:
         """The epoch (from 1) of the lowest validation loss, or the last one; else 0."""
         losses = [figures.get("val_loss", -i) for i, figures in enumerate(self.history)]
+        losses = [loss if np.isfinite(loss) else np.inf for loss in losses]
         return int(np.argmin(losses)) + 1 if losses else 0
 
     @property

@@ -1,5 +1,6 @@
 """Does each mistake get one line that says where, what, and what to do?"""
 
+import json
 import shutil
 
 import numpy as np
@@ -276,3 +277,49 @@ def test_a_report_on_the_run_s_own_data_measures_its_test_part(capsys, run, tmp_
     )
     pd.testing.assert_frame_equal(one, two, rtol=1e-4)
     assert (one["split"] == "test").all()
+
+
+def test_resuming_a_finished_run_leaves_it_as_it_is(capsys, run):
+    before = (run / "network.keras").read_bytes()
+    line = fails(capsys, main, ["--resume", "--out", run])
+    assert "is finished" in line
+    assert (run / "network.keras").read_bytes() == before
+
+
+def test_data_without_labels_for_one_head_can_still_be_measured(tmp_path, run):
+    drawn = tmp_path / "drawn"
+    sample.read(drawn, count=20)
+    labels = pd.read_csv(drawn / "labels.csv", dtype=str)
+    labels.assign(race="").to_csv(drawn / "labels.csv", index=False)
+    out = tmp_path / "report"
+    options = [str(run), "--data", f"sample={drawn}", "--out", str(out)]
+    assert report.main(options) == 0
+    heads = json.loads((out / "report.json").read_text())["heads"]
+    assert heads["race"] == {"n": 0}
+    assert heads["gender"]["n"] == labels["gender"].notna().sum()
+
+
+def test_numbers_that_no_recipe_can_hold(capsys, tmp_path):
+    assert "below 2^32" in fit_fails(capsys, tmp_path, "--seed", "5000000000")
+    line = fit_fails(capsys, tmp_path, "--learning-rate", "inf")
+    assert "--learning-rate: is inf" in line
+
+
+def test_a_kind_that_would_confuse_left_and_right(capsys, tmp_path):
+    line = fit_fails(capsys, tmp_path, "--heads", "pose:sigmoid")
+    assert "can't tell a picture from its mirror image" in line
+
+
+def test_one_head_asked_for_in_two_ways(capsys, tmp_path):
+    line = fit_fails(capsys, tmp_path, "--heads", "age,age:regression")
+    assert "asks for both 'age' and 'age:regression'" in line
+
+
+def test_two_heads_on_one_column(capsys, tmp_path):
+    file = tmp_path / "two.toml"
+    file.write_text(
+        'heads = ["age", "years"]\n[head.years]\nkind = "regression"\n'
+        'columns = ["age"]\nhigh = 116\n'
+    )
+    line = fit_fails(capsys, tmp_path, "--recipe", file)
+    assert "head years: reads column 'age', which head age reads too" in line

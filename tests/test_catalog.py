@@ -111,3 +111,9 @@ def test_what_cannot_be_read_says_how_it_must_look(asked, line):
 
 def test_asking_for_nothing_lists_what_there_is():
     assert error().startswith("--heads: names no head; known: age, gender, race")
+
+
+def test_what_is_asked_for_by_name_wins_over_what_a_group_brings():
+    made = {head.name: head for head in catalog.heads(["utkface", "age:regression"])}
+    assert list(made) == ["age", "gender", "race"]
+    assert type(made["age"]).__name__ == "Regression"

@@ -315,3 +315,14 @@ def test_the_near_pairs_of_utkface_stay_on_one_side():
     heads = catalog.heads(["age", "gender", "race"])
     parts = split(table, heads, groups(table, found), SHARES, 1).to_numpy()
     assert (parts[links[:, 0]] == parts[links[:, 1]]).all()
+
+
+def test_parts_that_the_table_gives_stay_and_take_their_groups_along():
+    # Rows 0 and 1 are one group, given test and nothing; rows 2 and 3 are one, given
+    # train and test; the other rows are dealt.
+    given = ["test", None, "train", "test", "val", "train", *[None] * 34]
+    table = pd.DataFrame({"path": [f"{i}.jpg" for i in range(40)], "split": given})
+    members = np.array([0, 0, 1, 1, *range(2, 38)])
+    parts = split(table, [], members, (0.7, 0.15, 0.15), seed=0)
+    assert parts[:6].tolist() == ["test", "test", "test", "test", "val", "train"]
+    assert set(parts[6:]) == {"train", "val", "test"}
