@@ -23,6 +23,7 @@ Picture = str | PathLike[str] | bytes | Image.Image | npt.NDArray[Any]
 MAX_PIXELS = 100_000_000
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
 _CHUNK = 256
+_ORIENTATION = 0x0112  # the EXIF tag
 # Pillow's decoders raise all of these on broken data.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError)
 # It warns of odd but readable EXIF data, and at 89 megapixels of what we allow.
@@ -49,27 +50,30 @@ def decode(picture: Picture, box: str | None = None) -> Pixels:
     >>> decode(np.zeros((4, 6), np.uint8)).shape
     (4, 6, 3)
     """
-    if isinstance(picture, np.ndarray):
-        pixels = _array(picture)
-    elif isinstance(picture, Image.Image):
-        pixels = _image(picture)
-    elif isinstance(picture, (str, bytes, PathLike)):
-        pixels = _file(picture)
-    else:
-        raise PictureError(
-            f"is a {type(picture).__name__}, must be a path, bytes, PIL image or array"
-        )
+    pixels = np.asarray(_rgb(picture))
     return _crop(pixels, box) if box else pixels
 
 
-def _image(image: Image.Image) -> Pixels:
+def _rgb(picture: Picture) -> Image.Image:
+    if isinstance(picture, np.ndarray):
+        return _array(picture)
+    if isinstance(picture, Image.Image):
+        return _image(picture)
+    if isinstance(picture, (str, bytes, PathLike)):
+        return _file(picture)
+    raise PictureError(
+        f"is a {type(picture).__name__}, must be a path, bytes, PIL image or array"
+    )
+
+
+def _image(image: Image.Image) -> Image.Image:
     try:
         return _upright(image)  # its file may be read only now
     except _BROKEN as error:
         raise PictureError(f"can't be decoded: {error}") from None
 
 
-def _file(picture: str | bytes | PathLike[str]) -> Pixels:
+def _file(picture: str | bytes | PathLike[str]) -> Image.Image:
     source = BytesIO(picture) if isinstance(picture, bytes) else Path(picture)
     try:
         with Image.open(source, formats=_FORMATS) as image:
@@ -93,7 +97,7 @@ def _is_empty(source: BytesIO | Path) -> bool:
     return source.stat().st_size == 0
 
 
-def _upright(image: Image.Image) -> Pixels:
+def _upright(image: Image.Image) -> Image.Image:
     if image.width * image.height >= MAX_PIXELS:
         raise PictureError(
             f"has {image.width} x {image.height} pixels, must have less than 100 "
@@ -101,14 +105,17 @@ def _upright(image: Image.Image) -> Pixels:
         )
     if 0 in image.size:
         raise PictureError(f"is empty: {image.width} x {image.height} pixels")
-    image = ImageOps.exif_transpose(image)
+    image.load()
+    # Copies only where something changes: they take as long as decoding.
+    if image.getexif().get(_ORIENTATION, 1) != 1:
+        image = ImageOps.exif_transpose(image)
     if image.mode.startswith(("I", "F")):
         image = _eight_bit(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
-    return np.asarray(image.convert("RGB"))
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
@@ -119,7 +126,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(values * 255 / top, 0, 255).round().astype(np.uint8))
 
 
-def _array(array: npt.NDArray[Any]) -> Pixels:
+def _array(array: npt.NDArray[Any]) -> Image.Image:
     if array.dtype != np.uint8:
         raise PictureError(f"is an array of {array.dtype}, must be uint8 from 0 to 255")
     if array.ndim == 3 and array.shape[2] == 1:
@@ -151,11 +158,14 @@ def resize(pixels: Pixels, size: int) -> Pixels:
     The network does the same to what it is given (`multitask.resize`), to the pixel:
     an axis at a time, as which one Pillow begins with depends on its version.
     """
-    height, width = pixels.shape[:2]
-    if height == width == size:
+    if pixels.shape == (size, size, 3):
         return pixels
+    return _resized(Image.fromarray(pixels), size)
+
+
+def _resized(image: Image.Image, size: int) -> Pixels:
     bilinear = Image.Resampling.BILINEAR
-    image = Image.fromarray(pixels).resize((width, size), bilinear)
+    image = image.resize((image.width, size), bilinear)
     return np.asarray(image.resize((size, size), bilinear))
 
 
@@ -173,7 +183,9 @@ def read(
     def one(index: int) -> tuple[int, Pixels | str]:
         try:
             box = boxes[index] if boxes is not None else None
-            return index, resize(decode(pictures[index], box), size)
+            if box:
+                return index, resize(decode(pictures[index], box), size)
+            return index, _resized(_rgb(pictures[index]), size)
         except PictureError as error:
             return index, str(error)
 
