@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import simplejpeg
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 Pixels = npt.NDArray[np.uint8]
@@ -22,7 +23,9 @@ Picture = str | PathLike[str] | bytes | Image.Image | npt.NDArray[Any]
 
 MAX_PIXELS = 100_000_000
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
-_CHUNK = 256
+_TASK = 8  # pictures that a thread reads before it hands them over
+_CHUNK = 32 * _TASK
+_JPEG = b"\xff\xd8\xff"
 _ORIENTATION = 0x0112  # the EXIF tag
 # Pillow's decoders raise all of these on broken data.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError)
@@ -76,6 +79,9 @@ def _image(image: Image.Image) -> Image.Image:
 def _file(picture: str | bytes | PathLike[str]) -> Image.Image:
     source = BytesIO(picture) if isinstance(picture, bytes) else Path(picture)
     try:
+        pixels = _plain_jpeg(source)
+        if pixels is not None:
+            return Image.fromarray(pixels)
         with Image.open(source, formats=_FORMATS) as image:
             return _upright(image)
     except FileNotFoundError:
@@ -95,6 +101,29 @@ def _is_empty(source: BytesIO | Path) -> bool:
     if isinstance(source, BytesIO):
         return not source.getvalue()
     return source.stat().st_size == 0
+
+
+def _plain_jpeg(source: BytesIO | Path) -> Pixels | None:
+    """The pixels of a flawless upright JPEG; None leaves all others to Pillow.
+
+    Both use libjpeg-turbo and give the same pixels, but Pillow takes twice as long.
+    """
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            data = file.read(len(_JPEG))
+            data += file.read() if data == _JPEG else b""
+    else:
+        data = source.getvalue()
+    rotated = b"Exif" in data or b"tiff:Orientation" in data
+    if rotated or not data.startswith(_JPEG):
+        return None
+    try:
+        height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
+        if colors not in ("YCbCr", "Gray") or height * width >= MAX_PIXELS:
+            return None
+        return simplejpeg.decode_jpeg(data, "RGB")  # type: ignore[no-any-return]
+    except ValueError:
+        return None
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -189,8 +218,13 @@ def read(
         except PictureError as error:
             return index, str(error)
 
-    # Pillow decodes and resizes outside of Python's lock.
+    def several(start: int) -> list[tuple[int, Pixels | str]]:
+        return [one(i) for i in range(start, min(start + _TASK, len(pictures)))]
+
+    # Pictures are decoded and resized outside of Python's lock. A task of several
+    # takes it less often, and results in flight stay few.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(pictures), _CHUNK):  # results in flight stay few
-            some = range(start, min(start + _CHUNK, len(pictures)))
-            yield from pool.map(one, some)
+        for first in range(0, len(pictures), _CHUNK):
+            last = min(first + _CHUNK, len(pictures))
+            for found in pool.map(several, range(first, last, _TASK)):
+                yield from found

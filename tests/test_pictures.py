@@ -83,6 +83,17 @@ def test_a_jpeg_is_close_to_what_was_drawn(progressive):
     )
 
 
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("shape", [(1, 1), (40, 56), (41, 57)])
+def test_a_jpeg_has_the_pixels_that_pillow_gives(shape, mode, subsampling):
+    image = Image.fromarray(scene(*shape)).convert(mode)
+    for options in ({}, {"progressive": True}, {"restart_marker_rows": 1}):
+        data = encoded(image, "JPEG", subsampling=subsampling, **options)
+        with Image.open(BytesIO(data)) as opened:
+            np.testing.assert_array_equal(decode(data), opened.convert("RGB"))
+
+
 def test_a_grey_jpeg_gets_three_equal_channels():
     grey = scene(20, 30)[..., 0]
     pixels = decode(encoded(grey, "JPEG", quality=95))
