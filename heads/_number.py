@@ -39,10 +39,11 @@ class Number(Head, ABC):
             raise UserError(
                 self.where, f"reads {len(self.columns)} columns, must read one"
             )
-        if not self.low < self.high:
+        if not -np.inf < self.low < self.high < np.inf:
             raise UserError(
                 self.where,
-                f"goes from {self.low} to {self.high}, low must be below high",
+                f"goes from {self.low} to {self.high}, low must be below high, both "
+                "finite",
             )
         if list(self.bands) != sorted(set(self.bands)):
             raise UserError(self.where, f"bands {self.bands} must rise")
@@ -113,14 +114,12 @@ class Number(Head, ABC):
                 "bias": float(error.mean()),
                 "within": self.within,
                 "within_share": float((np.abs(error) <= self.within).mean()),
-                "coverage_80": float(
-                    (
-                        (inside[:, 0] <= truth[exact, 0])
-                        & (truth[exact, 0] <= inside[:, 1])
-                    ).mean()
-                ),
                 "bands": self._by_band(labels[exact], np.abs(error)),
             }
+            if not np.isnan(inside).any():
+                low, high = inside.T
+                held = (low <= truth[exact, 0]) & (truth[exact, 0] <= high)
+                summary["coverage_80"] = float(held.mean())
         if interval.any():
             low, high = truth[interval].T
             right = (low <= said[interval]) & (said[interval] <= high)

@@ -17,11 +17,11 @@ class Regression(Number):  # type: ignore[misc]
     The loss is the `error` (mse, mae, or huber with its bend at a tenth of the range)
     in shares of the range; within an interval label it is 0. `residuals` are the 10%
     and 90% points of truth minus answer on the validation part, found after training:
-    they make the central 80% of an answer.
+    they make the central 80% of an answer, which is empty without them.
     """
 
     error: Literal["mse", "mae", "huber"] = "mse"
-    residuals: tuple[float, float] = (0.0, 0.0)
+    residuals: tuple[float, float] | None = None
 
     def layers(self, features: Any) -> Any:
         import keras
@@ -64,7 +64,7 @@ class Regression(Number):  # type: ignore[misc]
 
     def read(self, outputs: Array) -> pd.DataFrame:
         name, said = self.columns[0], outputs[:, 0]
-        low, high = self.residuals
+        low, high = self.residuals or (np.nan, np.nan)
         return pd.DataFrame(
             {
                 name: said,

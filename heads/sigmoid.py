@@ -9,7 +9,16 @@ from multitask.heads.softmax import class_summary
 from sklearn.metrics import classification_report
 
 from multitask.errors import UserError, nearest
-from multitask.head import Array, Head, Targets, column, unreduced
+from multitask.head import (
+    Array,
+    Head,
+    Targets,
+    check_classes,
+    classes_of,
+    column,
+    spelled,
+    unreduced,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +37,7 @@ class Sigmoid(Head):
         super().__post_init__()
         if len(set(self.columns)) != len(self.columns):
             raise UserError(self.where, "names a label twice")
+        check_classes(self.where, self.classes)
         if self.classes and (len(set(self.classes)), len(self.columns)) != (2, 1):
             raise UserError(
                 self.where,
@@ -44,7 +54,7 @@ class Sigmoid(Head):
         values = column(table, self.columns[0]).dropna()
         if self.classes or pd.api.types.is_numeric_dtype(values):
             return self
-        return replace(self, classes=tuple(sorted(map(str, values.unique()))))
+        return replace(self, classes=classes_of(values))
 
     def encode(self, table: pd.DataFrame) -> Targets:
         values = np.stack([self._values(table, c) for c in self.columns], axis=1)
@@ -56,7 +66,8 @@ class Sigmoid(Head):
         """Labels of one column as 1, 0 and NaN."""
         labels = column(table, name)
         if self.classes:
-            values = labels.map({c: i for i, c in enumerate(self.classes)})
+            codes = {c: i for i, c in enumerate(self.classes)}
+            values = spelled(labels).map(codes)
         else:
             values = pd.to_numeric(labels, errors="coerce")
             values = values.where(values.isin([0, 1]))
@@ -150,7 +161,8 @@ class Sigmoid(Head):
         return {
             "n": int(self.encode(labels).weights.any(axis=1).sum()),
             "mean_accuracy": float(scores["accuracy"].mean()),
-            "macro_f1": float(scores["f1"].mean()),
+            # Over the labels that hold somewhere: for the others there is no F1.
+            "macro_f1": float(scores["f1"][scores["positive"] > 0].mean()),
             "per_label": per_label,
         }
 

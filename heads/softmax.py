@@ -8,7 +8,15 @@ import pandas as pd
 from sklearn.metrics import classification_report
 
 from multitask.errors import UserError, nearest
-from multitask.head import Array, Head, Targets, column
+from multitask.head import (
+    Array,
+    Head,
+    Targets,
+    check_classes,
+    classes_of,
+    column,
+    spelled,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +42,7 @@ class Softmax(Head):
                 f"classes are {', '.join(self.classes)}, must be two or more names, "
                 "each once",
             )
+        check_classes(self.where, self.classes)
         for name in sum(self.mirror, ()):
             if name not in self.classes:
                 raise UserError(
@@ -49,14 +58,14 @@ class Softmax(Head):
     def resolve(self, table: pd.DataFrame) -> Self:
         if self.classes:
             return self
-        found = sorted(map(str, column(table, self.columns[0]).dropna().unique()))
+        found = classes_of(column(table, self.columns[0]))
         if len(found) < 2:
             raise UserError(
                 self.where,
                 f"finds {len(found)} classes in its labels ({', '.join(found)}), "
                 "must find two or more",
             )
-        return replace(self, classes=tuple(found))
+        return replace(self, classes=found)
 
     def encode(self, table: pd.DataFrame) -> Targets:
         codes = self._codes(table)
@@ -67,9 +76,7 @@ class Softmax(Head):
     def _codes(self, table: pd.DataFrame) -> Array:
         """Class indices (rows,), -1 for an empty cell."""
         labels = column(table, self.columns[0])
-        codes: Array = pd.Index(self.classes).get_indexer(
-            pd.Index(labels.where(labels.isna(), labels.astype(str)))
-        )
+        codes: Array = pd.Index(self.classes).get_indexer(pd.Index(spelled(labels)))
         unknown = labels[(codes < 0) & labels.notna()]
         if len(unknown):
             raise UserError(
@@ -150,7 +157,7 @@ def class_summary(
     known = labels.notna()
     if not known.any():
         return {"n": 0}
-    truth, said = labels[known].astype(str), answers.loc[known, str(labels.name)]
+    truth, said = spelled(labels[known]), answers.loc[known, str(labels.name)]
     report = classification_report(
         truth, said, labels=list(classes), output_dict=True, zero_division=0.0
     )

@@ -36,13 +36,17 @@ class Comparison:
 def write(comparison: Comparison, folder: Path) -> None:
     """Make a report: every module of `reports/` writes its files into `folder`.
 
-    The folder is made if it is missing. Raises UserError if it can't be.
+    The folder is made if it is missing. Raises UserError if it can't be, or if the
+    disk is full.
     """
+    modules = plugins.reports()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for module in modules:
+            module.write(comparison, folder)
     except OSError as error:
         raise UserError(
-            folder, f"can't be made a folder: {error.strerror}", "choose another"
+            folder,
+            f"can't be written: {error.strerror or error}",
+            "free some space or choose another",
         ) from None
-    for module in plugins.reports():
-        module.write(comparison, folder)

@@ -54,9 +54,10 @@ class Head(ABC):
             raise UserError(
                 f"head {self.name!r}", "must be a name of letters, digits and _"
             )
-        if not self.loss_weight > 0:
+        if not 0 < self.loss_weight < np.inf:
             raise UserError(
-                self.where, f"loss_weight is {self.loss_weight}, must be above 0"
+                self.where,
+                f"loss_weight is {self.loss_weight}, must be a number above 0",
             )
         if not self.columns:
             object.__setattr__(self, "columns", (self.name,))
@@ -169,7 +170,9 @@ def from_config(name: str, config: Mapping[str, Any], where: str = "") -> Head:
     'genre'
     """
     where = where or f"head {name}"
-    values = {"name": name, **config}
+    values = {**config, "name": name}
+    if config.get("name", name) != name:
+        raise UserError(where, f"has another name {config['name']!r}", "leave it out")
     if "kind" not in values:
         known = ", ".join(plugins.names("heads"))
         raise UserError(where, "has no kind", f"set kind to one of: {known}")
@@ -182,6 +185,44 @@ def column(table: pd.DataFrame, name: str) -> "pd.Series[Any]":
     if name in table:
         return table[name]
     return pd.Series(np.nan, index=table.index, name=name)
+
+
+def spelled(labels: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Labels as text, empty cells left empty, whole numbers without a point.
+
+    A column of whole numbers with an empty cell is one of floats in pandas: that must
+    not rename its classes.
+
+    >>> spelled(pd.Series([1.0, None, 2.5])).tolist()
+    ['1', nan, '2.5']
+    """
+
+    def one(label: Any) -> str:
+        whole = isinstance(label, (float, np.floating)) and label.is_integer()
+        return str(int(label) if whole else label)
+
+    return labels.astype(object).map(one, na_action="ignore")
+
+
+def classes_of(labels: "pd.Series[Any]") -> tuple[str, ...]:
+    """The classes that occur, sorted as what they are: numbers, or text.
+
+    >>> classes_of(pd.Series([10, 9, 10]))
+    ('9', '10')
+    """
+    found = pd.Series(labels.dropna().unique())
+    if not pd.api.types.is_numeric_dtype(found):
+        found = spelled(found)
+    return tuple(spelled(found.sort_values()))
+
+
+def check_classes(where: str, classes: tuple[str, ...]) -> None:
+    """UserError for a class whose name stands for something else in every report."""
+    for name in ("accuracy", "micro avg", "macro avg", "weighted avg"):
+        if name in classes:
+            raise UserError(
+                where, f"has a class {name!r}, a word of the report", "rename it"
+            )
 
 
 def unreduced(function: Callable[[Any, Any], Any]) -> Any:

@@ -16,6 +16,7 @@ known only to an interval leaves its own column empty and fills `<column>_low` a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 
@@ -95,6 +96,18 @@ def _check_interval(table: pd.DataFrame, column: str, where: str) -> None:
             f"{row['path']}: {column} from {row[low]} to {row[high]} is no interval",
             "fill both ends, the lower one first",
         )
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table; names of files that are not UTF-8 keep their bytes."""
+    table.to_csv(path, index=False, encoding="utf-8", errors="surrogateescape")
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a table of `write_csv`, all cells as text."""
+    return pd.read_csv(
+        path, dtype=str, encoding="utf-8", encoding_errors="surrogateescape"
+    )
 
 
 def concat(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

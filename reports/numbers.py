@@ -15,6 +15,7 @@ from sklearn.metrics import classification_report
 
 from multitask.comparison import Comparison
 from multitask.head import Head, column
+from multitask.table import write_csv
 
 ORDER = 10
 
@@ -26,7 +27,7 @@ def write(comparison: Comparison, folder: Path) -> None:
     )
     _save(folder / "report.json", document + "\n")
     _save(folder / "classification_report.txt", classification(comparison))
-    answers(comparison).to_csv(folder / "answers.csv", index=False, encoding="utf-8")
+    write_csv(answers(comparison), folder / "answers.csv")
 
 
 def _save(path: Path, text: str) -> None:
@@ -231,7 +232,8 @@ def number_facts(summary: dict[str, Any], unit: str) -> list[tuple[str, str]]:
         if summary["within"]:
             near = f"within {summary['within']:g} {unit}".rstrip()
             facts.append((near, f"{summary['within_share']:.1%}"))
-        facts.append(("80% interval holds", f"{summary['coverage_80']:.1%}"))
+        if "coverage_80" in summary:
+            facts.append(("80% interval holds", f"{summary['coverage_80']:.1%}"))
     if summary.get("interval_n"):
         share, count = summary["interval_accuracy"], summary["interval_n"]
         facts.append(("in interval", f"{share:.1%} of {count:,} labelled with one"))

@@ -356,7 +356,11 @@ def test_settings_that_are_resolved_or_calibrated_keep_the_rest(example):
 @pytest.mark.parametrize(
     ("config", "line"),
     [
-        ({"loss_weight": 0}, "head asked: loss_weight is 0.0, must be above 0"),
+        ({"loss_weight": 0}, "asked: loss_weight is 0.0, must be a number above 0"),
+        ({"loss_weight": float("inf")}, "loss_weight is inf, must be a number above 0"),
+        ({"name": "other"}, "head asked: has another name 'other'; leave it out"),
+        ({"classes": ["a", "accuracy"]}, "has a class 'accuracy', a word of the"),
+        ({"kind": "regression", "high": float("inf")}, "from 0.0 to inf, low must be"),
         ({"class_weights": "some"}, "class_weights is 'some', must be 'none' or "),
         ({"clases": ["a"]}, "has no key 'clases'; did you mean 'classes'?"),
         ({"classes": ["a"]}, "classes are a, must be two or more names, each once"),
@@ -578,6 +582,28 @@ def test_sigmoid_summary_is_scikit_learns_for_each_label_where_it_is_known():
     )
 
 
+def test_a_label_that_never_holds_has_no_part_in_the_macro_f1():
+    labels = pd.DataFrame({"A": [1, 1, 0], "B": [0, 0, 0]})
+    summary = sigmoid("A", "B").summary(labels, labels)
+    assert summary["macro_f1"] == 1.0
+
+
+@pytest.mark.parametrize("kind", ["softmax", "sigmoid"])
+def test_an_empty_cell_does_not_rename_classes_that_are_numbers(kind):
+    texts = pd.DataFrame({"asked": ["10", "9", None]})
+    floats = pd.DataFrame({"asked": [10.0, 9.0, NAN]})  # what pandas makes of them
+    whole = pd.DataFrame({"asked": [10, 9, 9]})
+    assert softmax().resolve(floats).classes == ("9", "10")
+    assert softmax().resolve(whole).classes == ("9", "10")
+    head = from_config("asked", {"kind": kind}).resolve(texts)
+    for table in (texts, floats):
+        np.testing.assert_array_equal(
+            head.encode(table).targets[:2], head.encode(whole).targets[:2]
+        )
+        answers = pd.DataFrame({"asked": ["10", "9", "9"], "asked_confidence": 1.0})
+        assert head.summary(table, answers)["accuracy"] == 1.0
+
+
 def test_sigmoid_of_two_classes_sums_up_as_softmax_does():
     labels = pd.DataFrame({"asked": ["no", "yes", NAN, "yes"]})
     answers = pd.DataFrame({"asked": ["no", "no", "no", "yes"]})
@@ -739,7 +765,16 @@ def test_regression_calibrates_to_the_10_and_90_percent_points_of_the_residuals(
 
 
 def test_regression_without_labels_stays_uncalibrated(unlabelled):
-    assert regression().calibrate(unlabelled, np.zeros((3, 1))) == regression()
+    head = regression().calibrate(unlabelled, np.zeros((3, 1)))
+    assert head == regression()
+    # No interval is known then, which is not one of no width.
+    labels = pd.DataFrame({"asked": [7.0, 8.0]})
+    answers = head.read(np.array([[7.0], [9.0]]))
+    assert answers["asked_low"].isna().all()
+    assert answers["asked_high"].isna().all()
+    summary = head.summary(labels, answers)
+    assert summary["mae"] == pytest.approx(0.5)
+    assert "coverage_80" not in summary
 
 
 def test_balanced_numbers_weigh_their_bands_as_scikit_learn_weighs_classes():

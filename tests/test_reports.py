@@ -446,7 +446,7 @@ def test_one_row_makes_a_report(tmp_path):
 
 def test_a_folder_that_can_not_be_made_is_the_users_mistake(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="can't be made a folder"):
+    with pytest.raises(UserError, match="can't be written: File exists"):
         comparisons.write(by_hand(), tmp_path / "file")
 
 
