@@ -14,6 +14,7 @@ from multitask.errors import UserError
 from multitask.network import About
 from multitask.pictures import Pixels
 from multitask.pipeline import Batches, load
+from multitask.recipe import Recipe
 from multitask.trunks import trunk
 
 
@@ -55,13 +56,17 @@ def table(found: Sequence[str]) -> pd.DataFrame:
 def about(names: Sequence[str] = ("utkface",), mirror: bool = False) -> About:
     """The default network for named heads."""
     return About(
-        trunk="cnn", size=trunk("cnn").size, heads=catalog.heads(names), mirror=mirror
+        trunk="cnn",
+        size=trunk("cnn").size,
+        crop=Recipe().crop,
+        heads=catalog.heads(names),
+        mirror=mirror,
     )
 
 
 def decoded(found: Sequence[str], spill: Path) -> tuple[pd.DataFrame, Pixels]:
     """The pictures as `fit` holds them, and their labels."""
-    rows, pixels, _ = load(table(found), about().size, 2.0, spill)
+    rows, pixels, _ = load(table(found), about().side, 2.0, spill)
     return rows, pixels
 
 
@@ -70,5 +75,10 @@ def batches(found: Sequence[str], batch_size: int, spill: Path) -> Batches:
     rows, pixels = decoded(found, spill)
     encoded = {head.name: head.encode(rows) for head in about().heads}
     places = rows.index.to_numpy(np.intp)
-    size = min(batch_size, len(places))
-    return Batches(pixels=pixels, rows=places, encoded=encoded, batch_size=size)
+    return Batches(
+        pixels=pixels,
+        rows=places,
+        encoded=encoded,
+        batch_size=min(batch_size, len(places)),
+        size=about().size,
+    )

@@ -19,16 +19,16 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     Ours decodes, resizes to the trunk's size and stores; theirs decodes and forgets.
     The unmeasured turn before has the files in the page cache.
     """
-    size, count = about().size, len(setting.paths)
+    side, count = about().side, len(setting.paths)
     table = pd.DataFrame({"path": setting.paths})
     ours, theirs = take_turns(
         setting.rounds,
-        lambda: count / seconds(partial(load, table, size, 2.0, temporary)),
+        lambda: count / seconds(partial(load, table, side, 2.0, temporary)),
         lambda: count / seconds(partial(_pillow, setting.paths)),
     )
     return [
         Row(
-            what=f"first pass: decode and resize to {size}, or decode by Pillow",
+            what=f"first pass: decode and resize to {side}, or decode by Pillow",
             unit="pictures/s",
             ours=ours,
             theirs=theirs,

@@ -12,6 +12,7 @@ import tensorflow as tf
 from benchmarks.faces import about
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
 from multitask import network
+from multitask.augment import middle
 from multitask.resize import resize
 
 HEADS = (
@@ -45,10 +46,10 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
 
 def _trunk() -> keras.Model:
     """The trunk alone, behind the same resizing."""
-    size = about().size
     image = keras.Input((None, None, 3), dtype="uint8")
     core = network.build_core(about(HEADS[:1])).get_layer("trunk")
-    return keras.Model(image, core(resize(image, size)))
+    pixels = middle(resize(image, about().side), about().size)
+    return keras.Model(image, core(pixels))
 
 
 def _times(
@@ -58,8 +59,8 @@ def _times(
     trunk: keras.Model,
     each: list[keras.Model],
 ) -> list[Row]:
-    size = about().size
-    shape = (batch, size, size, 3)
+    side = about().side
+    shape = (batch, side, side, 3)
     images = tf.constant(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
     compiled = [_compiled(models, images) for models in ([one], [trunk], each)]
     ours, bare, eight = _milliseconds(setting, *compiled)

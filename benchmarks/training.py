@@ -95,7 +95,7 @@ def _in_memory(held: Batches, recipe: Recipe) -> Any:
     def vary(number: Any, batch: Any) -> Any:
         images, targets, weights = batch
         seed = tf.stack([tf.constant(recipe.seed, tf.int64), number])
-        return augment(images, seed, how)[0], targets, weights
+        return augment(images, seed, how, held.size)[0], targets, weights
 
     data = tf.data.Dataset.from_tensor_slices((images, targets, weights))
     # Without end, so that an epoch begins with batches already made.

@@ -33,7 +33,7 @@ class Analyzer:
     def __init__(self, model: keras.Model, about: About) -> None:
         self.model = model
         self.about = about
-        size = about.size
+        size = about.side
 
         # One traced function for every batch: `model.predict` has a cost of its own
         # that a few pictures can't repay.
@@ -89,7 +89,7 @@ class Analyzer:
     def _chunk(
         self, pictures: list[Picture], heads: Sequence[Head], batch_size: int
     ) -> pd.DataFrame:
-        size = self.about.size
+        size = self.about.side
         pixels = np.zeros((len(pictures), size, size, 3), np.uint8)
         status = np.full(len(pictures), "ok", dtype=object)
         for index, picture in read(pictures, size):
@@ -117,7 +117,7 @@ class Analyzer:
         heads: Sequence[Head] | None = None,
         batch_size: int = 128,
     ) -> pd.DataFrame:
-        """Answer for the `rows` of `pixels` (pictures, size, size, 3), already resized.
+        """Answer for the `rows` of `pixels` (pictures, side, side, 3), already resized.
 
         The table is indexed by `rows`.
         """

@@ -41,20 +41,27 @@ def preset(name: str) -> Augmentation:
     return PRESETS[name]
 
 
-def augment(images: Any, seed: Any, how: Augmentation) -> tuple[Any, Any]:
-    """Vary a batch (batch, size, size, 3) of uint8; the same `seed` (2,) varies alike.
+def augment(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, Any]:
+    """Vary a batch (batch, side, side, 3) of uint8; the same `seed` (2,) varies alike.
 
-    Returns float32 images in 0..255, and which of them were flipped: bool (batch,).
+    Returns float32 images (batch, size, size, 3) in 0..255, from about the middle of
+    the pictures, and which of them were flipped: bool (batch,).
     """
     import tensorflow as tf
 
     seeds = tf.unstack(tf.random.split(seed, 3))
     images = tf.cast(images, tf.float32)
-    images, flipped = _move(images, seeds[0], how)
+    images, flipped = _move(images, seeds[0], how, size)
     images = _relight(images, seeds[1], how)
     if how.erase:
         images = _erase(images, seeds[2], how.erase)
     return tf.clip_by_value(images, 0.0, 255.0), flipped
+
+
+def middle(images: Any, size: int) -> Any:
+    """The middle (batch, size, size, 3) of pictures (batch, side, side, 3)."""
+    start = (images.shape[1] - size) // 2
+    return images[:, start : start + size, start : start + size]
 
 
 def _uniform(batch: Any, seed: Any, count: int) -> list[Any]:
@@ -66,23 +73,24 @@ def _uniform(batch: Any, seed: Any, count: int) -> list[Any]:
     )
 
 
-def _move(images: Any, seed: Any, how: Augmentation) -> tuple[Any, Any]:
-    """Flip, rotate, zoom and shift in one resampling; edges are continued."""
+def _move(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, Any]:
+    """Flip, rotate, zoom, shift and cut in one resampling; edges are continued."""
     import tensorflow as tf
 
-    batch, size = tf.shape(images)[0], images.shape[1]
+    batch, width = tf.shape(images)[0], images.shape[1]
     angle, zoom, right, down, side = _uniform(batch, seed, 5)
     flipped = (side < 0) if how.flip else tf.zeros_like(side, dtype=tf.bool)
     if not (how.flip or how.rotate or how.zoom or how.shift):
-        return images, flipped
+        return middle(images, size), flipped
     scale = 1.0 + how.zoom * zoom
     cos, sin = (f(how.rotate * angle) * scale for f in (tf.cos, tf.sin))
     mirror = tf.where(flipped, -1.0, 1.0)
     a, b, d, e = cos * mirror, -sin, sin * mirror, cos
-    middle = (size - 1) / 2
-    shift = how.shift * size
-    c = middle * (1 - a - b) + shift * right
-    f = middle * (1 - d - e) + shift * down
+    # From places around the middle of the result to places in the picture.
+    to, start = (size - 1) / 2, (width - 1) / 2
+    shift = how.shift * width
+    c = start - to * (a + b) + shift * right
+    f = start - to * (d + e) + shift * down
     zero = tf.zeros_like(a)
     moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,

@@ -17,8 +17,17 @@ def absolute(data: Sequence[str]) -> tuple[str, ...]:
     for text in data:
         name, equals, path = text.partition("=")
         full = f"{name}={Path(path).expanduser().resolve()}"
+        if equals and not _is_text(full):
+            raise UserError("--data", f"{full!r} is not UTF-8", "rename the folder")
         found.append(full if equals else text)
     return tuple(found)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:  # a recipe could not name it
+        return False
 
 
 def read(data: Sequence[str], sample: Path | None = None) -> Reading:

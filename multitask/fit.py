@@ -70,6 +70,9 @@ def fit(
     if outcome.interrupted:
         say(f"stopped after epoch {outcome.epochs}; --resume --out {out} goes on")
     say(f"best epoch {outcome.best_epoch}, trained in {outcome.precision}")
+    # What `auto` chose belongs to the recipe that repeats the run.
+    chosen = replace(recipe, precision=outcome.precision)
+    (out / FILE).write_text(chosen.to_toml(), encoding="utf-8")
     comparison = _measure(out, table, pixels)
     if not outcome.interrupted:
         training.forget(out)
@@ -109,6 +112,7 @@ def _about(
     return About(
         trunk=recipe.trunk,
         size=recipe.image_size or trunk(recipe.trunk).size,
+        crop=recipe.crop,
         heads=heads,
         mirror=recipe.mirror,
         notes=notes,
@@ -122,7 +126,7 @@ def _pictures(
     from multitask import pipeline
 
     spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
-    return pipeline.load(table, about.size, recipe.memory, spill)
+    return pipeline.load(table, about.side, recipe.memory, spill)
 
 
 def _train(
@@ -136,7 +140,7 @@ def _train(
     from multitask import training
 
     train, val = (
-        _batches(pixels, table[table["split"] == part], about.heads, recipe, part)
+        _batches(pixels, table[table["split"] == part], about, recipe, part)
         for part in ("train", "val")
     )
     return training.train(
@@ -192,14 +196,11 @@ def _split(
     resumed: Path | None,
 ) -> "pd.DataFrame":
     """The table with its `split` column filled: from split.csv when resumed."""
-    import pandas as pd
-
     from multitask import split
+    from multitask.table import read_csv
 
     if resumed:
-        before = pd.read_csv(resumed / "split.csv", dtype=str).set_index("path")[
-            "split"
-        ]
+        before = read_csv(resumed / "split.csv").set_index("path")["split"]
         parts = table["path"].map(before)
         if parts.isna().any() or len(before) != len(table):
             raise UserError(
@@ -240,11 +241,13 @@ def _write(
     """Begin the run's folder: what it learns from, and what was set aside."""
     import pandas as pd
 
+    from multitask.table import write_csv
+
     try:
         out.mkdir(parents=True, exist_ok=True)
-        table[["path", "split"]].to_csv(out / "split.csv", index=False)
+        write_csv(table[["path", "split"]], out / "split.csv")
         skipped = pd.concat(set_aside, ignore_index=True)
-        skipped.to_csv(out / "skipped.csv", index=False)
+        write_csv(skipped, out / "skipped.csv")
         # Last: a folder with a recipe is a run that can be resumed.
         (out / FILE).write_text(recipe.to_toml(), encoding="utf-8")
     except OSError as error:
@@ -256,14 +259,14 @@ def _write(
 def _batches(
     pixels: "Pixels",
     table: "pd.DataFrame",
-    heads: "tuple[Head, ...]",
+    about: "About",
     recipe: Recipe,
     part: str,
 ) -> "Batches":
     from multitask.pipeline import Batches
 
     encoded = {}
-    for head in heads:
+    for head in about.heads:
         encoded[head.name] = head.encode(table)
         if part == "train" and head.class_weights == "balanced":
             encoded[head.name] = head.balanced(table, encoded[head.name])
@@ -272,6 +275,7 @@ def _batches(
         rows=table.index.to_numpy(),
         encoded=encoded,
         batch_size=min(recipe.batch_size, max(1, len(table))),
+        size=about.size,
     )
 
 

@@ -14,6 +14,7 @@ import keras
 from keras import layers, ops
 
 import multitask
+from multitask.augment import middle
 from multitask.errors import UserError
 from multitask.head import Head, from_config
 from multitask.resize import resize
@@ -29,11 +30,17 @@ class About:
     """What rides along in the file of a network: all that Keras does not know."""
 
     trunk: str
-    size: int
+    size: int  # pixels a side that the trunk looks at
+    crop: float = 1.0  # their share of the picture's side; the rest is its margin
     heads: tuple[Head, ...]
     mirror: bool = True  # answers are averaged over the picture and its mirror image
     notes: tuple[str, ...] = ()
     recipe: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def side(self) -> int:
+        """Pixels a side of a whole picture, of which the middle is looked at."""
+        return self.size + 2 * round(self.size * (1 / self.crop - 1) / 2)
 
     def with_heads(self, heads: Sequence[Head]) -> "About":
         return replace(self, heads=tuple(heads))
@@ -45,6 +52,7 @@ class About:
                 "multitask": multitask.__version__,
                 "trunk": self.trunk,
                 "size": self.size,
+                "crop": self.crop,
                 "mirror": self.mirror,
                 "heads": [head.config() for head in self.heads],
                 "notes": self.notes,
@@ -64,7 +72,7 @@ def build(about: About, core: keras.Model | None = None) -> keras.Model:
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
     # Operations, not `layers.Resizing`: that layer would switch the layers behind it
     # to training mode in `model(x)`.
-    pixels = resize(image, about.size)
+    pixels = middle(resize(image, about.side), about.size)
     if about.mirror:
         outputs = core(ops.concatenate([pixels, ops.flip(pixels, axis=2)], axis=0))
         outputs = {h.name: _averaged(h, outputs[h.name]) for h in about.heads}
@@ -118,6 +126,7 @@ def save(model: keras.Model, about: About, path: Path) -> None:
         model.save(part)
         with zipfile.ZipFile(part, "a") as members:
             members.writestr(_MEMBER, about.to_json())
+        flush(part)
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
@@ -127,11 +136,21 @@ def save(model: keras.Model, about: About, path: Path) -> None:
         ) from None
 
 
+def flush(path: Path) -> None:
+    """Have a file on the disk, not only on its way there."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def load(path: str | Path) -> tuple[keras.Model, About]:
     """Open a network file, or that of a run folder.
 
     Raises UserError if there is none, if it is damaged, or not one of ours.
     """
+    if keras.config.backend() != "tensorflow":
+        raise UserError(
+            "Keras", f"runs on {keras.config.backend()!r}, must run on 'tensorflow'"
+        )
     path = Path(path).expanduser()
     path = path / FILE if path.is_dir() else path
     if not path.exists():
@@ -163,6 +182,7 @@ def _about(path: Path) -> About:
         return About(
             trunk=found["trunk"],
             size=found["size"],
+            crop=found["crop"],
             mirror=found["mirror"],
             heads=tuple(heads),
             notes=tuple(found["notes"]),

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
-from multitask.augment import Augmentation, augment
+from multitask.augment import Augmentation, augment, middle
 from multitask.errors import UserError
 from multitask.head import Head, Targets
 from multitask.pictures import Pixels, read
@@ -86,14 +86,15 @@ class Batches:
     """Labelled pictures in batches, as `tf.data` datasets of (image, targets, weights).
 
     `rows` (pictures,) are places in `pixels`; `encoded` holds targets and weights of
-    these rows by head. Images are float32 in 0..255; targets and weights are dicts by
-    head name.
+    these rows by head. Images (batch, size, size, 3) are float32 in 0..255, the middle
+    of the pictures or, varied, about that; targets and weights are dicts by head name.
     """
 
     pixels: Pixels
     rows: npt.NDArray[np.intp]
     encoded: dict[str, Targets]
     batch_size: int
+    size: int
 
     @property
     def steps(self) -> int:
@@ -111,7 +112,10 @@ class Batches:
         data = data.map(self._picker(lambda step: places[step]))
         labels = self._labels()
         return data.map(
-            lambda images, chosen: (tf.cast(images, tf.float32), *labels(chosen))
+            lambda images, chosen: (
+                tf.cast(middle(images, self.size), tf.float32),
+                *labels(chosen),
+            )
         ).prefetch(2)
 
     def shuffled(
@@ -143,7 +147,7 @@ class Batches:
 
         def vary(number: Any, images: Any, chosen: Any) -> Any:
             lot = tf.stack([tf.constant(seed, tf.int64), number])
-            images, flipped = augment(images, lot, how)
+            images, flipped = augment(images, lot, how, self.size)
             return images, *labels(chosen, flipped)
 
         pick = self._picker(places)

@@ -6,12 +6,19 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from multitask.errors import UserError
+
 
 def quiet_start() -> None:
     """Import TensorFlow; what it says is shown only if that fails.
 
-    It writes its notices before any of its settings for them is read.
+    It writes its notices before any of its settings for them is read. Raises UserError
+    if Keras is told to use another backend; what its own settings file says is
+    overruled.
     """
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if backend != "tensorflow":
+        raise UserError("KERAS_BACKEND", f"is {backend!r}, must be 'tensorflow'")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _held_back():
         import tensorflow as tf

@@ -11,6 +11,7 @@ from multitask.errors import UserError, nearest
 from multitask.settings import make
 
 FILE = "recipe.toml"
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 _NAMED = Path(__file__).parent / "recipes"
 
 
@@ -36,6 +37,11 @@ class Recipe:
     )
     trunk: str = _setting("the shared network", default="cnn")
     image_size: int = _setting("pixels a side; 0 is the trunk's own size", default=0)
+    crop: float = _setting(
+        "share of a picture's side that the network looks at: the middle, or in "
+        "training about that; 1 if faces fill their pictures",
+        default=0.89,
+    )
     epochs: int = _setting("how often each picture is seen", default=20)
     batch_size: int = _setting("pictures a step", default=64)
     learning_rate: float = _setting("the highest learning rate", default=2e-3)
@@ -47,7 +53,7 @@ class Recipe:
     optimizer: Literal["adamw", "adam", "sgd", "rmsprop", "lion"] = _setting(
         "how weights follow gradients", default="adamw"
     )
-    weight_decay: float = _setting("pull of the weights to 0", default=0.05)
+    weight_decay: float = _setting("pull of the weights to 0", default=0.25)
     dropout: float = _setting("share of the features left out", default=0.2)
     patience: int = _setting(
         "stop after so many epochs without gain on the validation part; 0 never",
@@ -67,7 +73,7 @@ class Recipe:
     )
     split: str = _setting("percent of train/validation/test", default="70/15/15")
     limit: int = _setting("use so many pictures, chosen by lot; 0 all", default=0)
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = _setting(
+    precision: Precision = _setting(
         "arithmetic of the training; auto times it", default="auto"
     )
     memory: float = _setting(
@@ -100,6 +106,8 @@ class Recipe:
                 raise UserError(
                     option(name), f"is {getattr(self, name)}, must be above 0"
                 )
+        if not 0.5 <= self.crop <= 1:
+            raise UserError("--crop", f"is {self.crop}, must be from 0.5 to 1")
         if not 0 <= self.dropout < 1:
             raise UserError("--dropout", f"is {self.dropout}, must be from 0 up to 1")
 

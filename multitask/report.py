@@ -40,6 +40,7 @@ def report(
     from multitask.analyzer import Analyzer
     from multitask.data import absolute, labelled, read
     from multitask.pipeline import load
+    from multitask.table import write_csv
     from multitask.training import HISTORY
 
     network = Path(network).expanduser()
@@ -53,7 +54,7 @@ def report(
     reading = read(sets, run / "sample")
     table, part = _part(reading.table, split, run)
     labelled(analyzer.heads, table, every=False)
-    table, pixels, unreadable = load(table, about.size, 2.0, run)
+    table, pixels, unreadable = load(table, about.side, 2.0, run)
     history = run / HISTORY
     result = comparison.Comparison(
         title=f"{run.resolve().name} on {', '.join(sets)}",
@@ -66,7 +67,7 @@ def report(
     )
     comparison.write(result, folder)
     skipped = pd.concat([reading.skipped, unreadable], ignore_index=True)
-    skipped.to_csv(folder / "skipped.csv", index=False)
+    write_csv(skipped, folder / "skipped.csv")
     return result, folder
 
 
@@ -84,11 +85,11 @@ def _part(
     Where the run knows a picture, its split counts, so that nobody measures by
     accident what was trained on.
     """
-    import pandas as pd
+    from multitask.table import read_csv
 
     known = run / "split.csv"
     if known.exists():
-        trained = pd.read_csv(known, dtype=str).set_index("path")["split"]
+        trained = read_csv(known).set_index("path")["split"]
         split = table["path"].map(trained)
         if "split" in table:
             split = split.fillna(table["split"])

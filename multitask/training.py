@@ -3,10 +3,13 @@
 import json
 import os
 import shutil
+import signal
 import sys
+import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ from multitask.errors import UserError
 from multitask.head import Head
 from multitask.network import About
 from multitask.pipeline import Batches
-from multitask.recipe import Recipe
+from multitask.recipe import Precision, Recipe
 
 HISTORY = "history.csv"
 Figures = list[dict[str, Any]]  # a dict an epoch, as a row of history.csv
@@ -32,12 +35,13 @@ _SHORT = 300  # steps: a training this short ends before a timing has paid
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a training ended: its best epoch (from 1), and whether Ctrl-C ended it."""
+    """How a training ended: its best epoch (from 1), whether Ctrl-C ended it, and the
+    arithmetic that it was done in."""
 
     best_epoch: int
     epochs: int
     interrupted: bool
-    precision: str
+    precision: Precision
 
 
 def train(
@@ -59,9 +63,10 @@ def train(
     checkpoint = _Checkpoint(folder)
     state = checkpoint.read() if resume else {}
     precision = state.get("precision") or _precision(about, recipe, training)
+    about = replace(about, recipe={**about.recipe, "precision": precision})
     keeper = _Keeper(about, recipe, folder, precision, state.get("history", []))
     keras.utils.set_random_seed(recipe.seed)
-    model = network.build_core(about, recipe.dropout, precision, training=True)
+    model = network.build_core(about, recipe.dropout, _policy(precision), training=True)
     _compile(model, about.heads, recipe, training.steps)
     if state:
         checkpoint.restore(model, state)
@@ -218,7 +223,12 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     """
 
     def __init__(
-        self, about: About, recipe: Recipe, folder: Path, precision: str, past: Figures
+        self,
+        about: About,
+        recipe: Recipe,
+        folder: Path,
+        precision: Precision,
+        past: Figures,
     ) -> None:
         super().__init__()
         self.about, self.recipe, self.folder = about, recipe, folder
@@ -250,15 +260,19 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             "learning_rate": self.rate,
             **_by_head(logs or {}, self.about.heads),
         }
+        with _undisturbed():
+            self._keep(figures)
+        tqdm.write(_line(figures, self.recipe.epochs, self.about.heads), sys.stdout)
+        self.model.stop_training = self.ended
+
+    def _keep(self, figures: dict[str, Any]) -> None:
         self.history.append(figures)
-        if self.best_epoch == epoch + 1:
+        if self.best_epoch == len(self.history):
             self.save()
         if self.recipe.schedule == "plateau":
             self.model.optimizer.learning_rate = self._plateau_rate()
         self.checkpoint.write(self.model, self.history, self.precision)
         pd.DataFrame(self.history).to_csv(self.folder / HISTORY, index=False)
-        tqdm.write(_line(figures, self.recipe.epochs, self.about.heads), sys.stdout)
-        self.model.stop_training = self.ended
 
     def _plateau_rate(self) -> float:
         rates = [figures["learning_rate"] for figures in self.history]
@@ -274,6 +288,23 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         core.set_weights(self.model.get_weights())
         final = network.build(self.about, core)
         network.save(final, self.about, self.folder / network.FILE)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold Ctrl-C back until what is begun is done: files that belong together."""
+    usual = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or usual is None:
+        yield
+        return
+    held: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *event: held.append(event))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if held and callable(usual):
+        usual(*held[0])
 
 
 def _by_head(logs: dict[str, Any], heads: Sequence[Head]) -> dict[str, float]:
@@ -340,7 +371,9 @@ class _Checkpoint:
         state = {"weights": weights.name, "precision": precision, "history": history}
         try:
             model.save_weights(weights)
+            network.flush(weights)
             part.write_text(json.dumps(state), encoding="utf-8")
+            network.flush(part)
             os.replace(part, self.state)
         except OSError as error:
             weights.unlink(missing_ok=True)
@@ -357,18 +390,19 @@ class _Checkpoint:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _precision(about: About, recipe: Recipe, training: Batches) -> str:
-    """The Keras dtype policy that the recipe asks for."""
+def _policy(precision: Precision) -> str:
+    """Keras's name for training in a precision."""
+    return "float32" if precision == "float32" else f"mixed_{precision}"
+
+
+def _precision(about: About, recipe: Recipe, training: Batches) -> Precision:
+    """What the recipe asks for, or what is faster here."""
     if recipe.precision != "auto":
-        exact = recipe.precision == "float32"
-        return "float32" if exact else f"mixed_{recipe.precision}"
+        return recipe.precision
     if training.steps * recipe.epochs < _SHORT or not _has_bfloat16():
         return "float32"
-    seconds = {
-        policy: _step_seconds(about, recipe, training, policy)
-        for policy in ("float32", "mixed_bfloat16")
-    }
-    return min(seconds, key=lambda policy: seconds[policy])
+    candidates: tuple[Precision, ...] = ("float32", "bfloat16")
+    return min(candidates, key=lambda p: _step_seconds(about, recipe, training, p))
 
 
 def _has_bfloat16() -> bool:
@@ -385,10 +419,10 @@ def _has_bfloat16() -> bool:
 
 
 def _step_seconds(
-    about: About, recipe: Recipe, training: Batches, policy: str
+    about: About, recipe: Recipe, training: Batches, precision: Precision
 ) -> float:
-    """The fastest of a few training steps in a policy, after one to warm up."""
-    model = network.build_core(about, recipe.dropout, policy, training=True)
+    """The fastest of a few training steps, after one to warm up."""
+    model = network.build_core(about, recipe.dropout, _policy(precision), training=True)
     _compile(model, about.heads, recipe, training.steps)
     batch = next(iter(training.in_order()))
     seconds = []

@@ -31,6 +31,7 @@ def run(tiny_trunk, tmp_path_factory):
     about = About(
         trunk=tiny_trunk,
         size=16,
+        crop=0.8,
         heads=tuple(catalog.heads(HEADS)),
         notes=("Faces were drawn.",),
     )

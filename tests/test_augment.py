@@ -15,10 +15,12 @@ def noise(count=32, size=20):
     return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
 
-def varied(images, how, seed=SEED):
-    out, flipped = augment(tf.constant(images), tf.constant(seed, tf.int64), how)
+def varied(images, how, seed=SEED, size=None):
+    size = size or images.shape[1]
+    seed = tf.constant(seed, tf.int64)
+    out, flipped = augment(tf.constant(images), seed, how, size)
     assert out.dtype == tf.float32
-    assert out.shape == images.shape
+    assert out.shape == (len(images), size, size, 3)
     return out.numpy(), flipped.numpy()
 
 
@@ -47,6 +49,25 @@ def test_flip_mirrors_exactly_the_rows_it_names(size):
     np.testing.assert_array_equal(out[~flipped], images[~flipped])
     # 400 fair coins: 200 heads, standard deviation 10; five of them each way.
     assert 150 <= flipped.sum() <= 250
+
+
+@pytest.mark.parametrize("name", ["none", "flip"])
+def test_what_is_not_moved_is_cut_from_the_middle(name):
+    images = noise(64, 20)
+    out, flipped = varied(images, PRESETS[name], size=14)
+    cut = images[:, 3:17, 3:17]
+    np.testing.assert_array_equal(out[~flipped], cut[~flipped])
+    np.testing.assert_array_equal(out[flipped], cut[flipped][:, :, ::-1])
+
+
+def test_a_shift_brings_the_margin_in():
+    images = np.zeros((64, 20, 20, 3), np.uint8)
+    images[:, :3] = 255  # the margin above the middle 14 rows
+    out, _ = varied(images, Augmentation(shift=0.1), size=14)
+    above = out[:, 0, 7, 0] > 250
+    # 0.1 x 20 pixels each way: about half of the pictures see it, none two rows deep.
+    assert 16 <= above.sum() <= 48
+    assert not out[:, 2].any()
 
 
 @pytest.mark.parametrize("how", [PRESETS["standard"], Augmentation(brightness=200)])
@@ -126,7 +147,7 @@ def test_erase_blanks_one_rectangle_of_15_to_45_percent_a_side():
 def test_mapped_equals_eager(how):
     images = noise(8)
     data = tf.data.Dataset.from_tensors((images, tf.constant(SEED, tf.int64)))
-    data = data.map(lambda x, seed: augment(x, seed, how))
+    data = data.map(lambda x, seed: augment(x, seed, how, 20))
     [(mapped, flipped)] = data.as_numpy_iterator()
     eager, flipped_eager = varied(images, how)
     np.testing.assert_allclose(mapped, eager, atol=1e-3)

@@ -1,7 +1,9 @@
 """Does each mistake get one line that says where, what, and what to do?"""
 
 import json
+import os
 import shutil
+import sys
 
 import numpy as np
 import pandas as pd
@@ -103,6 +105,20 @@ def test_an_unknown_name_gets_the_nearest_known(
     assert f"did you mean {meant!r}?" in line
 
 
+def test_keras_on_another_backend(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    line = fit_fails(capsys, tmp_path, "--heads", "gender")
+    assert line == "KERAS_BACKEND: is 'jax', must be 'tensorflow'"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have text as names")
+def test_a_folder_whose_name_is_not_utf_8(capsys, tmp_path):
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+    os.mkdir(folder)
+    line = fit_fails(capsys, tmp_path, "--data", f"utkface={folder}")
+    assert "is not UTF-8; rename the folder" in line
+
+
 def test_an_unknown_recipe_key_names_file_and_nearest_key(capsys, tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text("epoch = 3\n")
@@ -124,6 +140,8 @@ def test_a_recipe_value_of_the_wrong_type(capsys, tmp_path):
         (["--batch-size", "0"], "--batch-size: is 0"),
         (["--learning-rate", "-1"], "--learning-rate: is -1.0, must be above 0"),
         (["--dropout", "1"], "--dropout: is 1.0"),
+        (["--crop", "0.2"], "--crop: is 0.2, must be from 0.5 to 1"),
+        (["--crop", "nan"], "--crop: is nan, must be from 0.5 to 1"),
         (["--split", "70/15/10"], "--split: 70/15/10 sums to 95"),
         (["--split", "most"], "--split: is 'most', must be like 70/15/15"),
         (["--image-size", "4"], "--image-size: is 4, trunk cnn needs 16 or more"),

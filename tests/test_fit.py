@@ -21,6 +21,8 @@ from multitask.errors import UserError
 from multitask.fit import fit, main
 from multitask.network import About
 from multitask.recipe import Recipe, read, recipe
+from multitask.report import report
+from multitask.table import read_csv
 
 ROOT = Path(__file__).parents[1]
 HEADS = ("age", "gender", "expression", "attributes[Smiling,Eyeglasses]")
@@ -164,10 +166,9 @@ def test_class_weights_count_the_training_part_only(faces):
     (head,) = heads(["gender"])
     head = replace(head, class_weights="balanced")
     pixels = np.zeros((len(table), 16, 16, 3), np.uint8)
+    about = About(trunk="tiny", size=16, heads=(head,))
     made = {
-        part: _batches(
-            pixels, table[table["split"] == part], (head,), tiny(faces), part
-        )
+        part: _batches(pixels, table[table["split"] == part], about, tiny(faces), part)
         .encoded["gender"]
         .weights
         for part in ("train", "val")
@@ -270,6 +271,23 @@ def test_a_loss_that_is_not_finite_stops_with_what_to_change(faces, tmp_path):
         fit(wild, tmp_path / "wild", say=lambda line: None)
 
 
+def test_ctrl_c_waits_until_what_is_begun_is_written():
+    from multitask.training import _undisturbed
+
+    done = []
+
+    def write():
+        with _undisturbed():
+            signal.raise_signal(signal.SIGINT)
+            done.append("written")
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert done == ["written"]
+    with pytest.raises(KeyboardInterrupt):  # and works as before afterwards
+        signal.raise_signal(signal.SIGINT)
+
+
 # Decisions from the figures so far
 
 
@@ -316,6 +334,41 @@ def test_patience_and_plateau_run_to_an_early_end(faces, tmp_path):
     history = pd.read_csv(result.folder / "history.csv")
     assert len(history) < 30
     assert len(history) == int(history["val_loss"].argmin()) + 2
+
+
+def test_names_of_files_that_are_not_utf_8_come_through(tmp_path):
+    folder = tmp_path / "faces"
+    sample.write(folder, "utkface", count=40)
+    first = sorted(folder.rglob("*.jpg"))[0]
+    odd = os.fsencode(first.parent) + b"/20_0_0_caf\xe9.jpg"
+    os.rename(first, odd)
+    result = fit(
+        Recipe(heads=("gender",), data=(f"utkface={folder}",), trunk="tiny", epochs=1),
+        tmp_path / "run",
+        say=lambda line: None,
+    )
+    assert odd in (result.folder / "split.csv").read_bytes()
+    assert read_csv(result.folder / "split.csv")["path"].map(os.path.exists).all()
+    _, measured = report(result.folder, split="all")
+    assert odd in (measured / "answers.csv").read_bytes()
+
+
+def test_a_full_disk_while_the_report_is_written_is_told(faces, tmp_path, monkeypatch):
+    from multitask.reports import numbers
+
+    def full(comparison, folder):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(numbers, "write", full)
+    with pytest.raises(UserError, match="report: can't be written: No space left"):
+        fit(tiny(faces), tmp_path / "run", say=lambda line: None)
+    assert len(multitask.load(tmp_path / "run").heads) == len(HEADS)
+
+
+def test_the_recipe_of_a_run_names_the_precision_that_auto_chose(faces, tmp_path):
+    run = fit(tiny(faces, precision="auto"), tmp_path / "run", say=lambda line: None)
+    assert read(run.folder / "recipe.toml")["precision"] == "float32"  # it is short
+    assert multitask.load(run.folder).about.recipe["precision"] == "float32"
 
 
 def test_a_full_disk_keeps_the_last_good_network(faces, tmp_path, monkeypatch):

@@ -41,6 +41,7 @@ def about(name, mirror=True, size=16):
     return About(
         trunk=name,
         size=size,
+        crop=0.8,
         heads=tuple(catalog.heads(HEADS)),
         mirror=mirror,
         notes=("Faces were drawn.",),

@@ -66,6 +66,7 @@ def batches(count=COUNT, size=10, rows=None):
         rows=rows,
         encoded=encoded(count),
         batch_size=size,
+        size=SIZE,
     )
 
 
@@ -183,6 +184,7 @@ def test_mirrored_targets_may_have_several_labels(size):
         rows=np.arange(20),
         encoded={"sides": Targets(targets, np.ones_like(targets))},
         batch_size=size,
+        size=SIZE,
     )
     head = Sides(name="sides", columns=("left_ear", "right_ear"))
     for images, found, _ in listed(made.shuffled([head], FLIP, 7, 1)):
