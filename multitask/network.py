@@ -138,7 +138,7 @@ def save(model: keras.Model, about: About, path: Path) -> None:
 
 def flush(path: Path) -> None:
     """Have a file on the disk, not only on its way there."""
-    with path.open("rb") as file:
+    with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
