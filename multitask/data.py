@@ -1,6 +1,16 @@
-"""Which pictures and labels does `--data NAME=FOLDER` mean?"""
+"""Which pictures and labels does `--data NAME=FOLDER` mean?
 
+| text | reader | name |
+| --- | --- | --- |
+| `utkface=FOLDER` | `datasets/utkface.py` | utkface |
+| `genre=folder:FOLDER` | `datasets/folder.py`, told the name | genre |
+| `table:FILE` | `datasets/table.py` | table |
+"""
+
+import inspect
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,15 +21,47 @@ from multitask.head import Head
 from multitask.table import RESERVED, Reading, check, concat
 
 
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One data set as it was asked for; `path` is empty where no folder was named."""
+
+    name: str
+    reader: str
+    path: str
+
+    def __str__(self) -> str:
+        if not self.path:
+            return self.name
+        path = self.path if self.reader == self.name else f"{self.reader}:{self.path}"
+        return f"{self.name}={path}"
+
+
+def parse(text: str) -> Source:
+    """Read `NAME=FOLDER`, `NAME=READER:FOLDER`, `READER:FOLDER` or `NAME`.
+
+    >>> parse("genre=folder:stills/")
+    Source(name='genre', reader='folder', path='stills/')
+    """
+    known = "|".join(map(re.escape, plugins.names("datasets")))
+    name, equals, path = text.partition("=")
+    match = re.fullmatch(rf"(?s)({known}):(.+)", path if equals else text)
+    if match:
+        reader, path = match.groups()
+        return Source(name=name if equals else reader, reader=reader, path=path)
+    return Source(name=name, reader=name, path=path)
+
+
 def absolute(data: Sequence[str]) -> tuple[str, ...]:
     """The same data sets, to be found from any working folder."""
     found = []
     for text in data:
-        name, equals, path = text.partition("=")
-        full = f"{name}={Path(path).expanduser().resolve()}"
-        if equals and not _is_text(full):
-            raise UserError("--data", f"{full!r} is not UTF-8", "rename the folder")
-        found.append(full if equals else text)
+        source = parse(text)
+        if source.path:
+            path = str(Path(source.path).expanduser().resolve())
+            if not _is_text(path):
+                raise UserError("--data", f"{path!r} is not UTF-8", "rename the folder")
+            source = replace(source, path=path)
+        found.append(str(source))
     return tuple(found)
 
 
@@ -41,21 +83,43 @@ def read(data: Sequence[str], sample: Path | None = None) -> Reading:
     skipped = pd.concat([r.skipped for r in readings], ignore_index=True)
     notes = tuple(dict.fromkeys(note for r in readings for note in r.notes))
     table = concat([r.table for r in readings])
-    return Reading(table=table, skipped=skipped, notes=notes)
+    heads = {name: head for r in readings for name, head in r.heads.items()}
+    return Reading(table=table, skipped=skipped, notes=notes, heads=heads)
 
 
 def _one(text: str, sample: Path | None) -> Reading:
-    name, equals, path = text.partition("=")
-    reader = plugins.reader(name)
-    if not equals:
-        if name != "sample" or sample is None:
+    source = parse(text)
+    reader = plugins.reader(source.reader)
+    if not source.path:
+        if source.name != "sample" or sample is None:
             raise UserError(
-                "--data", f"{text!r} names no folder", f"write {name}=FOLDER"
+                "--data", f"{text!r} names no folder", f"write {source.name}=FOLDER"
             )
         return reader(sample)
-    reading = reader(Path(path).expanduser())
-    check(reading.table, text)
-    return reading
+    path = Path(source.path).expanduser()
+    named = "name" in inspect.signature(reader).parameters
+    if source.reader != source.name and not named:
+        raise UserError(
+            "--data",
+            f"{text!r}: the labels of {source.reader} have names of their own",
+            f"write {source.reader}={source.path}",
+        )
+    reading = reader(path, name=source.name) if named else reader(path)
+    return replace(reading, table=_marked(check(reading.table, text), source.name))
+
+
+def _marked(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The table with its data set's name, also before each identity.
+
+    Person 7 of one data set is not person 7 of another.
+    """
+    if "source" not in table:
+        table = table.assign(source=name)
+    if "identity" in table:
+        known = table["identity"].notna()
+        identity = f"{name}:" + table["identity"].astype(str)
+        table = table.assign(identity=identity.where(known))
+    return table
 
 
 def labelled(

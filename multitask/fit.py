@@ -56,6 +56,7 @@ def fit(
     _check_names(recipe)
     recipe = replace(recipe, data=data.absolute(recipe.data))
     reading = data.read(recipe.data, out / "sample")
+    recipe = replace(recipe, head={**reading.heads, **recipe.head})
     for note in reading.notes:
         say(note)
     table = _limited(reading.table, recipe)
@@ -81,7 +82,7 @@ def fit(
 
 def _check_names(recipe: Recipe) -> None:
     """Names are checked before the long work begins."""
-    from multitask import augment, catalog, split, trunks
+    from multitask import augment, catalog, data, split, trunks
 
     trunks.check_size(
         recipe.trunk, recipe.image_size or trunks.trunk(recipe.trunk).size
@@ -89,7 +90,11 @@ def _check_names(recipe: Recipe) -> None:
     augment.preset(recipe.augment)
     split.ratios(recipe.split)
     if recipe.heads:
-        _check_weights(recipe, catalog.heads(recipe.heads, recipe.head))
+        # What a data set names may become a head when it is read.
+        named = {data.parse(text).name: {"kind": "softmax"} for text in recipe.data}
+        brought = {k: v for k, v in named.items() if k not in catalog.named()}
+        heads = catalog.heads(recipe.heads, {**brought, **recipe.head})
+        _check_weights(recipe, heads)
 
 
 def _check_weights(recipe: Recipe, heads: "Sequence[Head]") -> None:

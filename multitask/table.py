@@ -17,6 +17,7 @@ known only to an interval leaves its own column empty and fills `<column>_low` a
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -30,8 +31,10 @@ SPLITS = ("train", "val", "test")
 class Reading:
     """What a data set's reader gives: the table, and what it set aside.
 
-    `skipped` has the columns `path` and `reason`. `notes` are sentences that every
-    report made from this data must carry.
+    `skipped` has the columns `path` and `reason`: pictures that can't be used, and
+    labels that were left empty. `notes` are sentences that every report made from this
+    data must carry. `heads` are settings of heads that the data brings along, by name,
+    written as in `heads/catalog.toml`.
     """
 
     table: pd.DataFrame
@@ -39,6 +42,7 @@ class Reading:
         default_factory=lambda: pd.DataFrame({"path": [], "reason": []}, dtype=str)
     )
     notes: tuple[str, ...] = ()
+    heads: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def check(table: pd.DataFrame, where: str = "table") -> pd.DataFrame:

@@ -1,0 +1,75 @@
+"""Does `--data` find the reader that is meant, and keep data sets apart?"""
+
+import pandas as pd
+import pytest
+
+from multitask import data, plugins
+from multitask.data import Source, absolute, parse
+from multitask.errors import UserError
+from multitask.table import Reading
+
+
+def reader(monkeypatch, **readers):
+    """Readers of our own beside those that there are."""
+    usual = plugins.reader
+    monkeypatch.setattr(
+        plugins, "reader", lambda name: readers.get(name) or usual(name)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "reader", "path"),
+    [
+        ("utkface=faces", "utkface", "utkface", "faces"),
+        ("more=utkface:faces", "more", "utkface", "faces"),
+        ("utkface:faces", "utkface", "utkface", "faces"),
+        ("sample", "sample", "sample", ""),
+        ("utkface=C:/faces", "utkface", "utkface", "C:/faces"),  # C is no reader
+        ("utkface=a=b:c", "utkface", "utkface", "a=b:c"),
+        ("other=faces", "other", "other", "faces"),
+    ],
+)
+def test_the_text_names_reader_name_and_folder(text, name, reader, path):
+    assert parse(text) == Source(name=name, reader=reader, path=path)
+
+
+def test_absolute_keeps_what_is_meant(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = absolute(["sample", "utkface=faces", "more=utkface:x y"])
+    assert made == (
+        "sample",
+        f"utkface={tmp_path / 'faces'}",
+        f"more=utkface:{tmp_path / 'x y'}",
+    )
+    assert absolute(made) == made
+
+
+def test_a_reader_that_names_its_labels_takes_no_other_name(tmp_path):
+    with pytest.raises(UserError, match="labels of utkface have names of their own"):
+        data.read([f"more=utkface:{tmp_path}"])
+
+
+def test_a_reader_is_told_the_name_and_may_bring_a_head(tmp_path, monkeypatch):
+    def named(folder, *, name):
+        table = pd.DataFrame({"path": [f"{name}.jpg"], name: ["drama"]})
+        return Reading(table=table, heads={name: {"kind": "softmax"}})
+
+    reader(monkeypatch, genre=named)
+    made = data.read([f"genre={tmp_path}"])
+    assert made.table[["genre", "source"]].iloc[0].tolist() == ["drama", "genre"]
+    assert made.heads == {"genre": {"kind": "softmax"}}
+
+
+def test_people_of_two_data_sets_are_never_the_same(tmp_path, monkeypatch):
+    def one(folder):
+        return Reading(
+            table=pd.DataFrame({"path": ["a.jpg", "b.jpg"], "identity": ["7", None]})
+        )
+
+    def other(folder):
+        return Reading(table=pd.DataFrame({"path": ["c.jpg"], "identity": ["7"]}))
+
+    reader(monkeypatch, one=one, other=other)
+    table = data.read([f"one={tmp_path}", f"other={tmp_path}"]).table
+    assert table["identity"].dropna().tolist() == ["one:7", "other:7"]
+    assert table["identity"].isna().tolist() == [False, True, False]
