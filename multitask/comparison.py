@@ -27,6 +27,7 @@ class Comparison:
     heads: tuple[Head, ...]
     notes: tuple[str, ...] = ()
     history: pd.DataFrame | None = None  # a row an epoch, as in history.csv
+    folds: "tuple[Comparison, ...]" = ()  # those that this one joins
 
     def summaries(self) -> dict[str, dict[str, Any]]:
         """Each head's `summary`, by its name."""

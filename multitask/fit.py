@@ -2,14 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multitask import options
-from multitask.errors import UserError, command, nearest
+from multitask.errors import UserError, command
 from multitask.quiet import quiet_start
 from multitask.recipe import FILE, Recipe
 
@@ -17,11 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from multitask.comparison import Comparison
-    from multitask.head import Head
-    from multitask.network import About
     from multitask.pictures import Pixels
-    from multitask.pipeline import Batches
-    from multitask.training import Outcome
+    from multitask.prepare import Prepared
 
 Say = Callable[[str], object]
 
@@ -41,217 +38,113 @@ def fit(
     """Train one network with many heads and write it, measured, into the folder `out`.
 
     The folder holds `network.keras`, `recipe.toml`, `history.csv`, `split.csv`,
-    `skipped.csv`, `logs/` and `report/`. With `resume` it is one that a fit was
-    stopped in, and `recipe` the one in it. `say` is given lines about what goes on.
+    `skipped.csv`, `logs/` and `report/`. With `folds` in the recipe it holds a folder
+    `fold-1`, `fold-2`, ... with such a run each, and a `report/` over all pictures,
+    each answered by the network that did not see it. With `resume` it is one that a
+    fit was stopped in, and `recipe` the one in it. `say` is given lines about what goes
+    on.
 
     Raises UserError for whatever the user can mend.
     """
-    from multitask import data, training
+    from multitask import training
+    from multitask.prepare import prepare
 
     out = Path(out).expanduser()
     if not resume:
         options.free(out)
     elif (out / "report" / "report.json").exists() and not training.begun(out):
         raise UserError(out, "is finished, there is nothing to resume")
-    _check_names(recipe)
-    recipe = replace(recipe, data=data.absolute(recipe.data))
-    reading = data.read(recipe.data, out / "sample")
-    recipe = replace(recipe, head={**reading.heads, **recipe.head})
-    for note in reading.notes:
-        say(note)
-    table = _limited(reading.table, recipe)
-    heads = _heads(recipe, table)
-    say(_coverage(table, data.labelled(heads, table)))
-    about = _about(recipe, heads, reading.notes)
-    table, pixels, unreadable = _pictures(table, about, recipe, out)
-    table = _split(table, pixels, heads, recipe, out if resume else None)
-    _all_learnt(heads, table)
-    _write(out, recipe, table, [reading.skipped, unreadable], say)
-    outcome = _train(about, recipe, table, pixels, out, resume)
+    prepared = prepare(recipe, out, say)
+    if recipe.folds:
+        return _cross_validate(prepared, out, resume, say)
+    parts = prepared.split(out / "split.csv" if resume else None)
+    return _one(prepared, parts, out, resume, say)
+
+
+def _one(
+    prepared: "Prepared", parts: "pd.Series[str]", out: Path, resume: bool, say: Say
+) -> Run:
+    """Train and measure one network on the `parts` (rows,) of the prepared pictures."""
+    from multitask import training
+    from multitask.prepare import all_learnt, an_epoch
+
+    recipe, about = prepared.recipe, prepared.about
+    table = prepared.table.assign(split=parts)
+    all_learnt(about.heads, table)
+    _write(out, recipe, table, prepared.skipped, say)
+    train, val = prepared.training(table), prepared.validation(table)
+    say(an_epoch(table, train))
+    outcome = training.train(
+        about, recipe, train, val if len(val.rows) else None, out, resume
+    )
     if outcome.interrupted:
         say(f"stopped after epoch {outcome.epochs}; --resume --out {out} goes on")
     say(f"best epoch {outcome.best_epoch}, trained in {outcome.precision}")
     # What `auto` chose belongs to the recipe that repeats the run.
     chosen = replace(recipe, precision=outcome.precision)
     (out / FILE).write_text(chosen.to_toml(), encoding="utf-8")
-    comparison = _measure(out, table, pixels)
+    comparison = _measure(out, table, prepared.pixels)
     if not outcome.interrupted:
         training.forget(out)
     return Run(folder=out, comparison=comparison, interrupted=outcome.interrupted)
 
 
-def _check_names(recipe: Recipe) -> None:
-    """Names are checked before the long work begins."""
-    from multitask import augment, catalog, data, split, trunks
+def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> Run:
+    """A run a fold, and a report in which each picture was answered unseen."""
+    import pandas as pd
 
-    trunks.check_size(
-        recipe.trunk, recipe.image_size or trunks.trunk(recipe.trunk).size
-    )
-    augment.preset(recipe.augment)
-    split.ratios(recipe.split)
-    if recipe.heads:
-        # What a data set names may become a head when it is read.
-        named = {data.parse(text).name: {"kind": "softmax"} for text in recipe.data}
-        brought = {k: v for k, v in named.items() if k not in catalog.named()}
-        heads = catalog.heads(recipe.heads, {**brought, **recipe.head})
-        _check_weights(recipe, heads)
+    from multitask import comparison, split
+    from multitask.prepare import all_learnt
 
-
-def _check_weights(recipe: Recipe, heads: "Sequence[Head]") -> None:
-    names = [head.name for head in heads]
-    for key in (*recipe.loss_weights, *recipe.class_weights):
-        if key not in (*names, "all"):
-            raise UserError(
-                "--loss-weights, --class-weights",
-                f"no head {key!r}",
-                nearest(key, names),
-            )
-
-
-def _about(
-    recipe: Recipe, heads: "tuple[Head, ...]", notes: tuple[str, ...]
-) -> "About":
-    from multitask.network import About
-    from multitask.trunks import trunk
-
-    return About(
-        trunk=recipe.trunk,
-        size=recipe.image_size or trunk(recipe.trunk).size,
-        crop=recipe.crop,
+    recipe, heads = prepared.recipe, prepared.about.heads
+    count = recipe.folds
+    dealt = split.folds(prepared.table, heads, prepared.members, count, recipe.seed)
+    for parts in dealt:  # the last fold is too late to learn of it
+        all_learnt(heads, prepared.table.assign(split=parts))
+    runs: list[Run] = []
+    out.mkdir(parents=True, exist_ok=True)
+    (out / FILE).write_text(recipe.to_toml(), encoding="utf-8")
+    for number, parts in enumerate(dealt, 1):
+        folder = out / f"fold-{number}"
+        say(f"fold {number} of {count}")
+        if resume and (folder / "report" / "report.json").exists():
+            table = prepared.table.assign(split=parts)
+            again = _measure(folder, table, prepared.pixels)
+            runs.append(Run(folder=folder, comparison=again, interrupted=False))
+            continue
+        begun = resume and (folder / FILE).exists()
+        runs.append(_one(prepared, parts, folder, begun, say))
+        if runs[-1].interrupted:
+            break
+    measured = tuple(run.comparison for run in runs)
+    pooled = comparison.Comparison(
+        title=f"{out.name}, {len(runs)} folds",
+        split="test",
+        labels=pd.concat([c.labels for c in measured]),
+        answers=pd.concat([c.answers for c in measured]),
         heads=heads,
-        mirror=recipe.mirror,
-        notes=notes,
-        recipe=recipe.plain(),
+        notes=measured[0].notes,
+        folds=measured,
     )
-
-
-def _pictures(
-    table: "pd.DataFrame", about: "About", recipe: Recipe, out: Path
-) -> "tuple[pd.DataFrame, Pixels, pd.DataFrame]":
-    from multitask import pipeline
-
-    spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
-    return pipeline.load(table, about.side, recipe.memory, spill)
-
-
-def _train(
-    about: "About",
-    recipe: Recipe,
-    table: "pd.DataFrame",
-    pixels: "Pixels",
-    out: Path,
-    resume: bool,
-) -> "Outcome":
-    from multitask import training
-
-    train, val = (
-        _batches(pixels, table[table["split"] == part], about, recipe, part)
-        for part in ("train", "val")
-    )
-    return training.train(
-        about, recipe, train, val if len(val.rows) else None, out, resume
-    )
-
-
-def _limited(table: "pd.DataFrame", recipe: Recipe) -> "pd.DataFrame":
-    if not 0 < recipe.limit < len(table):
-        return table
-    chosen = table.sample(recipe.limit, random_state=recipe.seed)
-    return chosen.sort_index().reset_index(drop=True)
-
-
-def _heads(recipe: Recipe, table: "pd.DataFrame") -> "tuple[Head, ...]":
-    """The heads asked for, or all that are labelled, with the recipe's weights."""
-    from multitask import catalog
-
-    asked = recipe.heads or tuple(
-        head.name
-        for head in catalog.heads([*recipe.head, *catalog.named()], recipe.head)
-        if any(
-            name in table and table[name].notna().any()
-            for column in head.columns
-            for name in (column, f"{column}_low")  # an interval is a label too
-        )
-    )
-    heads = [head.resolve(table) for head in catalog.heads(asked, recipe.head)]
-    _check_weights(recipe, heads)
-    losses, classes = recipe.loss_weights, recipe.class_weights
-    return tuple(
-        replace(
-            head,
-            loss_weight=losses.get(head.name, losses.get("all", head.loss_weight)),
-            class_weights=classes.get(
-                head.name, classes.get("all", head.class_weights)
-            ),
-        )
-        for head in heads
-    )
-
-
-def _coverage(table: "pd.DataFrame", counts: dict[str, int]) -> str:
-    shown = ", ".join(f"{name} {n}" for name, n in counts.items())
-    return f"{len(table)} pictures; labelled for {shown}"
-
-
-def _split(
-    table: "pd.DataFrame",
-    pixels: "Pixels",
-    heads: "tuple[Head, ...]",
-    recipe: Recipe,
-    resumed: Path | None,
-) -> "pd.DataFrame":
-    """The table with its `split` column filled: from split.csv when resumed."""
-    from multitask import split
-    from multitask.table import read_csv
-
-    if resumed:
-        before = read_csv(resumed / "split.csv").set_index("path")["split"]
-        parts = table["path"].map(before)
-        if parts.isna().any() or len(before) != len(table):
-            raise UserError(
-                resumed / "split.csv",
-                f"lists {len(before)} pictures, the data now holds {len(table)} and "
-                f"{int(parts.isna().sum())} of them are new",
-                "a run can only be resumed on the data it began with",
-            )
-        return table.assign(split=parts)
-    shares = split.ratios(recipe.split)
-    members = split.groups(table, split.hashes(pixels[i] for i in table.index))
-    return table.assign(split=split.split(table, heads, members, shares, recipe.seed))
-
-
-def _all_learnt(heads: "tuple[Head, ...]", table: "pd.DataFrame") -> None:
-    """A class that is only measured can't be answered: say so before training."""
-    train = table["split"] == "train"
-    for head in heads:
-        strata = head.strata(table)
-        missing = strata.columns[strata.any() & ~strata[train].any()]
-        if head.form == "number" and strata[train].any(axis=None):
-            continue  # a number can be answered between those that were seen
-        if len(missing):
-            raise UserError(
-                head.where,
-                f"{', '.join(map(str, missing))} occurs, but never in training",
-                "give more pictures or a larger training share",
-            )
+    interrupted = runs[-1].interrupted
+    if not interrupted:
+        comparison.write(pooled, out / "report")
+    return Run(folder=out, comparison=pooled, interrupted=interrupted)
 
 
 def _write(
     out: Path,
     recipe: Recipe,
     table: "pd.DataFrame",
-    set_aside: "list[pd.DataFrame]",
+    skipped: "pd.DataFrame",
     say: Say,
 ) -> None:
     """Begin the run's folder: what it learns from, and what was set aside."""
-    import pandas as pd
-
     from multitask.table import write_csv
 
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_csv(table[["path", "split"]], out / "split.csv")
-        skipped = pd.concat(set_aside, ignore_index=True)
         write_csv(skipped, out / "skipped.csv")
         # Last: a folder with a recipe is a run that can be resumed.
         (out / FILE).write_text(recipe.to_toml(), encoding="utf-8")
@@ -259,29 +152,6 @@ def _write(
         raise UserError(out, f"can't be written: {error.strerror}") from None
     if len(skipped):
         say(f"{len(skipped)} set aside, listed in {out / 'skipped.csv'}")
-
-
-def _batches(
-    pixels: "Pixels",
-    table: "pd.DataFrame",
-    about: "About",
-    recipe: Recipe,
-    part: str,
-) -> "Batches":
-    from multitask.pipeline import Batches
-
-    encoded = {}
-    for head in about.heads:
-        encoded[head.name] = head.encode(table)
-        if part == "train" and head.class_weights == "balanced":
-            encoded[head.name] = head.balanced(table, encoded[head.name])
-    return Batches(
-        pixels=pixels,
-        rows=table.index.to_numpy(),
-        encoded=encoded,
-        batch_size=min(recipe.batch_size, max(1, len(table))),
-        size=about.size,
-    )
 
 
 def _measure(out: Path, table: "pd.DataFrame", pixels: "Pixels") -> "Comparison":

@@ -13,10 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
+from multitask import sampling
 from multitask.augment import Augmentation, augment, middle
 from multitask.errors import UserError
 from multitask.head import Head, Targets
 from multitask.pictures import Pixels, read
+from multitask.sampling import Rates
 
 
 def load(
@@ -88,6 +90,8 @@ class Batches:
     `rows` (pictures,) are places in `pixels`; `encoded` holds targets and weights of
     these rows by head. Images (batch, size, size, 3) are float32 in 0..255, the middle
     of the pictures or, varied, about that; targets and weights are dicts by head name.
+    `rates` (rows,), 1 on average, are how often an epoch of training shows each row;
+    by default once.
     """
 
     pixels: Pixels
@@ -95,6 +99,7 @@ class Batches:
     encoded: dict[str, Targets]
     batch_size: int
     size: int
+    rates: Rates | None = None
 
     @property
     def steps(self) -> int:
@@ -137,7 +142,10 @@ class Batches:
 
         @lru_cache(maxsize=2)
         def order(epoch: int) -> npt.NDArray[np.intp]:
-            return np.random.default_rng((seed, epoch)).permutation(len(self.rows))
+            lots = np.random.default_rng((seed, epoch))
+            if self.rates is None:
+                return lots.permutation(len(self.rows))
+            return sampling.epoch(self.rates, lots)
 
         def places(step: int) -> npt.NDArray[np.intp]:
             epoch, step = divmod(step, steps)

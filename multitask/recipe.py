@@ -71,7 +71,29 @@ class Recipe:
         "average each answer over the picture and its mirror image, in twice the time",
         default=True,
     )
-    split: str = _setting("percent of train/validation/test", default="70/15/15")
+    mix: str = _setting(
+        "how often data sets are seen: proportional to their sizes, equal, or between "
+        "them temperature=T",
+        default="proportional",
+    )
+    balance: str = _setting("a head whose classes are seen equally often", default="")
+    cap: dict[str, int] = _setting(
+        "train on at most so many pictures a class; for all heads, or race=500",
+        default_factory=dict,
+    )
+    split: str = _setting(
+        "percent of train/validation/test; official: the publishers' parts, and "
+        "70/15/15 where there are none",
+        default="official",
+    )
+    folds: int = _setting(
+        "cross-validate with so many networks; 0 trains one", default=0
+    )
+    identity: str = _setting(
+        "regular expression that finds in a picture's path whom it shows, for data "
+        "sets that don't say: one person is in one part only",
+        default="",
+    )
     limit: int = _setting("use so many pictures, chosen by lot; 0 all", default=0)
     precision: Precision = _setting(
         "arithmetic of the training; auto times it", default="auto"
@@ -97,6 +119,11 @@ class Recipe:
             "seed",
         ):
             self._at_least(name, 0)
+        if self.folds < 0 or self.folds == 1:
+            raise UserError("--folds", f"is {self.folds}, must be 2 or more, or 0")
+        for head, cap in self.cap.items():
+            if cap < 1:
+                raise UserError("--cap", f"is {head}={cap}, must be 1 or more")
         if self.seed >= 2**32:
             raise UserError("--seed", f"is {self.seed}, must be below 2^32")
         if not self.data:

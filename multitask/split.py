@@ -11,27 +11,33 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from multitask.errors import UserError
-from multitask.head import Head
+from multitask.head import Head, column
 from multitask.pictures import Pixels
 from multitask.table import SPLITS
 
 _NEAR = 4  # bits of 64 by which the hashes of near-identical pictures may differ
 _BITS = 64
+OFFICIAL = "official"
+_USUAL = (0.7, 0.15, 0.15)
 
 Hashes = npt.NDArray[np.uint64]
 Groups = npt.NDArray[np.intp]
 
 
 def ratios(text: str) -> tuple[float, float, float]:
-    """Read `70/15/15` as shares of train, validation and test.
+    """Read `70/15/15` as shares of train, validation and test; `official` as these.
 
     >>> ratios("70/15/15")
     (0.7, 0.15, 0.15)
     """
+    if text == OFFICIAL:
+        return _USUAL
     try:
         train, val, test = (float(part) for part in text.split("/"))
     except ValueError:
-        raise UserError("--split", f"is {text!r}, must be like 70/15/15") from None
+        raise UserError(
+            "--split", f"is {text!r}, must be {OFFICIAL} or like 70/15/15"
+        ) from None
     fits = abs(train + val + test - 100) <= 1e-9  # not so for nan
     if not fits or min(train, val, test) < 0 or not train:
         raise UserError(
@@ -124,29 +130,78 @@ def split(
     members: Groups,
     shares: tuple[float, float, float],
     seed: int,
+    official: bool = False,
 ) -> "pd.Series[str]":
     """Deal the rows to train, val and test, stratified over the heads' answers.
+
+    With `official`, a row that the table's own `split` puts into val or test stays
+    there, and one that it puts into train is dealt to no part that its data set
+    (`source`) has rows of. A part that a publisher did not make is thus taken from the
+    training part. With a row goes all that must stay with it; where rows of a group
+    go to several parts, to test before val before train.
+    """
+    parts = _deal_rows(table, heads, members, shares, seed)
+    if official and "split" in table:
+        parts = _official(table, parts, members)
+    names = np.array(SPLITS, dtype=object)[parts]
+    return pd.Series(names, index=table.index, name="split")
+
+
+def folds(
+    table: pd.DataFrame,
+    heads: Sequence[Head],
+    members: Groups,
+    count: int,
+    seed: int,
+) -> "list[pd.Series[str]]":
+    """Splits for cross-validation: each row is in the test part of one of `count`.
+
+    What is no test part is 85% train and 15% val. All are stratified and keep groups
+    together, as in `split`.
+    """
+    number = _deal_rows(table, heads, members, (1 / count,) * count, seed)
+    made = []
+    for fold in range(count):
+        parts = pd.Series("test", index=table.index, name="split")
+        rest = number != fold
+        together = np.unique(members[rest], return_inverse=True)[1]
+        parts[rest] = split(table[rest], heads, together, (0.85, 0.15, 0.0), seed)
+        made.append(parts)
+    return made
+
+
+def _deal_rows(
+    table: pd.DataFrame,
+    heads: Sequence[Head],
+    members: Groups,
+    shares: Sequence[float],
+    seed: int,
+) -> Groups:
+    """Part numbers (rows,), of as many parts as there are shares.
 
     Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011): the rarest answer
     is dealt first, each group of `members` to the part that lacks most of it. A class
     with one group is therefore trained on, unless a rarer one shares it.
-
-    A part that the table's own `split` gives stays; with it go all that must stay
-    together, and where such rows were given several parts, to test before val.
     """
     strata = [np.ones((len(table), 1), bool)]
     strata += [head.strata(table).to_numpy(bool) for head in heads]
     count = int(members.max()) + 1
     answers = np.zeros((count, sum(s.shape[1] for s in strata)))
     np.add.at(answers, members, np.concatenate(strata, axis=1).astype(float))
-    parts = _deal(answers, np.array(shares), np.random.default_rng(seed))
-    rows = parts[members]
-    if "split" in table:
-        given = table["split"].map({part: i for i, part in enumerate(SPLITS)})
-        fixed = given.groupby(members).transform("max").to_numpy(float)
-        rows = np.where(np.isnan(fixed), rows, fixed).astype(int)
-    names = np.array(SPLITS, dtype=object)[rows]
-    return pd.Series(names, index=table.index, name="split")
+    return _deal(answers, np.array(shares), np.random.default_rng(seed))[members]
+
+
+def _official(table: pd.DataFrame, dealt: Groups, members: Groups) -> Groups:
+    """Dealt parts (rows,), but those of the publishers where they made some."""
+    given = table["split"].map({part: i for i, part in enumerate(SPLITS)}).to_numpy()
+    parts = np.where(given > 0, given, dealt)
+    sources = column(table, "source").astype(object).fillna("").to_numpy()
+    for source in np.unique(sources):
+        rows = sources == source
+        # Its publisher has such a part already, and put this row elsewhere.
+        parts[rows & (given == 0) & np.isin(dealt, given[rows])] = 0
+    together = pd.Series(parts).groupby(members).transform("max")
+    return together.to_numpy(dtype=np.intp)
 
 
 def _deal(

@@ -43,9 +43,44 @@ def report(comparison: Comparison) -> dict[str, Any]:
             "notes": list(comparison.notes),
             "rows": len(comparison.labels),
             "heads": comparison.summaries(),
+            **({"folds": folds(comparison)} if comparison.folds else {}),
         }
     )
     return document
+
+
+def folds(comparison: Comparison) -> dict[str, dict[str, Any]]:
+    """Over the folds, by head and score: `mean`, `sd` (n - 1) and `values`."""
+    measured = [fold.summaries() for fold in comparison.folds]
+    found: dict[str, dict[str, Any]] = {}
+    for head in comparison.heads:
+        scores = pd.DataFrame([each[head.name] for each in measured])
+        found[head.name] = {
+            str(name): {
+                "mean": float(values.mean()),
+                "sd": float(values.std()),
+                "values": values.tolist(),
+            }
+            for name, values in scores.select_dtypes("number").items()
+            if name not in ("n", "interval_n", "within")
+        }
+    return found
+
+
+def folds_table(comparison: Comparison) -> pd.DataFrame:
+    """The scores of `table` as text, mean and standard deviation over the folds."""
+    tables = [table(fold).set_index("head") for fold in comparison.folds]
+    stacked = pd.concat(tables, keys=range(len(tables))).drop(columns="rows")
+    groups = stacked.groupby(level="head", sort=False)
+    mean, spread = groups.mean(), groups.std()
+    made = pd.DataFrame(index=mean.index)
+    for name in mean.columns[mean.notna().any()]:
+        digits = 2 if name in ("MAE", "bias") else 3
+        made[name] = [
+            "" if pd.isna(m) else f"{m:.{digits}f} ± {s:.{digits}f}"
+            for m, s in zip(mean[name], spread[name], strict=True)
+        ]
+    return made
 
 
 def _finite(value: Any) -> Any:
@@ -128,6 +163,14 @@ def text(comparison: Comparison) -> str:
     """
     shown = table(comparison).dropna(axis="columns", how="all")
     lines = [*_heading(comparison), "", _aligned(shown.set_index("head"))]
+    if comparison.folds:
+        title = f"mean ± standard deviation over {len(comparison.folds)} folds"
+        lines += [
+            "",
+            title,
+            "",
+            folds_table(comparison).reset_index().to_string(index=False),
+        ]
     legend = within(comparison)
     return "\n".join([*lines, *([f"within: {legend}"] if legend else [])])
 

@@ -39,6 +39,9 @@ def html(comparison: Comparison, folder: Path) -> str:
         comparison=comparison,
         rows=len(comparison.labels),
         summary=_cells(numbers.table(comparison).dropna(axis="columns", how="all")),
+        folds=_cells(numbers.folds_table(comparison).reset_index())
+        if comparison.folds
+        else None,
         within=numbers.within(comparison),
         sections=[_section(head, comparison, there) for head in comparison.heads],
         there=there,

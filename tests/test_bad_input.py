@@ -141,6 +141,12 @@ def test_a_recipe_value_of_the_wrong_type(capsys, tmp_path):
         (["--learning-rate", "-1"], "--learning-rate: is -1.0, must be above 0"),
         (["--dropout", "1"], "--dropout: is 1.0"),
         (["--crop", "0.2"], "--crop: is 0.2, must be from 0.5 to 1"),
+        (["--folds", "1"], "--folds: is 1, must be 2 or more, or 0"),
+        (["--cap", "race=0"], "--cap: is race=0, must be 1 or more"),
+        (["--cap", "gendre=5", "--heads", "gender"], "--cap: no head 'gendre'"),
+        (["--balance", "x", "--heads", "gender"], "--balance: no head 'x'"),
+        (["--mix", "even"], "--mix: is 'even', must be proportional, equal or"),
+        (["--identity", "("], "--identity: '(' is no regular expression"),
         (["--crop", "nan"], "--crop: is nan, must be from 0.5 to 1"),
         (["--split", "70/15/10"], "--split: 70/15/10 sums to 95"),
         (["--split", "most"], "--split: is 'most', must be like 70/15/15"),
@@ -192,7 +198,7 @@ def test_one_picture_in_two_data_sets(capsys, tmp_path, faces):
 def test_a_class_that_is_never_trained_on():
     from multitask.catalog import heads
     from multitask.errors import UserError
-    from multitask.fit import _all_learnt
+    from multitask.prepare import all_learnt
 
     table = pd.DataFrame(
         {"gender": ["male", "male", "female"], "split": ["train", "train", "test"]}
@@ -200,7 +206,7 @@ def test_a_class_that_is_never_trained_on():
     with pytest.raises(
         UserError, match="head gender: female occurs, but never in train"
     ):
-        _all_learnt(heads(["gender"]), table)
+        all_learnt(heads(["gender"]), table)
 
 
 def test_a_class_that_the_network_never_saw(capsys, tmp_path, run, faces):

@@ -159,7 +159,7 @@ def test_a_head_declared_in_a_recipe_file_works_like_a_named_one(faces, tmp_path
 
 def test_class_weights_count_the_training_part_only(faces):
     from multitask.catalog import heads
-    from multitask.fit import _batches
+    from multitask.prepare import Prepared
 
     table = sample.read(faces).table
     table["split"] = np.where(np.arange(len(table)) < 50, "train", "val")
@@ -167,17 +167,123 @@ def test_class_weights_count_the_training_part_only(faces):
     head = replace(head, class_weights="balanced")
     pixels = np.zeros((len(table), 16, 16, 3), np.uint8)
     about = About(trunk="tiny", size=16, heads=(head,))
+    prepared = Prepared(
+        recipe=tiny(faces),
+        about=about,
+        table=table,
+        pixels=pixels,
+        members=np.arange(len(table)),
+        skipped=pd.DataFrame(),
+    )
     made = {
-        part: _batches(pixels, table[table["split"] == part], about, tiny(faces), part)
-        .encoded["gender"]
-        .weights
-        for part in ("train", "val")
+        "train": prepared.training(table).encoded["gender"].weights,
+        "val": prepared.validation(table).encoded["gender"].weights,
     }
     labels = table["gender"][:50].dropna()
     male = len(labels) / (2 * (labels == "male").sum())  # N / (K n)
     is_male = table["gender"][:50] == "male"
     np.testing.assert_allclose(made["train"][is_male], male, rtol=1e-6)
     assert set(made["val"]) == {0.0, 1.0}
+
+
+def test_what_is_mixed_balanced_and_capped_is_said_and_noted(faces, tmp_path):
+    said: list[str] = []
+    recipe = tiny(
+        faces,
+        epochs=1,
+        mix="equal",
+        balance="gender",
+        cap={"gender": 5},
+        class_weights={"gender": "balanced"},
+    )
+    run = fit(recipe, tmp_path / "run", say=said.append)
+    # 80% of the labels of 70 drawn faces would be more than the cap allows.
+    (shown,) = [line for line in said if line.startswith("an epoch shows")]
+    sample_count = int(shown.split("sample ")[1].split(";")[0])
+    assert 10 <= sample_count < 25
+    notes = json.loads((run.folder / "report" / "report.json").read_text())["notes"]
+    assert notes[1:] == [
+        "Training saw at most 5 pictures a class of gender.",
+        "Training saw the classes of gender equally often.",
+        "Training saw the data sets by the rule equal.",
+        "Rare classes weigh more in the loss of gender.",
+    ]
+
+
+def test_the_coverage_tells_labels_by_head_and_data_set():
+    from multitask.catalog import heads
+    from multitask.prepare import coverage
+
+    nan = np.nan
+    table = pd.DataFrame(
+        {
+            "source": ["a", "a", "b"],
+            "gender": ["male", nan, nan],
+            "age": [3.0, 31.0, nan],
+            "Smiling": [nan, 1.0, 0.0],
+        }
+    )
+    found = coverage(heads(["gender", "age", "attributes[Smiling,Young]"]), table)
+    assert found.splitlines() == [
+        "head        data set  labelled  classes",
+        "gender      a                1  male 1",
+        "gender      b                0",
+        "age         a                2  3+ 1, 30+ 1",
+        "age         b                0",
+        "attributes  a                1  1 labels, 1 yes of 1",
+        "attributes  b                1  1 labels, 0 yes of 1",
+    ]
+
+
+def test_people_found_in_paths_stay_on_one_side(tmp_path):
+    folder = tmp_path / "faces"
+    sample.write(folder, "utkface", count=60)
+    recipe = Recipe(
+        heads=("gender",),
+        data=(f"utkface={folder}",),
+        trunk="tiny",
+        epochs=1,
+        identity=r"(\d)\.jpg\.chip",  # the last digit: ten people of six pictures
+    )
+    run = fit(recipe, tmp_path / "run", say=lambda line: None)
+    split = pd.read_csv(run.folder / "split.csv")
+    people = split["path"].str.extract(r"(\d)\.jpg\.chip")[0]
+    assert people.nunique() == 10
+    assert split["split"].groupby(people).nunique().max() == 1
+    assert set(split["split"]) == {"train", "val", "test"}
+
+
+def test_folds_answer_each_picture_once_unseen_and_can_be_resumed(faces, tmp_path):
+    recipe = tiny(faces, heads=("gender", "age"), epochs=1, folds=3)
+    run = fit(recipe, tmp_path / "run", say=lambda line: None)
+    parts = [
+        pd.read_csv(run.folder / f"fold-{i}" / "split.csv").set_index("path")["split"]
+        for i in (1, 2, 3)
+    ]
+    tested = pd.concat([p[p == "test"] for p in parts])
+    assert tested.index.is_unique
+    answers = pd.read_csv(run.folder / "report" / "answers.csv")
+    assert set(answers["path"]) == set(tested.index) == set(parts[0].index)
+    document = json.loads((run.folder / "report" / "report.json").read_text())
+    scores = [
+        json.loads((run.folder / f"fold-{i}" / "report" / "report.json").read_text())
+        for i in (1, 2, 3)
+    ]
+    values = [score["heads"]["gender"]["accuracy"] for score in scores]
+    found = document["folds"]["gender"]["accuracy"]
+    assert found["values"] == pytest.approx(values)
+    assert found["mean"] == pytest.approx(np.mean(values))
+    assert found["sd"] == pytest.approx(np.std(values, ddof=1))
+    assert "over 3 folds" in (run.folder / "report" / "index.html").read_text()
+
+    import shutil
+
+    shutil.rmtree(run.folder / "report")
+    shutil.rmtree(run.folder / "fold-3")
+    before = (run.folder / "fold-1" / "network.keras").stat().st_mtime
+    again = fit(recipe, run.folder, resume=True, say=lambda line: None)
+    assert (run.folder / "fold-1" / "network.keras").stat().st_mtime == before
+    assert len(again.comparison.labels) == len(run.comparison.labels)
 
 
 # Stops

@@ -12,7 +12,7 @@ from PIL import Image
 
 from multitask import catalog
 from multitask.errors import UserError
-from multitask.split import groups, hashes, near_links, ratios, split
+from multitask.split import folds, groups, hashes, near_links, ratios, split
 
 UTKFACE = Path(__file__).parents[2] / "shared" / "data" / "UTKFace"
 SHARES = (0.7, 0.15, 0.15)
@@ -38,7 +38,9 @@ def test_ratios_are_shares(text, shares):
 def test_what_is_no_three_shares_is_refused(text):
     with pytest.raises(UserError) as caught:
         ratios(text)
-    assert str(caught.value) == f"--split: is {text!r}, must be like 70/15/15"
+    assert str(caught.value) == (
+        f"--split: is {text!r}, must be official or like 70/15/15"
+    )
 
 
 @pytest.mark.parametrize(
@@ -323,6 +325,40 @@ def test_parts_that_the_table_gives_stay_and_take_their_groups_along():
     given = ["test", None, "train", "test", "val", "train", *[None] * 34]
     table = pd.DataFrame({"path": [f"{i}.jpg" for i in range(40)], "split": given})
     members = np.array([0, 0, 1, 1, *range(2, 38)])
-    parts = split(table, [], members, (0.7, 0.15, 0.15), seed=0)
+    parts = split(table, [], members, SHARES, 0, official=True)
     assert parts[:6].tolist() == ["test", "test", "test", "test", "val", "train"]
     assert set(parts[6:]) == {"train", "val", "test"}
+    plain = split(table, [], members, SHARES, 0)
+    assert plain.equals(split(table.drop(columns="split"), [], members, SHARES, 0))
+
+
+def test_a_part_that_a_publisher_did_not_make_comes_from_its_training_part():
+    # One set has train and val, another train alone, the third says nothing.
+    table = pd.DataFrame(
+        {
+            "source": ["one"] * 200 + ["two"] * 100 + ["three"] * 100,
+            "split": ["train"] * 100 + ["val"] * 100 + ["train"] * 100 + [None] * 100,
+        },
+        index=np.arange(1000, 1400),
+    )
+    parts = split(table, [], np.arange(400), SHARES, 3, official=True)
+    assert parts.index.equals(table.index)
+    one, two, three = (parts[table["source"] == s] for s in ("one", "two", "three"))
+    assert set(one[:100]) == {"train", "test"}
+    assert set(one[100:]) == {"val"}
+    assert set(two) == set(three) == {"train", "val", "test"}
+    # Without official parts, 15 of 100 are expected; a third of them is far enough.
+    assert 5 <= (one[:100] == "test").sum() <= 25
+
+
+def test_each_row_is_tested_in_one_fold_and_its_group_with_it(labelled):
+    members = np.arange(len(labelled)) // 2
+    made = folds(labelled, catalog.heads(HEADS), members, 4, seed=1)
+    tested = np.stack([(parts == "test").to_numpy() for parts in made])
+    assert (tested.sum(axis=0) == 1).all()
+    assert (tested[:, ::2] == tested[:, 1::2]).all()
+    for parts in made:
+        assert abs((parts == "test").mean() - 1 / 4) < 0.02
+        # 15% of three quarters
+        assert abs((parts == "val").mean() - 0.1125) < 0.02
+        assert parts.groupby(members).nunique().max() == 1

@@ -1,0 +1,319 @@
+"""What is known before a training begins: its settings, heads and decoded pictures?"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from multitask import augment, catalog, data, pipeline, sampling, split, trunks
+from multitask.errors import UserError, nearest
+from multitask.head import Head, Targets, column
+from multitask.network import About
+from multitask.pictures import Pixels
+from multitask.pipeline import Batches
+from multitask.recipe import Recipe
+from multitask.table import read_csv
+
+_SHOWN = 6  # classes of a head in the coverage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """All that a training begins with.
+
+    `table` holds the rows whose picture could be read, indexed by their place in
+    `pixels` (pictures, side, side, 3); `members` (rows,) numbers those that must stay
+    together alike; `skipped` is what was set aside (`path`, `reason`).
+    """
+
+    recipe: Recipe
+    about: About
+    table: pd.DataFrame
+    pixels: Pixels
+    members: split.Groups
+    skipped: pd.DataFrame
+
+    def split(self, before: Path | None = None) -> "pd.Series[str]":
+        """Which part each row is in; `before` is the split.csv of a run resumed."""
+        if before:
+            return self._as_before(before)
+        return split.split(
+            self.table,
+            self.about.heads,
+            self.members,
+            split.ratios(self.recipe.split),
+            self.recipe.seed,
+            official=self.recipe.split == split.OFFICIAL,
+        )
+
+    def _as_before(self, file: Path) -> "pd.Series[str]":
+        before = read_csv(file).set_index("path")["split"]
+        parts = self.table["path"].map(before)
+        if parts.isna().any() or len(before) != len(self.table):
+            raise UserError(
+                file,
+                f"lists {len(before)} pictures, the data now holds {len(self.table)} "
+                f"and {int(parts.isna().sum())} of them are new",
+                "a run can only be resumed on the data it began with",
+            )
+        return parts
+
+    def training(self, table: pd.DataFrame) -> Batches:
+        """The training part of a `table` with its split, capped, mixed and balanced."""
+        recipe, heads = self.recipe, self.about.heads
+        table = table[table["split"] == "train"]
+        table = table[sampling.capped(table, heads, recipe.cap, recipe.seed)]
+        encoded = {head.name: head.encode(table) for head in heads}
+        for head in heads:
+            if head.class_weights == "balanced":
+                encoded[head.name] = head.balanced(table, encoded[head.name])
+        rates = None
+        if recipe.balance or recipe.mix != "proportional":
+            rates = sampling.rates(table, heads, recipe.mix, recipe.balance)
+        return self._batches(table, encoded, rates)
+
+    def validation(self, table: pd.DataFrame) -> Batches:
+        """The validation part, as it came."""
+        table = table[table["split"] == "val"]
+        return self._batches(table, {h.name: h.encode(table) for h in self.about.heads})
+
+    def _batches(
+        self,
+        table: pd.DataFrame,
+        encoded: dict[str, Targets],
+        rates: sampling.Rates | None = None,
+    ) -> Batches:
+        return Batches(
+            pixels=self.pixels,
+            rows=table.index.to_numpy(),
+            encoded=encoded,
+            batch_size=min(self.recipe.batch_size, max(1, len(table))),
+            size=self.about.size,
+            rates=rates,
+        )
+
+
+def prepare(recipe: Recipe, out: Path, say: Callable[[str], object]) -> Prepared:
+    """Read the data sets of a recipe, resolve its heads, decode the pictures.
+
+    `out` is where a run will be: the sample's faces are drawn there, and what does not
+    fit into memory lies on its disk. `say` is told what the data covers.
+
+    Raises UserError for whatever the user can mend.
+    """
+    check(recipe)
+    recipe = replace(recipe, data=data.absolute(recipe.data))
+    reading = data.read(recipe.data, out / "sample")
+    recipe = replace(recipe, head={**reading.heads, **recipe.head})
+    for note in reading.notes:
+        say(note)
+    table = _limited(_identified(reading.table, recipe.identity), recipe)
+    heads = _heads(recipe, table)
+    data.labelled(heads, table)
+    say(coverage(heads, table))
+    about = About(
+        trunk=recipe.trunk,
+        size=recipe.image_size or trunks.trunk(recipe.trunk).size,
+        crop=recipe.crop,
+        heads=heads,
+        mirror=recipe.mirror,
+        notes=reading.notes + _notes(recipe),
+        recipe=recipe.plain(),
+    )
+    spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
+    table, pixels, unreadable = pipeline.load(table, about.side, recipe.memory, spill)
+    return Prepared(
+        recipe=recipe,
+        about=about,
+        table=table,
+        pixels=pixels,
+        members=split.groups(table, split.hashes(pixels[i] for i in table.index)),
+        skipped=pd.concat([reading.skipped, unreadable], ignore_index=True),
+    )
+
+
+def check(recipe: Recipe) -> None:
+    """Raise UserError for a name that can't be, before the long work begins."""
+    trunks.check_size(
+        recipe.trunk, recipe.image_size or trunks.trunk(recipe.trunk).size
+    )
+    augment.preset(recipe.augment)
+    split.ratios(recipe.split)
+    sampling.exponent(recipe.mix)
+    _pattern(recipe.identity)
+    if recipe.heads:
+        # What a data set names may become a head when it is read.
+        named = {data.parse(text).name: {"kind": "softmax"} for text in recipe.data}
+        brought = {k: v for k, v in named.items() if k not in catalog.named()}
+        _check_keys(recipe, catalog.heads(recipe.heads, {**brought, **recipe.head}))
+
+
+def _check_keys(recipe: Recipe, heads: Sequence[Head]) -> None:
+    names = [head.name for head in heads]
+    for option in ("loss_weights", "class_weights", "cap"):
+        for key in getattr(recipe, option):
+            if key not in (*names, "all"):
+                raise UserError(
+                    f"--{option.replace('_', '-')}",
+                    f"no head {key!r}",
+                    nearest(key, names),
+                )
+    if recipe.balance and recipe.balance not in names:
+        raise UserError(
+            "--balance", f"no head {recipe.balance!r}", nearest(recipe.balance, names)
+        )
+
+
+def _pattern(text: str) -> "re.Pattern[str] | None":
+    try:
+        return re.compile(text) if text else None
+    except re.error as error:
+        raise UserError(
+            "--identity", f"{text!r} is no regular expression: {error}"
+        ) from None
+
+
+def _identified(table: pd.DataFrame, text: str) -> pd.DataFrame:
+    """The table with identities found in paths where a data set names none."""
+    pattern = _pattern(text)
+    if not pattern:
+        return table
+    known = column(table, "identity").astype(object)
+    found = table["path"].map(pattern.search)
+    if not found[known.isna()].notna().any():
+        raise UserError(
+            "--identity",
+            f"{text!r} is found in no path such as {table['path'].iloc[0]!r}",
+        )
+    names = found.map(lambda m: m.group(min(1, m.re.groups)), na_action="ignore")
+    sources = column(table, "source").astype(object).fillna("").astype(str)
+    return table.assign(identity=known.fillna(sources + ":" + names))
+
+
+def _notes(recipe: Recipe) -> tuple[str, ...]:
+    """What a reader of the report must know of how training pictures were chosen."""
+    notes = []
+    for name, cap in recipe.cap.items():
+        of = "each head" if name == "all" else name
+        notes.append(f"Training saw at most {cap:,} pictures a class of {of}.")
+    if recipe.balance:
+        notes.append(f"Training saw the classes of {recipe.balance} equally often.")
+    if recipe.mix != "proportional":
+        notes.append(f"Training saw the data sets by the rule {recipe.mix}.")
+    weighed = [n for n, how in recipe.class_weights.items() if how == "balanced"]
+    if weighed:
+        notes.append(f"Rare classes weigh more in the loss of {', '.join(weighed)}.")
+    return tuple(notes)
+
+
+def _limited(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
+    if not 0 < recipe.limit < len(table):
+        return table
+    chosen = table.sample(recipe.limit, random_state=recipe.seed)
+    return chosen.sort_index().reset_index(drop=True)
+
+
+def _heads(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
+    """The heads asked for, or all that are labelled, with the recipe's weights."""
+    asked = recipe.heads or tuple(
+        head.name
+        for head in catalog.heads([*recipe.head, *catalog.named()], recipe.head)
+        if any(
+            name in table and table[name].notna().any()
+            for column in head.columns
+            for name in (column, f"{column}_low")  # an interval is a label too
+        )
+    )
+    heads = [head.resolve(table) for head in catalog.heads(asked, recipe.head)]
+    _check_keys(recipe, heads)
+    losses, classes = recipe.loss_weights, recipe.class_weights
+    return tuple(
+        replace(
+            head,
+            loss_weight=losses.get(head.name, losses.get("all", head.loss_weight)),
+            class_weights=classes.get(
+                head.name, classes.get("all", head.class_weights)
+            ),
+        )
+        for head in heads
+    )
+
+
+def coverage(heads: Sequence[Head], table: pd.DataFrame) -> str:
+    """What each data set is labelled with: a line a head and data set.
+
+    How many pictures have a label, and how many each class has.
+    """
+    sources = column(table, "source").astype(object).fillna("").astype(str)
+    lines = [("head", "data set", "labelled", "classes")]
+    for head in heads:
+        weights = head.encode(table).weights.reshape(len(table), -1)
+        strata = head.strata(table)
+        for source in sources.unique():
+            rows = (sources == source).to_numpy()
+            count = int(weights[rows].any(axis=1).sum())
+            said = _classes(head, strata[rows]) if count else ""
+            lines.append((head.name, source, f"{count:,}", said))
+    widths = [max(len(line[i]) for line in lines) for i in range(3)]
+    return "\n".join(
+        "  ".join(
+            (
+                head.ljust(widths[0]),
+                source.ljust(widths[1]),
+                count.rjust(widths[2]),
+                said,
+            )
+        ).rstrip()
+        for head, source, count, said in lines
+    )
+
+
+def _classes(head: Head, strata: pd.DataFrame) -> str:
+    counts = strata.sum()
+    if head.form == "labels":  # a no and a yes each
+        names = counts.index[1::2]
+        yes = counts[names]
+        return f"{(counts.to_numpy().reshape(-1, 2).sum(1) > 0).sum()} labels, " + (
+            f"{int(yes.sum()):,} yes of {int(counts.sum()):,}"
+        )
+    held = counts[counts > 0]
+    shown = [f"{name} {n:,}" for name, n in held[:_SHOWN].items()]
+    more = len(held) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def all_learnt(heads: Sequence[Head], table: pd.DataFrame) -> None:
+    """Raise UserError for a class that is measured but never trained on."""
+    train = table["split"] == "train"
+    for head in heads:
+        strata = head.strata(table)
+        missing = strata.columns[strata.any() & ~strata[train].any()]
+        if head.form == "number" and strata[train].any(axis=None):
+            continue  # a number can be answered between those that were seen
+        if len(missing):
+            raise UserError(
+                head.where,
+                f"{', '.join(map(str, missing))} occurs, but never in training",
+                "give more pictures or a larger training share",
+            )
+
+
+def an_epoch(table: pd.DataFrame, train: Batches) -> str:
+    """How many pictures an epoch of training shows, and how many labels a head."""
+    rates = np.ones(len(train.rows)) if train.rates is None else train.rates
+    shown = {
+        name: rates @ encoded.weights.reshape(len(rates), -1).any(axis=1)
+        for name, encoded in train.encoded.items()
+    }
+    sources = column(table.loc[train.rows], "source").astype(object).fillna("")
+    sets = pd.Series(rates).groupby(sources.to_numpy()).sum()
+    return "; ".join(
+        f"{what}: " + ", ".join(f"{name} {count:,.0f}" for name, count in counts)
+        for what, counts in (
+            ("an epoch shows", sets.items()),
+            ("with labels for", shown.items()),
+        )
+    )

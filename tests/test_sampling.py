@@ -1,0 +1,115 @@
+"""Is training shown each picture as often as the mix, balance and cap say?"""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from multitask import catalog
+from multitask.errors import UserError
+from multitask.sampling import capped, epoch, exponent, rates
+
+GENDER = catalog.heads(["gender"])
+
+
+def sets():
+    """900 pictures of one data set, 100 of another, of which 20 show a woman."""
+    return pd.DataFrame(
+        {
+            "source": ["large"] * 900 + ["small"] * 100,
+            "gender": ["male"] * 450
+            + ["female"] * 450
+            + ["male"] * 80
+            + ["female"] * 20,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("mix", "large"),
+    [
+        ("proportional", 0.9),
+        ("equal", 0.5),
+        ("temperature=2", 0.75),  # 30 : 10, the square roots
+        ("temperature=1", 0.9),
+    ],
+)
+def test_data_sets_share_an_epoch_as_the_mix_says(mix, large):
+    found = rates(sets(), GENDER, mix)
+    assert found.sum() == pytest.approx(1000)
+    assert found[:900].sum() == pytest.approx(1000 * large)
+    assert np.ptp(found[:900]) == pytest.approx(0)
+
+
+@pytest.mark.parametrize("mix", ["even", "temperature", "temperature=0.5", "equal=2"])
+def test_a_mix_that_is_none_names_those_there_are(mix):
+    with pytest.raises(UserError, match=r"--mix: is .*proportional, equal or temp"):
+        exponent(mix)
+
+
+def test_balance_shows_the_classes_of_each_data_set_equally_often():
+    table = sets()
+    found = rates(table, GENDER, "proportional", "gender")
+    for source, count in (("large", 900), ("small", 100)):
+        rows = table["source"] == source
+        assert found[rows].sum() == pytest.approx(count)
+    # The head is balanced over all: 530 men, 470 women; then the sets are evened out.
+    men, women = 1000 / 2 / 530, 1000 / 2 / 470
+    assert found[980] / found[900] == pytest.approx(women / men)
+
+
+def test_balance_leaves_what_has_no_label_as_often_as_before():
+    table = pd.DataFrame({"gender": ["male"] * 30 + ["female"] * 10 + [np.nan] * 10})
+    found = rates(table, GENDER, "proportional", "gender")
+    assert found[40:].tolist() == pytest.approx([1.0] * 10)
+    assert found[:30].sum() == pytest.approx(20)
+    assert found[30:40].sum() == pytest.approx(20)
+
+
+def test_balance_needs_a_head_with_one_class_a_picture():
+    with pytest.raises(UserError, match="--balance: no head 'gendre'; did you mean"):
+        rates(sets(), GENDER, "equal", "gendre")
+    heads = catalog.heads(["attributes"])
+    with pytest.raises(UserError, match="--class-weights attributes=balanced"):
+        rates(sets(), heads, "equal", "attributes")
+
+
+def test_an_epoch_shows_each_row_as_often_as_its_rate():
+    found = np.array([2.0, 0.5, 0.5, 1.0, 0.0] * 20) * 5 / 4
+    counts = np.zeros(100)
+    for seed in range(400):
+        rows = epoch(found, np.random.default_rng(seed))
+        assert len(rows) == 100
+        times = np.bincount(rows, minlength=100)
+        assert (np.abs(times - found) < 1).all()  # rounded up or down, no further
+        counts += times
+    # 400 times a coin of at most 1/2: a deviation of 10 at most; five of them.
+    assert np.abs(counts - 400 * found).max() <= 50
+
+
+def test_with_a_rate_of_one_an_epoch_shows_every_row_once():
+    rows = epoch(np.ones(1003), np.random.default_rng(5))
+    assert sorted(rows) == list(range(1003))
+    assert rows.tolist() != list(range(1003))
+
+
+def test_a_cap_leaves_no_class_more_than_its_share_unless_a_rarer_one_needs_it():
+    table = sets()
+    stays = capped(table, GENDER, {"gender": 50}, seed=1)
+    assert table[stays]["gender"].value_counts().to_dict() == {"male": 50, "female": 50}
+    assert capped(table, GENDER, {"all": 460}, 1).sum() == 460 + 460
+    assert capped(table, GENDER, {}, 1).all()
+
+
+def test_a_cap_keeps_rare_classes_and_what_has_no_label():
+    table = pd.DataFrame(
+        {
+            "gender": ["male"] * 100 + ["female"] * 3 + [np.nan] * 5,
+            "race": ["white"] * 90 + ["indian"] * 13 + [np.nan] * 5,
+        }
+    )
+    stays = capped(table, catalog.heads(["gender", "race"]), {"all": 10}, seed=0)
+    left = table[stays]
+    assert left["gender"].isna().sum() == 5
+    assert (left["gender"] == "female").sum() == 3
+    assert (left["race"] == "indian").sum() >= 10
+    assert len(left) < 60
