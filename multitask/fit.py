@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from multitask import options
 from multitask.errors import UserError, command, nearest
+from multitask.folder import put
 from multitask.quiet import quiet_start
 from multitask.recipe import FILE, Recipe
 
@@ -72,7 +73,7 @@ def fit(
     say(f"best epoch {outcome.best_epoch}, trained in {outcome.precision}")
     # What `auto` chose belongs to the recipe that repeats the run.
     chosen = replace(recipe, precision=outcome.precision)
-    (out / FILE).write_text(chosen.to_toml(), encoding="utf-8")
+    put(out / FILE, chosen.to_toml())
     comparison = _measure(out, table, pixels)
     if not outcome.interrupted:
         training.forget(out)
@@ -249,7 +250,7 @@ def _write(
         skipped = pd.concat(set_aside, ignore_index=True)
         write_csv(skipped, out / "skipped.csv")
         # Last: a folder with a recipe is a run that can be resumed.
-        (out / FILE).write_text(recipe.to_toml(), encoding="utf-8")
+        put(out / FILE, recipe.to_toml())
     except OSError as error:
         raise UserError(out, f"can't be written: {error.strerror}") from None
     if len(skipped):

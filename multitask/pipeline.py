@@ -13,10 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
-from multitask.augment import Augmentation, augment, middle
+from multitask.augment import Augmentation, augment
 from multitask.errors import UserError
 from multitask.head import Head, Targets
 from multitask.pictures import Pixels, read
+from multitask.resize import middle
 
 
 def load(
@@ -133,7 +134,7 @@ class Batches:
         """
         import tensorflow as tf
 
-        steps, size = self.steps, self.batch_size
+        steps, count = self.steps, self.batch_size
 
         @lru_cache(maxsize=2)
         def order(epoch: int) -> npt.NDArray[np.intp]:
@@ -141,7 +142,7 @@ class Batches:
 
         def places(step: int) -> npt.NDArray[np.intp]:
             epoch, step = divmod(step, steps)
-            return order(epoch)[step * size : (step + 1) * size]
+            return order(epoch)[step * count : (step + 1) * count]
 
         labels = self._labels(heads)
 
