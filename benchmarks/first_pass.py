@@ -16,7 +16,7 @@ from multitask.pipeline import load
 def rows(setting: Setting, temporary: Path) -> list[Row]:
     """Pictures a second: `pipeline.load` against Pillow in a thread a core.
 
-    Ours decodes, resizes to the trunk's size and stores; theirs decodes and forgets.
+    Ours decodes, resizes to what training holds and stores; theirs decodes and forgets.
     The unmeasured turn before has the files in the page cache.
     """
     side, count = about().side, len(setting.paths)

@@ -12,8 +12,7 @@ import tensorflow as tf
 from benchmarks.faces import about
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
 from multitask import network
-from multitask.augment import middle
-from multitask.resize import resize
+from multitask.resize import middle, resize
 
 HEADS = (
     "age",

@@ -161,14 +161,16 @@ class Sigmoid(Head):
         return {
             "n": int(self.encode(labels).weights.any(axis=1).sum()),
             "mean_accuracy": float(scores["accuracy"].mean()),
-            # Over the labels that hold somewhere: for the others there is no F1.
-            "macro_f1": float(scores["f1"][scores["positive"] > 0].mean()),
+            "macro_f1": float(scores["f1"].mean()),
             "per_label": per_label,
         }
 
 
 def _label_summary(truth: Array, said: Array) -> dict[str, Any]:
-    """Scores of one label; precision, recall and F1 are those of *yes*."""
+    """Scores of one label; precision, recall and F1 are those of *yes*.
+
+    Where no picture is labelled yes, recall and F1 are NaN: nobody could get it right.
+    """
     report = classification_report(
         truth, said, labels=[False, True], output_dict=True, zero_division=0.0
     )
@@ -178,6 +180,6 @@ def _label_summary(truth: Array, said: Array) -> dict[str, Any]:
         "positive": int(truth.sum()),
         "accuracy": float((truth == said).mean()),
         "precision": yes["precision"],
-        "recall": yes["recall"],
-        "f1": yes["f1-score"],
+        "recall": yes["recall"] if truth.any() else np.nan,
+        "f1": yes["f1-score"] if truth.any() else np.nan,
     }

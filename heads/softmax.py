@@ -16,6 +16,7 @@ from multitask.head import (
     classes_of,
     column,
     spelled,
+    unreduced,
 )
 
 
@@ -25,9 +26,12 @@ class Softmax(Head):
 
     Outputs are probabilities (batch, classes), targets class indices (rows,).
     `mirror` pairs the classes that change places in a mirrored picture.
+    `label_smoothing` is the share of a label that is spread over all classes, as labels
+    are not certain (Szegedy et al. 2016, "Rethinking the Inception Architecture").
     """
 
     classes: tuple[str, ...] = ()
+    label_smoothing: float = 0.0
     mirror: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -43,6 +47,11 @@ class Softmax(Head):
                 "each once",
             )
         check_classes(self.where, self.classes)
+        if not 0 <= self.label_smoothing < 1:
+            raise UserError(
+                self.where,
+                f"label_smoothing is {self.label_smoothing}, must be from 0 up to 1",
+            )
         for name in sum(self.mirror, ()):
             if name not in self.classes:
                 raise UserError(
@@ -119,10 +128,15 @@ class Softmax(Head):
         )(features)
 
     def loss(self) -> Any:
+        return unreduced(self._loss)
+
+    def _loss(self, true: Any, said: Any) -> Any:
         import keras
 
-        return keras.losses.SparseCategoricalCrossentropy(
-            reduction="mean_with_sample_weight"
+        return keras.losses.categorical_crossentropy(
+            keras.ops.one_hot(true, len(self.classes)),
+            said,
+            label_smoothing=self.label_smoothing,
         )
 
     def metrics(self) -> list[Any]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from multitask.errors import UserError, nearest
+from multitask.resize import middle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ PRESETS = {
     "none": Augmentation(),
     "flip": Augmentation(flip=True),
     "standard": Augmentation(
-        flip=True, rotate=0.06, zoom=0.06, shift=0.06, brightness=32, contrast=0.25
+        flip=True, rotate=0.09, zoom=0.09, shift=0.06, brightness=32, contrast=0.25
     ),
 }
 
@@ -56,12 +57,6 @@ def augment(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, 
     if how.erase:
         images = _erase(images, seeds[2], how.erase)
     return tf.clip_by_value(images, 0.0, 255.0), flipped
-
-
-def middle(images: Any, size: int) -> Any:
-    """The middle (batch, size, size, 3) of pictures (batch, side, side, 3)."""
-    start = (images.shape[1] - size) // 2
-    return images[:, start : start + size, start : start + size]
 
 
 def _uniform(batch: Any, seed: Any, count: int) -> list[Any]:
@@ -124,9 +119,9 @@ def _erase(images: Any, seed: Any, chance: float) -> Any:
     x, y, width, height, lot = (0.5 + v / 2 for v in _uniform(batch, seed, 5))
     places = (tf.range(size, dtype=tf.float32)[None] + 0.5) / size  # (1, size)
 
-    def span(middle: Any, share: Any) -> Any:
+    def span(center: Any, share: Any) -> Any:
         half = (0.15 + 0.3 * share)[:, None] / 2
-        return tf.abs(places - middle[:, None]) < half  # (batch, size)
+        return tf.abs(places - center[:, None]) < half  # (batch, size)
 
     inside = span(y, height)[:, :, None] & span(x, width)[:, None, :]
     inside &= (lot < chance)[:, None, None]

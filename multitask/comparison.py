@@ -47,7 +47,7 @@ def write(comparison: Comparison, folder: Path) -> None:
             module.write(comparison, folder)
     except OSError as error:
         raise UserError(
-            folder,
+            error.filename or folder,
             f"can't be written: {error.strerror or error}",
-            "free some space or choose another",
+            "free some space or choose another folder",
         ) from None

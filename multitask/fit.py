@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from multitask import options
 from multitask.errors import UserError, command
+from multitask.folder import put
 from multitask.quiet import quiet_start
 from multitask.recipe import FILE, Recipe
 
@@ -82,7 +83,7 @@ def _one(
     say(f"best epoch {outcome.best_epoch}, trained in {outcome.precision}")
     # What `auto` chose belongs to the recipe that repeats the run.
     chosen = replace(recipe, precision=outcome.precision)
-    (out / FILE).write_text(chosen.to_toml(), encoding="utf-8")
+    put(out / FILE, chosen.to_toml())
     comparison = _measure(out, table, prepared.pixels)
     if not outcome.interrupted:
         training.forget(out)
@@ -103,7 +104,7 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
         all_learnt(heads, prepared.table.assign(split=parts))
     runs: list[Run] = []
     out.mkdir(parents=True, exist_ok=True)
-    (out / FILE).write_text(recipe.to_toml(), encoding="utf-8")
+    put(out / FILE, recipe.to_toml())
     for number, parts in enumerate(dealt, 1):
         folder = out / f"fold-{number}"
         say(f"fold {number} of {count}")
@@ -147,7 +148,7 @@ def _write(
         write_csv(table[["path", "split"]], out / "split.csv")
         write_csv(skipped, out / "skipped.csv")
         # Last: a folder with a recipe is a run that can be resumed.
-        (out / FILE).write_text(recipe.to_toml(), encoding="utf-8")
+        put(out / FILE, recipe.to_toml())
     except OSError as error:
         raise UserError(out, f"can't be written: {error.strerror}") from None
     if len(skipped):

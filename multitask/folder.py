@@ -9,6 +9,22 @@ from multitask.errors import UserError
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
 
+def put(path: Path, text: str) -> None:
+    """Write a text file all or not at all; what was there before survives failure.
+
+    Raises UserError if the disk is full or the folder can't be written.
+    """
+    part = path.with_name(f".part-{path.name}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UserError(
+            path, f"can't be written: {error.strerror}", "free some space"
+        ) from None
+
+
 def existing(folder: str | Path, where: str) -> Path:
     """The folder with a leading `~` expanded; `where` is how errors name its use.
 

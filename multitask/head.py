@@ -199,7 +199,7 @@ def spelled(labels: "pd.Series[Any]") -> "pd.Series[Any]":
 
     def one(label: Any) -> str:
         whole = isinstance(label, (float, np.floating)) and label.is_integer()
-        return str(int(label) if whole else label)
+        return str(int(label) if whole and abs(label) < 2**53 else label)
 
     return labels.astype(object).map(one, na_action="ignore")
 
@@ -210,10 +210,10 @@ def classes_of(labels: "pd.Series[Any]") -> tuple[str, ...]:
     >>> classes_of(pd.Series([10, 9, 10]))
     ('9', '10')
     """
-    found = pd.Series(labels.dropna().unique())
+    found = pd.Series(labels.dropna().astype(object).unique()).infer_objects()
     if not pd.api.types.is_numeric_dtype(found):
         found = spelled(found)
-    return tuple(spelled(found.sort_values()))
+    return tuple(dict.fromkeys(spelled(found.sort_values())))
 
 
 def check_classes(where: str, classes: tuple[str, ...]) -> None:

@@ -14,15 +14,14 @@ import keras
 from keras import layers, ops
 
 import multitask
-from multitask.augment import middle
 from multitask.errors import UserError
 from multitask.head import Head, from_config
-from multitask.resize import resize
+from multitask.resize import middle, resize
 from multitask.trunks import check_size, norm, trunk
 
 FILE = "network.keras"
 _MEMBER = "multitask.json"
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +181,7 @@ def _about(path: Path) -> About:
         return About(
             trunk=found["trunk"],
             size=found["size"],
-            crop=found["crop"],
+            crop=found.get("crop", 1.0),
             mirror=found["mirror"],
             heads=tuple(heads),
             notes=tuple(found["notes"]),

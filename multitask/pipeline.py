@@ -14,10 +14,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from multitask import sampling
-from multitask.augment import Augmentation, augment, middle
+from multitask.augment import Augmentation, augment
 from multitask.errors import UserError
 from multitask.head import Head, Targets
 from multitask.pictures import Pixels, read
+from multitask.resize import middle
 from multitask.sampling import Rates
 
 
@@ -138,7 +139,7 @@ class Batches:
         """
         import tensorflow as tf
 
-        steps, size = self.steps, self.batch_size
+        steps, count = self.steps, self.batch_size
 
         @lru_cache(maxsize=2)
         def order(epoch: int) -> npt.NDArray[np.intp]:
@@ -149,7 +150,7 @@ class Batches:
 
         def places(step: int) -> npt.NDArray[np.intp]:
             epoch, step = divmod(step, steps)
-            return order(epoch)[step * size : (step + 1) * size]
+            return order(epoch)[step * count : (step + 1) * count]
 
         labels = self._labels(heads)
 

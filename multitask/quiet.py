@@ -16,7 +16,8 @@ def quiet_start() -> None:
     if Keras is told to use another backend; what its own settings file says is
     overruled.
     """
-    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    os.environ["KERAS_BACKEND"] = backend
     if backend != "tensorflow":
         raise UserError("KERAS_BACKEND", f"is {backend!r}, must be 'tensorflow'")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -36,7 +36,9 @@ class Recipe:
         default=("sample",),
     )
     trunk: str = _setting("the shared network", default="cnn")
-    image_size: int = _setting("pixels a side; 0 is the trunk's own size", default=0)
+    image_size: int = _setting(
+        "pixels a side that the trunk looks at; 0 is its own size", default=0
+    )
     crop: float = _setting(
         "share of a picture's side that the network looks at: the middle, or in "
         "training about that; 1 if faces fill their pictures",
@@ -53,7 +55,9 @@ class Recipe:
     optimizer: Literal["adamw", "adam", "sgd", "rmsprop", "lion"] = _setting(
         "how weights follow gradients", default="adamw"
     )
-    weight_decay: float = _setting("pull of the weights to 0", default=0.25)
+    weight_decay: float = _setting(
+        "pull of the weights to 0, times the learning rate a step", default=0.25
+    )
     dropout: float = _setting("share of the features left out", default=0.2)
     patience: int = _setting(
         "stop after so many epochs without gain on the validation part; 0 never",

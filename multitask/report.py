@@ -67,7 +67,10 @@ def report(
     )
     comparison.write(result, folder)
     skipped = pd.concat([reading.skipped, unreadable], ignore_index=True)
-    write_csv(skipped, folder / "skipped.csv")
+    try:
+        write_csv(skipped, folder / "skipped.csv")
+    except OSError as error:
+        raise UserError(folder, f"can't be written: {error.strerror}") from None
     return result, folder
 
 

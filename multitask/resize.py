@@ -36,6 +36,12 @@ def resize(images: Any, size: int) -> Any:
     return ops.transpose(levels, (0, 2, 3, 1))
 
 
+def middle(images: Any, size: int) -> Any:
+    """The middle (batch, size, size, 3) of pictures (batch, side, side, 3)."""
+    start = (images.shape[1] - size) // 2
+    return images[:, start : start + size, start : start + size]
+
+
 def _weights(line: Any, size: int) -> Any:
     """Weights (size, length) as whole numbers out of 2^22, for a `line` (length,)."""
     ones = ops.ones_like(line, dtype="float64")  # its length is known only when run

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from multitask import network
 from multitask.augment import preset
 from multitask.errors import UserError
+from multitask.folder import put
 from multitask.head import Head
 from multitask.network import About
 from multitask.pipeline import Batches
@@ -272,7 +273,7 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         if self.recipe.schedule == "plateau":
             self.model.optimizer.learning_rate = self._plateau_rate()
         self.checkpoint.write(self.model, self.history, self.precision)
-        pd.DataFrame(self.history).to_csv(self.folder / HISTORY, index=False)
+        put(self.folder / HISTORY, pd.DataFrame(self.history).to_csv(index=False))
 
     def _plateau_rate(self) -> float:
         rates = [figures["learning_rate"] for figures in self.history]
@@ -297,14 +298,14 @@ def _undisturbed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread() or usual is None:
         yield
         return
-    held: list[Any] = []
-    signal.signal(signal.SIGINT, lambda *event: held.append(event))
+    held: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, usual)
-    if held and callable(usual):
-        usual(*held[0])
+    if held:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _by_head(logs: dict[str, Any], heads: Sequence[Head]) -> dict[str, float]:

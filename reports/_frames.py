@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from multitask.head import Head, column
+from multitask.head import Head, column, spelled
 
 MEASURES = ("loss", "accuracy", "mae")  # what a history may hold of a head
 
@@ -30,12 +30,12 @@ def _pairs(
         low, high = (column(labels, f"{name}_{end}") for end in ("low", "high"))
         truth = pd.to_numeric(truth).fillna(low.where(low == high))
     known = truth.notna()
-    kind = str if head.form == "class" else float
+    as_kind = spelled if head.form == "class" else pd.to_numeric
     frame = pd.DataFrame(
         {
             "column": name,
-            "truth": truth[known].astype(kind),
-            "said": answers.loc[known, name].astype(kind),
+            "truth": as_kind(truth[known]),
+            "said": as_kind(answers.loc[known, name]),
         },
         index=labels.index[known],
     )

@@ -14,7 +14,7 @@ from multitask.reports import _frames
 from sklearn.metrics import classification_report
 
 from multitask.comparison import Comparison
-from multitask.head import Head, column
+from multitask.head import Head, column, spelled
 from multitask.table import write_csv
 
 ORDER = 10
@@ -105,7 +105,8 @@ def answers(comparison: Comparison) -> pd.DataFrame:
     for head in comparison.heads:
         number = head.form == "number"
         for name in head.columns:
-            parts[f"{name}_label"] = column(labels, name)
+            truth = column(labels, name)
+            parts[f"{name}_label"] = spelled(truth) if head.form == "class" else truth
             for end in ("low", "high") if f"{name}_low" in labels and number else ():
                 parts[f"{name}_label_{end}"] = labels[f"{name}_{end}"]
             parts[name] = column(said, name)

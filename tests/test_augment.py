@@ -64,9 +64,10 @@ def test_a_shift_brings_the_margin_in():
     images = np.zeros((64, 20, 20, 3), np.uint8)
     images[:, :3] = 255  # the margin above the middle 14 rows
     out, _ = varied(images, Augmentation(shift=0.1), size=14)
-    above = out[:, 0, 7, 0] > 250
-    # 0.1 x 20 pixels each way: about half of the pictures see it, none two rows deep.
-    assert 16 <= above.sum() <= 48
+    above = out[:, 0, 7, 0] > 0
+    # 0.1 x 20 pixels each way: half of the pictures, 32 of 64, see some of it, with a
+    # deviation of 4; none two rows deep.
+    assert 12 <= above.sum() <= 52
     assert not out[:, 2].any()
 
 

@@ -149,7 +149,7 @@ def test_a_recipe_value_of_the_wrong_type(capsys, tmp_path):
         (["--identity", "("], "--identity: '(' is no regular expression"),
         (["--crop", "nan"], "--crop: is nan, must be from 0.5 to 1"),
         (["--split", "70/15/10"], "--split: 70/15/10 sums to 95"),
-        (["--split", "most"], "--split: is 'most', must be like 70/15/15"),
+        (["--split", "most"], "--split: is 'most', must be official or like"),
         (["--image-size", "4"], "--image-size: is 4, trunk cnn needs 16 or more"),
         (["--schedule", "cosinus"], "schedule is 'cosinus', must be 'cosine'"),
         (["--loss-weights", "gendre=2"], "no head 'gendre'; did you mean 'gender'?"),

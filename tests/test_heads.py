@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from multitask.reports import _frames
 from sklearn.metrics import (
     accuracy_score,
     classification_report,
@@ -23,7 +24,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from multitask import plugins
 from multitask.errors import UserError
-from multitask.head import from_config
+from multitask.head import classes_of, from_config
 
 NAN = np.nan
 
@@ -195,8 +196,9 @@ def test_every_answer_has_its_confidence_beside_it(example):
     for column in head.columns:
         if head.form == "number":
             low, high = answers[f"{column}_low"], answers[f"{column}_high"]
-            assert (low <= high).all()
-            assert ((head.low <= low) & (high <= head.high)).all()
+            # Empty where it takes a calibration to know it.
+            assert not (low > high).any()
+            assert not ((low < head.low) | (high > head.high)).any()
         else:
             assert answers[f"{column}_confidence"].between(0, 1).all()
     beside = 3 if head.form == "number" else 2
@@ -493,6 +495,16 @@ def test_softmax_summary_is_scikit_learns_over_the_labelled_rows():
 # sigmoid
 
 
+def test_label_smoothing_spreads_a_share_over_all_classes():
+    table = pd.DataFrame({"asked": ["a"]})
+    head = softmax(classes=["a", "b"], label_smoothing=0.2)
+    value, _ = labelled_loss(head, table, np.array([[0.8, 0.2]]))
+    # 0.2 of the label is halved between both: 0.9 to a, 0.1 to b.
+    assert value == pytest.approx(-0.9 * np.log(0.8) - 0.1 * np.log(0.2), rel=1e-5)
+    with pytest.raises(UserError, match="label_smoothing is 1.0, must be from 0"):
+        softmax(classes=["a", "b"], label_smoothing=1)
+
+
 def sigmoid(*columns: str, **settings: Any) -> Any:
     return from_config("asked", {"kind": "sigmoid", "columns": columns, **settings})
 
@@ -586,6 +598,8 @@ def test_a_label_that_never_holds_has_no_part_in_the_macro_f1():
     labels = pd.DataFrame({"A": [1, 1, 0], "B": [0, 0, 0]})
     summary = sigmoid("A", "B").summary(labels, labels)
     assert summary["macro_f1"] == 1.0
+    assert np.isnan(summary["per_label"]["B"]["f1"])
+    assert summary["per_label"]["B"]["accuracy"] == 1.0
 
 
 @pytest.mark.parametrize("kind", ["softmax", "sigmoid"])
@@ -602,6 +616,10 @@ def test_an_empty_cell_does_not_rename_classes_that_are_numbers(kind):
         )
         answers = pd.DataFrame({"asked": ["10", "9", "9"], "asked_confidence": 1.0})
         assert head.summary(table, answers)["accuracy"] == 1.0
+        counts = _frames.confusion(head, table, answers)
+        assert counts.to_numpy().tolist() == [[1, 0], [0, 1]]
+    assert classes_of(pd.Series([10, "9", 9.0, None], dtype=object)) == ("10", "9")
+    assert classes_of(pd.Series([10, 9, None], dtype="category")) == ("9", "10")
 
 
 def test_sigmoid_of_two_classes_sums_up_as_softmax_does():

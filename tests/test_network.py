@@ -14,6 +14,7 @@ import pytest
 from multitask import catalog, network
 from multitask.errors import UserError
 from multitask.network import About
+from multitask.pipeline import Batches
 from multitask.trunks import FusedNormalization, check_size, trunk
 
 ROOT = Path(__file__).parents[1]
@@ -165,7 +166,7 @@ def test_what_keras_does_not_know_rides_along(made, saved):
         found = json.loads(members.read("multitask.json"))
         names = members.namelist()
     assert len(names) == len(set(names)) == 4
-    assert found["format"] == 1
+    assert found["format"] == 2
     assert found["recipe"] == {"epochs": 3, "heads": list(HEADS)}
     assert [head["name"] for head in found["heads"]] == NAMES
 
@@ -182,8 +183,8 @@ def test_saving_what_was_loaded_changes_nothing(saved, tmp_path):
 
 
 def test_a_picture_and_its_mirror_image_get_mirrored_answers(made):
-    # Of the network's own size, so that nothing is rounded in resizing.
-    images = pictures(4, 16, 16)
+    # Of the network's own size with its margin, so that nothing is rounded in resizing.
+    images = pictures(4, 20, 20)
     there = numbers(made[0](images))
     back = numbers(made[0](images[:, :, ::-1]))
     for name in ("age", "gender", "attributes"):
@@ -193,6 +194,18 @@ def test_a_picture_and_its_mirror_image_get_mirrored_answers(made):
         there["pose"], back["pose"][:, [0, 2, 1, 3, 4]], atol=1e-5
     )
     assert np.abs(there["pose"] - back["pose"]).max() > 1e-4
+
+
+def test_the_middle_is_looked_at_as_in_training(made):
+    core = network.build_core(made[1])
+    model = network.build(replace(made[1], mirror=False), core)
+    images = pictures(4, 20, 20)
+    batches = Batches(
+        pixels=images, rows=np.arange(4), encoded={}, batch_size=4, size=16
+    )
+    [(seen, _, _)] = batches.in_order().as_numpy_iterator()
+    np.testing.assert_array_equal(seen, images[:, 2:18, 2:18])
+    assert_near(model(images), core(images[:, 2:18, 2:18].astype(np.float32)))
 
 
 def test_answers_are_the_mean_over_both(made):
@@ -293,7 +306,7 @@ def with_member(source, target, text):
 
 def test_a_newer_format_asks_for_an_update(small, tmp_path):
     path = with_member(
-        small, tmp_path / "a.keras", '{"format": 2, "multitask": "9.1", "new": []}'
+        small, tmp_path / "a.keras", '{"format": 3, "multitask": "9.1", "new": []}'
     )
     from multitask import __version__
 
@@ -302,7 +315,7 @@ def test_a_newer_format_asks_for_an_update(small, tmp_path):
     )
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 1}', "7"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 2}', "7"])
 def test_a_member_that_is_not_ours_is_refused(text, small, tmp_path):
     path = with_member(small, tmp_path / "a.keras", text)
     assert "is damaged" in refused(path)

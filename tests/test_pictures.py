@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from multitask.pictures import Picture, PictureError, decode, read, resize
+from multitask.pictures import (
+    Picture,
+    PictureError,
+    _plain_jpeg,
+    decode,
+    read,
+    resize,
+)
 
 FORMATS = "must be JPEG, PNG, BMP, GIF, WEBP"
 
@@ -92,6 +99,18 @@ def test_a_jpeg_has_the_pixels_that_pillow_gives(shape, mode, subsampling):
         data = encoded(image, "JPEG", subsampling=subsampling, **options)
         with Image.open(BytesIO(data)) as opened:
             np.testing.assert_array_equal(decode(data), opened.convert("RGB"))
+        fast = _plain_jpeg(BytesIO(data))
+        assert (fast is None) == (mode == "CMYK")
+
+
+def test_a_rotation_told_by_xmp_is_undone_as_one_told_by_exif():
+    image = Image.fromarray(scene(20, 30))
+    note = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="6"></x:xmpmeta>'
+    data = encoded(image, "JPEG", quality=95, xmp=note)
+    assert decode(data).shape == (30, 20, 3)
+    np.testing.assert_array_equal(
+        decode(data), decode(encoded(image, "JPEG", quality=95, exif=rotated(6)))
+    )
 
 
 def test_a_grey_jpeg_gets_three_equal_channels():
