@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from multitask import options
 from multitask.errors import UserError, command, nearest
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from multitask.network import About
     from multitask.pictures import Pixels
     from multitask.pipeline import Batches
+    from multitask.table import Reading
     from multitask.training import Outcome
 
 Say = Callable[[str], object]
@@ -56,7 +57,7 @@ def fit(
     _check_names(recipe)
     recipe = replace(recipe, data=data.absolute(recipe.data))
     reading = data.read(recipe.data, out / "sample")
-    recipe = replace(recipe, head={**reading.heads, **recipe.head})
+    recipe = replace(recipe, head=_declared(recipe, reading))
     for note in reading.notes:
         say(note)
     table = _limited(reading.table, recipe)
@@ -89,12 +90,24 @@ def _check_names(recipe: Recipe) -> None:
     )
     augment.preset(recipe.augment)
     split.ratios(recipe.split)
-    if recipe.heads:
-        # What a data set names may become a head when it is read.
-        named = {data.parse(text).name: {"kind": "softmax"} for text in recipe.data}
-        brought = {k: v for k, v in named.items() if k not in catalog.named()}
-        heads = catalog.heads(recipe.heads, {**brought, **recipe.head})
-        _check_weights(recipe, heads)
+    # A data set may bring heads of its own, which are known when it is read.
+    if recipe.heads and not any(map(data.is_named, recipe.data)):
+        _check_weights(recipe, catalog.heads(recipe.heads, recipe.head))
+
+
+def _declared(recipe: Recipe, reading: "Reading") -> dict[str, dict[str, Any]]:
+    """The recipe's own heads, and the data's for columns that none of them reads."""
+    taken = {
+        column
+        for name, head in recipe.head.items()
+        for column in head.get("columns", [name])
+    }
+    brought = {
+        name: head
+        for name, head in reading.heads.items()
+        if not taken.intersection(head.get("columns", [name]))
+    }
+    return {**brought, **recipe.head}
 
 
 def _check_weights(recipe: Recipe, heads: "Sequence[Head]") -> None:
