@@ -9,13 +9,15 @@
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from multitask import plugins
+from multitask.brought import joined
 from multitask.errors import UserError, nearest
 from multitask.head import Head
 from multitask.table import RESERVED, Reading, check, concat
@@ -83,8 +85,24 @@ def read(data: Sequence[str], sample: Path | None = None) -> Reading:
     skipped = pd.concat([r.skipped for r in readings], ignore_index=True)
     notes = tuple(dict.fromkeys(note for r in readings for note in r.notes))
     table = concat([r.table for r in readings])
-    heads = {name: head for r in readings for name, head in r.heads.items()}
-    return Reading(table=table, skipped=skipped, notes=notes, heads=heads)
+    return Reading(table=table, skipped=skipped, notes=notes, heads=_heads(readings))
+
+
+def _heads(readings: Sequence[Reading]) -> dict[str, dict[str, Any]]:
+    heads: dict[str, dict[str, Any]] = {}
+    for reading in readings:
+        for name, head in reading.heads.items():
+            heads[name] = joined(heads[name], head) if name in heads else head
+    return heads
+
+
+def is_named(text: str) -> bool:
+    """Whether a data set's reader is told its name, and so may bring heads."""
+    return _takes_name(plugins.reader(parse(text).reader))
+
+
+def _takes_name(reader: Callable[..., Reading]) -> bool:
+    return "name" in inspect.signature(reader).parameters
 
 
 def _one(text: str, sample: Path | None) -> Reading:
@@ -97,7 +115,7 @@ def _one(text: str, sample: Path | None) -> Reading:
             )
         return reader(sample)
     path = Path(source.path).expanduser()
-    named = "name" in inspect.signature(reader).parameters
+    named = _takes_name(reader)
     if source.reader != source.name and not named:
         raise UserError(
             "--data",

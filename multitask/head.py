@@ -50,9 +50,10 @@ class Head(ABC):
     metric: ClassVar[str] = "accuracy"  # the key of `summary` to show first
 
     def __post_init__(self) -> None:
-        if not self.name.isidentifier():
+        # Keras and TensorFlow name operations after it, in ASCII.
+        if not (self.name.isidentifier() and self.name.isascii()):
             raise UserError(
-                f"head {self.name!r}", "must be a name of letters, digits and _"
+                f"head {self.name!r}", "must be a name of letters a-z, digits and _"
             )
         if not 0 < self.loss_weight < np.inf:
             raise UserError(

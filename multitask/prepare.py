@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from multitask.network import About
 from multitask.pictures import Pixels
 from multitask.pipeline import Batches
 from multitask.recipe import Recipe
-from multitask.table import read_csv
+from multitask.table import Reading, read_csv
 
 _SHOWN = 6  # classes of a head in the coverage
 
@@ -107,7 +108,7 @@ def prepare(recipe: Recipe, out: Path, say: Callable[[str], object]) -> Prepared
     check(recipe)
     recipe = replace(recipe, data=data.absolute(recipe.data))
     reading = data.read(recipe.data, out / "sample")
-    recipe = replace(recipe, head={**reading.heads, **recipe.head})
+    recipe = replace(recipe, head=_declared(recipe, reading))
     for note in reading.notes:
         say(note)
     table = _limited(_identified(reading.table, recipe.identity), recipe)
@@ -144,11 +145,24 @@ def check(recipe: Recipe) -> None:
     split.ratios(recipe.split)
     sampling.exponent(recipe.mix)
     _pattern(recipe.identity)
-    if recipe.heads:
-        # What a data set names may become a head when it is read.
-        named = {data.parse(text).name: {"kind": "softmax"} for text in recipe.data}
-        brought = {k: v for k, v in named.items() if k not in catalog.named()}
-        _check_keys(recipe, catalog.heads(recipe.heads, {**brought, **recipe.head}))
+    # A data set may bring heads of its own, which are known when it is read.
+    if recipe.heads and not any(map(data.is_named, recipe.data)):
+        _check_keys(recipe, catalog.heads(recipe.heads, recipe.head))
+
+
+def _declared(recipe: Recipe, reading: Reading) -> dict[str, dict[str, Any]]:
+    """The recipe's own heads, and the data's for columns that none of them reads."""
+    taken = {
+        column
+        for name, head in recipe.head.items()
+        for column in head.get("columns", [name])
+    }
+    brought = {
+        name: head
+        for name, head in reading.heads.items()
+        if not taken.intersection(head.get("columns", [name]))
+    }
+    return {**brought, **recipe.head}
 
 
 def _check_keys(recipe: Recipe, heads: Sequence[Head]) -> None:

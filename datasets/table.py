@@ -1,0 +1,273 @@
+"""What does a table of labels in a file say? `--data mine=table:labels.csv`.
+
+CSV, or TSV by its ending, and Parquet with the columns of `multitask/table.py`: `path`,
+and a column a label. JSON is the annotation file of mmpretrain's multi-task training
+(`datasets/_annotations.py`).
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+from multitask.datasets._annotations import Given, annotations
+from multitask.datasets.folder import PARTS
+
+from multitask.errors import UserError
+from multitask.head import spelled
+from multitask.labels import translate
+from multitask.table import RESERVED, Reading
+
+SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+ENDINGS = (*SEPARATORS, ".parquet", ".json")
+# Row numbers that pandas wrote beside a table.
+NUMBERS = re.compile(r"(Unnamed: \d+)?")
+
+
+def read(file: Path, *, name: str) -> Reading:
+    """Read the labels in a file, those of heads that it brings and of named heads.
+
+    Relative paths are relative to the file's folder. Only an empty cell is empty; a
+    column is one of numbers if all of its filled cells are. Rows without a picture, or
+    with one that is listed before, are set aside.
+
+    Raises UserError if the file is missing, can't be read as its ending says, has no
+    column `path` or one twice, or if none of its pictures is there.
+    """
+    where = f"--data {name}"
+    path = _existing(file, where)
+    given = _load(path, where)
+    table = _typed(_headed(given.cells, path, where), where)
+    table["path"], missing = _located(table["path"], given.root)
+    reasons = pd.concat([missing, _repeated(table.drop(index=missing.index))])
+    set_aside = zip(table["path"][reasons.index], reasons, strict=True)
+    skipped = [*given.skipped, *set_aside]
+    kept = table.drop(index=reasons.index).reset_index(drop=True)
+    if kept.empty:
+        _refuse(path, given.root, skipped, where)
+    return Reading(
+        table=kept if "source" in kept else kept.assign(source=name),
+        skipped=pd.DataFrame(skipped, columns=["path", "reason"], dtype=object),
+        heads=given.heads(kept),
+    )
+
+
+def _existing(file: Path, where: str) -> Path:
+    path = Path(os.path.expanduser(file))
+    ending = path.suffix.lower()
+    if path.is_dir():
+        raise UserError(where, f"'{path}' is a folder, must be a file", _files())
+    if not path.exists():
+        raise UserError(where, f"no file '{path}'", "check the path")
+    if ending not in ENDINGS:
+        raise UserError(where, f"'{path}' is of no kind that is read", _files())
+    return path
+
+
+def _files() -> str:
+    return f"give one that ends in {', '.join(ENDINGS)}"
+
+
+# From the file to a table
+
+
+def _load(path: Path, where: str) -> Given:
+    ending = path.suffix.lower()
+    if ending == ".json":
+        return annotations(path, where)
+    try:
+        cells = _parquet(path) if ending == ".parquet" else _csv(path)
+    except ImportError:
+        raise UserError(
+            f"{where}: '{path}'", "needs pyarrow", "pip install 'multitask[parquet]'"
+        ) from None
+    except (ValueError, OSError) as error:  # also what pandas and pyarrow can't parse
+        raise UserError(f"{where}: '{path}'", f"can't be read: {error}") from error
+    return Given(root=path.parent, cells=cells)
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    """All cells as text. The first row is data to pandas, which renames columns."""
+    cells = pd.read_csv(
+        path,
+        sep=SEPARATORS[path.suffix.lower()],
+        header=None,
+        dtype=object,
+        keep_default_na=False,  # an occlusion may be none
+        na_values=[""],
+        encoding="utf-8-sig",
+        encoding_errors="surrogateescape",  # as names of files may be
+    )
+    names = cells.iloc[0].fillna("").str.strip()
+    return cells.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    table = pd.read_parquet(path, engine="pyarrow")
+    return table if table.index.names == [None] else table.reset_index()
+
+
+def _headed(cells: pd.DataFrame, path: Path, where: str) -> pd.DataFrame:
+    """The columns that have a name; UserError if they are not those of a table."""
+    cells.columns = pd.Index([str(column) for column in cells], dtype=object)
+    cells = cells.loc[:, [not NUMBERS.fullmatch(name) for name in cells.columns]]
+    file = f"{where}: '{path}'"
+    twice = cells.columns[cells.columns.duplicated()]
+    if len(twice):
+        raise UserError(file, f"has column {twice[0]!r} twice", "rename one of them")
+    if "path" not in cells:
+        raise UserError(
+            file,
+            f"has no column 'path', only {', '.join(cells.columns) or 'none'}",
+            "name the column of picture files so, and separate columns by commas "
+            "(in .tsv files by tabs)",
+        )
+    if cells.empty:
+        raise UserError(file, "has no row, must have at least one")
+    return cells
+
+
+def _typed(cells: pd.DataFrame, where: str) -> pd.DataFrame:
+    """The table: text in the columns of its own, numbers or text in those of labels."""
+    columns: dict[str, pd.Series[Any]] = {"path": cells["path"].astype(object)}
+    for column in cells.columns.drop("path"):
+        typed = _text if column in RESERVED else _label
+        columns[column] = typed(cells[column])
+        _check_utf8(column, columns[column], where)
+    if "split" in columns:
+        parts, _ = translate(columns["split"], PARTS)
+        said = parts.astype(object)
+        columns["split"] = said.where(said.notna(), columns["split"])
+    for column, values in columns.items():
+        if column.endswith(("_low", "_high")) and not pd.api.types.is_numeric_dtype(
+            values
+        ):
+            raise UserError(
+                where,
+                f"column {column!r} holds {values.dropna().iloc[0]!r}, as one end of "
+                "an interval it must hold numbers",
+                "rename it if it is none",
+            )
+    return pd.DataFrame(columns)
+
+
+def _label(cells: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Numbers if all filled cells are, else text."""
+    numbers = _numbers(cells)
+    if numbers is None:
+        cells = _text(cells)
+        numbers = _numbers(cells)  # now that blank cells are empty
+    return cells if numbers is None else numbers
+
+
+def _text(cells: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Text without blanks around it."""
+    text = spelled(cells)
+    trimmed = {label: label.strip() or np.nan for label in text.dropna().unique()}
+    return text.map(trimmed).astype(object)
+
+
+def _numbers(cells: "pd.Series[Any]") -> "pd.Series[float] | None":
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        return None
+    numbers = pd.to_numeric(cells.astype(object), errors="coerce").astype(float)
+    is_number = np.isfinite(numbers) | cells.isna()
+    return numbers if is_number.all() else None
+
+
+def _check_utf8(column: str, values: "pd.Series[Any]", where: str) -> None:
+    if not pd.api.types.is_numeric_dtype(values):
+        for text in (column, *values.dropna().unique()):
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                raise UserError(
+                    where,
+                    f"column {column!r} holds {text!r}, which is not UTF-8",
+                    "save the file as UTF-8",
+                ) from None
+
+
+# From the table to the pictures
+
+
+def _located(
+    names: "pd.Series[Any]", root: Path
+) -> "tuple[pd.Series[Any], pd.Series[Any]]":
+    """The pictures' files, and a reason for those that are not there.
+
+    Each folder is listed once, which is much faster than to ask for each file.
+    """
+    listed: dict[str, set[str]] = {}
+    files, reasons = {}, {}
+    for number, (row, name) in enumerate(names.items(), 1):
+        if not isinstance(name, str) or not name:
+            files[row], reasons[row] = "", f"row {number} has no path"
+            continue
+        folder, base = os.path.split(os.path.join(root, os.path.expanduser(name)))
+        if folder not in listed:
+            listed[folder] = _files_in(folder)
+        files[row] = os.path.join(folder, base)
+        if os.path.normcase(base) not in listed[folder]:
+            reasons[row] = "no such file"
+    return pd.Series(files, dtype=object), pd.Series(reasons, dtype=object)
+
+
+def _files_in(folder: str) -> set[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return {os.path.normcase(e.name) for e in entries if _is_file(e)}
+    except (OSError, ValueError):  # ValueError: a name that no folder can have
+        return set()
+
+
+def _is_file(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
+
+
+def _repeated(there: pd.DataFrame) -> "pd.Series[Any]":
+    """A reason for each row whose picture is listed before."""
+    folders = there["path"].map(os.path.dirname)
+    real = {folder: os.path.realpath(folder) for folder in folders.unique()}
+    keys = pd.Series(
+        [
+            os.path.join(real[folder], os.path.basename(path))
+            for folder, path in zip(folders, there["path"], strict=True)
+        ],
+        index=there.index,
+        dtype=object,
+    )
+    first = keys.drop_duplicates()
+    row_of = pd.Series(first.index, index=first.to_numpy())
+    again = there[keys.duplicated()]
+    before = there.loc[keys[again.index].map(row_of)].set_index(again.index)
+    labels = again.columns.drop("path")
+    one, other = again[labels], before[labels]
+    differs = (one != other) & ~(one.isna() & other.isna())
+    return pd.Series(
+        [
+            f"is listed before with another {', '.join(labels[row])}; the first counts"
+            if row.any()
+            else "is listed before, with the same labels"
+            for row in differs.to_numpy(bool)
+        ],
+        index=again.index,
+        dtype=object,
+    )
+
+
+def _refuse(
+    path: Path, root: Path, skipped: list[tuple[Any, Any]], where: str
+) -> NoReturn:
+    first, reason = skipped[0]
+    raise UserError(
+        where,
+        f"none of the {len(skipped)} pictures of '{path}' can be used, for example "
+        f"'{first}': {reason}",
+        f"paths are relative to '{root}'",
+    )
