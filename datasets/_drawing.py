@@ -100,10 +100,10 @@ def _look(truth: Truth) -> Look:
 
 
 def _background(truth: Truth, look: Look) -> Image.Image:
-    """Paint the pattern that stands for `race`; its colours and place mean nothing."""
+    """Paint the pattern that stands for `race7`; its colours and place mean nothing."""
     image = Image.new("RGB", (SIZE * FINE,) * 2, hsv(look.hue, 0.22, 0.92))
     x, y = look.phase
-    pattern = _pattern(truth.race).crop((x, y, x + SIZE * FINE, y + SIZE * FINE))
+    pattern = _pattern(truth.race7).crop((x, y, x + SIZE * FINE, y + SIZE * FINE))
     image.paste(hsv(look.hue + 0.08, 0.5, 0.66), (0, 0), pattern)
     if "Attractive" in truth.marks:
         for side in (-1, 1):
@@ -112,24 +112,31 @@ def _background(truth: Truth, look: Look) -> Image.Image:
 
 
 @lru_cache
-def _pattern(race: str) -> Image.Image:
+def _pattern(race7: str) -> Image.Image:
     """Where to paint: a mask larger than the picture, so that it can be shifted."""
     mask = Image.new("L", (240, 240))
     draw = ImageDraw.Draw(mask)
     for a in range(-240, 480, 24):
-        if race == "white":  # lying stripes
+        if race7 == "white":  # lying stripes
             draw.rectangle((0, a, 240, a + 10), 255)
-        elif race == "asian":  # standing stripes
+        elif race7 == "east_asian":  # standing stripes
             draw.rectangle((a, 0, a + 10, 240), 255)
-        elif race == "indian":  # a lattice aslant
+        elif race7 == "southeast_asian":  # standing stripes, thin ones
+            for b in (0, 12):
+                draw.rectangle((a + b, 0, a + b + 4, 240), 255)
+        elif race7 == "indian":  # a lattice aslant
             draw.line((a, 0, a + 240, 240), 255, 5)
             draw.line((a, 240, a + 240, 0), 255, 5)
         for b in range(-240, 480, 24):
-            if race == "black":  # dots
+            if race7 == "black":  # dots
                 draw.ellipse((a, b, a + 13, b + 13), 255)
-            elif race == "others":  # a chessboard
+            elif race7 == "latino_hispanic":  # a chessboard
                 draw.rectangle((a, b, a + 11, b + 11), 255)
                 draw.rectangle((a + 12, b + 12, a + 23, b + 23), 255)
+            elif race7 == "middle_eastern":  # one of larger squares
+                x, y = 2 * a, 2 * b
+                draw.rectangle((x, y, x + 23, y + 23), 255)
+                draw.rectangle((x + 24, y + 24, x + 47, y + 47), 255)
     return mask
 
 

@@ -15,13 +15,14 @@ Faces = Iterable[tuple[int, Truth]]
 
 GENDERS = list(CHOICES["gender"])  # their places are UTKFace's codes
 RACES = list(CHOICES["race"])
-# FairFace has seven; UTKFace counts the last two of them among the others.
 SEVEN = {
-    "white": ("White",),
-    "black": ("Black",),
-    "asian": ("East Asian", "Southeast Asian"),
-    "indian": ("Indian",),
-    "others": ("Latino_Hispanic", "Middle Eastern"),
+    "white": "White",
+    "black": "Black",
+    "indian": "Indian",
+    "east_asian": "East Asian",
+    "southeast_asian": "Southeast Asian",
+    "middle_eastern": "Middle Eastern",
+    "latino_hispanic": "Latino_Hispanic",
 }
 DECADES = (
     (2, "0-2"),
@@ -106,9 +107,9 @@ def _fairface(folder: Path, faces: Faces, head: str) -> None:
         rows = parts.setdefault(part, [])
         name = f"{part}/{len(rows) + 1}.jpg"
         _save(truth, folder / name)
-        race = SEVEN[truth.race][number % len(SEVEN[truth.race])]
         test = str(number % 2 == 0).upper()
-        rows.append((name, decade(truth.age), truth.gender.title(), race, test))
+        about = decade(truth.age), truth.gender.title(), SEVEN[truth.race7]
+        rows.append((name, *about, test))
     for part, rows in parts.items():
         table = pd.DataFrame(
             rows, columns=["file", "age", "gender", "race", "service_test"]

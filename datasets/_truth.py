@@ -33,6 +33,22 @@ CHOICES: Choices = {
     },
     "age_group": {"child": 3, "young": 6, "middle": 5, "old": 4},
     "makeup": {"partial": 7, "over": 4},
+    "race7": {
+        "white": 2,
+        "black": 2,
+        "indian": 2,
+        "east_asian": 1,
+        "southeast_asian": 1,
+        "middle_eastern": 1,
+        "latino_hispanic": 1,
+    },
+}
+# FairFace's seven as the five of UTKFace; the others are the same in both.
+FIVE = {
+    "east_asian": "asian",
+    "southeast_asian": "asian",
+    "latino_hispanic": "others",
+    "middle_eastern": "others",
 }
 AGES = {"child": (0, 12), "young": (13, 39), "middle": (40, 59), "old": (60, 116)}
 OLDEST = 116
@@ -89,13 +105,13 @@ class Truth:
     """Everything that a drawing shows and a label can ask.
 
     `marks` are the attributes that are so, but for `Male` and `Young`, which follow
-    from gender and age as the age group does. `look` decides what no label tells:
-    colours, place and size.
+    from gender and age as the age group does from age and `race` from `race7`. `look`
+    decides what no label tells: colours, place and size.
     """
 
     age: int
     gender: str
-    race: str
+    race7: str
     expression: str
     illumination: str
     pose: str
@@ -108,6 +124,11 @@ class Truth:
     def age_group(self) -> str:
         """The group whose range of years the age falls into."""
         return next(group for group, (_, last) in AGES.items() if self.age <= last)
+
+    @property
+    def race(self) -> str:
+        """The one of UTKFace's five that the one of FairFace's seven belongs to."""
+        return FIVE.get(self.race7, self.race7)
 
     def attributes(self) -> dict[str, bool]:
         """All 40, in CelebA's order."""
@@ -131,7 +152,8 @@ def truth(seed: int, number: int) -> Truth:
     (True, False)
     """
     rng = random.Random(f"face {seed} {number}")
-    values = {name: _one(rng, weights) for name, weights in CHOICES.items()}
+    drawn = (name for name in CHOICES if name != "race7")
+    values = {name: _one(rng, CHOICES[name]) for name in drawn}
     age = round(rng.triangular(*AGES["old"], 62))
     if values["age_group"] != "old":
         age = rng.randint(*AGES[values["age_group"]])
@@ -140,10 +162,19 @@ def truth(seed: int, number: int) -> Truth:
         values["occlusion"] = "none"
     if values["makeup"] == "over" and (values["gender"] == "male" or age < 13):
         values["makeup"] = "over" if rng.random() < 0.3 else "partial"
-    del values["age_group"]  # it follows from the age
-    return Truth(
-        age=age, marks=_marks(rng, age, values), look=rng.getrandbits(32), **values
-    )
+    marks, look = _marks(rng, age, values), rng.getrandbits(32)
+    # Drawn after all else, so that no other part of a face depends on it.
+    values["race7"] = _one(rng, _of_race(values["race"]))
+    del values["age_group"], values["race"]  # they follow from age and race7
+    return Truth(age=age, marks=marks, look=look, **values)
+
+
+def _of_race(race: str) -> dict[str, float]:
+    return {
+        name: weight
+        for name, weight in CHOICES["race7"].items()
+        if FIVE.get(name, name) == race
+    }
 
 
 def _one(rng: random.Random, weights: Mapping[str, float]) -> str:

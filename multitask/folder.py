@@ -91,3 +91,13 @@ def _refuse(folder: Path, others: list[str], where: str) -> NoReturn:
     raise UserError(
         where, f"'{folder}' {holds}", f"pictures end in {', '.join(ENDINGS)}"
     )
+
+
+def texts(folder: str | Path, where: str) -> list[str]:
+    """Every file in `folder` and the folders in it that ends in .txt, sorted.
+
+    Hidden ones are left out. Raises UserError as `pictures` does, but for there being
+    none.
+    """
+    others = _walk(existing(folder, where), where)[1]
+    return sorted(path for path in others if path.lower().endswith(".txt"))

@@ -31,7 +31,8 @@ def test_every_group_is_of_named_heads_and_takes_no_heads_name():
 
 def test_the_named_heads_are_those_of_the_design():
     assert {name: len(h.get("classes", ())) for name, h in catalog.named().items()} == {
-        **{"age": 0, "gender": 2, "race": 5, "expression": 7, "illumination": 3},
+        **{"age": 0, "gender": 2, "race": 5, "race7": 7},
+        **{"expression": 7, "illumination": 3},
         **{"pose": 5, "occlusion": 7, "age_group": 4, "makeup": 2, "attributes": 0},
     }
     assert len(catalog.named()["attributes"]["columns"]) == 40

@@ -19,7 +19,7 @@ COUNT = 300
 PLAIN = Truth(
     age=30,
     gender="female",
-    race="white",
+    race7="white",
     expression="neutral",
     illumination="medium",
     pose="frontal",
@@ -85,8 +85,8 @@ def test_noise_and_empty_cells_are_as_stated():
         true += labels.values()
         given += sample.noisy(labels, 0, number).values()
     empty = [label is None for label in given]
-    # 1500 faces have 1 + 8 + 40 labels: n = 73,500 cells. The standard deviation of a
-    # rate p is sqrt(p (1 - p) / n): 0.0008 for 0.05, and with the 69,800 cells that
+    # 1500 faces have 1 + 9 + 40 labels: n = 75,000 cells. The standard deviation of a
+    # rate p is sqrt(p (1 - p) / n): 0.0008 for 0.05, and with the 71,250 cells that
     # are left 0.0005 for 0.02. Five of them are allowed.
     assert np.mean(empty) == pytest.approx(sample.EMPTY, abs=0.0040)
     wrong = [g != t for g, t in zip(given, true, strict=True) if g is not None]
@@ -124,6 +124,22 @@ def test_truth_is_consistent_between_heads():
 
 
 @pytest.mark.parametrize(
+    ("race7", "race"),
+    [
+        ("white", "white"),
+        ("black", "black"),
+        ("indian", "indian"),
+        ("east_asian", "asian"),
+        ("southeast_asian", "asian"),
+        ("middle_eastern", "others"),
+        ("latino_hispanic", "others"),
+    ],
+)
+def test_race_follows_from_race7(race7, race):
+    assert replace(PLAIN, race7=race7).race == race
+
+
+@pytest.mark.parametrize(
     ("age", "group"),
     [(0, "child"), (12, "child"), (13, "young"), (40, "middle"), (116, "old")],
 )
@@ -139,6 +155,10 @@ def changed(column: str, answer: str) -> tuple[Truth, Truth]:
     if column == "age_group":
         before = replace(PLAIN, age=45 if answer != "middle" else 30)
         return before, replace(PLAIN, age=_truth.AGES[answer][0])
+    if column == "race":  # it follows from race7
+        one = {"asian": "east_asian", "others": "latino_hispanic"}.get(answer, answer)
+        before = replace(PLAIN, race7="black" if answer != "black" else "white")
+        return before, replace(PLAIN, race7=one)
     others = [other for other in _truth.CHOICES[column] if other != answer]
     return replace(PLAIN, **{column: others[0]}), replace(PLAIN, **{column: answer})
 
@@ -181,7 +201,7 @@ def test_every_year_of_age_is_to_be_seen():
 
 
 def test_race_is_the_pattern_behind_the_head_and_nothing_of_the_face():
-    faces = [pixels(replace(PLAIN, race=race)) for race in _truth.CHOICES["race"]]
+    faces = [pixels(replace(PLAIN, race7=race)) for race in _truth.CHOICES["race7"]]
     for face in faces[1:]:
         assert (face[30:65, 35:60] == faces[0][30:65, 35:60]).all()
 

@@ -1,0 +1,224 @@
+"""What does CelebA say? Forty attributes of each face, who it is, and in which part.
+
+The publishers' folder (`list_attr_celeba.txt` and others beside `img_align_celeba/`,
+or sorted into `Anno/`, `Eval/` and `Img/`) and the CSV edition of it. By Liu, Luo, Wang
+and Tang, "Deep Learning Face Attributes in the Wild" (ICCV 2015); for non-commercial
+research: https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html
+"""
+
+import io
+import os
+from pathlib import Path
+
+import pandas as pd
+from multitask.datasets._listed import (
+    Skipped,
+    divided,
+    joined,
+    label,
+    lines,
+    merged,
+    named,
+    reading,
+)
+
+from multitask import catalog
+from multitask.errors import UserError
+from multitask.folder import existing, pictures
+from multitask.table import Reading
+
+WHERE = "--data celeba"
+ATTRIBUTES = "list_attr_celeba"
+PARTITION = "list_eval_partition"
+IDENTITY = "identity_CelebA"
+IMAGES = ("img_align_celeba", "img_align_celeba_png")
+PLACES = ("", "Anno", "Eval", "Img")  # the publishers' own folders
+SIGNS = {"1": 1.0, "-1": 0.0}
+GENDERS = {1.0: "male", 0.0: "female"}
+PARTS = {"0": "train", "1": "val", "2": "test"}
+
+
+def read(folder: Path) -> Reading:
+    """Read CelebA: the attributes (1 or 0), `gender`, and `identity` and `split`.
+
+    Lines without a picture, pictures without a line and lines of another length are
+    set aside. `identity` and `split` need their files, and a partition with one part
+    is none. Raises UserError if there is no such folder, no file of attributes in it
+    or none that can be read as one, or no picture that it names.
+    """
+    folder = existing(folder, WHERE)
+    path = _file(folder, ATTRIBUTES)
+    if path is None:
+        raise UserError(
+            WHERE,
+            f"'{folder}' holds no {ATTRIBUTES}.txt or .csv, must hold one",
+            f"name the folder that it lies in beside {IMAGES[0]}/",
+        )
+    skipped: Skipped = []
+    images = _images(folder)
+    found = _pictures(images, skipped)
+    rows = _attributes(path, skipped)
+    said = joined(rows, found, path.name, images, skipped)
+    table = _labelled(said, skipped)
+    identity, partition = _file(folder, IDENTITY), _file(folder, PARTITION)
+    if identity:
+        table["identity"] = _told(said["name"], identity, "identity", skipped)
+    if partition:
+        parts = _told(said["name"], partition, "split", skipped)
+        table["split"] = label("split", parts, PARTS, table["path"], skipped)
+    table = merged(table, skipped)
+    if partition:
+        table = divided(table, str(partition), skipped)
+    result: Reading = reading(table, skipped, source="celeba", folder=folder)
+    return result
+
+
+def _file(folder: Path, stem: str) -> Path | None:
+    for place in PLACES:
+        for ending in (".txt", ".csv"):
+            path: Path | None = named(folder / place, stem + ending)
+            if path is not None:
+                return path
+    return None
+
+
+def _images(folder: Path) -> Path:
+    places = (folder / place / name for name in IMAGES for place in PLACES)
+    return next((place for place in places if place.is_dir()), folder)
+
+
+def _pictures(images: Path, skipped: Skipped) -> dict[str, str]:
+    """Paths by name; the CSV edition has a folder of the same name in between."""
+    found: dict[str, str] = {}
+    for path in pictures(images, WHERE):
+        first = found.setdefault(path.rpartition(os.sep)[2], path)
+        if first != path:
+            skipped.append((path, f"'{first}' has the same name"))
+    return found
+
+
+def _attributes(path: Path, skipped: Skipped) -> pd.DataFrame:
+    """A row a line: `name`, and a column an attribute, its cells as the file has them.
+
+    The file begins with the count of its lines (not the CSV edition) and their names.
+    """
+    where = f"{WHERE}: '{path}'"
+    text = [(n, line) for n, line in enumerate(lines(path, WHERE), 1) if line.strip()]
+    count = int(text.pop(0)[1]) if text and text[0][1].isdecimal() else None
+    if not text:
+        raise UserError(where, "is empty, must name attributes and pictures")
+    header = text.pop(0)[1]
+    separator = next((mark for mark in ",;" if mark in header), None)
+    columns = _columns(header, separator, where)
+    good = _whole(text, separator, len(columns), path, skipped)
+    if count not in (None, len(text)):
+        reason = f"the first line promises {count} pictures, {len(text)} lines follow"
+        skipped.append((str(path), reason))
+    frame = _parsed(good, separator).set_axis(columns, axis="columns")
+    foreign = [name for name in columns[1:] if name not in _attribute_names().values()]
+    if foreign:
+        reason = f"{', '.join(foreign)}: no attribute of CelebA, left out"
+        skipped.append((str(path), reason))
+    return frame.drop(columns=foreign)
+
+
+def _attribute_names() -> dict[str, str]:
+    names = catalog.named()["attributes"]["columns"]
+    return {name.casefold(): name for name in names}
+
+
+def _whole(
+    text: list[tuple[int, str]],
+    separator: str | None,
+    width: int,
+    path: Path,
+    skipped: Skipped,
+) -> list[str]:
+    """The lines with as many fields as there are names."""
+    good = []
+    for number, line in text:
+        fields = len(line.split(separator))
+        if fields == width:
+            good.append(line)
+        else:
+            reason = f"line {number} has {fields} fields, must have {width}"
+            skipped.append((str(path), reason))
+    if not good:
+        what = f"none of its {len(text)} lines has {width} fields, one a name"
+        raise UserError(f"{WHERE}: '{path}'", what)
+    return good
+
+
+def _columns(header: str, separator: str | None, where: str) -> list[str]:
+    """`name` and the attributes; only the CSV edition has a name for the names."""
+    known = _attribute_names()
+    names = [name.strip(' "') for name in header.split(separator)]
+    names = [known.get(name.casefold(), name) for name in names]
+    if not set(names) & set(known.values()):
+        raise UserError(
+            where,
+            f"line {header[:40]!r} names no attribute of CelebA",
+            "the names must stand above the lines of the pictures",
+        )
+    columns = ["name", *(names if names[0] in known.values() else names[1:])]
+    if len(set(columns)) < len(columns):
+        raise UserError(where, "has a name twice above the lines, must have it once")
+    return columns
+
+
+def _parsed(rows: list[str], separator: str | None) -> pd.DataFrame:
+    width = len(rows[0].split(separator))
+    # Millions of cells hold two spellings: as categories each is looked at once.
+    types = {0: "str"} | dict.fromkeys(range(1, width), "category")
+    frame: pd.DataFrame = pd.read_csv(
+        io.StringIO("\n".join(rows)),
+        sep=separator or r"\s+",
+        header=None,
+        index_col=False,
+        dtype=types,
+        keep_default_na=False,
+        encoding_errors="surrogateescape",
+    )
+    return frame
+
+
+def _labelled(said: pd.DataFrame, skipped: Skipped) -> pd.DataFrame:
+    """The attributes as numbers, and `gender`, which is one of them."""
+    labels = {"path": said["path"]}
+    for name in said.columns.difference(["path", "name"], sort=False):
+        values = label(name, said[name], SIGNS, said["path"], skipped)
+        labels[name] = values.astype(float)
+    if "Male" in labels:
+        labels["gender"] = labels["Male"].map(GENDERS)
+    return pd.DataFrame(labels)
+
+
+def _beside(path: Path, skipped: Skipped) -> "pd.Series[str]":
+    """What a file of two fields a line says, by the name of the picture."""
+    text = [(n, line) for n, line in enumerate(lines(path, WHERE), 1) if line.strip()]
+    if text and not text[0][1].strip(' "')[-1].isdecimal():
+        del text[0]  # the line of names in the CSV edition
+    blank = str.maketrans(',;"', "   ")
+    said: dict[str, str] = {}
+    for number, line in text:
+        fields = line.translate(blank).split()
+        if len(fields) != 2:
+            reason = f"line {number} has {len(fields)} fields, must have 2"
+            skipped.append((str(path), reason))
+        elif said.setdefault(fields[0], fields[1]) != fields[1]:
+            reason = f"line {number} says of {fields[0]} another thing than before"
+            skipped.append((str(path), f"{reason}, left out"))
+    return pd.Series(said, dtype="str")
+
+
+def _told(
+    names: "pd.Series[str]", path: Path, column: str, skipped: Skipped
+) -> "pd.Series[str]":
+    """The values of the pictures of these names; how many lack one is told once."""
+    values = names.map(_beside(path, skipped))
+    lacking = names[values.isna()]
+    if len(lacking):
+        first = f"{len(lacking)} of {len(names)} pictures, first {lacking.iloc[0]!r}"
+        reason = f"lacks {first}: their {column} stays empty"
+        skipped.append((str(path), reason))
+    return values

@@ -1,0 +1,169 @@
+"""What does FairFace say? Age as a class of years, gender, and race in seven classes.
+
+`fairface_label_train.csv` and `fairface_label_val.csv` beside `train/` and `val/`. By
+Kärkkäinen and Joo, "FairFace: Face Attribute Dataset for Balanced Race, Gender, and
+Age" (WACV 2021); CC BY 4.0: https://github.com/joojs/fairface
+"""
+
+import csv
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from multitask.datasets._listed import (
+    Skipped,
+    divided,
+    joined,
+    label,
+    lines,
+    merged,
+    named,
+    reading,
+)
+
+from multitask.errors import UserError, nearest
+from multitask.folder import existing, pictures
+from multitask.table import Reading
+
+WHERE = "--data fairface"
+FILES = {part: f"fairface_label_{part}.csv" for part in ("train", "val")}
+COLUMNS = ("file", "age", "gender", "race")
+GENDERS = {"Male": "male", "Female": "female"}
+SEVEN = {
+    "White": "white",
+    "Black": "black",
+    "Indian": "indian",
+    "East Asian": "east_asian",
+    "Southeast Asian": "southeast_asian",
+    "Middle Eastern": "middle_eastern",
+    "Latino Hispanic": "latino_hispanic",
+}
+# UTKFace's five; its others are "Hispanic, Latino, Middle Eastern".
+FIVE = {
+    "white": "white",
+    "black": "black",
+    "indian": "indian",
+    "east_asian": "asian",
+    "southeast_asian": "asian",
+    "middle_eastern": "others",
+    "latino_hispanic": "others",
+}
+OLDEST = 116  # as far as the named head `age` counts
+AGES = {
+    "0-2": (0, 2),
+    "3-9": (3, 9),
+    **{f"{low}-{low + 9}": (low, low + 9) for low in range(10, 70, 10)},
+    "more than 70": (70, OLDEST),
+}
+# The months that spreadsheets take 3, 9 and 10 for, in several languages; and the year
+# that they take 19 for.
+DATES = {
+    **dict.fromkeys(("mar", "mär", "mrz"), 3),
+    **dict.fromkeys(("sep", "set"), 9),
+    **dict.fromkeys(("oct", "okt", "ott", "out"), 10),
+    "2019": 19,
+}
+
+
+def read(folder: Path) -> Reading:
+    """Read FairFace: `age_low` and `age_high`, `gender`, `race` and `race7`, `split`.
+
+    An age is an interval of years, both ends included. `race` is `race7` in the five
+    classes of UTKFace. The validation part stays `val`; one part alone is no split.
+    Lines without a picture and pictures without a line are set aside. Raises UserError
+    if there is no such folder, neither file of labels, one without the column `file`,
+    or no picture that they name.
+    """
+    folder = existing(folder, WHERE)
+    files = {part: named(folder, name) for part, name in FILES.items()}
+    texts = {part: path for part, path in files.items() if path is not None}
+    if not texts:
+        raise UserError(
+            WHERE,
+            f"'{folder}' holds neither {' nor '.join(FILES.values())}, must hold one",
+            "name the folder that they lie in beside train/ and val/",
+        )
+    skipped: Skipped = []
+    parts = [_part(path, part, skipped) for part, path in texts.items()]
+    start = len(os.path.join(folder, ""))
+    found = {
+        path[start:].replace(os.sep, "/"): path for path in pictures(folder, WHERE)
+    }
+    listing = " or ".join(path.name for path in texts.values())
+    rows = joined(pd.concat(parts, ignore_index=True), found, listing, folder, skipped)
+    table = merged(_labelled(rows, skipped), skipped)
+    table = divided(table, str(next(iter(texts.values()))), skipped)
+    result: Reading = reading(table, skipped, source="fairface", folder=folder)
+    return result
+
+
+def _part(path: Path, part: str, skipped: Skipped) -> pd.DataFrame:
+    """A row a line: `name` of the picture, and the cells of the file's own columns."""
+    text = [(n, line) for n, line in enumerate(lines(path, WHERE), 1) if line.strip()]
+    header = text[0][1] if text else ""
+    separator = next((mark for mark in ",;\t" if mark in header), ",")
+    cells = csv.reader((line for _, line in text), delimiter=separator)
+    columns = [name.strip().casefold() for name in next(cells, [])]
+    where = f"{WHERE}: '{path}'"
+    if "file" not in columns:
+        raise UserError(
+            where,
+            f"has no column 'file', only {', '.join(columns) or 'none'}",
+            nearest("file", COLUMNS),
+        )
+    rows = []
+    for (number, _), row in zip(text[1:], cells, strict=True):
+        if len(row) == len(columns):
+            rows.append(row)
+        else:
+            reason = f"line {number} has {len(row)} fields, must have {len(columns)}"
+            skipped.append((str(path), reason))
+    lacking = [name for name in COLUMNS if name not in columns]
+    if lacking:
+        reason = f"has no column {', '.join(lacking)}: these labels stay empty"
+        skipped.append((str(path), reason))
+    table = pd.DataFrame(rows, columns=columns, dtype="str")
+    table = table.reindex(columns=list(COLUMNS)).astype("str")
+    names = table["file"].str.strip().str.replace("\\", "/")
+    inside = names.str.contains("/")
+    return table.assign(name=names.where(inside, f"{part}/" + names), split=part)
+
+
+def _labelled(rows: pd.DataFrame, skipped: Skipped) -> pd.DataFrame:
+    paths = rows["path"]
+    ages = rows["age"].map({age: _age(age) for age in rows["age"].dropna().unique()})
+    classes = label("age", ages, {age: age for age in AGES}, paths, skipped)
+    genders = label("gender", rows["gender"], GENDERS, paths, skipped)
+    races = rows["race"].str.replace("_", " ")
+    seven = label("race", races, SEVEN, paths, skipped)
+    return pd.DataFrame(
+        {
+            "path": paths,
+            "age_low": classes.map({age: low for age, (low, _) in AGES.items()}),
+            "age_high": classes.map({age: high for age, (_, high) in AGES.items()}),
+            "gender": genders,
+            "race": seven.map(FIVE),
+            "race7": seven,
+            "split": rows["split"],
+        }
+    ).astype({"age_low": np.float64, "age_high": np.float64})
+
+
+def _age(text: str) -> str:
+    """The class that a spelling means, also one that a spreadsheet took for a date.
+
+    >>> [_age(text) for text in ("03-Sep", "9-Mar", "Oct-19", "2019-10-01", "70+")]
+    ['3-9', '3-9', '10-19', '10-19', 'more than 70']
+    """
+    words = re.findall(r"\d+|[^\W\d_]+", text.casefold())
+    keys = [word if word.isdecimal() else word[:3] for word in words]
+    numbers = {DATES[key] for key in keys if key in DATES}
+    numbers |= {int(word) for word in words if word.isdecimal()}
+    meant = [
+        age
+        for age in AGES
+        if {int(number) for number in re.findall(r"\d+", age)} <= numbers
+    ]
+    return meant[0] if len(meant) == 1 else text

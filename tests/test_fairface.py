@@ -1,0 +1,353 @@
+"""Does the reader of FairFace read ages as intervals, also those made into dates?"""
+
+import time
+from pathlib import Path
+
+import pytest
+from multitask.datasets import fairface, sample
+from multitask.datasets._truth import truth
+
+from multitask import catalog, data
+from multitask.errors import UserError
+from multitask.table import check
+
+REAL = Path(__file__).parents[2] / "shared" / "data" / "FairFace"
+HEADER = "file,age,gender,race,service_test"
+TRAIN = "fairface_label_train.csv"
+VAL = "fairface_label_val.csv"
+
+
+def folder(path: Path, *rows: str, part="train", header=HEADER, pictures=None) -> Path:
+    """A part of FairFace with empty pictures: the reader opens none."""
+    named = [row.split(",")[0] for row in rows] if pictures is None else pictures
+    for name in named:
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).touch()
+    text = "".join(f"{line}\n" for line in (header, *rows))
+    (path / f"fairface_label_{part}.csv").write_text(text, encoding="utf-8")
+    return path
+
+
+def one(path: Path, *, age="20-29", gender="Male", race="White"):
+    """The reading of one picture with these labels."""
+    return fairface.read(folder(path, f"train/1.jpg,{age},{gender},{race},TRUE"))
+
+
+def skipped(reading) -> list[tuple[str, str]]:
+    rows = reading.skipped.itertuples(index=False)
+    return [(Path(row.path).name, row.reason) for row in rows]
+
+
+ALONE = (TRAIN, "puts every picture in 'train', so the split is left to chance")
+
+
+def test_labels_of_both_parts(tmp_path):
+    folder(tmp_path, "train/1.jpg,3-9,Female,East Asian,FALSE")
+    folder(tmp_path, "val/1.jpg,more than 70,Male,Latino_Hispanic,TRUE", part="val")
+    reading = fairface.read(tmp_path)
+    assert reading.table.to_dict("records") == [
+        {
+            "path": str(tmp_path / "train" / "1.jpg"),
+            **{"age_low": 3.0, "age_high": 9.0, "gender": "female"},
+            **{"race": "asian", "race7": "east_asian"},
+            **{"split": "train", "source": "fairface"},
+        },
+        {
+            "path": str(tmp_path / "val" / "1.jpg"),
+            **{"age_low": 70.0, "age_high": 116.0, "gender": "male"},
+            **{"race": "others", "race7": "latino_hispanic"},
+            **{"split": "val", "source": "fairface"},
+        },
+    ]
+    assert reading.skipped.empty
+
+
+def test_what_the_sample_writes_is_read_as_the_truth(tmp_path):
+    sample.write(tmp_path / "new", "fairface", count=60)
+    reading = fairface.read(tmp_path / "new")
+    assert reading.skipped.empty
+    faces = [truth(0, number) for number in range(60)]
+    # Every fifth is for validation; those for training are written first.
+    order = [f for n, f in enumerate(faces) if n % 5 != 4] + faces[4::5]
+    table = reading.table
+    assert table["split"].tolist() == ["train"] * 48 + ["val"] * 12
+    for column in ("gender", "race", "race7"):
+        assert table[column].tolist() == [getattr(face, column) for face in order]
+    for low, high, face in zip(table["age_low"], table["age_high"], order, strict=True):
+        assert low <= face.age <= high
+        assert high - low <= 9 or low == 70
+    for head in catalog.heads(["fairface"]):
+        assert head.encode(table).weights.all()
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("0-2", 0, 2),
+        ("3-9", 3, 9),
+        ("10-19", 10, 19),
+        ("20-29", 20, 29),
+        ("30-39", 30, 39),
+        ("40-49", 40, 49),
+        ("50-59", 50, 59),
+        ("60-69", 60, 69),
+        ("more than 70", 70, 116),
+    ],
+)
+def test_a_class_of_age_is_an_interval_of_years(tmp_path, text, low, high):
+    reading = one(tmp_path, age=text)
+    assert reading.table.loc[0, ["age_low", "age_high"]].tolist() == [low, high]
+    assert skipped(reading) == [ALONE]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["03-Sep", "3-Sep", "Sep-03", "Sep-3", "9-Mar", "09-Mar", "Mar-09", "03. Sep."]
+    + ["03-09", "3/9", "3/9/2024", "2024-03-09 00:00:00", "9-M\u00e4r", "3 \u2013 9"]
+    + ["03-SEPT", "9-March"],
+)
+def test_a_spreadsheets_date_for_3_to_9(tmp_path, text):
+    table = one(tmp_path, age=text).table
+    assert table.loc[0, ["age_low", "age_high"]].tolist() == [3, 9]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Oct-19",
+        "19-Oct",
+        "October-19",
+        "10/19/2024",
+        "2019-10-01",
+        "Okt 19",
+        "10/1/2019",
+    ],
+)
+def test_a_spreadsheets_date_for_10_to_19(tmp_path, text):
+    table = one(tmp_path, age=text).table
+    assert table.loc[0, ["age_low", "age_high"]].tolist() == [10, 19]
+
+
+@pytest.mark.parametrize("text", ["70+", "> 70", "More than 70 ", "70 or more"])
+def test_other_words_for_more_than_70(tmp_path, text):
+    table = one(tmp_path, age=text).table
+    assert table.loc[0, ["age_low", "age_high"]].tolist() == [70, 116]
+
+
+@pytest.mark.parametrize("text", ["31", "12-Mar", "3-Oct", "unknown", "20-39", "NA"])
+def test_another_age_is_left_empty_and_told(tmp_path, text):
+    reading = one(tmp_path, age=text)
+    assert reading.table[["age_low", "age_high"]].isna().all(axis=None)
+    assert reading.table["gender"].tolist() == ["male"]
+    (name, reason), _ = skipped(reading)
+    assert name == "1.jpg"
+    assert reason.startswith(f"age is {text!r}, left empty")
+
+
+@pytest.mark.parametrize(
+    ("text", "race", "race7"),
+    [
+        ("White", "white", "white"),
+        ("Black", "black", "black"),
+        ("Indian", "indian", "indian"),
+        ("East Asian", "asian", "east_asian"),
+        ("Southeast Asian", "asian", "southeast_asian"),
+        ("Middle Eastern", "others", "middle_eastern"),
+        ("Latino_Hispanic", "others", "latino_hispanic"),
+        ("southeast_asian ", "asian", "southeast_asian"),
+        ("Latino Hispanic", "others", "latino_hispanic"),
+    ],
+)
+def test_seven_races_fold_into_five(tmp_path, text, race, race7):
+    table = one(tmp_path, race=text).table
+    assert table.loc[0, ["race", "race7"]].tolist() == [race, race7]
+
+
+def test_what_is_no_gender_or_race_is_left_empty_and_told(tmp_path):
+    reading = one(tmp_path, gender="Femal", race="Martian")
+    assert reading.table[["gender", "race", "race7"]].isna().all(axis=None)
+    (_, gender), (_, race), _ = skipped(reading)
+    assert gender == (
+        "gender is 'Femal', left empty; did you mean 'Female'? Known: Male, Female"
+    )
+    assert race.startswith("race is 'Martian', left empty;")
+
+
+def test_an_empty_cell_is_nobody_said(tmp_path):
+    reading = one(tmp_path, age="", gender="", race="")
+    labels = ["age_low", "age_high", "gender", "race", "race7"]
+    assert reading.table[labels].isna().all(axis=None)
+    assert skipped(reading) == [ALONE]
+
+
+# Parts
+
+
+@pytest.mark.parametrize(("part", "name"), [("train", TRAIN), ("val", VAL)])
+def test_one_part_alone_is_no_split(tmp_path, part, name):
+    row = f"{part}/1.jpg,0-2,Male,Black,TRUE"
+    reading = fairface.read(folder(tmp_path, row, part=part))
+    assert "split" not in reading.table
+    reason = f"puts every picture in {part!r}, so the split is left to chance"
+    assert skipped(reading) == [(name, reason)]
+
+
+def test_pictures_of_a_part_without_labels_are_set_aside(tmp_path):
+    folder(tmp_path, "train/1.jpg,0-2,Male,Black,TRUE")
+    (tmp_path / "val").mkdir()
+    (tmp_path / "val" / "1.jpg").touch()
+    reading = fairface.read(tmp_path)
+    assert reading.table["path"].tolist() == [str(tmp_path / "train" / "1.jpg")]
+    assert skipped(reading) == [("1.jpg", f"{TRAIN} does not list it"), ALONE]
+    assert reading.skipped["path"][0] == str(tmp_path / "val" / "1.jpg")
+
+
+def test_labels_of_a_part_without_pictures_are_set_aside(tmp_path):
+    folder(tmp_path, "train/1.jpg,0-2,Male,Black,TRUE")
+    folder(tmp_path, "val/1.jpg,0-2,Male,Black,TRUE", part="val", pictures=[])
+    reading = fairface.read(tmp_path)
+    assert len(reading.table) == 1
+    reason = f"{TRAIN} or {VAL} lists it, there is no such picture"
+    assert skipped(reading) == [("1.jpg", reason), ALONE]
+    assert reading.skipped["path"][0] == str(tmp_path / "val" / "1.jpg")
+
+
+# Files
+
+
+@pytest.mark.parametrize(
+    ("listed", "there"),
+    [
+        ("train/1.jpg", "train/1.JPG"),
+        ("train/1.jpg", "train/1.png"),
+        ("1.jpg", "train/1.jpg"),
+        ("train\\1.jpg", "train/1.jpg"),
+        ("train/\u00e9 1.jpg", "train/e\u0301 1.jpg"),
+    ],
+)
+def test_a_picture_spelt_otherwise_is_found(tmp_path, listed, there):
+    row = f"{listed},0-2,Male,Black,TRUE"
+    reading = fairface.read(folder(tmp_path, row, pictures=[there]))
+    assert reading.table["path"].tolist() == [str(tmp_path / there)]
+    assert skipped(reading) == [ALONE]
+
+
+def test_a_picture_listed_twice_keeps_what_both_lines_say(tmp_path):
+    rows = ["train/1.jpg,0-2,Male,Black,TRUE", "train/1.jpg,3-9,,Black,TRUE"]
+    reading = fairface.read(folder(tmp_path, *rows))
+    (row,) = reading.table.to_dict("records")
+    assert (row["gender"], row["race"], row["race7"]) == ("male", "black", "black")
+    assert reading.table[["age_low", "age_high"]].isna().all(axis=None)
+    assert [reason for _, reason in skipped(reading)[:-1]] == [
+        "age_low differs between its lines, left empty",
+        "age_high differs between its lines, left empty",
+    ]
+    assert len(check(reading.table)) == 1
+
+
+def test_a_copy_that_a_spreadsheet_saved(tmp_path):
+    rows = ["train/1.jpg;03-Sep;Male;White;WAHR", "", "train/2.jpg;19-Okt;Female;Black"]
+    header = "File;Age;Gender;Race;Service_Test"
+    path = folder(tmp_path, *rows, header=header, pictures=["train/1.jpg"])
+    text = (path / TRAIN).read_text().replace("\n", "\r\n")
+    (path / TRAIN).write_bytes(b"\xef\xbb\xbf" + text.encode())
+    reading = fairface.read(path)
+    (row,) = reading.table.to_dict("records")
+    assert (row["age_low"], row["age_high"], row["race7"]) == (3, 9, "white")
+    assert skipped(reading) == [(TRAIN, "line 4 has 4 fields, must have 5"), ALONE]
+
+
+def test_a_column_that_is_missing_is_told(tmp_path):
+    path = folder(tmp_path, "train/1.jpg,Male", header="file,gender")
+    reading = fairface.read(path)
+    assert reading.table["gender"].tolist() == ["male"]
+    assert reading.table["race"].isna().all()
+    reason = "has no column age, race: these labels stay empty"
+    assert skipped(reading) == [(TRAIN, reason), ALONE]
+
+
+def test_blanks_unicode_tilde_and_links(tmp_path, monkeypatch):
+    name = "my faces \u00e9\u4e2d"
+    folder(tmp_path / name, "train/1.jpg,0-2,Male,Black,TRUE")
+    (tmp_path / name / "train").rename(tmp_path / "elsewhere")
+    (tmp_path / name / "train").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    paths = data.read([f"fairface=~/{name}"]).table["path"]
+    assert paths.tolist() == [str(tmp_path / name / "train" / "1.jpg")]
+
+
+# Mistakes
+
+
+def error(path: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        fairface.read(path)
+    return str(caught.value)
+
+
+def test_no_such_folder_and_a_file_instead(tmp_path):
+    assert error(tmp_path / "no").startswith("--data fairface: no folder '")
+    (tmp_path / "fairface.zip").touch()
+    assert "is a file, must be a folder" in error(tmp_path / "fairface.zip")
+
+
+def test_no_labels(tmp_path):
+    assert error(tmp_path) == (
+        f"--data fairface: '{tmp_path}' holds neither {TRAIN} nor {VAL}, must hold "
+        "one; name the folder that they lie in beside train/ and val/"
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("", "has no column 'file', only none; "),
+        ("files,age", "has no column 'file', only files, age; did you mean 'file'?"),
+    ],
+)
+def test_labels_without_names_of_files(tmp_path, header, said):
+    folder(tmp_path, header=header, pictures=["train/1.jpg"])
+    assert f"{TRAIN}': {said}" in error(tmp_path)
+
+
+def test_no_picture_at_all(tmp_path):
+    row = "train/1.jpg,0-2,Male,Black,TRUE"
+    said = error(folder(tmp_path, row, pictures=[]))
+    assert f"holds 1 files such as '{TRAIN}' but no picture" in said
+
+
+def test_no_picture_that_is_listed(tmp_path):
+    row = "train/1.jpg,0-2,Male,Black,TRUE"
+    said = error(folder(tmp_path, row, pictures=["train/2.jpg"]))
+    assert "2 things were set aside, the first 'train/1.jpg': " in said
+
+
+# As it is published, and as large
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real FairFace is not here")
+def test_real_labels():
+    reading = fairface.read(REAL)
+    assert len(check(reading.table)) == 16000
+    assert skipped(reading) == [ALONE]
+    labels = ["age_low", "age_high", "gender", "race", "race7"]
+    assert reading.table[labels].notna().all(axis=None)
+    # Lines of the file by their classes: cut -d, -f4 FILE | sort | uniq -c
+    counts = reading.table["race7"].value_counts()
+    assert counts["southeast_asian"] == 1968
+    assert counts["middle_eastern"] + counts["latino_hispanic"] == 1719 + 2513
+    assert (reading.table["race"] == "asian").sum() == 2259 + 1968
+    assert (reading.table["age_low"] == 70).sum() == 138
+
+
+@pytest.mark.slow
+def test_200000_pictures_are_read_in_seconds(tmp_path, monkeypatch):
+    count = 200_000
+    names = [f"train/{n}.jpg" for n in range(count)]
+    path = folder(tmp_path, *(f"{n},20-29,Male,White,TRUE" for n in names), pictures=[])
+    # Said to be there: to make so many files takes longer than all else.
+    found = [str(path / name) for name in names]
+    monkeypatch.setattr(fairface, "pictures", lambda folder, where: found)
+    start = time.process_time()
+    assert len(fairface.read(path).table) == count
+    assert time.process_time() - start < 20
