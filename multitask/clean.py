@@ -11,6 +11,7 @@ The rules, in this order:
 """
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -78,13 +79,10 @@ def check_target(path: Path) -> Path:
         raise UserError("--fix", f"{str(path)!r} must end in {' or '.join(ENDINGS)}")
     if path.exists():
         raise UserError("--fix", f"'{path}' exists already", "name a new file")
-    if path.suffix.lower() == ".parquet":
-        try:
-            import pyarrow  # noqa: F401
-        except ImportError:
-            raise UserError(
-                "--fix", "parquet needs pyarrow", "pip install 'multitask[parquet]'"
-            ) from None
+    if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
+        raise UserError(
+            "--fix", "parquet needs pyarrow", "pip install 'multitask[parquet]'"
+        )
     return path
 
 

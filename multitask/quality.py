@@ -153,9 +153,12 @@ def counts(head: Head, table: pd.DataFrame) -> Plain:
         return {"n": sum(strata.values()), "classes": strata}
     ends = intervals(head, table)
     exact = int((ends["low"] == ends["high"]).sum())
-    middle = ends.mean(axis=1).agg(["mean", "min", "max"]) if len(ends) else {}
-    known = {name: float(value) for name, value in middle.items()}
-    return {"n": len(ends), "exact": exact, **known, "bands": strata}
+    found: Plain = {"n": len(ends), "exact": exact}
+    if len(ends):
+        middle = ends.mean(axis=1)
+        found |= {"mean": float(middle.mean())}
+        found |= {"min": float(middle.min()), "max": float(middle.max())}
+    return found | {"bands": strata}
 
 
 def intervals(head: Head, table: pd.DataFrame) -> pd.DataFrame:

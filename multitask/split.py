@@ -84,7 +84,7 @@ def near_links(found: Hashes) -> npt.NDArray[np.intp]:
         pairs = _near_in_buckets(distinct, keys, before)
         links += [first[pair] for pair in pairs]
     found = np.sort(np.concatenate(links), axis=1)
-    return found[np.lexsort((found[:, 1], found[:, 0]))]
+    return np.asarray(found[np.lexsort((found[:, 1], found[:, 0]))], np.intp)
 
 
 def _near_in_buckets(

@@ -8,7 +8,7 @@ import pandas as pd
 from multitask.reports import _audit_figures, _html, _style
 
 from multitask import quality
-from multitask.duplicates import LISTED
+from multitask.duplicates import LISTED, named_sources
 from multitask.errors import UserError
 from multitask.files import BLANK, TINY
 from multitask.head import column
@@ -44,11 +44,10 @@ def write(findings: Findings, title: str, folder: Path) -> None:
 def plain(findings: Findings) -> dict[str, Any]:
     """All findings as plain JSON: counts first, then lists of examples."""
     table, files, found = findings.table, findings.files, findings.duplicates
-    sources = column(table, "source").fillna("no source").astype(str)
     two = {f"{a}, {b}": n for (a, b), n in found.sources.items() if a != b}
     return {
         "rows": len(table),
-        "sources": _counted(sources),
+        "sources": _counted(named_sources(table)),
         "unreadable": len(findings.unreadable),
         "malformed": len(findings.malformed),
         "blank": int(files["blank"].sum()),
@@ -91,8 +90,10 @@ def _counted(values: "pd.Series[Any]") -> dict[str, int]:
 
 def _without_nan(frame: pd.DataFrame) -> dict[str, Any]:
     return {
-        name: {k: None if pd.isna(v) else round(float(v), 4) for k, v in row.items()}
-        for name, row in frame.to_dict().items()
+        str(one): {
+            str(k): None if pd.isna(v) else round(float(v), 4) for k, v in row.items()
+        }
+        for one, row in frame.iterrows()
     }
 
 
@@ -110,17 +111,16 @@ def _pictures(files: pd.DataFrame) -> dict[str, Any]:
 def _pairs(findings: Findings) -> list[dict[str, Any]]:
     paths = findings.table["path"].tolist()
     parts = column(findings.table, "split").tolist()
-    hashes = findings.files["phash"].tolist()
     made = []
     for row in findings.duplicates.listed.itertuples(index=False):
         left, right = int(row.left), int(row.right)  # type: ignore[arg-type]
         pair: dict[str, Any] = {
             "paths": [paths[left], paths[right]],
             "kind": "exact" if row.exact else "near",
-            "bits": (hashes[left] ^ hashes[right]).bit_count(),
+            "bits": int(row.bits),  # type: ignore[arg-type]
             "conflicts": {},
         }
-        if row.score:  # type: ignore[truthy-bool]
+        if row.score:
             pair["conflicts"] = quality.conflicts(findings, left, right)
         if row.leaks:
             pair["splits"] = [parts[left], parts[right]]
@@ -137,7 +137,7 @@ def html(
     """The page; `drawn` names the pictures beside it and says what they show."""
     pairs = found["pairs"]
     sizes = sorted(found["pictures"]["sizes"].items(), key=lambda item: -item[1])
-    return _html.render(
+    page: str = _html.render(
         "audit.html",
         title=title,
         found=found,
@@ -157,6 +157,7 @@ def html(
         leaking=[_row(p) for p in pairs if "splits" in p],
         duplicates=[_row(p) for p in pairs if not p["conflicts"]],
     )
+    return page
 
 
 def _of(findings: Findings, form: str) -> list[Any]:
@@ -199,7 +200,7 @@ def facts(findings: Findings) -> list[tuple[str, int, str]]:
     worst = sorted(found.conflicts.items(), key=lambda item: -item[1])
     named = ", ".join(f"{name} {n:,}" for name, n in worst[:5] if n)
     across = sum(n for (a, b), n in found.sources.items() if a != b)
-    sources = _counted(column(findings.table, "source").fillna("no source"))
+    sources = _counted(named_sources(findings.table))
     told = ", ".join(f"{name} {n:,}" for name, n in sources.items())
     leaks = f"{found.leaking:,} pairs, {len(findings.identities):,} identities"
     return [
@@ -224,7 +225,7 @@ def text(findings: Findings) -> str:
         rows.append((f"{head.name} labels", f"{_labelled(counts):,}", _few(counts)))
     wide = [max(len(row[i]) for row in rows) for i in (0, 1)]
     lines = [f"{a:<{wide[0]}}  {b:>{wide[1]}}  {c}".rstrip() for a, b, c in rows]
-    return _style.printable("\n".join([*findings.notes, *lines]))
+    return str(_style.printable("\n".join([*findings.notes, *lines])))
 
 
 def _labelled(counts: dict[str, Any]) -> int:

@@ -149,7 +149,8 @@ def _bad(bad: pd.DataFrame, files: pd.DataFrame) -> Figure | None:
                     ],
                 )  # fmt: skip
             )
-    return _grid._draw(tiles, "blank and tiny pictures")
+    made: Figure | None = _grid._draw(tiles, "blank and tiny pictures")
+    return made
 
 
 def _framed(pixels: Any) -> Any:
@@ -246,7 +247,7 @@ def correlation(frame: pd.DataFrame, title: str) -> Figure | None:
 
 
 def _name(text: object) -> str:
-    return _style.short(text, 22)
+    return str(_style.short(text, 22))
 
 
 def heat(counts: pd.DataFrame, title: str) -> Figure:
@@ -320,10 +321,10 @@ def _histogram(
 
 def _edges(ends: pd.DataFrame) -> Any:
     """Ends of bins; of whole numbers, each bin holds equally many."""
-    low, high = ends["low"].min(), ends["high"].max()
+    low, high = float(ends["low"].min()), float(ends["high"].max())
     if (ends % 1 == 0).all(axis=None):
         step = max(1, int(np.ceil((high - low + 1) / _BINS)))
-        return np.arange(low, high + step + 1, step)
+        return np.arange(low - low % step, high + step + 1, step)
     return np.linspace(low, high, _BINS + 1)
 
 
@@ -332,7 +333,8 @@ def _spread(ends: pd.DataFrame, edges: Any) -> Any:
     exact = ends["low"] == ends["high"]
     counts = np.histogram(ends["low"][exact], edges)[0].astype(float)
     whole = float((ends % 1 == 0).all(axis=None))  # 20 to 29 holds ten whole numbers
-    for (low, high), n in ends[~exact].value_counts(["low", "high"]).items():
+    several = ends[~exact].groupby(["low", "high"]).size().reset_index(name="n")
+    for low, high, n in several.to_numpy(float):
         inside = np.minimum(edges[1:], high + whole) - np.maximum(edges[:-1], low)
         counts += n * np.clip(inside, 0, None) / (high + whole - low)
     return counts

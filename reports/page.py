@@ -23,7 +23,7 @@ def write(comparison: Comparison, folder: Path) -> None:
 def html(comparison: Comparison, folder: Path) -> str:
     """The page; it links the files of `folder` by their names alone."""
     there = {path.name for path in folder.iterdir()}
-    return _html.render(
+    page: str = _html.render(
         "page.html",
         comparison=comparison,
         rows=len(comparison.labels),
@@ -33,6 +33,7 @@ def html(comparison: Comparison, folder: Path) -> str:
         there=there,
         links=[name for name in _FILES if name in there],
     )
+    return page
 
 
 def _section(head: Head, comparison: Comparison, there: set[str]) -> dict[str, Any]:
