@@ -11,6 +11,7 @@ COMMANDS = (
     ("fit", "train a network on labelled pictures and write a run"),
     ("predict", "answer for pictures, folders and globs with a trained network"),
     ("report", "measure a network on labelled pictures"),
+    ("audit", "find what is wrong with labelled pictures before training"),
 )
 
 

@@ -7,6 +7,8 @@ from dataclasses import fields
 from importlib.resources import files
 from typing import Any
 
+import pandas as pd
+
 from multitask import plugins
 from multitask.errors import UserError, nearest
 from multitask.head import Head, from_config
@@ -77,6 +79,25 @@ def heads(
         raise UserError("--heads", "names no head", nearest("", [*known, *groups()]))
     _check_columns(made.values())
     return tuple(made.values())
+
+
+def labelled(
+    table: pd.DataFrame, declared: Mapping[str, Config] | None = None
+) -> tuple[str, ...]:
+    """Names of the declared and the named heads that a table has any label for.
+
+    >>> labelled(pd.DataFrame({"path": ["a.jpg"], "age_low": [20], "age_high": [29]}))
+    ('age',)
+    """
+    return tuple(
+        head.name
+        for head in heads([*(declared or {}), *named()], declared)
+        if any(
+            name in table and table[name].notna().any()
+            for column in head.columns
+            for name in (column, f"{column}_low")  # an interval is a label too
+        )
+    )
 
 
 def _check_columns(heads: Iterable[Head]) -> None:

@@ -6,12 +6,12 @@ and `resize`, so that all of them see the same pixels.
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ import simplejpeg
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 Pixels = npt.NDArray[np.uint8]
+Found = TypeVar("Found")
 Picture = str | PathLike[str] | bytes | Image.Image | npt.NDArray[Any]
 
 MAX_PIXELS = 100_000_000
@@ -56,6 +57,12 @@ def decode(picture: Picture, box: str | None = None) -> Pixels:
     """
     pixels = np.asarray(_rgb(picture))
     return _crop(pixels, box) if box else pixels
+
+
+def header(data: bytes) -> tuple[str, int, int]:
+    """Colour mode, width and height as in the file, for bytes that `decode` takes."""
+    with Image.open(BytesIO(data), formats=_FORMATS) as image:
+        return image.mode, image.width, image.height
 
 
 def _rgb(picture: Picture) -> Image.Image:
@@ -220,16 +227,21 @@ def read(
         except PictureError as error:
             return index, str(error)
 
-    cores = os.cpu_count() or 1
-    task = max(1, min(_TASK, len(pictures) // cores))
+    yield from in_order(one, len(pictures))
 
-    def several(start: int) -> list[tuple[int, Pixels | str]]:
-        return [one(i) for i in range(start, min(start + task, len(pictures)))]
+
+def in_order(one: Callable[[int], Found], count: int) -> Iterator[Found]:
+    """Yield `one(index)` for each index below `count`, all cores at work."""
+    cores = os.cpu_count() or 1
+    task = max(1, min(_TASK, count // cores))
+
+    def several(start: int) -> list[Found]:
+        return [one(i) for i in range(start, min(start + task, count))]
 
     # Pictures are decoded and resized outside of Python's lock. A task of several
     # takes it less often, and results in flight stay few.
     with ThreadPoolExecutor(cores) as pool:
-        for first in range(0, len(pictures), _CHUNK):
-            last = min(first + _CHUNK, len(pictures))
+        for first in range(0, count, _CHUNK):
+            last = min(first + _CHUNK, count)
             for found in pool.map(several, range(first, last, task)):
                 yield from found

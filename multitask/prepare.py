@@ -232,15 +232,7 @@ def _limited(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
 
 def _heads(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
     """The heads asked for, or all that are labelled, with the recipe's weights."""
-    asked = recipe.heads or tuple(
-        head.name
-        for head in catalog.heads([*recipe.head, *catalog.named()], recipe.head)
-        if any(
-            name in table and table[name].notna().any()
-            for column in head.columns
-            for name in (column, f"{column}_low")  # an interval is a label too
-        )
-    )
+    asked = recipe.heads or catalog.labelled(table, recipe.head)
     heads = [head.resolve(table) for head in catalog.heads(asked, recipe.head)]
     _check_keys(recipe, heads)
     losses, classes = recipe.loss_weights, recipe.class_weights

@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from PIL import Image
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -15,7 +16,7 @@ from multitask.head import Head, column
 from multitask.pictures import Pixels
 from multitask.table import SPLITS
 
-_NEAR = 4  # bits of 64 by which the hashes of near-identical pictures may differ
+NEAR = 4  # bits of 64 by which the hashes of near-identical pictures may differ
 _BITS = 64
 OFFICIAL = "official"
 _USUAL = (0.7, 0.15, 0.15)
@@ -48,18 +49,19 @@ def ratios(text: str) -> tuple[float, float, float]:
     return train / 100, val / 100, test / 100
 
 
+def phash(picture: Image.Image) -> int:
+    """The perceptual hash of a picture, 64 bits."""
+    import imagehash
+
+    bits = imagehash.phash(picture).hash
+    return int.from_bytes(np.packbits(bits.ravel()).tobytes(), "big")
+
+
 def hashes(pixels: Iterable[Pixels]) -> Hashes:
     """Perceptual hashes (pictures,) of pictures (height, width, 3), 64 bits each."""
-    import imagehash
-    from PIL import Image
-
-    def one(picture: Pixels) -> bytes:
-        bits = imagehash.phash(Image.fromarray(picture)).hash
-        return np.packbits(bits.ravel()).tobytes()
-
     with ThreadPoolExecutor() as pool:
-        joined = b"".join(pool.map(one, pixels))
-    return np.frombuffer(joined, dtype=">u8").astype(np.uint64)
+        found = pool.map(lambda picture: phash(Image.fromarray(picture)), pixels)
+        return np.fromiter(found, np.uint64)
 
 
 def near_links(found: Hashes) -> npt.NDArray[np.intp]:
@@ -77,20 +79,27 @@ def near_links(found: Hashes) -> npt.NDArray[np.intp]:
     order = np.argsort(place, kind="stable")
     equal = np.flatnonzero(np.diff(place[order]) == 0)
     links = [np.stack([order[equal], order[equal + 1]], axis=1)]
-    cuts = np.linspace(0, _BITS, _NEAR + 3).astype(int)
+    cuts = np.linspace(0, _BITS, NEAR + 3).astype(int)
     bands = [
         (distinct >> np.uint64(low)) & np.uint64(2 ** int(high - low) - 1)
         for low, high in zip(cuts[:-1], cuts[1:], strict=True)
     ]
-    for one, other in combinations(bands, 2):
-        links += _near_in_buckets(distinct, one << np.uint64(32) | other, first)
-    return np.unique(np.sort(np.concatenate(links), axis=1), axis=0)
+    for one, other in combinations(range(len(bands)), 2):
+        before = [bands[i] for i in range(other) if i != one]
+        keys = bands[one] << np.uint64(32) | bands[other]
+        pairs = _near_in_buckets(distinct, keys, before)
+        links += [first[pair] for pair in pairs]
+    found = np.sort(np.concatenate(links), axis=1)
+    return np.asarray(found[np.lexsort((found[:, 1], found[:, 0]))], np.intp)
 
 
 def _near_in_buckets(
-    distinct: Hashes, keys: Hashes, first: npt.NDArray[np.intp]
+    distinct: Hashes, keys: Hashes, before: Sequence[Hashes]
 ) -> list[npt.NDArray[np.intp]]:
-    """Links among those with equal keys: neighbours 1, 2, ... places apart."""
+    """Links among those with equal keys: neighbours 1, 2, ... places apart.
+
+    Those with an equal band `before` were found by that band already.
+    """
     order = np.argsort(keys, kind="stable")
     ordered, links = keys[order], []
     for distance in range(1, len(order)):
@@ -98,8 +107,12 @@ def _near_in_buckets(
         if not len(same):
             break
         left, right = order[same], order[same + distance]
-        near = np.bitwise_count(distinct[left] ^ distinct[right]) <= _NEAR
-        links.append(np.stack([first[left[near]], first[right[near]]], axis=1))
+        near = np.bitwise_count(distinct[left] ^ distinct[right]) <= NEAR
+        left, right = left[near], right[near]
+        for band in before:
+            fresh = band[left] != band[right]
+            left, right = left[fresh], right[fresh]
+        links.append(np.stack([left, right], axis=1))
     return links
 
 

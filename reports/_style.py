@@ -68,3 +68,12 @@ def short(text: object, length: int) -> str:
     """
     words = " ".join(str(text).split())
     return words if len(words) <= length else words[: length - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """A text without the bytes of file names that are no UTF-8, which nothing draws.
+
+    >>> printable("a\udcff.jpg")
+    'a?.jpg'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")

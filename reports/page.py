@@ -1,12 +1,10 @@
 """What came out, on one page to look at and to hand on?"""
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
-from multitask.reports import numbers, pictures
+from multitask.reports import _html, numbers, pictures
 
 from multitask.comparison import Comparison
 from multitask.head import Head
@@ -24,18 +22,9 @@ def write(comparison: Comparison, folder: Path) -> None:
 
 def html(comparison: Comparison, folder: Path) -> str:
     """The page; it links the files of `folder` by their names alone."""
-    # Class names come from folders and files of other people: never trust them.
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.from_string(
-        (files("multitask.reports") / "page.html").read_text(encoding="utf-8")
-    )
     there = {path.name for path in folder.iterdir()}
-    return template.render(
+    page: str = _html.render(
+        "page.html",
         comparison=comparison,
         rows=len(comparison.labels),
         summary=_cells(numbers.table(comparison).dropna(axis="columns", how="all")),
@@ -47,6 +36,7 @@ def html(comparison: Comparison, folder: Path) -> str:
         there=there,
         links=[name for name in _FILES if name in there],
     )
+    return page
 
 
 def _section(head: Head, comparison: Comparison, there: set[str]) -> dict[str, Any]:

@@ -1,0 +1,23 @@
+"""How is a page made of one of the templates in this folder?"""
+
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill in `template`; a value that it lacks is an error."""
+    # Class names come from folders and files of other people: never trust them.
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_source),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**values)
+
+
+def _source(name: str) -> str:
+    return (files("multitask.reports") / name).read_text(encoding="utf-8")
