@@ -30,18 +30,18 @@ def audit(
     Raises UserError for whatever the user can mend.
     """
     from multitask import catalog, clean, quality
-    from multitask.data import absolute, labelled, read
+    from multitask.data import absolute, is_named, labelled, read
     from multitask.reports import _audit
 
     if not data:
         raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
     out = free(Path(out).expanduser())
     target = clean.check_target(Path(fix).expanduser()) if fix else None
-    if heads:
+    if heads and not any(map(is_named, data)):
         catalog.heads(heads)  # a name that is wrong is told before the long work
     reading = read(absolute(data))
-    asked = tuple(heads) or catalog.labelled(reading.table)
-    made = [head.resolve(reading.table) for head in catalog.heads(asked)]
+    asked = tuple(heads) or catalog.labelled(reading.table, reading.heads)
+    made = [h.resolve(reading.table) for h in catalog.heads(asked, reading.heads)]
     findings = quality.find(reading.table, made, reading.skipped, reading.notes)
     if heads:
         labelled(made, findings.table)

@@ -563,3 +563,12 @@ def test_utkface_is_audited_in_a_minute_and_mended(tmp_path):
     assert 0 < dropped <= facts["duplicate_pairs"] + facts["blank"]
     assert fixed["age"].isna().sum() > 100
     assert len(findings.table) == facts["rows"]
+
+
+def test_heads_that_the_data_bring_are_looked_at(tmp_path):
+    from multitask.datasets import sample
+
+    sample.write(tmp_path / "faces", "folders", count=20, head="pose")
+    audit([f"side=folder:{tmp_path / 'faces'}"], tmp_path / "out")
+    document = json.loads((tmp_path / "out" / "audit.json").read_text())
+    assert document["heads"]["side"]["n"] == 20
