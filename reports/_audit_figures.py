@@ -9,6 +9,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 from multitask.reports import _frames, _grid, _style
 
 from multitask import quality
@@ -359,4 +360,8 @@ def sizes(files: pd.DataFrame) -> Figure | None:
     axes.plot([1, top * 1.3], [1, top * 1.3], color=_style.GREY, linewidth=0.8)
     low = float(each[["width", "height"]].min().min())
     axes.set(xlim=(low / 1.3, top * 1.3), ylim=(low / 1.3, top * 1.3))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:,.0f}")
+        axis.set_minor_locator(NullLocator())
     return made

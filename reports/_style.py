@@ -73,7 +73,7 @@ def short(text: object, length: int) -> str:
 def printable(text: str) -> str:
     """A text without the bytes of file names that are no UTF-8, which nothing draws.
 
-    >>> printable("a\udcff.jpg")
+    >>> printable("a" + chr(0xDCFF) + ".jpg")
     'a?.jpg'
     """
     return text.encode("utf-8", "replace").decode("utf-8")
