@@ -345,7 +345,7 @@ def test_near_pictures_and_identities_in_two_parts_are_leaks(tables, tmp_path):
     audit([tables(table, tmp_path)], tmp_path / "out")
     facts = found(tmp_path / "out")
     assert (facts["duplicate_pairs"], facts["leaking_pairs"]) == (2, 1)
-    assert facts["identities"] == [{"identity": "ann", "parts": "train, val"}]
+    assert facts["identities"] == [{"identity": "planned:ann", "parts": "train, val"}]
     assert facts["leaks"] == 2
     leaking = [pair for pair in facts["pairs"] if "splits" in pair]
     assert [pair["splits"] for pair in leaking] == [["train", "test"]]
