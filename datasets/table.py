@@ -100,8 +100,9 @@ def _csv(path: Path) -> pd.DataFrame:
         encoding="utf-8-sig",
         encoding_errors="surrogateescape",  # as names of files may be
     )
-    names = cells.iloc[0].fillna("").str.strip()
-    return cells.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
+    names = ["" if pd.isna(name) else name.strip() for name in cells.iloc[0]]
+    header = pd.Index(names, dtype=object)
+    return cells.iloc[1:].set_axis(header, axis=1).reset_index(drop=True)
 
 
 def _parquet(path: Path) -> pd.DataFrame:
@@ -134,16 +135,15 @@ def _typed(cells: pd.DataFrame, where: str) -> pd.DataFrame:
     columns: dict[str, pd.Series[Any]] = {"path": cells["path"].astype(object)}
     for column in cells.columns.drop("path"):
         typed = _text if column in RESERVED else _label
+        _check_utf8(column, cells[column], where)
         columns[column] = typed(cells[column])
-        _check_utf8(column, columns[column], where)
     if "split" in columns:
         parts, _ = translate(columns["split"], PARTS)
         said = parts.astype(object)
         columns["split"] = said.where(said.notna(), columns["split"])
     for column, values in columns.items():
-        if column.endswith(("_low", "_high")) and not pd.api.types.is_numeric_dtype(
-            values
-        ):
+        is_end = column.endswith(("_low", "_high"))
+        if is_end and not pd.api.types.is_numeric_dtype(values):
             raise UserError(
                 where,
                 f"column {column!r} holds {values.dropna().iloc[0]!r}, as one end of "
@@ -178,16 +178,16 @@ def _numbers(cells: "pd.Series[Any]") -> "pd.Series[float] | None":
 
 
 def _check_utf8(column: str, values: "pd.Series[Any]", where: str) -> None:
-    if not pd.api.types.is_numeric_dtype(values):
-        for text in (column, *values.dropna().unique()):
-            try:
-                text.encode()
-            except UnicodeEncodeError:
-                raise UserError(
-                    where,
-                    f"column {column!r} holds {text!r}, which is not UTF-8",
-                    "save the file as UTF-8",
-                ) from None
+    texts = {column, *(cell for cell in values.tolist() if isinstance(cell, str))}
+    for text in sorted(texts):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UserError(
+                where,
+                f"column {column!r} holds {text!r}, which is not UTF-8",
+                "save the file as UTF-8",
+            ) from None
 
 
 # From the table to the pictures
@@ -232,20 +232,19 @@ def _is_file(entry: "os.DirEntry[str]") -> bool:
 
 def _repeated(there: pd.DataFrame) -> "pd.Series[Any]":
     """A reason for each row whose picture is listed before."""
-    folders = there["path"].map(os.path.dirname)
-    real = {folder: os.path.realpath(folder) for folder in folders.unique()}
-    keys = pd.Series(
-        [
-            os.path.join(real[folder], os.path.basename(path))
-            for folder, path in zip(folders, there["path"], strict=True)
-        ],
-        index=there.index,
-        dtype=object,
-    )
-    first = keys.drop_duplicates()
-    row_of = pd.Series(first.index, index=first.to_numpy())
-    again = there[keys.duplicated()]
-    before = there.loc[keys[again.index].map(row_of)].set_index(again.index)
+    real: dict[str, str] = {}
+    first: dict[tuple[str, str], int] = {}
+    rows, rows_before = [], []
+    for row, path in enumerate(there["path"]):
+        folder, base = os.path.split(path)
+        if folder not in real:
+            real[folder] = os.path.realpath(folder)
+        row_before = first.setdefault((real[folder], base), row)
+        if row_before != row:
+            rows.append(row)
+            rows_before.append(row_before)
+    again = there.iloc[rows]
+    before = there.iloc[rows_before].set_index(again.index)
     labels = again.columns.drop("path")
     one, other = again[labels], before[labels]
     differs = (one != other) & ~(one.isna() & other.isna())
