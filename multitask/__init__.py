@@ -24,6 +24,9 @@ def load(path: str | Path) -> "Analyzer":
     See `multitask.analyzer.Analyzer` for what the result can do. TensorFlow is
     imported here, not by `import multitask`.
     """
+    from multitask.quiet import use_onednn
+
+    use_onednn()
     from multitask.analyzer import Analyzer
 
     return Analyzer.load(path)

@@ -30,7 +30,13 @@ PRESETS = {
     "none": Augmentation(),
     "flip": Augmentation(flip=True),
     "standard": Augmentation(
-        flip=True, rotate=0.06, zoom=0.06, shift=0.06, brightness=32, contrast=0.25
+        flip=True,
+        rotate=0.08,
+        zoom=0.08,
+        shift=0.06,
+        brightness=32,
+        contrast=0.25,
+        erase=0.25,
     ),
 }
 

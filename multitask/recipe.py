@@ -44,16 +44,17 @@ class Recipe:
         "training about that; 1 if faces fill their pictures",
         default=0.89,
     )
-    epochs: int = _setting("how often each picture is seen", default=20)
-    batch_size: int = _setting("pictures a step", default=64)
+    epochs: int = _setting("how often each picture is seen", default=16)
+    batch_size: int = _setting("pictures a step", default=128)
     learning_rate: float = _setting("the highest learning rate", default=2e-3)
     schedule: Literal["cosine", "constant", "plateau"] = _setting(
         "cosine: falls to 0; plateau: a fifth after 3 epochs without gain",
         default="cosine",
     )
     warmup: float = _setting("epochs in which the learning rate rises", default=1.0)
-    optimizer: Literal["adamw", "adam", "sgd", "rmsprop", "lion"] = _setting(
-        "how weights follow gradients", default="adamw"
+    optimizer: Literal["muon", "adamw", "adam", "sgd", "rmsprop", "lion"] = _setting(
+        "how weights follow gradients; muon: AdamW where there is no convolution",
+        default="muon",
     )
     weight_decay: float = _setting(
         "pull of the weights to 0, times the learning rate a step", default=0.25

@@ -7,11 +7,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -24,13 +25,15 @@ from multitask.errors import UserError
 from multitask.folder import put
 from multitask.head import Head
 from multitask.network import About
+from multitask.optimizer import optimizer
 from multitask.pipeline import Batches
 from multitask.recipe import Precision, Recipe
 
 HISTORY = "history.csv"
+Name = TypeVar("Name", bound=str)
 Figures = list[dict[str, Any]]  # a dict an epoch, as a row of history.csv
 _PLATEAU = 3  # epochs without gain
-_TRIAL_STEPS = 3
+_TRIAL_STEPS = 5
 _SHORT = 300  # steps: a training this short ends before a timing has paid
 
 
@@ -126,49 +129,13 @@ def _compile(
     model: keras.Model, heads: Sequence[Head], recipe: Recipe, steps: int
 ) -> None:
     model.compile(
-        optimizer=_optimizer(recipe, steps),
+        optimizer=optimizer(recipe, steps),
         loss={head.name: head.loss() for head in heads},
         loss_weights={head.name: head.loss_weight for head in heads},
         weighted_metrics={head.name: head.metrics() for head in heads},
         # XLA's convolutions are up to twice slower than oneDNN's on a CPU.
         jit_compile=False,
     )
-
-
-def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    cls = {
-        "adamw": keras.optimizers.AdamW,
-        "adam": keras.optimizers.Adam,
-        "sgd": keras.optimizers.SGD,
-        "rmsprop": keras.optimizers.RMSprop,
-        "lion": keras.optimizers.Lion,
-    }[recipe.optimizer]
-    extra = {"momentum": 0.9} if recipe.optimizer == "sgd" else {}
-    optimizer = cls(
-        learning_rate=_learning_rate(recipe, steps),
-        weight_decay=recipe.weight_decay,
-        **extra,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
-
-
-def _learning_rate(recipe: Recipe, steps: int) -> Any:
-    """A number (for plateau, which changes it) or a schedule over steps."""
-    top = recipe.learning_rate
-    warm = round(min(recipe.warmup, recipe.epochs / 4) * steps)
-    if recipe.schedule == "plateau":
-        return top
-    if recipe.schedule == "cosine":
-        return keras.optimizers.schedules.CosineDecay(
-            top / 100 if warm else top,
-            decay_steps=max(1, recipe.epochs * steps - warm),
-            warmup_target=top if warm else None,
-            warmup_steps=warm,
-        )
-    if not warm:
-        return top
-    return keras.optimizers.schedules.PolynomialDecay(top / 100, warm, top)
 
 
 class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
@@ -402,8 +369,12 @@ def _precision(about: About, recipe: Recipe, training: Batches) -> Precision:
         return recipe.precision
     if training.steps * recipe.epochs < _SHORT or not _has_bfloat16():
         return "float32"
-    candidates: tuple[Precision, ...] = ("float32", "bfloat16")
-    return min(candidates, key=lambda p: _step_seconds(about, recipe, training, p))
+    return fastest(
+        {
+            precision: _step(about, recipe, training, precision)
+            for precision in ("float32", "bfloat16")
+        }
+    )
 
 
 def _has_bfloat16() -> bool:
@@ -419,16 +390,26 @@ def _has_bfloat16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def _step_seconds(
+def _step(
     about: About, recipe: Recipe, training: Batches, precision: Precision
-) -> float:
-    """The fastest of a few training steps, after one to warm up."""
+) -> Callable[[], object]:
+    """A training step in a precision, to be timed."""
     model = network.build_core(about, recipe.dropout, _policy(precision), training=True)
     _compile(model, about.heads, recipe, training.steps)
     batch = next(iter(training.in_order()))
-    seconds = []
+    return lambda: model.train_on_batch(*batch)
+
+
+def fastest(sides: Mapping[Name, Callable[[], object]]) -> Name:
+    """The name of what takes the least time, in the median of a few turns.
+
+    The sides take turns, so that whatever else the machine does falls on all of them;
+    the first turn, in which graphs are built, does not count.
+    """
+    seconds: dict[Name, list[float]] = {name: [] for name in sides}
     for _ in range(1 + _TRIAL_STEPS):
-        began = time.monotonic()
-        model.train_on_batch(*batch)
-        seconds.append(time.monotonic() - began)
-    return min(seconds[1:])
+        for name, side in sides.items():
+            began = time.monotonic()
+            side()
+            seconds[name].append(time.monotonic() - began)
+    return min(seconds, key=lambda name: median(seconds[name][1:]))

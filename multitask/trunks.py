@@ -61,8 +61,9 @@ def _cnn(images: Any, norm: Callable[[], Any]) -> Any:
     Few channels at full size, where a CPU spends its time on moving memory.
     """
     x = layers.Rescaling(1 / 127.5, offset=-1)(images)
-    x = _convolve(x, 24, 3, 1, norm)
-    for channels in (32, 64, 128, 256):
+    x = _convolve(x, 32, 3, 2, norm)
+    x = _block(x, 32, 1, norm)
+    for channels in (64, 128, 256):
         x = _block(x, channels, 2, norm)
         x = _block(x, channels, 1, norm)
     # Each channel learns where to look (Chen et al. 2018, MobileFaceNets): in aligned

@@ -1,0 +1,80 @@
+"""Do weights follow gradients as the optimizers' papers say?"""
+
+import numpy as np
+import pytest
+
+from multitask.recipe import Recipe
+
+
+def made(**settings):
+    from multitask.optimizer import optimizer
+
+    return optimizer(
+        Recipe(schedule="constant", warmup=0.0, weight_decay=0.0, **settings), steps=10
+    )
+
+
+def stepped(optimizer, shape, gradient):
+    """How a weight of zeros moves in one step."""
+    import keras
+
+    weight = keras.Variable(np.zeros(shape, np.float32))
+    optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weight])
+    return weight.numpy()
+
+
+def test_muon_steps_equally_far_in_every_direction_of_a_kernels_gradient():
+    gradient = np.random.default_rng(0).normal(size=(3, 3, 4, 8)).astype(np.float32)
+    gradient[..., 0] *= 100
+    step = stepped(made(optimizer="muon", learning_rate=0.5), (3, 3, 4, 8), gradient)
+    # Descent along the singular vectors of the gradient as a matrix (36, 8), with all
+    # lengths learning rate x 0.2 x sqrt(36) = 0.6; five iterations come within 0.7..1.2
+    left, lengths, right = np.linalg.svd(gradient.reshape(36, 8), full_matrices=False)
+    assert lengths.max() / lengths.min() > 20
+    along = -left.T @ step.reshape(36, 8) @ right.T / 0.6
+    assert np.all((np.diag(along) > 0.65) & (np.diag(along) < 1.25))
+    assert np.abs(along - np.diag(np.diag(along))).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(5, 4), (7,), (3, 3, 3, 8), (3, 3, 8, 1)],
+    ids=["dense", "bias", "first convolution", "depthwise"],
+)
+def test_muon_is_adamw_for_all_that_is_no_inner_convolution(shape):
+    import keras
+
+    gradient = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    adamw = keras.optimizers.AdamW(0.01, weight_decay=0.0)
+    ours = stepped(made(optimizer="muon", learning_rate=0.01), shape, gradient)
+    np.testing.assert_allclose(ours, stepped(adamw, shape, gradient), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["muon", "adamw"])
+def test_weights_are_pulled_to_zero_but_biases_are_not(name):
+    import keras
+
+    from multitask.optimizer import optimizer
+
+    weights = [
+        keras.Variable(np.ones(shape, np.float32), name=called)
+        for shape, called in [((3, 3, 4, 8), "kernel"), ((4,), "bias")]
+    ]
+    recipe = Recipe(
+        optimizer=name, schedule="constant", warmup=0.0, learning_rate=0.1,
+        weight_decay=0.5,
+    )  # fmt: skip
+    optimizer(recipe, steps=10).apply([w * 0.0 for w in weights], weights)
+    # A step without gradient leaves 1 - 0.1 x 0.5 of a weight.
+    np.testing.assert_allclose(weights[0].numpy(), 0.95, rtol=1e-6)
+    np.testing.assert_allclose(weights[1].numpy(), 1.0)
+
+
+def test_cosine_rises_for_an_epoch_and_falls_to_zero():
+    from multitask.optimizer import optimizer
+
+    recipe = Recipe(epochs=5, learning_rate=0.01, warmup=1.0)
+    rate = optimizer(recipe, steps=10)._learning_rate
+    said = [float(rate(step)) for step in (0, 10, 30, 50)]
+    # From a hundredth to the top in 10 steps, half of it halfway through the other 40.
+    np.testing.assert_allclose(said, [1e-4, 0.01, 0.005, 0.0], atol=1e-9)
