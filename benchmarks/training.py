@@ -16,6 +16,7 @@ from benchmarks.faces import about, batches
 from benchmarks.sides import Row, Setting, Target, take_turns
 from multitask import network, training
 from multitask.augment import augment, preset
+from multitask.optimizer import optimizer
 from multitask.pipeline import Batches
 from multitask.recipe import Recipe
 
@@ -67,9 +68,7 @@ def _theirs(held: Batches, recipe: Recipe) -> float:
     heads = about().heads
     model = network.build_core(about(), recipe.dropout, training=True)
     model.compile(
-        optimizer=keras.optimizers.AdamW(
-            recipe.learning_rate, weight_decay=recipe.weight_decay
-        ),
+        optimizer=optimizer(recipe, held.steps),
         loss={head.name: head.loss() for head in heads},
         weighted_metrics={head.name: head.metrics() for head in heads},
         jit_compile=False,

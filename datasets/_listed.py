@@ -136,22 +136,28 @@ def merged(table: pd.DataFrame, skipped: Skipped) -> pd.DataFrame:
     return kept.reset_index()
 
 
-def divided(table: pd.DataFrame, path: str, skipped: Skipped) -> pd.DataFrame:
-    """The table without its `split` if all rows are in one part, which divides nothing.
+def divided(table: pd.DataFrame, where: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The table without its `split` if all rows are in one part, and a note of that.
 
     Kept, it would leave no picture to choose the best epoch by or to measure on.
     """
-    parts = table["split"].dropna().unique()
-    if len(parts) > 1:
-        return table
-    if len(parts):
-        reason = f"puts every picture in {parts[0]!r}, so the split is left to chance"
-        skipped.append((path, reason))
-    return table.drop(columns="split")
+    parts = table["split"].dropna().unique() if "split" in table else []
+    if len(parts) > 1 or "split" not in table:
+        return table, ()
+    notes = tuple(
+        f"{where}: every picture is in part {part!r}, so the split is left to chance."
+        for part in parts
+    )
+    return table.drop(columns="split"), notes
 
 
 def reading(
-    table: pd.DataFrame, skipped: Skipped, *, source: str, folder: Path
+    table: pd.DataFrame,
+    skipped: Skipped,
+    *,
+    source: str,
+    folder: Path,
+    notes: tuple[str, ...] = (),
 ) -> Reading:
     """What a reader gives. Raises UserError if no picture is left."""
     if table.empty:
@@ -164,4 +170,5 @@ def reading(
     return Reading(
         table=table.assign(source=source).reset_index(drop=True),
         skipped=pd.DataFrame(skipped, columns=["path", "reason"], dtype=str),
+        notes=notes,
     )

@@ -66,10 +66,10 @@ def read(folder: Path) -> Reading:
     if partition:
         parts = _told(said["name"], partition, "split", skipped)
         table["split"] = label("split", parts, PARTS, table["path"], skipped)
-    table = merged(table, skipped)
-    if partition:
-        table = divided(table, str(partition), skipped)
-    result: Reading = reading(table, skipped, source="celeba", folder=folder)
+    table, notes = divided(merged(table, skipped), WHERE)
+    result: Reading = reading(
+        table, skipped, source="celeba", folder=folder, notes=notes
+    )
     return result
 
 
@@ -139,7 +139,7 @@ def _whole(
     for number, line in text:
         fields = len(line.split(separator))
         if fields == width:
-            good.append(line)
+            good.append(line.replace('"', ""))
         else:
             reason = f"line {number} has {fields} fields, must have {width}"
             skipped.append((str(path), reason))

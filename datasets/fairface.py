@@ -94,8 +94,10 @@ def read(folder: Path) -> Reading:
     listing = " or ".join(path.name for path in texts.values())
     rows = joined(pd.concat(parts, ignore_index=True), found, listing, folder, skipped)
     table = merged(_labelled(rows, skipped), skipped)
-    table = divided(table, str(next(iter(texts.values()))), skipped)
-    result: Reading = reading(table, skipped, source="fairface", folder=folder)
+    table, notes = divided(table, WHERE)
+    result: Reading = reading(
+        table, skipped, source="fairface", folder=folder, notes=notes
+    )
     return result
 
 
@@ -104,7 +106,8 @@ def _part(path: Path, part: str, skipped: Skipped) -> pd.DataFrame:
     text = [(n, line) for n, line in enumerate(lines(path, WHERE), 1) if line.strip()]
     header = text[0][1] if text else ""
     separator = next((mark for mark in ",;\t" if mark in header), ",")
-    cells = csv.reader((line for _, line in text), delimiter=separator)
+    # A reader a line: one stray quote would swallow all lines up to the next.
+    cells = (next(csv.reader([line], delimiter=separator), []) for _, line in text)
     columns = [name.strip().casefold() for name in next(cells, [])]
     where = f"{WHERE}: '{path}'"
     if "file" not in columns:

@@ -200,7 +200,7 @@ def _located(
 
     Each folder is listed once, which is much faster than to ask for each file.
     """
-    listed: dict[str, set[str]] = {}
+    listed: dict[str, tuple[str, set[str]]] = {}
     files, reasons = {}, {}
     for number, (row, name) in enumerate(names.items(), 1):
         if not isinstance(name, str) or not name:
@@ -208,9 +208,11 @@ def _located(
             continue
         folder, base = os.path.split(os.path.join(root, os.path.expanduser(name)))
         if folder not in listed:
-            listed[folder] = _files_in(folder)
-        files[row] = os.path.join(folder, base)
-        if os.path.normcase(base) not in listed[folder]:
+            listed[folder] = os.path.realpath(folder), _files_in(folder)
+        # As it really lies: another spelling would be another picture to all else.
+        real, there = listed[folder]
+        files[row] = os.path.join(real, base)
+        if os.path.normcase(base) not in there:
             reasons[row] = "no such file"
     return pd.Series(files, dtype=object), pd.Series(reasons, dtype=object)
 
@@ -232,14 +234,10 @@ def _is_file(entry: "os.DirEntry[str]") -> bool:
 
 def _repeated(there: pd.DataFrame) -> "pd.Series[Any]":
     """A reason for each row whose picture is listed before."""
-    real: dict[str, str] = {}
-    first: dict[tuple[str, str], int] = {}
+    first: dict[str, int] = {}
     rows, rows_before = [], []
     for row, path in enumerate(there["path"]):
-        folder, base = os.path.split(path)
-        if folder not in real:
-            real[folder] = os.path.realpath(folder)
-        row_before = first.setdefault((real[folder], base), row)
+        row_before = first.setdefault(path, row)
         if row_before != row:
             rows.append(row)
             rows_before.append(row_before)

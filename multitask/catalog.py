@@ -89,9 +89,13 @@ def labelled(
     >>> labelled(pd.DataFrame({"path": ["a.jpg"], "age_low": [20], "age_high": [29]}))
     ('age',)
     """
+    own = heads([*declared], declared) if declared else ()
+    taken = {column for head in own for column in head.columns}
+    others = [h for h in heads([*named()]) if h.name not in (declared or {})]
+    free = [head for head in others if not taken.intersection(head.columns)]
     return tuple(
         head.name
-        for head in heads([*(declared or {}), *named()], declared)
+        for head in [*own, *free]
         if any(
             name in table and table[name].notna().any()
             for column in head.columns

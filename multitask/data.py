@@ -16,8 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from multitask import plugins
-from multitask.brought import joined
+from multitask import brought, plugins
 from multitask.errors import UserError, nearest
 from multitask.head import Head
 from multitask.table import RESERVED, Reading, check, concat
@@ -85,14 +84,38 @@ def read(data: Sequence[str], sample: Path | None = None) -> Reading:
     skipped = pd.concat([r.skipped for r in readings], ignore_index=True)
     notes = tuple(dict.fromkeys(note for r in readings for note in r.notes))
     table = concat([r.table for r in readings])
-    return Reading(table=table, skipped=skipped, notes=notes, heads=_heads(readings))
+    return Reading(
+        table=table, skipped=skipped, notes=notes, heads=_heads(data, readings, table)
+    )
 
 
-def _heads(readings: Sequence[Reading]) -> dict[str, dict[str, Any]]:
+def _heads(
+    data: Sequence[str], readings: Sequence[Reading], table: pd.DataFrame
+) -> dict[str, dict[str, Any]]:
+    """The heads that data sets bring, each alone and all together.
+
+    Classes may be spread over them: one has the cats, another the dogs.
+    """
     heads: dict[str, dict[str, Any]] = {}
     for reading in readings:
         for name, head in reading.heads.items():
-            heads[name] = joined(heads[name], head) if name in heads else head
+            heads[name] = brought.joined(heads[name], head) if name in heads else head
+    if len(readings) == 1:
+        return heads
+    lists = {c for head in heads.values() for c in head.get("columns", ())[1:]}
+    lists |= {h["columns"][0] for h in heads.values() if len(h.get("columns", ())) > 1}
+    free = {
+        column
+        for text, reading in zip(data, readings, strict=True)
+        if is_named(text)
+        for column in reading.table
+    } - lists
+    for name, head in brought.heads(table[[c for c in table if c in free]]).items():
+        before = heads.get(name, {})
+        if len(before.get("columns", ())) > 1:
+            continue  # a list of yes and no, declared by its file
+        before = {key: value for key, value in before.items() if key != "columns"}
+        heads[name] = brought.joined(before, head) if before else head
     return heads
 
 

@@ -126,6 +126,7 @@ def prepare(recipe: Recipe, out: Path, say: Callable[[str], object]) -> Prepared
     )
     spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
     table, pixels, unreadable = pipeline.load(table, about.side, recipe.memory, spill)
+    data.labelled(heads, table)  # of the pictures that could be read, too
     return Prepared(
         recipe=recipe,
         about=about,
@@ -143,7 +144,7 @@ def check(recipe: Recipe) -> None:
     )
     augment.preset(recipe.augment)
     split.ratios(recipe.split)
-    sampling.exponent(recipe.mix)
+    sampling.check(recipe.mix, recipe.balance)
     _pattern(recipe.identity)
     # A data set may bring heads of its own, which are known when it is read.
     if recipe.heads and not any(map(data.is_named, recipe.data)):
@@ -212,7 +213,10 @@ def _notes(recipe: Recipe) -> tuple[str, ...]:
     notes = []
     for name, cap in recipe.cap.items():
         of = "each head" if name == "all" else name
-        notes.append(f"Training saw at most {cap:,} pictures a class of {of}.")
+        notes.append(
+            f"Training pictures were taken by lot until every class of {of} had "
+            f"{cap:,} or all it has; those that come with rarer ones may have more."
+        )
     if recipe.balance:
         notes.append(f"Training saw the classes of {recipe.balance} equally often.")
     if recipe.mix != "proportional":

@@ -1,4 +1,4 @@
-"""How does TensorFlow start: fast, and without a page of notices on the screen?"""
+"""How does TensorFlow start without a page of notices on the user's screen?"""
 
 import os
 import sys
@@ -21,20 +21,10 @@ def quiet_start() -> None:
     if backend != "tensorflow":
         raise UserError("KERAS_BACKEND", f"is {backend!r}, must be 'tensorflow'")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    use_onednn()
     with _held_back():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for a GPU, and says if there is none
-
-
-def use_onednn() -> None:
-    """Have TensorFlow compute by oneDNN, unless the user's environment decides.
-
-    By itself it does so only on processors with AVX-512; on one with AVX2 a training
-    step takes half the time with it. Does nothing once TensorFlow is imported.
-    """
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextmanager

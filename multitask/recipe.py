@@ -83,7 +83,8 @@ class Recipe:
     )
     balance: str = _setting("a head whose classes are seen equally often", default="")
     cap: dict[str, int] = _setting(
-        "train on at most so many pictures a class; for all heads, or race=500",
+        "train on no more pictures once every class has so many, or all it has; for "
+        "all heads, or race=500",
         default_factory=dict,
     )
     split: str = _setting(

@@ -102,6 +102,9 @@ def _part(
     if part == "all":
         return table, part
     rows = table["split"] == part if has_split else None
+    if rows is not None and not wanted and "source" in table:
+        # All of a data set without parts, beside one that has them.
+        rows |= table["split"].isna().groupby(table["source"]).transform("all")
     if rows is None or not rows.any():
         raise UserError(
             "--split", f"the data has no picture in part {part!r}", "use --split all"

@@ -74,20 +74,34 @@ def rates(
     """How many times an epoch shows each row (rows,): 1 on average.
 
     The classes of the head `balance` weigh the same in sum, and rows without a label of
-    it what they weighed before. Then data sets (`source`) of n pictures are brought to
+    it what they weighed before. Or data sets (`source`) of n pictures are brought to
     shares of an epoch that are as their n ** `exponent(mix)`.
 
-    Raises UserError for a head that is not there.
+    Raises UserError for a head that is not there, and if both are asked for.
     """
     found = np.ones(len(table))
     if balance:
+        check(mix, balance)
         found = _balanced(table, _head(heads, balance))
+        found *= len(table) / found.sum()
+        return found
     sources = column(table, "source").astype(object).fillna("").to_numpy()
     for source in np.unique(sources):
         rows = sources == source
         found[rows] *= rows.sum() ** exponent(mix) / found[rows].sum()
     found *= len(table) / found.sum()
     return found
+
+
+def check(mix: str, balance: str) -> None:
+    """Raise UserError for a mix that is none, or one that a balance would undo."""
+    if exponent(mix) != 1 and balance:
+        raise UserError(
+            f"--mix {mix}",
+            f"and --balance {balance} both say how often a picture is seen, and one "
+            "would undo the other",
+            f"use one, or --class-weights {balance}=balanced",
+        )
 
 
 def _head(heads: Sequence[Head], name: str) -> Head:

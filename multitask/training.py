@@ -329,7 +329,14 @@ class _Checkpoint:
     def restore(self, model: keras.Model, state: dict[str, Any]) -> None:
         # The optimizer must have its variables before they can be filled.
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(self.folder / state["weights"])
+        try:
+            model.load_weights(self.folder / state["weights"])
+        except (ValueError, KeyError) as error:
+            raise UserError(
+                self.folder,
+                f"is of another network or optimizer ({str(error).splitlines()[0]})",
+                "a run can only be resumed by the version that began it; train anew",
+            ) from None
 
     def write(self, model: keras.Model, history: Figures, precision: str) -> None:
         """Weights first, then the state that names them, then the old ones go."""

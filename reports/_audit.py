@@ -240,5 +240,7 @@ def _few(counts: dict[str, Any]) -> str:
         more = f", +{len(common) - 7} more" if len(common) > 7 else ""
         return ", ".join(f"{name} {n:,}" for name, n in common[:7]) + more
     if "bands" in counts:
+        if not counts["n"]:
+            return ""
         return f"{counts['min']:g} to {counts['max']:g}, mean {counts['mean']:.1f}"
     return f"{len(counts)} labels"

@@ -572,3 +572,16 @@ def test_heads_that_the_data_bring_are_looked_at(tmp_path):
     audit([f"side=folder:{tmp_path / 'faces'}"], tmp_path / "out")
     document = json.loads((tmp_path / "out" / "audit.json").read_text())
     assert document["heads"]["side"]["n"] == 20
+
+
+def test_numbers_that_are_all_out_of_range_are_malformed_and_no_traceback(
+    tables, tmp_path, capsys
+):
+    for number in (1, 2):
+        scene(number).save(tmp_path / f"{number}.png")
+    paths = [str(tmp_path / f"{number}.png") for number in (1, 2)]
+    table = pd.DataFrame({"path": paths, "age": [1985.0, 1990.0]})
+    out = tmp_path / "audit"
+    assert main(["--data", tables(table, tmp_path), "--out", str(out)]) == 0
+    assert len(found(out)["malformed"]) == 2
+    assert "age labels" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """Does `--heads` make the heads it names, with what was asked for and no others?"""
 
+import pandas as pd
 import pytest
 
 from multitask import catalog
@@ -118,3 +119,9 @@ def test_what_is_asked_for_by_name_wins_over_what_a_group_brings():
     made = {head.name: head for head in catalog.heads(["utkface", "age:regression"])}
     assert list(made) == ["age", "gender", "race"]
     assert type(made["age"]).__name__ == "Regression"
+
+
+def test_a_declared_head_takes_its_columns_from_a_named_one():
+    table = pd.DataFrame({"Smiling": [1.0, 0.0], "gender": ["male", "female"]})
+    smile = {"kind": "sigmoid", "columns": ["Smiling"]}
+    assert catalog.labelled(table, {"smile": smile}) == ("smile", "gender")

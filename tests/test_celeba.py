@@ -236,8 +236,9 @@ def test_a_partition_with_one_part_is_no_split(tmp_path):
     write(folder(tmp_path) / "list_eval_partition.txt", "000001.jpg 0", "000002.jpg 0")
     reading = celeba.read(tmp_path)
     assert "split" not in reading.table
-    reason = "puts every picture in 'train', so the split is left to chance"
-    assert skipped(reading) == [("list_eval_partition.txt", reason)]
+    note = "every picture is in part 'train', so the split is left to chance."
+    assert reading.notes == (f"--data celeba: {note}",)
+    assert skipped(reading) == []
 
 
 # Names of files
@@ -378,7 +379,8 @@ def test_real_lists():
     assert reading.table["identity"].nunique() == 4328
     assert reading.table[list(COLUMNS)].isin([0.0, 1.0]).all(axis=None)
     # All of this part is the publishers' training part, which divides nothing.
-    assert [name for name, _ in skipped(reading)] == ["list_eval_partition.txt"]
+    assert skipped(reading) == []
+    assert "every picture is in part 'train'" in reading.notes[0]
     # The first line of the list: 000001.jpg -1 1 1 -1 ..., Male -1, ..., Young 1.
     first = reading.table.iloc[0]
     assert Path(first["path"]).name == "000001.jpg"

@@ -38,9 +38,6 @@ def skipped(reading) -> list[tuple[str, str]]:
     return [(Path(row.path).name, row.reason) for row in rows]
 
 
-ALONE = (TRAIN, "puts every picture in 'train', so the split is left to chance")
-
-
 def test_labels_of_both_parts(tmp_path):
     folder(tmp_path, "train/1.jpg,3-9,Female,East Asian,FALSE")
     folder(tmp_path, "val/1.jpg,more than 70,Male,Latino_Hispanic,TRUE", part="val")
@@ -97,7 +94,7 @@ def test_what_the_sample_writes_is_read_as_the_truth(tmp_path):
 def test_a_class_of_age_is_an_interval_of_years(tmp_path, text, low, high):
     reading = one(tmp_path, age=text)
     assert reading.table.loc[0, ["age_low", "age_high"]].tolist() == [low, high]
-    assert skipped(reading) == [ALONE]
+    assert skipped(reading) == []
 
 
 @pytest.mark.parametrize(
@@ -139,7 +136,7 @@ def test_another_age_is_left_empty_and_told(tmp_path, text):
     reading = one(tmp_path, age=text)
     assert reading.table[["age_low", "age_high"]].isna().all(axis=None)
     assert reading.table["gender"].tolist() == ["male"]
-    (name, reason), _ = skipped(reading)
+    ((name, reason),) = skipped(reading)
     assert name == "1.jpg"
     assert reason.startswith(f"age is {text!r}, left empty")
 
@@ -166,7 +163,7 @@ def test_seven_races_fold_into_five(tmp_path, text, race, race7):
 def test_what_is_no_gender_or_race_is_left_empty_and_told(tmp_path):
     reading = one(tmp_path, gender="Femal", race="Martian")
     assert reading.table[["gender", "race", "race7"]].isna().all(axis=None)
-    (_, gender), (_, race), _ = skipped(reading)
+    (_, gender), (_, race) = skipped(reading)
     assert gender == (
         "gender is 'Femal', left empty; did you mean 'Female'? Known: Male, Female"
     )
@@ -177,19 +174,30 @@ def test_an_empty_cell_is_nobody_said(tmp_path):
     reading = one(tmp_path, age="", gender="", race="")
     labels = ["age_low", "age_high", "gender", "race", "race7"]
     assert reading.table[labels].isna().all(axis=None)
-    assert skipped(reading) == [ALONE]
+    assert skipped(reading) == []
 
 
 # Parts
 
 
-@pytest.mark.parametrize(("part", "name"), [("train", TRAIN), ("val", VAL)])
-def test_one_part_alone_is_no_split(tmp_path, part, name):
+def test_a_stray_quote_costs_its_own_line_only(tmp_path):
+    rows = [f'train/{n}.jpg,"50-59,Male,Black,TRUE' for n in (1, 2)]
+    good = "train/3.jpg,0-2,Male,Black,TRUE"
+    reading = fairface.read(folder(tmp_path, *rows, good))
+    assert len(reading.table) == 1
+    reason = "has 2 fields, must have 5"
+    lines = [text for name, text in skipped(reading) if name == TRAIN]
+    assert lines == [f"line 2 {reason}", f"line 3 {reason}"]
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_one_part_alone_is_no_split(tmp_path, part):
     row = f"{part}/1.jpg,0-2,Male,Black,TRUE"
     reading = fairface.read(folder(tmp_path, row, part=part))
     assert "split" not in reading.table
-    reason = f"puts every picture in {part!r}, so the split is left to chance"
-    assert skipped(reading) == [(name, reason)]
+    note = f"every picture is in part {part!r}, so the split is left to chance."
+    assert reading.notes == (f"--data fairface: {note}",)
+    assert skipped(reading) == []
 
 
 def test_pictures_of_a_part_without_labels_are_set_aside(tmp_path):
@@ -198,7 +206,7 @@ def test_pictures_of_a_part_without_labels_are_set_aside(tmp_path):
     (tmp_path / "val" / "1.jpg").touch()
     reading = fairface.read(tmp_path)
     assert reading.table["path"].tolist() == [str(tmp_path / "train" / "1.jpg")]
-    assert skipped(reading) == [("1.jpg", f"{TRAIN} does not list it"), ALONE]
+    assert skipped(reading) == [("1.jpg", f"{TRAIN} does not list it")]
     assert reading.skipped["path"][0] == str(tmp_path / "val" / "1.jpg")
 
 
@@ -208,7 +216,7 @@ def test_labels_of_a_part_without_pictures_are_set_aside(tmp_path):
     reading = fairface.read(tmp_path)
     assert len(reading.table) == 1
     reason = f"{TRAIN} or {VAL} lists it, there is no such picture"
-    assert skipped(reading) == [("1.jpg", reason), ALONE]
+    assert skipped(reading) == [("1.jpg", reason)]
     assert reading.skipped["path"][0] == str(tmp_path / "val" / "1.jpg")
 
 
@@ -229,7 +237,7 @@ def test_a_picture_spelt_otherwise_is_found(tmp_path, listed, there):
     row = f"{listed},0-2,Male,Black,TRUE"
     reading = fairface.read(folder(tmp_path, row, pictures=[there]))
     assert reading.table["path"].tolist() == [str(tmp_path / there)]
-    assert skipped(reading) == [ALONE]
+    assert skipped(reading) == []
 
 
 def test_a_picture_listed_twice_keeps_what_both_lines_say(tmp_path):
@@ -238,7 +246,7 @@ def test_a_picture_listed_twice_keeps_what_both_lines_say(tmp_path):
     (row,) = reading.table.to_dict("records")
     assert (row["gender"], row["race"], row["race7"]) == ("male", "black", "black")
     assert reading.table[["age_low", "age_high"]].isna().all(axis=None)
-    assert [reason for _, reason in skipped(reading)[:-1]] == [
+    assert [reason for _, reason in skipped(reading)] == [
         "age_low differs between its lines, left empty",
         "age_high differs between its lines, left empty",
     ]
@@ -254,7 +262,7 @@ def test_a_copy_that_a_spreadsheet_saved(tmp_path):
     reading = fairface.read(path)
     (row,) = reading.table.to_dict("records")
     assert (row["age_low"], row["age_high"], row["race7"]) == (3, 9, "white")
-    assert skipped(reading) == [(TRAIN, "line 4 has 4 fields, must have 5"), ALONE]
+    assert skipped(reading) == [(TRAIN, "line 4 has 4 fields, must have 5")]
 
 
 def test_a_column_that_is_missing_is_told(tmp_path):
@@ -263,7 +271,7 @@ def test_a_column_that_is_missing_is_told(tmp_path):
     assert reading.table["gender"].tolist() == ["male"]
     assert reading.table["race"].isna().all()
     reason = "has no column age, race: these labels stay empty"
-    assert skipped(reading) == [(TRAIN, reason), ALONE]
+    assert skipped(reading) == [(TRAIN, reason)]
 
 
 def test_blanks_unicode_tilde_and_links(tmp_path, monkeypatch):
@@ -329,7 +337,7 @@ def test_no_picture_that_is_listed(tmp_path):
 def test_real_labels():
     reading = fairface.read(REAL)
     assert len(check(reading.table)) == 16000
-    assert skipped(reading) == [ALONE]
+    assert skipped(reading) == []
     labels = ["age_low", "age_high", "gender", "race", "race7"]
     assert reading.table[labels].notna().all(axis=None)
     # Lines of the file by their classes: cut -d, -f4 FILE | sort | uniq -c

@@ -234,3 +234,18 @@ def test_help_takes_less_than_a_second_and_no_tensorflow(command):
         assert said.splitlines()[-1] == "False False"
         assert "usage: multitask" in said
     assert min(seconds) < 1.0
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "1"), ("0", "0")])
+def test_onednn_computes_unless_the_environment_says_no(before, after):
+    name = "TF_ENABLE_ONEDNN_OPTS"
+    known = {key: value for key, value in os.environ.items() if key != name}
+    done = subprocess.run(
+        [sys.executable, "-c", f"import multitask, os; print(os.environ[{name!r}])"],
+        env=known | ({name: before} if before else {}),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == after

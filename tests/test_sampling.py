@@ -46,15 +46,28 @@ def test_a_mix_that_is_none_names_those_there_are(mix):
         exponent(mix)
 
 
-def test_balance_shows_the_classes_of_each_data_set_equally_often():
+def test_balance_shows_the_classes_equally_often_over_all_data_sets():
     table = sets()
     found = rates(table, GENDER, "proportional", "gender")
-    for source, count in (("large", 900), ("small", 100)):
-        rows = table["source"] == source
-        assert found[rows].sum() == pytest.approx(count)
-    # The head is balanced over all: 530 men, 470 women; then the sets are evened out.
-    men, women = 1000 / 2 / 530, 1000 / 2 / 470
-    assert found[980] / found[900] == pytest.approx(women / men)
+    # 530 men and 470 women, each of the two 500 times.
+    assert found[table["gender"] == "male"].tolist() == pytest.approx([500 / 530] * 530)
+    assert found[table["gender"] == "female"].sum() == pytest.approx(500)
+
+
+def test_balance_holds_where_a_class_is_in_one_data_set_only():
+    table = pd.DataFrame(
+        {
+            "source": ["a"] * 900 + ["b"] * 100,
+            "gender": ["male"] * 900 + ["female"] * 100,
+        }
+    )
+    found = rates(table, GENDER, "proportional", "gender")
+    assert [found[:900].sum(), found[900:].sum()] == pytest.approx([500, 500])
+
+
+def test_balance_and_mix_would_undo_each_other():
+    with pytest.raises(UserError, match="--mix equal: and --balance gender both say"):
+        rates(sets(), GENDER, "equal", "gender")
 
 
 def test_balance_leaves_what_has_no_label_as_often_as_before():
@@ -67,10 +80,10 @@ def test_balance_leaves_what_has_no_label_as_often_as_before():
 
 def test_balance_needs_a_head_with_one_class_a_picture():
     with pytest.raises(UserError, match="--balance: no head 'gendre'; did you mean"):
-        rates(sets(), GENDER, "equal", "gendre")
+        rates(sets(), GENDER, "proportional", "gendre")
     heads = catalog.heads(["attributes"])
     with pytest.raises(UserError, match="--class-weights attributes=balanced"):
-        rates(sets(), heads, "equal", "attributes")
+        rates(sets(), heads, "proportional", "attributes")
 
 
 def test_an_epoch_shows_each_row_as_often_as_its_rate():

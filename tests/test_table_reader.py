@@ -167,6 +167,14 @@ def test_a_picture_counts_once(tmp_path):
     ]
 
 
+def test_a_picture_has_one_path_however_it_is_spelt(tmp_path):
+    text = "path,age\n../faces/a.jpg,3\n"
+    given(tmp_path, "", "faces/a.jpg", "labels/other.jpg")
+    file = given(tmp_path / "labels", text)
+    reading = table.read(file, name="mine")
+    assert reading.table["path"].tolist() == [str(tmp_path / "faces" / "a.jpg")]
+
+
 # Heads that the labels bring
 
 
@@ -224,6 +232,28 @@ def test_two_files_of_one_table_bring_one_head(tmp_path):
     other = listed(tmp_path / "other", "score", "7", "99")
     heads = data.read([f"one=table:{one}", f"other=table:{other}"]).heads
     assert heads == {"score": {"kind": "regression", "low": 0.0, "high": 99.0}}
+
+
+def test_classes_spread_over_data_sets_make_one_head(tmp_path):
+    # Alone, one kind of label is no question.
+    cats = listed(tmp_path / "cats", "animal", "cat", "cat")
+    dogs = listed(tmp_path / "dogs", "animal", "dog")
+    mixed = listed(tmp_path / "mixed", "animal", "dog", "owl")
+    heads = data.read([f"cats=table:{cats}", f"dogs=table:{dogs}"]).heads
+    assert heads == {"animal": {"kind": "softmax", "classes": ["cat", "dog"]}}
+    heads = data.read([f"cats=table:{cats}", f"mixed=table:{mixed}"]).heads
+    assert heads["animal"]["classes"] == ["cat", "dog", "owl"]
+
+
+def test_columns_that_only_look_alike_as_names_keep_a_head_each(tmp_path):
+    one = listed(tmp_path / "one", "hair color", "red", "grey")
+    other = listed(tmp_path / "other", "hair_color", "blue", "grey")
+    for sets in ((one, other), (other, one)):
+        heads = data.read([f"set{n}=table:{file}" for n, file in enumerate(sets)]).heads
+        reads = sorted(
+            column for name, h in heads.items() for column in h.get("columns", [name])
+        )
+        assert reads == ["hair color", "hair_color"]
 
 
 # The annotation file of mmpretrain
