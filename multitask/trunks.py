@@ -58,7 +58,8 @@ class FusedNormalization(layers.BatchNormalization):  # type: ignore[misc]
 def _cnn(images: Any, norm: Callable[[], Any]) -> Any:
     """A compact residual network for CPUs: 2.8 M parameters (He et al. 2016).
 
-    Few channels at full size, where a CPU spends its time on moving memory.
+    Half the picture's size from the first layer on, and few channels there: where
+    pictures are large, a CPU spends its time on moving memory.
     """
     x = layers.Rescaling(1 / 127.5, offset=-1)(images)
     x = _convolve(x, 32, 3, 2, norm)

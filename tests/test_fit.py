@@ -463,6 +463,20 @@ def test_names_of_files_that_are_not_utf_8_come_through(tmp_path):
     assert odd in (measured / "answers.csv").read_bytes()
 
 
+def test_a_data_set_without_parts_beside_one_that_has_some_is_measured_whole(
+    run, faces, tmp_path
+):
+    other = tmp_path / "other"
+    sample.write(other, "utkface", count=10, seed=5)
+    sets = [f"sample={faces}", f"utkface={other}"]
+    measured, _ = report(run[0].folder, sets, out=tmp_path / "report")
+    counts = measured.labels["source"].value_counts().to_dict()
+    assert counts == {
+        "sample": len(run[0].comparison.labels),
+        "utkface": len(list(other.rglob("*.jpg"))),
+    }
+
+
 def test_a_full_disk_while_the_report_is_written_is_told(faces, tmp_path, monkeypatch):
     from multitask.reports import numbers
 
