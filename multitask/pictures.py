@@ -5,6 +5,7 @@ and `resize`, so that all of them see the same pixels.
 """
 
 import os
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,7 @@ _CHUNK = 32 * _TASK
 _SMALL = 1_000_000  # pixels of a picture up to which the fast decoder gains time
 _JPEG = b"\xff\xd8\xff"
 _ORIENTATION = 0x0112  # the EXIF tag
+_thread = threading.local()
 # Pillow's decoders raise all of these on broken data.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError)
 # It warns of odd but readable EXIF data, and at 89 megapixels of what we allow.
@@ -87,9 +89,9 @@ def _image(image: Image.Image) -> Image.Image:
 def _file(picture: str | bytes | PathLike[str]) -> Image.Image:
     source = BytesIO(picture) if isinstance(picture, bytes) else Path(picture)
     try:
-        pixels = _plain_jpeg(source)
-        if pixels is not None:
-            return Image.fromarray(pixels)
+        image = _plain_jpeg(source)
+        if image is not None:
+            return image
         with Image.open(source, formats=_FORMATS) as image:
             return _upright(image)
     except FileNotFoundError:
@@ -111,14 +113,14 @@ def _is_empty(source: BytesIO | Path) -> bool:
     return source.stat().st_size == 0
 
 
-def _plain_jpeg(source: BytesIO | Path) -> Pixels | None:
-    """The pixels of a small, flawless, upright JPEG; None leaves all others to Pillow.
+def _plain_jpeg(source: BytesIO | Path) -> Image.Image | None:
+    """A small, flawless, upright JPEG; None leaves all others to Pillow.
 
     Both use libjpeg-turbo and give the same pixels, but Pillow reads in many small
     steps, which take about as long as decoding a picture of 200x200 pixels.
     """
     if isinstance(source, Path):
-        with source.open("rb") as file:
+        with open(source, "rb") as file:
             data = file.read(len(_JPEG))
             data += file.read() if data == _JPEG else b""
     else:
@@ -130,9 +132,18 @@ def _plain_jpeg(source: BytesIO | Path) -> Pixels | None:
         height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
         if colors not in ("YCbCr", "Gray") or height * width > _SMALL:
             return None
-        return simplejpeg.decode_jpeg(data, "RGB")  # type: ignore[no-any-return]
+        pixels = simplejpeg.decode_jpeg(data, "RGB", buffer=_buffer())
+        return Image.frombytes("RGB", (width, height), pixels)  # a copy
     except ValueError:
         return None
+
+
+def _buffer() -> Pixels:
+    """Room for a small picture, one a thread: new pages take as long as decoding."""
+    if not hasattr(_thread, "buffer"):
+        _thread.buffer = np.empty(3 * _SMALL, np.uint8)
+    found: Pixels = _thread.buffer
+    return found
 
 
 def _upright(image: Image.Image) -> Image.Image:
