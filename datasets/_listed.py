@@ -141,8 +141,10 @@ def divided(table: pd.DataFrame, where: str) -> tuple[pd.DataFrame, tuple[str, .
 
     Kept, it would leave no picture to choose the best epoch by or to measure on.
     """
-    parts = table["split"].dropna().unique() if "split" in table else []
-    if len(parts) > 1 or "split" not in table:
+    if "split" not in table:
+        return table, ()
+    parts = table["split"].dropna().unique()
+    if len(parts) > 1:
         return table, ()
     notes = tuple(
         f"{where}: every picture is in part {part!r}, so the split is left to chance."
