@@ -91,10 +91,15 @@ class Prepared:
             pixels=self.pixels,
             rows=table.index.to_numpy(),
             encoded=encoded,
-            batch_size=min(self.recipe.batch_size, max(1, len(table))),
+            batch_size=min(self.recipe.batch_size or _batch(table), max(1, len(table))),
             size=self.about.size,
             rates=rates,
         )
+
+
+def _batch(table: pd.DataFrame) -> int:
+    """Pictures a step: with few of them, a larger batch leaves too few steps."""
+    return min(128, max(16, len(table) // 16))
 
 
 def prepare(recipe: Recipe, out: Path, say: Callable[[str], object]) -> Prepared:

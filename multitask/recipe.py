@@ -45,7 +45,9 @@ class Recipe:
         default=0.89,
     )
     epochs: int = _setting("how often each picture is seen", default=16)
-    batch_size: int = _setting("pictures a step", default=128)
+    batch_size: int = _setting(
+        "pictures a step; 0: 128, or fewer so that an epoch has 16 steps", default=0
+    )
     learning_rate: float = _setting("the highest learning rate", default=2e-3)
     schedule: Literal["cosine", "constant", "plateau"] = _setting(
         "cosine: falls to 0; plateau: a fifth after 3 epochs without gain",
@@ -114,9 +116,9 @@ class Recipe:
     )
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
-            self._at_least(name, 1)
+        self._at_least("epochs", 1)
         for name in (
+            "batch_size",
             "image_size",
             "patience",
             "limit",

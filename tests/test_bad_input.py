@@ -137,7 +137,7 @@ def test_a_recipe_value_of_the_wrong_type(capsys, tmp_path):
     ("arguments", "said"),
     [
         (["--epochs", "0"], "--epochs: is 0, must be 1 or more"),
-        (["--batch-size", "0"], "--batch-size: is 0"),
+        (["--batch-size=-1"], "--batch-size: is -1"),
         (["--learning-rate", "-1"], "--learning-rate: is -1.0, must be above 0"),
         (["--dropout", "1"], "--dropout: is 1.0"),
         (["--crop", "0.2"], "--crop: is 0.2, must be from 0.5 to 1"),
