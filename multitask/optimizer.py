@@ -29,9 +29,32 @@ class Muon(keras.optimizers.Muon):  # type: ignore[misc]
         self.assign_add(m, gradient + m * (self.momentum - 1))
         toward = gradient + self.momentum * m
         matrix = ops.reshape(toward, (-1, variable.shape[-1]))
-        step = self.zeropower_via_newtonschulz5(matrix, self.ns_steps)
+        step = self._orthogonal(matrix)
         scale = self.rms_rate * math.sqrt(max(matrix.shape))
         self.assign_sub(variable, ops.reshape(step, variable.shape) * (scale * lr))
+
+    def _orthogonal(self, matrix: Any) -> Any:
+        """Keras's `zeropower_via_newtonschulz5`, in half the time.
+
+        Each of its steps multiplies by a polynomial of the small matrix of products
+        of columns (or rows, if fewer), so that matrix is all that need be iterated.
+        """
+        wide = matrix.shape[0] < matrix.shape[1]
+        tall = ops.transpose(matrix) if wide else matrix
+        tall = tall / (ops.norm(tall) + 1e-7)
+        products = ops.transpose(tall) @ tall
+        unit = ops.eye(products.shape[0])
+        whole = unit
+        for _ in range(self.ns_steps):
+            factor = (
+                self.muon_a * unit
+                + self.muon_b * products
+                + self.muon_c * products @ products
+            )
+            whole = whole @ factor
+            products = factor @ products @ factor
+        step = tall @ whole
+        return ops.transpose(step) if wide else step
 
 
 def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:

@@ -44,7 +44,7 @@ class Recipe:
         "training about that; 1 if faces fill their pictures",
         default=0.89,
     )
-    epochs: int = _setting("how often each picture is seen", default=16)
+    epochs: int = _setting("how often each picture is seen", default=17)
     batch_size: int = _setting(
         "pictures a step; 0: 128, or fewer so that an epoch has 16 steps", default=0
     )

@@ -36,6 +36,20 @@ def test_muon_steps_equally_far_in_every_direction_of_a_kernels_gradient():
     assert np.abs(along - np.diag(np.diag(along))).max() < 1e-3
 
 
+@pytest.mark.parametrize("shape", [(36, 8), (8, 36), (9, 9)])
+def test_muons_short_way_comes_to_what_keras_computes(shape):
+    import keras
+
+    # Lengths over five decades: what is lost to rounding stays far below a step's size.
+    rng = np.random.default_rng(0)
+    left, _, right = np.linalg.svd(rng.normal(size=shape), full_matrices=False)
+    lengths = np.geomspace(1, 1e-5, left.shape[1])
+    matrix = keras.ops.convert_to_tensor((left * lengths @ right).astype(np.float32))
+    optimizer = made(optimizer="muon")
+    expected = optimizer.zeropower_via_newtonschulz5(matrix, 5)
+    np.testing.assert_allclose(optimizer._orthogonal(matrix), expected, atol=2e-3)
+
+
 @pytest.mark.parametrize(
     "shape",
     [(5, 4), (7,), (3, 3, 3, 8), (3, 3, 8, 1)],

@@ -446,7 +446,9 @@ def test_shrinking_averages_so_that_nothing_is_skipped():
     assert np.abs(inside - 127.5).max() < 10
 
 
-@pytest.mark.parametrize("shape", [*SIZES, (7, 7), (100, 20), (20, 300), (2000, 1501)])
+@pytest.mark.parametrize(
+    "shape", [*SIZES, (7, 7), (48, 48), (73, 75), (100, 20), (20, 300), (2000, 1501)]
+)
 def test_the_network_resizes_as_pictures_are_resized_to_the_pixel(shape):
     import keras
 
