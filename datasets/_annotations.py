@@ -62,7 +62,14 @@ def _numbered(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     heads: dict[str, dict[str, Any]] = {}
     for task, config in catalog.named().items():
         labels = table[task].dropna() if task in table else pd.Series(dtype=object)
-        if "classes" in config and pd.api.types.is_numeric_dtype(labels):
+        numeric = len(labels) and pd.api.types.is_numeric_dtype(labels)
+        if "classes" in config and numeric:
+            if not 0 <= labels.max() < brought.MOST:
+                raise UserError(
+                    task,
+                    f"is {labels.max():g} in an annotation, must be a class number "
+                    f"below {brought.MOST}",
+                )
             classes = [str(number) for number in range(int(labels.max()) + 1)]
             is_yes_no = len(classes) <= 2
             heads[task] = (

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from multitask.errors import UserError, nearest
+from multitask.pictures import Pixels
 from multitask.resize import middle
 
 
@@ -12,7 +15,8 @@ class Augmentation:
     """Ranges of random change; 0 leaves a thing as it is.
 
     `rotate` in radians each way, `zoom` and `shift` as shares of the picture each way,
-    `brightness` in grey levels each way, `contrast` as a share each way, `erase` the
+    `shear` as what a row moves by its distance from the middle each way, `brightness`
+    in grey levels each way, `contrast` and `saturation` as shares each way, `erase` the
     chance that a rectangle (15-45% of each side) is blanked out (Zhong et al. 2017,
     "Random Erasing Data Augmentation").
     """
@@ -21,8 +25,10 @@ class Augmentation:
     rotate: float = 0.0
     zoom: float = 0.0
     shift: float = 0.0
+    shear: float = 0.0
     brightness: float = 0.0
     contrast: float = 0.0
+    saturation: float = 0.0
     erase: float = 0.0
 
 
@@ -38,14 +44,59 @@ PRESETS = {
         contrast=0.25,
         erase=0.25,
     ),
+    "strong": Augmentation(
+        flip=True,
+        rotate=0.2,
+        zoom=0.15,
+        shift=0.1,
+        shear=0.1,
+        brightness=48,
+        contrast=0.4,
+        saturation=0.6,
+        erase=0.5,
+    ),
+}
+STRENGTHS = ("small", "medium", "large")
+_MOVES = {  # by strength; 0.1 radians are 6 degrees
+    "rotate": (0.05, 0.1, 0.25),
+    "shift": (0.05, 0.1, 0.2),
+    "shear": (0.05, 0.1, 0.2),
+    "zoom": (0.05, 0.1, 0.2),
 }
 
 
-def preset(name: str) -> Augmentation:
-    """The augmentation of a name; UserError lists the names."""
-    if name not in PRESETS:
-        raise UserError("--augment", f"no preset {name!r}", nearest(name, PRESETS))
-    return PRESETS[name]
+def preset(text: str) -> Augmentation:
+    """The augmentation that a name means, or several with commas.
+
+    Names are those of `PRESETS`, or a move alone at a strength, medium by default.
+
+    >>> preset("flip,rotate:large") == Augmentation(flip=True, rotate=0.25)
+    True
+
+    Raises UserError that lists the names.
+    """
+    whole: dict[str, Any] = {}
+    for part in text.split(","):
+        for name, value in _preset(part.strip()).items():
+            whole[name] = max(value, whole.get(name, 0))
+    return Augmentation(**whole)
+
+
+def _preset(text: str) -> dict[str, Any]:
+    name, colon, strength = text.partition(":")
+    if name in PRESETS and not colon:
+        return vars(PRESETS[name])
+    if name not in _MOVES:
+        names = [*PRESETS, *_MOVES]
+        if name in PRESETS:
+            raise UserError("--augment", f"{name!r} has no strengths", f"write {name}")
+        raise UserError("--augment", f"no preset {name!r}", nearest(name, names))
+    strength = strength if colon else "medium"
+    if strength not in STRENGTHS:
+        raise UserError(
+            "--augment", f"no strength {strength!r}", nearest(strength, STRENGTHS)
+        )
+    return {name: _MOVES[name][STRENGTHS.index(strength)]}
 
 
 def augment(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, Any]:
@@ -65,6 +116,21 @@ def augment(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, 
     return tf.clip_by_value(images, 0.0, 255.0), flipped
 
 
+def samples(pixels: Pixels, how: Augmentation, size: int, count: int) -> Pixels:
+    """Pictures (pictures, side, side, 3) as they are and `count` times varied.
+
+    Returns uint8 (pictures, 1 + count, size, size, 3).
+    """
+    import tensorflow as tf
+
+    ways = [
+        augment(tf.constant(pixels), tf.constant([number, 0], tf.int64), how, size)[0]
+        for number in range(count)
+    ]
+    made = np.stack([middle(pixels, size), *(way.numpy() for way in ways)], axis=1)
+    return made.round().astype(np.uint8)
+
+
 def _uniform(batch: Any, seed: Any, count: int) -> list[Any]:
     """`count` independent vectors (batch,) in -1..1."""
     import tensorflow as tf
@@ -74,6 +140,12 @@ def _uniform(batch: Any, seed: Any, count: int) -> list[Any]:
     )
 
 
+def _other(seed: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.random.experimental.stateless_fold_in(seed, 1)
+
+
 def _move(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, Any]:
     """Flip, rotate, zoom, shift and cut in one resampling; edges are continued."""
     import tensorflow as tf
@@ -81,12 +153,16 @@ def _move(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, An
     batch, width = tf.shape(images)[0], images.shape[1]
     angle, zoom, right, down, side = _uniform(batch, seed, 5)
     flipped = (side < 0) if how.flip else tf.zeros_like(side, dtype=tf.bool)
-    if not (how.flip or how.rotate or how.zoom or how.shift):
+    if not (how.flip or how.rotate or how.zoom or how.shift or how.shear):
         return middle(images, size), flipped
     scale = 1.0 + how.zoom * zoom
     cos, sin = (f(how.rotate * angle) * scale for f in (tf.cos, tf.sin))
     mirror = tf.where(flipped, -1.0, 1.0)
     a, b, d, e = cos * mirror, -sin, sin * mirror, cos
+    if how.shear:
+        # A stream of its own: the others are drawn as without it.
+        [lot] = _uniform(batch, _other(seed), 1)
+        b, e = b + cos * how.shear * lot, e + sin * how.shear * lot
     # From places around the middle of the result to places in the picture.
     to, start = (size - 1) / 2, (width - 1) / 2
     shift = how.shift * width
@@ -107,6 +183,11 @@ def _move(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, An
 def _relight(images: Any, seed: Any, how: Augmentation) -> Any:
     import tensorflow as tf
 
+    if how.saturation:
+        [lot] = _uniform(tf.shape(images)[0], _other(seed), 1)
+        grey = tf.reduce_mean(images, axis=3, keepdims=True)
+        factor = (1.0 + how.saturation * lot)[:, None, None, None]
+        images = grey + (images - grey) * factor
     if not (how.brightness or how.contrast):
         return images
     light, contrast = (

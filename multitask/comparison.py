@@ -9,6 +9,7 @@ import pandas as pd
 from multitask import plugins
 from multitask.errors import UserError
 from multitask.head import Head
+from multitask.pictures import Pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class Comparison:
     heads: tuple[Head, ...]
     notes: tuple[str, ...] = ()
     history: pd.DataFrame | None = None  # a row an epoch, as in history.csv
+    varied: Pixels | None = None  # training pictures, see `augment.samples`
     folds: "tuple[Comparison, ...]" = ()  # those that this one joins
 
     def summaries(self) -> dict[str, dict[str, Any]]:

@@ -80,6 +80,7 @@ def read(data: Sequence[str], sample: Path | None = None) -> Reading:
     draws its pictures, can be). Raises UserError for an unknown name, a missing
     folder, nothing usable in it, or data sets that contradict each other.
     """
+    sample = sample.resolve() if sample else None
     readings = [_one(text, sample) for text in data]
     skipped = pd.concat([r.skipped for r in readings], ignore_index=True)
     notes = tuple(dict.fromkeys(note for r in readings for note in r.notes))

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from multitask.comparison import Comparison
     from multitask.pictures import Pixels
+    from multitask.pipeline import Batches
     from multitask.prepare import Prepared
 
+_SHOWN, _WAYS = 6, 4  # training pictures in the report, ways that each is varied
 Say = Callable[[str], object]
 
 
@@ -47,44 +49,67 @@ def fit(
 
     Raises UserError for whatever the user can mend.
     """
-    from multitask import training
     from multitask.prepare import prepare
 
     out = Path(out).expanduser()
     if not resume:
         options.free(out)
-    elif (out / "report" / "report.json").exists() and not training.begun(out):
+    elif _finished(out):
         raise UserError(out, "is finished, there is nothing to resume")
-    prepared = prepare(recipe, out, say)
+    prepared = prepare(recipe, out, say, resume)
     if recipe.folds:
         return _cross_validate(prepared, out, resume, say)
     parts = prepared.split(out / "split.csv" if resume else None)
-    return _one(prepared, parts, out, resume, say)
+    return _one(prepared, parts, out, out, resume, say)
+
+
+def _finished(out: Path) -> bool:
+    """Whether a run is measured, and has no checkpoint left to go on from."""
+    from multitask import training
+
+    return (out / "report" / "report.json").exists() and not training.begun(out)
 
 
 def _one(
-    prepared: "Prepared", parts: "pd.Series[str]", out: Path, resume: bool, say: Say
+    prepared: "Prepared",
+    parts: "pd.Series[str]",
+    out: Path,
+    whole: Path,
+    resume: bool,
+    say: Say,
 ) -> Run:
-    """Train and measure one network on the `parts` (rows,) of the prepared pictures."""
+    """Train and measure one network on the `parts` (rows,) of the prepared pictures.
+
+    Its run is `out`, which `whole` is or has among its folds.
+    """
     from multitask import training
     from multitask.prepare import all_learnt, an_epoch
 
     recipe, about = prepared.recipe, prepared.about
     table = prepared.table.assign(split=parts)
     all_learnt(about.heads, table)
+    if not (parts == "val").any() and (recipe.patience or recipe.schedule == "plateau"):
+        raise UserError(
+            "--split",
+            "leaves no validation part, --patience and --schedule plateau need one",
+        )
     _write(out, recipe, table, prepared.skipped, say)
     train, val = prepared.training(table), prepared.validation(table)
     say(an_epoch(table, train))
-    outcome = training.train(
-        about, recipe, train, val if len(val.rows) else None, out, resume
-    )
+    try:
+        outcome = training.train(
+            about, recipe, train, val if len(val.rows) else None, out, resume
+        )
+    except KeyboardInterrupt:
+        say(f"stopped in the first epoch; --resume --out {whole} begins it again")
+        raise
     if outcome.interrupted:
-        say(f"stopped after epoch {outcome.epochs}; --resume --out {out} goes on")
+        say(f"stopped after epoch {outcome.epochs}; --resume --out {whole} goes on")
     say(f"best epoch {outcome.best_epoch}, trained in {outcome.precision}")
     # What `auto` chose belongs to the recipe that repeats the run.
     chosen = replace(recipe, precision=outcome.precision)
     put(out / FILE, chosen.to_toml())
-    comparison = _measure(out, table, prepared.pixels)
+    comparison = _measure(out, table, prepared.pixels, _varied(recipe, train))
     if not outcome.interrupted:
         training.forget(out)
     return Run(folder=out, comparison=comparison, interrupted=outcome.interrupted)
@@ -101,6 +126,13 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
     count = recipe.folds
     dealt = split.folds(prepared.table, heads, prepared.members, count, recipe.seed)
     for parts in dealt:  # the last fold is too late to learn of it
+        if not (parts == "test").any():
+            raise UserError(
+                "--folds",
+                f"is {count}, the pictures make {prepared.members.max() + 1} groups "
+                "that must stay together",
+                "take fewer folds",
+            )
         all_learnt(heads, prepared.table.assign(split=parts))
     runs: list[Run] = []
     out.mkdir(parents=True, exist_ok=True)
@@ -108,13 +140,16 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
     for number, parts in enumerate(dealt, 1):
         folder = out / f"fold-{number}"
         say(f"fold {number} of {count}")
-        if resume and (folder / "report" / "report.json").exists():
+        begun = resume and (folder / FILE).exists()
+        if begun:
+            parts = prepared.split(folder / "split.csv")
+        if begun and _finished(folder):
             table = prepared.table.assign(split=parts)
-            again = _measure(folder, table, prepared.pixels)
+            varied = _varied(recipe, prepared.training(table))
+            again = _measure(folder, table, prepared.pixels, varied)
             runs.append(Run(folder=folder, comparison=again, interrupted=False))
             continue
-        begun = resume and (folder / FILE).exists()
-        runs.append(_one(prepared, parts, folder, begun, say))
+        runs.append(_one(prepared, parts, folder, out, begun, say))
         if runs[-1].interrupted:
             break
     measured = tuple(run.comparison for run in runs)
@@ -155,7 +190,22 @@ def _write(
         say(f"{len(skipped)} set aside, listed in {out / 'skipped.csv'}")
 
 
-def _measure(out: Path, table: "pd.DataFrame", pixels: "Pixels") -> "Comparison":
+def _varied(recipe: Recipe, train: "Batches") -> "Pixels | None":
+    """A few training pictures as they are and as training saw them."""
+    from multitask.augment import preset, samples
+
+    if preset(recipe.augment) == preset("none"):
+        return None
+    chosen = train.rows[:: max(1, len(train.rows) // _SHOWN)][:_SHOWN]
+    return samples(train.pixels[chosen], preset(recipe.augment), train.size, _WAYS)
+
+
+def _measure(
+    out: Path,
+    table: "pd.DataFrame",
+    pixels: "Pixels",
+    varied: "Pixels | None" = None,
+) -> "Comparison":
     """Calibrate the saved network on the validation part, report on the test part."""
     import pandas as pd
 
@@ -182,6 +232,7 @@ def _measure(out: Path, table: "pd.DataFrame", pixels: "Pixels") -> "Comparison"
         heads=analyzer.heads,
         notes=analyzer.notes,
         history=pd.read_csv(history) if history.exists() else None,
+        varied=varied,
     )
     comparison.write(result, out / "report")
     return result

@@ -16,8 +16,9 @@ from keras import layers, ops
 import multitask
 from multitask.errors import UserError
 from multitask.head import Head, from_config
+from multitask.normalization import norm
 from multitask.resize import middle, resize
-from multitask.trunks import check_size, norm, trunk
+from multitask.trunks import check_size, trunk
 
 FILE = "network.keras"
 _MEMBER = "multitask.json"
@@ -31,6 +32,7 @@ class About:
     trunk: str
     size: int  # pixels a side that the trunk looks at
     crop: float = 1.0  # their share of the picture's side; the rest is its margin
+    features: int = 0  # of a dense layer between trunk and heads; 0: none
     heads: tuple[Head, ...]
     mirror: bool = True  # answers are averaged over the picture and its mirror image
     notes: tuple[str, ...] = ()
@@ -52,6 +54,7 @@ class About:
                 "trunk": self.trunk,
                 "size": self.size,
                 "crop": self.crop,
+                "features": self.features,
                 "mirror": self.mirror,
                 "heads": [head.config() for head in self.heads],
                 "notes": self.notes,
@@ -98,11 +101,25 @@ def build_core(
     check_size(about.trunk, about.size)
     image = keras.Input((about.size, about.size, 3), dtype="float32", name="pixels")
     with _policy(policy):
-        features = trunk(about.trunk).build(image, norm(training))
+        chosen = trunk(about.trunk)
+        features = chosen.build(image, norm(training))
         features = keras.Model(image, features, name="trunk")(image)
+        if about.features:
+            features = _dense(about.features, "features")(features)
         features = layers.Dropout(dropout)(features) if dropout else features
-        outputs = {head.name: head.layers(features) for head in about.heads}
+        outputs = {}
+        for head in about.heads:
+            own = features
+            if chosen.units:
+                own = _dense(chosen.units, f"{head.name}_features")(features)
+            outputs[head.name] = head.layers(own)
     return keras.Model(image, outputs, name="core")
+
+
+def _dense(units: int, name: str) -> layers.Layer:
+    return layers.Dense(
+        units, activation="relu", kernel_initializer="he_normal", name=name
+    )
 
 
 @contextmanager
@@ -182,6 +199,7 @@ def _about(path: Path) -> About:
             trunk=found["trunk"],
             size=found["size"],
             crop=found.get("crop", 1.0),
+            features=found.get("features", 0),
             mirror=found["mirror"],
             heads=tuple(heads),
             notes=tuple(found["notes"]),

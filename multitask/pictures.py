@@ -5,6 +5,7 @@ and `resize`, so that all of them see the same pixels.
 """
 
 import os
+import struct
 import threading
 import warnings
 from collections import deque
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 Pixels = npt.NDArray[np.uint8]
 Found = TypeVar("Found")
@@ -30,9 +31,26 @@ _TASK = 32  # pictures that a thread reads at most before it hands them over
 _SMALL = 1_000_000  # pixels of a picture up to which the fast decoder gains time
 _JPEG = b"\xff\xd8\xff"
 _ORIENTATION = 0x0112  # the EXIF tag
+_TURNS = {  # what undoes it
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _thread = threading.local()
 # Pillow's decoders raise all of these on broken data.
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError)
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    TypeError,
+    struct.error,
+)
 # It warns of odd but readable EXIF data, and at 89 megapixels of what we allow.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -156,8 +174,9 @@ def _upright(image: Image.Image) -> Image.Image:
         raise PictureError(f"is empty: {image.width} x {image.height} pixels")
     image.load()
     # Copies only where something changes: they take as long as decoding.
-    if image.getexif().get(_ORIENTATION, 1) != 1:
-        image = ImageOps.exif_transpose(image)
+    turn = _TURNS.get(_orientation(image))
+    if turn is not None:
+        image = image.transpose(turn)
     if image.mode.startswith(("I", "F")):
         image = _eight_bit(image)
     if image.has_transparency_data:
@@ -165,6 +184,14 @@ def _upright(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation; 1, upright, if there is none or it can't be read."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # broken EXIF data raises whatever its parser stumbles over
+        return 1
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from multitask import augment, catalog, data, pipeline, sampling, split, trunks
+from multitask import (
+    augment,
+    catalog,
+    data,
+    freeze,
+    pipeline,
+    sampling,
+    split,
+    trunks,
+    weights,
+)
 from multitask.errors import UserError, nearest
 from multitask.head import Head, Targets, column
 from multitask.network import About
@@ -77,8 +87,13 @@ class Prepared:
         return self._batches(table, encoded, rates)
 
     def validation(self, table: pd.DataFrame) -> Batches:
-        """The validation part, as it came."""
+        """The validation part, shuffled.
+
+        A batch's losses are means over its labels, and an epoch's are means over
+        batches: data set by data set, a head that one of them lacks would count less.
+        """
         table = table[table["split"] == "val"]
+        table = table.sample(frac=1, random_state=self.recipe.seed)
         return self._batches(table, {h.name: h.encode(table) for h in self.about.heads})
 
     def _batches(
@@ -99,10 +114,12 @@ class Prepared:
 
 def _batch(table: pd.DataFrame) -> int:
     """Pictures a step: with few of them, a larger batch leaves too few steps."""
-    return min(128, max(16, len(table) // 16))
+    return min(64, max(16, len(table) // 16))
 
 
-def prepare(recipe: Recipe, out: Path, say: Callable[[str], object]) -> Prepared:
+def prepare(
+    recipe: Recipe, out: Path, say: Callable[[str], object], resume: bool = False
+) -> Prepared:
     """Read the data sets of a recipe, resolve its heads, decode the pictures.
 
     `out` is where a run will be: the sample's faces are drawn there, and what does not
@@ -111,7 +128,13 @@ def prepare(recipe: Recipe, out: Path, say: Callable[[str], object]) -> Prepared
     Raises UserError for whatever the user can mend.
     """
     check(recipe)
-    recipe = replace(recipe, data=data.absolute(recipe.data))
+    if not resume:  # a checkpoint has all weights
+        weights.check(recipe.weights, recipe.trunk)
+    recipe = replace(
+        recipe,
+        data=data.absolute(recipe.data),
+        weights=weights.absolute(recipe.weights),
+    )
     reading = data.read(recipe.data, out / "sample")
     recipe = replace(recipe, head=_declared(recipe, reading))
     for note in reading.notes:
@@ -124,9 +147,10 @@ def prepare(recipe: Recipe, out: Path, say: Callable[[str], object]) -> Prepared
         trunk=recipe.trunk,
         size=recipe.image_size or trunks.trunk(recipe.trunk).size,
         crop=recipe.crop,
+        features=recipe.features,
         heads=heads,
         mirror=recipe.mirror,
-        notes=reading.notes + _notes(recipe),
+        notes=reading.notes + _notes(recipe, heads),
         recipe=recipe.plain(),
     )
     spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
@@ -147,6 +171,7 @@ def check(recipe: Recipe) -> None:
     trunks.check_size(
         recipe.trunk, recipe.image_size or trunks.trunk(recipe.trunk).size
     )
+    freeze.check(recipe.freeze)
     augment.preset(recipe.augment)
     split.ratios(recipe.split)
     sampling.check(recipe.mix, recipe.balance)
@@ -213,7 +238,7 @@ def _identified(table: pd.DataFrame, text: str) -> pd.DataFrame:
     return table.assign(identity=known.fillna(sources + ":" + names))
 
 
-def _notes(recipe: Recipe) -> tuple[str, ...]:
+def _notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
     """What a reader of the report must know of how training pictures were chosen."""
     notes = []
     for name, cap in recipe.cap.items():
@@ -226,7 +251,7 @@ def _notes(recipe: Recipe) -> tuple[str, ...]:
         notes.append(f"Training saw the classes of {recipe.balance} equally often.")
     if recipe.mix != "proportional":
         notes.append(f"Training saw the data sets by the rule {recipe.mix}.")
-    weighed = [n for n, how in recipe.class_weights.items() if how == "balanced"]
+    weighed = [head.name for head in heads if head.class_weights == "balanced"]
     if weighed:
         notes.append(f"Rare classes weigh more in the loss of {', '.join(weighed)}.")
     return tuple(notes)

@@ -36,6 +36,14 @@ class Recipe:
         default=("sample",),
     )
     trunk: str = _setting("the shared network", default="cnn")
+    weights: str = _setting(
+        "what the trunk begins with: imagenet, none, or a .keras or .weights.h5 file",
+        default="none",
+    )
+    freeze: str = _setting(
+        "what of the trunk does not learn: none, all, or all but the last N stages",
+        default="none",
+    )
     image_size: int = _setting(
         "pixels a side that the trunk looks at; 0 is its own size", default=0
     )
@@ -44,11 +52,11 @@ class Recipe:
         "training about that; 1 if faces fill their pictures",
         default=0.89,
     )
-    epochs: int = _setting("how often each picture is seen", default=17)
+    epochs: int = _setting("how often each picture is seen", default=16)
     batch_size: int = _setting(
-        "pictures a step; 0: 128, or fewer so that an epoch has 16 steps", default=0
+        "pictures a step; 0: 64, or fewer so that an epoch has 16 steps", default=0
     )
-    learning_rate: float = _setting("the highest learning rate", default=2e-3)
+    learning_rate: float = _setting("the highest learning rate", default=1.5e-3)
     schedule: Literal["cosine", "constant", "plateau"] = _setting(
         "cosine: falls to 0; plateau: a fifth after 3 epochs without gain",
         default="cosine",
@@ -60,6 +68,9 @@ class Recipe:
     )
     weight_decay: float = _setting(
         "pull of the weights to 0, times the learning rate a step", default=0.25
+    )
+    features: int = _setting(
+        "units of a dense layer between the trunk and the heads; 0: none", default=0
     )
     dropout: float = _setting("share of the features left out", default=0.2)
     patience: int = _setting(
@@ -73,7 +84,11 @@ class Recipe:
         "balanced weighs rare classes up; for all heads, or gender=balanced,age=none",
         default_factory=dict,
     )
-    augment: str = _setting("how training pictures are varied", default="standard")
+    augment: str = _setting(
+        "how training pictures are varied: none, flip, standard, strong; rotate, "
+        "shift, shear or zoom, each :small, :medium or :large; several with commas",
+        default="standard",
+    )
     mirror: bool = _setting(
         "average each answer over the picture and its mirror image, in twice the time",
         default=True,
@@ -120,6 +135,7 @@ class Recipe:
         for name in (
             "batch_size",
             "image_size",
+            "features",
             "patience",
             "limit",
             "weight_decay",

@@ -52,7 +52,7 @@ def report(
     if not sets:
         raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
     reading = read(sets, run / "sample")
-    table, part = _part(reading.table, split, run)
+    table, part = _part(reading.table, split, run, own=not data)
     labelled(analyzer.heads, table, every=False)
     table, pixels, unreadable = load(table, about.side, 2.0, run)
     history = run / HISTORY
@@ -81,7 +81,7 @@ def _next(run: Path) -> Path:
 
 
 def _part(
-    table: "pd.DataFrame", wanted: str | None, run: Path
+    table: "pd.DataFrame", wanted: str | None, run: Path, own: bool
 ) -> "tuple[pd.DataFrame, str]":
     """The rows of the part to be measured, and its name.
 
@@ -94,6 +94,13 @@ def _part(
     if known.exists():
         trained = read_csv(known).set_index("path")["split"]
         split = table["path"].map(trained)
+        if own and split.isna().all():
+            raise UserError(
+                known,
+                f"lists no picture that is there now, the first as "
+                f"{trained.index[0]!r}",
+                "name the data by --data: they were moved since the training",
+            )
         if "split" in table:
             split = split.fillna(table["split"])
         table = table.assign(split=split)
@@ -106,8 +113,11 @@ def _part(
         # All of a data set without parts, beside one that has them.
         rows |= table["split"].isna().groupby(table["source"]).transform("all")
     if rows is None or not rows.any():
+        parts = table["split"].dropna().unique() if has_split else ()
         raise UserError(
-            "--split", f"the data has no picture in part {part!r}", "use --split all"
+            "--split",
+            f"the data has no picture in part {part!r}",
+            "use --split " + " or ".join([*sorted(parts), "all"]),
         )
     return table[rows].reset_index(drop=True), part
 

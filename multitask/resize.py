@@ -60,7 +60,9 @@ def _blocks_and_weights(line: Any, size: int) -> tuple[Any, Any]:
     places, length = ops.cumsum(ones) - 1.0, ops.sum(ones)
     step = ops.maximum(ops.floor(length / size), 1.0)
     numbers = ops.arange(2 * size, dtype="float64")
-    blocks = ops.equal(numbers[:, None], ops.floor(places / step))
+    # 1 where the block is the number's, by arithmetic: oneDNN complains of bool, too.
+    away = ops.absolute(ops.floor(places / step) - numbers[:, None])
+    blocks = 1.0 - ops.minimum(away, 1.0)
     # Pillow takes the length in blocks, the last of which may not be whole, as float32.
     parts = ops.cast(ops.cast(length / step, "float32"), "float64")
     weights = _weights(numbers, ops.ceil(length / step), parts, size)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
@@ -19,10 +20,11 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from multitask import network
+from multitask import network, weights
 from multitask.augment import preset
 from multitask.errors import UserError
 from multitask.folder import put
+from multitask.freeze import freeze
 from multitask.head import Head
 from multitask.network import About
 from multitask.optimizer import optimizer
@@ -60,7 +62,8 @@ def train(
 
     Best is the lowest validation loss, or the last epoch without a validation part.
     Writes `network.keras`, `history.csv` and `logs/`, and after each epoch a
-    checkpoint from which `resume` goes on. Ctrl-C ends it after saving.
+    checkpoint from which `resume` goes on. Ctrl-C ends it after saving; in the first
+    epoch, which leaves nothing, it is raised.
 
     Raises UserError if the loss is not finite or the disk is full.
     """
@@ -70,10 +73,11 @@ def train(
     about = replace(about, recipe={**about.recipe, "precision": precision})
     keeper = _Keeper(about, recipe, folder, precision, state.get("history", []))
     keras.utils.set_random_seed(recipe.seed)
-    model = network.build_core(about, recipe.dropout, _policy(precision), training=True)
-    _compile(model, about.heads, recipe, training.steps)
+    model = _built(about, recipe, training, precision)
     if state:
         checkpoint.restore(model, state)
+    else:
+        weights.load(model.get_layer("trunk"), recipe.weights, recipe.trunk)
     interrupted = False
     try:
         if not keeper.ended:
@@ -81,7 +85,7 @@ def train(
     except KeyboardInterrupt:
         interrupted = True
         if not keeper.history:
-            keeper.save()
+            raise
     return Outcome(
         best_epoch=keeper.best_epoch,
         epochs=len(keeper.history),
@@ -125,11 +129,28 @@ def _fit(
     )
 
 
+def _built(
+    about: About, recipe: Recipe, training: Batches, precision: Precision
+) -> keras.Model:
+    """The core to be trained, compiled, its weights drawn anew."""
+    model = network.build_core(about, recipe.dropout, _policy(precision), training=True)
+    freeze(model.get_layer("trunk"), recipe.freeze)
+    _compile(model, about.heads, recipe, training.steps, precision)
+    return model
+
+
 def _compile(
-    model: keras.Model, heads: Sequence[Head], recipe: Recipe, steps: int
+    model: keras.Model,
+    heads: Sequence[Head],
+    recipe: Recipe,
+    steps: int,
+    precision: Precision,
 ) -> None:
+    rule = optimizer(recipe, steps)
+    if precision == "float16":  # in which small gradients would be 0
+        rule = keras.optimizers.LossScaleOptimizer(rule)
     model.compile(
-        optimizer=optimizer(recipe, steps),
+        optimizer=rule,
         loss={head.name: head.loss() for head in heads},
         loss_weights={head.name: head.loss_weight for head in heads},
         weighted_metrics={head.name: head.metrics() for head in heads},
@@ -252,10 +273,15 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     def save(self) -> None:
         """Write the network as it is now, in float32 and plain Keras."""
-        core = network.build_core(self.about)
+        core, final = self._final
         core.set_weights(self.model.get_weights())
-        final = network.build(self.about, core)
         network.save(final, self.about, self.folder / network.FILE)
+
+    @cached_property
+    def _final(self) -> tuple[keras.Model, keras.Model]:
+        """The core and the network to be saved, built once: it takes seconds."""
+        core = network.build_core(self.about)
+        return core, network.build(self.about, core)
 
 
 @contextmanager
@@ -401,8 +427,7 @@ def _step(
     about: About, recipe: Recipe, training: Batches, precision: Precision
 ) -> Callable[[], object]:
     """A training step in a precision, to be timed."""
-    model = network.build_core(about, recipe.dropout, _policy(precision), training=True)
-    _compile(model, about.heads, recipe, training.steps)
+    model = _built(about, recipe, training, precision)
     batch = next(iter(training.in_order()))
     return lambda: model.train_on_batch(*batch)
 

@@ -1,15 +1,14 @@
 """Which shared networks turn a picture into features?"""
 
+import argparse
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from importlib import import_module
 from typing import Any
 
-import keras
-import tensorflow as tf
-from keras import layers
-
-from multitask.errors import UserError, nearest
+from multitask.errors import UserError, command, nearest
+from multitask.quiet import quiet_start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,92 +16,77 @@ class Trunk:
     """A network from pictures (batch, size, size, 3) in 0..255 to (batch, features).
 
     `build(images, norm)` makes it; `norm()` is to make its batch normalizations, so
-    that training can use a faster one than the saved file (see `FusedNormalization`).
+    that training can use a faster one than the saved file (see `normalization.py`).
     """
 
     name: str
     size: int  # the default picture size
     least: int  # the smallest that the layers allow
     build: Callable[[Any, Callable[[], Any]], Any]
+    units: int = 0  # of a dense layer that each head has to itself before its output
+    application: str = ""  # what `keras.applications` calls it, if it is there
+    dense: bool = False  # whether it has the dense layers of that, too
+    good_for: str = ""
 
 
-class FusedNormalization(layers.BatchNormalization):  # type: ignore[misc]
-    """Batch normalization by TensorFlow's fused kernel, for training only.
+def _ours(module: str, name: str, size: int, least: int, **others: Any) -> Trunk:
+    """A trunk made by the function of its name in a module, imported when built."""
 
-    Keras computes it step by step in float32, which on a CPU costs more time than the
-    convolutions around it. Weights and inference are those of the plain layer. The
-    running variance is the unbiased one.
-    """
+    def build(images: Any, norm: Callable[[], Any]) -> Any:
+        return getattr(import_module(f"multitask.{module}"), name)(images, norm)
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        if not (training and self.trainable):
-            return super().call(inputs, training=training, mask=mask)
-        none = tf.zeros((0,))
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=self.gamma,
-            offset=self.beta,
-            mean=none,
-            variance=none,
-            epsilon=self.epsilon,
-            is_training=True,
-        )
-        for moving, new in (
-            (self.moving_mean, mean),
-            (self.moving_variance, variance),
-        ):
-            moving.assign(moving * self.momentum + new * (1.0 - self.momentum))
-        return outputs
+    return Trunk(name=name, size=size, least=least, build=build, **others)
 
 
-def _cnn(images: Any, norm: Callable[[], Any]) -> Any:
-    """A compact residual network for CPUs: 2.8 M parameters (He et al. 2016).
-
-    Half the picture's size from the first layer on, and few channels there: where
-    pictures are large, a CPU spends its time on moving memory.
-    """
-    x = layers.Rescaling(1 / 127.5, offset=-1)(images)
-    x = _convolve(x, 32, 3, 2, norm)
-    x = _block(x, 32, 1, norm)
-    for channels in (64, 128, 256):
-        x = _block(x, channels, 2, norm)
-        x = _block(x, channels, 1, norm)
-    # Each channel learns where to look (Chen et al. 2018, MobileFaceNets): in aligned
-    # faces a place means something, which an average over all places forgets.
-    x = layers.DepthwiseConv2D(x.shape[1], use_bias=False)(x)
-    return layers.Flatten()(norm()(x))
+def _application(name: str, application: str, good_for: str, **others: Any) -> Trunk:
+    return _ours(
+        "applications", name, others.pop("size", 224), others.pop("least", 32),
+        application=application, good_for=good_for, **others,
+    )  # fmt: skip
 
 
-def _convolve(
-    x: Any,
-    channels: int,
-    width: int,
-    stride: int,
-    norm: Any,
-    relu: bool = True,
-) -> Any:
-    x = layers.Conv2D(
-        channels,
-        width,
-        strides=stride,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-    )(x)
-    x = norm()(x)
-    return layers.ReLU()(x) if relu else x
-
-
-def _block(x: Any, channels: int, stride: int, norm: Any) -> Any:
-    y = _convolve(x, channels, 3, stride, norm)
-    y = _convolve(y, channels, 3, 1, norm, relu=False)
-    if stride > 1:
-        x = layers.AveragePooling2D(stride, padding="same")(x)
-        x = _convolve(x, channels, 1, 1, norm, relu=False)
-    return layers.ReLU()(layers.Add()([x, y]))
-
-
-TRUNKS = {t.name: t for t in (Trunk(name="cnn", size=64, least=16, build=_cnn),)}
+TRUNKS = {
+    made.name: made
+    for made in (
+        _ours("cnn", "cnn", 64, 16, good_for="training from scratch on a CPU"),
+        _ours("classics", "base_cnn", 224, 22, good_for="the plainest baseline"),
+        _ours(
+            "classics",
+            "regularized_cnn",
+            224,
+            22,
+            good_for="a baseline that overfits less",
+        ),
+        _ours(
+            "classics",
+            "utkface_cnn",
+            198,
+            190,
+            units=128,
+            good_for="the usual experiment on UTKFace",
+        ),
+        _ours("classics", "mood_cnn", 256, 22, good_for="two classes, few pictures"),
+        _ours("classics", "alexnet", 227, 67, good_for="comparison with older work"),
+        _application("vgg16", "VGG16", "comparison with older work"),
+        _application("vgg16_dense", "VGG16", "VGG16 with its dense layers", dense=True),
+        _application("resnet50", "ResNet50", "transfer to other questions"),
+        _application("densenet121", "DenseNet121", "transfer with few parameters"),
+        _application(
+            "inception_v3",
+            "InceptionV3",
+            "transfer for large pictures",
+            size=299,
+            least=75,
+        ),
+        _application(
+            "mobilenet_v3_large", "MobileNetV3Large", "transfer on a CPU or a phone"
+        ),
+        _application(
+            "efficientnet_v2_b0", "EfficientNetV2B0", "transfer, good for its time"
+        ),
+        _application("convnext_tiny", "ConvNeXtTiny", "transfer on a GPU"),
+    )
+}
 
 
 def trunk(name: str) -> Trunk:
@@ -121,10 +105,44 @@ def check_size(name: str, size: int) -> None:
         )
 
 
-def norm(training: bool) -> Callable[[], Any]:
-    """What makes the batch normalizations of a network for training, or to be saved."""
-    fits = keras.config.image_data_format() == "channels_last"
-    cls = FusedNormalization if training and fits else layers.BatchNormalization
-    # Keras's momentum of 0.99 needs hundreds of steps before validation means much;
-    # 0.9 leaves the noise of a few batches in the answers.
-    return partial(cls, momentum=0.97)
+def table() -> list[tuple[str, str, str, str, str]]:
+    """Every trunk as it is listed: name, parameters, size, pretrained, good for."""
+    import keras
+
+    from multitask.normalization import norm
+
+    lines = []
+    for made in TRUNKS.values():
+        image = keras.Input((made.size, made.size, 3))
+        count = keras.Model(image, made.build(image, norm(False))).count_params()
+        lines.append(
+            (
+                made.name,
+                f"{count / 1e6:.2f} M",
+                str(made.size),
+                "imagenet" if made.application else "",
+                made.good_for,
+            )
+        )
+    return lines
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run `multitask trunks`; returns the exit status."""
+    argparse.ArgumentParser(
+        prog="multitask trunks",
+        description="List the shared networks that --trunk takes.",
+    ).parse_args(argv)
+    quiet_start()
+    heading = ("trunk", "parameters", "size", "pretrained", "good for")
+    lines = [heading, *table()]
+    widths = [max(len(line[i]) for line in lines) for i in range(4)]
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
+        print("  ".join([*cells, line[4]]).rstrip())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

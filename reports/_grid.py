@@ -57,6 +57,28 @@ def errors(comparison: Comparison) -> Figure | None:
     return _draw(tiles, "the most confident mistakes, each head's in turn")
 
 
+def varied(comparison: Comparison) -> Figure | None:
+    """Training pictures in columns: as they are, and below as training varied them."""
+    if comparison.varied is None or not len(comparison.varied):
+        return None
+    pictures = np.swapaxes(comparison.varied, 0, 1)  # (ways, pictures, ...)
+    ways, count = pictures.shape[:2]
+    made = Figure(figsize=(1.25 * count + 0.9, 1.25 * ways + 0.4))
+    made.suptitle(
+        f"{count} training pictures, and ways that training saw them", fontsize=10
+    )
+    panels = made.subplots(ways, count, squeeze=False)
+    for row, images in zip(panels, pictures, strict=True):
+        for axes, image in zip(row, images, strict=True):
+            axes.imshow(image)
+            axes.set(xticks=[], yticks=[])
+            axes.set_frame_on(False)
+    panels[0, 0].set_ylabel("as they are", fontsize=8)
+    for number, row in enumerate(panels[1:], 1):
+        row[0].set_ylabel(f"way {number}", fontsize=8)
+    return made
+
+
 def _mistakes(comparison: Comparison) -> Iterator[tuple[Any, Line]]:
     heads, labels, answers = comparison.heads, comparison.labels, comparison.answers
     frames = [_frames.mistakes(head, labels, answers).head(_TRIES) for head in heads]

@@ -49,6 +49,7 @@ def _figures(comparison: Comparison) -> Iterator[tuple[str, Figure | None]]:
     yield "curves.png", curves(comparison)
     yield "grid.png", _grid.grid(comparison)
     yield "errors.png", _grid.errors(comparison)
+    yield "augmentation.png", _grid.varied(comparison)
 
 
 def _head(head: Head, comparison: Comparison) -> Figure | None:

@@ -1,10 +1,12 @@
 """Are pictures varied by the seed alone, within the ranges that were asked for?"""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from multitask.augment import PRESETS, Augmentation, augment, preset
+from multitask.augment import PRESETS, Augmentation, augment, preset, samples
 from multitask.errors import UserError
 
 SEED = (3, 14)
@@ -160,5 +162,63 @@ def test_an_unknown_preset_names_the_known():
         preset("standart")
     assert str(caught.value) == (
         "--augment: no preset 'standart'; did you mean 'standard'? "
-        "Known: none, flip, standard"
+        "Known: none, flip, standard, strong, rotate, shift, shear, zoom"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rotate:huge", "no strength 'huge'; known: small, medium, large"),
+        ("rotate:smal", "no strength 'smal'; did you mean 'small'?"),
+        ("strong:large", "'strong' has no strengths; write strong"),
+        ("flip,,zoom", "no preset ''"),
+    ],
+)
+def test_what_is_no_augmentation_is_told(text, message):
+    with pytest.raises(UserError, match="^--augment: " + re.escape(message)):
+        preset(text)
+
+
+def test_moves_have_strengths_and_add_up():
+    assert preset("rotate") == preset("rotate:medium")
+    for name in ("rotate", "shift", "shear", "zoom"):
+        small, medium, large = (
+            getattr(preset(f"{name}:{strength}"), name)
+            for strength in ("small", "medium", "large")
+        )
+        assert 0 < small < medium < large
+    both = preset("standard,rotate:large")
+    assert both.rotate == preset("rotate:large").rotate
+    assert both.erase == PRESETS["standard"].erase
+
+
+def test_a_shear_moves_rows_by_their_distance_from_the_middle():
+    images = np.zeros((64, 21, 21, 3), np.uint8)
+    images[:, :, 10] = 255  # a line from top to bottom
+    out, _ = varied(images, Augmentation(shear=0.3))
+    mass = out[..., 0] / out[..., 0].sum(2, keepdims=True)
+    at = mass @ np.arange(21) - 10  # (pictures, rows)
+    np.testing.assert_allclose(at[:, 10], 0, atol=1e-3)
+    np.testing.assert_allclose(at[:, 4], -at[:, 16], atol=0.05)
+    assert np.abs(at[:, 16]).max() <= 0.3 * 6 + 0.05
+    assert at[:, 16].min() < -0.3 < 0.3 < at[:, 16].max()
+
+
+def test_saturation_leaves_the_grey_of_a_pixel_and_scales_its_colour():
+    images = (noise() // 4 + 96).astype(np.uint8)  # so that nothing is clipped
+    out, _ = varied(images, Augmentation(saturation=0.5))
+    grey = images.mean(3, keepdims=True)
+    np.testing.assert_allclose(out.mean(3, keepdims=True), grey, rtol=1e-4)
+    factor = (out - grey).std((1, 2, 3)) / (images - grey).std((1, 2, 3))
+    assert 0.5 <= factor.min() < 0.8 < 1.2 < factor.max() <= 1.5
+
+
+def test_samples_are_the_pictures_and_several_ways_that_they_are_varied():
+    images = noise(3)
+    made = samples(images, PRESETS["standard"], 14, 2)
+    assert made.shape == (3, 3, 14, 14, 3)
+    assert made.dtype == np.uint8
+    np.testing.assert_array_equal(made[:, 0], images[:, 3:17, 3:17])
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert (made[:, one] != made[:, other]).any(axis=(1, 2, 3)).all()

@@ -14,8 +14,8 @@ import pytest
 from multitask import catalog, network
 from multitask.errors import UserError
 from multitask.network import About
+from multitask.normalization import FusedNormalization
 from multitask.pipeline import Batches
-from multitask.trunks import FusedNormalization, check_size, trunk
 
 ROOT = Path(__file__).parents[1]
 HEADS = ("age", "gender", "pose", "attributes[Smiling,Young]")
@@ -483,28 +483,3 @@ def test_frozen_normalization_learns_nothing(norms):
     np.testing.assert_array_equal(one, other)
     for weight, value in zip(fused.weights, before, strict=True):
         np.testing.assert_array_equal(weight.numpy(), value)
-
-
-# Trunks
-
-
-def test_pictures_too_small_for_the_trunk_are_refused():
-    check_size("cnn", 16)
-    with pytest.raises(UserError) as caught:
-        network.build(About(trunk="cnn", size=15, heads=()))
-    assert str(caught.value) == "--image-size: is 15, trunk cnn needs 16 or more"
-
-
-def test_an_unknown_trunk_names_the_nearest():
-    with pytest.raises(
-        UserError, match=r"^--trunk: no trunk 'cmn'; did you mean 'cnn'\?"
-    ):
-        trunk("cmn")
-    with pytest.raises(UserError, match=r"^--trunk: no trunk 'xyzzy'; known: cnn"):
-        check_size("xyzzy", 64)
-
-
-def test_the_least_size_of_a_trunk_is_enough():
-    known = about("cnn", size=trunk("cnn").least)
-    outputs = numbers(network.build(known)(pictures(2)))
-    assert all(np.isfinite(value).all() for value in outputs.values())

@@ -103,6 +103,16 @@ def test_a_jpeg_has_the_pixels_that_pillow_gives(shape, mode, subsampling):
         assert (fast is None) == (mode == "CMYK")
 
 
+def test_broken_exif_data_counts_as_upright():
+    # Pillow then reads EXIF only when asked for it, and stumbles over what is missing.
+    image = noise(20, 30)
+    data = encoded(image, "JPEG", quality=95, dpi=(72, 72))
+    broken = b"Exif\0\0II*\0"
+    segment = b"\xff\xe1" + (len(broken) + 2).to_bytes(2, "big") + broken
+    at = data.index(b"\xff\xdb")  # after the JFIF header
+    np.testing.assert_array_equal(decode(data[:at] + segment + data[at:]), decode(data))
+
+
 def test_a_rotation_told_by_xmp_is_undone_as_one_told_by_exif():
     image = Image.fromarray(scene(20, 30))
     note = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="6"></x:xmpmeta>'

@@ -400,15 +400,17 @@ def every_picture(heads: tuple[Head, ...]) -> set[str]:
 
 
 def test_all_files_are_written_and_the_pictures_show_something(tmp_path):
-    made = drawn(tmp_path, history=HISTORY)
+    varied = np.random.default_rng(0).integers(0, 256, (6, 5, 16, 16, 3), np.uint8)
+    made = drawn(tmp_path, history=HISTORY, varied=varied)
     out = tmp_path / "deep" / "report"
     comparisons.write(made, out)
-    assert {path.name for path in out.iterdir()} == every_picture(made.heads) | {
+    shown = every_picture(made.heads) | {"augmentation.png"}
+    assert {path.name for path in out.iterdir()} == shown | {
         "report.json", "classification_report.txt", "answers.csv", "index.html",
     }  # fmt: skip
     for path in out.glob("*.png"):
         assert colors(path) > 20, path.name
-    assert sources((out / "index.html").read_text("utf-8")) == every_picture(made.heads)
+    assert sources((out / "index.html").read_text("utf-8")) == shown
 
 
 def test_what_has_nothing_to_show_is_not_there_nor_what_was_there_before(tmp_path):

@@ -299,6 +299,18 @@ def test_numbered_classes_of_a_named_head_are_its_own(tmp_path):
     assert heads == {"expression": {"kind": "softmax", "classes": classes}}
 
 
+def test_a_task_that_no_picture_has_brings_no_head(tmp_path):
+    items = [{"img_path": "a.jpg", "gt_label": {"gender": None, "wear": [1, 0]}}]
+    heads = table.read(annotated(tmp_path, items), name="mine").heads
+    assert list(heads) == ["wear"]
+
+
+def test_a_class_number_beyond_all_reason_is_refused(tmp_path):
+    items = [{"img_path": "a.jpg", "gt_label": {"gender": 20240101}}]
+    with pytest.raises(UserError, match="must be a class number below 50"):
+        table.read(annotated(tmp_path, items), name="mine")
+
+
 @pytest.mark.parametrize("where", ["beside", "in metainfo"])
 def test_annotations_may_lie_beside_their_pictures(tmp_path, where):
     prefix: dict[str, object] = {

@@ -1,0 +1,70 @@
+"""The small trunks that papers and courses on faces and film stills begin with.
+
+All take pictures (batch, size, size, 3) in 0..255 and give features (batch, features).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from keras import layers, regularizers
+
+Norm = Callable[[], Any]
+
+
+def base_cnn(images: Any, norm: Norm) -> Any:
+    """Three convolutions and a dense layer, nothing against overfitting."""
+    x = layers.Rescaling(1 / 255)(images)
+    for channels in (32, 32, 64):
+        x = layers.Conv2D(channels, 3, activation="relu")(x)
+        x = layers.MaxPooling2D(2)(x)
+    return layers.Dense(64, activation="relu")(layers.Flatten()(x))
+
+
+def regularized_cnn(images: Any, norm: Norm) -> Any:
+    """`base_cnn` with batch normalization, spatial dropout and L2."""
+    x = layers.Rescaling(1 / 255)(images)
+    for number, channels in enumerate((32, 32, 64), 1):
+        x = layers.Conv2D(channels, 3, activation="relu")(x)
+        x = layers.MaxPooling2D(2)(norm()(x))
+        if number == 2:
+            x = layers.SpatialDropout2D(0.5)(x)
+    dense = layers.Dense(
+        64, activation="relu", kernel_regularizer=regularizers.L2(0.001)
+    )
+    return norm()(dense(layers.Flatten()(x)))
+
+
+def utkface_cnn(images: Any, norm: Norm) -> Any:
+    """Six convolutions and the largest value of each channel."""
+    x = layers.Rescaling(1 / 255)(images)
+    for channels in (32, 64, 128, 128, 160, 192):
+        x = layers.Conv2D(channels, 3, activation="relu")(x)
+        x = layers.MaxPooling2D(2)(x)
+    return layers.GlobalMaxPooling2D()(x)
+
+
+def mood_cnn(images: Any, norm: Norm) -> Any:
+    """Three convolutions of few channels and a wide dense layer."""
+    x = layers.Rescaling(1 / 255)(images)
+    for channels in (16, 32, 16):
+        x = layers.Conv2D(channels, 3, activation="relu")(x)
+        x = layers.MaxPooling2D(2)(x)
+    return layers.Dense(256, activation="relu")(layers.Flatten()(x))
+
+
+def alexnet(images: Any, norm: Norm) -> Any:
+    """Krizhevsky et al. 2012, on one processor and without response normalization.
+
+    Its third dense layer is the heads'.
+    """
+    x = layers.Rescaling(1 / 127.5, offset=-1)(images)
+    x = layers.Conv2D(96, 11, strides=4, activation="relu")(x)
+    x = layers.MaxPooling2D(3, 2)(x)
+    x = layers.Conv2D(256, 5, padding="same", activation="relu")(x)
+    x = layers.MaxPooling2D(3, 2)(x)
+    for channels in (384, 384, 256):
+        x = layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
+    x = layers.Flatten()(layers.MaxPooling2D(3, 2)(x))
+    for _ in range(2):
+        x = layers.Dense(4096, activation="relu")(x)
+    return x

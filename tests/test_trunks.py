@@ -1,0 +1,251 @@
+"""Does every trunk build, learn, save and reload, and is it the network of its name?"""
+
+import keras
+import numpy as np
+import pytest
+
+from multitask import catalog, network, trunks, weights
+from multitask.errors import UserError
+from multitask.network import About
+from multitask.trunks import TRUNKS, check_size, trunk
+
+SMALL = ("cnn", "base_cnn", "utkface_cnn", "mobilenet_v3_large")
+BIG = [
+    pytest.param(name, marks=() if name in SMALL else pytest.mark.slow)
+    for name in TRUNKS
+]
+PUBLISHED = [
+    pytest.param(name, marks=() if name in SMALL else pytest.mark.slow)
+    for name, made in TRUNKS.items()
+    if made.application
+]
+# Where Keras has what scales pictures for each of its networks.
+SCALING = {
+    "vgg16": keras.applications.vgg16,
+    "vgg16_dense": keras.applications.vgg16,
+    "resnet50": keras.applications.resnet,
+    "densenet121": keras.applications.densenet,
+    "inception_v3": keras.applications.inception_v3,
+    "mobilenet_v3_large": keras.applications.mobilenet_v3,
+    "efficientnet_v2_b0": keras.applications.efficientnet_v2,
+    "convnext_tiny": keras.applications.convnext,
+}
+
+
+def pictures(count, size, seed=0):
+    shape = (count, size, size, 3)
+    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+def of(name, size=None, **others):
+    heads = tuple(catalog.heads(["gender", "age"]))
+    return About(trunk=name, size=size or trunk(name).size, heads=heads, **others)
+
+
+@pytest.mark.parametrize("name", BIG)
+def test_a_trunk_learns_a_step_and_reloads_in_plain_keras(name, tmp_path):
+    known = of(name, mirror=False)
+    core = network.build_core(known, dropout=0.1, training=True)
+    core.compile(optimizer="sgd", loss={head.name: head.loss() for head in known.heads})
+    before = [w.numpy() for w in core.trainable_weights]
+    images = pictures(2, known.size)
+    targets = {
+        "gender": np.array([0, 1]),
+        "age": np.array([[3.0, 3.0], [20.0, 29.0]]),
+    }
+    loss = core.train_on_batch(images.astype(np.float32), targets)
+    assert np.all(np.isfinite(loss))
+    moved = [
+        np.abs(w.numpy() - b).max() > 0
+        for w, b in zip(core.trainable_weights, before, strict=True)
+    ]
+    assert np.mean(moved) > 0.9  # a dead unit may leave a bias where it was
+    plain = network.build_core(known)
+    plain.set_weights(core.get_weights())
+    model = network.build(known, plain)
+    network.save(model, known, tmp_path / network.FILE)
+    again = keras.models.load_model(tmp_path / network.FILE)
+    here, there = model(images), again.predict(images, verbose=0)
+    for head in ("gender", "age"):
+        np.testing.assert_allclose(there[head], here[head], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", BIG)
+def test_the_least_size_of_a_trunk_is_enough_and_less_is_refused(name):
+    known = of(name, trunk(name).least)
+    assert network.build_core(known).output["gender"].shape == (None, 2)
+    with pytest.raises(UserError) as caught:
+        network.build_core(of(name, known.size - 1))
+    assert str(caught.value) == (
+        f"--image-size: is {known.size - 1}, trunk {name} needs {known.size} or more"
+    )
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_network_is_the_one_of_keras_with_its_scaling(name, tmp_path):
+    made = trunk(name)
+    size = 224 if made.dense else max(made.least, 96)
+    make = getattr(keras.applications, made.application)
+    theirs = make(
+        include_top=made.dense, weights=None, input_shape=(size, size, 3), pooling="avg"
+    )
+    theirs.save(tmp_path / "theirs.keras")
+    model = network.build_core(of(name, size)).get_layer("trunk")
+    weights.load(model, str(tmp_path / "theirs.keras"), name)
+    images = pictures(2, size).astype(np.float32)
+    scaled = SCALING[name].preprocess_input(images.copy())
+    if made.dense:
+        theirs = keras.Model(theirs.input, theirs.get_layer("fc2").output)
+    expected = theirs(scaled).numpy()
+    assert np.abs(expected).max() > 0
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(model(images) / scale, expected / scale, atol=1e-4)
+
+
+def test_the_classic_networks_have_the_layers_that_they_are_known_by():
+    def kernels(name):
+        model = network.build_core(of(name)).get_layer("trunk")
+        return [w.shape for w in model.weights if w.path.endswith("kernel")]
+
+    assert kernels("base_cnn") == [
+        (3, 3, 3, 32), (3, 3, 32, 32), (3, 3, 32, 64), (26 * 26 * 64, 64),
+    ]  # fmt: skip
+    assert kernels("utkface_cnn")[-1] == (3, 3, 160, 192)
+    assert kernels("mood_cnn") == [
+        (3, 3, 3, 16), (3, 3, 16, 32), (3, 3, 32, 16), (30 * 30 * 16, 256),
+    ]  # fmt: skip
+    assert kernels("regularized_cnn") == kernels("base_cnn")
+
+
+def test_each_head_of_utkface_cnn_has_a_dense_layer_of_its_own():
+    core = network.build_core(of("utkface_cnn"))
+    for head in ("gender", "age"):
+        assert core.get_layer(f"{head}_features").kernel.shape == (192, 128)
+
+
+def test_a_dense_layer_between_trunk_and_heads_is_asked_for_by_its_units(
+    tiny_trunk, tmp_path
+):
+    known = of(tiny_trunk, features=24)
+    model = network.build(known)
+    assert model.get_layer("core").get_layer("features").kernel.shape == (8, 24)
+    network.save(model, known, tmp_path / network.FILE)
+    assert network.load(tmp_path / network.FILE)[1] == known
+
+
+# What a trunk begins with
+
+
+@pytest.fixture
+def trained(tiny_trunk, tmp_path):
+    """A saved network of ours, and its trunk."""
+    keras.utils.set_random_seed(3)
+    known = of(tiny_trunk)
+    model = network.build(known)
+    network.save(model, known, tmp_path / network.FILE)
+    return tmp_path, model.get_layer("core").get_layer("trunk")
+
+
+def test_a_trunk_begins_with_that_of_a_network_of_ours(trained, tiny_trunk):
+    folder, before = trained
+    model = network.build_core(of(tiny_trunk), training=True).get_layer("trunk")
+    weights.load(model, str(folder / network.FILE), tiny_trunk)
+    for one, other in zip(model.get_weights(), before.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_trunk_begins_with_weights_that_keras_wrote(trained, tiny_trunk):
+    folder, before = trained
+    before.save_weights(folder / "a.weights.h5")
+    model = network.build_core(of(tiny_trunk), training=True).get_layer("trunk")
+    weights.load(model, str(folder / "a.weights.h5"), tiny_trunk)
+    for one, other in zip(model.get_weights(), before.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_weights_of_another_trunk_name_the_first_that_differs(trained):
+    folder, _ = trained
+    model = network.build_core(of("cnn")).get_layer("trunk")
+    with pytest.raises(UserError) as caught:
+        weights.load(model, str(folder / network.FILE), "cnn")
+    line = str(caught.value)
+    assert "/kernel is (3, 3, 3, 8)" in line
+    assert "of the trunk is (3, 3, 3, 32); must be weights of the same trunk" in line
+
+
+def test_weights_of_a_shorter_trunk_name_the_first_that_is_missing(
+    tiny_trunk, tmp_path
+):
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(8, 3, strides=2, use_bias=False)(image)
+    keras.Model(image, x).save(tmp_path / "a.keras")
+    model = network.build_core(of(tiny_trunk)).get_layer("trunk")
+    with pytest.raises(UserError, match="has 1 weights, the trunk has 5; the first"):
+        weights.load(model, str(tmp_path / "a.keras"), tiny_trunk)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            "imagenet",
+            "--weights: there are none of ImageNet for trunk cnn; `multitask ",
+        ),
+        ("nowhere.keras", "--weights: no such file: nowhere.keras; must be imagenet, "),
+        ("setup.cfg", "--weights: is setup.cfg, must be .keras or .weights.h5"),
+    ],
+)
+def test_weights_that_cannot_be_are_told_before_the_long_work(source, message):
+    with pytest.raises(UserError) as caught:
+        weights.check(source, "cnn")
+    assert str(caught.value).startswith(message)
+
+
+def test_a_damaged_file_of_weights_is_told(tiny_trunk, tmp_path):
+    for name in ("a.keras", "a.weights.h5"):
+        (tmp_path / name).write_bytes(b"PK nothing")
+        model = network.build_core(of(tiny_trunk)).get_layer("trunk")
+        with pytest.raises(UserError, match="does not fit trunk tiny"):
+            weights.load(model, str(tmp_path / name), tiny_trunk)
+
+
+def test_without_a_network_the_file_of_imagenet_is_named(monkeypatch):
+    def offline(**settings):
+        raise Exception(
+            "URL fetch failure on https://example.org/a/resnet_notop.h5: None -- [Err]"
+        )
+
+    monkeypatch.setattr(keras.applications, "ResNet50", offline)
+    with pytest.raises(UserError) as caught:
+        weights.load(None, "imagenet", "resnet50")
+    line = str(caught.value)
+    assert line.startswith(
+        "--weights imagenet: resnet_notop.h5 can't be downloaded from "
+        "https://example.org/a/resnet_notop.h5; put it into "
+    )
+
+
+# Names
+
+
+def test_an_unknown_trunk_names_the_nearest():
+    with pytest.raises(
+        UserError, match=r"^--trunk: no trunk 'cmn'; did you mean 'cnn'\?"
+    ):
+        trunk("cmn")
+    with pytest.raises(UserError, match=r"^--trunk: no trunk 'xyzzy'; known: cnn"):
+        check_size("xyzzy", 64)
+
+
+def test_trunks_are_listed(monkeypatch, capsys):
+    kept = {name: TRUNKS[name] for name in ("cnn", "mobilenet_v3_large")}
+    monkeypatch.setattr(trunks, "TRUNKS", kept)
+    assert trunks.main([]) == 0
+    heading, cnn, mobilenet = capsys.readouterr().out.splitlines()
+    assert heading.split() == [
+        "trunk", "parameters", "size", "pretrained", "good", "for",
+    ]  # fmt: skip
+    assert cnn.split()[:4] == ["cnn", "2.79", "M", "64"]
+    assert mobilenet.split()[:5] == [
+        "mobilenet_v3_large", "3.00", "M", "224", "imagenet",
+    ]  # fmt: skip
