@@ -13,8 +13,18 @@ from benchmarks.sides import Setting, table
 from multitask.errors import UserError, command, nearest
 from multitask.quiet import quiet_start
 
-MEASURES = ("first_pass", "later_passes", "training", "heads", "memory")
-QUICK = partial(Setting, rounds=2, batches=2, epochs=2, calls=3, peak_pictures=400)
+MEASURES = ("first_pass", "later_passes", "training", "heads", "memory", "features")
+QUICK = partial(
+    Setting,
+    rounds=2,
+    batches=2,
+    epochs=2,
+    calls=3,
+    peak_pictures=400,
+    frozen_trunk="mobilenet_v3_large",
+    frozen_size=32,
+    frozen_epochs=2,
+)
 
 
 def parser() -> argparse.ArgumentParser:

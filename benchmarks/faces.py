@@ -53,14 +53,14 @@ def table(found: Sequence[str]) -> pd.DataFrame:
     return whole[whole["path"].isin(found)].reset_index(drop=True)
 
 
-def about(names: Sequence[str] = ("utkface",), mirror: bool = False) -> About:
+def about(names: Sequence[str] = ("utkface",), looks: int = 1) -> About:
     """The default network for named heads."""
     return About(
         trunk="cnn",
         size=trunk("cnn").size,
         crop=Recipe().crop,
         heads=catalog.heads(names),
-        mirror=mirror,
+        looks=looks,
     )
 
 

@@ -31,8 +31,8 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     """Milliseconds a batch and parameters of networks that start from uint8 pictures.
 
     All of them are called as compiled `tf.function`s; the eight networks with one head
-    each run one after another. Averaging over the mirror image is off: it doubles
-    every one of them.
+    each run one after another. They look at a picture once: each further look
+    takes its time in every one of them.
     """
     tf.get_logger().setLevel("ERROR")  # it takes many networks for one traced often
     one = network.build(about(HEADS))

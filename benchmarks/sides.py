@@ -19,6 +19,9 @@ class Setting:
     epochs: int = 3  # of it; the first one warms up
     calls: int = 15  # of each network in a round
     peak_pictures: int = 20_000
+    frozen_trunk: str = "resnet50"
+    frozen_size: int = 0  # of its pictures; 0: its own
+    frozen_epochs: int = 20
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pandas as pd
 import tensorflow as tf
 
 from benchmarks.faces import about, batches
-from benchmarks.sides import Row, Setting, Target, take_turns
+from benchmarks.sides import Row, Setting, Target, seconds, take_turns
 from multitask import network, training
 from multitask.augment import augment, preset
 from multitask.optimizer import optimizer
@@ -46,8 +46,28 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
             ours=ours,
             theirs=theirs,
             target=Target(">=", 0.95),
-        )
+        ),
+        _precisions(held, recipe, setting),
     ]
+
+
+def _precisions(held: Batches, recipe: Recipe, setting: Setting) -> Row:
+    """Steps a second in bfloat16 and in float32, as `--precision auto` times them."""
+    keras.utils.clear_session()
+    known = about()
+    steps = [
+        training.step(known, recipe, held, precision)
+        for precision in ("bfloat16", "float32")
+    ]
+    half, whole = take_turns(
+        setting.rounds, *(lambda step=step: 1 / seconds(step) for step in steps)
+    )
+    return Row(
+        what=f"training, batch {held.batch_size}: bfloat16, or float32",
+        unit="steps/s",
+        ours=half,
+        theirs=whole,
+    )
 
 
 def _ours(held: Batches, recipe: Recipe, temporary: Path) -> float:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,12 @@ class Analyzer:
     def load(cls, path: str | Path) -> "Analyzer":
         """Open a network file or run folder; UserError if it is none of ours."""
         return cls(*network.load(path))
+
+    def with_heads(self, heads: Sequence[Head]) -> "Analyzer":
+        """The same network, its outputs read by other heads of the same names."""
+        made = copy(self)
+        made.about = self.about.with_heads(heads)
+        return made
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -122,8 +129,7 @@ class Analyzer:
         The table is indexed by `rows`.
         """
         outputs = self.outputs(pixels, rows, batch_size=batch_size)
-        tables = [h.read(outputs[h.name]) for h in (heads or self.heads)]
-        return pd.concat(tables, axis="columns").set_axis(rows, axis="index")
+        return read_all(heads or self.heads, outputs, rows)
 
     def outputs(
         self, pixels: Pixels, rows: npt.NDArray[np.intp], *, batch_size: int = 128
@@ -149,6 +155,14 @@ class Analyzer:
                     nearest(name, known),
                 )
         return tuple(known[name] for name in dict.fromkeys(names or known))
+
+
+def read_all(
+    heads: Sequence[Head], outputs: Outputs, rows: npt.NDArray[np.intp]
+) -> pd.DataFrame:
+    """The answers in raw outputs (rows, ...), a table indexed by `rows`."""
+    tables = [head.read(outputs[head.name]) for head in heads]
+    return pd.concat(tables, axis="columns").set_axis(rows, axis="index")
 
 
 def _listed(pictures: Any) -> list[Picture]:

@@ -1,6 +1,6 @@
 """How are training pictures varied, so that no picture is seen twice alike?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,9 @@ class Augmentation:
     `shear` as what a row moves by its distance from the middle each way, `brightness`
     in grey levels each way, `contrast` and `saturation` as shares each way, `erase` the
     chance that a rectangle (15-45% of each side) is blanked out (Zhong et al. 2017,
-    "Random Erasing Data Augmentation").
+    "Random Erasing Data Augmentation"). Two pictures are laid over each other, and so
+    are their labels, in shares drawn from a beta distribution whose parameters are
+    both `mixup` (Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization").
     """
 
     flip: bool = False
@@ -30,20 +32,22 @@ class Augmentation:
     contrast: float = 0.0
     saturation: float = 0.0
     erase: float = 0.0
+    mixup: float = 0.0
 
 
+_STANDARD = Augmentation(
+    flip=True,
+    rotate=0.08,
+    zoom=0.08,
+    shift=0.06,
+    brightness=32,
+    contrast=0.25,
+    erase=0.25,
+)
 PRESETS = {
     "none": Augmentation(),
     "flip": Augmentation(flip=True),
-    "standard": Augmentation(
-        flip=True,
-        rotate=0.08,
-        zoom=0.08,
-        shift=0.06,
-        brightness=32,
-        contrast=0.25,
-        erase=0.25,
-    ),
+    "standard": _STANDARD,
     "strong": Augmentation(
         flip=True,
         rotate=0.2,
@@ -55,6 +59,7 @@ PRESETS = {
         saturation=0.6,
         erase=0.5,
     ),
+    "mixup": replace(_STANDARD, mixup=0.2),
 }
 STRENGTHS = ("small", "medium", "large")
 _MOVES = {  # by strength; 0.1 radians are 6 degrees
@@ -116,6 +121,28 @@ def augment(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, 
     return tf.clip_by_value(images, 0.0, 255.0), flipped
 
 
+def mix(inputs: Any, seed: Any, how: Augmentation) -> tuple[Any, Any]:
+    """Lay each of a batch (batch, ...), float32, over the one before it.
+
+    Returns the batch and the share (batch,) that each has left of itself.
+    """
+    import tensorflow as tf
+
+    batch = tf.shape(inputs)[0]
+    # What is very small comes out as 0, and both may.
+    lots = tf.random.stateless_gamma((2, batch), _other(seed), how.mixup) + 1e-9
+    share = lots[0] / (lots[0] + lots[1])
+    own = tf.reshape(share, (-1, *[1] * (len(inputs.shape) - 1)))
+    return own * inputs + (1.0 - own) * other(inputs), share
+
+
+def other(of_each: Any) -> Any:
+    """What that which each of a batch is mixed with has, such as its label."""
+    import tensorflow as tf
+
+    return tf.roll(of_each, 1, axis=0)
+
+
 def samples(pixels: Pixels, how: Augmentation, size: int, count: int) -> Pixels:
     """Pictures (pictures, side, side, 3) as they are and `count` times varied.
 
@@ -123,10 +150,11 @@ def samples(pixels: Pixels, how: Augmentation, size: int, count: int) -> Pixels:
     """
     import tensorflow as tf
 
-    ways = [
-        augment(tf.constant(pixels), tf.constant([number, 0], tf.int64), how, size)[0]
-        for number in range(count)
-    ]
+    ways = []
+    for number in range(count):
+        seed = tf.constant([number, 0], tf.int64)
+        images, _ = augment(tf.constant(pixels), seed, how, size)
+        ways.append(mix(images, seed, how)[0] if how.mixup else images)
     made = np.stack([middle(pixels, size), *(way.numpy() for way in ways)], axis=1)
     return made.round().astype(np.uint8)
 

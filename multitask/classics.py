@@ -3,7 +3,7 @@
 All take pictures (batch, size, size, 3) in 0..255 and give features (batch, features).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from keras import layers, regularizers
@@ -13,10 +13,7 @@ Norm = Callable[[], Any]
 
 def base_cnn(images: Any, norm: Norm) -> Any:
     """Three convolutions and a dense layer, nothing against overfitting."""
-    x = layers.Rescaling(1 / 255)(images)
-    for channels in (32, 32, 64):
-        x = layers.Conv2D(channels, 3, activation="relu")(x)
-        x = layers.MaxPooling2D(2)(x)
+    x = _convolved(images, (32, 32, 64))
     return layers.Dense(64, activation="relu")(layers.Flatten()(x))
 
 
@@ -36,19 +33,13 @@ def regularized_cnn(images: Any, norm: Norm) -> Any:
 
 def utkface_cnn(images: Any, norm: Norm) -> Any:
     """Six convolutions and the largest value of each channel."""
-    x = layers.Rescaling(1 / 255)(images)
-    for channels in (32, 64, 128, 128, 160, 192):
-        x = layers.Conv2D(channels, 3, activation="relu")(x)
-        x = layers.MaxPooling2D(2)(x)
+    x = _convolved(images, (32, 64, 128, 128, 160, 192))
     return layers.GlobalMaxPooling2D()(x)
 
 
 def mood_cnn(images: Any, norm: Norm) -> Any:
     """Three convolutions of few channels and a wide dense layer."""
-    x = layers.Rescaling(1 / 255)(images)
-    for channels in (16, 32, 16):
-        x = layers.Conv2D(channels, 3, activation="relu")(x)
-        x = layers.MaxPooling2D(2)(x)
+    x = _convolved(images, (16, 32, 16))
     return layers.Dense(256, activation="relu")(layers.Flatten()(x))
 
 
@@ -67,4 +58,13 @@ def alexnet(images: Any, norm: Norm) -> Any:
     x = layers.Flatten()(layers.MaxPooling2D(3, 2)(x))
     for _ in range(2):
         x = layers.Dense(4096, activation="relu")(x)
+    return x
+
+
+def _convolved(images: Any, channels: Sequence[int]) -> Any:
+    """Scaled to 0..1, then convolved and halved once a number of channels."""
+    x = layers.Rescaling(1 / 255)(images)
+    for count in channels:
+        x = layers.Conv2D(count, 3, activation="relu")(x)
+        x = layers.MaxPooling2D(2)(x)
     return x

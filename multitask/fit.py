@@ -17,7 +17,9 @@ from multitask.recipe import FILE, Recipe
 if TYPE_CHECKING:
     import pandas as pd
 
+    from multitask.analyzer import Analyzer, Outputs
     from multitask.comparison import Comparison
+    from multitask.features import Rows
     from multitask.pictures import Pixels
     from multitask.pipeline import Batches
     from multitask.prepare import Prepared
@@ -98,7 +100,7 @@ def _one(
     say(an_epoch(table, train))
     try:
         outcome = training.train(
-            about, recipe, train, val if len(val.rows) else None, out, resume
+            about, recipe, train, val if len(val.rows) else None, out, resume, say
         )
     except KeyboardInterrupt:
         say(f"stopped in the first epoch; --resume --out {whole} begins it again")
@@ -109,7 +111,8 @@ def _one(
     # What `auto` chose belongs to the recipe that repeats the run.
     chosen = replace(recipe, precision=outcome.precision)
     put(out / FILE, chosen.to_toml())
-    comparison = _measure(out, table, prepared.pixels, _varied(recipe, train))
+    varied = _varied(recipe, train)
+    comparison = _measure(out, chosen, table, prepared.pixels, varied)
     if not outcome.interrupted:
         training.forget(out)
     return Run(folder=out, comparison=comparison, interrupted=outcome.interrupted)
@@ -146,7 +149,7 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
         if begun and _finished(folder):
             table = prepared.table.assign(split=parts)
             varied = _varied(recipe, prepared.training(table))
-            again = _measure(folder, table, prepared.pixels, varied)
+            again = _measure(folder, recipe, table, prepared.pixels, varied)
             runs.append(Run(folder=folder, comparison=again, interrupted=False))
             continue
         runs.append(_one(prepared, parts, folder, out, begun, say))
@@ -202,6 +205,7 @@ def _varied(recipe: Recipe, train: "Batches") -> "Pixels | None":
 
 def _measure(
     out: Path,
+    recipe: Recipe,
     table: "pd.DataFrame",
     pixels: "Pixels",
     varied: "Pixels | None" = None,
@@ -210,25 +214,27 @@ def _measure(
     import pandas as pd
 
     from multitask import comparison, network
-    from multitask.analyzer import Analyzer
+    from multitask.analyzer import Analyzer, read_all
     from multitask.training import HISTORY
 
     analyzer = Analyzer.load(out)
     val = table[table["split"] == "val"]
     if len(val):
-        outputs = analyzer.outputs(pixels, val.index.to_numpy())
+        outputs = _outputs(analyzer, recipe, pixels, val.index.to_numpy())
         heads = [h.calibrate(val, outputs[h.name]) for h in analyzer.heads]
         if tuple(heads) != analyzer.heads:
-            analyzer = Analyzer(analyzer.model, analyzer.about.with_heads(heads))
+            analyzer = analyzer.with_heads(heads)
             network.save(analyzer.model, analyzer.about, out / network.FILE)
     part = next(p for p in ("test", "val", "train") if (table["split"] == p).any())
     labels = table[table["split"] == part]
+    rows = labels.index.to_numpy()
+    outputs = _outputs(analyzer, recipe, pixels, rows)
     history = out / HISTORY
     result = comparison.Comparison(
         title=out.name,
         split=part,
         labels=labels,
-        answers=analyzer.answers(pixels, labels.index.to_numpy()),
+        answers=read_all(analyzer.heads, outputs, rows),
         heads=analyzer.heads,
         notes=analyzer.notes,
         history=pd.read_csv(history) if history.exists() else None,
@@ -236,6 +242,18 @@ def _measure(
     )
     comparison.write(result, out / "report")
     return result
+
+
+def _outputs(
+    analyzer: "Analyzer", recipe: Recipe, pixels: "Pixels", rows: "Rows"
+) -> "Outputs":
+    """What a network says of the `rows` of `pixels`, from kept features if possible."""
+    from multitask import features, freeze
+
+    once = recipe.stages()[-1].freeze != freeze.NONE and recipe.views
+    if once and recipe.cache_precision == "float32":
+        return features.outputs(analyzer.model, analyzer.about, recipe, pixels, rows)
+    return analyzer.outputs(pixels, rows)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,7 +1,7 @@
 """Which part of a trunk stays as it is while the heads learn?
 
-Batch normalization in a frozen part stays in inference mode: Keras sees to that for
-layers that are not trainable.
+The frozen part is in inference mode: its batch normalization keeps its statistics and
+nothing is dropped.
 """
 
 import keras
@@ -11,24 +11,50 @@ from multitask.errors import UserError
 NONE, ALL = "none", "all"
 
 
-def check(how: str) -> None:
+def check(how: str, option: str = "--freeze") -> None:
     """Raise UserError for what is neither none, all nor a number of stages."""
     if how not in (NONE, ALL) and not how.isdecimal():
         raise UserError(
-            "--freeze", f"is {how!r}", "must be none, all, or how many stages learn"
+            option, f"is {how!r}", "must be none, all, or how many stages learn"
         )
 
 
-def freeze(trunk: keras.Model, how: str) -> None:
-    """Have a trunk not learn: `all` of it, `none`, or all but its last stages.
+def freeze(core: keras.Model, how: str) -> None:
+    """Have the trunk of a core not learn: `all` of it, `none`, or but its last stages.
 
     Raises UserError if it has not so many stages.
     """
     if how == NONE:
         return
+    trunk = core.get_layer("trunk")
+    for operation in trunk.operations[: _last(trunk, how) + 1]:
+        if isinstance(operation, keras.Layer):
+            operation.trainable = False
+
+
+def halves(core: keras.Model, how: str) -> tuple[keras.Model, keras.Model]:
+    """A core cut where its frozen part ends, in halves that share its weights.
+
+    The first is from pictures to features, the other from there to outputs.
+    """
+    trunk = core.get_layer("trunk")
+    last = _last(trunk, how)
+    cut = trunk.operations[last].output
+    # What comes behind the trunk takes its output, whichever comes first.
+    features = core.operations[2].input
+    behind = keras.Model(features, core.output)
+    if last < len(trunk.operations) - 1:
+        rest = keras.Model(cut, trunk.output)
+        features = keras.Input(cut.shape[1:], dtype=cut.dtype)
+        behind = keras.Model(features, behind(rest(features)))
+    return keras.Model(trunk.input, cut), behind
+
+
+def _last(trunk: keras.Model, how: str) -> int:
+    """The index of the operation that ends the frozen part."""
+    names = [operation.name for operation in trunk.operations]
     if how == ALL:
-        trunk.trainable = False
-        return
+        return len(names) - 1
     ends, learning = stages(trunk), int(how)
     if learning >= len(ends):
         raise UserError(
@@ -36,10 +62,13 @@ def freeze(trunk: keras.Model, how: str) -> None:
             f"lets {learning} stages learn, the trunk has {len(ends)}",
             "must be fewer, or none",
         )
-    names = [operation.name for operation in trunk.operations]
-    for operation in trunk.operations[: names.index(ends[-1 - learning]) + 1]:
-        if isinstance(operation, keras.Layer):
-            operation.trainable = False
+    return names.index(ends[-1 - learning])
+
+
+def joined(front: keras.Model, behind: keras.Model) -> keras.Model:
+    """Both halves in one, from pictures to outputs, the first in inference mode."""
+    image = keras.Input(front.input.shape[1:], dtype=front.input.dtype)
+    return keras.Model(image, behind(front(image, training=False)))
 
 
 def stages(trunk: keras.Model) -> list[str]:

@@ -18,11 +18,25 @@ from multitask.errors import UserError
 from multitask.head import Head, from_config
 from multitask.normalization import norm
 from multitask.resize import middle, resize
-from multitask.trunks import check_size, trunk
+from multitask.trunks import check_pooling, check_size, trunk
 
 FILE = "network.keras"
 _MEMBER = "multitask.json"
-_FORMAT = 2
+_FORMAT = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """A part of a picture, so many pixels from its middle, in a mirror or not."""
+
+    mirrored: bool = False
+    down: int = 0
+    right: int = 0
+
+    def at(self, images: Any, size: int) -> Any:
+        """What it sees (batch, size, size, 3) of pictures (batch, side, side, 3)."""
+        seen = middle(images, size, self.down, self.right)
+        return ops.flip(seen, axis=2) if self.mirrored else seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +46,12 @@ class About:
     trunk: str
     size: int  # pixels a side that the trunk looks at
     crop: float = 1.0  # their share of the picture's side; the rest is its margin
+    pooling: str = "average"  # how the places of a picture become one
     features: int = 0  # of a dense layer between trunk and heads; 0: none
+    features_l2: float = 0.0  # what its squared weights add to the loss
+    features_norm: bool = False  # whether it is normalized over a batch
     heads: tuple[Head, ...]
-    mirror: bool = True  # answers are averaged over the picture and its mirror image
+    looks: int = 4  # that answers are averaged over: 1, 2 or 4
     notes: tuple[str, ...] = ()
     recipe: dict[str, Any] = field(default_factory=dict)
 
@@ -42,6 +59,22 @@ class About:
     def side(self) -> int:
         """Pixels a side of a whole picture, of which the middle is looked at."""
         return self.size + 2 * round(self.size * (1 / self.crop - 1) / 2)
+
+    def ways(self) -> tuple["Look", ...]:
+        """How the network looks at a picture, as often as `looks` says.
+
+        Once at its middle; also in a mirror; or at four places towards its corners,
+        two of them in a mirror, if it has a margin.
+        """
+        away = round(0.75 * (self.side - self.size) / 2)
+        if self.looks < 4 or not away:
+            return (Look(), Look(mirrored=True))[: self.looks]
+        return (
+            Look(down=-away, right=-away),
+            Look(down=away, right=away),
+            Look(down=-away, right=away, mirrored=True),
+            Look(down=away, right=-away, mirrored=True),
+        )
 
     def with_heads(self, heads: Sequence[Head]) -> "About":
         return replace(self, heads=tuple(heads))
@@ -54,8 +87,11 @@ class About:
                 "trunk": self.trunk,
                 "size": self.size,
                 "crop": self.crop,
+                "pooling": self.pooling,
                 "features": self.features,
-                "mirror": self.mirror,
+                "features_l2": self.features_l2,
+                "features_norm": self.features_norm,
+                "looks": self.looks,
                 "heads": [head.config() for head in self.heads],
                 "notes": self.notes,
                 "recipe": self.recipe,
@@ -74,19 +110,29 @@ def build(about: About, core: keras.Model | None = None) -> keras.Model:
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
     # Operations, not `layers.Resizing`: that layer would switch the layers behind it
     # to training mode in `model(x)`.
-    pixels = middle(resize(image, about.side), about.size)
-    if about.mirror:
-        outputs = core(ops.concatenate([pixels, ops.flip(pixels, axis=2)], axis=0))
-        outputs = {h.name: _averaged(h, outputs[h.name]) for h in about.heads}
-    else:
-        outputs = core(pixels)
+    pixels = resize(image, about.side)
+    seen = [look.at(pixels, about.size) for look in about.ways()]
+    outputs = averaged(about, core(ops.concatenate(seen) if seen[1:] else seen[0]))
     return keras.Model(image, outputs, name="multitask")
 
 
-def _averaged(head: Head, outputs: Any) -> Any:
-    """The mean (batch, ...) of outputs (2 batch, ...): pictures, then their mirrors."""
-    straight, mirrored = ops.unstack(ops.reshape(outputs, (2, -1, outputs.shape[1])), 2)
-    return (straight + head.unmirrored(mirrored)) / 2
+def averaged(about: About, outputs: dict[str, Any]) -> dict[str, Any]:
+    """The mean (batch, ...) of outputs (looks x batch, ...), look by look, by head."""
+    ways = about.ways()
+    if not ways[1:]:
+        return outputs
+    means = {}
+    for head in about.heads:
+        said = outputs[head.name]
+        parts = ops.unstack(
+            ops.reshape(said, (len(ways), -1, said.shape[1])), len(ways)
+        )
+        straight = [
+            head.unmirrored(part) if look.mirrored else part
+            for look, part in zip(ways, parts, strict=True)
+        ]
+        means[head.name] = sum(straight[1:], straight[0]) / len(ways)
+    return means
 
 
 def build_core(
@@ -99,13 +145,16 @@ def build_core(
     that learn fastest; the weights are the same.
     """
     check_size(about.trunk, about.size)
+    check_pooling(about.trunk, about.pooling)
     image = keras.Input((about.size, about.size, 3), dtype="float32", name="pixels")
     with _policy(policy):
         chosen = trunk(about.trunk)
-        features = chosen.build(image, norm(training))
+        features = chosen.build(image, norm(training), about.pooling)
         features = keras.Model(image, features, name="trunk")(image)
         if about.features:
-            features = _dense(about.features, "features")(features)
+            features = _dense(about.features, "features", about.features_l2)(features)
+        if about.features_norm:
+            features = norm(training)()(features)
         features = layers.Dropout(dropout)(features) if dropout else features
         outputs = {}
         for head in about.heads:
@@ -116,9 +165,13 @@ def build_core(
     return keras.Model(image, outputs, name="core")
 
 
-def _dense(units: int, name: str) -> layers.Layer:
+def _dense(units: int, name: str, l2: float = 0.0) -> layers.Layer:
     return layers.Dense(
-        units, activation="relu", kernel_initializer="he_normal", name=name
+        units,
+        activation="relu",
+        kernel_initializer="he_normal",
+        kernel_regularizer=keras.regularizers.L2(l2) if l2 else None,
+        name=name,
     )
 
 
@@ -199,8 +252,11 @@ def _about(path: Path) -> About:
             trunk=found["trunk"],
             size=found["size"],
             crop=found.get("crop", 1.0),
+            pooling=found.get("pooling", "average"),
             features=found.get("features", 0),
-            mirror=found["mirror"],
+            features_l2=found.get("features_l2", 0.0),
+            features_norm=found.get("features_norm", False),
+            looks=found["looks"] if "looks" in found else 1 + bool(found["mirror"]),
             heads=tuple(heads),
             notes=tuple(found["notes"]),
             recipe=found["recipe"],

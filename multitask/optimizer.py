@@ -62,11 +62,13 @@ def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
 
     Biases and what scales normalized features are not pulled to 0.
     """
-    decay, extra = recipe.weight_decay, {}
+    decay, extra = recipe.weight_decay, dict[str, Any]()
     if recipe.optimizer == "sgd":
         extra = {"momentum": 0.9}
     if recipe.optimizer == "muon":
         extra = {"adam_weight_decay": decay}
+    if recipe.average:
+        extra |= {"use_ema": True, "ema_momentum": recipe.average}
     cls = {
         "muon": Muon,
         "adamw": keras.optimizers.AdamW,

@@ -14,9 +14,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from multitask import sampling
-from multitask.augment import Augmentation, augment
+from multitask.augment import Augmentation, augment, mix, other
 from multitask.errors import UserError
-from multitask.head import Head, Targets
+from multitask.head import Array, Head, Targets
 from multitask.pictures import Pixels, read
 from multitask.resize import middle
 from multitask.sampling import Rates
@@ -91,21 +91,31 @@ class Batches:
     `rows` (pictures,) are places in `pixels`; `encoded` holds targets and weights of
     these rows by head. Images (batch, size, size, 3) are float32 in 0..255, the middle
     of the pictures or, varied, about that; targets and weights are dicts by head name.
-    `rates` (rows,), 1 on average, are how often an epoch of training shows each row;
+    `rates` (pictures,), 1 on average, are how often an epoch of training shows each;
     by default once.
+
+    With a `size` of 0 `pixels` are features (places, ...) instead, shown as they are,
+    and rows that follow one another are `views` of one picture, of which an epoch shows
+    one.
     """
 
-    pixels: Pixels
+    pixels: Array
     rows: npt.NDArray[np.intp]
     encoded: dict[str, Targets]
     batch_size: int
     size: int
     rates: Rates | None = None
+    views: int = 1
+
+    @property
+    def pictures(self) -> int:
+        """How many there are, however many views of each."""
+        return len(self.rows) // self.views
 
     @property
     def steps(self) -> int:
         """Steps an epoch of training: a rest smaller than a batch waits for another."""
-        return max(1, len(self.rows) // self.batch_size)
+        return max(1, self.pictures // self.batch_size)
 
     def in_order(self) -> Any:
         """Every row once, not varied."""
@@ -118,11 +128,13 @@ class Batches:
         data = data.map(self._picker(lambda step: places[step]))
         labels = self._labels()
         return data.map(
-            lambda images, chosen: (
-                tf.cast(middle(images, self.size), tf.float32),
-                *labels(chosen),
-            )
+            lambda inputs, chosen: (self._plain(inputs), *labels(chosen))
         ).prefetch(2)
+
+    def _plain(self, inputs: Any) -> Any:
+        import tensorflow as tf
+
+        return tf.cast(middle(inputs, self.size) if self.size else inputs, tf.float32)
 
     def shuffled(
         self,
@@ -145,8 +157,10 @@ class Batches:
         def order(epoch: int) -> npt.NDArray[np.intp]:
             lots = np.random.default_rng((seed, epoch))
             if self.rates is None:
-                return lots.permutation(len(self.rows))
-            return sampling.epoch(self.rates, lots)
+                shown = lots.permutation(self.pictures)
+            else:
+                shown = sampling.epoch(self.rates, lots)
+            return shown * self.views + (shown + epoch) % self.views
 
         def places(step: int) -> npt.NDArray[np.intp]:
             epoch, step = divmod(step, steps)
@@ -154,10 +168,18 @@ class Batches:
 
         labels = self._labels(heads)
 
-        def vary(number: Any, images: Any, chosen: Any) -> Any:
+        def vary(number: Any, inputs: Any, chosen: Any) -> Any:
             lot = tf.stack([tf.constant(seed, tf.int64), number])
-            images, flipped = augment(images, lot, how, self.size)
-            return images, *labels(chosen, flipped)
+            flipped = tf.zeros_like(chosen, tf.bool)
+            if self.size:
+                inputs, flipped = augment(inputs, lot, how, self.size)
+            else:
+                inputs = self._plain(inputs)
+            targets, weights = labels(chosen, flipped)
+            if not how.mixup:
+                return inputs, targets, weights
+            inputs, share = mix(inputs, lot, how)
+            return inputs, *_mixed(targets, weights, share)
 
         pick = self._picker(places)
         data = tf.data.Dataset.range(first_epoch * steps, epochs * steps)
@@ -168,13 +190,13 @@ class Batches:
         """A mapped function from a step to its images and their places in `rows`."""
         import tensorflow as tf
 
-        def pick(step: Any) -> tuple[Pixels, npt.NDArray[np.intp]]:
+        def pick(step: Any) -> tuple[Array, npt.NDArray[np.intp]]:
             chosen = places(int(step))
             return self.pixels[self.rows[chosen]], chosen
 
         def mapped(step: Any) -> Any:
             images, chosen = tf.numpy_function(
-                pick, [step], (tf.uint8, tf.int64), stateful=False
+                pick, [step], (self.pixels.dtype, tf.int64), stateful=False
             )
             images.set_shape((None, *self.pixels.shape[1:]))
             chosen.set_shape((None,))
@@ -203,3 +225,31 @@ class Batches:
             return found, {n: tf.gather(all, chosen) for n, all in weights.items()}
 
         return labels
+
+
+def _mixed(
+    targets: dict[str, Any], weights: dict[str, Any], share: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Labels (2 batch, ...) of mixed pictures: their own, then the other's.
+
+    The weights share out what counts, so that losses are those of mixed labels also for
+    heads whose labels can't be mixed, and for pictures of which one is not labelled.
+    """
+    import tensorflow as tf
+
+    both = {name: tf.concat([own, other(own)], axis=0) for name, own in targets.items()}
+    shared = {}
+    for name, weight in weights.items():
+        own = tf.reshape(share, (-1, *[1] * (len(weight.shape) - 1)))
+        shared[name] = tf.concat([own * weight, (1.0 - own) * other(weight)], axis=0)
+    return both, shared
+
+
+def twice(inputs: Any, targets: dict[str, Any], weights: dict[str, Any]) -> Any:
+    """A batch whose labels are doubled, like those of mixed pictures."""
+    import tensorflow as tf
+
+    def doubled(all: dict[str, Any]) -> dict[str, Any]:
+        return {name: tf.concat([one, one], axis=0) for name, one in all.items()}
+
+    return inputs, doubled(targets), doubled(weights)

@@ -21,6 +21,7 @@ from multitask import (
     weights,
 )
 from multitask.errors import UserError, nearest
+from multitask.features import views
 from multitask.head import Head, Targets, column
 from multitask.network import About
 from multitask.pictures import Pixels
@@ -82,8 +83,8 @@ class Prepared:
             if head.class_weights == "balanced":
                 encoded[head.name] = head.balanced(table, encoded[head.name])
         rates = None
-        if recipe.balance or recipe.mix != "proportional":
-            rates = sampling.rates(table, heads, recipe.mix, recipe.balance)
+        if recipe.oversample or recipe.mix != "proportional":
+            rates = sampling.rates(table, heads, recipe.mix, recipe.oversample)
         return self._batches(table, encoded, rates)
 
     def validation(self, table: pd.DataFrame) -> Batches:
@@ -128,7 +129,7 @@ def prepare(
     Raises UserError for whatever the user can mend.
     """
     check(recipe)
-    if not resume:  # a checkpoint has all weights
+    if not resume or recipe.freeze != freeze.NONE:  # a checkpoint has what learns
         weights.check(recipe.weights, recipe.trunk)
     recipe = replace(
         recipe,
@@ -147,9 +148,12 @@ def prepare(
         trunk=recipe.trunk,
         size=recipe.image_size or trunks.trunk(recipe.trunk).size,
         crop=recipe.crop,
+        pooling=recipe.pooling,
         features=recipe.features,
+        features_l2=recipe.features_l2,
+        features_norm=recipe.features_norm,
         heads=heads,
-        mirror=recipe.mirror,
+        looks=recipe.looks,
         notes=reading.notes + _notes(recipe, heads),
         recipe=recipe.plain(),
     )
@@ -171,14 +175,32 @@ def check(recipe: Recipe) -> None:
     trunks.check_size(
         recipe.trunk, recipe.image_size or trunks.trunk(recipe.trunk).size
     )
+    trunks.check_pooling(recipe.trunk, recipe.pooling)
     freeze.check(recipe.freeze)
+    if recipe.then_unfreeze:
+        _check_then(recipe.freeze, recipe.then_unfreeze)
     augment.preset(recipe.augment)
     split.ratios(recipe.split)
-    sampling.check(recipe.mix, recipe.balance)
+    sampling.check(recipe.mix, recipe.oversample)
     _pattern(recipe.identity)
     # A data set may bring heads of its own, which are known when it is read.
     if recipe.heads and not any(map(data.is_named, recipe.data)):
         _check_keys(recipe, catalog.heads(recipe.heads, recipe.head))
+
+
+def _check_then(before: str, then: str) -> None:
+    freeze.check(then, "--then-unfreeze")
+    if before == freeze.NONE:
+        raise UserError(
+            "--then-unfreeze", "needs a trunk that was frozen", "add --freeze all"
+        )
+    learning = 0 if before == freeze.ALL else int(before)
+    if then == freeze.NONE or (then != freeze.ALL and int(then) <= learning):
+        raise UserError(
+            "--then-unfreeze",
+            f"is {then}, with --freeze {before} {learning} stages learn before",
+            "must be more of them, or all",
+        )
 
 
 def _declared(recipe: Recipe, reading: Reading) -> dict[str, dict[str, Any]]:
@@ -206,9 +228,11 @@ def _check_keys(recipe: Recipe, heads: Sequence[Head]) -> None:
                     f"no head {key!r}",
                     nearest(key, names),
                 )
-    if recipe.balance and recipe.balance not in names:
+    if recipe.oversample and recipe.oversample not in names:
         raise UserError(
-            "--balance", f"no head {recipe.balance!r}", nearest(recipe.balance, names)
+            "--oversample",
+            f"no head {recipe.oversample!r}",
+            nearest(recipe.oversample, names),
         )
 
 
@@ -247,10 +271,17 @@ def _notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
             f"Training pictures were taken by lot until every class of {of} had "
             f"{cap:,} or all it has; those that come with rarer ones may have more."
         )
-    if recipe.balance:
-        notes.append(f"Training saw the classes of {recipe.balance} equally often.")
+    if recipe.oversample:
+        notes.append(f"Training saw the classes of {recipe.oversample} equally often.")
     if recipe.mix != "proportional":
         notes.append(f"Training saw the data sets by the rule {recipe.mix}.")
+    if recipe.freeze != freeze.NONE and recipe.views:
+        count = len(views(augment.preset(recipe.augment), recipe.views))
+        more = f" and {count - 1} mirrored or varied views of it" if count > 1 else ""
+        notes.append(
+            "What is frozen was computed once, for each training picture as it is"
+            f"{more}."
+        )
     weighed = [head.name for head in heads if head.class_weights == "balanced"]
     if weighed:
         notes.append(f"Rare classes weigh more in the loss of {', '.join(weighed)}.")

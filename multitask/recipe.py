@@ -3,7 +3,7 @@
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -44,6 +44,25 @@ class Recipe:
         "what of the trunk does not learn: none, all, or all but the last N stages",
         default="none",
     )
+    views: int = _setting(
+        "views of each training picture, mirrored and varied, that a frozen trunk "
+        "gives its features of, once; 0: anew at each step",
+        default=1,
+    )
+    cache: str = _setting(
+        "folder in which such features are kept", default="~/.cache/multitask"
+    )
+    cache_precision: Literal["float32", "bfloat16", "float16"] = _setting(
+        "arithmetic that they are kept in", default="float32"
+    )
+    then_unfreeze: str = _setting(
+        "go on with more of the trunk learning: the last N stages, or all of it",
+        default="",
+    )
+    then_epochs: int = _setting("for so many epochs", default=0)
+    then_learning_rate: float = _setting(
+        "at this highest learning rate; 0: a tenth of the one before", default=0.0
+    )
     image_size: int = _setting(
         "pixels a side that the trunk looks at; 0 is its own size", default=0
     )
@@ -58,19 +77,38 @@ class Recipe:
     )
     learning_rate: float = _setting("the highest learning rate", default=1.5e-3)
     schedule: Literal["cosine", "constant", "plateau"] = _setting(
-        "cosine: falls to 0; plateau: a fifth after 3 epochs without gain",
+        "cosine: falls to 0; plateau: to a fifth where there is no gain",
         default="cosine",
     )
+    plateau: int = _setting(
+        "epochs without gain after which plateau lowers the learning rate", default=3
+    )
+    least_learning_rate: float = _setting("what plateau does not go below", default=0.0)
     warmup: float = _setting("epochs in which the learning rate rises", default=1.0)
     optimizer: Literal["muon", "adamw", "adam", "sgd", "rmsprop", "lion"] = _setting(
         "how weights follow gradients; muon: AdamW where there is no convolution",
         default="muon",
     )
+    average: float = _setting(
+        "answer with weights averaged over the steps: 0.999 is about the last "
+        "thousand; 0 does not",
+        default=0.0,
+    )
     weight_decay: float = _setting(
         "pull of the weights to 0, times the learning rate a step", default=0.25
     )
+    pooling: Literal["average", "max", "flatten"] = _setting(
+        "how the places of a picture become one, in trunks of keras.applications",
+        default="average",
+    )
     features: int = _setting(
         "units of a dense layer between the trunk and the heads; 0: none", default=0
+    )
+    features_l2: float = _setting(
+        "what its squared weights add to the loss", default=0.0
+    )
+    features_norm: bool = _setting(
+        "normalize what the heads take over each batch", default=False
     )
     dropout: float = _setting("share of the features left out", default=0.2)
     patience: int = _setting(
@@ -85,20 +123,24 @@ class Recipe:
         default_factory=dict,
     )
     augment: str = _setting(
-        "how training pictures are varied: none, flip, standard, strong; rotate, "
-        "shift, shear or zoom, each :small, :medium or :large; several with commas",
+        "how training pictures are varied: none, flip, standard, strong, mixup; "
+        "rotate, shift, shear or zoom, each :small, :medium or :large; several with "
+        "commas",
         default="standard",
     )
-    mirror: bool = _setting(
-        "average each answer over the picture and its mirror image, in twice the time",
-        default=True,
+    looks: int = _setting(
+        "average each answer over 1 look at the picture, 2 (also in a mirror) or 4 (at "
+        "four places, two of them in a mirror), each of which takes its time",
+        default=4,
     )
     mix: str = _setting(
         "how often data sets are seen: proportional to their sizes, equal, or between "
         "them temperature=T",
         default="proportional",
     )
-    balance: str = _setting("a head whose classes are seen equally often", default="")
+    oversample: str = _setting(
+        "a head whose classes are seen equally often", default=""
+    )
     cap: dict[str, int] = _setting(
         "train on no more pictures once every class has so many, or all it has; for "
         "all heads, or race=500",
@@ -131,11 +173,17 @@ class Recipe:
     )
 
     def __post_init__(self) -> None:
-        self._at_least("epochs", 1)
+        for name in ("epochs", "plateau"):
+            self._at_least(name, 1)
         for name in (
             "batch_size",
             "image_size",
             "features",
+            "features_l2",
+            "views",
+            "then_epochs",
+            "then_learning_rate",
+            "least_learning_rate",
             "patience",
             "limit",
             "weight_decay",
@@ -157,10 +205,31 @@ class Recipe:
                 raise UserError(
                     option(name), f"is {getattr(self, name)}, must be above 0"
                 )
+        if self.looks not in (1, 2, 4):
+            raise UserError("--looks", f"is {self.looks}, must be 1, 2 or 4")
         if not 0.5 <= self.crop <= 1:
             raise UserError("--crop", f"is {self.crop}, must be from 0.5 to 1")
-        if not 0 <= self.dropout < 1:
-            raise UserError("--dropout", f"is {self.dropout}, must be from 0 up to 1")
+        for name in ("dropout", "average"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise UserError(option(name), f"is {value}, must be from 0 up to 1")
+        if bool(self.then_unfreeze) != bool(self.then_epochs):
+            raise UserError(
+                "--then-unfreeze", "and --then-epochs go together", "give both"
+            )
+
+    def stages(self) -> tuple["Recipe", ...]:
+        """The one or two trainings that this is, one after the other."""
+        if not self.then_unfreeze:
+            return (self,)
+        once = replace(self, then_unfreeze="", then_epochs=0, then_learning_rate=0.0)
+        then = replace(
+            once,
+            freeze="none" if self.then_unfreeze == "all" else self.then_unfreeze,
+            epochs=self.then_epochs,
+            learning_rate=self.then_learning_rate or self.learning_rate / 10,
+        )
+        return once, then
 
     def _at_least(self, name: str, least: int) -> None:
         value = getattr(self, name)
@@ -195,22 +264,27 @@ def names() -> list[str]:
     return sorted(path.stem for path in _NAMED.glob("*.toml"))
 
 
+def path(name: str) -> Path:
+    """The file of a recipe that comes with the package."""
+    return _NAMED / f"{name}.toml"
+
+
 def read(source: str | Path) -> dict[str, Any]:
     """The settings in a recipe file, or in the recipe of that name, not yet checked.
 
     Raises UserError if there is none or if it is no TOML.
     """
-    path = Path(source).expanduser()
-    if not path.is_file():
-        path = _NAMED / f"{source}.toml"
-    if not path.is_file():
+    file = Path(source).expanduser()
+    if not file.is_file():
+        file = path(str(source))
+    if not file.is_file():
         raise UserError(
             "--recipe", f"no file or recipe {source!s}", nearest(source, names())
         )
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(path, f"is no TOML: {error}") from None
+        raise UserError(file, f"is no TOML: {error}") from None
 
 
 def recipe(settings: Mapping[str, Any], where: str = "recipe") -> Recipe:

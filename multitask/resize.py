@@ -43,10 +43,14 @@ def resize(images: Any, size: int) -> Any:
     return ops.transpose(levels, (0, 2, 3, 1))
 
 
-def middle(images: Any, size: int) -> Any:
-    """The middle (batch, size, size, 3) of pictures (batch, side, side, 3)."""
+def middle(images: Any, size: int, down: int = 0, right: int = 0) -> Any:
+    """The middle (batch, size, size, 3) of pictures (batch, side, side, 3).
+
+    Or what lies some pixels down and right of it.
+    """
     start = (images.shape[1] - size) // 2
-    return images[:, start : start + size, start : start + size]
+    top, left = start + down, start + right
+    return images[:, top : top + size, left : left + size]
 
 
 def _blocks_and_weights(line: Any, size: int) -> tuple[Any, Any]:

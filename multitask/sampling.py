@@ -69,20 +69,20 @@ def capped(
 
 
 def rates(
-    table: pd.DataFrame, heads: Sequence[Head], mix: str, balance: str = ""
+    table: pd.DataFrame, heads: Sequence[Head], mix: str, oversample: str = ""
 ) -> Rates:
     """How many times an epoch shows each row (rows,): 1 on average.
 
-    The classes of the head `balance` weigh the same in sum, and rows without a label of
-    it what they weighed before. Or data sets (`source`) of n pictures are brought to
-    shares of an epoch that are as their n ** `exponent(mix)`.
+    The classes of the head `oversample` weigh the same in sum, and rows without a
+    label of it what they weighed before. Or data sets (`source`) of n pictures are
+    brought to shares of an epoch that are as their n ** `exponent(mix)`.
 
     Raises UserError for a head that is not there, and if both are asked for.
     """
     found = np.ones(len(table))
-    if balance:
-        check(mix, balance)
-        found = _balanced(table, _head(heads, balance))
+    if oversample:
+        check(mix, oversample)
+        found = _balanced(table, _head(heads, oversample))
         found *= len(table) / found.sum()
         return found
     sources = column(table, "source").astype(object).fillna("").to_numpy()
@@ -93,28 +93,28 @@ def rates(
     return found
 
 
-def check(mix: str, balance: str) -> None:
-    """Raise UserError for a mix that is none, or one that a balance would undo."""
-    if exponent(mix) != 1 and balance:
+def check(mix: str, oversample: str) -> None:
+    """Raise UserError for a mix that is none, or one that oversampling would undo."""
+    if exponent(mix) != 1 and oversample:
         raise UserError(
             f"--mix {mix}",
-            f"and --balance {balance} both say how often a picture is seen, and one "
-            "would undo the other",
-            f"use one, or --class-weights {balance}=balanced",
+            f"and --oversample {oversample} both say how often a picture is seen, and "
+            "one would undo the other",
+            f"use one, or --class-weights {oversample}=balanced",
         )
 
 
 def _head(heads: Sequence[Head], name: str) -> Head:
     known = {head.name: head for head in heads}
     if name not in known:
-        raise UserError("--balance", f"no head {name!r}", nearest(name, known))
+        raise UserError("--oversample", f"no head {name!r}", nearest(name, known))
     return known[name]
 
 
 def _balanced(table: pd.DataFrame, head: Head) -> Rates:
     if head.form == "labels":
         raise UserError(
-            "--balance",
+            "--oversample",
             f"head {head.name} has many labels a picture, must have one class",
             f"use --class-weights {head.name}=balanced",
         )

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,22 +20,24 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from multitask import network, weights
+from multitask import features, network, weights
 from multitask.augment import preset
 from multitask.errors import UserError
 from multitask.folder import put
-from multitask.freeze import freeze
+from multitask.freeze import NONE, freeze, halves, joined
 from multitask.head import Head
 from multitask.network import About
 from multitask.optimizer import optimizer
-from multitask.pipeline import Batches
+from multitask.pipeline import Batches, twice
 from multitask.recipe import Precision, Recipe
 
 HISTORY = "history.csv"
 Name = TypeVar("Name", bound=str)
 Figures = list[dict[str, Any]]  # a dict an epoch, as a row of history.csv
-_PLATEAU = 3  # epochs without gain
 _TRIAL_STEPS = 5
+_WORTH = (
+    10  # times as long as it takes to save: such an epoch's network is saved at once
+)
 _SHORT = 300  # steps: a training this short ends before a timing has paid
 
 
@@ -57,31 +59,28 @@ def train(
     validation: Batches | None,
     folder: Path,
     resume: bool = False,
+    say: Callable[[str], object] = lambda line: None,
 ) -> Outcome:
     """Train the network of `about` and keep its best epoch in `folder`.
 
     Best is the lowest validation loss, or the last epoch without a validation part.
-    Writes `network.keras`, `history.csv` and `logs/`, and after each epoch a
-    checkpoint from which `resume` goes on. Ctrl-C ends it after saving; in the first
+    A second stage, in which more of the trunk learns, begins with the best epoch of
+    the first. Writes `network.keras`, `history.csv` and `logs/`, and after each epoch
+    a checkpoint from which `resume` goes on. Ctrl-C ends it after saving; in the first
     epoch, which leaves nothing, it is raised.
 
     Raises UserError if the loss is not finite or the disk is full.
     """
-    checkpoint = _Checkpoint(folder)
-    state = checkpoint.read() if resume else {}
+    state = _Checkpoint(folder).read() if resume else {}
     precision = state.get("precision") or _precision(about, recipe, training)
     about = replace(about, recipe={**about.recipe, "precision": precision})
-    keeper = _Keeper(about, recipe, folder, precision, state.get("history", []))
-    keras.utils.set_random_seed(recipe.seed)
-    model = _built(about, recipe, training, precision)
-    if state:
-        checkpoint.restore(model, state)
-    else:
-        weights.load(model.get_layer("trunk"), recipe.weights, recipe.trunk)
+    keeper = _Keeper(about, folder, precision, state.get("history", []))
     interrupted = False
     try:
-        if not keeper.ended:
-            _fit(model, recipe, training, validation, keeper)
+        for number, stage in enumerate(recipe.stages(), 1):
+            keeper.begin(number, stage)
+            if not keeper.over:
+                _stage(keeper, training, validation, say)
     except KeyboardInterrupt:
         interrupted = True
         if not keeper.history:
@@ -104,39 +103,125 @@ def begun(folder: Path) -> bool:
     return bool(_Checkpoint(folder).read())
 
 
-def _fit(
-    model: keras.Model,
-    recipe: Recipe,
+def _stage(
+    keeper: "_Keeper",
     training: Batches,
     validation: Batches | None,
-    keeper: "_Keeper",
+    say: Callable[[str], object],
 ) -> None:
-    done = len(keeper.history)
-    heads = keeper.about.heads
-    data = training.shuffled(
-        heads, preset(recipe.augment), recipe.seed, recipe.epochs, done
-    )
+    """Train with one setting of what learns, from where the stages before it ended."""
+    about, recipe = keeper.about, keeper.recipe
+    keras.utils.set_random_seed(recipe.seed)
+    core = _core(about, recipe, keeper.precision)
+    # What a checkpoint does not hold is what has not learnt yet.
+    if keeper.number > 1:
+        best, _ = network.load(keeper.folder)
+        core.set_weights(best.get_layer("core").get_weights())
+    elif recipe.freeze != NONE or not keeper.history:
+        weights.load(core.get_layer("trunk"), recipe.weights, recipe.trunk)
+    model, training, validation = _learning(core, keeper, training, validation, say)
+    _compile(model, about.heads, recipe, training.steps, keeper.precision)
+    keeper.core = core
+    keeper.set_model(model)
+    if keeper.resumed:
+        keeper.restore()
+    how, done = preset(recipe.augment), len(keeper.history)
+    data = training.shuffled(about.heads, how, recipe.seed, keeper.last, done)
+    _make_variables(model, data.element_spec)
+    held_out = validation.in_order() if validation else None
+    if held_out and how.mixup:
+        held_out = held_out.map(twice)
     logs = keras.callbacks.TensorBoard(keeper.folder / "logs", write_graph=False)
-    model.fit(
-        data,
-        epochs=recipe.epochs,
-        initial_epoch=done,
-        steps_per_epoch=training.steps,
-        validation_data=validation.in_order() if validation else None,
-        callbacks=[_Progress(recipe.epochs), _Finite(), logs, keeper],
-        shuffle=False,
-        verbose=0,
-    )
+    shown = [_Progress(keeper.last), _Finite(), _ValidatedAverages(), logs]
+    try:
+        if not keeper.ended:
+            model.fit(
+                data,
+                epochs=keeper.last,
+                initial_epoch=done,
+                steps_per_epoch=training.steps,
+                validation_data=held_out,
+                callbacks=[*shown, keeper],
+                shuffle=False,
+                verbose=0,
+            )
+    finally:
+        with _undisturbed():
+            keeper.save()
 
 
-def _built(
-    about: About, recipe: Recipe, training: Batches, precision: Precision
-) -> keras.Model:
-    """The core to be trained, compiled, its weights drawn anew."""
-    model = network.build_core(about, recipe.dropout, _policy(precision), training=True)
-    freeze(model.get_layer("trunk"), recipe.freeze)
-    _compile(model, about.heads, recipe, training.steps, precision)
-    return model
+def _core(about: About, recipe: Recipe, precision: Precision) -> keras.Model:
+    """The core to be trained, its weights drawn anew."""
+    return network.build_core(about, recipe.dropout, _policy(precision), training=True)
+
+
+def _learning(
+    core: keras.Model,
+    keeper: "_Keeper",
+    training: Batches,
+    validation: Batches | None,
+    say: Callable[[str], object],
+) -> tuple[keras.Model, Batches, Batches | None]:
+    """What of a core learns, and what it learns from: pictures, or their features."""
+    about, recipe, precision = keeper.about, keeper.recipe, keeper.precision
+    how, model = preset(recipe.augment), core
+    freeze(core, recipe.freeze)
+    if recipe.freeze == NONE:
+        pass
+    elif not recipe.views:
+        model = joined(*halves(core, recipe.freeze))
+    else:
+        front, model = halves(core, recipe.freeze)
+        if precision != "float32":  # as the network to be saved will compute them
+            exact = network.build_core(about)
+            exact.set_weights(core.get_weights())
+            front, _ = halves(exact, recipe.freeze)
+        kept = features.Features(front, recipe.cache, recipe.cache_precision, say)
+        looks, seed = features.views(how, recipe.views), recipe.seed
+        training = features.batches(kept, training, looks, how, seed, about.heads)
+        if validation:
+            looks = features.views(how, 1)
+            validation = features.batches(kept, validation, looks, how, seed)
+    if how.mixup:
+        image = keras.Input(model.input.shape[1:], dtype=model.input.dtype)
+        said = model(image)
+        twofold = {name: _Twice(name=name)(one) for name, one in said.items()}
+        model = keras.Model(image, twofold)
+    return model, training, validation
+
+
+class _Twice(keras.layers.Layer):  # type: ignore[misc]
+    """Answers of mixed pictures, to be held against both pictures' labels."""
+
+    def call(self, answers: Any) -> Any:
+        return keras.ops.concatenate([answers, answers], axis=0)
+
+
+@contextmanager
+def averaged(model: keras.Model) -> Iterator[None]:
+    """Have a model's weights be their averages over the steps, if it keeps any."""
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    if not optimizer.use_ema or not optimizer.built:
+        yield
+        return
+    now = [weight.numpy() for weight in model.trainable_variables]
+    optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        for weight, value in zip(model.trainable_variables, now, strict=True):
+            weight.assign(value)
+
+
+class _ValidatedAverages(keras.callbacks.Callback):  # type: ignore[misc]
+    """Has what would be saved validated: the weights' averages, if there are any."""
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        self.swap = ExitStack()
+        self.swap.enter_context(averaged(self.model))
+
+    def on_test_end(self, logs: Any = None) -> None:
+        self.swap.close()
 
 
 def _compile(
@@ -157,6 +242,25 @@ def _compile(
         # XLA's convolutions are up to twice slower than oneDNN's on a CPU.
         jit_compile=False,
     )
+
+
+def _make_variables(model: keras.Model, spec: Any) -> None:
+    """Make those of optimizer and metrics before a step is traced.
+
+    TensorFlow traces a step twice in which variables are made, for seconds each.
+    """
+    images, *labels = keras.tree.map_structure(
+        lambda s: keras.ops.zeros([n or 1 for n in s.shape], s.dtype), spec
+    )
+    answers = model(images)
+    count = len(next(iter(answers.values())))  # twice as many for mixed pictures
+    targets, weights = keras.tree.map_structure(
+        lambda one: keras.ops.repeat(one, count, axis=0), labels
+    )
+    model.optimizer.build(model.trainable_variables)
+    model.compute_loss(images, targets, answers, weights)
+    model.compute_metrics(images, targets, answers, weights)
+    model.reset_metrics()
 
 
 class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
@@ -211,18 +315,27 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     for it forget theirs when `fit` begins again.
     """
 
+    recipe: Recipe  # of the stage that goes on
+    core: keras.Model  # what it trains, whole
+
     def __init__(
-        self,
-        about: About,
-        recipe: Recipe,
-        folder: Path,
-        precision: Precision,
-        past: Figures,
+        self, about: About, folder: Path, precision: Precision, past: Figures
     ) -> None:
         super().__init__()
-        self.about, self.recipe, self.folder = about, recipe, folder
+        self.about, self.folder = about, folder
         self.precision, self.history = precision, list(past)
         self.checkpoint = _Checkpoint(folder)
+        self._best: list[Any] = []  # weights of what learns, if yet to be saved
+        self._saving = 0.0  # seconds that it takes
+
+    def begin(self, number: int, recipe: Recipe) -> None:
+        """Begin a stage, or go on with it, or find that it has ended."""
+        self.number, self.recipe = number, recipe
+        stages = [figures.get("stage", 1) for figures in self.history]
+        self.first = sum(stage < number for stage in stages)
+        self.last = self.first + recipe.epochs
+        self.resumed = stages[-1:] == [number]
+        self.over = any(stage > number for stage in stages)
 
     @property
     def best_epoch(self) -> int:
@@ -233,10 +346,10 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def ended(self) -> bool:
-        """No epoch is left, or none brought a gain within the patience."""
+        """Whether the stage has no epoch left, or none gained within the patience."""
         epochs, patience = len(self.history), self.recipe.patience
-        waited = epochs - self.best_epoch
-        return epochs >= self.recipe.epochs or 0 < patience <= waited
+        waited = epochs - max(self.best_epoch, self.first)
+        return self.over or epochs >= self.last or 0 < patience <= waited
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.began = time.monotonic()
@@ -245,37 +358,62 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         figures = {
             "epoch": epoch + 1,
+            "stage": self.number,
             "seconds": round(time.monotonic() - self.began, 2),
             "learning_rate": self.rate,
             **_by_head(logs or {}, self.about.heads),
         }
         with _undisturbed():
             self._keep(figures)
-        tqdm.write(_line(figures, self.recipe.epochs, self.about.heads), sys.stdout)
+        tqdm.write(_line(figures, self.last, self.about.heads), sys.stdout)
         self.model.stop_training = self.ended
 
     def _keep(self, figures: dict[str, Any]) -> None:
         self.history.append(figures)
         if self.best_epoch == len(self.history):
-            self.save()
+            with averaged(self.model):
+                self._best = self.model.get_weights()
+            # A large trunk takes longer to write than heads on its features to learn.
+            if figures["seconds"] >= _WORTH * self._saving:
+                self.save()
         if self.recipe.schedule == "plateau":
             self.model.optimizer.learning_rate = self._plateau_rate()
-        self.checkpoint.write(self.model, self.history, self.precision)
+        unsaved = self.best_epoch if self._best else 0
+        self.checkpoint.write(self.model, self.history, self.precision, unsaved)
         put(self.folder / HISTORY, pd.DataFrame(self.history).to_csv(index=False))
 
     def _plateau_rate(self) -> float:
         rates = [figures["learning_rate"] for figures in self.history]
-        lowered = max(
-            (i for i in range(1, len(rates)) if rates[i] < rates[i - 1]), default=0
-        )
+        since = range(self.first + 1, len(rates))
+        lowered = max((i for i in since if rates[i] < rates[i - 1]), default=self.first)
         waited = len(rates) - max(lowered, self.best_epoch)
-        return float(rates[-1]) * (0.2 if waited >= _PLATEAU else 1.0)
+        if waited < self.recipe.plateau:
+            return float(rates[-1])
+        least = min(rates[-1], self.recipe.least_learning_rate)
+        return float(max(rates[-1] * 0.2, least))
 
     def save(self) -> None:
-        """Write the network as it is now, in float32 and plain Keras."""
+        """Write the best network, in float32 and plain Keras, if not written yet."""
+        if not self._best:
+            return
+        began = time.monotonic()
         core, final = self._final
-        core.set_weights(self.model.get_weights())
+        now = self.model.get_weights()
+        self.model.set_weights(self._best)  # which shares them with the whole core
+        core.set_weights(self.core.get_weights())
+        self.model.set_weights(now)
         network.save(final, self.about, self.folder / network.FILE)
+        self._best, self._saving = [], time.monotonic() - began
+
+    def restore(self) -> None:
+        """Go on from the last epoch, and write the best one if a stop prevented it."""
+        unsaved = self.checkpoint.read().get("unsaved", 0)
+        if unsaved:
+            self.checkpoint.restore(self.model, unsaved)
+            with averaged(self.model):
+                self._best = self.model.get_weights()
+            self.save()
+        self.checkpoint.restore(self.model, len(self.history))
 
     @cached_property
     def _final(self) -> tuple[keras.Model, keras.Model]:
@@ -352,11 +490,12 @@ class _Checkpoint:
             return {}
         return dict(json.loads(self.state.read_text(encoding="utf-8")))
 
-    def restore(self, model: keras.Model, state: dict[str, Any]) -> None:
+    def restore(self, model: keras.Model, epoch: int) -> None:
+        """Fill a compiled model with the state of an epoch that was kept."""
         # The optimizer must have its variables before they can be filled.
         model.optimizer.build(model.trainable_variables)
         try:
-            model.load_weights(self.folder / state["weights"])
+            model.load_weights(self._weights(epoch))
         except (ValueError, KeyError) as error:
             raise UserError(
                 self.folder,
@@ -364,12 +503,20 @@ class _Checkpoint:
                 "a run can only be resumed by the version that began it; train anew",
             ) from None
 
-    def write(self, model: keras.Model, history: Figures, precision: str) -> None:
-        """Weights first, then the state that names them, then the old ones go."""
+    def _weights(self, epoch: int) -> Path:
+        return self.folder / f"epoch-{epoch}.weights.h5"
+
+    def write(
+        self, model: keras.Model, history: Figures, precision: str, unsaved: int
+    ) -> None:
+        """Weights first, then the state that names them, then the old ones go.
+
+        Those of the best epoch stay while its network is `unsaved`.
+        """
         self.folder.mkdir(exist_ok=True)
-        weights = self.folder / f"epoch-{len(history)}.weights.h5"
+        weights = self._weights(len(history))
         part = self.state.with_suffix(".part")
-        state = {"weights": weights.name, "precision": precision, "history": history}
+        state = {"unsaved": unsaved, "precision": precision, "history": history}
         try:
             model.save_weights(weights)
             network.flush(weights)
@@ -384,7 +531,7 @@ class _Checkpoint:
                 "free some space and go on with --resume",
             ) from None
         for old in self.folder.glob("epoch-*.weights.h5"):
-            if old != weights:
+            if old not in (weights, self._weights(unsaved)):
                 old.unlink()
 
     def remove(self) -> None:
@@ -400,11 +547,12 @@ def _precision(about: About, recipe: Recipe, training: Batches) -> Precision:
     """What the recipe asks for, or what is faster here."""
     if recipe.precision != "auto":
         return recipe.precision
-    if training.steps * recipe.epochs < _SHORT or not _has_bfloat16():
+    once = recipe.freeze != NONE and recipe.views  # little is left to compute
+    if once or training.steps * recipe.epochs < _SHORT or not _has_bfloat16():
         return "float32"
     return fastest(
         {
-            precision: _step(about, recipe, training, precision)
+            precision: step(about, recipe, training, precision)
             for precision in ("float32", "bfloat16")
         }
     )
@@ -423,11 +571,13 @@ def _has_bfloat16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def _step(
+def step(
     about: About, recipe: Recipe, training: Batches, precision: Precision
 ) -> Callable[[], object]:
     """A training step in a precision, to be timed."""
-    model = _built(about, recipe, training, precision)
+    model = _core(about, recipe, precision)
+    freeze(model, recipe.freeze)
+    _compile(model, about.heads, recipe, training.steps, precision)
     batch = next(iter(training.in_order()))
     return lambda: model.train_on_batch(*batch)
 

@@ -162,7 +162,7 @@ def test_an_unknown_preset_names_the_known():
         preset("standart")
     assert str(caught.value) == (
         "--augment: no preset 'standart'; did you mean 'standard'? "
-        "Known: none, flip, standard, strong, rotate, shift, shear, zoom"
+        "Known: none, flip, standard, strong, mixup, rotate, shift, shear, zoom"
     )
 
 

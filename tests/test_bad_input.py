@@ -144,7 +144,7 @@ def test_a_recipe_value_of_the_wrong_type(capsys, tmp_path):
         (["--folds", "1"], "--folds: is 1, must be 2 or more, or 0"),
         (["--cap", "race=0"], "--cap: is race=0, must be 1 or more"),
         (["--cap", "gendre=5", "--heads", "gender"], "--cap: no head 'gendre'"),
-        (["--balance", "x", "--heads", "gender"], "--balance: no head 'x'"),
+        (["--oversample", "x", "--heads", "gender"], "--oversample: no head 'x'"),
         (["--mix", "even"], "--mix: is 'even', must be proportional, equal or"),
         (["--identity", "("], "--identity: '(' is no regular expression"),
         (["--crop", "nan"], "--crop: is nan, must be from 0.5 to 1"),

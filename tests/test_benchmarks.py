@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ROWS = {
     "first pass": 1,
     "later passes": 2,
-    "training": 1,
+    "training": 2,
+    "frozen": 4,
     "forward": 4,
     "parameters": 1,
     "peak memory": 1,

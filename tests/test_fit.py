@@ -202,7 +202,7 @@ def test_what_is_mixed_balanced_and_capped_is_said_and_noted(faces, tmp_path):
     recipe = tiny(
         faces,
         epochs=1,
-        balance="gender",
+        oversample="gender",
         cap={"gender": 5},
         class_weights={"gender": "balanced"},
     )
@@ -527,7 +527,9 @@ def _keeper(losses, rates=None, **settings):
         for loss, rate in zip(losses, rates, strict=True)
     ]
     about = About(trunk="tiny", size=16, heads=())
-    return _Keeper(about, Recipe(**settings), Path(), "float32", past)
+    keeper = _Keeper(about, Path(), "float32", past)
+    keeper.begin(1, Recipe(**settings))
+    return keeper
 
 
 def test_the_best_epoch_is_the_first_of_the_lowest_validation_loss():
@@ -550,6 +552,66 @@ def test_a_plateau_lowers_the_rate_once_in_three_epochs_without_gain():
     assert _keeper([*flat, 2.0, 2.0, 2.0], [*lowered, 0.2, 0.2])._plateau_rate() == (
         pytest.approx(0.04)
     )
+
+
+def test_a_plateau_has_a_length_and_a_least_rate():
+    flat = [1.0, 2.0, 2.0]
+    assert _keeper(flat, plateau=2)._plateau_rate() == pytest.approx(0.2)
+    kept = _keeper(flat, plateau=2, least_learning_rate=0.5)
+    assert kept._plateau_rate() == 0.5
+    below = _keeper(flat, [0.1] * 3, plateau=2, least_learning_rate=0.5)
+    assert below._plateau_rate() == pytest.approx(0.1)  # never raised
+
+
+def test_a_second_stage_waits_and_lowers_by_its_own_epochs():
+    keeper = _keeper([1.0, 3.0, 3.0, 3.0, 3.0], [1.0, 1.0, 0.1, 0.1, 0.1])
+    for figures, stage in zip(keeper.history, (1, 1, 2, 2, 2), strict=True):
+        figures["stage"] = stage
+    settings = {"patience": 4, "plateau": 4, "epochs": 9}
+    keeper.begin(1, Recipe(**settings))
+    assert keeper.ended
+    keeper.begin(2, Recipe(**settings))
+    assert not keeper.ended
+    assert (keeper.first, keeper.last, keeper.resumed) == (2, 11, True)
+    assert keeper._plateau_rate() == pytest.approx(0.1)
+
+
+def test_answers_are_those_of_weights_averaged_over_the_steps(faces, tmp_path):
+    from multitask import training
+
+    seen = []
+    usual = training._Keeper.on_epoch_end
+
+    def look(self, epoch, logs=None):
+        usual(self, epoch, logs)
+        raw = self.core.get_weights()
+        with training.averaged(self.model):
+            mean = self.core.get_weights()
+        seen.append((raw, mean, logs["val_loss"]))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training._Keeper, "on_epoch_end", look)
+        recipe = tiny(faces, heads=("gender",), average=0.9, epochs=1)
+        run = fit(recipe, tmp_path / "run", say=lambda line: None)
+    [(raw, mean, loss)] = seen
+    assert any(not np.array_equal(a, b) for a, b in zip(raw, mean, strict=True))
+    saved = multitask.load(run.folder).model.get_layer("core").get_weights()
+    for one, other in zip(saved, mean, strict=True):
+        np.testing.assert_array_equal(one, other)
+    history = pd.read_csv(run.folder / "history.csv")
+    assert history["val_loss"].iloc[0] == pytest.approx(loss)
+
+
+def test_mixed_pictures_train_to_the_end_and_validate_like_others(faces, tmp_path):
+    recipe = tiny(faces, augment="mixup", learning_rate=1e-30)
+    mixed = fit(recipe, tmp_path / "mixed", say=lambda line: None)
+    plain = fit(
+        replace(recipe, augment="none"), tmp_path / "plain", say=lambda line: None
+    )
+    one, other = (pd.read_csv(r.folder / "history.csv") for r in (mixed, plain))
+    # Nothing is learnt but what normalization remembers, so validation is near.
+    np.testing.assert_allclose(one["val_loss"], other["val_loss"], rtol=0.05)
+    assert (np.abs(one["loss"] / other["loss"] - 1) > 1e-4).any()
 
 
 def test_patience_and_plateau_run_to_an_early_end(faces, tmp_path):

@@ -38,13 +38,13 @@ def unsettle(model):
             weight.assign(lots.uniform(0.5, 2, shape))
 
 
-def about(name, mirror=True, size=16):
+def about(name, looks=2, size=16):
     return About(
         trunk=name,
         size=size,
         crop=0.8,
         heads=tuple(catalog.heads(HEADS)),
-        mirror=mirror,
+        looks=looks,
         notes=("Faces were drawn.",),
         recipe={"epochs": 3, "heads": list(HEADS)},
     )
@@ -166,7 +166,7 @@ def test_what_keras_does_not_know_rides_along(made, saved):
         found = json.loads(members.read("multitask.json"))
         names = members.namelist()
     assert len(names) == len(set(names)) == 4
-    assert found["format"] == 2
+    assert found["format"] == 3
     assert found["recipe"] == {"epochs": 3, "heads": list(HEADS)}
     assert [head["name"] for head in found["heads"]] == NAMES
 
@@ -198,7 +198,7 @@ def test_a_picture_and_its_mirror_image_get_mirrored_answers(made):
 
 def test_the_middle_is_looked_at_as_in_training(made):
     core = network.build_core(made[1])
-    model = network.build(replace(made[1], mirror=False), core)
+    model = network.build(replace(made[1], looks=1), core)
     images = pictures(4, 20, 20)
     batches = Batches(
         pixels=images, rows=np.arange(4), encoded={}, batch_size=4, size=16
@@ -212,13 +212,34 @@ def test_answers_are_the_mean_over_both(made):
     model, known = made
     core = network.build_core(known)
     core.set_weights(model.get_weights())
-    straight_only = network.build(replace(known, mirror=False), core)
+    straight_only = network.build(replace(known, looks=1), core)
     images = pictures(4, 16, 16)
     one, other = (numbers(straight_only(x)) for x in (images, images[:, :, ::-1]))
     for name in ("age", "gender", "attributes"):
         mean = (one[name] + other[name]) / 2
         np.testing.assert_allclose(made[0](images)[name], mean, atol=1e-5)
         assert np.abs(one[name] - other[name]).max() > 1e-5
+
+
+def test_four_looks_are_of_four_places_two_of_them_in_a_mirror(tiny_trunk):
+    known = about(tiny_trunk, looks=4)  # of 20 x 20 pixels: a margin of 2
+    core = network.build_core(known)
+    unsettle(core)
+    images = pictures(3, 20, 20)
+    seen = [
+        images[:, top : top + 16, left : left + 16]
+        for top, left in ((0, 0), (4, 4), (0, 4), (4, 0))
+    ]
+    seen[2:] = [part[:, :, ::-1] for part in seen[2:]]
+    said = [numbers(core(part.astype(np.float32))) for part in seen]
+    for part in said[2:]:  # frontal, left, right, up, down
+        part["pose"] = part["pose"][:, [0, 2, 1, 3, 4]]
+    found = network.build(known, core)(images)
+    for name in ("age", "gender", "attributes", "pose"):
+        mean = np.mean([part[name] for part in said], axis=0)
+        np.testing.assert_allclose(found[name], mean, atol=1e-5)
+    # Without a margin there are no other places.
+    assert replace(known, crop=1.0).ways() == replace(known, crop=1.0, looks=2).ways()
 
 
 def test_one_head_alone_still_answers_by_name(tiny_trunk, tmp_path):
@@ -306,7 +327,7 @@ def with_member(source, target, text):
 
 def test_a_newer_format_asks_for_an_update(small, tmp_path):
     path = with_member(
-        small, tmp_path / "a.keras", '{"format": 3, "multitask": "9.1", "new": []}'
+        small, tmp_path / "a.keras", '{"format": 4, "multitask": "9.1", "new": []}'
     )
     from multitask import __version__
 
@@ -315,7 +336,7 @@ def test_a_newer_format_asks_for_an_update(small, tmp_path):
     )
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 2}', "7"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 3}', "7"])
 def test_a_member_that_is_not_ours_is_refused(text, small, tmp_path):
     path = with_member(small, tmp_path / "a.keras", text)
     assert "is damaged" in refused(path)

@@ -89,6 +89,22 @@ def test_weights_are_pulled_to_zero_but_biases_are_not(name):
     np.testing.assert_allclose(weights[2].numpy(), 1.0)
 
 
+def test_averages_follow_the_weights_by_their_momentum():
+    import keras
+
+    weight = keras.Variable(np.zeros(2, np.float32))
+    optimizer = made(optimizer="sgd", learning_rate=1.0, average=0.75)
+    values = []
+    for _ in range(3):
+        optimizer.apply([keras.ops.ones(2)], [weight])
+        values.append(weight.numpy())
+    mean = values[0]
+    for value in values[1:]:
+        mean = 0.75 * mean + 0.25 * value
+    optimizer.finalize_variable_values([weight])
+    np.testing.assert_allclose(weight.numpy(), mean, rtol=1e-6)
+
+
 def test_cosine_rises_for_an_epoch_and_falls_to_zero():
     from multitask.optimizer import optimizer
 

@@ -14,7 +14,7 @@ from multitask.heads.sigmoid import Sigmoid
 from PIL import Image
 
 from multitask import catalog, pipeline
-from multitask.augment import PRESETS
+from multitask.augment import PRESETS, Augmentation
 from multitask.errors import UserError
 from multitask.head import Targets
 from multitask.pictures import decode, resize
@@ -96,6 +96,65 @@ def _leaves(step):
     for part in (targets, weights):
         assert set(part) == {"pose", "gender", "attributes"}
         yield from (part[name] for name in sorted(part))
+
+
+def test_mixed_pictures_bring_both_labels_in_their_shares():
+    how = Augmentation(mixup=1.0)
+    shares = []
+    for images, targets, weights in listed(batches().shuffled(heads(), how, 7, 1)):
+        count = len(images)
+        mixed = images[:, 4, 4, 0]
+        held = encoded()
+        # The pictures whose own numbers, laid over each other, are what is seen.
+        for row in range(count):
+            own, other = (
+                [
+                    place
+                    for place in range(COUNT)
+                    if all(
+                        np.array_equal(held[n].targets[place], targets[n][row + half])
+                        for n in held
+                    )
+                    and weights["gender"][row + half] <= held["gender"].weights[place]
+                ]
+                for half in (0, count)
+            )
+            found = [
+                (a, b, w)
+                for a in own
+                for b in other
+                for w in [weights["gender"][row] / held["gender"].weights[a]]
+                if np.isclose(
+                    weights["gender"][row + count],
+                    (1 - w) * held["gender"].weights[b],
+                    atol=1e-4,
+                )
+                and np.isclose(
+                    mixed[row],
+                    w * (COUNT - 1 - a) + (1 - w) * (COUNT - 1 - b),
+                    atol=0.01,
+                )
+            ]
+            assert found
+            shares.append(found[0][2])
+    assert 0.4 < np.mean(shares) < 0.6
+    assert np.std(shares) > 0.2  # uniform, for a mixup of 1
+
+
+def test_labels_doubled_come_to_the_same_loss():
+    import keras
+
+    for head in heads():
+        if head.name != "pose":
+            continue
+        [(_, targets, weights), *_] = listed(batches().in_order())
+        _, twofold, weighed = pipeline.twice(None, targets, weights)
+        said = keras.ops.softmax(np.random.default_rng(0).normal(size=(10, 5)))
+        once = head.loss()(targets["pose"], said, weights["pose"])
+        both = keras.ops.concatenate([said, said])
+        np.testing.assert_allclose(
+            head.loss()(twofold["pose"], both, weighed["pose"]), once, rtol=1e-5
+        )
 
 
 # Batches

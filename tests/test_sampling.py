@@ -1,4 +1,4 @@
-"""Is training shown each picture as often as the mix, balance and cap say?"""
+"""Is training shown each picture as often as the mix, oversampling and cap say?"""
 
 import numpy as np
 import pandas as pd
@@ -46,7 +46,7 @@ def test_a_mix_that_is_none_names_those_there_are(mix):
         exponent(mix)
 
 
-def test_balance_shows_the_classes_equally_often_over_all_data_sets():
+def test_oversampling_shows_the_classes_equally_often_over_all_data_sets():
     table = sets()
     found = rates(table, GENDER, "proportional", "gender")
     # 530 men and 470 women, each of the two 500 times.
@@ -54,7 +54,7 @@ def test_balance_shows_the_classes_equally_often_over_all_data_sets():
     assert found[table["gender"] == "female"].sum() == pytest.approx(500)
 
 
-def test_balance_holds_where_a_class_is_in_one_data_set_only():
+def test_oversampling_holds_where_a_class_is_in_one_data_set_only():
     table = pd.DataFrame(
         {
             "source": ["a"] * 900 + ["b"] * 100,
@@ -65,12 +65,14 @@ def test_balance_holds_where_a_class_is_in_one_data_set_only():
     assert [found[:900].sum(), found[900:].sum()] == pytest.approx([500, 500])
 
 
-def test_balance_and_mix_would_undo_each_other():
-    with pytest.raises(UserError, match="--mix equal: and --balance gender both say"):
+def test_oversampling_and_mix_would_undo_each_other():
+    with pytest.raises(
+        UserError, match="--mix equal: and --oversample gender both say"
+    ):
         rates(sets(), GENDER, "equal", "gender")
 
 
-def test_balance_leaves_what_has_no_label_as_often_as_before():
+def test_oversampling_leaves_what_has_no_label_as_often_as_before():
     table = pd.DataFrame({"gender": ["male"] * 30 + ["female"] * 10 + [np.nan] * 10})
     found = rates(table, GENDER, "proportional", "gender")
     assert found[40:].tolist() == pytest.approx([1.0] * 10)
@@ -78,8 +80,8 @@ def test_balance_leaves_what_has_no_label_as_often_as_before():
     assert found[30:40].sum() == pytest.approx(20)
 
 
-def test_balance_needs_a_head_with_one_class_a_picture():
-    with pytest.raises(UserError, match="--balance: no head 'gendre'; did you mean"):
+def test_oversampling_needs_a_head_with_one_class_a_picture():
+    with pytest.raises(UserError, match="--oversample: no head 'gendre'; did you mean"):
         rates(sets(), GENDER, "proportional", "gendre")
     heads = catalog.heads(["attributes"])
     with pytest.raises(UserError, match="--class-weights attributes=balanced"):

@@ -44,7 +44,7 @@ def of(name, size=None, **others):
 
 @pytest.mark.parametrize("name", BIG)
 def test_a_trunk_learns_a_step_and_reloads_in_plain_keras(name, tmp_path):
-    known = of(name, mirror=False)
+    known = of(name, looks=1)
     core = network.build_core(known, dropout=0.1, training=True)
     core.compile(optimizer="sgd", loss={head.name: head.loss() for head in known.heads})
     before = [w.numpy() for w in core.trainable_weights]
@@ -129,6 +129,31 @@ def test_a_dense_layer_between_trunk_and_heads_is_asked_for_by_its_units(
     known = of(tiny_trunk, features=24)
     model = network.build(known)
     assert model.get_layer("core").get_layer("features").kernel.shape == (8, 24)
+    network.save(model, known, tmp_path / network.FILE)
+    assert network.load(tmp_path / network.FILE)[1] == known
+
+
+def test_pooling_is_open_where_keras_leaves_it_open(tmp_path):
+    shapes = {}
+    for how in ("average", "max", "flatten"):
+        known = of("mobilenet_v3_large", 64, pooling=how)
+        core = network.build_core(known)
+        shapes[how] = core.get_layer("trunk").output.shape[1:]
+    assert shapes == {"average": (960,), "max": (960,), "flatten": (4 * 960,)}
+    with pytest.raises(UserError, match="^--pooling: trunk cnn has its own; leave it"):
+        network.build_core(of("cnn", 32, pooling="max"))
+
+
+def test_the_dense_layer_may_be_held_small_and_normalized(tiny_trunk, tmp_path):
+    known = of(tiny_trunk, features=24, features_l2=0.5, features_norm=True)
+    core = network.build_core(known, dropout=0.1, training=True)
+    kernel = core.get_layer("features").kernel.numpy()
+    assert float(sum(core.losses)) == pytest.approx(0.5 * (kernel**2).sum(), rel=1e-5)
+    shapes = [w.shape for w in core.get_layer("features").weights]
+    count = len(network.build_core(of(tiny_trunk, features=24)).weights)
+    assert shapes == [(8, 24), (24,)]
+    assert len(core.weights) == count + 4
+    model = network.build(known)
     network.save(model, known, tmp_path / network.FILE)
     assert network.load(tmp_path / network.FILE)[1] == known
 

@@ -10,7 +10,7 @@ def register():
 
     from multitask import trunks
 
-    def build(images, norm):
+    def build(images, norm, pooling="average"):
         x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
         x = keras.layers.Conv2D(8, 3, strides=2, use_bias=False)(x)
         x = keras.layers.ReLU()(norm()(x))

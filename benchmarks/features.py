@@ -1,0 +1,135 @@
+"""What is gained by computing the features of a frozen trunk once?"""
+
+import contextlib
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import pandas as pd
+import tensorflow as tf
+
+from benchmarks.faces import table
+from benchmarks.sides import Row, Setting, Target, seconds
+from multitask import network, training
+from multitask.fit import fit
+from multitask.freeze import freeze
+from multitask.network import About
+from multitask.optimizer import optimizer
+from multitask.pipeline import load
+from multitask.recipe import Recipe
+
+
+def rows(setting: Setting, temporary: Path) -> list[Row]:
+    """Seconds from picture files to a trained, saved and measured network.
+
+    Ours is `fit`, with its report, once with an empty cache and once more with another
+    head; theirs decodes the same pictures once, too, and runs the trunk at each step
+    of `model.fit`. The trunk, of random weights, is frozen.
+    """
+    labels = table(setting.paths[: setting.trained])
+    file = temporary / "frozen.csv"
+    labels.to_csv(file, index=False)
+    recipe = Recipe(
+        heads=("gender", "race"),
+        data=(f"frozen=table:{file}",),
+        trunk=setting.frozen_trunk,
+        image_size=setting.frozen_size,
+        freeze="all",
+        augment="none",
+        looks=1,
+        crop=1.0,
+        epochs=setting.frozen_epochs,
+        batch_size=32,
+        precision="float32",
+        cache=str(temporary / "cache"),
+    )
+    first, second, plain = (
+        temporary / "first",
+        temporary / "second",
+        temporary / "plain",
+    )
+    other = replace(recipe, heads=("age",))
+    ours = seconds(lambda: _ours(recipe, first))
+    again = seconds(lambda: _ours(other, second))
+    theirs = seconds(lambda: _theirs(recipe, first, plain))
+    what = f"frozen {setting.frozen_trunk}, {setting.frozen_epochs} epochs"
+    history = pd.read_csv(first / training.HISTORY)
+    anew = pd.read_csv(plain / training.HISTORY)
+    return [
+        Row(
+            what=f"{what}: features once, or at each step (times less)",
+            unit="s",
+            ours=[ours],
+            theirs=[theirs],
+            target=Target(">=", 12),
+            inverse=True,
+        ),
+        Row(
+            what=f"{what}: again with another head, or at each step (times less)",
+            unit="s",
+            ours=[again],
+            theirs=[theirs],
+            target=Target(">=", 100),
+            inverse=True,
+        ),
+        *(
+            Row(
+                what=f"{what}: best {name} accuracy in validation",
+                unit="",
+                ours=[history[f"val_{name}_accuracy"].max()],
+                theirs=[anew[f"val_{name}_accuracy"].max()],
+            )
+            for name in recipe.heads
+        ),
+    ]
+
+
+def _ours(recipe: Recipe, out: Path) -> None:
+    keras.utils.clear_session()
+    with contextlib.redirect_stdout(io.StringIO()):
+        fit(recipe, out, say=lambda line: None)
+
+
+def _theirs(recipe: Recipe, split: Path, out: Path) -> None:
+    """What one would write for this network alone, on the same split."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(recipe.seed)
+    out.mkdir()
+    about: About = network.load(split)[1]
+    core = network.build_core(about, recipe.dropout, training=True)
+    freeze(core, "all")
+    parts = pd.read_csv(split / "split.csv")
+    labels = table(parts["path"].tolist()).merge(parts, on="path")
+    held, pixels, _ = load(labels, about.side, 2.0, out)
+    steps = max(1, int((held["split"] == "train").sum()) // recipe.batch_size)
+    core.compile(
+        optimizer=optimizer(recipe, steps),
+        loss={head.name: head.loss() for head in about.heads},
+        weighted_metrics={head.name: head.metrics() for head in about.heads},
+        jit_compile=False,
+    )
+
+    def part(name: str) -> Any:
+        chosen = held[held["split"] == name]
+        encoded = {head.name: head.encode(chosen) for head in about.heads}
+        targets = {n: e.targets for n, e in encoded.items()}
+        weights = {n: e.weights for n, e in encoded.items()}
+        images = pixels[chosen.index]
+        data = tf.data.Dataset.from_tensor_slices((images, targets, weights))
+        data = data.shuffle(len(images), seed=0) if name == "train" else data
+        data = data.batch(recipe.batch_size, drop_remainder=name == "train")
+        data = data.map(lambda x, y, w: (tf.cast(x, tf.float32), y, w))
+        return data.prefetch(tf.data.AUTOTUNE)
+
+    log = keras.callbacks.CSVLogger(str(out / training.HISTORY))
+    core.fit(
+        part("train"),
+        epochs=recipe.epochs,
+        validation_data=part("val"),
+        callbacks=[log],
+        verbose=0,
+    )
+    core.save(out / network.FILE)
+    core.predict(part("test").map(lambda x, y, w: x), verbose=0)

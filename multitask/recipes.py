@@ -1,0 +1,33 @@
+"""Which settings come with the package, for which data, and what did they give?"""
+
+import argparse
+import sys
+
+from multitask import recipe
+from multitask.errors import command
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run `multitask recipes`; returns the exit status."""
+    argparse.ArgumentParser(
+        prog="multitask recipes",
+        description="List the recipes that --recipe takes by name.",
+    ).parse_args(argv)
+    for name in recipe.names():
+        print(f"{name}\n{_header(name)}\n")
+    return 0
+
+
+def _header(name: str) -> str:
+    """What a recipe's file says of itself: its first comment, indented."""
+    lines = []
+    for line in recipe.path(name).read_text(encoding="utf-8").splitlines():
+        if not line.startswith("# "):
+            break
+        lines.append("  " + line.removeprefix("# "))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,447 @@
+"""Are features computed once, found again, and the same as computed anew?"""
+
+import errno
+import os
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from multitask.datasets import sample
+
+from multitask import catalog, features, freeze, network
+from multitask.augment import Augmentation, preset
+from multitask.errors import UserError
+from multitask.features import Features, View, batches, views
+from multitask.fit import fit
+from multitask.head import Targets
+from multitask.network import About
+from multitask.pipeline import Batches
+from multitask.recipe import Recipe
+from multitask.resize import middle
+
+NONE = preset("none")
+PLAIN = (View(),)
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (9, 20, 20, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def front():
+    keras.utils.set_random_seed(1)
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(4, 3, strides=2)(keras.layers.Rescaling(1 / 255)(image))
+    return keras.Model(image, x)
+
+
+@pytest.fixture
+def once(monkeypatch):
+    """How many views go through the network: a list with a count a batch of them."""
+    counts: list[int] = []
+    usual = features._seen
+
+    def seen(*given):
+        counts.append(1)
+        return usual(*given)
+
+    # Not compiled, which would call it once a kind of view.
+    tf.config.run_functions_eagerly(True)
+    monkeypatch.setattr(features, "_seen", seen)
+    yield counts
+    tf.config.run_functions_eagerly(False)
+
+
+def test_features_are_the_networks_outputs_for_each_view(front, pixels, tmp_path):
+    kept = Features(front, tmp_path, "float32")
+    rows = np.array([7, 2, 3])
+    looks = (View(), View(mirrored=True))
+    places = kept.places(pixels, rows, looks, NONE, 0)
+    assert places.shape == (3, 2)
+    images = middle(pixels[rows], 16).astype(np.float32)
+    for column, shown in enumerate((images, images[:, :, ::-1])):
+        expected = front(shown).numpy()
+        np.testing.assert_allclose(kept.all[places[:, column]], expected, atol=1e-5)
+
+
+def test_what_was_computed_is_found_again(front, pixels, tmp_path, once):
+    rows = np.arange(9)
+    first = Features(front, tmp_path, "float32")
+    places = first.places(pixels, rows[:6], PLAIN, NONE, 0)
+    before = first.all[places[:, 0]]
+    assert len(once) == 6
+    again = Features(front, tmp_path, "float32")
+    assert again.folder == first.folder
+    # In another order and at other places, as another data set would have them.
+    mixed = pixels[::-1].copy()
+    places = again.places(mixed, rows, PLAIN, NONE, 0)
+    assert len(once) == 9
+    np.testing.assert_array_equal(again.all[places[::-1][:6, 0]], before)
+
+
+def test_one_picture_twice_is_computed_once(front, pixels, tmp_path, once):
+    kept = Features(front, tmp_path, "float32")
+    pixels[4] = pixels[1]
+    places = kept.places(pixels, np.arange(9), PLAIN, NONE, 0)[:, 0]
+    assert len(once) == 8
+    assert places[4] == places[1]
+
+
+@pytest.mark.parametrize("change", ["weights", "precision", "size"])
+def test_other_networks_and_settings_have_features_of_their_own(
+    front, tmp_path, change
+):
+    folder = Features(front, tmp_path, "float32").folder
+    other, precision = keras.models.clone_model(front), "float32"
+    other.set_weights(front.get_weights())
+    assert Features(other, tmp_path, precision).folder == folder
+    if change == "weights":
+        other.layers[-1].bias.assign_add([0.0, 0.0, 0.0, 1e-6])
+    if change == "size":
+        image = keras.Input((18, 18, 3))
+        other = keras.Model(image, front.layers[-1](front.layers[1](image)))
+    if change == "precision":
+        precision = "bfloat16"
+    assert Features(other, tmp_path, precision).folder != folder
+
+
+def test_varied_views_differ_by_seed_and_lot_and_are_kept(front, pixels, tmp_path):
+    how = preset("strong")
+    kept = Features(front, tmp_path, "float32")
+    looks = views(how, 6)
+    rows = np.arange(3)
+    places = kept.places(pixels, rows, looks, how, 0)
+    found = kept.all[places]
+    different = {found[0, i].tobytes() for i in range(6)}
+    assert len(different) == 6
+    again = Features(front, tmp_path, "float32")
+    np.testing.assert_array_equal(again.places(pixels, rows, looks, how, 0), places)
+    other = again.places(pixels, rows, looks, how, 1)
+    same = other == places
+    assert same[:, :2].all()  # not varied, so of any seed
+    assert not same[:, 2:].any()
+    # Computed elsewhere, alone, a view is the same: its lot is its own.
+    alone = Features(front, tmp_path / "alone", "float32")
+    last = alone.places(pixels, rows[2:], looks[4:5], how, 0)
+    np.testing.assert_allclose(alone.all[last[0, 0]], found[2, 4], atol=1e-5)
+
+
+def test_an_interrupted_pass_keeps_what_is_done(
+    front, pixels, tmp_path, once, monkeypatch
+):
+    monkeypatch.setattr(features, "_KEPT", 4)
+    monkeypatch.setattr(features, "_BATCH", 2)
+    usual = features._seen
+
+    def stop(*given):
+        if len(once) == 7:
+            raise KeyboardInterrupt
+        return usual(*given)
+
+    monkeypatch.setattr(features, "_seen", stop)
+    with pytest.raises(KeyboardInterrupt):
+        Features(front, tmp_path, "float32").places(
+            pixels, np.arange(9), PLAIN, NONE, 0
+        )
+    monkeypatch.setattr(features, "_seen", usual)
+    once.clear()
+    kept = Features(front, tmp_path, "float32")
+    places = kept.places(pixels, np.arange(9), PLAIN, NONE, 0)[:, 0]
+    assert len(once) == 5
+    images = middle(pixels, 16).astype(np.float32)
+    np.testing.assert_allclose(kept.all[places], front(images), atol=1e-5)
+
+
+@pytest.mark.parametrize("damage", ["about", "values", "rows"])
+def test_features_that_cannot_be_read_are_computed_anew_and_it_is_said(
+    front, pixels, tmp_path, damage
+):
+    kept = Features(front, tmp_path, "float32")
+    kept.places(pixels, np.arange(9), PLAIN, NONE, 0)
+    if damage == "about":
+        (kept.folder / "about.json").write_text("{")
+    elif damage == "values":
+        with open(kept.folder / "features.bin", "r+b") as file:
+            file.truncate(100)
+    else:
+        (kept.folder / "rows.bin").unlink()
+    said: list[str] = []
+    again = Features(front, tmp_path, "float32", said.append)
+    places = again.places(pixels, np.arange(9), PLAIN, NONE, 0)[:, 0]
+    assert "can't be read, and are computed anew" in said[0]
+    images = middle(pixels, 16).astype(np.float32)
+    np.testing.assert_allclose(again.all[places], front(images), atol=1e-5)
+
+
+def test_no_room_for_features_is_told_before_they_are_computed(
+    front, pixels, tmp_path, once, monkeypatch
+):
+    def full(file, start, size):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(UserError, match=r"No space left.*--cache, or .* --views 0$"):
+        Features(front, tmp_path, "float32").places(
+            pixels, np.arange(9), PLAIN, NONE, 0
+        )
+    assert not once
+
+
+def test_a_cache_that_is_a_file_is_told(front, pixels, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"can't hold features: Not a directory"):
+        Features(front, tmp_path / "file", "float32").places(
+            pixels, np.arange(9), PLAIN, NONE, 0
+        )
+
+
+@pytest.mark.parametrize(
+    ("precision", "error"), [("bfloat16", 8e-3), ("float16", 1e-3)]
+)
+def test_features_may_be_kept_in_half_the_room(
+    front, pixels, tmp_path, precision, error
+):
+    kept = Features(front, tmp_path, precision)
+    rows = np.arange(9)
+    places = kept.places(pixels, rows, PLAIN, NONE, 0)[:, 0]
+    assert kept.all.dtype.itemsize == 2
+    expected = front(middle(pixels, 16).astype(np.float32)).numpy()
+    found = kept.all[places].astype(np.float32)
+    np.testing.assert_allclose(found, expected, rtol=error, atol=1e-3)
+    held = Batches(pixels=pixels, rows=rows, encoded=labels(9), batch_size=4, size=16)
+    shown = batches(kept, held, PLAIN, NONE, 0)
+    images, _, _ = next(iter(shown.in_order()))
+    assert images.dtype == "float32"
+    np.testing.assert_allclose(images, found[:4])
+
+
+def labels(count):
+    return {
+        "pose": Targets(np.full(count, 1, np.int32), np.arange(count, dtype=np.float32))
+    }
+
+
+def test_an_epoch_shows_one_view_of_each_picture_and_mirrors_its_labels(
+    front, pixels, tmp_path
+):
+    [pose] = catalog.heads(["pose"])
+    kept = Features(front, tmp_path, "float32")
+    how = preset("flip")
+    held = Batches(
+        pixels=pixels, rows=np.arange(9), encoded=labels(9), batch_size=3, size=16
+    )
+    made = batches(kept, held, views(how, 2), how, 0, [pose])
+    assert made.steps == held.steps == 3
+    straight = front(middle(pixels, 16).astype(np.float32)).numpy()
+    for epoch, shown in enumerate(np.array_split(list(_pairs(made, pose, how)), 2)):
+        seen = {}
+        for image, target, weight in shown:
+            picture = int(weight)
+            seen[picture] = np.allclose(image, straight[picture], atol=1e-5)
+            assert target == (1 if seen[picture] else 2)  # left, or right in a mirror
+        assert sorted(seen) == list(range(9))
+        assert {seen[i] == ((i + epoch) % 2 == 0) for i in seen} == {True}
+
+
+def _pairs(made, pose, how):
+    for images, targets, weights in made.shuffled([pose], how, 0, 2):
+        found = zip(images.numpy(), targets["pose"].numpy(), weights["pose"].numpy(),
+                    strict=True)  # fmt: skip
+        for image, target, weight in found:
+            pair = np.empty(3, object)
+            pair[:] = image, target, weight
+            yield pair
+
+
+# In a training
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory, tiny_trunk):
+    folder = tmp_path_factory.mktemp("drawn") / "faces"
+    sample.read(folder, count=90)
+    return folder
+
+
+def frozen(faces, tmp_path, **changes):
+    return Recipe(
+        **{
+            "heads": ("gender", "age"),
+            "data": (f"sample={faces}",),
+            "trunk": "tiny",
+            "freeze": "all",
+            "augment": "none",
+            "epochs": 2,
+            "batch_size": 16,
+            "precision": "float32",
+            "dropout": 0.0,
+            "cache": str(tmp_path / "cache"),
+        }
+        | changes
+    )
+
+
+def quiet(line):
+    pass
+
+
+@pytest.fixture(scope="module")
+def kept(faces, tmp_path_factory):
+    """A run on features, its cache, and what was said."""
+    folder = tmp_path_factory.mktemp("kept")
+    said: list[str] = []
+    recipe = frozen(faces, folder, looks=1)
+    return fit(recipe, folder / "run", say=said.append), folder / "cache", said
+
+
+def test_training_on_kept_features_is_training_on_pictures(faces, kept, tmp_path):
+    kept, _, said = kept
+    assert any(line.startswith("computing features once: ") for line in said)
+    recipe = frozen(faces, tmp_path, looks=1, views=0)
+    anew = fit(recipe, tmp_path / "anew", say=quiet)
+    one, other = (
+        pd.read_csv(run.folder / "history.csv").drop(columns="seconds")
+        for run in (kept, anew)
+    )
+    pd.testing.assert_frame_equal(one, other, rtol=1e-4)
+    for column in ("age", "gender_confidence"):
+        np.testing.assert_allclose(
+            kept.comparison.answers[column].astype(float),
+            anew.comparison.answers[column].astype(float),
+            rtol=1e-3,
+        )
+
+
+def test_other_heads_find_the_features_again(faces, kept, tmp_path):
+    _, cache, _ = kept
+    said: list[str] = []
+    settings = {"heads": ("expression",), "epochs": 1, "looks": 1, "cache": str(cache)}
+    fit(frozen(faces, tmp_path, **settings), tmp_path / "other", say=said.append)
+    assert not any("computing" in line for line in said)
+
+
+def test_the_report_from_kept_features_is_that_of_the_saved_network(faces, tmp_path):
+    import multitask
+
+    recipe = frozen(faces, tmp_path, augment="standard", views=3)
+    run = fit(recipe, tmp_path / "run", say=quiet)
+    assert any("as it is and 2 mirrored" in note for note in run.comparison.notes)
+    paths = run.comparison.labels["path"].tolist()
+    answers = multitask.load(run.folder).predict(paths)
+    for column in ("age", "gender_confidence"):
+        np.testing.assert_allclose(
+            answers[column].to_numpy(float),
+            run.comparison.answers[column].to_numpy(float),
+            rtol=1e-4,
+        )
+
+
+def test_a_second_stage_lets_more_of_the_trunk_learn(faces, tmp_path):
+    recipe = frozen(
+        faces, tmp_path, trunk="base_cnn", image_size=32, then_unfreeze="1",
+        then_epochs=2, then_learning_rate=1e-4, schedule="constant", warmup=0.0,
+    )  # fmt: skip
+    run = fit(recipe, tmp_path / "run", say=quiet)
+    history = pd.read_csv(run.folder / "history.csv")
+    assert history["stage"].tolist() == [1, 1, 2, 2]
+    assert history["epoch"].tolist() == [1, 2, 3, 4]
+    np.testing.assert_allclose(
+        history["learning_rate"], [1.5e-3, 1.5e-3, 1e-4, 1e-4], rtol=1e-5
+    )
+    model, about = network.load(run.folder)
+    part = model.get_layer("core").get_layer("trunk")
+    keras.utils.set_random_seed(0)
+    drawn = network.build_core(about, training=True)
+    learnt = [
+        not np.array_equal(new, old)
+        for new, old in zip(
+            part.get_weights(), drawn.get_layer("trunk").get_weights(), strict=True
+        )
+    ]
+    # The dense layer is the last stage; the convolutions stay as they were drawn.
+    assert learnt == [False] * 6 + [True] * 2 or not any(learnt)
+    best = int(history["val_loss"].idxmin())
+    assert any(learnt) == (best >= 2)
+
+
+def staged(faces, tmp_path):
+    settings = {"heads": ("gender",), "then_unfreeze": "all", "then_epochs": 2}
+    return frozen(faces, tmp_path, **settings)
+
+
+@pytest.fixture(scope="module")
+def whole(faces, tmp_path_factory):
+    """A run of two stages without a stop."""
+    folder = tmp_path_factory.mktemp("whole")
+    return fit(staged(faces, folder), folder / "run", say=quiet)
+
+
+@pytest.mark.parametrize("stop", [2, 3])  # at the end of the first stage, in the second
+def test_a_stop_in_any_stage_goes_on_as_if_there_had_been_none(
+    faces, whole, tmp_path, monkeypatch, stop
+):
+    from multitask import training
+
+    recipe = staged(faces, tmp_path)
+    usual = training._Keeper.on_epoch_end
+
+    def interrupt(self, epoch, logs=None):
+        usual(self, epoch, logs)
+        if epoch + 1 == stop:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training._Keeper, "on_epoch_end", interrupt)
+    stopped = fit(recipe, tmp_path / "run", say=quiet)
+    assert stopped.interrupted
+    monkeypatch.setattr(training._Keeper, "on_epoch_end", usual)
+    again = fit(recipe, tmp_path / "run", resume=True, say=quiet)
+    one, other = (
+        pd.read_csv(run.folder / "history.csv").drop(columns="seconds")
+        for run in (whole, again)
+    )
+    pd.testing.assert_frame_equal(one, other, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"freeze": "none"}, "needs a trunk that was frozen; add --freeze all"),
+        ({"freeze": "2", "then_unfreeze": "1"}, "is 1, with --freeze 2 2 stages learn"),
+        ({"then_unfreeze": "some"}, "is 'some'; must be none, all"),
+    ],
+)
+def test_a_second_stage_that_adds_nothing_is_told(faces, tmp_path, change, message):
+    settings = {"then_unfreeze": "1", "then_epochs": 1} | change
+    with pytest.raises(UserError, match=f"--then-unfreeze: {message}"):
+        fit(frozen(faces, tmp_path, **settings), tmp_path / "run", say=quiet)
+
+
+def test_a_second_stage_needs_its_epochs():
+    with pytest.raises(UserError, match="--then-unfreeze: and --then-epochs go togeth"):
+        Recipe(freeze="all", then_unfreeze="1")
+
+
+def test_halves_give_what_the_whole_gives(tiny_trunk):
+    heads = tuple(catalog.heads(["gender", "age"]))
+    about = About(trunk="cnn", size=32, heads=heads, features=8)
+    core = network.build_core(about)
+    images = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3))
+    expected = core(images)
+    for how in ("all", "0", "1", "3"):
+        front, behind = freeze.halves(core, how)
+        for found in (behind(front(images)), freeze.joined(front, behind)(images)):
+            for name in ("gender", "age"):
+                np.testing.assert_allclose(found[name], expected[name], atol=1e-5)
+
+
+def test_views_are_all_different_and_begin_with_the_picture_itself():
+    how = replace(Augmentation(), rotate=0.1)
+    assert views(how, 3) == (View(), View(lot=1), View(lot=2))
+    assert views(preset("standard"), 4) == (
+        View(), View(mirrored=True), View(lot=1), View(mirrored=True, lot=1),
+    )  # fmt: skip
+    assert views(preset("standard"), 1) == (View(),)
