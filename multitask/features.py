@@ -81,11 +81,13 @@ class Features:
     ) -> None:
         self.front, self.say = front, say
         self.dtype = _DTYPES[precision]
+        self._input: tuple[int, ...] = front.input.shape[1:]
+        self._output: tuple[int, ...] = front.output.shape[1:]
         self.about = {
             "format": _FORMAT,
             "weights": _digest(w.numpy().tobytes() for w in front.weights),
-            "input": list(front.input.shape[1:]),
-            "output": list(front.output.shape[1:]),
+            "input": list(self._input),
+            "output": list(self._output),
             "precision": precision,
         }
         name = _digest([json.dumps(self.about).encode()])
@@ -95,16 +97,16 @@ class Features:
     @property
     def size(self) -> int:
         """Pixels a side that the network looks at."""
-        return int(self.front.input.shape[1])
+        return self._input[0]
 
     @cached_property
     def _values(self) -> int:
-        return int(np.prod(self.about["output"]))
+        return int(np.prod(self._output))
 
     @property
     def all(self) -> Array:
         """What has been computed (places, ...), mapped into memory."""
-        shape = (len(self._places), *self.about["output"])
+        shape = (len(self._places), *self._output)
         if not len(self._places):
             return np.empty(shape, self.dtype)
         return np.memmap(self.folder / _VALUES, self.dtype, "r", shape=shape)
@@ -207,7 +209,7 @@ class Features:
     ) -> None:
         forward = tf.function(
             lambda images: self.front(images, training=False),
-            input_signature=[tf.TensorSpec((None, *self.about["input"]), tf.float32)],
+            input_signature=[tf.TensorSpec((None, *self._input), tf.float32)],
         )
         look = tf.function(
             lambda picture, view, lot: _seen(picture, view, lot, how, self.size)

@@ -75,7 +75,7 @@ def load(model: keras.Model, source: str, name: str) -> None:
 
 def _plain(model: keras.Model, name: str) -> keras.Model:
     image = keras.Input(model.input.shape[1:])
-    return keras.Model(image, trunk(name).build(image, norm(training=False)))
+    return keras.Model(image, trunk(name).build(image, norm(training=False), "average"))
 
 
 def _imagenet(name: str) -> keras.Model:

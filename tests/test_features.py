@@ -3,6 +3,7 @@
 import errno
 import os
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -268,21 +269,19 @@ def faces(tmp_path_factory, tiny_trunk):
 
 
 def frozen(faces, tmp_path, **changes):
-    return Recipe(
-        **{
-            "heads": ("gender", "age"),
-            "data": (f"sample={faces}",),
-            "trunk": "tiny",
-            "freeze": "all",
-            "augment": "none",
-            "epochs": 2,
-            "batch_size": 16,
-            "precision": "float32",
-            "dropout": 0.0,
-            "cache": str(tmp_path / "cache"),
-        }
-        | changes
-    )
+    settings: dict[str, Any] = {
+        "heads": ("gender", "age"),
+        "data": (f"sample={faces}",),
+        "trunk": "tiny",
+        "freeze": "all",
+        "augment": "none",
+        "epochs": 2,
+        "batch_size": 16,
+        "precision": "float32",
+        "dropout": 0.0,
+        "cache": str(tmp_path / "cache"),
+    }
+    return Recipe(**(settings | changes))
 
 
 def quiet(line):
@@ -364,7 +363,7 @@ def test_a_second_stage_lets_more_of_the_trunk_learn(faces, tmp_path):
     ]
     # The dense layer is the last stage; the convolutions stay as they were drawn.
     assert learnt == [False] * 6 + [True] * 2 or not any(learnt)
-    best = int(history["val_loss"].idxmin())
+    best = int(history["val_loss"].argmin())
     assert any(learnt) == (best >= 2)
 
 

@@ -567,7 +567,7 @@ def test_a_second_stage_waits_and_lowers_by_its_own_epochs():
     keeper = _keeper([1.0, 3.0, 3.0, 3.0, 3.0], [1.0, 1.0, 0.1, 0.1, 0.1])
     for figures, stage in zip(keeper.history, (1, 1, 2, 2, 2), strict=True):
         figures["stage"] = stage
-    settings = {"patience": 4, "plateau": 4, "epochs": 9}
+    settings: dict[str, Any] = {"patience": 4, "plateau": 4, "epochs": 9}
     keeper.begin(1, Recipe(**settings))
     assert keeper.ended
     keeper.begin(2, Recipe(**settings))
