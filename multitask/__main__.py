@@ -12,6 +12,7 @@ COMMANDS = (
     ("predict", "answer for pictures, folders and globs with a trained network"),
     ("report", "measure a network on labelled pictures"),
     ("audit", "find what is wrong with labelled pictures before training"),
+    ("compare", "compare one network against many, in quality and cost"),
     ("recipes", "list the settings that --recipe takes by name"),
     ("trunks", "list the shared networks that --trunk takes"),
 )

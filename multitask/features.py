@@ -19,11 +19,12 @@ import tensorflow as tf
 from filelock import FileLock
 from tqdm import tqdm
 
+from multitask.analyzer import Analyzer, Outputs
 from multitask.augment import Augmentation, augment
 from multitask.errors import UserError
-from multitask.freeze import halves
+from multitask.freeze import NONE, halves
 from multitask.head import Array, Head, Targets
-from multitask.network import About, Look, averaged
+from multitask.network import Look, averaged
 from multitask.pictures import Pixels
 from multitask.pipeline import Batches
 from multitask.recipe import Recipe
@@ -51,11 +52,12 @@ class View(Look):
 def views(how: Augmentation, count: int) -> tuple[View, ...]:
     """So many different views, the first of the picture as it is.
 
-    >>> from multitask.augment import preset
-    >>> [view.mirrored for view in views(preset("flip"), 2)]
-    [False, True]
-    >>> len(views(preset("flip"), 9)), len(views(preset("none"), 9))
-    (2, 1)
+        >>> from multitask.analyzer import Analyzer, Outputs
+    from multitask.augment import preset
+        >>> [view.mirrored for view in views(preset("flip"), 2)]
+        [False, True]
+        >>> len(views(preset("flip"), 9)), len(views(preset("none"), 9))
+        (2, 1)
     """
     sides = (False, True) if how.flip else (False,)
     varies = replace(how, flip=False, mixup=0.0) != Augmentation()
@@ -275,15 +277,17 @@ def _seen(picture: Any, view: View, lot: Any, how: Augmentation, size: int) -> A
     return augment(picture, lot, replace(how, flip=False), size)[0]
 
 
-def outputs(
-    model: keras.Model, about: About, recipe: Recipe, pixels: Pixels, rows: Rows
-) -> dict[str, Array]:
-    """Raw outputs (rows, ...) of a network by head name, from features that are kept.
+def outputs(analyzer: Analyzer, recipe: Recipe, pixels: Pixels, rows: Rows) -> Outputs:
+    """Raw outputs (rows, ...) of a network by head name, as `Analyzer.outputs`.
 
-    They are those of `Analyzer.outputs`, to rounding, without the frozen part of the
-    `recipe` that it was trained by being computed again.
+    What the `recipe` that it was trained by froze is not computed again, if it was
+    kept in float32; the outputs are then the network's to rounding.
     """
-    front, behind = halves(model.get_layer("core"), recipe.stages()[-1].freeze)
+    how = recipe.stages()[-1].freeze
+    if how == NONE or not recipe.views or recipe.cache_precision != "float32":
+        return analyzer.outputs(pixels, rows)
+    about = analyzer.about
+    front, behind = halves(analyzer.model.get_layer("core"), how)
     kept = Features(front, recipe.cache, "float32")
     looks = [View(**vars(look)) for look in about.ways()]
     places = kept.places(pixels, rows, looks, Augmentation(), 0).T.ravel()

@@ -17,9 +17,7 @@ from multitask.recipe import FILE, Recipe
 if TYPE_CHECKING:
     import pandas as pd
 
-    from multitask.analyzer import Analyzer, Outputs
     from multitask.comparison import Comparison
-    from multitask.features import Rows
     from multitask.pictures import Pixels
     from multitask.pipeline import Batches
     from multitask.prepare import Prepared
@@ -215,26 +213,27 @@ def _measure(
 
     from multitask import comparison, network
     from multitask.analyzer import Analyzer, read_all
+    from multitask.features import outputs
     from multitask.training import HISTORY
 
     analyzer = Analyzer.load(out)
     val = table[table["split"] == "val"]
     if len(val):
-        outputs = _outputs(analyzer, recipe, pixels, val.index.to_numpy())
-        heads = [h.calibrate(val, outputs[h.name]) for h in analyzer.heads]
+        said = outputs(analyzer, recipe, pixels, val.index.to_numpy())
+        heads = [h.calibrate(val, said[h.name]) for h in analyzer.heads]
         if tuple(heads) != analyzer.heads:
             analyzer = analyzer.with_heads(heads)
             network.save(analyzer.model, analyzer.about, out / network.FILE)
     part = next(p for p in ("test", "val", "train") if (table["split"] == p).any())
     labels = table[table["split"] == part]
     rows = labels.index.to_numpy()
-    outputs = _outputs(analyzer, recipe, pixels, rows)
+    said = outputs(analyzer, recipe, pixels, rows)
     history = out / HISTORY
     result = comparison.Comparison(
         title=out.name,
         split=part,
         labels=labels,
-        answers=read_all(analyzer.heads, outputs, rows),
+        answers=read_all(analyzer.heads, said, rows),
         heads=analyzer.heads,
         notes=analyzer.notes,
         history=pd.read_csv(history) if history.exists() else None,
@@ -242,18 +241,6 @@ def _measure(
     )
     comparison.write(result, out / "report")
     return result
-
-
-def _outputs(
-    analyzer: "Analyzer", recipe: Recipe, pixels: "Pixels", rows: "Rows"
-) -> "Outputs":
-    """What a network says of the `rows` of `pixels`, from kept features if possible."""
-    from multitask import features, freeze
-
-    once = recipe.stages()[-1].freeze != freeze.NONE and recipe.views
-    if once and recipe.cache_precision == "float32":
-        return features.outputs(analyzer.model, analyzer.about, recipe, pixels, rows)
-    return analyzer.outputs(pixels, rows)
 
 
 def parser() -> argparse.ArgumentParser:

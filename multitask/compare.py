@@ -1,0 +1,534 @@
+"""Is one network as good as many, on these pictures, and what does each cost?"""
+
+import argparse
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from multitask import options
+from multitask.designs import DESIGNS, Merged, Plan, merge, plans, with_merged
+from multitask.errors import UserError, command, nearest
+from multitask.folder import put
+from multitask.quiet import quiet_start
+from multitask.recipe import FILE, Recipe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from multitask.analyzer import Analyzer
+    from multitask.head import Array, Head
+    from multitask.prepare import Prepared
+
+Say = Callable[[str], object]
+Plain = dict[str, Any]
+PARTS = ("train", "val", "test")
+_RESULT, _SCORES = "result.json", "scores.npz"
+_CALLS = 15  # of a network that is timed
+_EVERY = 0.1  # seconds between two looks at the memory
+_TRIAL = 3  # steps of a network that an estimate is made from
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is compared: designs on trunks, each so often with another seed."""
+
+    designs: tuple[str, ...] = DESIGNS
+    trunks: tuple[str, ...] = ()
+    merges: tuple[str, ...] = ()
+    seeds: int = 1
+
+    def __post_init__(self) -> None:
+        for design in self.designs:
+            if design not in DESIGNS:
+                raise UserError(
+                    "--designs", f"no design {design!r}", nearest(design, DESIGNS)
+                )
+        if self.seeds < 1:
+            raise UserError("--seeds", f"is {self.seeds}, must be 1 or more")
+        if "merged" in self.designs and not self.merges:
+            raise UserError(
+                "--designs",
+                "merged needs heads to merge",
+                "add --merge A+B, or take --designs single,multi",
+            )
+
+
+def compare(
+    recipe: Recipe,
+    out: str | Path,
+    asked: Asked,
+    *,
+    dry: bool = False,
+    say: Say = print,
+) -> Plain:
+    """Train designs of networks on the same split, and measure answers and cost.
+
+    Writes `compare.json`, `compare.csv` and `index.html` into the folder `out`, and a
+    folder a network, so that a comparison that was stopped goes on when it is asked
+    for again. Returns what `compare.json` holds. A `dry` one trains and writes
+    nothing, says what would be trained and about how long that takes, and returns
+    the cells without results.
+
+    Raises UserError for whatever the user can mend.
+    """
+    from multitask.reports import _compare
+
+    out = Path(out).expanduser()
+    if not dry:
+        _begin(out, recipe, asked)
+    cells: list[Plain] = []
+    parts: pd.Series[str] | None = None
+    seconds = 0.0
+    for name in asked.trunks or (recipe.trunk,):
+        bench = _bench(replace(recipe, trunk=name), out, asked, parts, say)
+        parts = bench.table.set_index("path")["split"]
+        if dry:
+            found, more = bench.estimated(asked)
+            seconds += more
+            cells += found
+            continue
+        for seed in range(asked.seeds):
+            for design in asked.designs:
+                cells.append(bench.cell(design, seed, say))
+    if dry:
+        say(f"about {seconds / 60:,.0f} minutes, by the time of a few steps")
+        return {"cells": cells}
+    document = {
+        "title": out.name,
+        "rows": {part: int((parts == part).sum()) for part in PARTS},
+        "metrics": {h.name: h.metric for h in bench.heads},
+        "cells": cells,
+        "differences": _differences(out, cells, bench.heads),
+        "notes": _notes(asked),
+    }
+    _compare.write(document, out)
+    return document
+
+
+def _begin(out: Path, recipe: Recipe, asked: Asked) -> None:
+    """Make the folder, or find that it holds the same comparison."""
+    import tomli_w
+
+    text = tomli_w.dumps({**recipe.plain(), "compare": _listed(asked)})
+    file = out / FILE
+    if out.exists() and not file.exists():
+        options.free(out)
+    if file.exists() and file.read_text(encoding="utf-8") != text:
+        raise UserError(
+            out, "holds another comparison", "name another folder with --out"
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        put(file, text)
+    except OSError as error:
+        raise UserError(out, f"can't be written: {error.strerror}") from None
+
+
+def _listed(asked: Asked) -> Plain:
+    return {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in vars(asked).items()
+    }
+
+
+def _notes(asked: Asked) -> list[str]:
+    notes = [
+        "All networks learnt from the same split, in the same epochs; one that lacks a "
+        "label learnt nothing from that picture. Scores of the training part are of as "
+        "many pictures as the test part has, taken by lot.",
+        "Intervals are of 95%, by the bootstrap over test pictures; those of "
+        "differences are paired, and also over seeds, if there are several.",
+        "A memory peak is the process's while it trained, less what it held before.",
+    ]
+    if asked.seeds == 1:
+        notes.append(
+            "There was one seed: how much chance in training adds is not in the "
+            "intervals. --seeds 3 shows it."
+        )
+    return notes
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bench:
+    """A trunk with all that its networks share: pictures, split, heads, merges."""
+
+    prepared: "Prepared"
+    table: "pd.DataFrame"
+    merges: tuple[Merged, ...]
+    out: Path
+
+    @property
+    def heads(self) -> "tuple[Head, ...]":
+        return self.prepared.about.heads
+
+    @property
+    def trunk(self) -> str:
+        return self.prepared.about.trunk
+
+    def cell(self, design: str, seed: int, say: Say) -> Plain:
+        """The result of a design: of all its networks together."""
+        results = [
+            self._result(plan, seed, say)
+            for plan in plans(design, self.heads, self.merges)
+        ]
+        costs = [result["cost"] for result in results]
+        return {
+            "design": design,
+            "trunk": self.trunk,
+            "seed": seed,
+            "networks": [result["name"] for result in results],
+            "heads": {k: v for r in results for k, v in r["heads"].items()},
+            "cost": {
+                key: max(each) if key == "peak_mb" else sum(each)
+                for key in costs[0]
+                for each in [[cost[key] for cost in costs]]
+            },
+        }
+
+    def _result(self, plan: Plan, seed: int, say: Say) -> Plain:
+        """Train and measure a network, unless that is done."""
+        name = f"{self.trunk}-{seed}-{plan.name}"
+        folder = self.out / name
+        if (folder / _RESULT).exists():
+            found: Plain = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
+            return found
+        say(f"training {name}")
+        result, scores = self._trained(plan, seed, folder)
+        import numpy as np
+
+        np.savez(folder / _SCORES, **scores)
+        put(folder / _RESULT, json.dumps({"name": name, **result}, indent=1))
+        return {"name": name, **result}
+
+    def _trained(self, plan: Plan, seed: int, folder: Path) -> "tuple[Plain, Any]":
+        import pandas as pd
+
+        from multitask import training
+        from multitask.analyzer import Analyzer
+
+        made, table = self._prepared(plan, seed)
+        train, val = made.training(table), made.validation(table)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _peak() as memory:
+            training.train(
+                made.about,
+                made.recipe,
+                train,
+                val if len(val.rows) else None,
+                folder,
+                training.begun(folder),
+            )
+        history = pd.read_csv(folder / training.HISTORY)
+        analyzer = Analyzer.load(folder)
+        heads, scores = _measured(analyzer, made, self.table, plan)
+        training.forget(folder)
+        cost = {
+            "parameters": analyzer.model.count_params(),
+            "bytes": (folder / "network.keras").stat().st_size,
+            "train_seconds": round(float(history["seconds"].sum()), 2),
+            "pictures_trained": len(history) * train.steps * train.batch_size,
+            "forward_ms_1": _milliseconds(analyzer, 1),
+            "forward_ms_32": _milliseconds(analyzer, 32),
+            "peak_mb": round(memory[0] / 1e6, 1),
+        }
+        return {"heads": heads, "cost": cost}, scores
+
+    def _prepared(self, plan: Plan, seed: int) -> "tuple[Prepared, pd.DataFrame]":
+        """What a network is trained with: its heads, and the rows they label."""
+        recipe = self.prepared.recipe
+        recipe = replace(recipe, seed=recipe.seed + seed)
+        about = replace(self.prepared.about, heads=plan.heads, recipe=recipe.plain())
+        labelled = [
+            head.encode(self.table).weights.reshape(len(self.table), -1).any(axis=1)
+            for head in plan.heads
+        ]
+        table = self.table[sum(labelled[1:], labelled[0])]
+        return replace(self.prepared, recipe=recipe, about=about), table
+
+    def estimated(self, asked: Asked) -> tuple[list[Plain], float]:
+        """The cells without results, and about how many seconds they take."""
+        from multitask import training
+
+        cells, each = [], {}
+        for design in asked.designs:
+            chosen = plans(design, self.heads, self.merges)
+            for plan in chosen:
+                made, table = self._prepared(plan, 0)
+                train = made.training(table)
+                each[plan.name] = (train.steps * made.recipe.epochs, made, train)
+            cells += [
+                {
+                    "design": design,
+                    "trunk": self.trunk,
+                    "seed": seed,
+                    "networks": [f"{self.trunk}-{seed}-{plan.name}" for plan in chosen],
+                }
+                for seed in range(asked.seeds)
+            ]
+        # The heads hardly matter beside the trunk: one network is timed for all.
+        _, made, train = max(each.values(), key=lambda one: one[0])
+        step = training.step(made.about, made.recipe, train, "float32")
+        step()
+        began = time.monotonic()
+        for _ in range(_TRIAL):
+            step()
+        second = (time.monotonic() - began) / _TRIAL
+        return cells, asked.seeds * second * sum(steps for steps, _, _ in each.values())
+
+
+def _bench(
+    recipe: Recipe,
+    out: Path,
+    asked: Asked,
+    parts: "pd.Series[str] | None",
+    say: Say,
+) -> _Bench:
+    from multitask.prepare import all_learnt, prepare
+
+    prepared = prepare(recipe, out, say)
+    heads = prepared.about.heads
+    # Which pictures are nearly alike depends on their size: the first trunk's counts.
+    split = prepared.split() if parts is None else prepared.table["path"].map(parts)
+    table = prepared.table.assign(split=split)
+    table = table[table["split"].notna()]
+    all_learnt(heads, table)
+    for head in heads:
+        if head.form == "class":
+            seen = head.strata(table[table["split"] == "train"]).any()
+            if seen.sum() < 2:
+                raise UserError(
+                    head.where, "a single class is left in training, must be two"
+                )
+    merges = tuple(merge(text, heads, table) for text in asked.merges)
+    return _Bench(
+        prepared=prepared, table=with_merged(table, merges), merges=merges, out=out
+    )
+
+
+def _measured(
+    analyzer: "Analyzer", made: "Prepared", table: "pd.DataFrame", plan: Plan
+) -> "tuple[Plain, dict[str, Array]]":
+    """Scores by head and part with an interval, and those of each test picture."""
+    from multitask import scores
+    from multitask.features import outputs
+
+    recipe, pixels = made.recipe, made.pixels
+    parts = {part: table[table["split"] == part] for part in PARTS}
+    size = min(len(parts["train"]), max(1, len(parts["test"])))
+    parts["train"] = parts["train"].sample(size, random_state=recipe.seed)
+    said = {
+        part: outputs(analyzer, recipe, pixels, rows.index.to_numpy())
+        for part, rows in parts.items()
+        if len(rows)
+    }
+    heads: Plain = {}
+    kept: dict[str, Array] = {}
+    for name, head, read in _questions(analyzer.heads, plan):
+        if "val" in said:
+            head = head.calibrate(parts["val"], read(said["val"]))
+        each = {}
+        for part, outs in said.items():
+            answers = head.read(read(outs)).set_axis(parts[part].index)
+            each[part] = scores.scores(head, parts[part], answers)
+        test = each.get("test", each["train"])
+        low, high = scores.interval(scores.drawn(test))
+        means = {part: scores.mean(found) for part, found in each.items()}
+        heads[name] = {**means, "ci": [low, high]}
+        kept[name] = test
+    return heads, kept
+
+
+def _questions(heads: "Sequence[Head]", plan: Plan) -> "Iterator[Any]":
+    """Each question that a network answers: its name, head, and how to get outputs."""
+    for head in heads:
+        name = plan.merged.name if plan.merged else head.name
+        yield name, head, lambda outs, head=head: outs[head.name]
+    if plan.merged:
+        merged = plan.merged
+        for part in merged.parts:
+            yield (
+                part.name,
+                part,
+                lambda outs, part=part: merged.outputs(outs[merged.head.name])[
+                    part.name
+                ],
+            )
+
+
+def _milliseconds(analyzer: "Analyzer", count: int) -> float:
+    import numpy as np
+
+    side = analyzer.about.side
+    pixels = np.zeros((count, side, side, 3), np.uint8)
+    rows, took = np.arange(count), []
+    for _ in range(1 + _CALLS):
+        began = time.perf_counter()
+        analyzer.outputs(pixels, rows)
+        took.append(1000 * (time.perf_counter() - began))
+    return round(median(took[1:]), 3)
+
+
+@contextmanager
+def _peak() -> Iterator[list[float]]:
+    """The most memory (bytes) held inside, above what was held before."""
+    import psutil
+
+    process = psutil.Process()
+    before = process.memory_info().rss
+    most, done = [0.0], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_EVERY):
+            most[0] = max(most[0], process.memory_info().rss - before)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield most
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _differences(
+    out: Path, cells: Sequence[Plain], heads: "Sequence[Head]"
+) -> list[Plain]:
+    """What each other design scores more than `single`, by trunk and head."""
+    import numpy as np
+
+    from multitask import scores
+
+    found = []
+    by = {(c["design"], c["trunk"], c["seed"]): c for c in cells}
+    designs = dict.fromkeys(c["design"] for c in cells if c["design"] != "single")
+    trunks = dict.fromkeys(c["trunk"] for c in cells)
+    seeds = sorted({c["seed"] for c in cells})
+    if ("single", cells[0]["trunk"], seeds[0]) not in by:
+        return []
+    for trunk in trunks:
+        for design in designs:
+            for head in heads:
+                draws, means = [], []
+                for seed in seeds:
+                    one, other = (
+                        _kept(out, by[name, trunk, seed], head.name)
+                        for name in (design, "single")
+                    )
+                    draws.append(scores.drawn(one) - scores.drawn(other))
+                    means.append(scores.mean(one) - scores.mean(other))
+                # A seed drawn anew for each draw of pictures, as often as there are.
+                lots = np.random.default_rng(0)
+                chosen = lots.integers(len(seeds), size=(len(draws[0]), len(seeds)))
+                over = np.stack(draws)[chosen, np.arange(len(draws[0]))[:, None]]
+                low, high = scores.interval(over.mean(axis=1))
+                found.append(
+                    {
+                        "trunk": trunk,
+                        "design": design,
+                        "head": head.name,
+                        "difference": float(np.mean(means)),
+                        "ci": [low, high],
+                        "verdict": _verdict(head, low, high),
+                    }
+                )
+    return found
+
+
+def _verdict(head: "Head", low: float, high: float) -> str:
+    from multitask import scores
+
+    if low <= 0 <= high:
+        return "no difference shown"
+    return "better" if (low > 0) == (scores.better(head) == "higher") else "worse"
+
+
+def _kept(out: Path, cell: Plain, head: str) -> "Array":
+    """The scores of test pictures that a cell has for a head."""
+    import numpy as np
+
+    for name in cell["networks"]:
+        with np.load(out / name / _SCORES) as kept:
+            if head in kept:
+                return np.asarray(kept[head])
+    raise KeyError(head)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options: those of fit, and what is compared."""
+    made = argparse.ArgumentParser(
+        prog="multitask compare",
+        description="Compare one network against many, in quality and cost.",
+    )
+    made.add_argument(
+        "--designs",
+        metavar="A,B",
+        help=f"of {', '.join(DESIGNS)}; by default all, merged only with --merge",
+    )
+    made.add_argument("--trunks", metavar="A,B", help="by default the recipe's trunk")
+    made.add_argument(
+        "--merge",
+        action="append",
+        default=[],
+        metavar="A+B",
+        help="heads that the merged design joins (may be repeated)",
+    )
+    made.add_argument(
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="repeats, each by another seed",
+    )
+    made.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="list what would be trained, and how long",
+    )
+    options.add(made)
+    made.add_argument(
+        "--out", metavar="FOLDER", help="a folder, to go on in if it is one"
+    )
+    return made
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run `multitask compare`; returns the exit status."""
+    arguments = parser().parse_args(argv)
+    usual = DESIGNS if arguments.merge else ("single", "multi")
+    asked = Asked(
+        designs=_names(arguments.designs) or usual,
+        trunks=_names(arguments.trunks),
+        merges=tuple(arguments.merge),
+        seeds=arguments.seeds,
+    )
+    recipe = options.read(arguments)
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    out = Path(arguments.out or Path("runs") / f"compare-{stamp}")
+    quiet_start()
+    document = compare(recipe, out, asked, dry=arguments.dry_run)
+    from multitask.reports import _compare
+
+    if arguments.dry_run:
+        for cell in document["cells"]:
+            print(f"{cell['design']:8} {cell['trunk']}: {', '.join(cell['networks'])}")
+        return 0
+    print(_compare.text(document))
+    print(f"written to {out}, see {out / 'index.html'}")
+    return 0
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

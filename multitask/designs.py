@@ -1,0 +1,145 @@
+"""Which networks does a design train, and how are a merged network's answers read?
+
+`single` trains a network a head, `multi` one network with all heads, and `merged` joins
+heads into one softmax over the combinations that occur, as those do who want fewer
+networks than questions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from multitask.errors import UserError, nearest
+from multitask.head import Array, Head, column, from_config, spelled
+
+DESIGNS = ("single", "merged", "multi")
+_JOIN = "+"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """Heads of one class each, answered by one head of their combinations.
+
+    `head` has a class for each of the `combinations` that occur; its label column is
+    `name`.
+    """
+
+    parts: tuple[Head, ...]
+    combinations: tuple[tuple[str, ...], ...]
+    head: Head
+
+    @property
+    def name(self) -> str:
+        """How the merge was asked for, such as `age_group+gender`."""
+        return _JOIN.join(part.name for part in self.parts)
+
+    def outputs(self, said: Array) -> dict[str, Array]:
+        """What probabilities of combinations (rows, combinations) say of each part.
+
+        A class is as likely as all combinations with it are together.
+        """
+        found: dict[str, Array] = {}
+        for place, part in enumerate(self.parts):
+            classes_of = [each[place] for each in self.combinations]
+            holds = [[one == name for one in classes_of] for name in classes(part)]
+            found[part.name] = said @ np.array(holds, float).T
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One network of a design: the heads that it trains, and a merge that one is."""
+
+    heads: tuple[Head, ...]
+    merged: Merged | None = None
+
+    @property
+    def name(self) -> str:
+        """A name for its folder, different for all networks of all designs."""
+        if self.merged:
+            return self.merged.name
+        return (
+            self.heads[0].name if len(self.heads) == 1 else f"{len(self.heads)}-heads"
+        )
+
+
+def plans(
+    design: str, heads: Sequence[Head], merges: Sequence[Merged]
+) -> tuple[Plan, ...]:
+    """The networks that a design trains for all heads."""
+    if design == "multi":
+        return (Plan(heads=tuple(heads)),)
+    single = {head.name: Plan(heads=(head,)) for head in heads}
+    if design == "single":
+        return tuple(single.values())
+    together = {part.name for merge in merges for part in merge.parts}
+    return (
+        *(Plan(heads=(merge.head,), merged=merge) for merge in merges),
+        *(plan for name, plan in single.items() if name not in together),
+    )
+
+
+def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
+    """Make `age_group+gender` of heads, over the combinations that training holds.
+
+    `table` has a `split`. Raises UserError for a head that is none, has not one class
+    a picture, or is merged with itself; and if no two combinations are labelled.
+    """
+    known = {head.name: head for head in heads}
+    names = text.split(_JOIN)
+    for name in names:
+        if name not in known:
+            raise UserError("--merge", f"no head {name!r}", nearest(name, known))
+        if not classes(known[name]):
+            raise UserError(
+                "--merge",
+                f"head {name} is {known[name].form}, must have one class a picture",
+            )
+    if len(set(names)) < max(2, len(names)):
+        raise UserError("--merge", f"is {text!r}, must be two or more heads: A+B")
+    parts = tuple(known[name] for name in names)
+    labels = joined(parts, table[table["split"] == "train"])
+    found = set(labels.dropna())
+    if len(found) < 2:
+        raise UserError(
+            f"--merge {text}",
+            f"{len(found)} combinations are labelled in training, must be two or more",
+            "the heads are never labelled together" if not found else "",
+        )
+    # In the order of the parts' classes.
+    occur = tuple(e for e in product(*map(classes, parts)) if _JOIN.join(e) in found)
+    config = {
+        "kind": "softmax",
+        "columns": [text],
+        "classes": [_JOIN.join(each) for each in occur],
+    }
+    head = from_config("_and_".join(names), config)
+    return Merged(parts=parts, combinations=occur, head=head)
+
+
+def joined(parts: Sequence[Head], table: pd.DataFrame) -> "pd.Series[Any]":
+    """The combination that each row is labelled with, empty if one label is."""
+    columns = [spelled(column(table, part.columns[0])) for part in parts]
+    together = pd.concat(columns, axis=1)
+    whole = together.notna().all(axis=1)
+    found = together[whole].agg(_JOIN.join, axis=1) if whole.any() else None
+    return pd.Series(found, index=table.index, dtype=object)
+
+
+def with_merged(table: pd.DataFrame, merges: Sequence[Merged]) -> pd.DataFrame:
+    """The table with a column a merge; combinations that training lacks are empty."""
+    for each in merges:
+        labels = joined(each.parts, table)
+        table = table.assign(
+            **{each.name: labels.where(labels.isin(classes(each.head)))}
+        )
+    return table
+
+
+def classes(head: Head) -> tuple[str, ...]:
+    """The classes of a head that has one a picture; none of another."""
+    return tuple(head.config().get("classes", ())) if head.form == "class" else ()

@@ -1,0 +1,193 @@
+"""How do designs of networks compare, in numbers, on a page, and in a few lines?"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from multitask.reports import _html, _style
+
+from multitask.errors import UserError
+
+JSON, CSV, PAGE, PLOT = "compare.json", "compare.csv", "index.html", "compare.png"
+_PARTS = ("train", "val", "test")
+_COSTS = {
+    "parameters": ("parameters, M", 1e6),
+    "bytes": ("files, MB", 1e6),
+    "train_seconds": ("training, s", 1),
+    "pictures_trained": ("pictures trained, k", 1e3),
+    "forward_ms_1": ("ms for 1 picture", 1),
+    "forward_ms_32": ("ms for 32 pictures", 1),
+    "peak_mb": ("peak memory, MB", 1),
+}
+_COLOURS = {"single": _style.GREY, "merged": _style.ORANGE, "multi": _style.BLUE}
+
+
+def write(document: dict[str, Any], folder: Path) -> None:
+    """Write `compare.json`, `compare.csv`, `compare.png` and `index.html`.
+
+    Raises UserError if they can't be written.
+    """
+    try:
+        text = json.dumps(document, indent=1, allow_nan=False)
+        (folder / JSON).write_text(text + "\n", encoding="utf-8")
+        rows(document).to_csv(folder / CSV, index=False)
+        with _style.style():
+            _style.save(plot(document), folder / PLOT)
+        page = _html.render(
+            "compare.html",
+            title=document["title"],
+            notes=document["notes"],
+            quality=_cells(quality(document)),
+            differences=_cells(differences(document)),
+            costs=_cells(costs(document)),
+            plot=PLOT,
+            links=[JSON, CSV],
+        )
+        (folder / PAGE).write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            folder,
+            f"can't be written: {error.strerror or error}",
+            "free some space or choose another",
+        ) from None
+
+
+def rows(document: dict[str, Any]) -> pd.DataFrame:
+    """A row a cell and head: its scores, their interval and the cell's cost."""
+    found = []
+    for cell in document["cells"]:
+        for head, scores in cell["heads"].items():
+            low, high = scores["ci"]
+            found.append(
+                {
+                    "design": cell["design"],
+                    "trunk": cell["trunk"],
+                    "seed": cell["seed"],
+                    "head": head,
+                    "metric": _metric(document, head),
+                    **{part: scores.get(part) for part in _PARTS},
+                    "ci_low": low,
+                    "ci_high": high,
+                    **cell["cost"],
+                }
+            )
+    return pd.DataFrame(found)
+
+
+def _metric(document: dict[str, Any], head: str) -> str:
+    return str(document["metrics"].get(head, "accuracy"))  # that of merged heads
+
+
+def quality(document: dict[str, Any]) -> pd.DataFrame:
+    """Scores, means over seeds: a row a head and design, columns by trunk and part.
+
+    Of the test part with its interval, the widest that a seed has.
+    """
+    table = rows(document)
+    heads = list(dict.fromkeys(table["head"]))
+    found = []
+    for head in sorted(heads, key=lambda name: ("+" in name, heads.index(name))):
+        for design in dict.fromkeys(table["design"]):
+            of = table[(table["head"] == head) & (table["design"] == design)]
+            if of.empty:
+                continue
+            line = {"head": f"{head}, {_metric(document, head)}", "design": design}
+            for trunk in dict.fromkeys(table["trunk"]):
+                for part in _PARTS:
+                    line[f"{trunk} {part}"] = _shown(of[of["trunk"] == trunk], part)
+            found.append(line)
+    return pd.DataFrame(found)
+
+
+def _shown(cells: pd.DataFrame, part: str) -> str:
+    if cells.empty or cells[part].isna().all():
+        return ""
+    digits = 2 if cells["metric"].iloc[0] == "mae" else 3
+    text = f"{cells[part].mean():.{digits}f}"
+    if part == "test":
+        low, high = cells["ci_low"].min(), cells["ci_high"].max()
+        text += f" ({low:.{digits}f} to {high:.{digits}f})"
+    return text
+
+
+def differences(document: dict[str, Any]) -> pd.DataFrame:
+    """What each design scores more than `single`."""
+    return pd.DataFrame(
+        {
+            "head": one["head"],
+            "trunk": one["trunk"],
+            "design": one["design"],
+            "more than single": f"{one['difference']:+.3f}",
+            "95%": f"{one['ci'][0]:+.3f} to {one['ci'][1]:+.3f}",
+            "": one["verdict"],
+        }
+        for one in document["differences"]
+    )
+
+
+def costs(document: dict[str, Any]) -> pd.DataFrame:
+    """What all answers cost: a row a trunk and design, means over seeds."""
+    table = rows(document).drop_duplicates(["design", "trunk", "seed"])
+    found = []
+    for trunk in dict.fromkeys(table["trunk"]):
+        for design in dict.fromkeys(table["design"]):
+            of = table[(table["trunk"] == trunk) & (table["design"] == design)]
+            line: dict[str, str] = {"trunk": trunk, "design": design}
+            for key, (name, unit) in _COSTS.items():
+                line[name] = f"{of[key].mean() / unit:,.4g}"
+            found.append(line)
+    return pd.DataFrame(found)
+
+
+def plot(document: dict[str, Any]) -> Any:
+    """Quality against cost: a panel a head, a point a design and trunk."""
+    table = rows(document)
+    heads = [name for name in dict.fromkeys(table["head"]) if "+" not in name]
+    across = min(3, len(heads))
+    down = -(-len(heads) // across)
+    made = _style.figure(3.6 * across + 1.2, 2.9 * down + 0.4, "Quality against time")
+    axes = made.subplots(down, across, squeeze=False, sharex=True).ravel()
+    marks = dict(zip(dict.fromkeys(table["trunk"]), "osD^vP*X", strict=False))
+    for axis, head in zip(axes, heads, strict=False):
+        of = table[table["head"] == head]
+        for (design, trunk), cells in of.groupby(["design", "trunk"], sort=False):
+            value = cells["test"].mean()
+            axis.errorbar(
+                cells["forward_ms_1"].mean(),
+                value,
+                yerr=[
+                    [value - cells["ci_low"].min()],
+                    [cells["ci_high"].max() - value],
+                ],
+                fmt=marks.get(trunk, "o"),
+                color=_COLOURS.get(str(design), _style.GREEN),
+                capsize=3,
+                label=f"{design}, {trunk}",
+            )
+        metric = _metric(document, head)
+        axis.set_title(head)
+        axis.set_ylabel(f"{metric} ({'less' if metric == 'mae' else 'more'} is better)")
+        axis.set_xscale("log")
+        axis.set_xlabel("ms for all answers on one picture")
+    for axis in axes[len(heads) :]:
+        axis.set_visible(False)
+    made.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside right upper", frameon=False
+    )
+    return made
+
+
+def text(document: dict[str, Any]) -> str:
+    """What the command prints at its end."""
+    tables = [quality(document), differences(document), costs(document)]
+    return "\n\n".join(
+        table.to_string(index=False, na_rep="") for table in tables if len(table)
+    )
+
+
+def _cells(table: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "header": [str(name) for name in table.columns],
+        "rows": table.astype(str).to_numpy().tolist(),
+    }

@@ -1,0 +1,218 @@
+"""Are designs compared on the same pictures, and merged answers read back right?"""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from multitask.datasets import sample
+
+from multitask import catalog, designs
+from multitask.compare import Asked, compare, main
+from multitask.errors import UserError
+from multitask.recipe import Recipe
+
+
+def table():
+    nan = np.nan
+    return pd.DataFrame(
+        {
+            "path": list("abcdef"),
+            "split": ["train"] * 4 + ["test"] * 2,
+            "gender": ["male", "female", "female", nan, "male", "female"],
+            "makeup": ["over", "over", "partial", "over", "partial", "over"],
+            "age": [1.0, 2, 3, 4, 5, 6],
+        }
+    )
+
+
+def heads():
+    return catalog.heads(["gender", "makeup", "age"])
+
+
+def test_a_merge_has_a_class_for_each_combination_that_training_holds():
+    merged = designs.merge("gender+makeup", heads(), table())
+    assert merged.combinations == (
+        ("male", "over"), ("female", "partial"), ("female", "over"),
+    )  # fmt: skip
+    made = designs.with_merged(table(), [merged])
+    labels = made["gender+makeup"]
+    assert labels[:3].tolist() == ["male+over", "female+over", "female+partial"]
+    assert labels[3:5].isna().all()  # one not labelled, one not seen in training
+    assert merged.head.encode(made).weights.tolist() == [1, 1, 1, 0, 0, 1]
+
+
+def test_merged_answers_are_read_back_as_sums_over_combinations():
+    merged = designs.merge("gender+makeup", heads(), table())
+    said = merged.outputs(np.array([[0.5, 0.2, 0.3]]))
+    np.testing.assert_allclose(said["gender"], [[0.5, 0.5]])  # male, female
+    np.testing.assert_allclose(said["makeup"], [[0.2, 0.8]])  # partial, over
+
+
+def test_designs_train_what_they_are_named_for():
+    merged = designs.merge("gender+makeup", heads(), table())
+    names = {
+        design: [plan.name for plan in designs.plans(design, heads(), [merged])]
+        for design in designs.DESIGNS
+    }
+    assert names == {
+        "single": ["gender", "makeup", "age"],
+        "merged": ["gender+makeup", "age"],
+        "multi": ["3-heads"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("gendr+makeup", "--merge: no head 'gendr'; did you mean 'gender'?"),
+        ("gender+age", "--merge: head age is number, must have one class a picture"),
+        ("gender", "--merge: is 'gender', must be two or more heads: A+B"),
+        ("gender+gender", "--merge: is 'gender+gender', must be two or more"),
+    ],
+)
+def test_a_merge_that_cannot_be_is_told(text, message):
+    with pytest.raises(UserError) as caught:
+        designs.merge(text, heads(), table())
+    assert str(caught.value).startswith(message)
+
+
+def test_heads_never_labelled_together_cannot_be_merged():
+    apart = table()
+    apart.loc[:2, "makeup"] = np.nan
+    with pytest.raises(UserError, match="never labelled together"):
+        designs.merge("gender+makeup", heads(), apart)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"designs": ("singel",)}, "--designs: no design 'singel'; did you mean 'sin"),
+        ({"designs": ("merged",)}, "--designs: merged needs heads to merge; add --me"),
+        ({"designs": ("multi",), "seeds": 0}, "--seeds: is 0, must be 1 or more"),
+    ],
+)
+def test_what_cannot_be_compared_is_told(settings, message):
+    with pytest.raises(UserError) as caught:
+        Asked(**settings)
+    assert str(caught.value).startswith(message)
+
+
+# A comparison
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory, tiny_trunk):
+    folder = tmp_path_factory.mktemp("compared")
+    sample.write(folder / "faces", "imfdb", count=120)
+    recipe = Recipe(
+        heads=("gender", "illumination"),
+        data=(f"imfdb={folder / 'faces'}",),
+        trunk="tiny",
+        epochs=2,
+        batch_size=16,
+        precision="float32",
+        split="60/20/20",
+        looks=1,
+    )
+    asked = Asked(merges=("gender+illumination",), seeds=1)
+    said: list[str] = []
+    return recipe, folder / "out", asked, compare(
+        recipe, folder / "out", asked, say=said.append
+    ), said  # fmt: skip
+
+
+def test_every_design_answers_every_head_with_an_interval_and_a_cost(compared):
+    _, out, _, document, _ = compared
+    assert json.loads((out / "compare.json").read_text()) == document
+    cells = {cell["design"]: cell for cell in document["cells"]}
+    assert list(cells) == ["single", "merged", "multi"]
+    for design, cell in cells.items():
+        expected = {"gender", "illumination"}
+        expected |= {"gender+illumination"} if design == "merged" else set()
+        assert set(cell["heads"]) == expected
+        for scores in cell["heads"].values():
+            low, high = scores["ci"]
+            assert 0 <= low <= scores["test"] <= high <= 1
+            assert {"train", "val"} <= set(scores)
+        assert set(cell["cost"]) >= {
+            "parameters", "bytes", "train_seconds", "forward_ms_1", "forward_ms_32",
+            "peak_mb", "pictures_trained",
+        }  # fmt: skip
+    single, multi = cells["single"]["cost"], cells["multi"]["cost"]
+    assert single["parameters"] > 1.5 * multi["parameters"]
+    assert single["pictures_trained"] == 2 * multi["pictures_trained"]
+    assert len(pd.read_csv(out / "compare.csv")) == 7
+    page = (out / "index.html").read_text()
+    assert "gender+illumination" in page
+    assert (out / "compare.png").stat().st_size > 5000
+
+
+def test_the_scores_of_a_design_are_those_of_its_networks(compared):
+    import multitask
+
+    _, out, _, document, _ = compared
+    made = multitask.load(out / "tiny-0-2-heads")
+    assert [head.name for head in made.heads] == ["gender", "illumination"]
+    differences = {(d["design"], d["head"]): d for d in document["differences"]}
+    assert set(differences) == {
+        (design, head)
+        for design in ("merged", "multi")
+        for head in ("gender", "illumination")
+    }
+    cells = {cell["design"]: cell["heads"] for cell in document["cells"]}
+    for (design, head), found in differences.items():
+        expected = cells[design][head]["test"] - cells["single"][head]["test"]
+        assert found["difference"] == pytest.approx(expected)
+        low, high = found["ci"]
+        assert low <= found["difference"] <= high
+        shown = low > 0 or high < 0
+        assert (found["verdict"] == "no difference shown") != shown
+
+
+def test_a_comparison_goes_on_where_it_stopped_and_no_other_does(compared):
+    recipe, out, asked, document, said = compared
+    again: list[str] = []
+    assert compare(recipe, out, asked, say=again.append) == document
+    assert sum(line.startswith("training ") for line in said) == 4
+    assert not any(line.startswith("training ") for line in again)
+    with pytest.raises(UserError, match="holds another comparison"):
+        compare(recipe, out, Asked(designs=("multi",)), say=again.append)
+
+
+def test_a_dry_run_lists_the_networks_and_trains_none(compared, tmp_path, capsys):
+    recipe, *_ = compared
+    options = ["--heads", "gender,illumination", "--data", recipe.data[0],
+               "--trunk", "tiny", "--epochs", "2", "--merge", "gender+illumination",
+               "--seeds", "2", "--dry-run", "--out", str(tmp_path / "out")]  # fmt: skip
+    assert main(options) == 0
+    said = capsys.readouterr().out
+    assert "about " in said
+    assert said.count("tiny-1-gender+illumination") == 1
+    assert said.count("tiny-1-2-heads") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_differences_over_seeds_are_wider_where_seeds_differ(tmp_path):
+    from multitask import compare as module
+
+    lots = np.random.default_rng(0)
+    cells: list[dict[str, Any]] = []
+    [gender] = catalog.heads(["gender"])
+    base = (lots.random((400, 1)) < 0.8).astype(float)
+    for seed, lost in enumerate((0, 60)):
+        for design in ("single", "multi"):
+            found = base.copy()
+            if design == "multi":
+                found[:lost] = 0
+            folder = tmp_path / f"{design}-{seed}"
+            folder.mkdir()
+            np.savez(folder / "scores.npz", gender=found)
+            cells.append({"design": design, "trunk": "t", "seed": seed,
+                          "networks": [folder.name]})  # fmt: skip
+    [found] = module._differences(tmp_path, cells, [gender])
+    assert found["difference"] < 0
+    assert found["verdict"] == "no difference shown"  # of two seeds, one shows none
+    [found] = module._differences(tmp_path, [c for c in cells if c["seed"]], [gender])
+    assert found["verdict"] == "worse"

@@ -1,0 +1,67 @@
+"""Do single scores and their intervals agree with what reports say?"""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from multitask import catalog, scores
+
+
+def heads():
+    return catalog.heads(["gender", "age", "attributes[Smiling,Young]"])
+
+
+@pytest.fixture
+def answers():
+    return pd.DataFrame(
+        {
+            "gender": ["male", "male", "female", "female", "male", "male"],
+            "gender_confidence": 0.9,
+            "age": [30.0, 31.0, 9.0, 58.0, 1.0, 2.0],
+            "age_low": 0.0,
+            "age_high": 90.0,
+            "Smiling": [1, 1, 1, 0, 0, 0],
+            "Smiling_confidence": 0.9,
+            "Young": [0, 1, 0, 1, 0, 0],
+            "Young_confidence": 0.9,
+        }
+    )
+
+
+def test_a_score_is_of_one_answer_and_empty_without_a_label(faces, answers):
+    gender, age, attributes = (scores.scores(h, faces, answers) for h in heads())
+    np.testing.assert_array_equal(
+        gender[:, 0], [1, 0, np.nan, 1, np.nan, 0], err_msg="gender"
+    )
+    # The second is known as 20 to 29: two years off.
+    np.testing.assert_allclose(age[:, 0], [1, 2, 5, 2, np.nan, np.nan])
+    np.testing.assert_array_equal(attributes[:, 0], [1, np.nan, 0, np.nan, np.nan, 0])
+    np.testing.assert_array_equal(attributes[:, 1], [np.nan, 1, 1, 0, np.nan, np.nan])
+
+
+def test_their_mean_is_the_metric_of_the_report(faces, answers):
+    faces = faces.drop(columns=["age_low", "age_high"])
+    for head in heads():
+        expected = head.summary(faces, answers)[head.metric]
+        found = scores.mean(scores.scores(head, faces, answers))
+        assert found == pytest.approx(expected), head.name
+    assert np.isnan(scores.mean(np.full((3, 1), np.nan)))
+
+
+def test_an_interval_holds_the_truth_as_often_as_it_says():
+    lots = np.random.default_rng(1)
+    held = 0
+    for _ in range(200):
+        found = (lots.random((80, 1)) < 0.7).astype(float)
+        low, high = scores.interval(scores.drawn(found))
+        held += low <= 0.7 <= high
+    assert 0.89 <= held / 200 <= 0.99
+
+
+def test_differences_are_paired():
+    lots = np.random.default_rng(1)
+    one = (lots.random((500, 1)) < 0.6).astype(float)
+    other = one.copy()
+    other[:10] = 1 - other[:10]  # differs in ten pictures only
+    low, high = scores.interval(scores.drawn(one) - scores.drawn(other))
+    assert high - low < 0.04  # unpaired, it would be about 0.12
