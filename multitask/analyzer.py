@@ -135,6 +135,8 @@ class Analyzer:
         self, pixels: Pixels, rows: npt.NDArray[np.intp], *, batch_size: int = 128
     ) -> Outputs:
         """Raw outputs (rows, ...) of the network by head name."""
+        # The network looks at each picture several times, at all of them at once.
+        batch_size = max(1, batch_size // len(self.about.ways()))
         # TensorFlow's convolutions can't take an empty batch.
         named = self._forward.get_concrete_function().structured_outputs
         none = {n: np.zeros((0, *o.shape[1:]), np.float32) for n, o in named.items()}

@@ -103,7 +103,7 @@ def compare(
         return {"cells": cells}
     document = {
         "title": out.name,
-        "rows": {part: int((parts == part).sum()) for part in PARTS},
+        "rows": {part: int((bench.table["split"] == part).sum()) for part in PARTS},
         "metrics": {h.name: h.metric for h in bench.heads},
         "cells": cells,
         "differences": _differences(out, cells, bench.heads),
@@ -243,6 +243,8 @@ class _Bench:
 
     def _prepared(self, plan: Plan, seed: int) -> "tuple[Prepared, pd.DataFrame]":
         """What a network is trained with: its heads, and the rows they label."""
+        import numpy as np
+
         recipe = self.prepared.recipe
         recipe = replace(recipe, seed=recipe.seed + seed)
         about = replace(self.prepared.about, heads=plan.heads, recipe=recipe.plain())
@@ -250,7 +252,7 @@ class _Bench:
             head.encode(self.table).weights.reshape(len(self.table), -1).any(axis=1)
             for head in plan.heads
         ]
-        table = self.table[sum(labelled[1:], labelled[0])]
+        table = self.table[np.any(labelled, axis=0)]
         return replace(self.prepared, recipe=recipe, about=about), table
 
     def estimated(self, asked: Asked) -> tuple[list[Plain], float]:

@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -16,7 +17,7 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from multitask.analyzer import Analyzer, Outputs
@@ -52,12 +53,11 @@ class View(Look):
 def views(how: Augmentation, count: int) -> tuple[View, ...]:
     """So many different views, the first of the picture as it is.
 
-        >>> from multitask.analyzer import Analyzer, Outputs
-    from multitask.augment import preset
-        >>> [view.mirrored for view in views(preset("flip"), 2)]
-        [False, True]
-        >>> len(views(preset("flip"), 9)), len(views(preset("none"), 9))
-        (2, 1)
+    >>> from multitask.augment import preset
+    >>> [view.mirrored for view in views(preset("flip"), 2)]
+    [False, True]
+    >>> len(views(preset("flip"), 9)), len(views(preset("none"), 9))
+    (2, 1)
     """
     sides = (False, True) if how.flip else (False,)
     varies = replace(how, flip=False, mixup=0.0) != Augmentation()
@@ -87,6 +87,7 @@ class Features:
         self._output: tuple[int, ...] = front.output.shape[1:]
         self.about = {
             "format": _FORMAT,
+            "layers": _digest(_described(o) for o in front.operations),
             "weights": _digest(w.numpy().tobytes() for w in front.weights),
             "input": list(self._input),
             "output": list(self._output),
@@ -131,7 +132,7 @@ class Features:
         wanted = [[name(look) for look in looks] for name in names]
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.folder.with_suffix(".lock")):
+            with self._alone():
                 self._open()
                 missing = {
                     wanted[i][j]: (row, look)
@@ -152,6 +153,20 @@ class Features:
         return np.array(
             [[self._places[name] for name in row] for row in wanted], np.intp
         ).reshape(len(rows), len(looks))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the folder's lock; who must wait for it is told."""
+        lock = FileLock(self.folder.with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            self.say(f"waiting for another training to compute {self.folder}")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _name(
         self, picture: Pixels, how: Augmentation, seed: int
@@ -254,6 +269,19 @@ class Features:
                     self._places[name] = len(self._places)
 
 
+def _described(operation: keras.Operation) -> bytes:
+    """What an operation infers from its inputs, apart from its weights."""
+    settings = {
+        key: value
+        for key, value in operation.get_config().items()
+        if key not in ("name", "trainable", "dtype")
+        and not key.endswith(("_initializer", "_regularizer"))
+    }
+    normalizes = isinstance(operation, keras.layers.BatchNormalization)
+    kind = "BatchNormalization" if normalizes else type(operation).__name__
+    return f"{kind} {json.dumps(settings, sort_keys=True, default=repr)}\n".encode()
+
+
 def _digest(parts: Iterable[bytes]) -> str:
     whole = hashlib.blake2b(digest_size=_DIGEST)
     for part in parts:
@@ -291,9 +319,10 @@ def outputs(analyzer: Analyzer, recipe: Recipe, pixels: Pixels, rows: Rows) -> O
     kept = Features(front, recipe.cache, "float32")
     looks = [View(**vars(look)) for look in about.ways()]
     places = kept.places(pixels, rows, looks, Augmentation(), 0).T.ravel()
+    forward = tf.function(lambda values: behind(values, training=False))
     parts = [
-        behind(kept.all[places[start : start + _KEPT]], training=False)
-        for start in range(0, len(places), _KEPT)
+        forward(tf.constant(kept.all[places[start : start + _BATCH]]))
+        for start in range(0, len(places), _BATCH)
     ]
     said = {h.name: tf.concat([p[h.name] for p in parts], 0) for h in about.heads}
     return {name: mean.numpy() for name, mean in averaged(about, said).items()}

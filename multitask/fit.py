@@ -110,7 +110,8 @@ def _one(
     chosen = replace(recipe, precision=outcome.precision)
     put(out / FILE, chosen.to_toml())
     varied = _varied(recipe, train)
-    comparison = _measure(out, chosen, table, prepared.pixels, varied)
+    stage = chosen.stages()[outcome.stage - 1]
+    comparison = _measure(out, stage, table, prepared.pixels, varied)
     if not outcome.interrupted:
         training.forget(out)
     return Run(folder=out, comparison=comparison, interrupted=outcome.interrupted)
@@ -194,11 +195,17 @@ def _write(
 def _varied(recipe: Recipe, train: "Batches") -> "Pixels | None":
     """A few training pictures as they are and as training saw them."""
     from multitask.augment import preset, samples
+    from multitask.freeze import NONE
 
-    if preset(recipe.augment) == preset("none"):
+    how, last = preset(recipe.augment), recipe.stages()[-1]
+    if last.freeze != NONE and last.views:
+        how = replace(how, mixup=0.0)  # features are mixed instead
+        if last.views == 1:
+            return None
+    if how == preset("none"):
         return None
     chosen = train.rows[:: max(1, len(train.rows) // _SHOWN)][:_SHOWN]
-    return samples(train.pixels[chosen], preset(recipe.augment), train.size, _WAYS)
+    return samples(train.pixels[chosen], how, train.size, _WAYS)
 
 
 def _measure(

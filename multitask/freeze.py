@@ -4,6 +4,8 @@ The frozen part is in inference mode: its batch normalization keeps its statisti
 nothing is dropped.
 """
 
+from typing import Any
+
 import keras
 
 from multitask.errors import UserError
@@ -27,7 +29,7 @@ def freeze(core: keras.Model, how: str) -> None:
     if how == NONE:
         return
     trunk = core.get_layer("trunk")
-    for operation in trunk.operations[: _last(trunk, how) + 1]:
+    for operation in trunk.operations[: last(trunk, how) + 1]:
         if isinstance(operation, keras.Layer):
             operation.trainable = False
 
@@ -38,29 +40,32 @@ def halves(core: keras.Model, how: str) -> tuple[keras.Model, keras.Model]:
     The first is from pictures to features, the other from there to outputs.
     """
     trunk = core.get_layer("trunk")
-    last = _last(trunk, how)
-    cut = trunk.operations[last].output
+    end = last(trunk, how)
+    cut = trunk.operations[end].output
     # What comes behind the trunk takes its output, whichever comes first.
     features = core.operations[2].input
     behind = keras.Model(features, core.output)
-    if last < len(trunk.operations) - 1:
+    if end < len(trunk.operations) - 1:
         rest = keras.Model(cut, trunk.output)
         features = keras.Input(cut.shape[1:], dtype=cut.dtype)
         behind = keras.Model(features, behind(rest(features)))
     return keras.Model(trunk.input, cut), behind
 
 
-def _last(trunk: keras.Model, how: str) -> int:
-    """The index of the operation that ends the frozen part."""
+def last(trunk: keras.Model, how: str, option: str = "--freeze") -> int:
+    """The index of the operation that ends the frozen part.
+
+    Raises UserError, about an `option`, if the trunk has not so many stages.
+    """
     names = [operation.name for operation in trunk.operations]
     if how == ALL:
         return len(names) - 1
     ends, learning = stages(trunk), int(how)
     if learning >= len(ends):
         raise UserError(
-            "--freeze",
+            option,
             f"lets {learning} stages learn, the trunk has {len(ends)}",
-            "must be fewer, or none",
+            "must be fewer, or " + (NONE if option == "--freeze" else ALL),
         )
     return names.index(ends[-1 - learning])
 
@@ -68,7 +73,18 @@ def _last(trunk: keras.Model, how: str) -> int:
 def joined(front: keras.Model, behind: keras.Model) -> keras.Model:
     """Both halves in one, from pictures to outputs, the first in inference mode."""
     image = keras.Input(front.input.shape[1:], dtype=front.input.dtype)
-    return keras.Model(image, behind(front(image, training=False)))
+    return keras.Model(image, behind(_Still(front)(image)))
+
+
+class _Still(keras.layers.Layer):  # type: ignore[misc]
+    """A network that infers also while another around it is trained."""
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__()
+        self.model = model
+
+    def call(self, inputs: Any) -> Any:
+        return self.model(inputs, training=False)
 
 
 def stages(trunk: keras.Model) -> list[str]:

@@ -124,9 +124,8 @@ def averaged(about: About, outputs: dict[str, Any]) -> dict[str, Any]:
     means = {}
     for head in about.heads:
         said = outputs[head.name]
-        parts = ops.unstack(
-            ops.reshape(said, (len(ways), -1, said.shape[1])), len(ways)
-        )
+        shape = (len(ways), -1, *said.shape[1:])
+        parts = ops.unstack(ops.reshape(said, shape), len(ways))
         straight = [
             head.unmirrored(part) if look.mirrored else part
             for look, part in zip(ways, parts, strict=True)

@@ -77,9 +77,30 @@ def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
         "rmsprop": keras.optimizers.RMSprop,
         "lion": keras.optimizers.Lion,
     }[recipe.optimizer]
+    if recipe.average:
+        cls = _averaging(cls)
     made = cls(learning_rate=_rate(recipe, steps), weight_decay=decay, **extra)
     made.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return made
+
+
+def _averaging(cls: type[Any]) -> type[Any]:
+    """An optimizer whose averages of weights soon forget where training began.
+
+    Their momentum rises from 0.1 to the one asked for, as in TensorFlow's
+    `ExponentialMovingAverage` with `num_updates`; Keras's are a long time near the
+    first step's weights.
+    """
+
+    class Averaging(cls):  # type: ignore[misc]
+        def _update_model_variables_moving_average(self, variables: Any) -> None:
+            step = ops.cast(self.iterations, "float32")
+            momentum = ops.minimum(self.ema_momentum, (1 + step) / (10 + step))
+            pairs = zip(variables, self._model_variables_moving_average, strict=True)
+            for variable, mean in pairs:
+                mean.assign(mean + (1 - momentum) * (variable - mean))
+
+    return Averaging
 
 
 def _rate(recipe: Recipe, steps: int) -> Any:

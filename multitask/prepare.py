@@ -135,6 +135,9 @@ def prepare(
         recipe,
         data=data.absolute(recipe.data),
         weights=weights.absolute(recipe.weights),
+        cache=recipe.cache
+        if recipe.cache.startswith("~")
+        else str(Path(recipe.cache).absolute()),
     )
     reading = data.read(recipe.data, out / "sample")
     recipe = replace(recipe, head=_declared(recipe, reading))
@@ -281,6 +284,12 @@ def _notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
         notes.append(
             "What is frozen was computed once, for each training picture as it is"
             f"{more}."
+        )
+    if recipe.then_unfreeze:
+        what = {"all": "all of it"}.get(recipe.then_unfreeze, "more stages of it")
+        notes.append(
+            f"The trunk was frozen at first; in a second stage of at most "
+            f"{recipe.then_epochs} epochs {what} learnt."
         )
     weighed = [head.name for head in heads if head.class_weights == "balanced"]
     if weighed:

@@ -217,6 +217,13 @@ class Recipe:
             raise UserError(
                 "--then-unfreeze", "and --then-epochs go together", "give both"
             )
+        for name, other, given in (
+            ("then_learning_rate", "--then-unfreeze", self.then_unfreeze),
+            ("features_l2", "--features", self.features),
+            ("least_learning_rate", "--schedule plateau", self.schedule == "plateau"),
+        ):
+            if getattr(self, name) and not given:
+                raise UserError(option(name), f"has no effect without {other}")
 
     def stages(self) -> tuple["Recipe", ...]:
         """The one or two trainings that this is, one after the other."""

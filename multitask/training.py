@@ -24,7 +24,7 @@ from multitask import features, network, weights
 from multitask.augment import preset
 from multitask.errors import UserError
 from multitask.folder import put
-from multitask.freeze import NONE, freeze, halves, joined
+from multitask.freeze import ALL, NONE, freeze, halves, joined, last
 from multitask.head import Head
 from multitask.network import About
 from multitask.optimizer import optimizer
@@ -50,6 +50,7 @@ class Outcome:
     epochs: int
     interrupted: bool
     precision: Precision
+    stage: int  # the last one begun, from 1
 
 
 def train(
@@ -75,12 +76,13 @@ def train(
     precision = state.get("precision") or _precision(about, recipe, training)
     about = replace(about, recipe={**about.recipe, "precision": precision})
     keeper = _Keeper(about, folder, precision, state.get("history", []))
+    _tell(recipe, say)
     interrupted = False
     try:
         for number, stage in enumerate(recipe.stages(), 1):
             keeper.begin(number, stage)
             if not keeper.over:
-                _stage(keeper, training, validation, say)
+                _stage(keeper, training, validation, recipe.stages()[number:], say)
     except KeyboardInterrupt:
         interrupted = True
         if not keeper.history:
@@ -90,6 +92,7 @@ def train(
         epochs=len(keeper.history),
         interrupted=interrupted,
         precision=precision,
+        stage=int(keeper.history[-1].get("stage", 1)),
     )
 
 
@@ -103,16 +106,36 @@ def begun(folder: Path) -> bool:
     return bool(_Checkpoint(folder).read())
 
 
+def _tell(recipe: Recipe, say: Callable[[str], object]) -> None:
+    """Say what of a recipe may not be what was meant."""
+    if recipe.freeze == NONE:
+        return
+    if recipe.weights == weights.NONE:
+        say(
+            "What is frozen keeps the weights that were drawn by lot: --weights names "
+            "others."
+        )
+    if recipe.views == 1 and preset(recipe.augment) != preset("none"):
+        say(
+            f"--augment {recipe.augment} varies nothing that is frozen: features are "
+            "of each picture as it is; --views 4 adds others."
+        )
+
+
 def _stage(
     keeper: "_Keeper",
     training: Batches,
     validation: Batches | None,
+    later: Sequence[Recipe],
     say: Callable[[str], object],
 ) -> None:
     """Train with one setting of what learns, from where the stages before it ended."""
     about, recipe = keeper.about, keeper.recipe
     keras.utils.set_random_seed(recipe.seed)
     core = _core(about, recipe, keeper.precision)
+    for stage in later:  # else told only after the long work
+        if stage.freeze != NONE:
+            last(core.get_layer("trunk"), stage.freeze, "--then-unfreeze")
     # What a checkpoint does not hold is what has not learnt yet.
     if keeper.number > 1:
         best, _ = network.load(keeper.folder)
@@ -373,13 +396,17 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         if self.best_epoch == len(self.history):
             with averaged(self.model):
                 self._best = self.model.get_weights()
-            # A large trunk takes longer to write than heads on its features to learn.
-            if figures["seconds"] >= _WORTH * self._saving:
-                self.save()
         if self.recipe.schedule == "plateau":
             self.model.optimizer.learning_rate = self._plateau_rate()
         unsaved = self.best_epoch if self._best else 0
-        self.checkpoint.write(self.model, self.history, self.precision, unsaved)
+        try:
+            self.checkpoint.write(self.model, self.history, self.precision, unsaved)
+        except UserError:
+            self._best = []  # of an epoch that never was, for who goes on
+            raise
+        # A large trunk takes longer to write than heads on its features to learn.
+        if figures["seconds"] >= _WORTH * self._saving:
+            self.save()
         put(self.folder / HISTORY, pd.DataFrame(self.history).to_csv(index=False))
 
     def _plateau_rate(self) -> float:
@@ -396,8 +423,8 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         """Write the best network, in float32 and plain Keras, if not written yet."""
         if not self._best:
             return
-        began = time.monotonic()
         core, final = self._final
+        began = time.monotonic()
         now = self.model.get_weights()
         self.model.set_weights(self._best)  # which shares them with the whole core
         core.set_weights(self.core.get_weights())
@@ -547,12 +574,13 @@ def _precision(about: About, recipe: Recipe, training: Batches) -> Precision:
     """What the recipe asks for, or what is faster here."""
     if recipe.precision != "auto":
         return recipe.precision
-    once = recipe.freeze != NONE and recipe.views  # little is left to compute
-    if once or training.steps * recipe.epochs < _SHORT or not _has_bfloat16():
+    stage = recipe.stages()[-1]  # in which most is learnt
+    once = stage.freeze == ALL and recipe.views  # little is left to compute
+    if once or training.steps * stage.epochs < _SHORT or not _has_bfloat16():
         return "float32"
     return fastest(
         {
-            precision: step(about, recipe, training, precision)
+            precision: step(about, stage, training, precision)
             for precision in ("float32", "bfloat16")
         }
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib import ticker
 from multitask.reports import _html, _style
 
 from multitask.errors import UserError
@@ -169,6 +170,11 @@ def plot(document: dict[str, Any]) -> Any:
         axis.set_title(head)
         axis.set_ylabel(f"{metric} ({'less' if metric == 'mae' else 'more'} is better)")
         axis.set_xscale("log")
+        # The usual labels of a log scale are formulas, which are shown as they are.
+        axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter(ticker.NullFormatter())
+        axis.margins(x=0.2)
         axis.set_xlabel("ms for all answers on one picture")
     for axis in axes[len(heads) :]:
         axis.set_visible(False)

@@ -203,12 +203,12 @@ def test_differences_over_seeds_are_wider_where_seeds_differ(tmp_path):
     base = (lots.random((400, 1)) < 0.8).astype(float)
     for seed, lost in enumerate((0, 60)):
         for design in ("single", "multi"):
-            found = base.copy()
+            right = base.copy()
             if design == "multi":
-                found[:lost] = 0
+                right[:lost] = 0
             folder = tmp_path / f"{design}-{seed}"
             folder.mkdir()
-            np.savez(folder / "scores.npz", gender=found)
+            np.savez(folder / "scores.npz", gender=right)
             cells.append({"design": design, "trunk": "t", "seed": seed,
                           "networks": [folder.name]})  # fmt: skip
     [found] = module._differences(tmp_path, cells, [gender])

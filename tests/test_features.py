@@ -92,6 +92,26 @@ def test_one_picture_twice_is_computed_once(front, pixels, tmp_path, once):
     assert places[4] == places[1]
 
 
+def test_networks_that_differ_without_a_weight_have_features_of_their_own(tmp_path):
+    image = keras.Input((16, 16, 3))
+    made = [
+        keras.Model(image, keras.layers.GlobalAveragePooling2D()(image)),
+        keras.Model(image, keras.layers.GlobalMaxPooling2D()(image)),
+        keras.Model(
+            image,
+            keras.layers.GlobalMaxPooling2D()(keras.layers.Rescaling(2.0)(image)),
+        ),
+        keras.Model(
+            image,
+            keras.layers.GlobalMaxPooling2D()(keras.layers.Rescaling(3.0)(image)),
+        ),
+    ]
+    folders = {Features(one, tmp_path, "float32").folder for one in made}
+    assert len(folders) == 4
+    again = keras.models.clone_model(made[-1])  # its layers have other names
+    assert Features(again, tmp_path, "float32").folder in folders
+
+
 @pytest.mark.parametrize("change", ["weights", "precision", "size"])
 def test_other_networks_and_settings_have_features_of_their_own(
     front, tmp_path, change
@@ -422,6 +442,63 @@ def test_a_second_stage_that_adds_nothing_is_told(faces, tmp_path, change, messa
 def test_a_second_stage_needs_its_epochs():
     with pytest.raises(UserError, match="--then-unfreeze: and --then-epochs go togeth"):
         Recipe(freeze="all", then_unfreeze="1")
+
+
+def test_what_is_frozen_infers_while_the_rest_is_trained():
+    heads = tuple(catalog.heads(["gender"]))
+    about = About(trunk="regularized_cnn", size=32, heads=heads)
+    front, behind = freeze.halves(network.build_core(about), "all")
+    whole = freeze.joined(front, behind)
+    images = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3))
+    once, again = (whole(images, training=True)["gender"] for _ in range(2))
+    np.testing.assert_array_equal(once, again)  # nothing is dropped
+    np.testing.assert_allclose(once, behind(front(images))["gender"], atol=1e-6)
+
+
+def test_a_second_stage_of_too_many_is_told_before_the_first(faces, tmp_path):
+    recipe = frozen(faces, tmp_path, then_unfreeze="9", then_epochs=1)
+    said: list[str] = []
+    with pytest.raises(UserError, match=r"^--then-unfreeze: lets 9 .*fewer, or all$"):
+        fit(recipe, tmp_path / "run", say=said.append)
+    assert not (tmp_path / "run" / "history.csv").exists()
+
+
+def test_a_full_disk_in_the_second_stage_leaves_the_first_to_go_on_from(
+    faces, whole, tmp_path, monkeypatch
+):
+    from multitask import training
+
+    recipe = staged(faces, tmp_path)
+    usual = training._Checkpoint.write
+
+    def full(self, model, history, precision, unsaved):
+        if len(history) == 3:
+            raise UserError("checkpoint", "can't be saved")
+        usual(self, model, history, precision, unsaved)
+
+    monkeypatch.setattr(training._Checkpoint, "write", full)
+    with pytest.raises(UserError, match="can't be saved"):
+        fit(recipe, tmp_path / "run", say=quiet)
+    monkeypatch.setattr(training._Checkpoint, "write", usual)
+    again = fit(recipe, tmp_path / "run", resume=True, say=quiet)
+    one, other = (
+        pd.read_csv(run.folder / "history.csv").drop(columns="seconds")
+        for run in (whole, again)
+    )
+    pd.testing.assert_frame_equal(one, other, rtol=1e-4)
+
+
+def test_options_without_effect_are_told():
+    for settings, line in (
+        (
+            {"then_learning_rate": 0.1},
+            "--then-learning-rate: has no effect without --t",
+        ),
+        ({"features_l2": 0.1}, "--features-l2: has no effect without --features"),
+        ({"least_learning_rate": 0.1}, "--least-learning-rate: has no effect without"),
+    ):
+        with pytest.raises(UserError, match=f"^{line}"):
+            Recipe(**settings)  # type: ignore[arg-type]
 
 
 def test_halves_give_what_the_whole_gives(tiny_trunk):

@@ -557,9 +557,10 @@ def test_a_plateau_lowers_the_rate_once_in_three_epochs_without_gain():
 def test_a_plateau_has_a_length_and_a_least_rate():
     flat = [1.0, 2.0, 2.0]
     assert _keeper(flat, plateau=2)._plateau_rate() == pytest.approx(0.2)
-    kept = _keeper(flat, plateau=2, least_learning_rate=0.5)
+    least: dict[str, Any] = {"schedule": "plateau", "least_learning_rate": 0.5}
+    kept = _keeper(flat, plateau=2, **least)
     assert kept._plateau_rate() == 0.5
-    below = _keeper(flat, [0.1] * 3, plateau=2, least_learning_rate=0.5)
+    below = _keeper(flat, [0.1] * 3, plateau=2, **least)
     assert below._plateau_rate() == pytest.approx(0.1)  # never raised
 
 

@@ -36,13 +36,13 @@ def stepped(model):
 
 def test_all_of_a_frozen_trunk_stays_with_its_running_means():
     model = core("cnn", 32)
-    freeze(model.get_layer("trunk"), "all")
+    freeze(model, "all")
     assert stepped(model) == set()
 
 
 def test_nothing_is_frozen_by_default():
     model = core("cnn", 32)
-    freeze(model.get_layer("trunk"), "none")
+    freeze(model, "none")
     assert len(stepped(model)) == len(model.get_layer("trunk").weights)
 
 
@@ -50,7 +50,7 @@ def test_nothing_is_frozen_by_default():
 def test_the_last_stages_learn(learning):
     model = core("cnn", 32)
     part = model.get_layer("trunk")
-    freeze(part, str(learning))
+    freeze(model, str(learning))
     names = [layer.name for layer in part.layers]
     end = names.index(stages(part)[-1 - learning])
     later = {w.path for layer in part.layers[end + 1 :] for w in layer.weights}
@@ -93,4 +93,4 @@ def test_what_is_no_way_to_freeze_is_told():
     for how in ("none", "all", "3"):
         check(how)
     with pytest.raises(UserError, match=r"^--freeze: lets 9 stages learn, the trunk h"):
-        freeze(core("cnn").get_layer("trunk"), "9")
+        freeze(core("cnn"), "9")

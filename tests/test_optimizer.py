@@ -93,14 +93,11 @@ def test_averages_follow_the_weights_by_their_momentum():
     import keras
 
     weight = keras.Variable(np.zeros(2, np.float32))
-    optimizer = made(optimizer="sgd", learning_rate=1.0, average=0.75)
-    values = []
-    for _ in range(3):
+    optimizer = made(optimizer="sgd", learning_rate=1.0, average=0.2)
+    mean = np.zeros(2)
+    for momentum in (0.1, 2 / 11, 0.2, 0.2):  # (1 + step) / (10 + step), at most 0.2
         optimizer.apply([keras.ops.ones(2)], [weight])
-        values.append(weight.numpy())
-    mean = values[0]
-    for value in values[1:]:
-        mean = 0.75 * mean + 0.25 * value
+        mean = momentum * mean + (1 - momentum) * weight.numpy()
     optimizer.finalize_variable_values([weight])
     np.testing.assert_allclose(weight.numpy(), mean, rtol=1e-6)
 
