@@ -81,7 +81,7 @@ def _load(path: Path, where: str) -> Given:
         cells = _parquet(path) if ending == ".parquet" else _csv(path)
     except ImportError:
         raise UserError(
-            f"{where}: '{path}'", "needs pyarrow", "pip install 'multitask[parquet]'"
+            f"{where}: '{path}'", "needs pyarrow", "pip install pyarrow"
         ) from None
     except (ValueError, OSError) as error:  # also what pandas and pyarrow can't parse
         raise UserError(f"{where}: '{path}'", f"can't be read: {error}") from error

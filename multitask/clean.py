@@ -80,9 +80,7 @@ def check_target(path: Path) -> Path:
     if path.exists():
         raise UserError("--fix", f"'{path}' exists already", "name a new file")
     if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
-        raise UserError(
-            "--fix", "parquet needs pyarrow", "pip install 'multitask[parquet]'"
-        )
+        raise UserError("--fix", "parquet needs pyarrow", "pip install pyarrow")
     return path
 
 

@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 
+_MANY = 30  # names, which nobody reads if the one meant is clear
+
 
 class UserError(Exception):
     """A mistake of the user, told in one line without a traceback.
@@ -29,9 +31,10 @@ def nearest(name: object, known: Iterable[object]) -> str:
     names = [str(k) for k in known]
     listed = ", ".join(names) if names else "none"
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
-    return (
-        f"did you mean {close[0]!r}? Known: {listed}" if close else f"known: {listed}"
-    )
+    if not close:
+        return f"known: {listed}"
+    meant = f"did you mean {close[0]!r}?"
+    return meant if len(names) > _MANY else f"{meant} Known: {listed}"
 
 
 def command(main: Callable[[list[str] | None], int]) -> Callable[..., int]:

@@ -66,6 +66,23 @@ def views(how: Augmentation, count: int) -> tuple[View, ...]:
     return tuple(found[: max(1, count)])
 
 
+def check(folder: str | Path) -> None:
+    """Raise UserError if no features can be kept in a folder."""
+    try:
+        (Path(folder).expanduser() / "features").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unkept(folder, error) from None
+
+
+def _unkept(folder: str | Path, error: OSError) -> UserError:
+    return UserError(
+        folder,
+        f"can't hold features: {error.strerror or error}",
+        "name another folder with --cache, or have them computed anew at each step "
+        "with --views 0",
+    )
+
+
 class Features:
     """The outputs of a network `front` for views of pictures, kept in a folder.
 
@@ -144,12 +161,7 @@ class Features:
                     self._reserve(len(missing))
                     self._compute(pixels, missing, how, seed)
         except OSError as error:
-            raise UserError(
-                self.folder,
-                f"can't hold features: {error.strerror or error}",
-                "name another folder with --cache, or have them computed anew at each "
-                "step with --views 0",
-            ) from None
+            raise _unkept(self.folder, error) from None
         return np.array(
             [[self._places[name] for name in row] for row in wanted], np.intp
         ).reshape(len(rows), len(looks))

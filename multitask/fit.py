@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from multitask.pipeline import Batches
     from multitask.prepare import Prepared
 
+_CALIBRATED = 1000  # pictures of the validation part that are enough for it
 _SHOWN, _WAYS = 6, 4  # training pictures in the report, ways that each is varied
 Say = Callable[[str], object]
 
@@ -83,11 +84,12 @@ def _one(
     Its run is `out`, which `whole` is or has among its folds.
     """
     from multitask import training
-    from multitask.prepare import all_learnt, an_epoch
+    from multitask.prepare import all_learnt, an_epoch, frozen_notes
 
     recipe, about = prepared.recipe, prepared.about
     table = prepared.table.assign(split=parts)
-    all_learnt(about.heads, table)
+    all_learnt(about.heads, table, say)
+    training.check(about, recipe)
     if not (parts == "val").any() and (recipe.patience or recipe.schedule == "plateau"):
         raise UserError(
             "--split",
@@ -111,7 +113,8 @@ def _one(
     put(out / FILE, chosen.to_toml())
     varied = _varied(recipe, train)
     stage = chosen.stages()[outcome.stage - 1]
-    comparison = _measure(out, stage, table, prepared.pixels, varied)
+    notes = frozen_notes(recipe)
+    comparison = _measure(out, stage, table, prepared.pixels, varied, notes)
     if not outcome.interrupted:
         training.forget(out)
     return Run(folder=out, comparison=comparison, interrupted=outcome.interrupted)
@@ -122,7 +125,7 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
     import pandas as pd
 
     from multitask import comparison, split
-    from multitask.prepare import all_learnt
+    from multitask.prepare import all_learnt, frozen_notes
 
     recipe, heads = prepared.recipe, prepared.about.heads
     count = recipe.folds
@@ -148,7 +151,8 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
         if begun and _finished(folder):
             table = prepared.table.assign(split=parts)
             varied = _varied(recipe, prepared.training(table))
-            again = _measure(folder, recipe, table, prepared.pixels, varied)
+            notes = frozen_notes(recipe)
+            again = _measure(folder, recipe, table, prepared.pixels, varied, notes)
             runs.append(Run(folder=folder, comparison=again, interrupted=False))
             continue
         runs.append(_one(prepared, parts, folder, out, begun, say))
@@ -213,7 +217,8 @@ def _measure(
     recipe: Recipe,
     table: "pd.DataFrame",
     pixels: "Pixels",
-    varied: "Pixels | None" = None,
+    varied: "Pixels | None",
+    notes: tuple[str, ...],
 ) -> "Comparison":
     """Calibrate the saved network on the validation part, report on the test part."""
     import pandas as pd
@@ -225,6 +230,7 @@ def _measure(
 
     analyzer = Analyzer.load(out)
     val = table[table["split"] == "val"]
+    val = val.sample(min(len(val), _CALIBRATED), random_state=recipe.seed)
     if len(val):
         said = outputs(analyzer, recipe, pixels, val.index.to_numpy())
         heads = [h.calibrate(val, said[h.name]) for h in analyzer.heads]
@@ -242,7 +248,7 @@ def _measure(
         labels=labels,
         answers=read_all(analyzer.heads, said, rows),
         heads=analyzer.heads,
-        notes=analyzer.notes,
+        notes=(*analyzer.notes, *notes),
         history=pd.read_csv(history) if history.exists() else None,
         varied=varied,
     )
@@ -256,7 +262,11 @@ def parser() -> argparse.ArgumentParser:
         prog="multitask fit", description="Train one network with many heads."
     )
     options.add(made)
-    made.add_argument("--out", metavar="FOLDER", help="the run's folder; must be new")
+    made.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="the run's folder; must be new (default runs/DATE-TIME)",
+    )
     made.add_argument(
         "--resume", action="store_true", help="go on with the stopped run in --out"
     )

@@ -7,7 +7,8 @@ from typing import Any
 from multitask import recipe
 from multitask.catalog import split
 from multitask.errors import UserError
-from multitask.recipe import Recipe, option
+from multitask.recipe import Recipe
+from multitask.settings import option
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -28,13 +29,28 @@ def add(parser: argparse.ArgumentParser) -> None:
         )
 
 
+_METAVARS = {
+    "heads": "A,B",
+    "data": "NAME=FOLDER",
+    "weights": "NAME|FILE",
+    "freeze": "none|all|N",
+    "then_unfreeze": "N|all",
+    "cache": "FOLDER",
+    "augment": "A,B",
+    "mix": "RULE",
+    "oversample": "HEAD",
+    "split": "A/B/C|official",
+    "identity": "PATTERN",
+}
+
+
 def _shown(default: Any) -> str:
     return "yes" if default is True else str(default)
 
 
 def _metavar(name: str, default: Any) -> str:
-    if name in ("heads", "data"):
-        return {"heads": "A,B", "data": "NAME=FOLDER"}[name]
+    if name in _METAVARS:
+        return _METAVARS[name]
     if isinstance(default, dict):
         return "HEAD=X,..."
     if recipe.choices(name):
@@ -51,7 +67,7 @@ def read(arguments: argparse.Namespace) -> Recipe:
     settings = recipe.read(arguments.recipe) if arguments.recipe else {}
     if arguments.recipe:
         recipe.recipe(settings, arguments.recipe)  # tells which file a mistake is in
-    return recipe.recipe(settings | given(arguments), "the command line")
+    return recipe.recipe(settings | given(arguments), "")
 
 
 def given(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -90,7 +106,10 @@ def free(out: Path) -> Path:
     if out.exists() and not (
         out.is_dir() and [path.name for path in out.iterdir()] == ["sample"]
     ):
+        begun = out.is_dir() and (out / recipe.FILE).exists()
         raise UserError(
-            out, "exists already, must be a new folder", "name another with --out"
+            out,
+            "exists already, must be a new folder",
+            "name another with --out" + ", or add --resume to go on" * begun,
         )
     return out

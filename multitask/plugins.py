@@ -87,4 +87,7 @@ def _load(group: str, name: str, attribute: str | None) -> Any:
         return getattr(module, attribute) if attribute else module
     if name in _entries(group):
         return _entries(group)[name].load()
-    raise UserError(f"{name!r}", f"is no name in {group}/", nearest(name, names(group)))
+    where, what = {"heads": ("kind", "kind"), "datasets": ("--data", "data set")}.get(
+        group, (group, "plug-in")
+    )
+    raise UserError(where, f"no {what} {name!r}", nearest(name, names(group)))

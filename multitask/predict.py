@@ -82,7 +82,7 @@ def _write_parquet(answers: "pd.DataFrame", out: Path | None) -> None:
         answers.to_parquet(out, index=False)
     except ImportError:
         raise UserError(
-            "--format parquet", "needs pyarrow", "pip install 'multitask[parquet]'"
+            "--format parquet", "needs pyarrow", "pip install pyarrow"
         ) from None
     except OSError as error:
         raise UserError(out, f"can't be written: {error.strerror}") from None
@@ -123,7 +123,7 @@ def main(argv: list[str] | None = None) -> int:
     for note in analyzer.notes:
         print(note, file=sys.stderr)
     write(answers, arguments.format, Path(arguments.out) if arguments.out else None)
-    return 0
+    return 0 if (answers["status"] == "ok").any() else 1
 
 
 if __name__ == "__main__":

@@ -278,6 +278,15 @@ def _notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
         notes.append(f"Training saw the classes of {recipe.oversample} equally often.")
     if recipe.mix != "proportional":
         notes.append(f"Training saw the data sets by the rule {recipe.mix}.")
+    weighed = [head.name for head in heads if head.class_weights == "balanced"]
+    if weighed:
+        notes.append(f"Rare classes weigh more in the loss of {', '.join(weighed)}.")
+    return tuple(notes)
+
+
+def frozen_notes(recipe: Recipe) -> tuple[str, ...]:
+    """What a reader of the report must know of a trunk that was frozen."""
+    notes = []
     if recipe.freeze != freeze.NONE and recipe.views:
         count = len(views(augment.preset(recipe.augment), recipe.views))
         more = f" and {count - 1} mirrored or varied views of it" if count > 1 else ""
@@ -288,12 +297,9 @@ def _notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
     if recipe.then_unfreeze:
         what = {"all": "all of it"}.get(recipe.then_unfreeze, "more stages of it")
         notes.append(
-            f"The trunk was frozen at first; in a second stage of at most "
+            "The trunk was frozen at first; in a second stage of at most "
             f"{recipe.then_epochs} epochs {what} learnt."
         )
-    weighed = [head.name for head in heads if head.class_weights == "balanced"]
-    if weighed:
-        notes.append(f"Rare classes weigh more in the loss of {', '.join(weighed)}.")
     return tuple(notes)
 
 
@@ -365,18 +371,35 @@ def _classes(head: Head, strata: pd.DataFrame) -> str:
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def all_learnt(heads: Sequence[Head], table: pd.DataFrame) -> None:
-    """Raise UserError for a class that is measured but never trained on."""
+def all_learnt(
+    heads: Sequence[Head],
+    table: pd.DataFrame,
+    say: Callable[[str], object] = lambda line: None,
+) -> None:
+    """Raise UserError for a class that is measured but never trained on.
+
+    Of a head with many labels, those of which training has no yes, or no no, are said.
+    """
     train = table["split"] == "train"
     for head in heads:
         strata = head.strata(table)
         missing = strata.columns[strata.any() & ~strata[train].any()]
         if head.form == "number" and strata[train].any(axis=None):
             continue  # a number can be answered between those that were seen
-        if len(missing):
+        if not strata[train].any(axis=None):
             raise UserError(
                 head.where,
-                f"{', '.join(map(str, missing))} occurs, but never in training",
+                "has no label in the training part",
+                "pictures that are nearly alike, or of one person, stay in one part, "
+                "and the publishers' parts stay as they are: see --split",
+            )
+        listed = ", ".join(map(str, missing))
+        if len(missing) and head.form == "labels":
+            say(f"head {head.name}: training has no {listed}")
+        elif len(missing):
+            raise UserError(
+                head.where,
+                f"never in training, but in another part: {listed}",
                 "give more pictures or a larger training share",
             )
 

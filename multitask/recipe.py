@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from multitask.errors import UserError, nearest
-from multitask.settings import make
+from multitask.settings import make, option
 
 FILE = "recipe.toml"
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
@@ -118,6 +118,11 @@ class Recipe:
     loss_weights: dict[str, float] = _setting(
         "weights of the heads' losses: age=2,race=1.5", default_factory=dict
     )
+    balance: Literal["static", "uncertainty", "dwa", "rlw", "famo"] = _setting(
+        "how the heads' losses are weighed while training: static leaves their "
+        "weights as they are",
+        default="static",
+    )
     class_weights: dict[str, Literal["none", "balanced"]] = _setting(
         "balanced weighs rare classes up; for all heads, or gender=balanced,age=none",
         default_factory=dict,
@@ -213,10 +218,14 @@ class Recipe:
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise UserError(option(name), f"is {value}, must be from 0 up to 1")
-        if bool(self.then_unfreeze) != bool(self.then_epochs):
-            raise UserError(
-                "--then-unfreeze", "and --then-epochs go together", "give both"
-            )
+        for name, other in (
+            ("then_unfreeze", "then_epochs"),
+            ("then_epochs", "then_unfreeze"),
+        ):
+            if getattr(self, name) and not getattr(self, other):
+                raise UserError(option(name), f"needs {option(other)} beside it")
+        if self.views > 1 and self.freeze == "none":
+            raise UserError("--views", "has no effect without --freeze")
         for name, other, given in (
             ("then_learning_rate", "--then-unfreeze", self.then_unfreeze),
             ("features_l2", "--features", self.features),
@@ -233,6 +242,7 @@ class Recipe:
         then = replace(
             once,
             freeze="none" if self.then_unfreeze == "all" else self.then_unfreeze,
+            views=min(self.views, 1) if self.then_unfreeze == "all" else self.views,
             epochs=self.then_epochs,
             learning_rate=self.then_learning_rate or self.learning_rate / 10,
         )
@@ -255,15 +265,6 @@ class Recipe:
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self).items()
         }
-
-
-def option(name: str) -> str:
-    """How a setting is called on the command line.
-
-    >>> option("image_size")
-    '--image-size'
-    """
-    return "--" + name.replace("_", "-")
 
 
 def names() -> list[str]:

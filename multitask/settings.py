@@ -17,7 +17,8 @@ T = TypeVar("T", bound="DataclassInstance")
 def make(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     """Build the dataclass `cls` from loose values, checking each key and type.
 
-    Raises UserError naming `where`, the key, what it is and what it must be.
+    Raises UserError naming `where` (by default an option of the command line), the key,
+    what it is and what it must be.
     """
     known = [field.name for field in fields(cls)]
     for key in values:
@@ -30,12 +31,36 @@ def make(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         key = ".".join(str(part) for part in first["loc"]) or "the settings"
         if first["type"] == "missing":
             raise UserError(where, f"has no {key}, must have it") from None
-        raise UserError(
-            where, f"{key} is {_short(first['input'])}, {_must(first)}"
-        ) from None
+        what = f"is {_short(first['input'])}, {_must(first)}"
+        if not where:
+            raise UserError(option(key), what) from None
+        raise UserError(where, f"{key} {what}") from None
+
+
+def option(name: str) -> str:
+    """How a setting is called on the command line.
+
+    >>> option("image_size")
+    '--image-size'
+    """
+    return "--" + name.replace("_", "-")
+
+
+_MUST = {  # in words that are not Python's
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "bool_parsing": "yes or no",
+    "string_type": "a text in quotes",
+    "tuple_type": 'a list, such as ["age", "gender"]',
+}
 
 
 def _must(error: Any) -> str:
+    if error["type"] in _MUST:
+        return f"must be {_MUST[error['type']]}"
     message = str(error["msg"]).removeprefix("Input should be ")
     return message if message.startswith("Value error") else f"must be {message}"
 

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from multitask import features, network, weights
+from multitask import balancing, features, network, weights
 from multitask.augment import preset
 from multitask.errors import UserError
 from multitask.folder import put
@@ -82,7 +82,7 @@ def train(
         for number, stage in enumerate(recipe.stages(), 1):
             keeper.begin(number, stage)
             if not keeper.over:
-                _stage(keeper, training, validation, recipe.stages()[number:], say)
+                _stage(keeper, training, validation, say)
     except KeyboardInterrupt:
         interrupted = True
         if not keeper.history:
@@ -94,6 +94,20 @@ def train(
         precision=precision,
         stage=int(keeper.history[-1].get("stage", 1)),
     )
+
+
+def check(about: About, recipe: Recipe) -> None:
+    """Raise UserError for what freezing can't be, before the long work begins.
+
+    That is a number of stages that the trunk does not have, and a folder for features
+    that can't be one.
+    """
+    for number, stage in enumerate(recipe.stages()):
+        if stage.freeze != NONE and stage.views:
+            features.check(stage.cache)
+        if stage.freeze not in (NONE, ALL):
+            option = "--then-unfreeze" if number else "--freeze"
+            last(network.build_core(about).get_layer("trunk"), stage.freeze, option)
 
 
 def forget(folder: Path) -> None:
@@ -126,16 +140,12 @@ def _stage(
     keeper: "_Keeper",
     training: Batches,
     validation: Batches | None,
-    later: Sequence[Recipe],
     say: Callable[[str], object],
 ) -> None:
     """Train with one setting of what learns, from where the stages before it ended."""
     about, recipe = keeper.about, keeper.recipe
     keras.utils.set_random_seed(recipe.seed)
     core = _core(about, recipe, keeper.precision)
-    for stage in later:  # else told only after the long work
-        if stage.freeze != NONE:
-            last(core.get_layer("trunk"), stage.freeze, "--then-unfreeze")
     # What a checkpoint does not hold is what has not learnt yet.
     if keeper.number > 1:
         best, _ = network.load(keeper.folder)
@@ -210,6 +220,8 @@ def _learning(
         said = model(image)
         twofold = {name: _Twice(name=name)(one) for name, one in said.items()}
         model = keras.Model(image, twofold)
+    if recipe.balance != balancing.STATIC:
+        model = balancing.balanced(model, about.heads, recipe.balance, recipe.seed)
     return model, training, validation
 
 
@@ -374,7 +386,14 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         waited = epochs - max(self.best_epoch, self.first)
         return self.over or epochs >= self.last or 0 < patience <= waited
 
+    @property
+    def rule(self) -> balancing.Rule | None:
+        """What weighs the losses, if not always alike."""
+        return getattr(self.model, "rule", None)
+
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if self.rule:
+            self.rule.begin(self.history[self.first :])
         self.began = time.monotonic()
         self.rate = float(self.model.optimizer.learning_rate)
 
@@ -386,6 +405,12 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             "learning_rate": self.rate,
             **_by_head(logs or {}, self.about.heads),
         }
+        if self.rule:
+            shares = self.rule.shares.numpy().tolist()
+            figures |= {
+                f"{name}_weight": share
+                for name, share in zip(self.rule.names, shares, strict=True)
+            }
         with _undisturbed():
             self._keep(figures)
         tqdm.write(_line(figures, self.last, self.about.heads), sys.stdout)

@@ -32,10 +32,14 @@ class Trunk:
     units: int = 0  # of a dense layer that each head has to itself before its output
     application: str = ""  # what `keras.applications` calls it, if it is there
     dense: bool = False  # whether it has the dense layers of that, too
+    millions: float = 0.0  # of parameters, at the default size
     good_for: str = ""
 
 
-def _ours(module: str, name: str, size: int, least: int, **others: Any) -> Trunk:
+def _ours(
+    module: str, name: str, millions: float, size: int, least: int, good_for: str,
+    **others: Any,
+) -> Trunk:  # fmt: skip
     """A trunk made by the function of its name in a module, imported when built."""
 
     def build(images: Any, norm: Callable[[], Any], pooling: str = "average") -> Any:
@@ -44,58 +48,51 @@ def _ours(module: str, name: str, size: int, least: int, **others: Any) -> Trunk
             return made(images, pooling)
         return made(images, norm)
 
-    return Trunk(name=name, size=size, least=least, build=build, **others)
-
-
-def _application(name: str, application: str, good_for: str, **others: Any) -> Trunk:
-    return _ours(
-        "applications", name, others.pop("size", 224), others.pop("least", 32),
-        application=application, good_for=good_for, **others,
+    return Trunk(
+        name=name, millions=millions, size=size, least=least, good_for=good_for,
+        build=build, **others,
     )  # fmt: skip
 
 
+def _application(
+    name: str, application: str, millions: float, good_for: str, **others: Any
+) -> Trunk:
+    size, least = others.pop("size", 224), others.pop("least", 32)
+    return _ours(
+        "applications", name, millions, size, least, good_for, application=application,
+        **others,
+    )  # fmt: skip
+
+
+_OLDER, _USUAL = "comparison with older work", "the usual experiment on UTKFace"
 TRUNKS = {
     made.name: made
     for made in (
-        _ours("cnn", "cnn", 64, 16, good_for="training from scratch on a CPU"),
-        _ours("classics", "base_cnn", 224, 22, good_for="the plainest baseline"),
-        _ours(
-            "classics",
-            "regularized_cnn",
-            224,
-            22,
-            good_for="a baseline that overfits less",
-        ),
-        _ours(
-            "classics",
-            "utkface_cnn",
-            198,
-            190,
-            units=128,
-            good_for="the usual experiment on UTKFace",
-        ),
-        _ours("classics", "mood_cnn", 256, 22, good_for="two classes, few pictures"),
-        _ours("classics", "alexnet", 227, 67, good_for="comparison with older work"),
-        _application("vgg16", "VGG16", "comparison with older work"),
-        _application("vgg16_dense", "VGG16", "VGG16 with its dense layers", dense=True),
-        _application("resnet50", "ResNet50", "transfer to other questions"),
-        _application("densenet121", "DenseNet121", "transfer with few parameters"),
+        _ours("cnn", "cnn", 2.79, 64, 16, "training from scratch on a CPU"),
+        _ours("classics", "base_cnn", 2.80, 224, 22, "the plainest baseline"),
+        _ours("classics", "regularized_cnn", 2.80, 224, 22, "one that overfits less"),
+        _ours("classics", "utkface_cnn", 0.70, 198, 190, _USUAL, units=128),
+        _ours("classics", "mood_cnn", 3.70, 256, 22, "two classes, few pictures"),
+        _ours("classics", "alexnet", 58.28, 227, 67, _OLDER),
+        _application("vgg16", "VGG16", 14.71, _OLDER),
         _application(
-            "inception_v3",
-            "InceptionV3",
-            "transfer for large pictures",
-            size=299,
-            least=75,
+            "vgg16_dense", "VGG16", 134.26, "VGG16 with its dense layers", dense=True
+        ),
+        _application("resnet50", "ResNet50", 23.59, "transfer to other questions"),
+        _application("densenet121", "DenseNet121", 7.04, "transfer, few parameters"),
+        _application(
+            "inception_v3", "InceptionV3", 21.80, "transfer, large pictures",
+            size=299, least=75,
         ),
         _application(
-            "mobilenet_v3_large", "MobileNetV3Large", "transfer on a CPU or a phone"
+            "mobilenet_v3_large", "MobileNetV3Large", 3.00, "transfer on a CPU, a phone"
         ),
         _application(
-            "efficientnet_v2_b0", "EfficientNetV2B0", "transfer, good for its time"
+            "efficientnet_v2_b0", "EfficientNetV2B0", 5.92, "transfer, good and fast"
         ),
-        _application("convnext_tiny", "ConvNeXtTiny", "transfer on a GPU"),
+        _application("convnext_tiny", "ConvNeXtTiny", 27.82, "transfer on a GPU"),
     )
-}
+}  # fmt: skip
 
 
 def trunk(name: str) -> Trunk:
@@ -123,32 +120,31 @@ def check_size(name: str, size: int) -> None:
 
 def table(timed: bool = False) -> list[list[str]]:
     """Every trunk as it is listed, below a heading; `timed` on this machine, too."""
-    import keras
-
-    from multitask.normalization import norm
-
     heading = ["trunk", "parameters", "size", "pretrained", "good for"]
     lines = [[*heading[:4], "ms a picture", heading[4]] if timed else heading]
     for made in TRUNKS.values():
-        image = keras.Input((made.size, made.size, 3))
-        model = keras.Model(image, made.build(image, norm(False), "average"))
         lines.append(
             [
                 made.name,
-                f"{model.count_params() / 1e6:.2f} M",
+                f"{made.millions:.2f} M",
                 str(made.size),
                 "imagenet" if made.application else "",
-                *([f"{_milliseconds(model):.1f}"] if timed else []),
+                *([f"{_milliseconds(made):.1f}"] if timed else []),
                 made.good_for,
             ]
         )
     return lines
 
 
-def _milliseconds(model: Any) -> float:
+def _milliseconds(made: Trunk) -> float:
     """How long one picture takes, in the median of a few calls after the first."""
+    import keras
     import tensorflow as tf
 
+    from multitask.normalization import norm
+
+    image = keras.Input((made.size, made.size, 3))
+    model = keras.Model(image, made.build(image, norm(False), "average"))
     forward = tf.function(lambda images: model(images, training=False))
     images = tf.zeros((1, *model.input.shape[1:]))
     took = []
@@ -170,7 +166,8 @@ def main(argv: list[str] | None = None) -> int:
         "--time", action="store_true", help="measure each on this machine, too"
     )
     arguments = parser.parse_args(argv)
-    quiet_start()
+    if arguments.time:
+        quiet_start()
     lines = table(arguments.time)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from multitask.head import Head, column, spelled
 
-MEASURES = ("loss", "accuracy", "mae")  # what a history may hold of a head
+MEASURES = ("loss", "accuracy", "mae", "weight")  # what a history may hold of a head
 
 
 def pairs(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:

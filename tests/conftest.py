@@ -33,6 +33,15 @@ def unlabelled():
     return pd.DataFrame({"path": ["a.jpg", "b.jpg", "c.jpg"]})
 
 
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Leave pictures out of the reports of a test's own fits: half of their time."""
+    from multitask import plugins
+
+    modules = [m for m in plugins.reports() if not m.__name__.endswith(".pictures")]
+    monkeypatch.setattr(plugins, "reports", lambda: modules)
+
+
 @pytest.fixture(scope="session")
 def tiny_trunk():
     """The name of a trunk that is built and trained in a moment."""

@@ -291,10 +291,10 @@ def test_counts_are_those_of_comparing_each_with_each():
 
 
 def test_pairs_too_many_to_list_are_counted_all_the_same():
-    genders = ["male"] * 20_000 + ["female"] * 10
-    result = counted([1] * 20_010, gender=genders)
-    assert result.pairs == 20_010 * 20_009 // 2
-    assert result.conflicting == 20_000 * 10
+    genders = ["male"] * 5_000 + ["female"] * 10
+    result = counted([1] * 5_010, gender=genders)
+    assert result.pairs == 5_010 * 5_009 // 2
+    assert result.conflicting == 5_000 * 10
     assert len(result.listed) == duplicates.LISTED
     assert (result.listed["score"] > 0).all()
 

@@ -14,6 +14,8 @@ from PIL import Image
 import multitask
 from multitask import predict, report
 from multitask.fit import main
+from multitask.prepare import prepare
+from multitask.recipe import Recipe
 
 WELL = [
     "--trunk",
@@ -151,9 +153,9 @@ def test_a_recipe_value_of_the_wrong_type(capsys, tmp_path):
         (["--split", "70/15/10"], "--split: 70/15/10 sums to 95"),
         (["--split", "most"], "--split: is 'most', must be official or like"),
         (["--image-size", "4"], "--image-size: is 4, trunk cnn needs 16 or more"),
-        (["--schedule", "cosinus"], "schedule is 'cosinus', must be 'cosine'"),
+        (["--schedule", "cosinus"], "--schedule: is 'cosinus', must be 'cosine'"),
         (["--loss-weights", "gendre=2"], "no head 'gendre'; did you mean 'gender'?"),
-        (["--class-weights", "equal"], "class_weights.all is 'equal'"),
+        (["--class-weights", "equal"], "--class-weights.all: is 'equal'"),
     ],
 )
 def test_a_setting_that_can_not_be(capsys, tmp_path, faces, arguments, said):
@@ -204,7 +206,7 @@ def test_a_class_that_is_never_trained_on():
         {"gender": ["male", "male", "female"], "split": ["train", "train", "test"]}
     )
     with pytest.raises(
-        UserError, match="head gender: female occurs, but never in train"
+        UserError, match="head gender: never in training, but in another part: fem"
     ):
         all_learnt(heads(["gender"]), table)
 
@@ -273,10 +275,8 @@ def test_a_picture_of_100_megapixels_is_set_aside_not_fatal(
     copy = tmp_path / "faces"
     shutil.copytree(faces, copy)
     Image.new("1", (10_000, 10_000)).save(copy / "20_0_0_2017.png")
-    out = tmp_path / "out"
-    options = ["--data", f"utkface={copy}", "--heads", "gender", "--out", str(out)]
-    assert main([*options, *WELL]) == 0
-    skipped = pd.read_csv(out / "skipped.csv")
+    recipe = Recipe(data=(f"utkface={copy}",), heads=("gender",), trunk="tiny")
+    skipped = prepare(recipe, tmp_path / "out", lambda line: None).skipped
     assert skipped["path"].str.endswith("20_0_0_2017.png").tolist() == [True]
     assert "100 megapixels" in skipped["reason"][0]
     answers = multitask.load(run).predict(copy / "20_0_0_2017.png")

@@ -23,6 +23,7 @@ from multitask.pipeline import Batches
 from multitask.recipe import Recipe
 from multitask.resize import middle
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
 NONE = preset("none")
 PLAIN = (View(),)
 
@@ -440,7 +441,7 @@ def test_a_second_stage_that_adds_nothing_is_told(faces, tmp_path, change, messa
 
 
 def test_a_second_stage_needs_its_epochs():
-    with pytest.raises(UserError, match="--then-unfreeze: and --then-epochs go togeth"):
+    with pytest.raises(UserError, match="--then-unfreeze: needs --then-epochs beside"):
         Recipe(freeze="all", then_unfreeze="1")
 
 

@@ -14,6 +14,8 @@ from multitask.recipe import Recipe
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 
 def files(root: Path, *names: str) -> Path:
     """Empty files: the reader goes by names and opens none."""

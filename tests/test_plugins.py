@@ -72,12 +72,12 @@ def test_an_unknown_name_tells_the_nearest_of_its_group():
     with pytest.raises(UserError) as caught:
         plugins.kind("softmaks")
     assert str(caught.value).startswith(
-        "'softmaks': is no name in heads/; did you mean 'softmax'? Known: distribution"
+        "kind: no kind 'softmaks'; did you mean 'softmax'? Known: distribution"
     )
 
 
 def test_a_private_file_is_no_plug_in():
-    with pytest.raises(UserError, match="'_number': is no name in heads/"):
+    with pytest.raises(UserError, match="kind: no kind '_number'"):
         plugins.kind("_number")
 
 

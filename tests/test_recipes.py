@@ -12,10 +12,7 @@ from multitask.recipe import read
 
 BIG = [
     pytest.param(
-        name,
-        marks=pytest.mark.slow
-        if any(big in name for big in ("resnet50", "vgg16", "densenet", "inception"))
-        else (),
+        name, marks=() if name in ("default", "mood-cnn") else pytest.mark.slow
     )
     for name in recipe.names()
 ]

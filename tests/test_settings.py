@@ -36,8 +36,7 @@ def test_values_become_the_types_of_the_fields():
         ),
         (
             {"degrees": "hot"},
-            "oven.toml: degrees is 'hot', must be a valid number, "
-            "unable to parse string as a number",
+            "oven.toml: degrees is 'hot', must be a number",
         ),
         (
             {"degrees": 200, "mode": "steam"},
@@ -45,8 +44,7 @@ def test_values_become_the_types_of_the_fields():
         ),
         (
             {"degrees": 200, "trays": [1, "two"]},
-            "oven.toml: trays.1 is 'two', must be a valid integer, "
-            "unable to parse string as an integer",
+            "oven.toml: trays.1 is 'two', must be a whole number",
         ),
         ({"mode": "air"}, "oven.toml: has no degrees, must have it"),
         ({"degrees": 301}, "oven: degrees is 301.0, must be at most 300"),

@@ -18,6 +18,8 @@ from multitask.errors import UserError
 from multitask.fit import fit
 from multitask.recipe import Recipe
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 
 def given(folder: Path, text: str, *names: str, file: str = "labels.csv") -> Path:
     """A file of labels, and the empty pictures that it names: none is opened."""
@@ -400,7 +402,7 @@ def test_labels_that_are_not_utf8(tmp_path):
 def test_parquet_needs_a_library(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     file = given(tmp_path, "", file="labels.parquet")
-    with pytest.raises(UserError, match=r"needs pyarrow; pip install 'multitask\["):
+    with pytest.raises(UserError, match="needs pyarrow; pip install pyarrow"):
         table.read(file, name="mine")
 
 

@@ -14,6 +14,10 @@ BIG = [
     pytest.param(name, marks=() if name in SMALL else pytest.mark.slow)
     for name in TRUNKS
 ]
+LEARNT = [
+    pytest.param(name, marks=() if name in SMALL[:3] else pytest.mark.slow)
+    for name in TRUNKS
+]
 PUBLISHED = [
     pytest.param(name, marks=() if name in SMALL else pytest.mark.slow)
     for name, made in TRUNKS.items()
@@ -42,7 +46,7 @@ def of(name, size=None, **others):
     return About(trunk=name, size=size or trunk(name).size, heads=heads, **others)
 
 
-@pytest.mark.parametrize("name", BIG)
+@pytest.mark.parametrize("name", LEARNT)
 def test_a_trunk_learns_a_step_and_reloads_in_plain_keras(name, tmp_path):
     known = of(name, looks=1)
     core = network.build_core(known, dropout=0.1, training=True)
@@ -68,6 +72,12 @@ def test_a_trunk_learns_a_step_and_reloads_in_plain_keras(name, tmp_path):
     here, there = model(images), again.predict(images, verbose=0)
     for head in ("gender", "age"):
         np.testing.assert_allclose(there[head], here[head], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", BIG)
+def test_a_trunk_has_the_parameters_that_are_listed(name):
+    model = network.build_core(of(name)).get_layer("trunk")
+    assert f"{model.count_params() / 1e6:.2f}" == f"{trunk(name).millions:.2f}"
 
 
 @pytest.mark.parametrize("name", BIG)
@@ -262,9 +272,15 @@ def test_an_unknown_trunk_names_the_nearest():
         check_size("xyzzy", 64)
 
 
-def test_trunks_are_listed(monkeypatch, capsys):
+def test_trunks_are_listed_and_timed(monkeypatch, capsys):
     kept = {name: TRUNKS[name] for name in ("cnn", "mobilenet_v3_large")}
     monkeypatch.setattr(trunks, "TRUNKS", kept)
+    assert trunks.main(["--time"]) == 0
+    heading, cnn, _ = capsys.readouterr().out.splitlines()
+    assert heading.split()[:7] == [
+        "trunk", "parameters", "size", "pretrained", "ms", "a", "picture",
+    ]  # fmt: skip
+    assert float(cnn.split()[4]) > 0
     assert trunks.main([]) == 0
     heading, cnn, mobilenet = capsys.readouterr().out.splitlines()
     assert heading.split() == [

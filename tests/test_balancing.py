@@ -1,0 +1,142 @@
+"""Do the rules weigh losses as their authors published?"""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from multitask.datasets import sample
+
+from multitask import balancing, catalog
+from multitask.fit import fit
+from multitask.recipe import Recipe
+
+pytestmark = pytest.mark.usefixtures("no_pictures")
+HEADS = ("gender", "age", "illumination")
+
+
+def rule(name, heads=HEADS):
+    return balancing.RULES[name](catalog.heads(heads), seed=3)
+
+
+def tensor(*values):
+    return keras.ops.convert_to_tensor(np.array(values, np.float32))
+
+
+def test_uncertainty_halves_numbers_and_pays_for_each_variance():
+    made = rule("uncertainty")
+    made.variance.assign([0.5, -1.0, 2.0])
+    total = made.total(tensor(2.0, 3.0, 0.0), tensor(1.0, 1.0, 0.0))
+    # The third has no label in this batch: it neither counts nor pays.
+    expected = np.exp(-0.5) * 2 + 0.25 + 0.5 * np.exp(1.0) * 3 - 0.5
+    np.testing.assert_allclose(total, expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        made.shares, [np.exp(-0.5), 0.5 * np.exp(1), np.exp(-2)], rtol=1e-6
+    )
+
+
+def test_uncertainty_comes_to_where_a_variance_is_its_loss():
+    made = rule("uncertainty")
+    optimizer = keras.optimizers.SGD(0.1)
+    optimizer.build([made.variance])
+    import tensorflow as tf
+
+    for _ in range(300):
+        with tf.GradientTape() as tape:
+            total = made.total(tensor(2.0, 3.0, 0.5), tensor(1.0, 1.0, 1.0))
+        [slope] = tape.gradient(total, [made.variance])
+        optimizer.apply([slope], [made.variance])
+    # d/ds of exp(-s) L + s/2 is 0 at exp(s) = 2 L; of a number, at exp(s) = L.
+    np.testing.assert_allclose(np.exp(made.variance), [4.0, 3.0, 1.0], rtol=1e-3)
+
+
+def test_the_dynamic_average_follows_the_last_two_epochs():
+    made = rule("dwa")
+    one = {"gender_loss": 2.0, "age_loss": 4.0, "illumination_loss": 1.0}
+    two = {"gender_loss": 1.0, "age_loss": 4.0, "illumination_loss": 1.5}
+    made.begin([])
+    made.begin([one])
+    np.testing.assert_allclose(made.shares, 1.0)
+    made.begin([one, two])
+    powers = np.exp(np.array([0.5, 1.0, 1.5]) / 2)
+    np.testing.assert_allclose(made.shares, 3 * powers / powers.sum(), rtol=1e-6)
+    total = made.total(tensor(1.0, 2.0, 4.0), tensor(1.0, 1.0, 1.0))
+    expected = 3 * (powers @ [1, 2, 4]) / powers.sum()
+    np.testing.assert_allclose(total, expected, rtol=1e-6)
+
+
+def test_random_weights_are_a_softmax_of_normal_lots():
+    made = rule("rlw")
+    each = []
+    for _ in range(2000):
+        made.total(tensor(1.0, 1.0, 1.0), tensor(1.0, 1.0, 1.0))
+        each.append(made.shares.numpy())
+    drawn = np.array(each)
+    np.testing.assert_allclose(drawn.sum(1), 1, rtol=1e-5)
+    np.testing.assert_allclose(drawn.mean(0), 1 / 3, atol=0.02)
+    lots = np.log(drawn)  # differences of two normal lots have a variance of 2
+    assert (lots[:, 0] - lots[:, 1]).var() == pytest.approx(2, rel=0.15)
+
+
+def test_famo_follows_a_trajectory_computed_by_hand():
+    made = rule("famo")
+    scores, mean, square = np.zeros(3), np.zeros(3), np.zeros(3)
+    before = np.array([2.0, 4.0, 1.0])
+    for step in range(1, 6):
+        shares = np.exp(scores) / np.exp(scores).sum()
+        expected = (shares / before) / (shares / before).sum()
+        total = made.total(tensor(*before), tensor(1.0, 1.0, 1.0))
+        np.testing.assert_allclose(made.shares, expected, rtol=1e-4)
+        np.testing.assert_allclose(total, expected @ before, rtol=1e-4)
+        after = before * np.array([0.5, 0.9, 1.1])  # the first one gains most
+        made.after(tensor(*before), tensor(*after), tensor(1.0, 1.0, 1.0))
+        gain = np.log(before) - np.log(after)
+        slope = shares * (gain - shares @ gain) + 0.001 * scores
+        mean = 0.9 * mean + 0.1 * slope
+        square = 0.999 * square + 0.001 * slope**2
+        away = mean / (1 - 0.9**step), square / (1 - 0.999**step)
+        scores = scores - 0.025 * away[0] / (np.sqrt(away[1]) + 1e-7)
+        np.testing.assert_allclose(made.scores, scores, rtol=1e-3, atol=1e-5)
+        before = after
+    assert scores[2] > scores[1] > scores[0]
+
+
+def test_famo_leaves_out_heads_that_a_batch_has_no_label_of():
+    made = rule("famo")
+    made.total(tensor(2.0, 0.0, 1.0), tensor(1.0, 0.0, 1.0))
+    np.testing.assert_allclose(made.shares, [1 / 3, 0, 2 / 3], rtol=1e-5)
+
+
+# In a training
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory, tiny_trunk):
+    folder = tmp_path_factory.mktemp("drawn") / "faces"
+    sample.read(folder, count=90)
+    return folder
+
+
+@pytest.mark.parametrize("how", ["uncertainty", "dwa", "famo"])
+def test_a_training_tells_the_weights_of_each_epoch(faces, tmp_path, how):
+    settings: dict[str, Any] = {
+        "heads": ("gender", "age"), "data": (f"sample={faces}",), "trunk": "tiny",
+        "epochs": 3, "batch_size": 16, "precision": "float32", "balance": how,
+        "learning_rate": 0.01,
+    }  # fmt: skip
+    run = fit(Recipe(**settings), tmp_path / "run", say=lambda line: None)
+    history = pd.read_csv(run.folder / "history.csv")
+    weights = history[["gender_weight", "age_weight"]]
+    assert np.isfinite(weights).all(axis=None)
+    changes = weights.diff().abs().sum(axis=1)
+    assert changes.iloc[-1] > 0
+    assert {"gender_loss", "val_gender_loss", "gender_accuracy"} <= set(history)
+    # Validation is by the static weights, whatever the rule.
+    [gender, age] = catalog.heads(["gender", "age"])
+    np.testing.assert_allclose(
+        history["val_loss"],
+        gender.loss_weight * history["val_gender_loss"]
+        + age.loss_weight * history["val_age_loss"],
+        rtol=1e-3,
+    )
