@@ -218,7 +218,7 @@ class _Bench:
         train, val = made.training(table), made.validation(table)
         folder.mkdir(parents=True, exist_ok=True)
         with _peak() as memory:
-            training.train(
+            outcome = training.train(
                 made.about,
                 made.recipe,
                 train,
@@ -226,6 +226,8 @@ class _Bench:
                 folder,
                 training.begun(folder),
             )
+        if outcome.interrupted:  # else half a training would count as finished
+            raise KeyboardInterrupt
         history = pd.read_csv(folder / training.HISTORY)
         analyzer = Analyzer.load(folder)
         heads, scores = _measured(analyzer, made, self.table, plan)
@@ -301,7 +303,7 @@ def _bench(
     split = prepared.split() if parts is None else prepared.table["path"].map(parts)
     table = prepared.table.assign(split=split)
     table = table[table["split"].notna()]
-    all_learnt(heads, table)
+    all_learnt(heads, table, say)
     for head in heads:
         if head.form == "class":
             seen = head.strata(table[table["split"] == "train"]).any()

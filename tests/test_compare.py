@@ -181,6 +181,30 @@ def test_a_comparison_goes_on_where_it_stopped_and_no_other_does(compared):
         compare(recipe, out, Asked(designs=("multi",)), say=again.append)
 
 
+def test_a_network_that_ctrl_c_stopped_is_trained_to_its_end(
+    compared, tmp_path, monkeypatch
+):
+    from multitask import training
+
+    recipe, *_ = compared
+    asked, out = Asked(designs=("multi",)), tmp_path / "out"
+    usual = training._Keeper.on_epoch_end
+
+    def stop(self, epoch, logs=None):
+        usual(self, epoch, logs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training._Keeper, "on_epoch_end", stop)
+    with pytest.raises(KeyboardInterrupt):
+        compare(recipe, out, asked, say=lambda line: None)
+    assert not (out / "tiny-0-2-heads" / "result.json").exists()
+    monkeypatch.setattr(training._Keeper, "on_epoch_end", usual)
+    [cell] = compare(recipe, out, asked, say=lambda line: None)["cells"]
+    history = pd.read_csv(out / "tiny-0-2-heads" / "history.csv")
+    assert history["epoch"].tolist() == [1, 2]
+    assert cell["cost"]["pictures_trained"] > 0
+
+
 def test_a_dry_run_lists_the_networks_and_trains_none(compared, tmp_path, capsys):
     recipe, *_ = compared
     options = ["--heads", "gender,illumination", "--data", recipe.data[0],

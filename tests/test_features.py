@@ -309,6 +309,13 @@ def quiet(line):
     pass
 
 
+def assert_same_figures(*runs):
+    one, other = (
+        pd.read_csv(run.folder / "history.csv").drop(columns="seconds") for run in runs
+    )
+    pd.testing.assert_frame_equal(one, other, rtol=1e-4)
+
+
 @pytest.fixture(scope="module")
 def kept(faces, tmp_path_factory):
     """A run on features, its cache, and what was said."""
@@ -323,11 +330,7 @@ def test_training_on_kept_features_is_training_on_pictures(faces, kept, tmp_path
     assert any(line.startswith("computing features once: ") for line in said)
     recipe = frozen(faces, tmp_path, looks=1, views=0)
     anew = fit(recipe, tmp_path / "anew", say=quiet)
-    one, other = (
-        pd.read_csv(run.folder / "history.csv").drop(columns="seconds")
-        for run in (kept, anew)
-    )
-    pd.testing.assert_frame_equal(one, other, rtol=1e-4)
+    assert_same_figures(kept, anew)
     for column in ("age", "gender_confidence"):
         np.testing.assert_allclose(
             kept.comparison.answers[column].astype(float),
@@ -419,11 +422,7 @@ def test_a_stop_in_any_stage_goes_on_as_if_there_had_been_none(
     assert stopped.interrupted
     monkeypatch.setattr(training._Keeper, "on_epoch_end", usual)
     again = fit(recipe, tmp_path / "run", resume=True, say=quiet)
-    one, other = (
-        pd.read_csv(run.folder / "history.csv").drop(columns="seconds")
-        for run in (whole, again)
-    )
-    pd.testing.assert_frame_equal(one, other, rtol=1e-4)
+    assert_same_figures(whole, again)
 
 
 @pytest.mark.parametrize(
@@ -482,11 +481,7 @@ def test_a_full_disk_in_the_second_stage_leaves_the_first_to_go_on_from(
         fit(recipe, tmp_path / "run", say=quiet)
     monkeypatch.setattr(training._Checkpoint, "write", usual)
     again = fit(recipe, tmp_path / "run", resume=True, say=quiet)
-    one, other = (
-        pd.read_csv(run.folder / "history.csv").drop(columns="seconds")
-        for run in (whole, again)
-    )
-    pd.testing.assert_frame_equal(one, other, rtol=1e-4)
+    assert_same_figures(whole, again)
 
 
 def test_options_without_effect_are_told():
