@@ -13,6 +13,7 @@ COMMANDS = (
     ("report", "measure a network on labelled pictures"),
     ("audit", "find what is wrong with labelled pictures before training"),
     ("compare", "compare one network against many, in quality and cost"),
+    ("sweep", "try settings out, and find which are better"),
     ("recipes", "list the settings that --recipe takes by name"),
     ("trunks", "list the shared networks that --trunk takes"),
 )

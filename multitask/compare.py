@@ -14,11 +14,19 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from multitask import options
-from multitask.designs import DESIGNS, Merged, Plan, merge, plans, with_merged
+from multitask.designs import (
+    DESIGNS,
+    Merged,
+    Plan,
+    merge,
+    pairs,
+    plans,
+    with_merged,
+)
 from multitask.errors import UserError, command, nearest
 from multitask.folder import put
 from multitask.quiet import quiet_start
-from multitask.recipe import FILE, Recipe
+from multitask.recipe import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,8 +52,11 @@ class Asked:
     trunks: tuple[str, ...] = ()
     merges: tuple[str, ...] = ()
     seeds: int = 1
+    pairs: bool = False  # in place of designs: single, and each two heads together
 
     def __post_init__(self) -> None:
+        if self.pairs and self.merges:
+            raise UserError("--merge", "has no effect with --pairs")
         for design in self.designs:
             if design not in DESIGNS:
                 raise UserError(
@@ -53,7 +64,7 @@ class Asked:
                 )
         if self.seeds < 1:
             raise UserError("--seeds", f"is {self.seeds}, must be 1 or more")
-        if "merged" in self.designs and not self.merges:
+        if "merged" in self.designs and not self.merges and not self.pairs:
             raise UserError(
                 "--designs",
                 "merged needs heads to merge",
@@ -82,21 +93,25 @@ def compare(
     from multitask.reports import _compare
 
     out = Path(out).expanduser()
-    if not dry:
-        _begin(out, recipe, asked)
+    settings = {**recipe.plain(), "compare": _listed(asked)}
+    begun = dry or options.holds(out, settings, "comparison")
     cells: list[Plain] = []
     parts: pd.Series[str] | None = None
     seconds = 0.0
     for name in asked.trunks or (recipe.trunk,):
         bench = _bench(replace(recipe, trunk=name), out, asked, parts, say)
         parts = bench.table.set_index("path")["split"]
+        if not begun:  # not before all is known to be right
+            options.begin(out, settings)
+            begun = True
+        designs = ("single", *pairs(bench.heads)) if asked.pairs else asked.designs
         if dry:
-            found, more = bench.estimated(asked)
+            found, more = bench.estimated(designs, asked.seeds)
             seconds += more
             cells += found
             continue
         for seed in range(asked.seeds):
-            for design in asked.designs:
+            for design in designs:
                 cells.append(bench.cell(design, seed, say))
     if dry:
         say(f"about {seconds / 60:,.0f} minutes, by the time of a few steps")
@@ -107,35 +122,18 @@ def compare(
         "metrics": {h.name: h.metric for h in bench.heads},
         "cells": cells,
         "differences": _differences(out, cells, bench.heads),
+        "pairs": asked.pairs,
         "notes": _notes(asked),
     }
     _compare.write(document, out)
     return document
 
 
-def _begin(out: Path, recipe: Recipe, asked: Asked) -> None:
-    """Make the folder, or find that it holds the same comparison."""
-    import tomli_w
-
-    text = tomli_w.dumps({**recipe.plain(), "compare": _listed(asked)})
-    file = out / FILE
-    if out.exists() and not file.exists():
-        options.free(out)
-    if file.exists() and file.read_text(encoding="utf-8") != text:
-        raise UserError(
-            out, "holds another comparison", "name another folder with --out"
-        )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        put(file, text)
-    except OSError as error:
-        raise UserError(out, f"can't be written: {error.strerror}") from None
-
-
 def _listed(asked: Asked) -> Plain:
     return {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in vars(asked).items()
+        if key != "pairs" or value
     }
 
 
@@ -148,6 +146,12 @@ def _notes(asked: Asked) -> list[str]:
         "differences are paired, and also over seeds, if there are several.",
         "A memory peak is the process's while it trained, less what it held before.",
     ]
+    if asked.pairs:
+        notes.append(
+            "A head is helped by another if the two together, on one trunk, leave it "
+            "fewer errors than it has alone (Standley et al. 2020, Which Tasks Should "
+            "Be Learned Together in Multi-task Learning?)."
+        )
     if asked.seeds == 1:
         notes.append(
             "There was one seed: how much chance in training adds is not in the "
@@ -209,8 +213,6 @@ class _Bench:
         return {"name": name, **result}
 
     def _trained(self, plan: Plan, seed: int, folder: Path) -> "tuple[Plain, Any]":
-        import pandas as pd
-
         from multitask import training
         from multitask.analyzer import Analyzer
 
@@ -228,15 +230,14 @@ class _Bench:
             )
         if outcome.interrupted:  # else half a training would count as finished
             raise KeyboardInterrupt
-        history = pd.read_csv(folder / training.HISTORY)
         analyzer = Analyzer.load(folder)
         heads, scores = _measured(analyzer, made, self.table, plan)
         training.forget(folder)
         cost = {
             "parameters": analyzer.model.count_params(),
             "bytes": (folder / "network.keras").stat().st_size,
-            "train_seconds": round(float(history["seconds"].sum()), 2),
-            "pictures_trained": len(history) * train.steps * train.batch_size,
+            "train_seconds": round(sum(one["seconds"] for one in outcome.history), 2),
+            "pictures_trained": len(outcome.history) * train.steps * train.batch_size,
             "forward_ms_1": _milliseconds(analyzer, 1),
             "forward_ms_32": _milliseconds(analyzer, 32),
             "peak_mb": round(memory[0] / 1e6, 1),
@@ -257,12 +258,14 @@ class _Bench:
         table = self.table[np.any(labelled, axis=0)]
         return replace(self.prepared, recipe=recipe, about=about), table
 
-    def estimated(self, asked: Asked) -> tuple[list[Plain], float]:
+    def estimated(
+        self, designs: Sequence[str], seeds: int
+    ) -> tuple[list[Plain], float]:
         """The cells without results, and about how many seconds they take."""
         from multitask import training
 
         cells, each = [], {}
-        for design in asked.designs:
+        for design in designs:
             chosen = plans(design, self.heads, self.merges)
             for plan in chosen:
                 made, table = self._prepared(plan, 0)
@@ -275,7 +278,7 @@ class _Bench:
                     "seed": seed,
                     "networks": [f"{self.trunk}-{seed}-{plan.name}" for plan in chosen],
                 }
-                for seed in range(asked.seeds)
+                for seed in range(seeds)
             ]
         # The heads hardly matter beside the trunk: one network is timed for all.
         _, made, train = max(each.values(), key=lambda one: one[0])
@@ -285,7 +288,7 @@ class _Bench:
         for _ in range(_TRIAL):
             step()
         second = (time.monotonic() - began) / _TRIAL
-        return cells, asked.seeds * second * sum(steps for steps, _, _ in each.values())
+        return cells, seeds * second * sum(steps for steps, _, _ in each.values())
 
 
 def _bench(
@@ -420,7 +423,9 @@ def _differences(
     for trunk in trunks:
         for design in designs:
             for head in heads:
-                draws, means = [], []
+                if head.name not in by[design, trunk, seeds[0]]["heads"]:
+                    continue
+                draws, means, alone = [], [], []
                 for seed in seeds:
                     one, other = (
                         _kept(out, by[name, trunk, seed], head.name)
@@ -428,6 +433,7 @@ def _differences(
                     )
                     draws.append(scores.drawn(one) - scores.drawn(other))
                     means.append(scores.mean(one) - scores.mean(other))
+                    alone.append(scores.mean(other))
                 # A seed drawn anew for each draw of pictures, as often as there are.
                 lots = np.random.default_rng(0)
                 chosen = lots.integers(len(seeds), size=(len(draws[0]), len(seeds)))
@@ -440,10 +446,22 @@ def _differences(
                         "head": head.name,
                         "difference": float(np.mean(means)),
                         "ci": [low, high],
+                        "saved": _saved(
+                            head, float(np.mean(means)), float(np.mean(alone))
+                        ),
                         "verdict": _verdict(head, low, high),
                     }
                 )
     return found
+
+
+def _saved(head: "Head", difference: float, alone: float) -> float:
+    """What share of the errors that a head has alone is saved, or added if below 0."""
+    from multitask import scores
+
+    if scores.better(head) == "lower":
+        return float(-difference / alone) if alone else 0.0
+    return float(difference / (1 - alone)) if alone < 1 else 0.0
 
 
 def _verdict(head: "Head", low: float, high: float) -> str:
@@ -485,6 +503,11 @@ def parser() -> argparse.ArgumentParser:
         help="heads that the merged design joins (may be repeated)",
     )
     made.add_argument(
+        "--pairs",
+        action="store_true",
+        help="instead of designs, train each two heads together: who helps whom?",
+    )
+    made.add_argument(
         "--seeds",
         type=int,
         default=1,
@@ -507,12 +530,15 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run `multitask compare`; returns the exit status."""
     arguments = parser().parse_args(argv)
+    if arguments.pairs and arguments.designs:
+        raise UserError("--designs", "has no effect with --pairs")
     usual = DESIGNS if arguments.merge else ("single", "multi")
     asked = Asked(
         designs=_names(arguments.designs) or usual,
         trunks=_names(arguments.trunks),
         merges=tuple(arguments.merge),
         seeds=arguments.seeds,
+        pairs=arguments.pairs,
     )
     recipe = options.read(arguments)
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")

@@ -7,7 +7,7 @@ networks than questions.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from multitask.head import Array, Head, column, from_config, spelled
 
 DESIGNS = ("single", "merged", "multi")
 _JOIN = "+"
+_WITH = " with "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,35 +53,44 @@ class Merged:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """One network of a design: the heads that it trains, and a merge that one is."""
+    """One network of a design: the heads that it trains, and a merge that one is.
 
+    Its `name`, that of its folder, is different for all networks of all designs.
+    """
+
+    name: str
     heads: tuple[Head, ...]
     merged: Merged | None = None
-
-    @property
-    def name(self) -> str:
-        """A name for its folder, different for all networks of all designs."""
-        if self.merged:
-            return self.merged.name
-        return (
-            self.heads[0].name if len(self.heads) == 1 else f"{len(self.heads)}-heads"
-        )
 
 
 def plans(
     design: str, heads: Sequence[Head], merges: Sequence[Merged]
 ) -> tuple[Plan, ...]:
-    """The networks that a design trains for all heads."""
+    """The networks that a design trains for all heads, or a pair for its two."""
     if design == "multi":
-        return (Plan(heads=tuple(heads)),)
-    single = {head.name: Plan(heads=(head,)) for head in heads}
+        name = f"{len(heads)}-heads" if len(heads) > 1 else heads[0].name
+        return (Plan(name=name, heads=tuple(heads)),)
+    single = {head.name: Plan(name=head.name, heads=(head,)) for head in heads}
     if design == "single":
         return tuple(single.values())
+    if _WITH in design:
+        two = tuple(h for h in heads if h.name in design.split(_WITH))
+        return (Plan(name=design.replace(" ", "-"), heads=two),)
     together = {part.name for merge in merges for part in merge.parts}
     return (
-        *(Plan(heads=(merge.head,), merged=merge) for merge in merges),
+        *(Plan(name=m.name, heads=(m.head,), merged=m) for m in merges),
         *(plan for name, plan in single.items() if name not in together),
     )
+
+
+def pairs(heads: Sequence[Head]) -> tuple[str, ...]:
+    """A design for each two heads, in which they have a network to themselves.
+
+    Raises UserError if there are no two.
+    """
+    if len(heads) < 2:
+        raise UserError("--pairs", f"{len(heads)} head makes no pair", "name more")
+    return tuple(f"{a.name}{_WITH}{b.name}" for a, b in combinations(heads, 2))
 
 
 def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:

@@ -106,7 +106,8 @@ def _one(
         say(f"stopped in the first epoch; --resume --out {whole} begins it again")
         raise
     if outcome.interrupted:
-        say(f"stopped after epoch {outcome.epochs}; --resume --out {whole} goes on")
+        epoch = len(outcome.history)
+        say(f"stopped after epoch {epoch}; --resume --out {whole} goes on")
     say(f"best epoch {outcome.best_epoch}, trained in {outcome.precision}")
     # What `auto` chose belongs to the recipe that repeats the run.
     chosen = replace(recipe, precision=outcome.precision)

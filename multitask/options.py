@@ -7,8 +7,11 @@ from typing import Any
 from multitask import recipe
 from multitask.catalog import split
 from multitask.errors import UserError
+from multitask.folder import put
 from multitask.recipe import Recipe
 from multitask.settings import option
+
+LOCK, READING = ".lock", ".reading"  # locks of processes that share a folder
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -100,11 +103,12 @@ def _pairs(where: str, text: str) -> dict[str, str]:
 def free(out: Path) -> Path:
     """The folder that is yet to be made; UserError if it exists.
 
-    One that holds nothing but the sample's drawings, of a run that failed before it
-    began, counts as free.
+    One that holds nothing but the sample's drawings and locks, of a run that failed
+    before it began, counts as free.
     """
     if out.exists() and not (
-        out.is_dir() and [path.name for path in out.iterdir()] == ["sample"]
+        out.is_dir()
+        and {path.name for path in out.iterdir()} <= {"sample", LOCK, READING}
     ):
         begun = out.is_dir() and (out / recipe.FILE).exists()
         raise UserError(
@@ -113,3 +117,34 @@ def free(out: Path) -> Path:
             "name another with --out" + ", or add --resume to go on" * begun,
         )
     return out
+
+
+def holds(out: Path, settings: dict[str, Any], what: str) -> bool:
+    """Whether the folder has a work in it that is asked for again, and can go on.
+
+    `settings` are what makes it the same; `what` is it called. Raises UserError if the
+    folder holds something else.
+    """
+    import tomli_w
+
+    file = out / recipe.FILE
+    if not file.exists():
+        free(out)
+        return False
+    if file.read_text(encoding="utf-8") != tomli_w.dumps(settings):
+        raise UserError(out, f"holds another {what}", "name another folder with --out")
+    return True
+
+
+def begin(out: Path, settings: dict[str, Any]) -> None:
+    """Make the folder of such a work, and write down what it is.
+
+    Raises UserError if it can't be written.
+    """
+    import tomli_w
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(out, f"can't be written: {error.strerror}") from None
+    put(out / recipe.FILE, tomli_w.dumps(settings))

@@ -47,6 +47,7 @@ class Prepared:
     pixels: Pixels
     members: split.Groups
     skipped: pd.DataFrame
+    remarks: tuple[str, ...] = ()  # of the data sets, for whoever reads a report
 
     def split(self, before: Path | None = None) -> "pd.Series[str]":
         """Which part each row is in; `before` is the split.csv of a run resumed."""
@@ -128,9 +129,7 @@ def prepare(
 
     Raises UserError for whatever the user can mend.
     """
-    check(recipe)
-    if not resume or recipe.freeze != freeze.NONE:  # a checkpoint has what learns
-        weights.check(recipe.weights, recipe.trunk)
+    _possible(recipe, resume)
     recipe = replace(
         recipe,
         data=data.absolute(recipe.data),
@@ -147,19 +146,7 @@ def prepare(
     heads = _heads(recipe, table)
     data.labelled(heads, table)
     say(coverage(heads, table))
-    about = About(
-        trunk=recipe.trunk,
-        size=recipe.image_size or trunks.trunk(recipe.trunk).size,
-        crop=recipe.crop,
-        pooling=recipe.pooling,
-        features=recipe.features,
-        features_l2=recipe.features_l2,
-        features_norm=recipe.features_norm,
-        heads=heads,
-        looks=recipe.looks,
-        notes=reading.notes + _notes(recipe, heads),
-        recipe=recipe.plain(),
-    )
+    about = _about(recipe, heads, reading.notes)
     spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
     table, pixels, unreadable = pipeline.load(table, about.side, recipe.memory, spill)
     data.labelled(heads, table)  # of the pictures that could be read, too
@@ -170,6 +157,50 @@ def prepare(
         pixels=pixels,
         members=split.groups(table, split.hashes(pixels[i] for i in table.index)),
         skipped=pd.concat([reading.skipped, unreadable], ignore_index=True),
+        remarks=reading.notes,
+    )
+
+
+def again(
+    before: Prepared, recipe: Recipe, out: Path, say: Callable[[str], object]
+) -> Prepared:
+    """Prepare a recipe that differs from that of `before` in anything but its data.
+
+    Pictures are not read anew unless it asks for others, or for another size.
+    """
+    _possible(recipe)
+    heads = _heads(recipe, before.table)
+    about = _about(recipe, heads, before.remarks)
+    if about.side != before.about.side or _chosen(recipe) != _chosen(before.recipe):
+        return prepare(recipe, out, say)
+    return replace(before, recipe=recipe, about=about)
+
+
+def _chosen(recipe: Recipe) -> tuple[Any, ...]:
+    """What says which pictures of the data there are, and whom they show."""
+    return recipe.limit, recipe.seed if recipe.limit else 0, recipe.identity
+
+
+def _possible(recipe: Recipe, resume: bool = False) -> None:
+    """Raise UserError for names and files that can't be."""
+    check(recipe)
+    if not resume or recipe.freeze != freeze.NONE:  # a checkpoint has what learns
+        weights.check(recipe.weights, recipe.trunk)
+
+
+def _about(recipe: Recipe, heads: tuple[Head, ...], remarks: tuple[str, ...]) -> About:
+    return About(
+        trunk=recipe.trunk,
+        size=recipe.image_size or trunks.trunk(recipe.trunk).size,
+        crop=recipe.crop,
+        pooling=recipe.pooling,
+        features=recipe.features,
+        features_l2=recipe.features_l2,
+        features_norm=recipe.features_norm,
+        heads=heads,
+        looks=recipe.looks,
+        notes=remarks + _notes(recipe, heads),
+        recipe=recipe.plain(),
     )
 
 

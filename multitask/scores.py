@@ -24,13 +24,8 @@ def scores(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array:
     them what the head's summary calls its metric.
     """
     if head.form == "number":
-        name = head.columns[0]
-        exact = pd.to_numeric(column(labels, name))
-        low, high = (
-            exact.fillna(pd.to_numeric(column(labels, f"{name}_{end}")))
-            for end in ("low", "high")
-        )
-        said = answers[name].to_numpy(float)
+        low, high = _ends(head, labels)
+        said = answers[head.columns[0]].to_numpy(float)
         off = np.maximum(np.maximum(low - said, said - high), 0.0)
         return np.asarray(off, float)[:, None]
     found = []
@@ -39,6 +34,22 @@ def scores(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array:
         right = spelled(truth).to_numpy() == spelled(answers[name]).to_numpy()
         found.append(np.where(truth.notna(), right, np.nan))
     return np.stack(found, axis=1).astype(float)
+
+
+def middles(head: Head, labels: pd.DataFrame) -> "pd.Series[float]":
+    """The numbers (rows,) that a head is labelled with; of intervals their middle."""
+    low, high = _ends(head, labels)
+    return (low + high) / 2
+
+
+def _ends(head: Head, labels: pd.DataFrame) -> "tuple[pd.Series[float], ...]":
+    """The interval that each number is labelled with; a number is one without width."""
+    name = head.columns[0]
+    exact = pd.to_numeric(column(labels, name))
+    return tuple(
+        exact.fillna(pd.to_numeric(column(labels, f"{name}_{end}")))
+        for end in ("low", "high")
+    )
 
 
 def mean(found: Array) -> float:

@@ -47,7 +47,7 @@ class Outcome:
     arithmetic that it was done in."""
 
     best_epoch: int
-    epochs: int
+    history: Figures
     interrupted: bool
     precision: Precision
     stage: int  # the last one begun, from 1
@@ -61,21 +61,23 @@ def train(
     folder: Path,
     resume: bool = False,
     say: Callable[[str], object] = lambda line: None,
+    each_epoch: Callable[[Figures], object] = lambda history: None,
 ) -> Outcome:
     """Train the network of `about` and keep its best epoch in `folder`.
 
     Best is the lowest validation loss, or the last epoch without a validation part.
     A second stage, in which more of the trunk learns, begins with the best epoch of
     the first. Writes `network.keras`, `history.csv` and `logs/`, and after each epoch
-    a checkpoint from which `resume` goes on. Ctrl-C ends it after saving; in the first
-    epoch, which leaves nothing, it is raised.
+    a checkpoint from which `resume` goes on; `each_epoch` is given the figures so far,
+    and may end the training by an exception of its own. Ctrl-C ends it after saving; in
+    the first epoch, which leaves nothing, it is raised.
 
     Raises UserError if the loss is not finite or the disk is full.
     """
     state = _Checkpoint(folder).read() if resume else {}
-    precision = state.get("precision") or _precision(about, recipe, training)
+    precision = state.get("precision") or chosen(about, recipe, training)
     about = replace(about, recipe={**about.recipe, "precision": precision})
-    keeper = _Keeper(about, folder, precision, state.get("history", []))
+    keeper = _Keeper(about, folder, precision, state.get("history", []), each_epoch)
     _tell(recipe, say)
     interrupted = False
     try:
@@ -89,7 +91,7 @@ def train(
             raise
     return Outcome(
         best_epoch=keeper.best_epoch,
-        epochs=len(keeper.history),
+        history=keeper.history,
         interrupted=interrupted,
         precision=precision,
         stage=int(keeper.history[-1].get("stage", 1)),
@@ -354,11 +356,17 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     core: keras.Model  # what it trains, whole
 
     def __init__(
-        self, about: About, folder: Path, precision: Precision, past: Figures
+        self,
+        about: About,
+        folder: Path,
+        precision: Precision,
+        past: Figures,
+        each_epoch: Callable[[Figures], object] = lambda history: None,
     ) -> None:
         super().__init__()
         self.about, self.folder = about, folder
         self.precision, self.history = precision, list(past)
+        self.each_epoch = each_epoch
         self.checkpoint = _Checkpoint(folder)
         self._best: list[Any] = []  # weights of what learns, if yet to be saved
         self._saving = 0.0  # seconds that it takes
@@ -415,6 +423,11 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             self._keep(figures)
         tqdm.write(_line(figures, self.last, self.about.heads), sys.stdout)
         self.model.stop_training = self.ended
+        try:
+            self.each_epoch(self.history)
+        except Exception:
+            self._best = []  # nobody waits for it
+            raise
 
     def _keep(self, figures: dict[str, Any]) -> None:
         self.history.append(figures)
@@ -595,8 +608,8 @@ def _policy(precision: Precision) -> str:
     return "float32" if precision == "float32" else f"mixed_{precision}"
 
 
-def _precision(about: About, recipe: Recipe, training: Batches) -> Precision:
-    """What the recipe asks for, or what is faster here."""
+def chosen(about: About, recipe: Recipe, training: Batches) -> Precision:
+    """The precision that the recipe asks for, or the faster one here."""
     if recipe.precision != "auto":
         return recipe.precision
     stage = recipe.stages()[-1]  # in which most is learnt

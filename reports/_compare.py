@@ -1,10 +1,13 @@
 """How do designs of networks compare, in numbers, on a page, and in a few lines?"""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib import ticker
 from multitask.reports import _html, _style
 
@@ -34,14 +37,16 @@ def write(document: dict[str, Any], folder: Path) -> None:
         (folder / JSON).write_text(text + "\n", encoding="utf-8")
         rows(document).to_csv(folder / CSV, index=False)
         with _style.style():
-            _style.save(plot(document), folder / PLOT)
+            made = plot_pairs(document) if document["pairs"] else plot(document)
+            _style.save(made, folder / PLOT)
         page = _html.render(
             "compare.html",
             title=document["title"],
             notes=document["notes"],
-            quality=_cells(quality(document)),
-            differences=_cells(differences(document)),
-            costs=_cells(costs(document)),
+            pairs=document["pairs"] and _html.cells(pairs(document)),
+            quality=_html.cells(quality(document)),
+            differences=_html.cells(differences(document)),
+            costs=_html.cells(costs(document)),
             plot=PLOT,
             links=[JSON, CSV],
         )
@@ -127,6 +132,69 @@ def differences(document: dict[str, Any]) -> pd.DataFrame:
     )
 
 
+def pairs(document: dict[str, Any]) -> pd.DataFrame:
+    """Errors saved: a row a trunk and head, a column a head that it was trained with.
+
+    In brackets where no difference is shown.
+    """
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for trunk, head, other, one in _pairs(document):
+        text = f"{100 * one['saved']:+.0f}%"
+        shown = one["verdict"] != "no difference shown"
+        found.setdefault((trunk, head), {})[other] = text if shown else f"({text})"
+    heads = list(document["metrics"])
+    lines = [
+        {"trunk": trunk, "errors saved": head}
+        | {f"with {other}": found[trunk, head].get(other, "") for other in heads}
+        for trunk, head in found
+    ]
+    return pd.DataFrame(lines)
+
+
+def _pairs(document: dict[str, Any]) -> Iterator[tuple[str, str, str, Any]]:
+    for one in document["differences"]:
+        [other] = [n for n in one["design"].split(" with ") if n != one["head"]]
+        yield one["trunk"], one["head"], other, one
+
+
+def plot_pairs(document: dict[str, Any]) -> Any:
+    """Who helps whom: a heat map a trunk."""
+    heads = list(document["metrics"])
+    trunks = list(dict.fromkeys(cell["trunk"] for cell in document["cells"]))
+    side = 1.6 + 0.75 * len(heads)
+    title = "Errors saved by training with another head"
+    made = _style.figure(side * len(trunks) + 0.6, side + 0.3, title)
+    axes = made.subplots(1, len(trunks), squeeze=False).ravel()
+    blank = pd.DataFrame(index=heads, columns=heads, dtype=float)
+    for axis, name in zip(axes, trunks, strict=True):
+        saved, marks = 100 * blank, blank.astype(object).fillna("")
+        for trunk, head, other, one in _pairs(document):
+            if trunk == name:
+                shown = one["verdict"] != "no difference shown"
+                saved.loc[head, other] = 100 * one["saved"]
+                text = f"{100 * one['saved']:+.0f}%"
+                marks.loc[head, other] = text if shown else f"({text})"
+        most = max(5.0, float(np.nanmax(saved.abs().to_numpy())))
+        sns.heatmap(
+            saved,
+            ax=axis,
+            annot=marks,
+            fmt="",
+            cmap="vlag_r",
+            vmin=-most,
+            vmax=most,
+            square=True,
+            linewidths=1,
+            cbar=False,
+        )
+        axis.set_title(name)
+        axis.set_xlabel("trained with")
+        axis.set_ylabel("head")
+        axis.tick_params(axis="x", rotation=45)
+        axis.tick_params(axis="y", rotation=0)
+    return made
+
+
 def costs(document: dict[str, Any]) -> pd.DataFrame:
     """What all answers cost: a row a trunk and design, means over seeds."""
     table = rows(document).drop_duplicates(["design", "trunk", "seed"])
@@ -187,13 +255,8 @@ def plot(document: dict[str, Any]) -> Any:
 def text(document: dict[str, Any]) -> str:
     """What the command prints at its end."""
     tables = [quality(document), differences(document), costs(document)]
+    if document["pairs"]:
+        tables = [pairs(document)]
     return "\n\n".join(
         table.to_string(index=False, na_rep="") for table in tables if len(table)
     )
-
-
-def _cells(table: pd.DataFrame) -> dict[str, Any]:
-    return {
-        "header": [str(name) for name in table.columns],
-        "rows": table.astype(str).to_numpy().tolist(),
-    }

@@ -4,6 +4,7 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
+import pandas as pd
 
 
 def render(template: str, **values: Any) -> str:
@@ -17,6 +18,14 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template(template).render(**values)
+
+
+def cells(table: pd.DataFrame) -> dict[str, Any]:
+    """A table as the templates' `grid` takes it."""
+    return {
+        "header": [str(name) for name in table.columns],
+        "rows": table.astype(str).to_numpy().tolist(),
+    }
 
 
 def _source(name: str) -> str:

@@ -1,6 +1,7 @@
 """Are designs compared on the same pictures, and merged answers read back right?"""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -234,9 +235,65 @@ def test_differences_over_seeds_are_wider_where_seeds_differ(tmp_path):
             folder.mkdir()
             np.savez(folder / "scores.npz", gender=right)
             cells.append({"design": design, "trunk": "t", "seed": seed,
-                          "networks": [folder.name]})  # fmt: skip
+                          "networks": [folder.name], "heads": {"gender": {}}})  # fmt: skip
     [found] = module._differences(tmp_path, cells, [gender])
     assert found["difference"] < 0
     assert found["verdict"] == "no difference shown"  # of two seeds, one shows none
     [found] = module._differences(tmp_path, [c for c in cells if c["seed"]], [gender])
     assert found["verdict"] == "worse"
+
+
+# Pairs
+
+
+def test_pairs_tell_who_helps_whom(compared, tmp_path):
+    recipe, *_ = compared
+    recipe = replace(recipe, epochs=1)
+    out = tmp_path / "out"
+    document = compare(recipe, out, Asked(pairs=True), say=lambda line: None)
+    single, pair = (cell["heads"] for cell in document["cells"])
+    found = {(d["design"], d["head"]): d for d in document["differences"]}
+    design = "gender with illumination"
+    assert set(found) == {(design, "gender"), (design, "illumination")}
+    for (_, head), one in found.items():
+        difference = pair[head]["test"] - single[head]["test"]
+        assert one["difference"] == pytest.approx(difference)
+        assert one["saved"] == pytest.approx(difference / (1 - single[head]["test"]))
+    page = (out / "index.html").read_text()
+    assert "Who helps whom" in page
+    assert "with illumination" in page
+    assert (out / "compare.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(
+    ("head", "difference", "alone", "saved"),
+    [
+        ("age", -1.0, 5.0, 0.2),  # years: less is better
+        ("gender", 0.02, 0.9, 0.2),  # of 10% errors 2 are saved
+        ("gender", -0.02, 0.9, -0.2),
+        ("gender", 0.0, 1.0, 0.0),
+    ],
+)
+def test_what_is_saved_is_a_share_of_the_errors(head, difference, alone, saved):
+    from multitask.compare import _saved
+
+    [head] = catalog.heads([head])
+    assert _saved(head, difference, alone) == pytest.approx(saved)
+
+
+def test_pairs_take_the_place_of_designs(capsys):
+    assert main(["--pairs", "--designs", "multi"]) == 2
+    assert "--designs: has no effect with --pairs" in capsys.readouterr().err
+    assert main(["--pairs", "--merge", "a+b"]) == 2
+    assert "--merge: has no effect with --pairs" in capsys.readouterr().err
+
+
+def test_each_two_heads_make_a_pair():
+    assert designs.pairs(heads()) == (
+        "gender with makeup", "gender with age", "makeup with age",
+    )  # fmt: skip
+    [plan] = designs.plans("gender with age", heads(), [])
+    assert plan.name == "gender-with-age"
+    assert [head.name for head in plan.heads] == ["gender", "age"]
+    with pytest.raises(UserError, match="--pairs: 1 head makes no pair"):
+        designs.pairs(heads()[:1])

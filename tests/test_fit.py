@@ -302,7 +302,7 @@ def _options(out, faces):
 def _start(out, faces, epochs):
     """A fit in a process of its own that has finished so many epochs."""
     process = subprocess.Popen(
-        [sys.executable, ROOT / "tests" / "tiny.py", *_options(out, faces)],
+        [sys.executable, ROOT / "tests" / "tiny.py", "fit", *_options(out, faces)],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

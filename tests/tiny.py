@@ -20,8 +20,8 @@ def register():
     return "tiny"
 
 
-if __name__ == "__main__":  # a fit in a process of its own
-    from multitask.fit import main
+if __name__ == "__main__":  # a command, such as fit, in a process of its own
+    from multitask.__main__ import main
 
     # A shell that starts the tests in the background has it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
