@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
-from multitask import prepare, recipe, weights
+from multitask import recipe
 from multitask.errors import UserError, nearest
 from multitask.recipe import Recipe
 
@@ -149,6 +149,8 @@ def written(value: Any) -> str:
 
 def changed(base: Recipe, values: Mapping[Vary, Any]) -> Recipe:
     """The recipe with these values; UserError if they can't be."""
+    from multitask import prepare, weights
+
     settings = base.plain()
     for one, value in values.items():
         if one.head:
@@ -163,6 +165,8 @@ def changed(base: Recipe, values: Mapping[Vary, Any]) -> Recipe:
 
 def check(base: Recipe, asked: Sequence[Vary]) -> None:
     """Raise UserError for a value that no combination with others makes possible."""
+    from multitask import prepare
+
     prepare.check(base)
     names = [one.name for one in asked]
     if len(set(names)) < len(names):

@@ -234,8 +234,8 @@ def test_differences_over_seeds_are_wider_where_seeds_differ(tmp_path):
             folder = tmp_path / f"{design}-{seed}"
             folder.mkdir()
             np.savez(folder / "scores.npz", gender=right)
-            cells.append({"design": design, "trunk": "t", "seed": seed,
-                          "networks": [folder.name], "heads": {"gender": {}}})  # fmt: skip
+            cell = {"design": design, "trunk": "t", "seed": seed}
+            cells.append(cell | {"networks": [folder.name], "heads": {"gender": {}}})
     [found] = module._differences(tmp_path, cells, [gender])
     assert found["difference"] < 0
     assert found["verdict"] == "no difference shown"  # of two seeds, one shows none
