@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from multitask import recipe
-from multitask.catalog import split
 from multitask.errors import UserError
 from multitask.folder import put
 from multitask.recipe import Recipe
@@ -75,6 +74,8 @@ def read(arguments: argparse.Namespace) -> Recipe:
 
 def given(arguments: argparse.Namespace) -> dict[str, Any]:
     """The settings that were given as options."""
+    from multitask.catalog import split  # not before: pandas takes its time
+
     found: dict[str, Any] = {}
     for name, _, default in recipe.settings():
         text = getattr(arguments, name, None)
