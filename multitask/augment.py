@@ -104,9 +104,13 @@ def _preset(text: str) -> dict[str, Any]:
     return {name: _MOVES[name][STRENGTHS.index(strength)]}
 
 
-def augment(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, Any]:
+def augment(
+    images: Any, seed: Any, how: Augmentation, size: int, sides: Any = None
+) -> tuple[Any, Any]:
     """Vary a batch (batch, side, side, 3) of uint8; the same `seed` (2,) varies alike.
 
+    `sides` (batch,) says which to flip, if `how` flips at all; by default that is by
+    lot.
     Returns float32 images (batch, size, size, 3) in 0..255, from about the middle of
     the pictures, and which of them were flipped: bool (batch,).
     """
@@ -114,7 +118,7 @@ def augment(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, 
 
     seeds = tf.unstack(tf.random.split(seed, 3))
     images = tf.cast(images, tf.float32)
-    images, flipped = _move(images, seeds[0], how, size)
+    images, flipped = _move(images, seeds[0], how, size, sides)
     images = _relight(images, seeds[1], how)
     if how.erase:
         images = _erase(images, seeds[2], how.erase)
@@ -174,13 +178,17 @@ def _other(seed: Any) -> Any:
     return tf.random.experimental.stateless_fold_in(seed, 1)
 
 
-def _move(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, Any]:
+def _move(
+    images: Any, seed: Any, how: Augmentation, size: int, sides: Any
+) -> tuple[Any, Any]:
     """Flip, rotate, zoom, shift and cut in one resampling; edges are continued."""
     import tensorflow as tf
 
     batch, width = tf.shape(images)[0], images.shape[1]
     angle, zoom, right, down, side = _uniform(batch, seed, 5)
-    flipped = (side < 0) if how.flip else tf.zeros_like(side, dtype=tf.bool)
+    flipped = tf.zeros_like(side, dtype=tf.bool)
+    if how.flip:
+        flipped = side < 0 if sides is None else sides
     if not (how.flip or how.rotate or how.zoom or how.shift or how.shear):
         return middle(images, size), flipped
     scale = 1.0 + how.zoom * zoom

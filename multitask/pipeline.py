@@ -146,6 +146,10 @@ class Batches:
     ) -> Any:
         """Epochs from `first_epoch` to `epochs`, each in its own order and varied.
 
+        A picture that is flipped in one epoch is not in the next: by lot it may be seen
+        many times from one side (Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a
+        Single GPU"). With rates, which may show it twice in an epoch, it is by lot.
+
         What a step sees depends on the seed and its number alone, so that a training
         resumed goes on as if it had not stopped.
         """
@@ -167,12 +171,17 @@ class Batches:
             return order(epoch)[step * count : (step + 1) * count]
 
         labels = self._labels(heads)
+        first = np.random.default_rng(seed).integers(2, size=len(self.rows))
+        sides = None if self.rates is not None else tf.constant(first)
 
         def vary(number: Any, inputs: Any, chosen: Any) -> Any:
             lot = tf.stack([tf.constant(seed, tf.int64), number])
             flipped = tf.zeros_like(chosen, tf.bool)
             if self.size:
-                inputs, flipped = augment(inputs, lot, how, self.size)
+                now = None
+                if sides is not None:
+                    now = (tf.gather(sides, chosen) + number // steps) % 2 == 1
+                inputs, flipped = augment(inputs, lot, how, self.size, now)
             else:
                 inputs = self._plain(inputs)
             targets, weights = labels(chosen, flipped)

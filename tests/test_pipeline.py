@@ -386,3 +386,16 @@ def test_memory_stays_near_what_the_pixels_take(tmp_path):
     jpg, png = map(int, run.stdout.split())
     assert jpg < 70e6
     assert png < 70e6
+
+
+def test_a_picture_is_seen_from_one_side_and_in_the_next_epoch_from_the_other():
+    seen = []
+    for epoch in epochs_of(batches(100, 10), FLIP, epochs=4):
+        sides = np.zeros(100, bool)
+        for images, _, _ in epoch:
+            numbers, flipped = number(images)
+            sides[numbers] = flipped
+        seen.append(sides)
+    assert 30 <= seen[0].sum() <= 70
+    for before, after in zip(seen, seen[1:], strict=False):
+        np.testing.assert_array_equal(before, ~after)
