@@ -105,12 +105,17 @@ def _preset(text: str) -> dict[str, Any]:
 
 
 def augment(
-    images: Any, seed: Any, how: Augmentation, size: int, sides: Any = None
+    images: Any,
+    seed: Any,
+    how: Augmentation,
+    size: int,
+    sides: Any = None,
+    made: int = 0,
 ) -> tuple[Any, Any]:
     """Vary a batch (batch, side, side, 3) of uint8; the same `seed` (2,) varies alike.
 
     `sides` (batch,) says which to flip, if `how` flips at all; by default that is by
-    lot.
+    lot. What is seen at `size` may be `made` at fewer pixels a side.
     Returns float32 images (batch, size, size, 3) in 0..255, from about the middle of
     the pictures, and which of them were flipped: bool (batch,).
     """
@@ -118,7 +123,7 @@ def augment(
 
     seeds = tf.unstack(tf.random.split(seed, 3))
     images = tf.cast(images, tf.float32)
-    images, flipped = _move(images, seeds[0], how, size, sides)
+    images, flipped = _move(images, seeds[0], how, size, sides, made or size)
     images = _relight(images, seeds[1], how)
     if how.erase:
         images = _erase(images, seeds[2], how.erase)
@@ -179,7 +184,7 @@ def _other(seed: Any) -> Any:
 
 
 def _move(
-    images: Any, seed: Any, how: Augmentation, size: int, sides: Any
+    images: Any, seed: Any, how: Augmentation, size: int, sides: Any, made: int
 ) -> tuple[Any, Any]:
     """Flip, rotate, zoom, shift and cut in one resampling; edges are continued."""
     import tensorflow as tf
@@ -189,9 +194,10 @@ def _move(
     flipped = tf.zeros_like(side, dtype=tf.bool)
     if how.flip:
         flipped = side < 0 if sides is None else sides
-    if not (how.flip or how.rotate or how.zoom or how.shift or how.shear):
+    moved = how.flip or how.rotate or how.zoom or how.shift or how.shear
+    if not moved and made == size:
         return middle(images, size), flipped
-    scale = 1.0 + how.zoom * zoom
+    scale = (1.0 + how.zoom * zoom) * size / made
     cos, sin = (f(how.rotate * angle) * scale for f in (tf.cos, tf.sin))
     mirror = tf.where(flipped, -1.0, 1.0)
     a, b, d, e = cos * mirror, -sin, sin * mirror, cos
@@ -200,20 +206,20 @@ def _move(
         [lot] = _uniform(batch, _other(seed), 1)
         b, e = b + cos * how.shear * lot, e + sin * how.shear * lot
     # From places around the middle of the result to places in the picture.
-    to, start = (size - 1) / 2, (width - 1) / 2
+    to, start = (made - 1) / 2, (width - 1) / 2
     shift = how.shift * width
     c = start - to * (a + b) + shift * right
     f = start - to * (d + e) + shift * down
     zero = tf.zeros_like(a)
-    moved = tf.raw_ops.ImageProjectiveTransformV3(
+    resampled = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=tf.stack([a, b, c, d, e, f, zero, zero], axis=1),
-        output_shape=(size, size),
+        output_shape=(made, made),
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode="NEAREST",
     )
-    return moved, flipped
+    return resampled, flipped
 
 
 def _relight(images: Any, seed: Any, how: Augmentation) -> Any:

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from multitask import balancing, features, network, weights
+from multitask import balancing, features, network, trunks, weights
 from multitask.augment import preset
 from multitask.errors import UserError
 from multitask.folder import put
@@ -28,7 +28,7 @@ from multitask.freeze import ALL, NONE, freeze, halves, joined, last
 from multitask.head import Head
 from multitask.network import About
 from multitask.optimizer import optimizer
-from multitask.pipeline import Batches, twice
+from multitask.pipeline import Batches, small, twice
 from multitask.recipe import Precision, Recipe
 
 HISTORY = "history.csv"
@@ -147,13 +147,15 @@ def _stage(
     """Train with one setting of what learns, from where the stages before it ended."""
     about, recipe = keeper.about, keeper.recipe
     keras.utils.set_random_seed(recipe.seed)
-    core = _core(about, recipe, keeper.precision)
+    few = _small_epochs(about, recipe)
+    core = _core(about, recipe, keeper.precision, any_size=few > 0)
     # What a checkpoint does not hold is what has not learnt yet.
     if keeper.number > 1:
         best, _ = network.load(keeper.folder)
         core.set_weights(best.get_layer("core").get_weights())
     elif recipe.freeze != NONE or not keeper.history:
-        weights.load(core.get_layer("trunk"), recipe.weights, recipe.trunk)
+        trunk = core.get_layer("trunk")
+        weights.load(trunk, recipe.weights, recipe.trunk, about.size)
     model, training, validation = _learning(core, keeper, training, validation, say)
     _compile(model, about.heads, recipe, training.steps, keeper.precision)
     keeper.core = core
@@ -161,8 +163,8 @@ def _stage(
     if keeper.resumed:
         keeper.restore()
     how, done = preset(recipe.augment), len(keeper.history)
-    data = training.shuffled(about.heads, how, recipe.seed, keeper.last, done)
-    _make_variables(model, data.element_spec)
+    data = training.shuffled(about.heads, how, recipe.seed, keeper.last, done, few)
+    _make_variables(model, data.element_spec, about.size)
     held_out = validation.in_order() if validation else None
     if held_out and how.mixup:
         held_out = held_out.map(twice)
@@ -185,9 +187,22 @@ def _stage(
             keeper.save()
 
 
-def _core(about: About, recipe: Recipe, precision: Precision) -> keras.Model:
+def _core(
+    about: About, recipe: Recipe, precision: Precision, any_size: bool = False
+) -> keras.Model:
     """The core to be trained, its weights drawn anew."""
-    return network.build_core(about, recipe.dropout, _policy(precision), training=True)
+    return network.build_core(
+        about, recipe.dropout, _policy(precision), training=True, any_size=any_size
+    )
+
+
+def _small_epochs(about: About, recipe: Recipe) -> int:
+    """How many epochs, the first ones, see small pictures: they cost less, and teach
+    as much at first (Tan and Le 2021, "EfficientNetV2: Smaller Models and Faster
+    Training")."""
+    made = trunks.trunk(about.trunk)
+    can = made.any_size and small(about.size) >= made.least and recipe.freeze == NONE
+    return int(recipe.progressive * recipe.epochs) if can else 0
 
 
 def _learning(
@@ -281,13 +296,14 @@ def _compile(
     )
 
 
-def _make_variables(model: keras.Model, spec: Any) -> None:
+def _make_variables(model: keras.Model, spec: Any, size: int) -> None:
     """Make those of optimizer and metrics before a step is traced.
 
-    TensorFlow traces a step twice in which variables are made, for seconds each.
+    `size` is that of images whose `spec` leaves it open. TensorFlow traces a step twice in which variables are made, for seconds each.
     """
     images, *labels = keras.tree.map_structure(
-        lambda s: keras.ops.zeros([n or 1 for n in s.shape], s.dtype), spec
+        lambda s: keras.ops.zeros([1, *(n or size for n in s.shape[1:])], s.dtype),
+        spec,
     )
     answers = model(images)
     count = len(next(iter(answers.values())))  # twice as many for mixed pictures

@@ -20,6 +20,7 @@ import multitask
 from multitask.errors import UserError
 from multitask.fit import fit, main
 from multitask.network import About
+from multitask.pipeline import Batches
 from multitask.recipe import Recipe, read, recipe
 from multitask.report import report
 from multitask.table import read_csv
@@ -686,3 +687,19 @@ def test_a_full_disk_keeps_the_last_good_network(faces, tmp_path, monkeypatch):
     assert len(multitask.load(tmp_path / "run").heads) == 1
     result = fit(tiny(faces), tmp_path / "run", resume=True, say=lambda line: None)
     assert len(pd.read_csv(result.folder / "history.csv")) == 2
+
+
+def test_a_trunk_of_any_size_sees_small_pictures_first(faces, tmp_path, monkeypatch):
+    usual, asked = Batches.shuffled, []
+
+    def shuffled(self, *args):
+        asked.append(args[-1])
+        return usual(self, *args)
+
+    monkeypatch.setattr(Batches, "shuffled", shuffled)
+    recipe = tiny(faces, heads=("gender",), epochs=5, progressive=0.4)
+    fit(recipe, tmp_path / "run", say=lambda line: None)
+    history = pd.read_csv(tmp_path / "run" / "history.csv")
+    assert history["loss"].notna().all()
+    assert len(history) == 5
+    assert asked == [2]
