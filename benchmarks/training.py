@@ -31,7 +31,10 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     paths = setting.paths[: setting.trained]
     held = batches(paths, setting.batch_size, temporary)
     recipe = Recipe(
-        epochs=setting.epochs, batch_size=held.batch_size, precision="float32"
+        epochs=setting.epochs,
+        progressive=0.0,  # the script sees all its pictures large
+        batch_size=held.batch_size,
+        precision="float32",
     )
     ours, theirs = take_turns(
         setting.rounds,

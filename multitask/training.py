@@ -299,7 +299,8 @@ def _compile(
 def _make_variables(model: keras.Model, spec: Any, size: int) -> None:
     """Make those of optimizer and metrics before a step is traced.
 
-    `size` is that of images whose `spec` leaves it open. TensorFlow traces a step twice in which variables are made, for seconds each.
+    `size` is that of images whose `spec` leaves it open. TensorFlow traces a step twice
+    in which variables are made, for seconds each.
     """
     images, *labels = keras.tree.map_structure(
         lambda s: keras.ops.zeros([1, *(n or size for n in s.shape[1:])], s.dtype),
