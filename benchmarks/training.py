@@ -32,7 +32,6 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     held = batches(paths, setting.batch_size, temporary)
     recipe = Recipe(
         epochs=setting.epochs,
-        progressive=0.0,  # the script sees all its pictures large
         batch_size=held.batch_size,
         precision="float32",
     )

@@ -105,17 +105,11 @@ def _preset(text: str) -> dict[str, Any]:
 
 
 def augment(
-    images: Any,
-    seed: Any,
-    how: Augmentation,
-    size: int,
-    sides: Any = None,
-    made: int = 0,
+    images: Any, seed: Any, how: Augmentation, size: int, made: int = 0
 ) -> tuple[Any, Any]:
     """Vary a batch (batch, side, side, 3) of uint8; the same `seed` (2,) varies alike.
 
-    `sides` (batch,) says which to flip, if `how` flips at all; by default that is by
-    lot. What is seen at `size` may be `made` at fewer pixels a side.
+    What is seen at `size` may be `made` at fewer pixels a side.
     Returns float32 images (batch, size, size, 3) in 0..255, from about the middle of
     the pictures, and which of them were flipped: bool (batch,).
     """
@@ -123,7 +117,7 @@ def augment(
 
     seeds = tf.unstack(tf.random.split(seed, 3))
     images = tf.cast(images, tf.float32)
-    images, flipped = _move(images, seeds[0], how, size, sides, made or size)
+    images, flipped = _move(images, seeds[0], how, size, made or size)
     images = _relight(images, seeds[1], how)
     if how.erase:
         images = _erase(images, seeds[2], how.erase)
@@ -184,16 +178,14 @@ def _other(seed: Any) -> Any:
 
 
 def _move(
-    images: Any, seed: Any, how: Augmentation, size: int, sides: Any, made: int
+    images: Any, seed: Any, how: Augmentation, size: int, made: int
 ) -> tuple[Any, Any]:
     """Flip, rotate, zoom, shift and cut in one resampling; edges are continued."""
     import tensorflow as tf
 
     batch, width = tf.shape(images)[0], images.shape[1]
     angle, zoom, right, down, side = _uniform(batch, seed, 5)
-    flipped = tf.zeros_like(side, dtype=tf.bool)
-    if how.flip:
-        flipped = side < 0 if sides is None else sides
+    flipped = (side < 0) if how.flip else tf.zeros_like(side, dtype=tf.bool)
     moved = how.flip or how.rotate or how.zoom or how.shift or how.shear
     if not moved and made == size:
         return middle(images, size), flipped

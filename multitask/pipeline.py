@@ -126,8 +126,8 @@ class Batches:
         """Steps an epoch of training: a rest smaller than a batch waits for another."""
         return max(1, self.pictures // self.batch_size)
 
-    def in_order(self) -> Any:
-        """Every row once, not varied."""
+    def in_order(self, made: int = 0) -> Any:
+        """Every row once, not varied; of images `made` so large the shape is open."""
         import tensorflow as tf
 
         count = len(self.rows)
@@ -136,9 +136,14 @@ class Batches:
         data = tf.data.Dataset.range(len(places))
         data = data.map(self._picker(lambda step: places[step]))
         labels = self._labels()
-        return data.map(
-            lambda inputs, chosen: (self._plain(inputs), *labels(chosen))
-        ).prefetch(2)
+
+        def plain(inputs: Any, chosen: Any) -> Any:
+            images = self._plain(inputs)
+            if made and made != self.size:
+                images = tf.image.resize(images, (made, made))
+            return _open(images) if made else images, *labels(chosen)
+
+        return data.map(plain).prefetch(2)
 
     def _plain(self, inputs: Any) -> Any:
         import tensorflow as tf
@@ -156,11 +161,8 @@ class Batches:
     ) -> Any:
         """Epochs from `first_epoch` to `epochs`, each in its own order and varied.
 
-        A picture that is flipped in one epoch is not in the next: by lot it may be seen
-        many times from one side (Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a
-        Single GPU"). With rates, which may show it twice in an epoch, it is by lot.
-
-        In the first `small_epochs` images are made `small`.
+        In the first `small_epochs` images are made `small`; if there are such, the
+        shape of all is left open.
 
         What a step sees depends on the seed and its number alone, so that a training
         resumed goes on as if it had not stopped.
@@ -183,24 +185,19 @@ class Batches:
             return order(epoch)[step * count : (step + 1) * count]
 
         labels = self._labels(heads)
-        first = np.random.default_rng(seed).integers(2, size=len(self.rows))
-        sides = None if self.rates is not None else tf.constant(first)
 
         def vary(made: int, number: Any, inputs: Any, chosen: Any) -> Any:
             lot = tf.stack([tf.constant(seed, tf.int64), number])
             flipped = tf.zeros_like(chosen, tf.bool)
             if self.size:
-                now = None
-                if sides is not None:
-                    now = (tf.gather(sides, chosen) + number // steps) % 2 == 1
-                inputs, flipped = augment(inputs, lot, how, self.size, now, made)
+                inputs, flipped = augment(inputs, lot, how, self.size, made)
             else:
                 inputs = self._plain(inputs)
             targets, weights = labels(chosen, flipped)
-            if not how.mixup:
-                return inputs, targets, weights
-            inputs, share = mix(inputs, lot, how)
-            return inputs, *_mixed(targets, weights, share)
+            if how.mixup:
+                inputs, share = mix(inputs, lot, how)
+                targets, weights = _mixed(targets, weights, share)
+            return _open(inputs) if small_epochs else inputs, targets, weights
 
         pick = self._picker(places)
 
@@ -253,6 +250,16 @@ class Batches:
             return found, {n: tf.gather(all, chosen) for n, all in weights.items()}
 
         return labels
+
+
+def _open(images: Any) -> Any:
+    """The same images (batch, side, side, 3), their side left open.
+
+    So that a step on small and one on large images are one, and traced once.
+    """
+    import tensorflow as tf
+
+    return tf.raw_ops.PlaceholderWithDefault(input=images, shape=(None, None, None, 3))
 
 
 def _mixed(

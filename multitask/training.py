@@ -147,8 +147,8 @@ def _stage(
     """Train with one setting of what learns, from where the stages before it ended."""
     about, recipe = keeper.about, keeper.recipe
     keras.utils.set_random_seed(recipe.seed)
-    few = _small_epochs(about, recipe)
-    core = _core(about, recipe, keeper.precision, any_size=few > 0)
+    keeper.small = _small_epochs(about, recipe)
+    core = _core(about, recipe, keeper.precision, any_size=keeper.small > 0)
     # What a checkpoint does not hold is what has not learnt yet.
     if keeper.number > 1:
         best, _ = network.load(keeper.folder)
@@ -162,19 +162,30 @@ def _stage(
     keeper.set_model(model)
     if keeper.resumed:
         keeper.restore()
-    how, done = preset(recipe.augment), len(keeper.history)
-    data = training.shuffled(about.heads, how, recipe.seed, keeper.last, done, few)
-    _make_variables(model, data.element_spec, about.size)
-    held_out = validation.in_order() if validation else None
-    if held_out and how.mixup:
-        held_out = held_out.map(twice)
+    how = preset(recipe.augment)
     logs = keras.callbacks.TensorBoard(keeper.folder / "logs", write_graph=False)
     shown = [_Progress(keeper.last), _Finite(), _ValidatedAverages(), logs]
+    made = False
     try:
-        if not keeper.ended:
+        for end in (keeper.small, keeper.last):
+            done = len(keeper.history)
+            if done >= end or keeper.ended:
+                continue
+            size = small(about.size) if end == keeper.small else about.size
+            data = training.shuffled(
+                about.heads, how, recipe.seed, end, done, keeper.small
+            )
+            held_out = None
+            if validation:
+                held_out = validation.in_order(size if keeper.small else 0)
+            if held_out and how.mixup:
+                held_out = held_out.map(twice)
+            if not made:
+                _make_variables(model, data.element_spec, about.size)
+                made = True
             model.fit(
                 data,
-                epochs=keeper.last,
+                epochs=end,
                 initial_epoch=done,
                 steps_per_epoch=training.steps,
                 validation_data=held_out,
@@ -371,6 +382,7 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     recipe: Recipe  # of the stage that goes on
     core: keras.Model  # what it trains, whole
+    small = 0  # epochs, the first ones, that see small pictures
 
     def __init__(
         self,
@@ -399,16 +411,23 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def best_epoch(self) -> int:
-        """The epoch (from 1) of the lowest validation loss, or the last one; else 0."""
+        """The epoch (from 1) of the lowest validation loss, or the last one; else 0.
+
+        Not one that saw small pictures, if any saw large ones: it is not made for them.
+        """
+        small = [bool(figures.get("small")) for figures in self.history]
         losses = [figures.get("val_loss", -i) for i, figures in enumerate(self.history)]
-        losses = [loss if np.isfinite(loss) else np.inf for loss in losses]
+        losses = [
+            loss if np.isfinite(loss) and not (one and not all(small)) else np.inf
+            for loss, one in zip(losses, small, strict=True)
+        ]
         return int(np.argmin(losses)) + 1 if losses else 0
 
     @property
     def ended(self) -> bool:
         """Whether the stage has no epoch left, or none gained within the patience."""
         epochs, patience = len(self.history), self.recipe.patience
-        waited = epochs - max(self.best_epoch, self.first)
+        waited = epochs - max(self.best_epoch, self.first, self.small)
         return self.over or epochs >= self.last or 0 < patience <= waited
 
     @property
@@ -428,6 +447,7 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             "stage": self.number,
             "seconds": round(time.monotonic() - self.began, 2),
             "learning_rate": self.rate,
+            "small": epoch < self.small,
             **_by_head(logs or {}, self.about.heads),
         }
         if self.rule:

@@ -690,16 +690,30 @@ def test_a_full_disk_keeps_the_last_good_network(faces, tmp_path, monkeypatch):
 
 
 def test_a_trunk_of_any_size_sees_small_pictures_first(faces, tmp_path, monkeypatch):
-    usual, asked = Batches.shuffled, []
+    usual, asked = Batches.in_order, []
 
-    def shuffled(self, *args):
-        asked.append(args[-1])
-        return usual(self, *args)
+    def in_order(self, made=0):
+        asked.append(made)
+        return usual(self, made)
 
-    monkeypatch.setattr(Batches, "shuffled", shuffled)
+    monkeypatch.setattr(Batches, "in_order", in_order)
     recipe = tiny(faces, heads=("gender",), epochs=5, progressive=0.4)
     fit(recipe, tmp_path / "run", say=lambda line: None)
     history = pd.read_csv(tmp_path / "run" / "history.csv")
-    assert history["loss"].notna().all()
-    assert len(history) == 5
-    assert asked == [2]
+    assert history["small"].tolist() == [True, True, False, False, False]
+    assert history["val_loss"].notna().all()
+    assert asked == [12, 16]  # validated as it trains
+
+
+def test_the_best_epoch_is_one_that_saw_large_pictures_and_patience_waits_for_them():
+    keeper = _keeper([1.0, 2.0, 3.0], patience=1)
+    keeper.small = 3
+    for figures in keeper.history:
+        figures["small"] = True
+    assert keeper.best_epoch == 1
+    assert not keeper.ended
+    keeper.history.append({"val_loss": 5.0, "small": False})
+    assert keeper.best_epoch == 4
+    keeper.history.append({"val_loss": 6.0, "small": False})
+    assert keeper.best_epoch == 4
+    assert keeper.ended
