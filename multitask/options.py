@@ -107,10 +107,8 @@ def free(out: Path) -> Path:
     One that holds nothing but the sample's drawings and locks, of a run that failed
     before it began, counts as free.
     """
-    if out.exists() and not (
-        out.is_dir()
-        and {path.name for path in out.iterdir()} <= {"sample", LOCK, READING}
-    ):
+    held = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    if out.exists() and not (held and held <= {"sample", LOCK, READING}):
         begun = out.is_dir() and (out / recipe.FILE).exists()
         raise UserError(
             out,

@@ -123,6 +123,7 @@ def test_a_trial_that_fails_is_recorded_and_the_sweep_goes_on(base, tmp_path):
     assert "must be finite" in (out / "index.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_fault_of_a_trial_leaves_its_traceback(base, tmp_path, monkeypatch):
     usual, calls = training.train, []
 
@@ -313,6 +314,7 @@ def test_a_mistake_does_not_take_the_folder(base, faces, tmp_path, capsys):
     assert len(made["trials"]) == 2
 
 
+@pytest.mark.slow
 def test_lists_are_tried_whole_if_there_are_trials_enough(base, tmp_path):
     asked = Asked(vary=("dropout=0.2,0.3",))
     said: list[str] = []
@@ -322,6 +324,7 @@ def test_lists_are_tried_whole_if_there_are_trials_enough(base, tmp_path):
     assert "There are 2 combinations: each is a trial." in said
 
 
+@pytest.mark.slow
 def test_a_trial_that_repeats_another_takes_its_result(base, tmp_path, monkeypatch):
     import optuna
 
