@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib import ticker
 from multitask.reports import _html, _style
 
 from multitask.errors import UserError
@@ -187,6 +186,7 @@ def plot_pairs(document: dict[str, Any]) -> Any:
             linewidths=1,
             cbar=False,
         )
+        axis.grid(False)
         axis.set_title(name)
         axis.set_xlabel("trained with")
         axis.set_ylabel("head")
@@ -237,11 +237,7 @@ def plot(document: dict[str, Any]) -> Any:
         metric = _metric(document, head)
         axis.set_title(head)
         axis.set_ylabel(f"{metric} ({'less' if metric == 'mae' else 'more'} is better)")
-        axis.set_xscale("log")
-        # The usual labels of a log scale are formulas, which are shown as they are.
-        axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.xaxis.set_major_formatter("{x:g}")
-        axis.xaxis.set_minor_formatter(ticker.NullFormatter())
+        _style.log_scale(axis)
         axis.margins(x=0.2)
         axis.set_xlabel("ms for all answers on one picture")
     for axis in axes[len(heads) :]:

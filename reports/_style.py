@@ -7,7 +7,8 @@ from pathlib import Path
 
 import matplotlib
 import seaborn as sns
-from matplotlib import font_manager
+from matplotlib import font_manager, ticker
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -48,6 +49,15 @@ def figure(width: float, height: float, title: str) -> Figure:
     FigureCanvasAgg(made)
     made.suptitle(title)
     return made
+
+
+def log_scale(axis: Axes) -> None:
+    """Have an axis go by factors from left to right, with plain numbers below it."""
+    axis.set_xscale("log")
+    # The usual labels of a log scale are formulas, which are shown as they are.
+    axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(ticker.NullFormatter())
 
 
 def save(made: Figure | None, path: Path) -> None:

@@ -153,7 +153,7 @@ def plot(document: dict[str, Any]) -> Any:
             zorder=3,
         )
         if document["varied"][name]["log"]:
-            axis.set_xscale("log")
+            _style.log_scale(axis)
         axis.set_title(f"by {name}")
         axis.set_ylabel("score")
         axis.margins(x=0.12)
