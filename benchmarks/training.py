@@ -31,9 +31,7 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     paths = setting.paths[: setting.trained]
     held = batches(paths, setting.batch_size, temporary)
     recipe = Recipe(
-        epochs=setting.epochs,
-        batch_size=held.batch_size,
-        precision="float32",
+        epochs=setting.epochs, batch_size=held.batch_size, precision="float32"
     )
     ours, theirs = take_turns(
         setting.rounds,

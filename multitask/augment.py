@@ -104,12 +104,9 @@ def _preset(text: str) -> dict[str, Any]:
     return {name: _MOVES[name][STRENGTHS.index(strength)]}
 
 
-def augment(
-    images: Any, seed: Any, how: Augmentation, size: int, made: int = 0
-) -> tuple[Any, Any]:
+def augment(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, Any]:
     """Vary a batch (batch, side, side, 3) of uint8; the same `seed` (2,) varies alike.
 
-    What is seen at `size` may be `made` at fewer pixels a side.
     Returns float32 images (batch, size, size, 3) in 0..255, from about the middle of
     the pictures, and which of them were flipped: bool (batch,).
     """
@@ -117,7 +114,7 @@ def augment(
 
     seeds = tf.unstack(tf.random.split(seed, 3))
     images = tf.cast(images, tf.float32)
-    images, flipped = _move(images, seeds[0], how, size, made or size)
+    images, flipped = _move(images, seeds[0], how, size)
     images = _relight(images, seeds[1], how)
     if how.erase:
         images = _erase(images, seeds[2], how.erase)
@@ -177,19 +174,16 @@ def _other(seed: Any) -> Any:
     return tf.random.experimental.stateless_fold_in(seed, 1)
 
 
-def _move(
-    images: Any, seed: Any, how: Augmentation, size: int, made: int
-) -> tuple[Any, Any]:
+def _move(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, Any]:
     """Flip, rotate, zoom, shift and cut in one resampling; edges are continued."""
     import tensorflow as tf
 
     batch, width = tf.shape(images)[0], images.shape[1]
     angle, zoom, right, down, side = _uniform(batch, seed, 5)
     flipped = (side < 0) if how.flip else tf.zeros_like(side, dtype=tf.bool)
-    moved = how.flip or how.rotate or how.zoom or how.shift or how.shear
-    if not moved and made == size:
+    if not (how.flip or how.rotate or how.zoom or how.shift or how.shear):
         return middle(images, size), flipped
-    scale = (1.0 + how.zoom * zoom) * size / made
+    scale = 1.0 + how.zoom * zoom
     cos, sin = (f(how.rotate * angle) * scale for f in (tf.cos, tf.sin))
     mirror = tf.where(flipped, -1.0, 1.0)
     a, b, d, e = cos * mirror, -sin, sin * mirror, cos
@@ -198,20 +192,20 @@ def _move(
         [lot] = _uniform(batch, _other(seed), 1)
         b, e = b + cos * how.shear * lot, e + sin * how.shear * lot
     # From places around the middle of the result to places in the picture.
-    to, start = (made - 1) / 2, (width - 1) / 2
+    to, start = (size - 1) / 2, (width - 1) / 2
     shift = how.shift * width
     c = start - to * (a + b) + shift * right
     f = start - to * (d + e) + shift * down
     zero = tf.zeros_like(a)
-    resampled = tf.raw_ops.ImageProjectiveTransformV3(
+    moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=tf.stack([a, b, c, d, e, f, zero, zero], axis=1),
-        output_shape=(made, made),
+        output_shape=(size, size),
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode="NEAREST",
     )
-    return resampled, flipped
+    return moved, flipped
 
 
 def _relight(images: Any, seed: Any, how: Augmentation) -> Any:

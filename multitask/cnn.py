@@ -3,14 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from keras import layers, ops
+from keras import layers
 
 
-def cnn(images: Any, norm: Callable[[], Any], size: int) -> Any:
+def cnn(images: Any, norm: Callable[[], Any]) -> Any:
     """A compact residual network for CPUs: 2.8 M parameters (He et al. 2016).
-
-    `size` is that of pictures in the end; smaller ones give fewer places, which are
-    spread over as many.
 
     Half the picture's size from the first layer on, and few channels there: where
     pictures are large, a CPU spends its time on moving memory.
@@ -23,10 +20,7 @@ def cnn(images: Any, norm: Callable[[], Any], size: int) -> Any:
         x = _block(x, channels, 1, norm)
     # Each channel learns where to look (Chen et al. 2018, MobileFaceNets): in aligned
     # faces a place means something, which an average over all places forgets.
-    places = -(-size // 16)
-    if images.shape[1] is None:
-        x = ops.image.resize(x, (places, places))
-    x = layers.DepthwiseConv2D(places, use_bias=False)(x)
+    x = layers.DepthwiseConv2D(x.shape[1], use_bias=False)(x)
     return layers.Flatten()(norm()(x))
 
 

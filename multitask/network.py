@@ -135,26 +135,20 @@ def averaged(about: About, outputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def build_core(
-    about: About,
-    dropout: float = 0.0,
-    policy: str = "float32",
-    training: bool = False,
-    any_size: bool = False,
+    about: About, dropout: float = 0.0, policy: str = "float32", training: bool = False
 ) -> keras.Model:
     """Make the trunk with its heads: what is trained.
 
     It takes float32 pictures (batch, size, size, 3) in 0..255 and computes in
     `policy`, a Keras dtype policy; outputs are float32. `training` takes the layers
-    that learn fastest, and one of `any_size` takes smaller pictures, too; the weights
-    are the same.
+    that learn fastest; the weights are the same.
     """
     check_size(about.trunk, about.size)
     check_pooling(about.trunk, about.pooling)
-    side = None if any_size else about.size
-    image = keras.Input((side, side, 3), dtype="float32", name="pixels")
+    image = keras.Input((about.size, about.size, 3), dtype="float32", name="pixels")
     with _policy(policy):
         chosen = trunk(about.trunk)
-        features = chosen.build(image, norm(training), about.pooling, about.size)
+        features = chosen.build(image, norm(training), about.pooling)
         features = keras.Model(image, features, name="trunk")(image)
         if about.features:
             features = _dense(about.features, "features", about.features_l2)(features)

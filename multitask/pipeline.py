@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -84,15 +84,6 @@ def _reserve(file: int, size: int) -> None:
         os.truncate(file, size)
 
 
-def small(size: int) -> int:
-    """Pixels a side of images that are seen small.
-
-    >>> small(64)
-    48
-    """
-    return round(0.75 * size)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Batches:
     """Labelled pictures in batches, as `tf.data` datasets of (image, targets, weights).
@@ -126,8 +117,8 @@ class Batches:
         """Steps an epoch of training: a rest smaller than a batch waits for another."""
         return max(1, self.pictures // self.batch_size)
 
-    def in_order(self, made: int = 0) -> Any:
-        """Every row once, not varied; of images `made` so large the shape is open."""
+    def in_order(self) -> Any:
+        """Every row once, not varied."""
         import tensorflow as tf
 
         count = len(self.rows)
@@ -136,14 +127,9 @@ class Batches:
         data = tf.data.Dataset.range(len(places))
         data = data.map(self._picker(lambda step: places[step]))
         labels = self._labels()
-
-        def plain(inputs: Any, chosen: Any) -> Any:
-            images = self._plain(inputs)
-            if made and made != self.size:
-                images = tf.image.resize(images, (made, made))
-            return _open(images) if made else images, *labels(chosen)
-
-        return data.map(plain).prefetch(2)
+        return data.map(
+            lambda inputs, chosen: (self._plain(inputs), *labels(chosen))
+        ).prefetch(2)
 
     def _plain(self, inputs: Any) -> Any:
         import tensorflow as tf
@@ -157,12 +143,8 @@ class Batches:
         seed: int,
         epochs: int,
         first_epoch: int = 0,
-        small_epochs: int = 0,
     ) -> Any:
         """Epochs from `first_epoch` to `epochs`, each in its own order and varied.
-
-        In the first `small_epochs` images are made `small`; if there are such, the
-        shape of all is left open.
 
         What a step sees depends on the seed and its number alone, so that a training
         resumed goes on as if it had not stopped.
@@ -186,30 +168,23 @@ class Batches:
 
         labels = self._labels(heads)
 
-        def vary(made: int, number: Any, inputs: Any, chosen: Any) -> Any:
+        def vary(number: Any, inputs: Any, chosen: Any) -> Any:
             lot = tf.stack([tf.constant(seed, tf.int64), number])
             flipped = tf.zeros_like(chosen, tf.bool)
             if self.size:
-                inputs, flipped = augment(inputs, lot, how, self.size, made)
+                inputs, flipped = augment(inputs, lot, how, self.size)
             else:
                 inputs = self._plain(inputs)
             targets, weights = labels(chosen, flipped)
-            if how.mixup:
-                inputs, share = mix(inputs, lot, how)
-                targets, weights = _mixed(targets, weights, share)
-            return _open(inputs) if small_epochs else inputs, targets, weights
+            if not how.mixup:
+                return inputs, targets, weights
+            inputs, share = mix(inputs, lot, how)
+            return inputs, *_mixed(targets, weights, share)
 
         pick = self._picker(places)
-
-        def shown(first: int, last: int, made: int) -> Any:
-            data = tf.data.Dataset.range(first * steps, last * steps)
-            data = data.map(lambda number: (number, *pick(number)))
-            return data.map(partial(vary, made), num_parallel_calls=2)
-
-        turn = min(max(first_epoch, small_epochs), epochs)
-        parts = [(first_epoch, turn, small(self.size)), (turn, epochs, self.size)]
-        data, *rest = [shown(*part) for part in parts if part[0] < part[1]]
-        return (data.concatenate(*rest) if rest else data).prefetch(2)
+        data = tf.data.Dataset.range(first_epoch * steps, epochs * steps)
+        data = data.map(lambda number: (number, *pick(number)))
+        return data.map(vary, num_parallel_calls=2).prefetch(2)
 
     def _picker(self, places: Any) -> Any:
         """A mapped function from a step to its images and their places in `rows`."""
@@ -250,16 +225,6 @@ class Batches:
             return found, {n: tf.gather(all, chosen) for n, all in weights.items()}
 
         return labels
-
-
-def _open(images: Any) -> Any:
-    """The same images (batch, side, side, 3), their side left open.
-
-    So that a step on small and one on large images are one, and traced once.
-    """
-    import tensorflow as tf
-
-    return tf.raw_ops.PlaceholderWithDefault(input=images, shape=(None, None, None, 3))
 
 
 def _mixed(

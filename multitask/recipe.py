@@ -72,11 +72,6 @@ class Recipe:
         default=0.89,
     )
     epochs: int = _setting("how often each picture is seen", default=16)
-    progressive: float = _setting(
-        "share of the epochs, the first ones, in which pictures are seen at three "
-        "quarters of their size, in two thirds of the time, if the trunk can (cnn)",
-        default=0.0,
-    )
     batch_size: int = _setting(
         "pictures a step; 0: 64, or fewer so that an epoch has 16 steps", default=0
     )
@@ -219,7 +214,7 @@ class Recipe:
             raise UserError("--looks", f"is {self.looks}, must be 1, 2 or 4")
         if not 0.5 <= self.crop <= 1:
             raise UserError("--crop", f"is {self.crop}, must be from 0.5 to 1")
-        for name in ("dropout", "average", "progressive"):
+        for name in ("dropout", "average"):
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise UserError(option(name), f"is {value}, must be from 0 up to 1")
@@ -246,7 +241,6 @@ class Recipe:
         once = replace(self, then_unfreeze="", then_epochs=0, then_learning_rate=0.0)
         then = replace(
             once,
-            progressive=0.0,
             freeze="none" if self.then_unfreeze == "all" else self.then_unfreeze,
             views=min(self.views, 1) if self.then_unfreeze == "all" else self.views,
             epochs=self.then_epochs,

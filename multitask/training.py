@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from multitask import balancing, features, network, trunks, weights
+from multitask import balancing, features, network, weights
 from multitask.augment import preset
 from multitask.errors import UserError
 from multitask.folder import put
@@ -28,7 +28,7 @@ from multitask.freeze import ALL, NONE, freeze, halves, joined, last
 from multitask.head import Head
 from multitask.network import About
 from multitask.optimizer import optimizer
-from multitask.pipeline import Batches, small, twice
+from multitask.pipeline import Batches, twice
 from multitask.recipe import Precision, Recipe
 
 HISTORY = "history.csv"
@@ -147,45 +147,32 @@ def _stage(
     """Train with one setting of what learns, from where the stages before it ended."""
     about, recipe = keeper.about, keeper.recipe
     keras.utils.set_random_seed(recipe.seed)
-    keeper.small = _small_epochs(about, recipe)
-    core = _core(about, recipe, keeper.precision, any_size=keeper.small > 0)
+    core = _core(about, recipe, keeper.precision)
     # What a checkpoint does not hold is what has not learnt yet.
     if keeper.number > 1:
         best, _ = network.load(keeper.folder)
         core.set_weights(best.get_layer("core").get_weights())
     elif recipe.freeze != NONE or not keeper.history:
-        trunk = core.get_layer("trunk")
-        weights.load(trunk, recipe.weights, recipe.trunk, about.size)
+        weights.load(core.get_layer("trunk"), recipe.weights, recipe.trunk)
     model, training, validation = _learning(core, keeper, training, validation, say)
     _compile(model, about.heads, recipe, training.steps, keeper.precision)
     keeper.core = core
     keeper.set_model(model)
     if keeper.resumed:
         keeper.restore()
-    how = preset(recipe.augment)
+    how, done = preset(recipe.augment), len(keeper.history)
+    data = training.shuffled(about.heads, how, recipe.seed, keeper.last, done)
+    _make_variables(model, data.element_spec)
+    held_out = validation.in_order() if validation else None
+    if held_out and how.mixup:
+        held_out = held_out.map(twice)
     logs = keras.callbacks.TensorBoard(keeper.folder / "logs", write_graph=False)
     shown = [_Progress(keeper.last), _Finite(), _ValidatedAverages(), logs]
-    made = False
     try:
-        for end in (keeper.small, keeper.last):
-            done = len(keeper.history)
-            if done >= end or keeper.ended:
-                continue
-            size = small(about.size) if end == keeper.small else about.size
-            data = training.shuffled(
-                about.heads, how, recipe.seed, end, done, keeper.small
-            )
-            held_out = None
-            if validation:
-                held_out = validation.in_order(size if keeper.small else 0)
-            if held_out and how.mixup:
-                held_out = held_out.map(twice)
-            if not made:
-                _make_variables(model, data.element_spec, about.size)
-                made = True
+        if not keeper.ended:
             model.fit(
                 data,
-                epochs=end,
+                epochs=keeper.last,
                 initial_epoch=done,
                 steps_per_epoch=training.steps,
                 validation_data=held_out,
@@ -198,22 +185,9 @@ def _stage(
             keeper.save()
 
 
-def _core(
-    about: About, recipe: Recipe, precision: Precision, any_size: bool = False
-) -> keras.Model:
+def _core(about: About, recipe: Recipe, precision: Precision) -> keras.Model:
     """The core to be trained, its weights drawn anew."""
-    return network.build_core(
-        about, recipe.dropout, _policy(precision), training=True, any_size=any_size
-    )
-
-
-def _small_epochs(about: About, recipe: Recipe) -> int:
-    """How many epochs, the first ones, see small pictures: they cost less, and teach
-    as much at first (Tan and Le 2021, "EfficientNetV2: Smaller Models and Faster
-    Training")."""
-    made = trunks.trunk(about.trunk)
-    can = made.any_size and small(about.size) >= made.least and recipe.freeze == NONE
-    return int(recipe.progressive * recipe.epochs) if can else 0
+    return network.build_core(about, recipe.dropout, _policy(precision), training=True)
 
 
 def _learning(
@@ -307,15 +281,13 @@ def _compile(
     )
 
 
-def _make_variables(model: keras.Model, spec: Any, size: int) -> None:
+def _make_variables(model: keras.Model, spec: Any) -> None:
     """Make those of optimizer and metrics before a step is traced.
 
-    `size` is that of images whose `spec` leaves it open. TensorFlow traces a step twice
-    in which variables are made, for seconds each.
+    TensorFlow traces a step twice in which variables are made, for seconds each.
     """
     images, *labels = keras.tree.map_structure(
-        lambda s: keras.ops.zeros([1, *(n or size for n in s.shape[1:])], s.dtype),
-        spec,
+        lambda s: keras.ops.zeros([n or 1 for n in s.shape], s.dtype), spec
     )
     answers = model(images)
     count = len(next(iter(answers.values())))  # twice as many for mixed pictures
@@ -382,7 +354,6 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     recipe: Recipe  # of the stage that goes on
     core: keras.Model  # what it trains, whole
-    small = 0  # epochs, the first ones, that see small pictures
 
     def __init__(
         self,
@@ -411,23 +382,16 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def best_epoch(self) -> int:
-        """The epoch (from 1) of the lowest validation loss, or the last one; else 0.
-
-        Not one that saw small pictures, if any saw large ones: it is not made for them.
-        """
-        small = [bool(figures.get("small")) for figures in self.history]
+        """The epoch (from 1) of the lowest validation loss, or the last one; else 0."""
         losses = [figures.get("val_loss", -i) for i, figures in enumerate(self.history)]
-        losses = [
-            loss if np.isfinite(loss) and not (one and not all(small)) else np.inf
-            for loss, one in zip(losses, small, strict=True)
-        ]
+        losses = [loss if np.isfinite(loss) else np.inf for loss in losses]
         return int(np.argmin(losses)) + 1 if losses else 0
 
     @property
     def ended(self) -> bool:
         """Whether the stage has no epoch left, or none gained within the patience."""
         epochs, patience = len(self.history), self.recipe.patience
-        waited = epochs - max(self.best_epoch, self.first, self.small)
+        waited = epochs - max(self.best_epoch, self.first)
         return self.over or epochs >= self.last or 0 < patience <= waited
 
     @property
@@ -447,7 +411,6 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             "stage": self.number,
             "seconds": round(time.monotonic() - self.began, 2),
             "learning_rate": self.rate,
-            "small": epoch < self.small,
             **_by_head(logs or {}, self.about.heads),
         }
         if self.rule:

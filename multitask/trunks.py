@@ -19,18 +19,16 @@ _CALLS = 15  # of a trunk that is timed
 class Trunk:
     """A network from pictures (batch, size, size, 3) in 0..255 to (batch, features).
 
-    `build(images, norm, pooling, size)` makes it; `norm()` is to make its batch
+    `build(images, norm, pooling)` makes it; `norm()` is to make its batch
     normalizations, so that training can use a faster one than the saved file (see
-    `normalization.py`), `pooling` is how the places of a picture become one, for
-    those that leave it open, and `size` that of pictures in the end: one of any size
-    may be given images (batch, None, None, 3).
+    `normalization.py`), and `pooling` is how the places of a picture become one, for
+    those that leave it open.
     """
 
     name: str
     size: int  # the default picture size
     least: int  # the smallest that the layers allow
-    build: Callable[[Any, Callable[[], Any], str, int], Any]
-    any_size: bool = False  # whether it can learn from smaller pictures, too
+    build: Callable[[Any, Callable[[], Any], str], Any]
     units: int = 0  # of a dense layer that each head has to itself before its output
     application: str = ""  # what `keras.applications` calls it, if it is there
     dense: bool = False  # whether it has the dense layers of that, too
@@ -44,12 +42,10 @@ def _ours(
 ) -> Trunk:  # fmt: skip
     """A trunk made by the function of its name in a module, imported when built."""
 
-    def build(images: Any, norm: Callable[[], Any], pooling: str, size: int) -> Any:
+    def build(images: Any, norm: Callable[[], Any], pooling: str = "average") -> Any:
         made = getattr(import_module(f"multitask.{module}"), name)
         if others.get("application"):
             return made(images, pooling)
-        if others.get("any_size"):
-            return made(images, norm, size)
         return made(images, norm)
 
     return Trunk(
@@ -72,9 +68,7 @@ _OLDER, _USUAL = "comparison with older work", "the usual experiment on UTKFace"
 TRUNKS = {
     made.name: made
     for made in (
-        _ours(
-            "cnn", "cnn", 2.79, 64, 16, "training from scratch on a CPU", any_size=True
-        ),
+        _ours("cnn", "cnn", 2.79, 64, 16, "training from scratch on a CPU"),
         _ours("classics", "base_cnn", 2.80, 224, 22, "the plainest baseline"),
         _ours("classics", "regularized_cnn", 2.80, 224, 22, "one that overfits less"),
         _ours("classics", "utkface_cnn", 0.70, 198, 190, _USUAL, units=128),
@@ -150,7 +144,7 @@ def _milliseconds(made: Trunk) -> float:
     from multitask.normalization import norm
 
     image = keras.Input((made.size, made.size, 3))
-    model = keras.Model(image, made.build(image, norm(False), "average", made.size))
+    model = keras.Model(image, made.build(image, norm(False), "average"))
     forward = tf.function(lambda images: model(images, training=False))
     images = tf.zeros((1, *model.input.shape[1:]))
     took = []

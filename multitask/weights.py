@@ -43,8 +43,8 @@ def absolute(source: str) -> str:
     )
 
 
-def load(model: keras.Model, source: str, name: str, size: int) -> None:
-    """Give `model`, the trunk of a name and picture size, the weights of a `source`.
+def load(model: keras.Model, source: str, name: str) -> None:
+    """Give `model`, the trunk of a name, the weights of a `source`.
 
     `imagenet` downloads them as Keras does. A `.keras` file may be a network of ours,
     of which the trunk is taken, or any other model whose first weights are those of
@@ -63,7 +63,7 @@ def load(model: keras.Model, source: str, name: str, size: int) -> None:
             _fill(model, _trunk_of(keras.models.load_model(path, compile=False)), path)
         else:
             # Keras finds weights in it by the names of the plain layers' classes.
-            plain = _plain(name, size)
+            plain = _plain(model, name)
             plain.load_weights(path)
             model.set_weights(plain.get_weights())
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
@@ -73,10 +73,9 @@ def load(model: keras.Model, source: str, name: str, size: int) -> None:
         ) from None
 
 
-def _plain(name: str, size: int) -> keras.Model:
-    image = keras.Input((size, size, 3))
-    features = trunk(name).build(image, norm(training=False), "average", size)
-    return keras.Model(image, features)
+def _plain(model: keras.Model, name: str) -> keras.Model:
+    image = keras.Input(model.input.shape[1:])
+    return keras.Model(image, trunk(name).build(image, norm(training=False), "average"))
 
 
 def _imagenet(name: str) -> keras.Model:

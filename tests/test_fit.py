@@ -20,7 +20,6 @@ import multitask
 from multitask.errors import UserError
 from multitask.fit import fit, main
 from multitask.network import About
-from multitask.pipeline import Batches
 from multitask.recipe import Recipe, read, recipe
 from multitask.report import report
 from multitask.table import read_csv
@@ -687,33 +686,3 @@ def test_a_full_disk_keeps_the_last_good_network(faces, tmp_path, monkeypatch):
     assert len(multitask.load(tmp_path / "run").heads) == 1
     result = fit(tiny(faces), tmp_path / "run", resume=True, say=lambda line: None)
     assert len(pd.read_csv(result.folder / "history.csv")) == 2
-
-
-def test_a_trunk_of_any_size_sees_small_pictures_first(faces, tmp_path, monkeypatch):
-    usual, asked = Batches.in_order, []
-
-    def in_order(self, made=0):
-        asked.append(made)
-        return usual(self, made)
-
-    monkeypatch.setattr(Batches, "in_order", in_order)
-    recipe = tiny(faces, heads=("gender",), epochs=5, progressive=0.4)
-    fit(recipe, tmp_path / "run", say=lambda line: None)
-    history = pd.read_csv(tmp_path / "run" / "history.csv")
-    assert history["small"].tolist() == [True, True, False, False, False]
-    assert history["val_loss"].notna().all()
-    assert asked == [12, 16]  # validated as it trains
-
-
-def test_the_best_epoch_is_one_that_saw_large_pictures_and_patience_waits_for_them():
-    keeper = _keeper([1.0, 2.0, 3.0], patience=1)
-    keeper.small = 3
-    for figures in keeper.history:
-        figures["small"] = True
-    assert keeper.best_epoch == 1
-    assert not keeper.ended
-    keeper.history.append({"val_loss": 5.0, "small": False})
-    assert keeper.best_epoch == 4
-    keeper.history.append({"val_loss": 6.0, "small": False})
-    assert keeper.best_epoch == 4
-    assert keeper.ended

@@ -386,27 +386,3 @@ def test_memory_stays_near_what_the_pixels_take(tmp_path):
     jpg, png = map(int, run.stdout.split())
     assert jpg < 70e6
     assert png < 70e6
-
-
-def test_the_first_epochs_may_be_small():
-    made = batches(20, 10)
-    sizes, orders = [], []
-    for small_epochs in (0, 2):
-        steps = listed(made.shuffled(heads(), NONE, 7, 3, 0, small_epochs))
-        sizes.append([images.shape[1] for images, _, _ in steps])
-        orders.append([np.round(images[:, 3, 3, 0]) for images, _, _ in steps])
-    assert sizes == [[8] * 6, [6] * 4 + [8] * 2]
-    np.testing.assert_array_equal(orders[0], orders[1])  # the same pictures
-    for size in (6, 8):
-        [first, *_] = listed(made.in_order(size))
-        assert first[0].shape == (10, size, size, 3)
-        assert made.in_order(size).element_spec[0].shape == (None, None, None, 3)
-    resumed = listed(made.shuffled(heads(), NONE, 7, 3, 1, 2))
-    assert [images.shape[1] for images, _, _ in resumed] == [6, 6, 8, 8]
-    for varied in (NONE, FLIP, STANDARD):
-        [whole, *_] = listed(made.shuffled(heads(), varied, 7, 1))
-        [small, *_] = listed(made.shuffled(heads(), varied, 7, 1, 0, 1))
-        assert small[0].shape == (10, 6, 6, 3)
-        # The same part of the picture: light and colour are those of the large one.
-        few, many = (images.mean(axis=(1, 2)) for images, *_ in (small, whole))
-        np.testing.assert_allclose(few, many, atol=12)

@@ -101,7 +101,7 @@ def test_a_published_network_is_the_one_of_keras_with_its_scaling(name, tmp_path
     )
     theirs.save(tmp_path / "theirs.keras")
     model = network.build_core(of(name, size)).get_layer("trunk")
-    weights.load(model, str(tmp_path / "theirs.keras"), name, size)
+    weights.load(model, str(tmp_path / "theirs.keras"), name)
     images = pictures(2, size).astype(np.float32)
     scaled = SCALING[name].preprocess_input(images.copy())
     if made.dense:
@@ -184,7 +184,7 @@ def trained(tiny_trunk, tmp_path):
 def test_a_trunk_begins_with_that_of_a_network_of_ours(trained, tiny_trunk):
     folder, before = trained
     model = network.build_core(of(tiny_trunk), training=True).get_layer("trunk")
-    weights.load(model, str(folder / network.FILE), tiny_trunk, 16)
+    weights.load(model, str(folder / network.FILE), tiny_trunk)
     for one, other in zip(model.get_weights(), before.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -193,7 +193,7 @@ def test_a_trunk_begins_with_weights_that_keras_wrote(trained, tiny_trunk):
     folder, before = trained
     before.save_weights(folder / "a.weights.h5")
     model = network.build_core(of(tiny_trunk), training=True).get_layer("trunk")
-    weights.load(model, str(folder / "a.weights.h5"), tiny_trunk, 16)
+    weights.load(model, str(folder / "a.weights.h5"), tiny_trunk)
     for one, other in zip(model.get_weights(), before.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -202,7 +202,7 @@ def test_weights_of_another_trunk_name_the_first_that_differs(trained):
     folder, _ = trained
     model = network.build_core(of("cnn")).get_layer("trunk")
     with pytest.raises(UserError) as caught:
-        weights.load(model, str(folder / network.FILE), "cnn", 64)
+        weights.load(model, str(folder / network.FILE), "cnn")
     line = str(caught.value)
     assert "/kernel is (3, 3, 3, 8)" in line
     assert "of the trunk is (3, 3, 3, 32); must be weights of the same trunk" in line
@@ -216,7 +216,7 @@ def test_weights_of_a_shorter_trunk_name_the_first_that_is_missing(
     keras.Model(image, x).save(tmp_path / "a.keras")
     model = network.build_core(of(tiny_trunk)).get_layer("trunk")
     with pytest.raises(UserError, match="has 1 weights, the trunk has 5; the first"):
-        weights.load(model, str(tmp_path / "a.keras"), tiny_trunk, 16)
+        weights.load(model, str(tmp_path / "a.keras"), tiny_trunk)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_a_damaged_file_of_weights_is_told(tiny_trunk, tmp_path):
         (tmp_path / name).write_bytes(b"PK nothing")
         model = network.build_core(of(tiny_trunk)).get_layer("trunk")
         with pytest.raises(UserError, match="does not fit trunk tiny"):
-            weights.load(model, str(tmp_path / name), tiny_trunk, 16)
+            weights.load(model, str(tmp_path / name), tiny_trunk)
 
 
 def test_without_a_network_the_file_of_imagenet_is_named(monkeypatch):
@@ -252,7 +252,7 @@ def test_without_a_network_the_file_of_imagenet_is_named(monkeypatch):
 
     monkeypatch.setattr(keras.applications, "ResNet50", offline)
     with pytest.raises(UserError) as caught:
-        weights.load(None, "imagenet", "resnet50", 224)
+        weights.load(None, "imagenet", "resnet50")
     line = str(caught.value)
     assert line.startswith(
         "--weights imagenet: resnet_notop.h5 can't be downloaded from "
@@ -290,15 +290,3 @@ def test_trunks_are_listed_and_timed(monkeypatch, capsys):
     assert mobilenet.split()[:5] == [
         "mobilenet_v3_large", "3.00", "M", "224", "imagenet",
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", [n for n, t in trunks.TRUNKS.items() if t.any_size])
-def test_one_of_any_size_answers_alike_and_takes_smaller_pictures(name):
-    known = of(name, 32)
-    fixed = network.build_core(known)
-    free = network.build_core(known, training=True, any_size=True)
-    free.set_weights(fixed.get_weights())
-    images = pictures(3, 32).astype(np.float32)
-    for head, said in free(images).items():
-        np.testing.assert_allclose(said, fixed(images)[head], atol=1e-6)
-        assert free(images[:, :24, :24])[head].shape == said.shape

@@ -10,15 +10,13 @@ def register():
 
     from multitask import trunks
 
-    def build(images, norm, pooling, size):
+    def build(images, norm, pooling="average"):
         x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
         x = keras.layers.Conv2D(8, 3, strides=2, use_bias=False)(x)
         x = keras.layers.ReLU()(norm()(x))
         return keras.layers.GlobalAveragePooling2D()(x)
 
-    trunks.TRUNKS["tiny"] = trunks.Trunk(
-        name="tiny", size=16, least=8, build=build, any_size=True
-    )
+    trunks.TRUNKS["tiny"] = trunks.Trunk(name="tiny", size=16, least=8, build=build)
     return "tiny"
 
 
