@@ -3,12 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from multitask import options
 from multitask.errors import UserError, command
-from multitask.options import free
 
 if TYPE_CHECKING:
     from multitask.quality import Findings
@@ -84,8 +83,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run `multitask audit`; returns the exit status."""
     arguments = parser().parse_args(argv)
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    out = Path(arguments.out or Path("runs") / f"audit-{stamp}")
+    out = options.folder(arguments.out, "audit-")
     from multitask.catalog import split
 
     heads = split(arguments.heads) if arguments.heads else ()

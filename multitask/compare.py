@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -101,10 +100,10 @@ def compare(
     for name in asked.trunks or (recipe.trunk,):
         bench = _bench(replace(recipe, trunk=name), out, asked, parts, say)
         parts = bench.table.set_index("path")["split"]
+        designs = ("single", *pairs(bench.heads)) if asked.pairs else asked.designs
         if not begun:  # not before all is known to be right
             options.begin(out, settings)
             begun = True
-        designs = ("single", *pairs(bench.heads)) if asked.pairs else asked.designs
         if dry:
             found, more = bench.estimated(designs, asked.seeds)
             seconds += more
@@ -541,8 +540,7 @@ def main(argv: list[str] | None = None) -> int:
         pairs=arguments.pairs,
     )
     recipe = options.read(arguments)
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    out = Path(arguments.out or Path("runs") / f"compare-{stamp}")
+    out = options.folder(arguments.out, "compare-")
     quiet_start()
     document = compare(recipe, out, asked, dry=arguments.dry_run)
     from multitask.reports import _compare

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from multitask import plugins
-from multitask.errors import UserError
+from multitask.folder import writing
 from multitask.head import Head
 from multitask.pictures import Pixels
 
@@ -43,13 +43,7 @@ def write(comparison: Comparison, folder: Path) -> None:
     disk is full.
     """
     modules = plugins.reports()
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for module in modules:
             module.write(comparison, folder)
-    except OSError as error:
-        raise UserError(
-            error.filename or folder,
-            f"can't be written: {error.strerror or error}",
-            "free some space or choose another folder",
-        ) from None

@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -282,8 +281,7 @@ def main(argv: list[str] | None = None) -> int:
         recipe, out = _resumed(arguments)
     else:
         recipe = options.read(arguments)
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        out = Path(arguments.out or Path("runs") / stamp)
+        out = options.folder(arguments.out)
     quiet_start()
     run = fit(recipe, out, resume=arguments.resume)
     from multitask.reports import numbers

@@ -1,6 +1,8 @@
 """Which pictures lie in a folder?"""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,6 +24,22 @@ def put(path: Path, text: str) -> None:
         part.unlink(missing_ok=True)
         raise UserError(
             path, f"can't be written: {error.strerror}", "free some space"
+        ) from None
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Tell the user if what is written into `folder` inside can't be.
+
+    Raises UserError if the disk is full or the folder can't be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            error.filename or folder,
+            f"can't be written: {error.strerror or error}",
+            "free some space or choose another folder",
         ) from None
 
 

@@ -1,6 +1,7 @@
 """How is a recipe written as command-line options?"""
 
 import argparse
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,12 @@ def _pairs(where: str, text: str) -> dict[str, str]:
             raise UserError(where, f"{part!r} names no head", "write HEAD=VALUE")
         pairs[head.strip() or "all"] = value.strip()
     return pairs
+
+
+def folder(out: str | None, kind: str = "") -> Path:
+    """The folder of `--out`, by default one named by the kind of work and the time."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    return Path(out or Path("runs") / f"{kind}{stamp}")
 
 
 def free(out: Path) -> Path:

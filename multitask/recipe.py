@@ -308,6 +308,12 @@ def settings() -> list[tuple[str, str, Any]]:
     ]
 
 
+def kind(name: str) -> Any:
+    """The type of a setting's value, or of its value for a head if each has one."""
+    whole = get_type_hints(Recipe)[name]
+    return get_args(whole)[1] if get_origin(whole) is dict else whole
+
+
 def choices(name: str) -> tuple[str, ...]:
     """The values that a setting is limited to; none if it isn't."""
     kind = get_type_hints(Recipe)[name]

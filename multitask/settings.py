@@ -37,6 +37,19 @@ def make(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         raise UserError(where, f"{key} {what}") from None
 
 
+def value(kind: Any, text: str, where: str) -> Any:
+    """Read a text as one value of a type; UserError says what it must be.
+
+    >>> value(int, "3", "--epochs")
+    3
+    """
+    try:
+        return pydantic.TypeAdapter(kind).validate_python(text)
+    except pydantic.ValidationError as error:
+        what = f"is {text!r}, {_must(error.errors()[0])}"
+        raise UserError(where, what) from None
+
+
 def option(name: str) -> str:
     """How a setting is called on the command line.
 

@@ -8,7 +8,6 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,18 +72,8 @@ def sweep(
     from multitask.reports import _sweep
 
     _optuna()
-    varied = tuple(vary(text) for text in asked.vary)
-    if not varied:
-        raise UserError("--vary", "is missing", "write --vary KEY=A,B or KEY=LOW..HIGH")
-    if trials < 1:
-        raise UserError("--trials", f"is {trials}, must be 1 or more")
-    if recipe.folds:
-        raise UserError("--folds", "can't be swept over, a trial is one network")
-    check(recipe, varied)
-    combinations = grid(varied) if asked.grid else []
-    listed = math.prod(math.inf if v.ranges else len(v.values) for v in varied)
-    if listed <= trials and not asked.grid:
-        combinations = grid(varied)
+    varied, combinations = _checked(recipe, asked, trials)
+    if combinations and not asked.grid:
         say(f"There are {len(combinations)} combinations: each is a trial.")
     out = Path(out).expanduser()
     settings = {**recipe.plain(), "sweep": {**vars(asked), "vary": list(asked.vary)}}
@@ -127,7 +116,27 @@ def sweep(
     return document
 
 
+def _checked(
+    recipe: Recipe, asked: Asked, trials: int
+) -> tuple[tuple[Vary, ...], list[dict[str, Any]]]:
+    """What is varied, and its combinations if all of them are to be tried.
+
+    Raises UserError for what can't be, before anything is read.
+    """
+    varied = tuple(vary(text) for text in asked.vary)
+    if not varied:
+        raise UserError("--vary", "is missing", "write --vary KEY=A,B or KEY=LOW..HIGH")
+    if trials < 1:
+        raise UserError("--trials", f"is {trials}, must be 1 or more")
+    if recipe.folds:
+        raise UserError("--folds", "can't be swept over, a trial is one network")
+    check(recipe, varied)
+    count = math.prod(math.inf if v.ranges else len(v.values) for v in varied)
+    return varied, grid(varied) if asked.grid or count <= trials else []
+
+
 def _optuna() -> Any:
+    """The library; UserError if it is not installed."""
     try:
         import optuna
     except ImportError:
@@ -386,13 +395,14 @@ class _Sweep:
         chance = self._chance(table)
         epochs = sum(stage.epochs for stage in recipe.stages())
         scores: list[float] = []
+        prunes = not isinstance(self.study.pruner, optuna.pruners.NopPruner)
 
         def each_epoch(history: Sequence[Figures]) -> None:
             for figures in history[len(scores) :]:
                 scores.append(self._objective(figures, chance))
-                if not isinstance(self.study.pruner, optuna.pruners.NopPruner):
+                if prunes:
                     trial.report(scores[-1], len(scores) - 1)
-            if len(scores) < epochs and trial.should_prune():
+            if prunes and len(scores) < epochs and trial.should_prune():
                 trial.set_user_attr("curve", scores)
                 raise optuna.TrialPruned
 
@@ -638,8 +648,7 @@ def main(argv: list[str] | None = None) -> int:
         prune=arguments.prune,
     )
     recipe = options.read(arguments)
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    out = Path(arguments.out or Path("runs") / f"sweep-{stamp}")
+    out = options.folder(arguments.out, "sweep-")
     quiet_start()
     document = sweep(recipe, out, asked, trials=arguments.trials)
     from multitask.reports import _sweep

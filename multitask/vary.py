@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from multitask import recipe
 from multitask.errors import UserError, nearest
 from multitask.recipe import Recipe
+from multitask.settings import value
 
 if TYPE_CHECKING:
     import optuna
@@ -75,29 +76,25 @@ def vary(text: str) -> Vary:
             "has a value a head" if by_head else "has one value, not one a head",
             f"write {key}.HEAD={said}" if by_head else f"write {key.split('.')[0]}=",
         )
-    one = known[setting]
-    number = setting in ("loss_weights", "cap") or (
-        isinstance(one, int | float) and not isinstance(one, bool)
-    )
-    if number and ".." in said:
-        whole = setting == "cap" or isinstance(one, int)
-        low, high, log = _range(f"--vary {key}", said, whole)
+    where, kind = f"--vary {key}", recipe.kind(setting)
+    if kind in (int, float) and ".." in said:
+        low, high, log = _range(where, said, kind)
         return Vary(
             setting=setting, head=head, values=(low, high), ranges=True, log=log
         )
     apart = "|" if "|" in said else ","
     texts = [part.strip() for part in said.split(apart)]
-    values = tuple(dict.fromkeys(_value(setting, one, text) for text in texts))
+    values = tuple(dict.fromkeys(value(kind, text, where) for text in texts))
     if len(values) < 2:
         raise UserError(
-            f"--vary {key}",
+            where,
             f"has one value, {texts[0]}",
             f"give it two or more, or write --{key} {texts[0]}",
         )
     return Vary(setting=setting, head=head, values=values)
 
 
-def _range(where: str, said: str, whole: bool) -> tuple[float, float, bool]:
+def _range(where: str, said: str, kind: type) -> tuple[float, float, bool]:
     """The ends of `LOW..HIGH`, and whether `:log` follows."""
     body, colon, scale = said.partition(":")
     start, _, end = body.partition("..")
@@ -112,39 +109,20 @@ def _range(where: str, said: str, whole: bool) -> tuple[float, float, bool]:
         raise UserError(where, wrong, "its first end must be below the second")
     if scale == "log" and low <= 0:
         raise UserError(where, wrong, "a log scale must begin above 0")
-    if whole and not (low.is_integer() and high.is_integer()):
+    if kind is int and not (low.is_integer() and high.is_integer()):
         raise UserError(where, wrong, "its ends must be whole numbers")
-    return (int(low), int(high), bool(colon)) if whole else (low, high, bool(colon))
+    return kind(low), kind(high), bool(colon)
 
 
-def _value(setting: str, default: Any, text: str) -> Any:
-    """A value as the recipe has it, whether or not it suits the other settings."""
-    kind = "int" if setting == "cap" else type(default).__name__
-    if setting == "loss_weights":
-        kind = "float"
-    try:
-        if kind == "int":
-            return int(text)
-        if kind == "float":
-            return float(text)
-    except ValueError:
-        must = {"int": "a whole number", "float": "a number"}[kind]
-        where = f"--vary {setting.replace('_', '-')}"
-        raise UserError(where, f"{text!r} must be {must}") from None
-    if kind == "bool":
-        return getattr(recipe.recipe({setting: text}, ""), setting)
-    return text
-
-
-def written(value: Any) -> str:
+def written(held: Any) -> str:
     """A value as it is shown.
 
     >>> written(0.00012345), written(True), written(64)
     ('0.0001234', 'yes', '64')
     """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(held, bool):
+        return "yes" if held else "no"
+    return f"{held:.4g}" if isinstance(held, float) else str(held)
 
 
 def changed(base: Recipe, values: Mapping[Vary, Any]) -> Recipe:
@@ -152,11 +130,10 @@ def changed(base: Recipe, values: Mapping[Vary, Any]) -> Recipe:
     from multitask import prepare, weights
 
     settings = base.plain()
-    for one, value in values.items():
+    for one, held in values.items():
         if one.head:
-            settings[one.setting] = {**settings[one.setting], one.head: value}
-        else:
-            settings[one.setting] = value
+            held = {**settings[one.setting], one.head: held}
+        settings[one.setting] = held
     made = recipe.recipe(settings, "")
     made = replace(made, weights=weights.absolute(made.weights))
     prepare.check(made)
@@ -173,11 +150,11 @@ def check(base: Recipe, asked: Sequence[Vary]) -> None:
         raise UserError("--vary", f"names {max(names, key=names.count)} twice")
     for one in asked:
         others = [other for other in asked if other is not one]
-        for value in one.values:
+        for held in one.values:
             first = None
             combinations = islice(product(*(o.values for o in others)), _TRIED)
             for number, chosen in enumerate(combinations, 1):
-                values = dict(zip(others, chosen, strict=True)) | {one: value}
+                values = dict(zip(others, chosen, strict=True)) | {one: held}
                 try:
                     changed(base, values)
                     break
@@ -186,7 +163,7 @@ def check(base: Recipe, asked: Sequence[Vary]) -> None:
                     if number == _TRIED:  # there may be more
                         break
             else:
-                raise UserError(f"--vary {one.name}={value}", str(first))
+                raise UserError(f"--vary {one.name}={held}", str(first))
 
 
 def grid(asked: Sequence[Vary]) -> list[dict[str, Any]]:
@@ -201,6 +178,6 @@ def grid(asked: Sequence[Vary]) -> list[dict[str, Any]]:
             )
     combinations = product(*(one.values for one in asked))
     return [
-        {one.name: value for one, value in zip(asked, values, strict=True)}
+        {one.name: held for one, held in zip(asked, values, strict=True)}
         for values in combinations
     ]

@@ -9,8 +9,8 @@ from multitask.reports import _audit_figures, _html, _style
 
 from multitask import quality
 from multitask.duplicates import LISTED, named_sources
-from multitask.errors import UserError
 from multitask.files import BLANK, TINY
+from multitask.folder import writing
 from multitask.head import column
 from multitask.quality import Findings
 from multitask.split import NEAR
@@ -26,19 +26,13 @@ def write(findings: Findings, title: str, folder: Path) -> None:
     Raises UserError if it can't be written.
     """
     found = plain(findings)
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(found, indent=1, allow_nan=False)
         (folder / JSON).write_text(text + "\n", encoding="utf-8")
         drawn = _audit_figures.write(findings, found["pairs"], folder)
         page = html(findings, found, title, drawn)
         (folder / PAGE).write_bytes(page.encode("utf-8", "replace"))
-    except OSError as error:
-        raise UserError(
-            folder,
-            f"can't be written: {error.strerror or error}",
-            "free some space or choose another",
-        ) from None
 
 
 def plain(findings: Findings) -> dict[str, Any]:

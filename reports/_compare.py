@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from multitask.reports import _html, _style
 
-from multitask.errors import UserError
+from multitask.folder import writing
 
 JSON, CSV, PAGE, PLOT = "compare.json", "compare.csv", "index.html", "compare.png"
 _PARTS = ("train", "val", "test")
@@ -31,7 +31,7 @@ def write(document: dict[str, Any], folder: Path) -> None:
 
     Raises UserError if they can't be written.
     """
-    try:
+    with writing(folder):
         text = json.dumps(document, indent=1, allow_nan=False)
         (folder / JSON).write_text(text + "\n", encoding="utf-8")
         rows(document).to_csv(folder / CSV, index=False)
@@ -50,12 +50,6 @@ def write(document: dict[str, Any], folder: Path) -> None:
             links=[JSON, CSV],
         )
         (folder / PAGE).write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            folder,
-            f"can't be written: {error.strerror or error}",
-            "free some space or choose another",
-        ) from None
 
 
 def rows(document: dict[str, Any]) -> pd.DataFrame:
@@ -137,10 +131,8 @@ def pairs(document: dict[str, Any]) -> pd.DataFrame:
     In brackets where no difference is shown.
     """
     found: dict[tuple[str, str], dict[str, str]] = {}
-    for trunk, head, other, one in _pairs(document):
-        text = f"{100 * one['saved']:+.0f}%"
-        shown = one["verdict"] != "no difference shown"
-        found.setdefault((trunk, head), {})[other] = text if shown else f"({text})"
+    for trunk, head, other, _, text in _pairs(document):
+        found.setdefault((trunk, head), {})[other] = text
     heads = list(document["metrics"])
     lines = [
         {"trunk": trunk, "errors saved": head}
@@ -150,10 +142,15 @@ def pairs(document: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _pairs(document: dict[str, Any]) -> Iterator[tuple[str, str, str, Any]]:
+def _pairs(document: dict[str, Any]) -> Iterator[tuple[str, str, str, float, str]]:
+    """Trunk, head, the other one, the percent of errors that it saves, and as text."""
     for one in document["differences"]:
         [other] = [n for n in one["design"].split(" with ") if n != one["head"]]
-        yield one["trunk"], one["head"], other, one
+        percent = 100 * one["saved"]
+        text = f"{percent:+.0f}%"
+        if one["verdict"] == "no difference shown":
+            text = f"({text})"
+        yield one["trunk"], one["head"], other, percent, text
 
 
 def plot_pairs(document: dict[str, Any]) -> Any:
@@ -166,13 +163,10 @@ def plot_pairs(document: dict[str, Any]) -> Any:
     axes = made.subplots(1, len(trunks), squeeze=False).ravel()
     blank = pd.DataFrame(index=heads, columns=heads, dtype=float)
     for axis, name in zip(axes, trunks, strict=True):
-        saved, marks = 100 * blank, blank.astype(object).fillna("")
-        for trunk, head, other, one in _pairs(document):
+        saved, marks = blank.copy(), blank.astype(object).fillna("")
+        for trunk, head, other, percent, text in _pairs(document):
             if trunk == name:
-                shown = one["verdict"] != "no difference shown"
-                saved.loc[head, other] = 100 * one["saved"]
-                text = f"{100 * one['saved']:+.0f}%"
-                marks.loc[head, other] = text if shown else f"({text})"
+                saved.loc[head, other], marks.loc[head, other] = percent, text
         most = max(5.0, float(np.nanmax(saved.abs().to_numpy())))
         sns.heatmap(
             saved,

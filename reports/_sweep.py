@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from multitask.reports import _html, _style
 
-from multitask.errors import UserError
+from multitask.folder import writing
 from multitask.vary import written
 
 JSON, CSV, PAGE, PLOT = "sweep.json", "sweep.csv", "index.html", "sweep.png"
@@ -20,7 +20,7 @@ def write(document: dict[str, Any], folder: Path) -> None:
 
     Raises UserError if they can't be written.
     """
-    try:
+    with writing(folder):
         said = json.dumps(document, indent=1, allow_nan=False)
         (folder / JSON).write_text(said + "\n", encoding="utf-8")
         rows(document).to_csv(folder / CSV, index=False)
@@ -37,12 +37,6 @@ def write(document: dict[str, Any], folder: Path) -> None:
             links=[name for name in (_BEST, JSON, CSV) if (folder / name).exists()],
         )
         (folder / PAGE).write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            folder,
-            f"can't be written: {error.strerror or error}",
-            "free some space or choose another",
-        ) from None
 
 
 def rows(document: dict[str, Any]) -> pd.DataFrame:
@@ -124,7 +118,7 @@ def plot(document: dict[str, Any]) -> Any:
     down = -(-panels // across)
     made = _style.figure(3.8 * across, 3.0 * down + 0.3, "Trials")
     axes = made.subplots(down, across, squeeze=False).ravel()
-    done = [one for one in trials if one["state"] == "complete"]
+    done = [one for one in document["trials"] if one["state"] == "complete"]
     best = _best(document)
     for one in sorted(trials, key=lambda one: one is best):  # the best on top
         axes[0].plot(

@@ -288,6 +288,14 @@ def test_pairs_take_the_place_of_designs(capsys):
     assert "--merge: has no effect with --pairs" in capsys.readouterr().err
 
 
+def test_what_makes_no_pair_takes_no_folder(compared, tmp_path):
+    recipe, *_ = compared
+    alone = replace(recipe, heads=("gender",))
+    with pytest.raises(UserError, match="1 head makes no pair"):
+        compare(alone, tmp_path / "out", Asked(pairs=True), say=lambda line: None)
+    assert not (tmp_path / "out").exists()
+
+
 def test_each_two_heads_make_a_pair():
     assert designs.pairs(heads()) == (
         "gender with makeup", "gender with age", "makeup with age",

@@ -241,6 +241,33 @@ def test_frozen_features_are_computed_for_the_first_trial_only(
     assert len(computed) == 2  # training and validation part
 
 
+def test_what_matters_is_told_from_ten_trials_on(base, tmp_path, monkeypatch):
+    from multitask.sweep import _Sweep
+
+    def trained(self, trial, values):
+        rate = next(held for one, held in values.items() if one.name != "dropout")
+        return -((np.log10(rate) + 3) ** 2)  # and nothing of dropout
+
+    monkeypatch.setattr(_Sweep, "_trained", trained)
+    out = tmp_path / "out"
+    asked = Asked(vary=("learning-rate=1e-5..1e-1:log", "dropout=0..0.5"))
+    document = sweep(base, out, asked, trials=9, say=quiet)
+    assert document["importance"] == {}
+    document = sweep(base, out, asked, trials=16, say=quiet)
+    found = document["importance"]
+    assert sum(found.values()) == pytest.approx(1)
+    assert found["learning-rate"] > 0.8
+    assert "importance" in (out / "index.html").read_text()
+    best = recipe.recipe(recipe.read(out / "best.toml"))
+    assert abs(np.log10(best.learning_rate) + 3) < 0.5
+
+
+def test_a_head_that_validation_does_not_label_cannot_judge(base, tmp_path):
+    asked = Asked(vary=("dropout=0.2,0.3",))
+    with pytest.raises(UserError, match="no label in the validation part, trials are"):
+        sweep(replace(base, split="80/0/20"), tmp_path / "out", asked, say=quiet)
+
+
 def test_a_number_counts_by_the_error_that_it_saves(tmp_path, tiny_trunk):
     sample.write(tmp_path / "faces", "utkface", count=120)
     base = Recipe(
