@@ -34,7 +34,7 @@ def audit(
 
     if not data:
         raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
-    out = free(Path(out).expanduser())
+    out = options.free(Path(out).expanduser())
     target = clean.check_target(Path(fix).expanduser()) if fix else None
     if heads and not any(map(is_named, data)):
         catalog.heads(heads)  # a name that is wrong is told before the long work
