@@ -34,7 +34,7 @@ LABELS = ("age", *CHOICES, *COLUMNS)
 Label = str | float | None
 
 
-def read(folder: Path, *, count: int = 800, seed: int = 0) -> Reading:
+def read(folder: Path, *, count: int = 600, seed: int = 0) -> Reading:
     """Read the sample in `folder`, drawing `count` faces there if it holds none yet.
 
     Face i depends on `seed` and i only, so that a larger sample begins with a smaller

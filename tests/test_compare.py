@@ -182,6 +182,7 @@ def test_a_comparison_goes_on_where_it_stopped_and_no_other_does(compared):
         compare(recipe, out, Asked(designs=("multi",)), say=again.append)
 
 
+@pytest.mark.slow
 def test_a_network_that_ctrl_c_stopped_is_trained_to_its_end(
     compared, tmp_path, monkeypatch
 ):

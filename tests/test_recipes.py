@@ -11,9 +11,7 @@ from multitask.fit import fit
 from multitask.recipe import read
 
 BIG = [
-    pytest.param(
-        name, marks=() if name in ("default", "mood-cnn") else pytest.mark.slow
-    )
+    pytest.param(name, marks=() if name == "default" else pytest.mark.slow)
     for name in recipe.names()
 ]
 

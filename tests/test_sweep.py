@@ -164,6 +164,7 @@ def test_a_poor_trial_is_given_up(base, tmp_path, monkeypatch):
     assert not (out / last["folder"] / "network.keras").exists()
 
 
+@pytest.mark.slow
 def test_a_stopped_trial_goes_on_from_its_last_epoch(base, tmp_path, monkeypatch):
     asked = Asked(vary=("dropout=0.2,0.3",), grid=True)
     out, base = tmp_path / "out", replace(base, epochs=3)
@@ -224,6 +225,7 @@ def test_two_processes_share_the_trials(base, faces, tmp_path):
     assert len(rates) == 3
 
 
+@pytest.mark.slow
 def test_frozen_features_are_computed_for_the_first_trial_only(
     base, tmp_path, monkeypatch
 ):
@@ -241,6 +243,7 @@ def test_frozen_features_are_computed_for_the_first_trial_only(
     assert len(computed) == 2  # training and validation part
 
 
+@pytest.mark.slow
 def test_what_matters_is_told_from_ten_trials_on(base, tmp_path, monkeypatch):
     from multitask.sweep import _Sweep
 

@@ -496,6 +496,7 @@ def test_a_recipe_s_head_stands_instead_of_the_table_s(faces, tmp_path):
     assert names == {"joy", "hair_colour", "years"}
 
 
+@pytest.mark.slow
 def test_200_000_rows_in_less_than_10_seconds(tmp_path):
     count = 200_000
     rng = np.random.default_rng(0)
