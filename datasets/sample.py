@@ -5,7 +5,6 @@ set draws it first; `python -m multitask.datasets.sample FOLDER --layout NAME` w
 the same faces as another data set would hold them, to try its reader on.
 """
 
-import argparse
 import os
 import random
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from multitask.datasets._drawing import draw
 from multitask.datasets._truth import CHOICES, COLUMNS, OLDEST, Truth, truth
 from tqdm import tqdm
 
-from multitask.errors import UserError, command, nearest
+from multitask.errors import Parser, UserError, command, nearest
 from multitask.folder import existing
 from multitask.table import Reading
 
@@ -189,7 +188,7 @@ def _labels(path: Path) -> pd.DataFrame:
 @command
 def main(argv: list[str] | None = None) -> int:
     """Write sample faces: as a sample, or in the layout of another data set."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m multitask.datasets.sample", description=main.__doc__
     )
     add = parser.add_argument

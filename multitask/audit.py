@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multitask import options
-from multitask.errors import UserError, command
+from multitask.errors import Parser, UserError, command
 
 if TYPE_CHECKING:
     from multitask.quality import Findings
@@ -53,7 +53,7 @@ def audit(
 
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="multitask audit",
         description="Look through labelled pictures for what harms a training.",
     )

@@ -22,7 +22,7 @@ from multitask.designs import (
     plans,
     with_merged,
 )
-from multitask.errors import UserError, command, nearest
+from multitask.errors import Parser, UserError, command, nearest
 from multitask.folder import put
 from multitask.quiet import quiet_start
 from multitask.recipe import Recipe
@@ -484,7 +484,7 @@ def _kept(out: Path, cell: Plain, head: str) -> "Array":
 
 def parser() -> argparse.ArgumentParser:
     """The command's options: those of fit, and what is compared."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="multitask compare",
         description="Compare one network against many, in quality and cost.",
     )

@@ -1,10 +1,13 @@
 """How does a user learn what went wrong? One line: where, what, what to do."""
 
+import argparse
 import difflib
 import functools
 import os
+import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
 
 _MANY = 30  # names, which nobody reads if the one meant is clear
 
@@ -30,11 +33,16 @@ def nearest(name: object, known: Iterable[object]) -> str:
     """
     names = [str(k) for k in known]
     listed = ", ".join(names) if names else "none"
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
-    if not close:
+    meant = _meant(str(name), names)
+    if not meant:
         return f"known: {listed}"
-    meant = f"did you mean {close[0]!r}?"
     return meant if len(names) > _MANY else f"{meant} Known: {listed}"
+
+
+def _meant(name: str, names: Sequence[str], cutoff: float = 0.5) -> str:
+    """Which of the names is close to this one? Empty if none is."""
+    close = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
+    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def command(main: Callable[[list[str] | None], int]) -> Callable[..., int]:
@@ -57,3 +65,34 @@ def command(main: Callable[[list[str] | None], int]) -> Callable[..., int]:
             return 0
 
     return guarded
+
+
+class Parser(argparse.ArgumentParser):
+    """Options of a command, whose mistakes are UserErrors: one line, no usage.
+
+    >>> parser = Parser(prog="multitask fit")
+    >>> _ = parser.add_argument("--epochs", type=int)
+    >>> parser.parse_args(["--epohcs", "3"])
+    Traceback (most recent call last):
+    multitask.errors.UserError: --epohcs: is no option; did you mean '--epochs'?
+    """
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> argparse.Namespace:
+        found: argparse.Namespace
+        found, others = self.parse_known_args(args, namespace)
+        if not others:
+            return found
+        name = others[0].partition("=")[0]
+        if not name.startswith("-"):
+            raise UserError(name, "is not expected here", f"see {self.prog} --help")
+        options = [o for action in self._actions for o in action.option_strings]
+        todo = _meant(name, options, 0.7) or f"see {self.prog} --help"
+        raise UserError(name, "is no option", todo)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse found as a UserError, in place of leaving."""
+        found = re.fullmatch(r"argument ([^:]+): (.*)", message, re.DOTALL)
+        where, what = found.groups() if found else (self.prog, message)
+        raise UserError(where, what, "" if found else f"see {self.prog} --help")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multitask import options
-from multitask.errors import UserError, command
+from multitask.errors import Parser, UserError, command
 from multitask.folder import put
 from multitask.quiet import quiet_start
 from multitask.recipe import FILE, Recipe
@@ -258,7 +258,7 @@ def _measure(
 
 def parser() -> argparse.ArgumentParser:
     """The command's options: one for every setting of a recipe, and where to write."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="multitask fit", description="Train one network with many heads."
     )
     options.add(made)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multitask.errors import UserError, command
+from multitask.errors import Parser, UserError, command
 from multitask.quiet import quiet_start
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _write_parquet(answers: "pd.DataFrame", out: Path | None) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="multitask predict", description="Answer for pictures, a row each."
     )
     made.add_argument("network", help="a network file or a run folder")

@@ -1,16 +1,15 @@
 """Which settings come with the package, for which data, and what did they give?"""
 
-import argparse
 import sys
 
 from multitask import recipe
-from multitask.errors import command
+from multitask.errors import Parser, command
 
 
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run `multitask recipes`; returns the exit status."""
-    argparse.ArgumentParser(
+    Parser(
         prog="multitask recipes",
         description="List the recipes that --recipe takes by name.",
     ).parse_args(argv)

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multitask.errors import UserError, command
+from multitask.errors import Parser, UserError, command
 from multitask.options import free
 from multitask.quiet import quiet_start
 
@@ -124,7 +124,7 @@ def _part(
 
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="multitask report", description="Measure a network on labelled pictures."
     )
     made.add_argument("network", help="a network file or a run folder")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multitask import options
-from multitask.errors import UserError, command, nearest
+from multitask.errors import Parser, UserError, command, nearest
 from multitask.folder import put
 from multitask.quiet import quiet_start
 from multitask.recipe import FILE, Recipe
@@ -597,7 +597,7 @@ def _described(one: Vary) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """The command's options: those of fit, and what is varied."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="multitask sweep",
         description="Try settings out, and find which are better.",
     )

@@ -1,6 +1,5 @@
 """Which shared networks turn a picture into features?"""
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from importlib import import_module
 from statistics import median
 from typing import Any
 
-from multitask.errors import UserError, command, nearest
+from multitask.errors import Parser, UserError, command, nearest
 from multitask.quiet import quiet_start
 
 _CALLS = 15  # of a trunk that is timed
@@ -158,7 +157,7 @@ def _milliseconds(made: Trunk) -> float:
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run `multitask trunks`; returns the exit status."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="multitask trunks",
         description="List the shared networks that --trunk takes.",
     )

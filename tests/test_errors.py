@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from multitask.__main__ import main
 from multitask.errors import UserError, command, nearest
 
 
@@ -77,3 +78,23 @@ def test_a_reader_that_stops_reading_is_no_error(lines):
         process.stdin.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("fit --epohcs 3", "--epohcs: is no option; did you mean '--epochs'?"),
+        ("fit --frobnicate=3", "--frobnicate: is no option; see multitask fit --help"),
+        ("fit --epochs", "--epochs: expected one argument"),
+        ("fit age", "age: is not expected here; see multitask fit --help"),
+        ("predict net a.jpg --format xml", "--format: invalid choice: 'xml'"),
+        ("sweep --trials many", "--trials: invalid int value: 'many'"),
+        ("predict", "multitask predict: the following arguments are required"),
+    ],
+)
+def test_a_wrong_option_is_told_in_one_line(words, told, capsys):
+    assert main(words.split()) == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith(told)
+    assert shown.err.count("\n") == 1
+    assert not shown.out
