@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import isnan
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from multitask.designs import (
     with_merged,
 )
 from multitask.errors import Parser, UserError, command, nearest
-from multitask.folder import put
+from multitask.folder import put, writing
 from multitask.quiet import quiet_start
 from multitask.recipe import Recipe
 
@@ -83,14 +84,18 @@ def compare(
 
     Writes `compare.json`, `compare.csv` and `index.html` into the folder `out`, and a
     folder a network, so that a comparison that was stopped goes on when it is asked
-    for again. Returns what `compare.json` holds. A `dry` one trains and writes
-    nothing, says what would be trained and about how long that takes, and returns
+    for again. Returns what `compare.json` holds. A `dry` one trains nothing and leaves
+    no comparison, says what would be trained and about how long that takes, and returns
     the cells without results.
 
     Raises UserError for whatever the user can mend.
     """
+    from multitask.prepare import frozen_notes, possible
     from multitask.reports import _compare
 
+    _check(recipe)
+    for name in asked.trunks:  # the last one is too late to learn of it
+        possible(replace(recipe, trunk=name))
     out = Path(out).expanduser()
     settings = {**recipe.plain(), "compare": _listed(asked)}
     begun = dry or options.holds(out, settings, "comparison")
@@ -113,7 +118,8 @@ def compare(
             for design in designs:
                 cells.append(bench.cell(design, seed, say))
     if dry:
-        say(f"about {seconds / 60:,.0f} minutes, by the time of a few steps")
+        less = "; less, as what is frozen is computed once" * _kept_once(recipe)
+        say(f"about {seconds / 60:,.0f} minutes, by the time of a few steps{less}")
         return {"cells": cells}
     document = {
         "title": out.name,
@@ -122,10 +128,31 @@ def compare(
         "cells": cells,
         "differences": _differences(out, cells, bench.heads),
         "pairs": asked.pairs,
-        "notes": _notes(asked),
+        "notes": [
+            *bench.prepared.about.notes,
+            *frozen_notes(recipe),
+            *_notes(asked, recipe),
+        ],
     }
     _compare.write(document, out)
     return document
+
+
+def _check(recipe: Recipe) -> None:
+    """Raise UserError for settings that designs can't share."""
+    if recipe.folds:
+        raise UserError("--folds", "has no effect on a comparison", "use --seeds")
+    if recipe.oversample:
+        raise UserError(
+            "--oversample",
+            "is by one head, which not every network of a comparison has",
+            f"use --class-weights {recipe.oversample}=balanced",
+        )
+
+
+def _kept_once(recipe: Recipe) -> bool:
+    """Whether what is frozen is computed once a picture, not at each step."""
+    return recipe.freeze != "none" and recipe.views > 0
 
 
 def _listed(asked: Asked) -> Plain:
@@ -136,7 +163,7 @@ def _listed(asked: Asked) -> Plain:
     }
 
 
-def _notes(asked: Asked) -> list[str]:
+def _notes(asked: Asked, recipe: Recipe) -> list[str]:
     notes = [
         "All networks learnt from the same split, in the same epochs; one that lacks a "
         "label learnt nothing from that picture. Scores of the training part are of as "
@@ -145,6 +172,11 @@ def _notes(asked: Asked) -> list[str]:
         "differences are paired, and also over seeds, if there are several.",
         "A memory peak is the process's while it trained, less what it held before.",
     ]
+    if _kept_once(recipe):
+        notes.append(
+            "Seconds of training are those of the epochs: what is frozen was computed "
+            "before, once for all networks."
+        )
     if asked.pairs:
         notes.append(
             "A head is helped by another if the two together, on one trunk, leave it "
@@ -214,10 +246,14 @@ class _Bench:
     def _trained(self, plan: Plan, seed: int, folder: Path) -> "tuple[Plain, Any]":
         from multitask import training
         from multitask.analyzer import Analyzer
+        from multitask.table import write_csv
 
         made, table = self._prepared(plan, seed)
         train, val = made.training(table), made.validation(table)
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            # The pictures of all: what another network learnt is no test of this one.
+            write_csv(self.table[["path", "split"]], folder / "split.csv")
         with _peak() as memory:
             outcome = training.train(
                 made.about,
@@ -248,7 +284,7 @@ class _Bench:
         import numpy as np
 
         recipe = self.prepared.recipe
-        recipe = replace(recipe, seed=recipe.seed + seed)
+        recipe = replace(recipe, seed=recipe.seed + seed, cap={})  # the bench capped
         about = replace(self.prepared.about, heads=plan.heads, recipe=recipe.plain())
         labelled = [
             head.encode(self.table).weights.reshape(len(self.table), -1).any(axis=1)
@@ -269,7 +305,8 @@ class _Bench:
             for plan in chosen:
                 made, table = self._prepared(plan, 0)
                 train = made.training(table)
-                each[plan.name] = (train.steps * made.recipe.epochs, made, train)
+                epochs = sum(stage.epochs for stage in made.recipe.stages())
+                each[plan.name] = (train.steps * epochs, made, train)
             cells += [
                 {
                     "design": design,
@@ -297,6 +334,7 @@ def _bench(
     parts: "pd.Series[str] | None",
     say: Say,
 ) -> _Bench:
+    from multitask import sampling
     from multitask.prepare import all_learnt, prepare
 
     prepared = prepare(recipe, out, say)
@@ -305,8 +343,16 @@ def _bench(
     split = prepared.split() if parts is None else prepared.table["path"].map(parts)
     table = prepared.table.assign(split=split)
     table = table[table["split"].notna()]
+    train = table[table["split"] == "train"]
+    stays = sampling.capped(train, heads, recipe.cap, recipe.seed)
+    table = table.drop(train.index[~stays])  # for all networks alike
     all_learnt(heads, table, say)
+    test = table[table["split"] == "test"]
     for head in heads:
+        if not len(test) or not head.encode(test).weights.any():
+            raise UserError(
+                head.where, "has no label in the test part", "choose another --split"
+            )
         if head.form == "class":
             seen = head.strata(table[table["split"] == "train"]).any()
             if seen.sum() < 2:
@@ -328,7 +374,7 @@ def _measured(
 
     recipe, pixels = made.recipe, made.pixels
     parts = {part: table[table["split"] == part] for part in PARTS}
-    size = min(len(parts["train"]), max(1, len(parts["test"])))
+    size = min(len(parts["train"]), len(parts["test"]))
     parts["train"] = parts["train"].sample(size, random_state=recipe.seed)
     said = {
         part: outputs(analyzer, recipe, pixels, rows.index.to_numpy())
@@ -344,10 +390,12 @@ def _measured(
         for part, outs in said.items():
             answers = head.read(read(outs)).set_axis(parts[part].index)
             each[part] = scores.scores(head, parts[part], answers)
-        test = each.get("test", each["train"])
-        low, high = scores.interval(scores.drawn(test))
+        # A combination or a head may have no label in a part.
         means = {part: scores.mean(found) for part, found in each.items()}
-        heads[name] = {**means, "ci": [low, high]}
+        known = {part: value for part, value in means.items() if not isnan(value)}
+        test = each["test"]
+        ends = scores.interval(scores.drawn(test)) if "test" in known else (None, None)
+        heads[name] = {**known, "ci": list(ends)}
         kept[name] = test
     return heads, kept
 

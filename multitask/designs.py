@@ -47,7 +47,10 @@ class Merged:
         for place, part in enumerate(self.parts):
             classes_of = [each[place] for each in self.combinations]
             holds = [[one == name for one in classes_of] for name in classes(part)]
-            found[part.name] = said @ np.array(holds, float).T
+            outputs = said @ np.array(holds, float).T
+            # A sigmoid says how likely the second of its two classes is.
+            alone = part.config()["kind"] == "sigmoid"
+            found[part.name] = outputs[:, 1:] if alone else outputs
         return found
 
 
@@ -120,15 +123,29 @@ def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
             f"{len(found)} combinations are labelled in training, must be two or more",
             "the heads are never labelled together" if not found else "",
         )
-    # In the order of the parts' classes.
-    occur = tuple(e for e in product(*map(classes, parts)) if _JOIN.join(e) in found)
+    # In the order of the parts' classes. What occurs, occurs in mirrored pictures too.
+    every = list(product(*map(classes, parts)))
+    mirror = {each: _mirrored(parts, each) for each in every}
+    occur = tuple(e for e in every if found & {_JOIN.join(e), _JOIN.join(mirror[e])})
     config = {
         "kind": "softmax",
         "columns": [text],
         "classes": [_JOIN.join(each) for each in occur],
+        "mirror": [
+            [_JOIN.join(each), _JOIN.join(mirror[each])]
+            for each in occur
+            if each < mirror[each]
+        ],
     }
     head = from_config("_and_".join(names), config)
     return Merged(parts=parts, combinations=occur, head=head)
+
+
+def _mirrored(parts: Sequence[Head], each: Sequence[str]) -> tuple[str, ...]:
+    """The combination that one looks like in a mirror."""
+    pairs = [dict(part.config().get("mirror", ())) for part in parts]
+    swaps = [pair | {b: a for a, b in pair.items()} for pair in pairs]
+    return tuple(swap.get(name, name) for swap, name in zip(swaps, each, strict=True))
 
 
 def joined(parts: Sequence[Head], table: pd.DataFrame) -> "pd.Series[Any]":

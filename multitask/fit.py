@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from multitask import options
 from multitask.errors import Parser, UserError, command
-from multitask.folder import put
+from multitask.folder import put, writing
 from multitask.quiet import quiet_start
 from multitask.recipe import FILE, Recipe
 
@@ -140,8 +140,9 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
             )
         all_learnt(heads, prepared.table.assign(split=parts))
     runs: list[Run] = []
-    out.mkdir(parents=True, exist_ok=True)
-    put(out / FILE, recipe.to_toml())
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        put(out / FILE, recipe.to_toml())
     for number, parts in enumerate(dealt, 1):
         folder = out / f"fold-{number}"
         say(f"fold {number} of {count}")

@@ -129,7 +129,7 @@ def prepare(
 
     Raises UserError for whatever the user can mend.
     """
-    _possible(recipe, resume)
+    possible(recipe, resume)
     recipe = replace(
         recipe,
         data=data.absolute(recipe.data),
@@ -168,7 +168,7 @@ def again(
 
     Pictures are not read anew unless it asks for others, or for another size.
     """
-    _possible(recipe)
+    possible(recipe)
     heads = _heads(recipe, before.table)
     about = _about(recipe, heads, before.remarks)
     if about.side != before.about.side or _chosen(recipe) != _chosen(before.recipe):
@@ -181,7 +181,7 @@ def _chosen(recipe: Recipe) -> tuple[Any, ...]:
     return recipe.limit, recipe.seed if recipe.limit else 0, recipe.identity
 
 
-def _possible(recipe: Recipe, resume: bool = False) -> None:
+def possible(recipe: Recipe, resume: bool = False) -> None:
     """Raise UserError for names and files that can't be."""
     check(recipe)
     if not resume or recipe.freeze != freeze.NONE:  # a checkpoint has what learns

@@ -22,9 +22,9 @@ def _header(name: str) -> str:
     """What a recipe's file says of itself: its first comment, indented."""
     lines = []
     for line in recipe.path(name).read_text(encoding="utf-8").splitlines():
-        if not line.startswith("# "):
+        if not line.startswith("#"):
             break
-        lines.append("  " + line.removeprefix("# "))
+        lines.append(f"  {line.removeprefix('#').removeprefix(' ')}".rstrip())
     return "\n".join(lines)
 
 

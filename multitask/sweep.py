@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from multitask import options
 from multitask.errors import Parser, UserError, command, nearest
-from multitask.folder import put
+from multitask.folder import put, writing
 from multitask.quiet import quiet_start
 from multitask.recipe import FILE, Recipe
 from multitask.vary import Vary, changed, check, grid, vary, written
@@ -78,7 +78,8 @@ def sweep(
     out = Path(out).expanduser()
     settings = {**recipe.plain(), "sweep": {**vars(asked), "vary": list(asked.vary)}}
     options.holds(out, settings, "sweep")
-    out.mkdir(parents=True, exist_ok=True)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
     with FileLock(out / options.READING):
         prepared = prepare(recipe, out, say)
     _check_names(asked.objective, varied, [h.name for h in prepared.about.heads])
@@ -382,6 +383,7 @@ class _Sweep:
 
         from multitask import training
         from multitask.prepare import again, all_learnt
+        from multitask.table import write_csv
 
         folder = self.out / _folder(trial)
         recipe = changed(self.base, values)
@@ -391,6 +393,7 @@ class _Sweep:
         table = table[table["split"].notna()]
         all_learnt(made.about.heads, table)
         training.check(made.about, recipe)
+        write_csv(table[["path", "split"]], folder / "split.csv")
         train, val = made.training(table), made.validation(table)
         chance = self._chance(table)
         epochs = sum(stage.epochs for stage in recipe.stages())
@@ -425,10 +428,16 @@ class _Sweep:
 
     def _split(self, made: "Prepared") -> "pd.Series[str]":
         """The same parts for all trials, unless it is parts that are varied."""
-        if any(one.setting in _PARTS for one in self.varied):
+        if self._own_parts:
             return made.split()
         parts: pd.Series[str] = made.table["path"].map(self.parts["split"])
         return parts
+
+    @property
+    def _own_parts(self) -> bool:
+        """Whether trials have other pictures: with a limit, a seed is another lot."""
+        parts = (*_PARTS, "seed") if self.base.limit else _PARTS
+        return any(one.setting in parts for one in self.varied)
 
     @property
     def _judged_by(self) -> "list[Head]":
@@ -565,6 +574,7 @@ class _Sweep:
 
     def _notes(self) -> list[str]:
         notes = [
+            *self.prepared.remarks,
             "Scores are of the validation part, at the epoch of its lowest loss. The "
             "best of many trials is partly the luckiest: measure it on the test part, "
             "by a fit of best.toml, before you believe it.",
@@ -575,7 +585,7 @@ class _Sweep:
                 "constant answer, the median of the training part; that of a class is "
                 "its accuracy."
             )
-        if any(one.setting in _PARTS for one in self.varied):
+        if self._own_parts:
             notes.append("Trials were not all validated on the same pictures.")
         return notes
 

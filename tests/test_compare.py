@@ -51,6 +51,31 @@ def test_merged_answers_are_read_back_as_sums_over_combinations():
     np.testing.assert_allclose(said["makeup"], [[0.2, 0.8]])  # partial, over
 
 
+def test_a_merge_changes_places_in_a_mirror_as_its_parts_do():
+    labels = pd.DataFrame(
+        {
+            "split": "train",
+            "pose": ["left", "up", "right"],
+            "makeup": ["over", "over", "partial"],
+        }
+    )
+    merged = designs.merge("pose+makeup", catalog.heads(["pose", "makeup"]), labels)
+    left, right = ("left", "over"), ("right", "over")
+    assert {left, right, ("left", "partial")} < set(merged.combinations)
+    swapped = merged.head.mirrored(np.arange(len(merged.combinations)))
+    assert merged.combinations[swapped[merged.combinations.index(left)]] == right
+    up = merged.combinations.index(("up", "over"))
+    assert swapped[up] == up
+
+
+def test_a_sigmoid_part_is_read_from_its_second_class():
+    parts = catalog.heads(["gender:sigmoid", "makeup"])
+    merged = designs.merge("gender+makeup", parts, table())
+    said = merged.outputs(np.array([[0.5, 0.2, 0.3], [0.1, 0.0, 0.9]]))
+    assert parts[0].read(said["gender"])["gender"].tolist() == ["female", "female"]
+    np.testing.assert_allclose(said["gender"][:, 0], [0.5, 0.9])
+
+
 def test_designs_train_what_they_are_named_for():
     merged = designs.merge("gender+makeup", heads(), table())
     names = {
@@ -100,6 +125,30 @@ def test_what_cannot_be_compared_is_told(settings, message):
     assert str(caught.value).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("settings", "trunks", "message"),
+    [
+        ({"folds": 3}, (), "--folds: has no effect on a comparison; use --seeds"),
+        ({"oversample": "gender"}, (), "--oversample: is by one head, which not every"),
+        ({}, ("tiny", "tyni"), "--trunk: no trunk 'tyni'; did you mean 'tiny'?"),
+        ({"split": "80/20/0"}, (), "head gender: has no label in the test part"),
+    ],
+)
+def test_it_is_told_before_a_network_is_trained(
+    settings, trunks, message, tmp_path, tiny_trunk
+):
+    sample.write(tmp_path / "faces", "imfdb", count=40)
+    recipe = Recipe(
+        heads=("gender",), data=(f"imfdb={tmp_path / 'faces'}",), trunk="tiny",
+        **settings,
+    )  # fmt: skip
+    asked = Asked(designs=("single",), trunks=trunks)
+    with pytest.raises(UserError) as caught:
+        compare(recipe, tmp_path / "out", asked, say=lambda line: None)
+    assert str(caught.value).startswith(message)
+    assert not (tmp_path / "out").exists()
+
+
 # A comparison
 
 
@@ -129,6 +178,8 @@ def test_every_design_answers_every_head_with_an_interval_and_a_cost(compared):
     assert json.loads((out / "compare.json").read_text()) == document
     cells = {cell["design"]: cell for cell in document["cells"]}
     assert list(cells) == ["single", "merged", "multi"]
+    parts = pd.read_csv(out / cells["multi"]["networks"][0] / "split.csv")["split"]
+    assert {n: (parts == n).sum() for n in document["rows"]} == document["rows"]
     for design, cell in cells.items():
         expected = {"gender", "illumination"}
         expected |= {"gender+illumination"} if design == "merged" else set()

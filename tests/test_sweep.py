@@ -68,6 +68,7 @@ def test_trials_are_scored_by_their_kept_epoch_and_the_best_is_written(base, tmp
     made = recipe.recipe(recipe.read(out / "best.toml"))
     assert made.learning_rate == best["settings"]["learning-rate"]
     assert made.dropout == best["settings"]["dropout"]
+    assert len(pd.read_csv(out / "trial-0001" / "split.csv")) == 120
     networks = sorted(path.parent.name for path in out.glob("*/network.keras"))
     assert len(networks) == 1
     assert not list(out.glob("*/checkpoint"))
@@ -241,6 +242,19 @@ def test_frozen_features_are_computed_for_the_first_trial_only(
     one = Asked(vary=("learning-rate=0.001,0.01",), grid=True)
     sweep(base, tmp_path / "out", one, say=quiet)
     assert len(computed) == 2  # training and validation part
+
+
+@pytest.mark.slow
+def test_with_a_limit_another_seed_is_validated_on_its_own_pictures(base, tmp_path):
+    limited = replace(base, limit=60, epochs=1)
+    out = tmp_path / "out"
+    document = sweep(limited, out, Asked(vary=("seed=0,1",)), say=quiet)
+    assert "not all validated on the same pictures" in " ".join(document["notes"])
+    one, other = (
+        pd.read_csv(out / trial["folder"] / "split.csv") for trial in document["trials"]
+    )
+    assert len(one) == len(other) == 60
+    assert set(one["path"]) != set(other["path"])
 
 
 @pytest.mark.slow
