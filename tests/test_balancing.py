@@ -118,7 +118,14 @@ def faces(tmp_path_factory, tiny_trunk):
     return folder
 
 
-@pytest.mark.parametrize("how", ["uncertainty", "dwa", "famo"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "uncertainty",
+        pytest.param("dwa", marks=pytest.mark.slow),
+        pytest.param("famo", marks=pytest.mark.slow),
+    ],
+)
 def test_a_training_tells_the_weights_of_each_epoch(faces, tmp_path, how):
     settings: dict[str, Any] = {
         "heads": ("gender", "age"), "data": (f"sample={faces}",), "trunk": "tiny",

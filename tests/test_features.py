@@ -403,7 +403,8 @@ def whole(faces, tmp_path_factory):
     return fit(staged(faces, folder), folder / "run", say=quiet)
 
 
-@pytest.mark.parametrize("stop", [2, 3])  # at the end of the first stage, in the second
+# At the end of the first stage, in the second.
+@pytest.mark.parametrize("stop", [pytest.param(2, marks=pytest.mark.slow), 3])
 def test_a_stop_in_any_stage_goes_on_as_if_there_had_been_none(
     faces, whole, tmp_path, monkeypatch, stop
 ):
@@ -463,6 +464,7 @@ def test_a_second_stage_of_too_many_is_told_before_the_first(faces, tmp_path):
     assert not (tmp_path / "run" / "history.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_in_the_second_stage_leaves_the_first_to_go_on_from(
     faces, whole, tmp_path, monkeypatch
 ):

@@ -123,6 +123,7 @@ def test_the_written_recipe_makes_the_same_network(run, faces, tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
 
 
+@pytest.mark.slow
 def test_another_seed_makes_another_network_and_split(run, faces, tmp_path):
     other = tiny(faces, heads=HEADS, seed=1, epochs=1)
     fit(other, tmp_path / "other", say=lambda line: None)
@@ -395,6 +396,7 @@ def test_a_fold_that_was_stopped_is_trained_to_its_end(faces, tmp_path, monkeypa
         assert history["epoch"].tolist() == [1, 2]
 
 
+@pytest.mark.slow
 def test_folds_that_a_file_was_added_to_are_not_dealt_anew(faces, tmp_path):
     import shutil
 

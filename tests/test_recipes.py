@@ -10,11 +10,6 @@ from multitask import recipe, recipes, trunks
 from multitask.fit import fit
 from multitask.recipe import read
 
-BIG = [
-    pytest.param(name, marks=() if name == "default" else pytest.mark.slow)
-    for name in recipe.names()
-]
-
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
@@ -52,7 +47,8 @@ def shrunk(made, data, name):
     )
 
 
-@pytest.mark.parametrize("name", BIG)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", recipe.names())
 def test_a_recipe_runs_to_its_report(name, data, tmp_path, tiny_trunk):
     made = recipe.recipe(read(name), name)
     run = fit(shrunk(made, data, name), tmp_path / "run", say=lambda line: None)

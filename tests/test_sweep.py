@@ -285,6 +285,7 @@ def test_a_head_that_validation_does_not_label_cannot_judge(base, tmp_path):
         sweep(replace(base, split="80/0/20"), tmp_path / "out", asked, say=quiet)
 
 
+@pytest.mark.slow
 def test_a_number_counts_by_the_error_that_it_saves(tmp_path, tiny_trunk):
     sample.write(tmp_path / "faces", "utkface", count=120)
     base = Recipe(
@@ -306,6 +307,7 @@ def test_a_number_counts_by_the_error_that_it_saves(tmp_path, tiny_trunk):
     assert any("median" in note for note in document["notes"])
 
 
+@pytest.mark.slow
 def test_a_score_that_is_no_number_fails_its_trial_and_all_failing_is_told(
     base, tmp_path, monkeypatch
 ):
@@ -340,6 +342,7 @@ def test_what_cannot_be_swept_is_told(faces, tmp_path, capsys, options, message)
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_damaged_storage_is_told(base, tmp_path):
     out, asked = tmp_path / "out", Asked(vary=("dropout=0.2,0.3",), grid=True)
     sweep(replace(base, epochs=1), out, asked, say=quiet)
