@@ -14,15 +14,6 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from multitask import options
-from multitask.designs import (
-    DESIGNS,
-    Merged,
-    Plan,
-    merge,
-    pairs,
-    plans,
-    with_merged,
-)
 from multitask.errors import Parser, UserError, command, nearest
 from multitask.folder import put, writing
 from multitask.quiet import quiet_start
@@ -32,11 +23,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from multitask.analyzer import Analyzer
+    from multitask.designs import Merged, Plan
     from multitask.head import Array, Head
     from multitask.prepare import Prepared
 
 Say = Callable[[str], object]
 Plain = dict[str, Any]
+DESIGNS = ("single", "merged", "multi")  # multitask/designs.py has what they train
 PARTS = ("train", "val", "test")
 _RESULT, _SCORES = "result.json", "scores.npz"
 _CALLS = 15  # of a network that is timed
@@ -90,6 +83,7 @@ def compare(
 
     Raises UserError for whatever the user can mend.
     """
+    from multitask.designs import pairs
     from multitask.prepare import frozen_notes, possible
     from multitask.reports import _compare
 
@@ -197,7 +191,7 @@ class _Bench:
 
     prepared: "Prepared"
     table: "pd.DataFrame"
-    merges: tuple[Merged, ...]
+    merges: "tuple[Merged, ...]"
     out: Path
 
     @property
@@ -210,6 +204,8 @@ class _Bench:
 
     def cell(self, design: str, seed: int, say: Say) -> Plain:
         """The result of a design: of all its networks together."""
+        from multitask.designs import plans
+
         results = [
             self._result(plan, seed, say)
             for plan in plans(design, self.heads, self.merges)
@@ -228,7 +224,7 @@ class _Bench:
             },
         }
 
-    def _result(self, plan: Plan, seed: int, say: Say) -> Plain:
+    def _result(self, plan: "Plan", seed: int, say: Say) -> Plain:
         """Train and measure a network, unless that is done."""
         name = f"{self.trunk}-{seed}-{plan.name}"
         folder = self.out / name
@@ -243,7 +239,7 @@ class _Bench:
         put(folder / _RESULT, json.dumps({"name": name, **result}, indent=1))
         return {"name": name, **result}
 
-    def _trained(self, plan: Plan, seed: int, folder: Path) -> "tuple[Plain, Any]":
+    def _trained(self, plan: "Plan", seed: int, folder: Path) -> "tuple[Plain, Any]":
         from multitask import training
         from multitask.analyzer import Analyzer
         from multitask.table import write_csv
@@ -279,7 +275,7 @@ class _Bench:
         }
         return {"heads": heads, "cost": cost}, scores
 
-    def _prepared(self, plan: Plan, seed: int) -> "tuple[Prepared, pd.DataFrame]":
+    def _prepared(self, plan: "Plan", seed: int) -> "tuple[Prepared, pd.DataFrame]":
         """What a network is trained with: its heads, and the rows they label."""
         import numpy as np
 
@@ -298,6 +294,7 @@ class _Bench:
     ) -> tuple[list[Plain], float]:
         """The cells without results, and about how many seconds they take."""
         from multitask import training
+        from multitask.designs import plans
 
         cells, each = [], {}
         for design in designs:
@@ -335,6 +332,7 @@ def _bench(
     say: Say,
 ) -> _Bench:
     from multitask import sampling
+    from multitask.designs import merge, with_merged
     from multitask.prepare import all_learnt, prepare
 
     prepared = prepare(recipe, out, say)
@@ -361,12 +359,15 @@ def _bench(
                 )
     merges = tuple(merge(text, heads, table) for text in asked.merges)
     return _Bench(
-        prepared=prepared, table=with_merged(table, merges), merges=merges, out=out
+        prepared=prepared,
+        table=with_merged(table, merges),
+        merges=merges,
+        out=out,
     )
 
 
 def _measured(
-    analyzer: "Analyzer", made: "Prepared", table: "pd.DataFrame", plan: Plan
+    analyzer: "Analyzer", made: "Prepared", table: "pd.DataFrame", plan: "Plan"
 ) -> "tuple[Plain, dict[str, Array]]":
     """Scores by head and part with an interval, and those of each test picture."""
     from multitask import scores
@@ -400,7 +401,7 @@ def _measured(
     return heads, kept
 
 
-def _questions(heads: "Sequence[Head]", plan: Plan) -> "Iterator[Any]":
+def _questions(heads: "Sequence[Head]", plan: "Plan") -> "Iterator[Any]":
     """Each question that a network answers: its name, head, and how to get outputs."""
     for head in heads:
         name = plan.merged.name if plan.merged else head.name

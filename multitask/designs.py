@@ -16,7 +16,6 @@ import pandas as pd
 from multitask.errors import UserError, nearest
 from multitask.head import Array, Head, column, from_config, spelled
 
-DESIGNS = ("single", "merged", "multi")
 _JOIN = "+"
 _WITH = " with "
 

@@ -10,7 +10,7 @@ import pytest
 from multitask.datasets import sample
 
 from multitask import catalog, designs
-from multitask.compare import Asked, compare, main
+from multitask.compare import DESIGNS, Asked, compare, main
 from multitask.errors import UserError
 from multitask.recipe import Recipe
 
@@ -80,7 +80,7 @@ def test_designs_train_what_they_are_named_for():
     merged = designs.merge("gender+makeup", heads(), table())
     names = {
         design: [plan.name for plan in designs.plans(design, heads(), [merged])]
-        for design in designs.DESIGNS
+        for design in DESIGNS
     }
     assert names == {
         "single": ["gender", "makeup", "age"],
