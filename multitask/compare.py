@@ -84,7 +84,7 @@ def compare(
     Raises UserError for whatever the user can mend.
     """
     from multitask.designs import pairs
-    from multitask.prepare import frozen_notes, possible
+    from multitask.prepare import possible
     from multitask.reports import _compare
 
     _check(recipe)
@@ -115,21 +115,29 @@ def compare(
         less = "; less, as what is frozen is computed once" * _kept_once(recipe)
         say(f"about {seconds / 60:,.0f} minutes, by the time of a few steps{less}")
         return {"cells": cells}
-    document = {
-        "title": out.name,
+    document = _document(bench, cells, asked)
+    _compare.write(document, out)
+    return document
+
+
+def _document(bench: "_Bench", cells: list[Plain], asked: Asked) -> Plain:
+    """What `compare.json` holds."""
+    from multitask.prepare import frozen_notes
+
+    prepared = bench.prepared
+    return {
+        "title": bench.out.name,
         "rows": {part: int((bench.table["split"] == part).sum()) for part in PARTS},
         "metrics": {h.name: h.metric for h in bench.heads},
         "cells": cells,
-        "differences": _differences(out, cells, bench.heads),
+        "differences": _differences(bench.out, cells, bench.heads),
         "pairs": asked.pairs,
         "notes": [
-            *bench.prepared.about.notes,
-            *frozen_notes(recipe),
-            *_notes(asked, recipe),
+            *prepared.about.notes,
+            *frozen_notes(prepared.recipe),
+            *_notes(asked, prepared.recipe),
         ],
     }
-    _compare.write(document, out)
-    return document
 
 
 def _check(recipe: Recipe) -> None:

@@ -149,6 +149,26 @@ def test_it_is_told_before_a_network_is_trained(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_cap_leaves_all_designs_the_same_pictures(tmp_path, tiny_trunk):
+    from multitask.compare import _bench
+
+    sample.write(tmp_path / "faces", "imfdb", count=60)
+    recipe = Recipe(
+        heads=("gender", "illumination"), data=(f"imfdb={tmp_path / 'faces'}",),
+        trunk="tiny", cap={"gender": 8},
+    )  # fmt: skip
+    asked = Asked(designs=("single", "multi"))
+    bench = _bench(recipe, tmp_path / "out", asked, None, lambda line: None)
+    train = bench.table[bench.table["split"] == "train"]
+    assert train["gender"].value_counts().tolist() == [8, 8]
+    (both,) = designs.plans("multi", bench.heads, ())
+    for plan in (both, *designs.plans("single", bench.heads, ())):
+        made, table = bench._prepared(plan, 0)
+        rows = set(made.training(table).rows)
+        assert rows == set(table.index[table["split"] == "train"])
+        assert rows <= set(train.index)
+
+
 # A comparison
 
 
