@@ -13,7 +13,15 @@ from benchmarks.sides import Setting, table
 from multitask.errors import UserError, command, nearest
 from multitask.quiet import quiet_start
 
-MEASURES = ("first_pass", "later_passes", "training", "heads", "memory", "features")
+MEASURES = (
+    "first_pass",
+    "later_passes",
+    "training",
+    "heads",
+    "memory",
+    "features",
+    "overhead",
+)
 QUICK = partial(
     Setting,
     rounds=2,
@@ -24,6 +32,8 @@ QUICK = partial(
     frozen_trunk="mobilenet_v3_large",
     frozen_size=32,
     frozen_epochs=2,
+    compared_epochs=1,
+    trials=2,
 )
 
 

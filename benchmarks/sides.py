@@ -22,6 +22,8 @@ class Setting:
     frozen_trunk: str = "resnet50"
     frozen_size: int = 0  # of its pictures; 0: its own
     frozen_epochs: int = 20
+    compared_epochs: int = 6
+    trials: int = 6
 
 
 @dataclass(frozen=True)

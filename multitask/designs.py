@@ -6,7 +6,7 @@ networks than questions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import Any
 
@@ -98,6 +98,9 @@ def pairs(heads: Sequence[Head]) -> tuple[str, ...]:
 def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
     """Make `age_group+gender` of heads, over the combinations that training holds.
 
+    It has the largest label smoothing of its parts and their mean loss weight, and is
+    balanced if one of them is.
+
     `table` has a `split`. Raises UserError for a head that is none, has not one class
     a picture, or is merged with itself; and if no two combinations are labelled.
     """
@@ -136,7 +139,14 @@ def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
             if each < mirror[each]
         ],
     }
-    head = from_config("_and_".join(names), config)
+    # Trained as its parts are, or it would be the training that is compared.
+    smoothing = max(part.config().get("label_smoothing", 0.0) for part in parts)
+    balanced = any(part.class_weights == "balanced" for part in parts)
+    head = replace(
+        from_config("_and_".join(names), config | {"label_smoothing": smoothing}),
+        loss_weight=float(np.mean([part.loss_weight for part in parts])),
+        class_weights="balanced" if balanced else "none",
+    )
     return Merged(parts=parts, combinations=occur, head=head)
 
 

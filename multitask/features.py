@@ -137,7 +137,6 @@ class Features:
         rows: Rows,
         looks: Sequence[View],
         how: Augmentation,
-        seed: int,
     ) -> Rows:
         """Where in `all` are the features (rows, looks) of views of pictures?
 
@@ -145,7 +144,7 @@ class Features:
         computed; if that is interrupted, what was done is kept. Raises UserError if
         the folder can't be written or has no room.
         """
-        names = [self._name(pixels[row], how, seed) for row in rows]
+        names = [self._name(pixels[row], how) for row in rows]
         wanted = [[name(look) for look in looks] for name in names]
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -159,7 +158,7 @@ class Features:
                 }
                 if missing:
                     self._reserve(len(missing))
-                    self._compute(pixels, missing, how, seed)
+                    self._compute(pixels, missing, how)
         except OSError as error:
             raise _unkept(self.folder, error) from None
         return np.array(
@@ -180,14 +179,12 @@ class Features:
         finally:
             lock.release()
 
-    def _name(
-        self, picture: Pixels, how: Augmentation, seed: int
-    ) -> Callable[[View], bytes]:
+    def _name(self, picture: Pixels, how: Augmentation) -> Callable[[View], bytes]:
         content = hashlib.blake2b(picture.tobytes(), digest_size=_DIGEST)
 
         def name(look: View) -> bytes:
             whole = content.copy()
-            whole.update(repr((look, (how, seed) if look.lot else "")).encode())
+            whole.update(repr((look, how if look.lot else "")).encode())
             return whole.digest()
 
         return name
@@ -234,7 +231,6 @@ class Features:
         pixels: Pixels,
         missing: dict[bytes, tuple[int, View]],
         how: Augmentation,
-        seed: int,
     ) -> None:
         forward = tf.function(
             lambda images: self.front(images, training=False),
@@ -265,7 +261,7 @@ class Features:
                     batch = part[first : first + _BATCH]
                     images = tf.concat(
                         [
-                            look(pixels[row][None], view, _lot(name, view, seed))
+                            look(pixels[row][None], view, _lot(name, view))
                             for name, (row, view) in batch
                         ],
                         axis=0,
@@ -301,11 +297,11 @@ def _digest(parts: Iterable[bytes]) -> str:
     return whole.hexdigest()
 
 
-def _lot(name: bytes, view: View, seed: int) -> Any:
+def _lot(name: bytes, view: View) -> Any:
     """The seed (2,) that a view is varied by, each by its own; None if it is not."""
     if not view.lot:
         return None
-    return tf.constant([seed, int.from_bytes(name[:7], "little")], tf.int64)
+    return tf.constant([0, int.from_bytes(name[:7], "little")], tf.int64)
 
 
 def _seen(picture: Any, view: View, lot: Any, how: Augmentation, size: int) -> Any:
@@ -317,7 +313,13 @@ def _seen(picture: Any, view: View, lot: Any, how: Augmentation, size: int) -> A
     return augment(picture, lot, replace(how, flip=False), size)[0]
 
 
-def outputs(analyzer: Analyzer, recipe: Recipe, pixels: Pixels, rows: Rows) -> Outputs:
+def outputs(
+    analyzer: Analyzer,
+    recipe: Recipe,
+    pixels: Pixels,
+    rows: Rows,
+    say: Callable[[str], object] = lambda line: None,
+) -> Outputs:
     """Raw outputs (rows, ...) of a network by head name, as `Analyzer.outputs`.
 
     What the `recipe` that it was trained by froze is not computed again, if it was
@@ -328,9 +330,9 @@ def outputs(analyzer: Analyzer, recipe: Recipe, pixels: Pixels, rows: Rows) -> O
         return analyzer.outputs(pixels, rows)
     about = analyzer.about
     front, behind = halves(analyzer.model.get_layer("core"), how)
-    kept = Features(front, recipe.cache, "float32")
+    kept = Features(front, recipe.cache, "float32", say)
     looks = [View(**vars(look)) for look in about.ways()]
-    places = kept.places(pixels, rows, looks, Augmentation(), 0).T.ravel()
+    places = kept.places(pixels, rows, looks, Augmentation()).T.ravel()
     forward = tf.function(lambda values: behind(values, training=False))
     parts = [
         forward(tf.constant(kept.all[places[start : start + _BATCH]]))
@@ -345,11 +347,10 @@ def batches(
     pictures: Batches,
     looks: Sequence[View],
     how: Augmentation,
-    seed: int,
     heads: Sequence[Head] = (),
 ) -> Batches:
     """The same labelled pictures as batches of their features."""
-    places = features.places(pictures.pixels, pictures.rows, looks, how, seed)
+    places = features.places(pictures.pixels, pictures.rows, looks, how)
     mirrored = np.array([look.mirrored for look in looks])
     encoded = dict(pictures.encoded)
     for head in heads:

@@ -83,17 +83,13 @@ def _one(
     Its run is `out`, which `whole` is or has among its folds.
     """
     from multitask import training
-    from multitask.prepare import all_learnt, an_epoch, frozen_notes
+    from multitask.prepare import all_learnt, an_epoch, frozen_notes, watched
 
     recipe, about = prepared.recipe, prepared.about
     table = prepared.table.assign(split=parts)
     all_learnt(about.heads, table, say)
     training.check(about, recipe)
-    if not (parts == "val").any() and (recipe.patience or recipe.schedule == "plateau"):
-        raise UserError(
-            "--split",
-            "leaves no validation part, --patience and --schedule plateau need one",
-        )
+    watched(recipe, table)
     _write(out, recipe, table, prepared.skipped, say)
     train, val = prepared.training(table), prepared.validation(table)
     say(an_epoch(table, train))
@@ -114,7 +110,7 @@ def _one(
     varied = _varied(recipe, train)
     stage = chosen.stages()[outcome.stage - 1]
     notes = frozen_notes(recipe)
-    comparison = _measure(out, stage, table, prepared.pixels, varied, notes)
+    comparison = _measure(out, stage, table, prepared.pixels, varied, notes, say)
     if not outcome.interrupted:
         training.forget(out)
     return Run(folder=out, comparison=comparison, interrupted=outcome.interrupted)
@@ -124,21 +120,11 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
     """A run a fold, and a report in which each picture was answered unseen."""
     import pandas as pd
 
-    from multitask import comparison, split
-    from multitask.prepare import all_learnt, frozen_notes
+    from multitask import comparison
+    from multitask.prepare import frozen_notes
 
-    recipe, heads = prepared.recipe, prepared.about.heads
-    count = recipe.folds
-    dealt = split.folds(prepared.table, heads, prepared.members, count, recipe.seed)
-    for parts in dealt:  # the last fold is too late to learn of it
-        if not (parts == "test").any():
-            raise UserError(
-                "--folds",
-                f"is {count}, the pictures make {prepared.members.max() + 1} groups "
-                "that must stay together",
-                "take fewer folds",
-            )
-        all_learnt(heads, prepared.table.assign(split=parts))
+    recipe, heads, count = prepared.recipe, prepared.about.heads, prepared.recipe.folds
+    dealt = _folds(prepared)
     runs: list[Run] = []
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -153,7 +139,7 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
             table = prepared.table.assign(split=parts)
             varied = _varied(recipe, prepared.training(table))
             notes = frozen_notes(recipe)
-            again = _measure(folder, recipe, table, prepared.pixels, varied, notes)
+            again = _measure(folder, recipe, table, prepared.pixels, varied, notes, say)
             runs.append(Run(folder=folder, comparison=again, interrupted=False))
             continue
         runs.append(_one(prepared, parts, folder, out, begun, say))
@@ -173,6 +159,26 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
     if not interrupted:
         comparison.write(pooled, out / "report")
     return Run(folder=out, comparison=pooled, interrupted=interrupted)
+
+
+def _folds(prepared: "Prepared") -> "list[pd.Series[str]]":
+    """The part of each picture in each fold; UserError if one can't be trained."""
+    from multitask import split
+    from multitask.prepare import all_learnt
+
+    heads, count = prepared.about.heads, prepared.recipe.folds
+    seed = prepared.recipe.seed
+    dealt = split.folds(prepared.table, heads, prepared.members, count, seed)
+    for parts in dealt:  # the last fold is too late to learn of it
+        if not (parts == "test").any():
+            raise UserError(
+                "--folds",
+                f"is {count}, the pictures make {prepared.members.max() + 1} groups "
+                "that must stay together",
+                "take fewer folds",
+            )
+        all_learnt(heads, prepared.table.assign(split=parts))
+    return dealt
 
 
 def _write(
@@ -220,6 +226,7 @@ def _measure(
     pixels: "Pixels",
     varied: "Pixels | None",
     notes: tuple[str, ...],
+    say: Say,
 ) -> "Comparison":
     """Calibrate the saved network on the validation part, report on the test part."""
     import pandas as pd
@@ -233,7 +240,7 @@ def _measure(
     val = table[table["split"] == "val"]
     val = val.sample(min(len(val), _CALIBRATED), random_state=recipe.seed)
     if len(val):
-        said = outputs(analyzer, recipe, pixels, val.index.to_numpy())
+        said = outputs(analyzer, recipe, pixels, val.index.to_numpy(), say)
         heads = [h.calibrate(val, said[h.name]) for h in analyzer.heads]
         if tuple(heads) != analyzer.heads:
             analyzer = analyzer.with_heads(heads)
@@ -241,7 +248,7 @@ def _measure(
     part = next(p for p in ("test", "val", "train") if (table["split"] == p).any())
     labels = table[table["split"] == part]
     rows = labels.index.to_numpy()
-    said = outputs(analyzer, recipe, pixels, rows)
+    said = outputs(analyzer, recipe, pixels, rows, say)
     history = out / HISTORY
     result = comparison.Comparison(
         title=out.name,

@@ -146,13 +146,13 @@ def prepare(
     heads = _heads(recipe, table)
     data.labelled(heads, table)
     say(coverage(heads, table))
-    about = _about(recipe, heads, reading.notes)
+    made = about(recipe, heads, reading.notes)
     spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
-    table, pixels, unreadable = pipeline.load(table, about.side, recipe.memory, spill)
+    table, pixels, unreadable = pipeline.load(table, made.side, recipe.memory, spill)
     data.labelled(heads, table)  # of the pictures that could be read, too
     return Prepared(
         recipe=recipe,
-        about=about,
+        about=made,
         table=table,
         pixels=pixels,
         members=split.groups(table, split.hashes(pixels[i] for i in table.index)),
@@ -170,10 +170,10 @@ def again(
     """
     possible(recipe)
     heads = _heads(recipe, before.table)
-    about = _about(recipe, heads, before.remarks)
-    if about.side != before.about.side or _chosen(recipe) != _chosen(before.recipe):
+    made = about(recipe, heads, before.remarks)
+    if made.side != before.about.side or _chosen(recipe) != _chosen(before.recipe):
         return prepare(recipe, out, say)
-    return replace(before, recipe=recipe, about=about)
+    return replace(before, recipe=recipe, about=made)
 
 
 def _chosen(recipe: Recipe) -> tuple[Any, ...]:
@@ -188,7 +188,10 @@ def possible(recipe: Recipe, resume: bool = False) -> None:
         weights.check(recipe.weights, recipe.trunk)
 
 
-def _about(recipe: Recipe, heads: tuple[Head, ...], remarks: tuple[str, ...]) -> About:
+def about(
+    recipe: Recipe, heads: tuple[Head, ...], remarks: tuple[str, ...] = ()
+) -> About:
+    """What a network of a recipe is, `remarks` those of its data sets."""
     return About(
         trunk=recipe.trunk,
         size=recipe.image_size or trunks.trunk(recipe.trunk).size,
@@ -433,6 +436,16 @@ def all_learnt(
                 f"never in training, but in another part: {listed}",
                 "give more pictures or a larger training share",
             )
+
+
+def watched(recipe: Recipe, table: pd.DataFrame) -> None:
+    """Raise UserError if nothing is validated, but the recipe waits for it."""
+    waits = recipe.patience or recipe.schedule == "plateau"
+    if waits and not (table["split"] == "val").any():
+        raise UserError(
+            "--split",
+            "leaves no validation part, --patience and --schedule plateau need one",
+        )
 
 
 def an_epoch(table: pd.DataFrame, train: Batches) -> str:

@@ -218,6 +218,10 @@ class Recipe:
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise UserError(option(name), f"is {value}, must be from 0 up to 1")
+        self._check_companions()
+
+    def _check_companions(self) -> None:
+        """Raise UserError for a setting that needs another one beside it."""
         for name, other in (
             ("then_unfreeze", "then_epochs"),
             ("then_epochs", "then_unfreeze"),

@@ -20,20 +20,29 @@ def scores(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array:
     """A score (rows, labels) for each answer, NaN where nobody annotated.
 
     1 or 0 for a right or wrong class or label (one column a label), or the absolute
-    error of a number; one within an interval label counts as no error. `mean` makes of
-    them what the head's summary calls its metric.
+    error of a number. `mean` makes of them what the head's summary calls its metric:
+    where some labels are exact numbers, an interval has no score; where none is, it is
+    how far the number lies outside.
     """
     if head.form == "number":
         low, high = _ends(head, labels)
-        said = answers[head.columns[0]].to_numpy(float)
-        off = np.maximum(np.maximum(low - said, said - high), 0.0)
-        return np.asarray(off, float)[:, None]
+        off = outside(head, labels, answers)
+        if (low == high).any():
+            off[low != high] = np.nan
+        return off[:, None]
     found = []
     for name in head.columns:
         truth = column(labels, name)
         right = spelled(truth).to_numpy() == spelled(answers[name]).to_numpy()
         found.append(np.where(truth.notna(), right, np.nan))
     return np.stack(found, axis=1).astype(float)
+
+
+def outside(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array:
+    """How far each number (rows,) lies outside what is known of it, as in training."""
+    low, high = _ends(head, labels)
+    said = answers[head.columns[0]].to_numpy(float)
+    return np.asarray(np.maximum(np.maximum(low - said, said - high), 0.0), float)
 
 
 def middles(head: Head, labels: pd.DataFrame) -> "pd.Series[float]":
@@ -64,14 +73,19 @@ def mean(found: Array) -> float:
     )
 
 
-def drawn(found: Array, seed: int = 0) -> Array:
+def drawn(found: Array, groups: Array | None = None) -> Array:
     """What `mean` comes to on pictures drawn anew (draws,), with replacement.
 
-    The draws of a seed are of the same pictures for all scores (rows, ...) of as many
-    rows, so differences of two are paired. Efron 1979, "Bootstrap methods".
+    Pictures of the same group, numbers (rows,) from 0, are drawn together: several
+    pictures of a person tell less than as many persons. All draws are of the same
+    pictures for all scores (rows, ...) of as many rows, so differences of two are
+    paired. Efron 1979, "Bootstrap methods"; Field and Welsh 2007, "Bootstrapping
+    clustered data".
     """
-    lots = np.random.default_rng(seed)
+    lots = np.random.default_rng(0)
     rows = len(found)
+    groups = np.arange(rows) if groups is None else groups
+    count = int(groups.max()) + 1
     known = (~np.isnan(found)).astype(float)
     values = np.where(known > 0, found, 0.0)
     means = []
@@ -79,10 +93,13 @@ def drawn(found: Array, seed: int = 0) -> Array:
     left = _DRAWS
     while left:
         size = min(block, left)
-        times = lots.multinomial(rows, np.full(rows, 1 / rows), size).astype(float)
+        often = lots.multinomial(count, np.full(count, 1 / count), size)
+        times = often[:, groups].astype(float)
         sums, counts = times @ values, times @ known
+        labels = (counts > 0).sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            means.append(np.nanmean(sums / counts, axis=1))
+            of_labels = np.where(counts > 0, sums / counts, 0.0)
+            means.append(of_labels.sum(axis=1) / labels)  # NaN if nothing was drawn
         left -= size
     return np.concatenate(means)
 

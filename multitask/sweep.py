@@ -70,6 +70,7 @@ def sweep(
 
     from multitask.prepare import prepare
     from multitask.reports import _sweep
+    from multitask.table import write_csv
 
     _optuna()
     varied, combinations = _checked(recipe, asked, trials)
@@ -85,13 +86,18 @@ def sweep(
     _check_names(asked.objective, varied, [h.name for h in prepared.about.heads])
     lock = FileLock(out / options.LOCK)
     with lock:
-        if not options.holds(out, settings, "sweep"):
+        begun, file = options.holds(out, settings, "sweep"), out / "split.csv"
+        parts = prepared.split(file if begun and file.exists() else None)
+        table = prepared.table.assign(split=parts)
+        if not begun:
             options.begin(out, settings)
+            with writing(out):
+                write_csv(table[["path", "split"]], file)
         study = _study(out, settings, _pruner(recipe, asked, varied, combinations))
         work = _Sweep(
             base=_timed(prepared, study, varied),
             prepared=prepared,
-            parts=prepared.table.assign(split=prepared.split()).set_index("path"),
+            parts=table.set_index("path")["split"],
             out=out,
             asked=asked,
             varied=varied,
@@ -247,7 +253,7 @@ class _Sweep:
 
     base: Recipe
     prepared: "Prepared"  # the last one: its pictures may be the next one's
-    parts: "pd.DataFrame"  # by path, with a `split`
+    parts: "pd.Series[str]"  # which each path is in
     out: Path
     asked: Asked
     varied: tuple[Vary, ...]
@@ -362,7 +368,9 @@ class _Sweep:
             self.say(f"{title}: given up, others were better at that epoch")
         except Exception as error:  # one trial's fault is not the others'
             if shutil.disk_usage(self.out).free < _ROOM:
-                raise
+                raise UserError(
+                    self.out, f"has no room left ({error})", "free some and go on"
+                ) from error
             reason = str(error)
             if not isinstance(error, UserError):
                 reason = repr(error)
@@ -393,7 +401,8 @@ class _Sweep:
         table = table[table["split"].notna()]
         all_learnt(made.about.heads, table)
         training.check(made.about, recipe)
-        write_csv(table[["path", "split"]], folder / "split.csv")
+        with writing(folder):
+            write_csv(table[["path", "split"]], folder / "split.csv")
         train, val = made.training(table), made.validation(table)
         chance = self._chance(table)
         epochs = sum(stage.epochs for stage in recipe.stages())
@@ -430,8 +439,7 @@ class _Sweep:
         """The same parts for all trials, unless it is parts that are varied."""
         if self._own_parts:
             return made.split()
-        parts: pd.Series[str] = made.table["path"].map(self.parts["split"])
-        return parts
+        return made.table["path"].map(self.parts)
 
     @property
     def _own_parts(self) -> bool:
@@ -449,6 +457,7 @@ class _Sweep:
 
         Raises UserError for a head that trials are judged by, but can't be.
         """
+        import numpy as np
         import pandas as pd
 
         from multitask import scores
@@ -464,7 +473,7 @@ class _Sweep:
             if head.form == "number":
                 known = scores.middles(head, train)
                 said = pd.DataFrame({head.columns[0]: known.median()}, index=val.index)
-                error = scores.mean(scores.scores(head, val, said))
+                error = float(np.nanmean(scores.outside(head, val, said)))
                 found[head.name] = error or 1.0
         return found
 

@@ -212,11 +212,12 @@ def _learning(
             exact.set_weights(core.get_weights())
             front, _ = halves(exact, recipe.freeze)
         kept = features.Features(front, recipe.cache, recipe.cache_precision, say)
-        looks, seed = features.views(how, recipe.views), recipe.seed
-        training = features.batches(kept, training, looks, how, seed, about.heads)
+        # Views are the same for all seeds, which find them again.
+        looks = features.views(how, recipe.views)
+        training = features.batches(kept, training, looks, how, about.heads)
         if validation:
             looks = features.views(how, 1)
-            validation = features.batches(kept, validation, looks, how, seed)
+            validation = features.batches(kept, validation, looks, how)
     if how.mixup:
         image = keras.Input(model.input.shape[1:], dtype=model.input.dtype)
         said = model(image)

@@ -67,9 +67,11 @@ def load(model: keras.Model, source: str, name: str) -> None:
             plain.load_weights(path)
             model.set_weights(plain.get_weights())
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        first = str(error).strip().splitlines()[0]
+        # Keras names the first layer that differs in a line, and how in the next one.
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        said = " ".join(lines[:2])
         raise UserError(
-            path, f"does not fit trunk {name}: {first}", "must be of the same trunk"
+            path, f"does not fit trunk {name}: {said}", "must be of the same trunk"
         ) from None
 
 

@@ -81,9 +81,9 @@ def _metric(document: dict[str, Any], head: str) -> str:
 def quality(document: dict[str, Any]) -> pd.DataFrame:
     """Scores, means over seeds: a row a head and design, columns by trunk and part.
 
-    Of the test part with its interval, the widest that a seed has.
+    Of the test part with its interval.
     """
-    table = rows(document)
+    table, means = rows(document), _means(document)
     heads = list(dict.fromkeys(table["head"]))
     found = []
     for head in sorted(heads, key=lambda name: ("+" in name, heads.index(name))):
@@ -92,22 +92,24 @@ def quality(document: dict[str, Any]) -> pd.DataFrame:
             if of.empty:
                 continue
             line = {"head": f"{head}, {_metric(document, head)}", "design": design}
+            digits = 2 if _metric(document, head) == "mae" else 3
             for trunk in dict.fromkeys(table["trunk"]):
+                scores = of[of["trunk"] == trunk][list(_PARTS)].mean()
                 for part in _PARTS:
-                    line[f"{trunk} {part}"] = _shown(of[of["trunk"] == trunk], part)
+                    known = not np.isnan(scores[part])
+                    line[f"{trunk} {part}"] = f"{scores[part]:.{digits}f}" * known
+                if (trunk, design, head) in means:
+                    low, high = means[trunk, design, head]["ci"]
+                    line[f"{trunk} test"] += f" ({low:.{digits}f} to {high:.{digits}f})"
             found.append(line)
     return pd.DataFrame(found)
 
 
-def _shown(cells: pd.DataFrame, part: str) -> str:
-    if cells.empty or cells[part].isna().all():
-        return ""
-    digits = 2 if cells["metric"].iloc[0] == "mae" else 3
-    text = f"{cells[part].mean():.{digits}f}"
-    if part == "test":
-        low, high = cells["ci_low"].min(), cells["ci_high"].max()
-        text += f" ({low:.{digits}f} to {high:.{digits}f})"
-    return text
+def _means(document: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Over seeds, by trunk, design and head."""
+    return {
+        (one["trunk"], one["design"], one["head"]): one for one in document["means"]
+    }
 
 
 def differences(document: dict[str, Any]) -> pd.DataFrame:
@@ -190,22 +192,33 @@ def plot_pairs(document: dict[str, Any]) -> Any:
 
 
 def costs(document: dict[str, Any]) -> pd.DataFrame:
-    """What all answers cost: a row a trunk and design, means over seeds."""
+    """What all answers cost: a row a trunk and design, means over seeds.
+
+    And a row of ratios to `single`, but for pairs, which do not answer all.
+    """
     table = rows(document).drop_duplicates(["design", "trunk", "seed"])
     found = []
-    for trunk in dict.fromkeys(table["trunk"]):
-        for design in dict.fromkeys(table["design"]):
-            of = table[(table["trunk"] == trunk) & (table["design"] == design)]
-            line: dict[str, str] = {"trunk": trunk, "design": design}
-            for key, (name, unit) in _COSTS.items():
-                line[name] = f"{of[key].mean() / unit:,.4g}"
-            found.append(line)
+    for trunk, of in table.groupby("trunk", sort=False):
+        # Of a training that was stopped, the peak is not known.
+        known = of[list(_COSTS)].astype(float)
+        means = known.groupby(of["design"], sort=False).mean()
+        for design, costs in means.iterrows():
+            found.append({"trunk": trunk, "design": design} | _costs(costs))
+        if document["pairs"] or "single" not in means.index:
+            continue
+        for design, costs in (means / means.loc["single"]).drop("single").iterrows():
+            line = {"trunk": trunk, "design": f"{design} / single"}
+            found.append(line | {n: f"{costs[k]:.2f}" for k, (n, _) in _COSTS.items()})
     return pd.DataFrame(found)
+
+
+def _costs(means: "pd.Series[float]") -> dict[str, str]:
+    return {name: f"{means[key] / unit:,.4g}" for key, (name, unit) in _COSTS.items()}
 
 
 def plot(document: dict[str, Any]) -> Any:
     """Quality against cost: a panel a head, a point a design and trunk."""
-    table = rows(document)
+    table, means = rows(document), _means(document)
     heads = [name for name in dict.fromkeys(table["head"]) if "+" not in name]
     across = min(3, len(heads))
     down = -(-len(heads) // across)
@@ -215,14 +228,12 @@ def plot(document: dict[str, Any]) -> Any:
     for axis, head in zip(axes, heads, strict=False):
         of = table[table["head"] == head]
         for (design, trunk), cells in of.groupby(["design", "trunk"], sort=False):
-            value = cells["test"].mean()
+            mean = means[trunk, design, head]
+            value, (low, high) = mean["test"], mean["ci"]
             axis.errorbar(
                 cells["forward_ms_1"].mean(),
                 value,
-                yerr=[
-                    [value - cells["ci_low"].min()],
-                    [cells["ci_high"].max() - value],
-                ],
+                yerr=[[max(0.0, value - low)], [max(0.0, high - value)]],
                 fmt=marks.get(trunk, "o"),
                 color=_COLOURS.get(str(design), _style.GREEN),
                 capsize=3,

@@ -20,6 +20,8 @@ ROWS = {
     "forward": 4,
     "parameters": 1,
     "peak memory": 1,
+    "compare": 1,
+    "sweep": 1,
 }
 
 

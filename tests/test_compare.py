@@ -1,6 +1,7 @@
 """Are designs compared on the same pictures, and merged answers read back right?"""
 
 import json
+import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -76,6 +77,16 @@ def test_a_sigmoid_part_is_read_from_its_second_class():
     np.testing.assert_allclose(said["gender"][:, 0], [0.5, 0.9])
 
 
+def test_a_merge_is_trained_as_its_parts_are():
+    gender, makeup, _ = heads()
+    assert gender.label_smoothing == 0.1
+    parts = (gender, replace(makeup, class_weights="balanced", loss_weight=0.25))
+    head = designs.merge("gender+makeup", parts, table()).head
+    assert head.label_smoothing == 0.1
+    assert head.class_weights == "balanced"
+    assert head.loss_weight == (1.75 + 0.25) / 2
+
+
 def test_designs_train_what_they_are_named_for():
     merged = designs.merge("gender+makeup", heads(), table())
     names = {
@@ -117,6 +128,10 @@ def test_heads_never_labelled_together_cannot_be_merged():
         ({"designs": ("singel",)}, "--designs: no design 'singel'; did you mean 'sin"),
         ({"designs": ("merged",)}, "--designs: merged needs heads to merge; add --me"),
         ({"designs": ("multi",), "seeds": 0}, "--seeds: is 0, must be 1 or more"),
+        (
+            {"merges": ("a+b", "b+c")},
+            "--merge: joins b twice; each head has one answer",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_told(settings, message):
@@ -132,6 +147,9 @@ def test_what_cannot_be_compared_is_told(settings, message):
         ({"oversample": "gender"}, (), "--oversample: is by one head, which not every"),
         ({}, ("tiny", "tyni"), "--trunk: no trunk 'tyni'; did you mean 'tiny'?"),
         ({"split": "80/20/0"}, (), "head gender: has no label in the test part"),
+        ({"split": "80/0/20", "patience": 2}, (), "--split: leaves no validation part"),
+        ({"freeze": "9"}, ("cnn", "tiny"), "--freeze: is 9"),
+        ({"weights": "a.keras"}, ("cnn", "tiny"), "--weights: is a file, which can't"),
     ],
 )
 def test_it_is_told_before_a_network_is_trained(
@@ -149,16 +167,28 @@ def test_it_is_told_before_a_network_is_trained(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_single_class_in_training_is_told(tmp_path, tiny_trunk):
+    sample.write(tmp_path / "faces", "imfdb", count=40)
+    paths = sorted(map(str, (tmp_path / "faces").rglob("*.jpg")))
+    labels = pd.DataFrame({"path": paths, "gender": "male"})
+    labels.to_csv(tmp_path / "men.csv", index=False)
+    recipe = Recipe(
+        heads=("gender",), data=(f"men=table:{tmp_path / 'men.csv'}",), trunk="tiny"
+    )
+    asked = Asked(designs=("single",))
+    with pytest.raises(UserError, match="gender: a single class is left in training"):
+        compare(recipe, tmp_path / "out", asked, say=lambda line: None)
+
+
 def test_a_cap_leaves_all_designs_the_same_pictures(tmp_path, tiny_trunk):
-    from multitask.compare import _bench
+    from multitask.bench import bench as make_bench
 
     sample.write(tmp_path / "faces", "imfdb", count=60)
     recipe = Recipe(
         heads=("gender", "illumination"), data=(f"imfdb={tmp_path / 'faces'}",),
         trunk="tiny", cap={"gender": 8},
     )  # fmt: skip
-    asked = Asked(designs=("single", "multi"))
-    bench = _bench(recipe, tmp_path / "out", asked, None, lambda line: None)
+    bench = make_bench(recipe, tmp_path / "out", (), lambda line: None)
     train = bench.table[bench.table["split"] == "train"]
     assert train["gender"].value_counts().tolist() == [8, 8]
     (both,) = designs.plans("multi", bench.heads, ())
@@ -208,10 +238,15 @@ def test_every_design_answers_every_head_with_an_interval_and_a_cost(compared):
             low, high = scores["ci"]
             assert 0 <= low <= scores["test"] <= high <= 1
             assert {"train", "val"} <= set(scores)
+        assert cell["precision"] == "float32"
         assert set(cell["cost"]) >= {
             "parameters", "bytes", "train_seconds", "forward_ms_1", "forward_ms_32",
             "peak_mb", "pictures_trained",
         }  # fmt: skip
+    for mean in document["means"]:  # of one seed
+        scores = cells[mean["design"]]["heads"][mean["head"]]
+        assert mean["test"] == pytest.approx(scores["test"])
+        assert mean["ci"] == pytest.approx(scores["ci"])
     single, multi = cells["single"]["cost"], cells["multi"]["cost"]
     assert single["parameters"] > 1.5 * multi["parameters"]
     assert single["pictures_trained"] == 2 * multi["pictures_trained"]
@@ -219,6 +254,28 @@ def test_every_design_answers_every_head_with_an_interval_and_a_cost(compared):
     page = (out / "index.html").read_text()
     assert "gender+illumination" in page
     assert (out / "compare.png").stat().st_size > 5000
+
+
+def test_costs_stand_beside_their_ratios_to_single(compared):
+    from multitask.reports import _compare
+
+    *_, document, _ = compared
+    costs = _compare.costs(document).set_index("design")
+    assert list(costs.index) == [
+        "single", "merged", "multi", "merged / single", "multi / single",
+    ]  # fmt: skip
+    single, _, multi = (cell["cost"] for cell in document["cells"])
+    ratio = multi["parameters"] / single["parameters"]
+    assert costs.loc["multi / single", "parameters, M"] == f"{ratio:.2f}"
+    assert costs.loc["multi / single", "pictures trained, k"] == "0.50"
+    assert "multi / single" not in set(
+        _compare.costs({**document, "pairs": True})["design"]
+    )
+    alone = {
+        **document,
+        "cells": [c for c in document["cells"] if c["design"] == "multi"],
+    }
+    assert list(_compare.costs(alone)["design"]) == ["multi"]
 
 
 def test_the_scores_of_a_design_are_those_of_its_networks(compared):
@@ -253,6 +310,15 @@ def test_a_comparison_goes_on_where_it_stopped_and_no_other_does(compared):
         compare(recipe, out, Asked(designs=("multi",)), say=again.append)
 
 
+def test_a_comparison_goes_on_with_its_own_pictures_only(compared, tmp_path):
+    recipe, out, asked, *_ = compared
+    shutil.copytree(out, tmp_path / "out")
+    file = tmp_path / "out" / "split.csv"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(UserError, match="only be resumed on the data it began with"):
+        compare(recipe, tmp_path / "out", asked, say=lambda line: None)
+
+
 @pytest.mark.slow
 def test_a_network_that_ctrl_c_stopped_is_trained_to_its_end(
     compared, tmp_path, monkeypatch
@@ -276,6 +342,7 @@ def test_a_network_that_ctrl_c_stopped_is_trained_to_its_end(
     history = pd.read_csv(out / "tiny-0-2-heads" / "history.csv")
     assert history["epoch"].tolist() == [1, 2]
     assert cell["cost"]["pictures_trained"] > 0
+    assert cell["cost"]["peak_mb"] is None
 
 
 def test_a_dry_run_lists_the_networks_and_trains_none(compared, tmp_path, capsys):
@@ -292,7 +359,7 @@ def test_a_dry_run_lists_the_networks_and_trains_none(compared, tmp_path, capsys
 
 
 def test_differences_over_seeds_are_wider_where_seeds_differ(tmp_path):
-    from multitask import compare as module
+    from multitask.differences import to_single
 
     lots = np.random.default_rng(0)
     cells: list[dict[str, Any]] = []
@@ -308,10 +375,11 @@ def test_differences_over_seeds_are_wider_where_seeds_differ(tmp_path):
             np.savez(folder / "scores.npz", gender=right)
             cell = {"design": design, "trunk": "t", "seed": seed}
             cells.append(cell | {"networks": [folder.name], "heads": {"gender": {}}})
-    [found] = module._differences(tmp_path, cells, [gender])
+    rows = np.arange(400)
+    [found] = to_single(tmp_path, cells, [gender], rows)
     assert found["difference"] < 0
     assert found["verdict"] == "no difference shown"  # of two seeds, one shows none
-    [found] = module._differences(tmp_path, [c for c in cells if c["seed"]], [gender])
+    [found] = to_single(tmp_path, [c for c in cells if c["seed"]], [gender], rows)
     assert found["verdict"] == "worse"
 
 
@@ -347,10 +415,10 @@ def test_pairs_tell_who_helps_whom(compared, tmp_path):
     ],
 )
 def test_what_is_saved_is_a_share_of_the_errors(head, difference, alone, saved):
-    from multitask.compare import _saved
+    from multitask.differences import saved as share
 
     [head] = catalog.heads([head])
-    assert _saved(head, difference, alone) == pytest.approx(saved)
+    assert share(head, difference, alone) == pytest.approx(saved)
 
 
 def test_pairs_take_the_place_of_designs(capsys):

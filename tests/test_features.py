@@ -62,7 +62,7 @@ def test_features_are_the_networks_outputs_for_each_view(front, pixels, tmp_path
     kept = Features(front, tmp_path, "float32")
     rows = np.array([7, 2, 3])
     looks = (View(), View(mirrored=True))
-    places = kept.places(pixels, rows, looks, NONE, 0)
+    places = kept.places(pixels, rows, looks, NONE)
     assert places.shape == (3, 2)
     images = middle(pixels[rows], 16).astype(np.float32)
     for column, shown in enumerate((images, images[:, :, ::-1])):
@@ -73,14 +73,14 @@ def test_features_are_the_networks_outputs_for_each_view(front, pixels, tmp_path
 def test_what_was_computed_is_found_again(front, pixels, tmp_path, once):
     rows = np.arange(9)
     first = Features(front, tmp_path, "float32")
-    places = first.places(pixels, rows[:6], PLAIN, NONE, 0)
+    places = first.places(pixels, rows[:6], PLAIN, NONE)
     before = first.all[places[:, 0]]
     assert len(once) == 6
     again = Features(front, tmp_path, "float32")
     assert again.folder == first.folder
     # In another order and at other places, as another data set would have them.
     mixed = pixels[::-1].copy()
-    places = again.places(mixed, rows, PLAIN, NONE, 0)
+    places = again.places(mixed, rows, PLAIN, NONE)
     assert len(once) == 9
     np.testing.assert_array_equal(again.all[places[::-1][:6, 0]], before)
 
@@ -88,7 +88,7 @@ def test_what_was_computed_is_found_again(front, pixels, tmp_path, once):
 def test_one_picture_twice_is_computed_once(front, pixels, tmp_path, once):
     kept = Features(front, tmp_path, "float32")
     pixels[4] = pixels[1]
-    places = kept.places(pixels, np.arange(9), PLAIN, NONE, 0)[:, 0]
+    places = kept.places(pixels, np.arange(9), PLAIN, NONE)[:, 0]
     assert len(once) == 8
     assert places[4] == places[1]
 
@@ -131,24 +131,24 @@ def test_other_networks_and_settings_have_features_of_their_own(
     assert Features(other, tmp_path, precision).folder != folder
 
 
-def test_varied_views_differ_by_seed_and_lot_and_are_kept(front, pixels, tmp_path):
+def test_varied_views_differ_by_lot_and_are_kept(front, pixels, tmp_path):
     how = preset("strong")
     kept = Features(front, tmp_path, "float32")
     looks = views(how, 6)
     rows = np.arange(3)
-    places = kept.places(pixels, rows, looks, how, 0)
+    places = kept.places(pixels, rows, looks, how)
     found = kept.all[places]
     different = {found[0, i].tobytes() for i in range(6)}
     assert len(different) == 6
     again = Features(front, tmp_path, "float32")
-    np.testing.assert_array_equal(again.places(pixels, rows, looks, how, 0), places)
-    other = again.places(pixels, rows, looks, how, 1)
+    np.testing.assert_array_equal(again.places(pixels, rows, looks, how), places)
+    other = again.places(pixels, rows, looks, preset("standard"))
     same = other == places
-    assert same[:, :2].all()  # not varied, so of any seed
+    assert same[:, :2].all()  # not varied, so of any augmentation
     assert not same[:, 2:].any()
     # Computed elsewhere, alone, a view is the same: its lot is its own.
     alone = Features(front, tmp_path / "alone", "float32")
-    last = alone.places(pixels, rows[2:], looks[4:5], how, 0)
+    last = alone.places(pixels, rows[2:], looks[4:5], how)
     np.testing.assert_allclose(alone.all[last[0, 0]], found[2, 4], atol=1e-5)
 
 
@@ -166,13 +166,11 @@ def test_an_interrupted_pass_keeps_what_is_done(
 
     monkeypatch.setattr(features, "_seen", stop)
     with pytest.raises(KeyboardInterrupt):
-        Features(front, tmp_path, "float32").places(
-            pixels, np.arange(9), PLAIN, NONE, 0
-        )
+        Features(front, tmp_path, "float32").places(pixels, np.arange(9), PLAIN, NONE)
     monkeypatch.setattr(features, "_seen", usual)
     once.clear()
     kept = Features(front, tmp_path, "float32")
-    places = kept.places(pixels, np.arange(9), PLAIN, NONE, 0)[:, 0]
+    places = kept.places(pixels, np.arange(9), PLAIN, NONE)[:, 0]
     assert len(once) == 5
     images = middle(pixels, 16).astype(np.float32)
     np.testing.assert_allclose(kept.all[places], front(images), atol=1e-5)
@@ -183,7 +181,7 @@ def test_features_that_cannot_be_read_are_computed_anew_and_it_is_said(
     front, pixels, tmp_path, damage
 ):
     kept = Features(front, tmp_path, "float32")
-    kept.places(pixels, np.arange(9), PLAIN, NONE, 0)
+    kept.places(pixels, np.arange(9), PLAIN, NONE)
     if damage == "about":
         (kept.folder / "about.json").write_text("{")
     elif damage == "values":
@@ -193,7 +191,7 @@ def test_features_that_cannot_be_read_are_computed_anew_and_it_is_said(
         (kept.folder / "rows.bin").unlink()
     said: list[str] = []
     again = Features(front, tmp_path, "float32", said.append)
-    places = again.places(pixels, np.arange(9), PLAIN, NONE, 0)[:, 0]
+    places = again.places(pixels, np.arange(9), PLAIN, NONE)[:, 0]
     assert "can't be read, and are computed anew" in said[0]
     images = middle(pixels, 16).astype(np.float32)
     np.testing.assert_allclose(again.all[places], front(images), atol=1e-5)
@@ -207,9 +205,7 @@ def test_no_room_for_features_is_told_before_they_are_computed(
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(UserError, match=r"No space left.*--cache, or .* --views 0$"):
-        Features(front, tmp_path, "float32").places(
-            pixels, np.arange(9), PLAIN, NONE, 0
-        )
+        Features(front, tmp_path, "float32").places(pixels, np.arange(9), PLAIN, NONE)
     assert not once
 
 
@@ -217,7 +213,7 @@ def test_a_cache_that_is_a_file_is_told(front, pixels, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"can't hold features: Not a directory"):
         Features(front, tmp_path / "file", "float32").places(
-            pixels, np.arange(9), PLAIN, NONE, 0
+            pixels, np.arange(9), PLAIN, NONE
         )
 
 
@@ -229,13 +225,13 @@ def test_features_may_be_kept_in_half_the_room(
 ):
     kept = Features(front, tmp_path, precision)
     rows = np.arange(9)
-    places = kept.places(pixels, rows, PLAIN, NONE, 0)[:, 0]
+    places = kept.places(pixels, rows, PLAIN, NONE)[:, 0]
     assert kept.all.dtype.itemsize == 2
     expected = front(middle(pixels, 16).astype(np.float32)).numpy()
     found = kept.all[places].astype(np.float32)
     np.testing.assert_allclose(found, expected, rtol=error, atol=1e-3)
     held = Batches(pixels=pixels, rows=rows, encoded=labels(9), batch_size=4, size=16)
-    shown = batches(kept, held, PLAIN, NONE, 0)
+    shown = batches(kept, held, PLAIN, NONE)
     images, _, _ = next(iter(shown.in_order()))
     assert images.dtype == "float32"
     np.testing.assert_allclose(images, found[:4])
@@ -256,7 +252,7 @@ def test_an_epoch_shows_one_view_of_each_picture_and_mirrors_its_labels(
     held = Batches(
         pixels=pixels, rows=np.arange(9), encoded=labels(9), batch_size=3, size=16
     )
-    made = batches(kept, held, views(how, 2), how, 0, [pose])
+    made = batches(kept, held, views(how, 2), how, [pose])
     assert made.steps == held.steps == 3
     straight = front(middle(pixels, 16).astype(np.float32)).numpy()
     for epoch, shown in enumerate(np.array_split(list(_pairs(made, pose, how)), 2)):

@@ -33,19 +33,25 @@ def test_a_score_is_of_one_answer_and_empty_without_a_label(faces, answers):
     np.testing.assert_array_equal(
         gender[:, 0], [1, 0, np.nan, 1, np.nan, 0], err_msg="gender"
     )
-    # The second is known as 20 to 29: two years off.
-    np.testing.assert_allclose(age[:, 0], [1, 2, 5, 2, np.nan, np.nan])
+    # The second is known as 20 to 29 only, beside others that are known exactly.
+    np.testing.assert_allclose(age[:, 0], [1, np.nan, 5, 2, np.nan, np.nan])
     np.testing.assert_array_equal(attributes[:, 0], [1, np.nan, 0, np.nan, np.nan, 0])
     np.testing.assert_array_equal(attributes[:, 1], [np.nan, 1, 1, 0, np.nan, np.nan])
 
 
 def test_their_mean_is_the_metric_of_the_report(faces, answers):
-    faces = faces.drop(columns=["age_low", "age_high"])
     for head in heads():
         expected = head.summary(faces, answers)[head.metric]
         found = scores.mean(scores.scores(head, faces, answers))
         assert found == pytest.approx(expected), head.name
     assert np.isnan(scores.mean(np.full((3, 1), np.nan)))
+
+
+def test_where_all_numbers_are_intervals_it_is_how_far_outside_they_are(faces, answers):
+    _, age, _ = heads()
+    ages = faces.assign(age=np.nan)  # the second is known as 20 to 29
+    found = scores.scores(age, ages, answers)
+    np.testing.assert_allclose(found[:, 0], [np.nan, 2, *[np.nan] * 4])
 
 
 def test_an_interval_holds_the_truth_as_often_as_it_says():
@@ -65,3 +71,14 @@ def test_differences_are_paired():
     other[:10] = 1 - other[:10]  # differs in ten pictures only
     low, high = scores.interval(scores.drawn(one) - scores.drawn(other))
     assert high - low < 0.04  # unpaired, it would be about 0.12
+
+
+def test_pictures_of_one_person_are_drawn_together():
+    lots = np.random.default_rng(1)
+    found = np.repeat((lots.random(50) < 0.6).astype(float), 10)[:, None]
+    low, high = scores.interval(scores.drawn(found))
+    least, most = scores.interval(scores.drawn(found, np.repeat(np.arange(50), 10)))
+    # As many pictures tell as much as a tenth of them: sqrt(10) times as wide.
+    assert 2.5 < (most - least) / (high - low) < 4
+    nobody = np.full((4, 1), np.nan)
+    assert np.isnan(scores.drawn(nobody, np.array([0, 0, 1, 1]))).all()

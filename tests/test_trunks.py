@@ -208,6 +208,14 @@ def test_weights_of_another_trunk_name_the_first_that_differs(trained):
     assert "of the trunk is (3, 3, 3, 32); must be weights of the same trunk" in line
 
 
+def test_layers_that_differ_are_named_from_plain_weights_too(trained):
+    folder, before = trained
+    before.save_weights(folder / "a.weights.h5")
+    model = network.build_core(of("cnn")).get_layer("trunk")
+    with pytest.raises(UserError, match=r"does not fit trunk cnn: .*(shape|layer)"):
+        weights.load(model, str(folder / "a.weights.h5"), "cnn")
+
+
 def test_weights_of_a_shorter_trunk_name_the_first_that_is_missing(
     tiny_trunk, tmp_path
 ):
