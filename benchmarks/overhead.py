@@ -11,8 +11,9 @@ from benchmarks.sides import Row, Setting, Target, seconds
 from multitask.compare import Asked, compare
 from multitask.fit import fit
 from multitask.recipe import Recipe
-from multitask.sweep import STORAGE, sweep
+from multitask.storage import STORAGE
 from multitask.sweep import Asked as Swept
+from multitask.sweep import sweep
 
 
 def rows(setting: Setting, temporary: Path) -> list[Row]:

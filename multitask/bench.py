@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from multitask import prepare, sampling, scores, training
+from multitask import covered, prepare, sampling, scores, training
 from multitask.analyzer import Analyzer
 from multitask.designs import Merged, Plan, merge, plans, with_merged
 from multitask.errors import UserError
@@ -227,8 +227,8 @@ def bench(
     train = table[table["split"] == "train"]
     stays = sampling.capped(train, heads, recipe.cap, recipe.seed)
     table = table.drop(train.index[~stays])  # for all networks alike
-    prepare.all_learnt(heads, table, say)
-    prepare.watched(recipe, table)
+    covered.all_learnt(heads, table, say)
+    covered.watched(recipe, table)
     members = pd.Series(prepared.members, index=prepared.table.index)
     _all_measured(heads, table, members)
     made = tuple(merge(text, heads, table) for text in merges)

@@ -83,7 +83,8 @@ def _one(
     Its run is `out`, which `whole` is or has among its folds.
     """
     from multitask import training
-    from multitask.prepare import all_learnt, an_epoch, frozen_notes, watched
+    from multitask.covered import all_learnt, an_epoch, watched
+    from multitask.prepare import frozen_notes
 
     recipe, about = prepared.recipe, prepared.about
     table = prepared.table.assign(split=parts)
@@ -164,7 +165,7 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
 def _folds(prepared: "Prepared") -> "list[pd.Series[str]]":
     """The part of each picture in each fold; UserError if one can't be trained."""
     from multitask import split
-    from multitask.prepare import all_learnt
+    from multitask.covered import all_learnt
 
     heads, count = prepared.about.heads, prepared.recipe.folds
     seed = prepared.recipe.seed

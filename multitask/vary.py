@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _FIXED = ("heads", "data", "head", "folds", "cache", "memory")  # else nothing compares
 _TRIED = 1000  # combinations in which a value may turn out to be possible
+MEAN = "mean"  # of all heads, as what judges trials
 
 
 @dataclass(frozen=True, kw_only=True)

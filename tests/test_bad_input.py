@@ -199,8 +199,8 @@ def test_one_picture_in_two_data_sets(capsys, tmp_path, faces):
 
 def test_a_class_that_is_never_trained_on():
     from multitask.catalog import heads
+    from multitask.covered import all_learnt
     from multitask.errors import UserError
-    from multitask.prepare import all_learnt
 
     table = pd.DataFrame(
         {"gender": ["male", "male", "female"], "split": ["train", "train", "test"]}

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from multitask.datasets import sample
 
-from multitask import catalog, designs
+from multitask import callbacks, catalog, designs
 from multitask.compare import DESIGNS, Asked, compare, main
 from multitask.errors import UserError
 from multitask.recipe import Recipe
@@ -323,21 +323,20 @@ def test_a_comparison_goes_on_with_its_own_pictures_only(compared, tmp_path):
 def test_a_network_that_ctrl_c_stopped_is_trained_to_its_end(
     compared, tmp_path, monkeypatch
 ):
-    from multitask import training
 
     recipe, *_ = compared
     asked, out = Asked(designs=("multi",)), tmp_path / "out"
-    usual = training._Keeper.on_epoch_end
+    usual = callbacks.Keeper.on_epoch_end
 
     def stop(self, epoch, logs=None):
         usual(self, epoch, logs)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training._Keeper, "on_epoch_end", stop)
+    monkeypatch.setattr(callbacks.Keeper, "on_epoch_end", stop)
     with pytest.raises(KeyboardInterrupt):
         compare(recipe, out, asked, say=lambda line: None)
     assert not (out / "tiny-0-2-heads" / "result.json").exists()
-    monkeypatch.setattr(training._Keeper, "on_epoch_end", usual)
+    monkeypatch.setattr(callbacks.Keeper, "on_epoch_end", usual)
     [cell] = compare(recipe, out, asked, say=lambda line: None)["cells"]
     history = pd.read_csv(out / "tiny-0-2-heads" / "history.csv")
     assert history["epoch"].tolist() == [1, 2]

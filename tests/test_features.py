@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from multitask.datasets import sample
 
-from multitask import catalog, features, freeze, network
+from multitask import callbacks, catalog, checkpoint, features, freeze, network
 from multitask.augment import Augmentation, preset
 from multitask.errors import UserError
 from multitask.features import Features, View, batches, views
@@ -404,20 +404,19 @@ def whole(faces, tmp_path_factory):
 def test_a_stop_in_any_stage_goes_on_as_if_there_had_been_none(
     faces, whole, tmp_path, monkeypatch, stop
 ):
-    from multitask import training
 
     recipe = staged(faces, tmp_path)
-    usual = training._Keeper.on_epoch_end
+    usual = callbacks.Keeper.on_epoch_end
 
     def interrupt(self, epoch, logs=None):
         usual(self, epoch, logs)
         if epoch + 1 == stop:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training._Keeper, "on_epoch_end", interrupt)
+    monkeypatch.setattr(callbacks.Keeper, "on_epoch_end", interrupt)
     stopped = fit(recipe, tmp_path / "run", say=quiet)
     assert stopped.interrupted
-    monkeypatch.setattr(training._Keeper, "on_epoch_end", usual)
+    monkeypatch.setattr(callbacks.Keeper, "on_epoch_end", usual)
     again = fit(recipe, tmp_path / "run", resume=True, say=quiet)
     assert_same_figures(whole, again)
 
@@ -464,20 +463,19 @@ def test_a_second_stage_of_too_many_is_told_before_the_first(faces, tmp_path):
 def test_a_full_disk_in_the_second_stage_leaves_the_first_to_go_on_from(
     faces, whole, tmp_path, monkeypatch
 ):
-    from multitask import training
 
     recipe = staged(faces, tmp_path)
-    usual = training._Checkpoint.write
+    usual = checkpoint.Checkpoint.write
 
     def full(self, model, history, precision, unsaved):
         if len(history) == 3:
             raise UserError("checkpoint", "can't be saved")
         usual(self, model, history, precision, unsaved)
 
-    monkeypatch.setattr(training._Checkpoint, "write", full)
+    monkeypatch.setattr(checkpoint.Checkpoint, "write", full)
     with pytest.raises(UserError, match="can't be saved"):
         fit(recipe, tmp_path / "run", say=quiet)
-    monkeypatch.setattr(training._Checkpoint, "write", usual)
+    monkeypatch.setattr(checkpoint.Checkpoint, "write", usual)
     again = fit(recipe, tmp_path / "run", resume=True, say=quiet)
     assert_same_figures(whole, again)
 

@@ -17,6 +17,7 @@ import pytest
 from multitask.datasets import sample
 
 import multitask
+from multitask import callbacks
 from multitask.errors import UserError
 from multitask.fit import fit, main
 from multitask.network import About
@@ -216,7 +217,7 @@ def test_what_is_mixed_balanced_and_capped_is_said_and_noted(faces, tmp_path):
 
 def test_the_coverage_tells_labels_by_head_and_data_set():
     from multitask.catalog import heads
-    from multitask.prepare import coverage
+    from multitask.covered import covered
 
     nan = np.nan
     table = pd.DataFrame(
@@ -227,7 +228,7 @@ def test_the_coverage_tells_labels_by_head_and_data_set():
             "Smiling": [nan, 1.0, 0.0],
         }
     )
-    found = coverage(heads(["gender", "age", "attributes[Smiling,Young]"]), table)
+    found = covered(heads(["gender", "age", "attributes[Smiling,Young]"]), table)
     assert found.splitlines() == [
         "head        data set  labelled  classes",
         "gender      a                1  male 1",
@@ -355,17 +356,16 @@ def test_ctrl_c_leaves_a_usable_run_that_can_go_on(faces, tmp_path):
 
 def _stop_in(monkeypatch, epoch):
     """Have Ctrl-C pressed in an epoch (from 1) of the next training, once."""
-    from multitask import training
 
-    usual = training._Progress.on_train_batch_end
+    usual = callbacks.Progress.on_train_batch_end
 
     def stop(self, batch, logs=None):
         if self.model.optimizer.iterations > (epoch - 1) * self.params["steps"]:
-            monkeypatch.setattr(training._Progress, "on_train_batch_end", usual)
+            monkeypatch.setattr(callbacks.Progress, "on_train_batch_end", usual)
             raise KeyboardInterrupt
         usual(self, batch, logs)
 
-    monkeypatch.setattr(training._Progress, "on_train_batch_end", stop)
+    monkeypatch.setattr(callbacks.Progress, "on_train_batch_end", stop)
 
 
 def test_ctrl_c_in_the_first_epoch_leaves_a_run_to_begin_again(
@@ -491,7 +491,7 @@ def test_a_loss_that_is_not_finite_stops_with_what_to_change(faces, tmp_path):
 
 
 def test_ctrl_c_waits_until_what_is_begun_is_written():
-    from multitask.training import _undisturbed
+    from multitask.callbacks import undisturbed
 
     done = []
 
@@ -499,7 +499,7 @@ def test_ctrl_c_waits_until_what_is_begun_is_written():
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def write():
-        with _undisturbed():
+        with undisturbed():
             signal.raise_signal(signal.SIGINT)
             done.append("written")
 
@@ -515,7 +515,7 @@ def test_ctrl_c_waits_until_what_is_begun_is_written():
 
 
 def _keeper(losses, rates=None, **settings):
-    from multitask.training import _Keeper
+    from multitask.callbacks import Keeper
 
     rates = rates or [1.0] * len(losses)
     past = [
@@ -523,7 +523,7 @@ def _keeper(losses, rates=None, **settings):
         for loss, rate in zip(losses, rates, strict=True)
     ]
     about = About(trunk="tiny", size=16, heads=())
-    keeper = _Keeper(about, Path(), "float32", past)
+    keeper = Keeper(about, Path(), "float32", past)
     keeper.begin(1, Recipe(**settings))
     return keeper
 
@@ -577,7 +577,7 @@ def test_answers_are_those_of_weights_averaged_over_the_steps(faces, tmp_path):
     from multitask import training
 
     seen = []
-    usual = training._Keeper.on_epoch_end
+    usual = callbacks.Keeper.on_epoch_end
 
     def look(self, epoch, logs=None):
         usual(self, epoch, logs)
@@ -587,7 +587,7 @@ def test_answers_are_those_of_weights_averaged_over_the_steps(faces, tmp_path):
         seen.append((raw, mean, logs["val_loss"]))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training._Keeper, "on_epoch_end", look)
+        patch.setattr(callbacks.Keeper, "on_epoch_end", look)
         recipe = tiny(faces, average=0.9, epochs=1)
         run = fit(recipe, tmp_path / "run", say=lambda line: None)
     [(raw, mean, loss)] = seen

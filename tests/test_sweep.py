@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from multitask.datasets import sample
 
-from multitask import features, recipe, training
+from multitask import callbacks, features, recipe, training
 from multitask.errors import UserError
 from multitask.recipe import Recipe
 from multitask.sweep import Asked, main, sweep
@@ -169,7 +169,7 @@ def test_a_poor_trial_is_given_up(base, tmp_path, monkeypatch):
 def test_a_stopped_trial_goes_on_from_its_last_epoch(base, tmp_path, monkeypatch):
     asked = Asked(vary=("dropout=0.2,0.3",), grid=True)
     out, base = tmp_path / "out", replace(base, epochs=3)
-    usual = training._Keeper.on_epoch_end
+    usual = callbacks.Keeper.on_epoch_end
     stop = [2]
 
     def on_epoch_end(self, epoch, logs=None):
@@ -178,7 +178,7 @@ def test_a_stopped_trial_goes_on_from_its_last_epoch(base, tmp_path, monkeypatch
         if not stop[0]:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training._Keeper, "on_epoch_end", on_epoch_end)
+    monkeypatch.setattr(callbacks.Keeper, "on_epoch_end", on_epoch_end)
     with pytest.raises(KeyboardInterrupt):
         sweep(base, out, asked, say=quiet)
     first = pd.read_csv(out / "trial-0000" / "history.csv")
@@ -259,13 +259,13 @@ def test_with_a_limit_another_seed_is_validated_on_its_own_pictures(base, tmp_pa
 
 @pytest.mark.slow
 def test_what_matters_is_told_from_ten_trials_on(base, tmp_path, monkeypatch):
-    from multitask.sweep import _Sweep
+    from multitask.trials import Trials
 
     def trained(self, trial, values):
         rate = next(held for one, held in values.items() if one.name != "dropout")
         return -((np.log10(rate) + 3) ** 2)  # and nothing of dropout
 
-    monkeypatch.setattr(_Sweep, "_trained", trained)
+    monkeypatch.setattr(Trials, "_trained", trained)
     out = tmp_path / "out"
     asked = Asked(vary=("learning-rate=1e-5..1e-1:log", "dropout=0..0.5"))
     document = sweep(base, out, asked, trials=9, say=quiet)
@@ -311,12 +311,12 @@ def test_a_number_counts_by_the_error_that_it_saves(tmp_path, tiny_trunk):
 def test_a_score_that_is_no_number_fails_its_trial_and_all_failing_is_told(
     base, tmp_path, monkeypatch
 ):
-    usual = training._by_head
+    usual = callbacks._by_head
 
     def by_head(logs, heads):
         return usual(logs, heads) | {"val_gender_accuracy": float("nan")}
 
-    monkeypatch.setattr(training, "_by_head", by_head)
+    monkeypatch.setattr(callbacks, "_by_head", by_head)
     asked = Asked(vary=("dropout=0.2,0.3",), grid=True)
     with pytest.raises(UserError, match="all 2 trials: failed, the first: epoch 1"):
         sweep(base, tmp_path / "out", asked, say=quiet)

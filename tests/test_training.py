@@ -2,10 +2,10 @@
 
 import time
 
+from multitask import precision
+
 
 def test_the_first_turn_and_single_slow_ones_do_not_decide(monkeypatch):
-    from multitask import training
-
     clock = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     # Seconds a turn. With the first turn, the medians would be 5 and 3; the means
@@ -16,4 +16,4 @@ def test_the_first_turn_and_single_slow_ones_do_not_decide(monkeypatch):
         clock[0] += next(turns[name])
 
     sides = {name: lambda name=name: side(name) for name in turns}
-    assert training.fastest(sides) == "quick"
+    assert precision.fastest(sides) == "quick"

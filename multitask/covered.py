@@ -1,0 +1,117 @@
+"""What is labelled, in which data set, and is it enough to learn from?"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from multitask.errors import UserError
+from multitask.head import Head, column
+from multitask.pipeline import Batches
+from multitask.recipe import Recipe
+
+_SHOWN = 6  # classes of a head in the coverage
+
+
+def covered(heads: Sequence[Head], table: pd.DataFrame) -> str:
+    """What each data set is labelled with: a line a head and data set.
+
+    How many pictures have a label, and how many each class has.
+    """
+    sources = column(table, "source").astype(object).fillna("").astype(str)
+    lines = [("head", "data set", "labelled", "classes")]
+    for head in heads:
+        weights = head.encode(table).weights.reshape(len(table), -1)
+        strata = head.strata(table)
+        for source in sources.unique():
+            rows = (sources == source).to_numpy()
+            count = int(weights[rows].any(axis=1).sum())
+            said = _classes(head, strata[rows]) if count else ""
+            lines.append((head.name, source, f"{count:,}", said))
+    widths = [max(len(line[i]) for line in lines) for i in range(3)]
+    return "\n".join(
+        "  ".join(
+            (
+                head.ljust(widths[0]),
+                source.ljust(widths[1]),
+                count.rjust(widths[2]),
+                said,
+            )
+        ).rstrip()
+        for head, source, count, said in lines
+    )
+
+
+def _classes(head: Head, strata: pd.DataFrame) -> str:
+    counts = strata.sum()
+    if head.form == "labels":  # a no and a yes each
+        names = counts.index[1::2]
+        yes = counts[names]
+        return f"{(counts.to_numpy().reshape(-1, 2).sum(1) > 0).sum()} labels, " + (
+            f"{int(yes.sum()):,} yes of {int(counts.sum()):,}"
+        )
+    held = counts[counts > 0]
+    shown = [f"{name} {n:,}" for name, n in held[:_SHOWN].items()]
+    more = len(held) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def all_learnt(
+    heads: Sequence[Head],
+    table: pd.DataFrame,
+    say: Callable[[str], object] = lambda line: None,
+) -> None:
+    """Raise UserError for a class that is measured but never trained on.
+
+    Of a head with many labels, those of which training has no yes, or no no, are said.
+    """
+    train = table["split"] == "train"
+    for head in heads:
+        strata = head.strata(table)
+        missing = strata.columns[strata.any() & ~strata[train].any()]
+        if head.form == "number" and strata[train].any(axis=None):
+            continue  # a number can be answered between those that were seen
+        if not strata[train].any(axis=None):
+            raise UserError(
+                head.where,
+                "has no label in the training part",
+                "pictures that are nearly alike, or of one person, stay in one part, "
+                "and the publishers' parts stay as they are: see --split",
+            )
+        listed = ", ".join(map(str, missing))
+        if len(missing) and head.form == "labels":
+            say(f"head {head.name}: training has no {listed}")
+        elif len(missing):
+            raise UserError(
+                head.where,
+                f"never in training, but in another part: {listed}",
+                "give more pictures or a larger training share",
+            )
+
+
+def watched(recipe: Recipe, table: pd.DataFrame) -> None:
+    """Raise UserError if nothing is validated, but the recipe waits for it."""
+    waits = recipe.patience or recipe.schedule == "plateau"
+    if waits and not (table["split"] == "val").any():
+        raise UserError(
+            "--split",
+            "leaves no validation part, --patience and --schedule plateau need one",
+        )
+
+
+def an_epoch(table: pd.DataFrame, train: Batches) -> str:
+    """How many pictures an epoch of training shows, and how many labels a head."""
+    rates = np.ones(len(train.rows)) if train.rates is None else train.rates
+    shown = {
+        name: rates @ encoded.weights.reshape(len(rates), -1).any(axis=1)
+        for name, encoded in train.encoded.items()
+    }
+    sources = column(table.loc[train.rows], "source").astype(object).fillna("")
+    sets = pd.Series(rates).groupby(sources.to_numpy()).sum()
+    return "; ".join(
+        f"{what}: " + ", ".join(f"{name} {count:,.0f}" for name, count in counts)
+        for what, counts in (
+            ("an epoch shows", sets.items()),
+            ("with labels for", shown.items()),
+        )
+    )

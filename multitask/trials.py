@@ -1,0 +1,398 @@
+"""How is a trial of a sweep begun, trained and judged?"""
+
+import math
+import shutil
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import filelock
+import keras
+import numpy as np
+import optuna
+import pandas as pd
+from filelock import FileLock
+from optuna import importance
+
+from multitask import network, options, scores, training
+from multitask.covered import all_learnt
+from multitask.errors import UserError
+from multitask.folder import put, writing
+from multitask.head import Head
+from multitask.prepare import Prepared, again
+from multitask.recipe import FILE, Recipe
+from multitask.storage import AT_FIRST
+from multitask.table import write_csv
+from multitask.vary import MEAN, Vary, changed, written
+
+if TYPE_CHECKING:
+    from multitask.sweep import Asked
+
+Say = Callable[[str], object]
+Figures = Mapping[str, Any]
+BEST = "best.toml"
+_TOLD = 10  # trials from which on it can be told what matters
+_ROOM = 50e6  # bytes: with less of it, it is the disk that fails, not the trial
+_PARTS = ("split", "limit", "identity")  # that say which pictures are validated on
+
+
+def timed(
+    prepared: Prepared,
+    parts: "pd.Series[str]",
+    study: optuna.Study,
+    varied: Sequence[Vary],
+) -> Recipe:
+    """The recipe with the precision that all trials have, timed once."""
+    recipe = prepared.recipe
+    if any(one.setting == "precision" for one in varied):
+        return recipe
+    if "precision" not in study.user_attrs:
+        table = prepared.table.assign(split=parts)
+        train = prepared.training(table)
+        precision = training.chosen(prepared.about, recipe, train)
+        study.set_user_attr("precision", precision)
+    return replace(recipe, precision=study.user_attrs["precision"])
+
+
+@dataclass(kw_only=True)
+class Trials:
+    """A folder of trials, and what all of them have in common."""
+
+    base: Recipe
+    prepared: Prepared  # the last one: its pictures may be the next one's
+    parts: "pd.Series[str]"  # which each path is in
+    out: Path
+    asked: "Asked"
+    varied: tuple[Vary, ...]
+    trials: int
+    study: optuna.Study
+    lock: Any
+    say: Say
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        return self.prepared.about.heads
+
+    def run(self, combinations: Sequence[Mapping[str, Any]]) -> None:
+        """Train trials until there are enough."""
+        with self.lock:
+            self._tidy()
+            for one in combinations:
+                self.study.enqueue_trial(dict(one), skip_if_exists=True)
+        while True:
+            with self.lock:
+                trial = self._next(bool(combinations))
+                if not trial:
+                    return
+                values = {one: one.suggest(trial) for one in self.varied}
+                if self._repeats(trial):
+                    continue
+                running = self._running(trial)
+                running.acquire()
+            try:
+                self._try(trial, values)
+            finally:
+                running.release()
+            with self.lock:
+                self._tidy()
+
+    def _next(self, listed: bool) -> optuna.Trial | None:
+        """Begin a trial: one that is waiting, or a new one if there are too few."""
+        self._revive()
+        waiting = self.study.get_trials(states=[optuna.trial.TrialState.WAITING])
+        tried = self._tried()
+        if not waiting and (listed or len(tried) >= self.trials):
+            return None
+        # By the trial's number: processes that began alike would propose alike.
+        self.study.sampler = optuna.samplers.TPESampler(
+            seed=(self.base.seed + len(tried)) % 2**32, n_startup_trials=AT_FIRST
+        )
+        return self.study.ask()
+
+    def _revive(self) -> None:
+        """Have trials tried again whose process has ended."""
+        again = {t.user_attrs.get("replaces") for t in self.study.get_trials()}
+        for trial in self.study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
+            try:
+                with self._running(trial).acquire(timeout=0):
+                    pass
+            except filelock.Timeout:
+                continue  # another process is at it
+            if trial.number not in again:
+                asked_for = trial.system_attrs.get("fixed_params", {})
+                self.study.enqueue_trial(
+                    {**asked_for, **trial.params},
+                    {"replaces": trial.number, "folder": _folder(trial)},
+                )
+            self.study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+
+    def _running(self, trial: Any) -> Any:
+        """The lock that a process holds while it trains a trial."""
+        folder = self.out / _folder(trial)
+        folder.mkdir(exist_ok=True)
+        return FileLock(folder / options.LOCK)
+
+    def _tried(self) -> list[optuna.trial.FrozenTrial]:
+        """Trials that were begun, but for those that were begun again."""
+        trials = self.study.get_trials()
+        replaced = {trial.user_attrs.get("replaces") for trial in trials}
+        return [
+            trial
+            for trial in trials
+            if trial.number not in replaced and trial.state.name != "WAITING"
+        ]
+
+    def _repeats(self, trial: optuna.Trial) -> bool:
+        """Whether another has the same values; then it has the same result."""
+        for other in self._tried():
+            if other.state.name == "COMPLETE" and other.params == trial.params:
+                for key, value in other.user_attrs.items():
+                    trial.set_user_attr(key, value)
+                trial.set_user_attr("folder", _folder(other))
+                self.study.tell(trial, other.value)
+                self.say(f"trial {trial.number} repeats trial {other.number}")
+                return True
+        return False
+
+    def _try(self, trial: optuna.Trial, values: Mapping[Vary, Any]) -> None:
+        title = f"trial {trial.number}"
+        shown = ", ".join(f"{one.name} {written(v)}" for one, v in values.items())
+        self.say(f"{title}: {shown}")
+        try:
+            score = self._trained(trial, values)
+        except optuna.TrialPruned:
+            self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            self.say(f"{title}: given up, others were better at that epoch")
+        except Exception as error:  # one trial's fault is not the others'
+            if shutil.disk_usage(self.out).free < _ROOM:
+                raise UserError(
+                    self.out, f"has no room left ({error})", "free some and go on"
+                ) from error
+            reason = str(error)
+            if not isinstance(error, UserError):
+                reason = repr(error)
+                put(self.out / _folder(trial) / "error.txt", traceback.format_exc())
+            trial.set_user_attr("reason", reason)
+            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            self.say(f"{title} failed: {reason}")
+        else:
+            self.study.tell(trial, score)
+            best = self.study.best_trial
+            self.say(f"{title}: {score:.4f} (best {best.value:.4f}, {_folder(best)})")
+        finally:
+            keras.backend.clear_session()
+
+    def _trained(self, trial: optuna.Trial, values: Mapping[Vary, Any]) -> float:
+        """Train one recipe; the score of the epoch that is kept."""
+        folder = self.out / _folder(trial)
+        recipe = changed(self.base, values)
+        put(folder / FILE, recipe.to_toml())
+        made = self.prepared = again(self.prepared, recipe, self.out, _silent)
+        table = made.table.assign(split=self._split(made))
+        table = table[table["split"].notna()]
+        all_learnt(made.about.heads, table)
+        training.check(made.about, recipe)
+        with writing(folder):
+            write_csv(table[["path", "split"]], folder / "split.csv")
+        train, val = made.training(table), made.validation(table)
+        chance = self._chance(table)
+        epochs = sum(stage.epochs for stage in recipe.stages())
+        scores: list[float] = []
+        prunes = not isinstance(self.study.pruner, optuna.pruners.NopPruner)
+
+        def each_epoch(history: Sequence[Figures]) -> None:
+            for figures in history[len(scores) :]:
+                scores.append(self._objective(figures, chance))
+                if prunes:
+                    trial.report(scores[-1], len(scores) - 1)
+            if prunes and len(scores) < epochs and trial.should_prune():
+                trial.set_user_attr("curve", scores)
+                raise optuna.TrialPruned
+
+        begun = training.begun(folder)
+        outcome = training.train(
+            made.about, recipe, train, val, folder, begun, _silent, each_epoch
+        )
+        if outcome.interrupted:  # as if killed: the next one goes on with it
+            raise KeyboardInterrupt
+        each_epoch(outcome.history)
+        best = outcome.best_epoch
+        figures = outcome.history[best - 1]
+        for name, value in self._metrics(figures).items():
+            trial.set_user_attr(f"head {name}", value)
+        trial.set_user_attr("curve", scores)
+        trial.set_user_attr("epoch", best)
+        seconds = sum(one["seconds"] for one in outcome.history)
+        trial.set_user_attr("seconds", round(seconds, 2))
+        return scores[best - 1]
+
+    def _split(self, made: Prepared) -> "pd.Series[str]":
+        """The same parts for all trials, unless it is parts that are varied."""
+        if self._own_parts:
+            return made.split()
+        return made.table["path"].map(self.parts)
+
+    @property
+    def _own_parts(self) -> bool:
+        """Whether trials have other pictures: with a limit, a seed is another lot."""
+        parts = (*_PARTS, "seed") if self.base.limit else _PARTS
+        return any(one.setting in parts for one in self.varied)
+
+    @property
+    def _judged_by(self) -> list[Head]:
+        mean = self.asked.objective == MEAN
+        return [h for h in self.heads if mean or h.name == self.asked.objective]
+
+    def _chance(self, table: pd.DataFrame) -> dict[str, float]:
+        """The mean error, by head that answers a number, of always saying the median.
+
+        Raises UserError for a head that trials are judged by, but can't be.
+        """
+        train, val = (table[table["split"] == part] for part in ("train", "val"))
+        found = {}
+        for head in self._judged_by:
+            if not head.encode(val).weights.any():
+                raise UserError(
+                    head.where,
+                    "has no label in the validation part, trials are judged by it",
+                )
+            if head.form == "number":
+                known = scores.middles(head, train)
+                said = pd.DataFrame({head.columns[0]: known.median()}, index=val.index)
+                error = float(np.nanmean(scores.outside(head, val, said)))
+                found[head.name] = error or 1.0
+        return found
+
+    def _metrics(self, figures: Figures) -> dict[str, float]:
+        """What each head came to on the validation part."""
+        return {
+            head.name: float(figures[f"val_{head.name}_{head.metrics()[0].name}"])
+            for head in self.heads
+        }
+
+    def _objective(self, figures: Figures, chance: Mapping[str, float]) -> float:
+        """The score of an epoch; 1 is best, and 0 a constant answer to a number.
+
+        Raises UserError if it is not finite.
+        """
+        metrics = self._metrics(figures)
+        found = [
+            1 - metrics[head.name] / chance[head.name]
+            if head.name in chance
+            else metrics[head.name]
+            for head in self._judged_by
+        ]
+        score = sum(found) / len(found)
+        if not all(map(math.isfinite, metrics.values())):
+            raise UserError(
+                f"epoch {figures['epoch']}",
+                f"the validation part came to {metrics}, must be finite",
+            )
+        return score
+
+    def _tidy(self) -> None:
+        """Write the best recipe, and keep no network but the best one's."""
+        done = [t for t in self._tried() if t.state.is_finished()]
+        complete = [t for t in done if t.state.name == "COMPLETE"]
+        best = max(complete, key=lambda t: t.value or 0.0) if complete else None
+        kept = _folder(best) if best else ""
+        for folder in {_folder(trial) for trial in done}:
+            training.forget(self.out / folder)
+            if folder != kept:
+                (self.out / folder / network.FILE).unlink(missing_ok=True)
+        if not best:
+            return
+        values = {one: best.params[one.name] for one in self.varied}
+        heading = (
+            f"# The best of {len(done)} trials: {self._judged} {best.value:.4f}\n"
+            "# on the validation part, which chose it; no test part was looked at.\n"
+        )
+        put(self.out / BEST, heading + changed(self.base, values).to_toml())
+
+    @property
+    def _judged(self) -> str:
+        judges = self._judged_by
+        if len(judges) > 1:
+            return "mean score of the heads"
+        return f"score of {judges[0].name}"
+
+    def document(self) -> dict[str, Any]:
+        """All that is to be shown of the trials."""
+        found = []
+        for trial in self._tried():
+            at = trial.user_attrs
+            line = {
+                "trial": trial.number,
+                "folder": _folder(trial),
+                "state": trial.state.name.lower(),
+                "settings": trial.params,
+                "score": trial.value if trial.state.name == "COMPLETE" else None,
+                "heads": {
+                    head.name: at.get(f"head {head.name}") for head in self.heads
+                },
+                "epoch": at.get("epoch"),
+                "seconds": at.get("seconds"),
+                "curve": at.get("curve", []),
+                "reason": at.get("reason", ""),
+            }
+            found.append(line)
+        return {
+            "title": self.out.name,
+            "judged": self._judged,
+            "metrics": {head.name: head.metric for head in self.heads},
+            "varied": {
+                one.name: {"tried": _described(one), "log": one.log}
+                for one in self.varied
+            },
+            "trials": found,
+            "importance": self._importance(),
+            "notes": self._notes(),
+        }
+
+    def _importance(self) -> dict[str, float]:
+        """What share of the scores' variance each setting explains, if it can be told.
+
+        Hutter et al. 2014, "An Efficient Approach for Assessing Hyperparameter
+        Importance" (functional ANOVA).
+        """
+        done = [t for t in self._tried() if t.state.name == "COMPLETE"]
+        alike = len({t.value for t in done}) < 2
+        if len(self.varied) < 2 or len(done) < _TOLD or alike:
+            return {}
+        judge = importance.FanovaImportanceEvaluator(seed=0)
+        found = importance.get_param_importances(self.study, evaluator=judge)
+        return {name: float(share) for name, share in found.items()}
+
+    def _notes(self) -> list[str]:
+        notes = [
+            *self.prepared.remarks,
+            "Scores are of the validation part, at the epoch of its lowest loss. The "
+            "best of many trials is partly the luckiest: measure it on the test part, "
+            "by a fit of best.toml, before you believe it.",
+        ]
+        if any(head.form == "number" for head in self._judged_by):
+            notes.append(
+                "The score of a number is the share of the error that it saves a "
+                "constant answer, the median of the training part; that of a class is "
+                "its accuracy."
+            )
+        if self._own_parts:
+            notes.append("Trials were not all validated on the same pictures.")
+        return notes
+
+
+def _folder(trial: Any) -> str:
+    return str(trial.user_attrs.get("folder", f"trial-{trial.number:04d}"))
+
+
+def _silent(line: str) -> None:
+    """Say nothing of what each trial would repeat."""
+
+
+def _described(one: Vary) -> str:
+    if not one.ranges:
+        return ", ".join(map(written, one.values))
+    low, high = map(written, one.values)
+    return f"{low} to {high}" + ", on a log scale" * one.log
