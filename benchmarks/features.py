@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from benchmarks.faces import table
 from benchmarks.sides import Row, Setting, Target, seconds
-from multitask import network, training
+from multitask import callbacks, network
 from multitask.fit import fit
 from multitask.freeze import freeze
 from multitask.network import About
@@ -55,8 +55,8 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     again = seconds(lambda: _ours(other, second))
     theirs = seconds(lambda: _theirs(recipe, first, plain))
     what = f"frozen {setting.frozen_trunk}, {setting.frozen_epochs} epochs"
-    history = pd.read_csv(first / training.HISTORY)
-    anew = pd.read_csv(plain / training.HISTORY)
+    history = pd.read_csv(first / callbacks.HISTORY)
+    anew = pd.read_csv(plain / callbacks.HISTORY)
     return [
         Row(
             what=f"{what}: features once, or at each step (times less)",
@@ -123,7 +123,7 @@ def _theirs(recipe: Recipe, split: Path, out: Path) -> None:
         data = data.map(lambda x, y, w: (tf.cast(x, tf.float32), y, w))
         return data.prefetch(tf.data.AUTOTUNE)
 
-    log = keras.callbacks.CSVLogger(str(out / training.HISTORY))
+    log = keras.callbacks.CSVLogger(str(out / callbacks.HISTORY))
     core.fit(
         part("train"),
         epochs=recipe.epochs,

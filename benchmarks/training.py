@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from benchmarks.faces import about, batches
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
-from multitask import network, training
+from multitask import callbacks, network, training
 from multitask.augment import augment, preset
 from multitask.optimizer import optimizer
 from multitask.pipeline import Batches
@@ -77,7 +77,7 @@ def _ours(held: Batches, recipe: Recipe, temporary: Path) -> float:
         folder = Path(name)
         with contextlib.redirect_stdout(io.StringIO()):
             training.train(about(), recipe, held, None, folder)
-        history = pd.read_csv(folder / training.HISTORY)
+        history = pd.read_csv(folder / callbacks.HISTORY)
         return float(history["seconds"][1:].median())
 
 

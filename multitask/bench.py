@@ -117,7 +117,7 @@ class Bench:
         say(f"training {name}")
         result, found = self._trained(plan, seed, folder, say)
         with writing(folder):
-            np.savez(folder / SCORES, **found)
+            np.savez(folder / SCORES, **found)  # type: ignore[arg-type]
         put(folder / RESULT, json.dumps({"name": name, **result}, indent=1))
         training.forget(folder)
         return {"name": name, **result}

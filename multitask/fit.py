@@ -234,8 +234,8 @@ def _measure(
 
     from multitask import comparison, network
     from multitask.analyzer import Analyzer, read_all
+    from multitask.callbacks import HISTORY
     from multitask.features import outputs
-    from multitask.training import HISTORY
 
     analyzer = Analyzer.load(out)
     val = table[table["split"] == "val"]

@@ -38,10 +38,10 @@ def report(
 
     from multitask import comparison
     from multitask.analyzer import Analyzer
+    from multitask.callbacks import HISTORY
     from multitask.data import absolute, labelled, read
     from multitask.pipeline import load
     from multitask.table import write_csv
-    from multitask.training import HISTORY
 
     network = Path(network).expanduser()
     run = network if network.is_dir() else network.parent

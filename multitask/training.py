@@ -10,14 +10,13 @@ import keras
 from multitask import balancing, features, network, weights
 from multitask.augment import preset
 from multitask.callbacks import (
-    Figures,
     Finite,
     Keeper,
     Progress,
     ValidatedAverages,
     undisturbed,
 )
-from multitask.checkpoint import Checkpoint
+from multitask.checkpoint import Checkpoint, Figures
 from multitask.freeze import ALL, NONE, freeze, halves, joined, last
 from multitask.head import Head
 from multitask.network import About

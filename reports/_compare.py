@@ -197,17 +197,17 @@ def costs(document: dict[str, Any]) -> pd.DataFrame:
     And a row of ratios to `single`, but for pairs, which do not answer all.
     """
     table = rows(document).drop_duplicates(["design", "trunk", "seed"])
-    found = []
+    found: list[dict[str, str]] = []
     for trunk, of in table.groupby("trunk", sort=False):
         # Of a training that was stopped, the peak is not known.
         known = of[list(_COSTS)].astype(float)
         means = known.groupby(of["design"], sort=False).mean()
         for design, costs in means.iterrows():
-            found.append({"trunk": trunk, "design": design} | _costs(costs))
+            found.append({"trunk": str(trunk), "design": str(design)} | _costs(costs))
         if document["pairs"] or "single" not in means.index:
             continue
         for design, costs in (means / means.loc["single"]).drop("single").iterrows():
-            line = {"trunk": trunk, "design": f"{design} / single"}
+            line = {"trunk": str(trunk), "design": f"{design} / single"}
             found.append(line | {n: f"{costs[k]:.2f}" for k, (n, _) in _COSTS.items()})
     return pd.DataFrame(found)
 

@@ -79,10 +79,10 @@ def test_a_sigmoid_part_is_read_from_its_second_class():
 
 def test_a_merge_is_trained_as_its_parts_are():
     gender, makeup, _ = heads()
-    assert gender.label_smoothing == 0.1
+    assert gender.config()["label_smoothing"] == 0.1
     parts = (gender, replace(makeup, class_weights="balanced", loss_weight=0.25))
     head = designs.merge("gender+makeup", parts, table()).head
-    assert head.label_smoothing == 0.1
+    assert head.config()["label_smoothing"] == 0.1
     assert head.class_weights == "balanced"
     assert head.loss_weight == (1.75 + 0.25) / 2
 

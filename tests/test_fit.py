@@ -574,15 +574,13 @@ def test_a_second_stage_waits_and_lowers_by_its_own_epochs():
 
 
 def test_answers_are_those_of_weights_averaged_over_the_steps(faces, tmp_path):
-    from multitask import training
-
     seen = []
     usual = callbacks.Keeper.on_epoch_end
 
     def look(self, epoch, logs=None):
         usual(self, epoch, logs)
         raw = self.core.get_weights()
-        with training.averaged(self.model):
+        with callbacks.averaged(self.model):
             mean = self.core.get_weights()
         seen.append((raw, mean, logs["val_loss"]))
 
