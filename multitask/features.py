@@ -333,7 +333,10 @@ def outputs(
     kept = Features(front, recipe.cache, "float32", say)
     looks = [View(**vars(look)) for look in about.ways()]
     places = kept.places(pixels, rows, looks, Augmentation()).T.ravel()
-    forward = tf.function(lambda values: behind(values, training=False))
+    forward = tf.function(
+        lambda values: behind(values, training=False),
+        input_signature=[tf.TensorSpec((None, *kept.all.shape[1:]), tf.float32)],
+    )
     parts = [
         forward(tf.constant(kept.all[places[start : start + _BATCH]]))
         for start in range(0, len(places), _BATCH)

@@ -245,7 +245,7 @@ def _measure(
         heads = [h.calibrate(val, said[h.name]) for h in analyzer.heads]
         if tuple(heads) != analyzer.heads:
             analyzer = analyzer.with_heads(heads)
-            network.save(analyzer.model, analyzer.about, out / network.FILE)
+            network.save_about(analyzer.about, out / network.FILE)
     part = next(p for p in ("test", "val", "train") if (table["split"] == p).any())
     labels = table[table["split"] == part]
     rows = labels.index.to_numpy()

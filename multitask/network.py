@@ -189,11 +189,34 @@ def save(model: keras.Model, about: About, path: Path) -> None:
 
     Raises UserError if the disk is full or the folder can't be written.
     """
-    part = path.with_name(f".part-{path.name}")
-    try:
+    with _replacing(path) as part:
         model.save(part)
         with zipfile.ZipFile(part, "a") as members:
             members.writestr(_MEMBER, about.to_json())
+
+
+def save_about(about: About, path: Path) -> None:
+    """Write anew how a saved network's outputs are read; its weights stay as they are.
+
+    Raises UserError as `save` does.
+    """
+    with (
+        _replacing(path) as part,
+        zipfile.ZipFile(path) as before,
+        zipfile.ZipFile(part, "w") as members,
+    ):
+        for member in before.infolist():
+            if member.filename != _MEMBER:
+                members.writestr(member, before.read(member))
+        members.writestr(_MEMBER, about.to_json())
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A file to be written, which takes the place of `path` when it is whole."""
+    part = path.with_name(f".part-{path.name}")
+    try:
+        yield part
         flush(part)
         os.replace(part, path)
     except OSError as error:

@@ -179,6 +179,19 @@ def test_saving_what_was_loaded_changes_nothing(saved, tmp_path):
     assert_near(again(pictures()), model(pictures()), 1e-6)
 
 
+def test_how_outputs_are_read_is_written_anew_without_the_weights(saved, tmp_path):
+    path = tmp_path / network.FILE
+    path.write_bytes(saved.read_bytes())
+    model, known = network.load(path)
+    network.save_about(replace(known, notes=("c",)), path)
+    again, found = network.load(path)
+    assert found == replace(known, notes=("c",))
+    assert_near(again(pictures()), model(pictures()), 0)
+    with zipfile.ZipFile(path) as members, zipfile.ZipFile(saved) as before:
+        assert members.namelist() == before.namelist()
+    assert list(tmp_path.iterdir()) == [path]
+
+
 # Mirror images
 
 
