@@ -27,9 +27,8 @@ def scores(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array:
     if head.form == "number":
         low, high = _ends(head, labels)
         off = outside(head, labels, answers)
-        if (low == high).any():
-            off[low != high] = np.nan
-        return off[:, None]
+        exact = (low == high).to_numpy()
+        return np.where(exact | ~exact.any(), off, np.nan)[:, None]
     found = []
     for name in head.columns:
         truth = column(labels, name)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -64,15 +65,25 @@ def load(model: keras.Model, source: str, name: str) -> None:
         else:
             # Keras finds weights in it by the names of the plain layers' classes.
             plain = _plain(model, name)
-            plain.load_weights(path)
+            _read(plain, path)
             model.set_weights(plain.get_weights())
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        # Keras names the first layer that differs in a line, and how in the next one.
+        # Keras names a layer that differs in a line, how in the next one, and goes on.
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        said = " ".join(lines[:2])
+        said = " ".join(lines[:2]).partition(". Target variable")[0]
         raise UserError(
             path, f"does not fit trunk {name}: {said}", "must be of the same trunk"
         ) from None
+
+
+def _read(plain: keras.Model, path: Path) -> None:
+    """Fill a model from a file; ValueError if that lacks weights of it."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        plain.load_weights(path)
+    for one in said:  # Keras warns of layers that it leaves as they were
+        if "no matching group" in str(one.message):
+            raise ValueError(str(one.message))
 
 
 def _plain(model: keras.Model, name: str) -> keras.Model:

@@ -148,7 +148,7 @@ def test_what_cannot_be_compared_is_told(settings, message):
         ({}, ("tiny", "tyni"), "--trunk: no trunk 'tyni'; did you mean 'tiny'?"),
         ({"split": "80/20/0"}, (), "head gender: has no label in the test part"),
         ({"split": "80/0/20", "patience": 2}, (), "--split: leaves no validation part"),
-        ({"freeze": "9"}, ("cnn", "tiny"), "--freeze: is 9"),
+        ({"freeze": "4"}, ("cnn", "tiny"), "--freeze: lets 4 stages learn, the "),
         ({"weights": "a.keras"}, ("cnn", "tiny"), "--weights: is a file, which can't"),
     ],
 )
