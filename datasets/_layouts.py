@@ -69,13 +69,18 @@ def _lines(path: Path, lines: list[str]) -> None:
 
 
 def _imfdb(folder: Path, faces: Faces, head: str) -> None:
-    """Six actors of each gender, each in two films; an actor's gender is one."""
+    """Actors of one gender in two films, with 20 faces each, six actors at a time.
+
+    With more faces each, drawings that are nearly alike would link all actors, and
+    leave none for the test part.
+    """
     counts = dict.fromkeys(GENDERS, 0)
     texts: dict[Path, list[str]] = {}
     for _, truth in faces:
         turn = counts[truth.gender]
         counts[truth.gender] += 1
-        actor = f"{truth.gender.title()}Actor{turn % 6 + 1}"
+        number = turn // (6 * 20) * 6 + turn % 6 + 1
+        actor = f"{truth.gender.title()}Actor{number}"
         movie = f"Film{turn // 6 % 2 + 1}"
         lines = texts.setdefault(folder / actor / movie / f"{movie}.txt", [])
         crop = f"{actor}_{movie}_{len(lines) + 1}.jpg"

@@ -255,7 +255,10 @@ def _all_measured(
     for head in heads:
         if not len(test) or not head.encode(test).weights.any():
             raise UserError(
-                head.where, "has no label in the test part", "choose another --split"
+                head.where,
+                "has no label in the test part",
+                "choose another --split, or give more people: pictures of one, or "
+                "nearly alike, stay in one part",
             )
         if head.form == "class" and head.strata(train).any().sum() < 2:
             raise UserError(
