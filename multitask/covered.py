@@ -11,6 +11,15 @@ from multitask.pipeline import Batches
 from multitask.recipe import Recipe
 
 _SHOWN = 6  # classes of a head in the coverage
+_NO_TEST = (
+    "No picture is in the test part (those of one person, or nearly alike, stay in one "
+    "part): figures are of "
+)
+_MEASURED: dict[str, tuple[str, ...]] = {
+    "test": (),
+    "val": (f"{_NO_TEST}the validation part, by which the best epoch was chosen.",),
+    "train": (f"{_NO_TEST}pictures that the network learnt from.",),
+}
 
 
 def covered(heads: Sequence[Head], table: pd.DataFrame) -> str:
@@ -97,6 +106,15 @@ def watched(recipe: Recipe, table: pd.DataFrame) -> None:
             "--split",
             "leaves no validation part, --patience and --schedule plateau need one",
         )
+
+
+def measured(table: pd.DataFrame) -> tuple[str, tuple[str, ...]]:
+    """The part that a report is of, and what its reader must know of it.
+
+    Without a test part it is the validation part, or else the training part.
+    """
+    part = next(p for p in _MEASURED if (table["split"] == p).any())
+    return part, _MEASURED[part]
 
 
 def an_epoch(table: pd.DataFrame, train: Batches) -> str:

@@ -235,6 +235,7 @@ def _measure(
     from multitask import comparison, network
     from multitask.analyzer import Analyzer, read_all
     from multitask.callbacks import HISTORY
+    from multitask.covered import measured
     from multitask.features import outputs
 
     analyzer = Analyzer.load(out)
@@ -246,7 +247,7 @@ def _measure(
         if tuple(heads) != analyzer.heads:
             analyzer = analyzer.with_heads(heads)
             network.save_about(analyzer.about, out / network.FILE)
-    part = next(p for p in ("test", "val", "train") if (table["split"] == p).any())
+    part, warnings = measured(table)
     labels = table[table["split"] == part]
     rows = labels.index.to_numpy()
     said = outputs(analyzer, recipe, pixels, rows, say)
@@ -257,7 +258,7 @@ def _measure(
         labels=labels,
         answers=read_all(analyzer.heads, said, rows),
         heads=analyzer.heads,
-        notes=(*analyzer.notes, *notes),
+        notes=(*analyzer.notes, *notes, *warnings),
         history=pd.read_csv(history) if history.exists() else None,
         varied=varied,
     )

@@ -215,6 +215,23 @@ def test_what_is_mixed_balanced_and_capped_is_said_and_noted(faces, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("parts", "part", "warned"),
+    [
+        (["train", "val", "test"], "test", ""),
+        (["train", "val"], "val", "the validation part, by which the best epoch"),
+        (["train"], "train", "pictures that the network learnt from"),
+    ],
+)
+def test_a_report_without_a_test_part_says_what_it_is_of(parts, part, warned):
+    from multitask.covered import measured
+
+    found, notes = measured(pd.DataFrame({"split": parts}))
+    assert found == part
+    assert len(notes) == bool(warned)
+    assert warned in "".join(notes)
+
+
 def test_the_coverage_tells_labels_by_head_and_data_set():
     from multitask.catalog import heads
     from multitask.covered import covered
