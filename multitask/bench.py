@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from math import isnan
 from pathlib import Path
 from statistics import median
@@ -330,24 +329,21 @@ def _milliseconds(analyzer: Analyzer, count: int) -> float:
 
 @contextlib.contextmanager
 def _peak() -> Iterator[list[float]]:
-    """The most memory (bytes) held inside, above what was held before.
+    """The most memory (bytes) that the process held inside, its pictures among it.
 
-    What networks before have left is given back first, or it would be used again and
-    not be counted.
+    What networks before have left is given back first.
     """
-    _warm_up()
     keras.utils.clear_session()
     gc.collect()
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError, OSError):  # no glibc
             ctypes.CDLL(None).malloc_trim(0)
     process = psutil.Process()
-    before = process.memory_info().rss
     most, done = [0.0], threading.Event()
 
     def watch() -> None:
         while not done.wait(_EVERY):
-            most[0] = max(most[0], process.memory_info().rss - before)
+            most[0] = max(most[0], process.memory_info().rss)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -356,15 +352,6 @@ def _peak() -> Iterator[list[float]]:
     finally:
         done.set()
         watcher.join()
-
-
-@cache
-def _warm_up() -> None:
-    """Have TensorFlow take what it takes once, lest the first network pays for it."""
-    layers = [keras.Input((32, 32, 3)), keras.layers.Conv2D(8, 3)]
-    model = keras.Sequential([*layers, keras.layers.Flatten(), keras.layers.Dense(1)])
-    model.compile(loss="mse")
-    model.train_on_batch(np.zeros((8, 32, 32, 3)), np.zeros((8, 1)))
 
 
 def _peak_of(peaks: Sequence[float | None]) -> float | None:

@@ -187,8 +187,8 @@ def _notes(asked: Asked, recipe: Recipe) -> list[str]:
         "Intervals are of 95%, by the bootstrap over the test part, in which pictures "
         "of one person, or nearly alike, are drawn together; those of differences are "
         "paired. With several seeds they are of the mean over seeds, drawn anew, too.",
-        "A memory peak is the process's while it trained, less what it held before; "
-        "it is not known of a network whose training was stopped.",
+        "A memory peak is the most that the process held while it trained, all "
+        "pictures among it; it is not known of a network whose training was stopped.",
     ]
     if not recipe.batch_size:
         notes.append(

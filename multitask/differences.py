@@ -30,6 +30,7 @@ def to_single(
     """What each other design scores more than `single`, by trunk and head.
 
     `groups` (rows,) numbers the test pictures, of which those of one person are alike.
+    A head that is merged with none has the network of `single`, and no difference.
     """
     alone = {
         trunk: seeds for trunk, design, seeds in _alike(cells) if design == "single"
@@ -46,6 +47,7 @@ def to_single(
         if design != "single" and trunk in alone
         for head in heads
         if head.name in seeds[0]["heads"]
+        and not _shared(seeds[0], alone[trunk][0], head.name)
     ]
 
 
@@ -107,6 +109,12 @@ def _verdict(head: Head, low: float, high: float) -> str:
     if low <= 0 <= high:
         return "no difference shown"
     return "better" if (low > 0) == (scores.better(head) == "higher") else "worse"
+
+
+def _shared(cell: Plain, single: Plain, head: str) -> bool:
+    """Whether a head that is alone in its network has the same one in both."""
+    names = dict(zip(single["heads"], single["networks"], strict=True))
+    return names[head] in cell["networks"]
 
 
 def _kept(out: Path, cell: Plain, head: str) -> Array:

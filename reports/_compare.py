@@ -225,7 +225,7 @@ def plot(document: dict[str, Any]) -> Any:
     made = _style.figure(3.6 * across + 1.2, 2.9 * down + 0.4, "Quality against time")
     axes = made.subplots(down, across, squeeze=False, sharex=True).ravel()
     marks = dict(zip(dict.fromkeys(table["trunk"]), "osD^vP*X", strict=False))
-    for axis, head in zip(axes, heads, strict=False):
+    for place, (axis, head) in enumerate(zip(axes, heads, strict=False)):
         of = table[table["head"] == head]
         for (design, trunk), cells in of.groupby(["design", "trunk"], sort=False):
             mean = means[trunk, design, head]
@@ -244,7 +244,9 @@ def plot(document: dict[str, Any]) -> Any:
         axis.set_ylabel(f"{metric} ({'less' if metric == 'mae' else 'more'} is better)")
         _style.log_scale(axis)
         axis.margins(x=0.2)
-        axis.set_xlabel("ms for all answers on one picture")
+        if place + across >= len(heads):  # no panel below it
+            axis.set_xlabel("ms for all answers on one picture")
+            axis.tick_params(labelbottom=True)
     for axis in axes[len(heads) :]:
         axis.set_visible(False)
     made.legend(

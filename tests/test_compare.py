@@ -323,7 +323,6 @@ def test_a_comparison_goes_on_with_its_own_pictures_only(compared, tmp_path):
 def test_a_network_that_ctrl_c_stopped_is_trained_to_its_end(
     compared, tmp_path, monkeypatch
 ):
-
     recipe, *_ = compared
     asked, out = Asked(designs=("multi",)), tmp_path / "out"
     usual = callbacks.Keeper.on_epoch_end
@@ -380,6 +379,23 @@ def test_differences_over_seeds_are_wider_where_seeds_differ(tmp_path):
     assert found["verdict"] == "no difference shown"  # of two seeds, one shows none
     [found] = to_single(tmp_path, [c for c in cells if c["seed"]], [gender], rows)
     assert found["verdict"] == "worse"
+
+
+def test_a_head_that_nothing_was_merged_with_has_no_difference(tmp_path):
+    from multitask.differences import to_single
+
+    for name, heads in (("g", "gender"), ("m", "makeup"), ("gp", "gender")):
+        (tmp_path / name).mkdir()
+        right = {heads: np.eye(4)[:, :1]}
+        np.savez(tmp_path / name / "scores.npz", **right)  # type: ignore[arg-type]
+    cells = [
+        {"design": design, "trunk": "t", "seed": 0, "networks": networks,
+         "heads": {"gender": {}, "makeup": {}}}
+        for design, networks in (("single", ["g", "m"]), ("merged", ["gp", "m"]))
+    ]  # fmt: skip
+    asked = catalog.heads(["gender", "makeup"])
+    found = to_single(tmp_path, cells, asked, np.arange(4))
+    assert [one["head"] for one in found] == ["gender"]
 
 
 # Pairs
