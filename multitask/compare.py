@@ -172,10 +172,11 @@ def _kept_once(recipe: Recipe) -> bool:
 
 
 def _listed(asked: Asked) -> Plain:
+    """What makes a comparison the same; more seeds go on with it."""
     return {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in vars(asked).items()
-        if key != "pairs" or value
+        if key != "seeds" and (key != "pairs" or value)
     }
 
 

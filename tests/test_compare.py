@@ -310,6 +310,19 @@ def test_a_comparison_goes_on_where_it_stopped_and_no_other_does(compared):
         compare(recipe, out, Asked(designs=("multi",)), say=again.append)
 
 
+@pytest.mark.slow
+def test_more_seeds_go_on_with_a_comparison(compared, tmp_path):
+    recipe, out, asked, document, _ = compared
+    shutil.copytree(out, tmp_path / "out")
+    said: list[str] = []
+    more = compare(recipe, tmp_path / "out", replace(asked, seeds=2), say=said.append)
+    assert [line for line in said if line.startswith("training ")] == [
+        f"training tiny-1-{name}"
+        for name in ("gender", "illumination", "gender+illumination", "2-heads")
+    ]
+    assert [c for c in more["cells"] if not c["seed"]] == document["cells"]
+
+
 def test_a_comparison_goes_on_with_its_own_pictures_only(compared, tmp_path):
     recipe, out, asked, *_ = compared
     shutil.copytree(out, tmp_path / "out")
