@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from multitask.bench import Bench
+    from multitask.head import Array
 
 Say = Callable[[str], object]
 Plain = dict[str, Any]
@@ -83,7 +84,6 @@ def compare(
     from multitask.designs import pairs
     from multitask.prepare import possible
     from multitask.reports import _compare
-    from multitask.table import write_csv
 
     trunks = asked.trunks or (recipe.trunk,)
     _check(recipe, trunks)
@@ -96,6 +96,7 @@ def compare(
     if begun and (out / _SPLIT).exists():
         before = out / _SPLIT
     cells: list[Plain] = []
+    groups: dict[str, Array] = {}
     seconds = 0.0
     for name in trunks:
         bench = make_bench(replace(recipe, trunk=name), out, asked.merges, say, before)
@@ -107,12 +108,9 @@ def compare(
             cells += found
             continue
         if not begun:  # not before all is known to be right
-            bench.check(trunks)
-            options.begin(out, settings)
-            with writing(out):
-                write_csv(bench.parts, out / _SPLIT)
+            _begin(bench, trunks, settings)
             begun = True
-        bench = bench.settled()
+        bench, groups[name] = bench.settled(), bench.groups
         for seed in range(asked.seeds):
             for design in designs:
                 cells.append(bench.cell(design, seed, say))
@@ -120,18 +118,30 @@ def compare(
         less = "; less, as what is frozen is computed once" * _kept_once(recipe)
         say(f"about {seconds / 60:,.0f} minutes, by the time of a few steps{less}")
         return {"cells": cells}
-    document = _document(bench, cells, asked)
+    document = _document(bench, cells, groups, asked)
     _compare.write(document, out)
     return document
 
 
-def _document(bench: "Bench", cells: list[Plain], asked: Asked) -> Plain:
+def _begin(bench: "Bench", trunks: tuple[str, ...], settings: Plain) -> None:
+    """Make the folder of a comparison, if all trunks can do what is asked."""
+    from multitask.table import write_csv
+
+    bench.check(trunks)
+    options.begin(bench.out, settings)
+    with writing(bench.out):
+        write_csv(bench.parts, bench.out / _SPLIT)
+
+
+def _document(
+    bench: "Bench", cells: list[Plain], groups: "dict[str, Array]", asked: Asked
+) -> Plain:
     """What `compare.json` holds."""
     from multitask import differences
     from multitask.bench import PARTS
     from multitask.prepare import frozen_notes
 
-    prepared, groups = bench.prepared, bench.groups
+    prepared = bench.prepared
     return {
         "title": bench.out.name,
         "rows": {part: int((bench.table["split"] == part).sum()) for part in PARTS},

@@ -1,6 +1,6 @@
 """How far apart are the scores of designs, and is it more than chance?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,16 @@ from multitask.head import Array, Head
 Plain = dict[str, Any]
 
 
-def means(out: Path, cells: Sequence[Plain], groups: Array) -> list[Plain]:
-    """What each design scores on the test part, over its seeds, by trunk and head."""
+def means(
+    out: Path, cells: Sequence[Plain], groups: Mapping[str, Array]
+) -> list[Plain]:
+    """What each design scores on the test part, over its seeds, by trunk and head.
+
+    `groups` (rows,) number the test pictures, by trunk; those of one person are alike.
+    """
     return [
-        {"trunk": trunk, "design": design, "head": head} | _over_seeds(found, groups)
+        {"trunk": trunk, "design": design, "head": head}
+        | _over_seeds(found, groups[trunk])
         for trunk, design, seeds in _alike(cells)
         for head in seeds[0]["heads"]
         for found in [[_kept(out, cell, head) for cell in seeds]]
@@ -25,12 +31,15 @@ def means(out: Path, cells: Sequence[Plain], groups: Array) -> list[Plain]:
 
 
 def to_single(
-    out: Path, cells: Sequence[Plain], heads: Sequence[Head], groups: Array
+    out: Path,
+    cells: Sequence[Plain],
+    heads: Sequence[Head],
+    groups: Mapping[str, Array],
 ) -> list[Plain]:
     """What each other design scores more than `single`, by trunk and head.
 
-    `groups` (rows,) numbers the test pictures, of which those of one person are alike.
-    A head that is merged with none has the network of `single`, and no difference.
+    `groups` are those of `means`. A head that is merged with none has the network of
+    `single`, and no difference.
     """
     alone = {
         trunk: seeds for trunk, design, seeds in _alike(cells) if design == "single"
@@ -41,7 +50,7 @@ def to_single(
             head,
             [_kept(out, cell, head.name) for cell in seeds],
             [_kept(out, cell, head.name) for cell in alone[trunk]],
-            groups,
+            groups[trunk],
         )
         for trunk, design, seeds in _alike(cells)
         if design != "single" and trunk in alone

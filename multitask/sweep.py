@@ -98,6 +98,12 @@ def sweep(
         with lock:
             document = work.document()
             _sweep.write(document, out)
+    _told(document, say)
+    return document
+
+
+def _told(document: dict[str, Any], say: Say) -> None:
+    """Say which trials are not done yet; UserError if all failed."""
     states = {trial["state"] for trial in document["trials"]}
     if states == {"fail"}:
         reason = document["trials"][0]["reason"]
@@ -106,7 +112,6 @@ def sweep(
         )
     if "running" in states:
         say("Another process is still at its trial, the page is yet to show it.")
-    return document
 
 
 def _checked(

@@ -197,6 +197,7 @@ def costs(document: dict[str, Any]) -> pd.DataFrame:
     And a row of ratios to `single`, but for pairs, which do not answer all.
     """
     table = rows(document).drop_duplicates(["design", "trunk", "seed"])
+    names = {key: name for key, (name, _) in _COSTS.items()}
     found: list[dict[str, str]] = []
     for trunk, of in table.groupby("trunk", sort=False):
         # Of a training that was stopped, the peak is not known.
@@ -208,12 +209,18 @@ def costs(document: dict[str, Any]) -> pd.DataFrame:
             continue
         for design, costs in (means / means.loc["single"]).drop("single").iterrows():
             line = {"trunk": str(trunk), "design": f"{design} / single"}
-            found.append(line | {n: f"{costs[k]:.2f}" for k, (n, _) in _COSTS.items()})
+            found.append(line | {n: _number(costs[k], ".2f") for k, n in names.items()})
     return pd.DataFrame(found)
 
 
 def _costs(means: "pd.Series[float]") -> dict[str, str]:
-    return {name: f"{means[key] / unit:,.4g}" for key, (name, unit) in _COSTS.items()}
+    return {
+        name: _number(means[key] / unit, ",.4g") for key, (name, unit) in _COSTS.items()
+    }
+
+
+def _number(value: float, form: str) -> str:
+    return "" if np.isnan(value) else format(value, form)
 
 
 def plot(document: dict[str, Any]) -> Any:

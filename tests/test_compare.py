@@ -271,6 +271,10 @@ def test_costs_stand_beside_their_ratios_to_single(compared):
     assert "multi / single" not in set(
         _compare.costs({**document, "pairs": True})["design"]
     )
+    stopped = json.loads(json.dumps(document))
+    stopped["cells"][2]["cost"]["peak_mb"] = None
+    shown = _compare.costs(stopped)["peak memory, MB"]
+    assert list(shown == "") == [False, False, True, False, True]
     alone = {
         **document,
         "cells": [c for c in document["cells"] if c["design"] == "multi"],
@@ -386,7 +390,7 @@ def test_differences_over_seeds_are_wider_where_seeds_differ(tmp_path):
             np.savez(folder / "scores.npz", gender=right)
             cell = {"design": design, "trunk": "t", "seed": seed}
             cells.append(cell | {"networks": [folder.name], "heads": {"gender": {}}})
-    rows = np.arange(400)
+    rows = {"t": np.arange(400)}
     [found] = to_single(tmp_path, cells, [gender], rows)
     assert found["difference"] < 0
     assert found["verdict"] == "no difference shown"  # of two seeds, one shows none
@@ -407,7 +411,7 @@ def test_a_head_that_nothing_was_merged_with_has_no_difference(tmp_path):
         for design, networks in (("single", ["g", "m"]), ("merged", ["gp", "m"]))
     ]  # fmt: skip
     asked = catalog.heads(["gender", "makeup"])
-    found = to_single(tmp_path, cells, asked, np.arange(4))
+    found = to_single(tmp_path, cells, asked, {"t": np.arange(4)})
     assert [one["head"] for one in found] == ["gender"]
 
 
