@@ -28,6 +28,8 @@ NOTE = (
     f"people; {NOISE:.0%} of their labels are wrong and {EMPTY:.0%} are left out, "
     "both on purpose."
 )
+DRAWN = "The faces are drawings made by this program and tell nothing about people."
+README = "README.txt"
 LABELS = ("age", *CHOICES, *COLUMNS)
 
 Label = str | float | None
@@ -81,7 +83,13 @@ def write(
             f"--layout {layout}", f"'{path}' holds files, must be empty or new"
         )
     _make(path)
+    _describe(path, DRAWN, count, seed)
     _layouts.LAYOUTS[layout](path, _progress(count, seed), head)
+
+
+def is_written(folder: Path) -> bool:
+    """Whether `write` has made a folder that looks like another data set's."""
+    return _begins(folder / README, DRAWN)
 
 
 def _progress(count: int, seed: int) -> Iterator[tuple[int, Truth]]:
@@ -106,15 +114,16 @@ def _make(path: Path) -> None:
 def _draw(path: Path, count: int, seed: int) -> None:
     """Draw a sample; `labels.csv` comes last, so that its presence says *finished*."""
     _check(path, count)
-    readme = path / "README.txt"
-    if path.is_dir() and any(path.iterdir()) and not _is_begun(readme):
+    # A drawing that was interrupted may go on.
+    begun = _begins(path / README, NOTE)
+    if path.is_dir() and any(path.iterdir()) and not begun:
         raise UserError(
             WHERE,
             f"'{path}' holds files that are no sample",
             "name an empty or a new folder",
         )
     _make(path / "faces")
-    readme.write_text(f"{NOTE}\n\ncount = {count}\nseed = {seed}\n", encoding="utf-8")
+    _describe(path, NOTE, count, seed)
     rows: list[dict[str, Label]] = []
     for number, face in _progress(count, seed):
         name = f"faces/{number:05d}.png"
@@ -125,9 +134,17 @@ def _draw(path: Path, count: int, seed: int) -> None:
     unfinished.replace(path / "labels.csv")
 
 
-def _is_begun(readme: Path) -> bool:
-    """Whether a drawing that was interrupted may go on here."""
-    return readme.is_file() and readme.read_text(errors="replace").startswith(NOTE)
+def _describe(path: Path, note: str, count: int, seed: int) -> None:
+    text = f"{note}\n\ncount = {count}\nseed = {seed}\n"
+    (path / README).write_text(text, encoding="utf-8")
+
+
+def _begins(readme: Path, note: str) -> bool:
+    try:
+        with readme.open(encoding="utf-8", errors="replace") as file:
+            return file.read(len(note)) == note
+    except OSError:
+        return False
 
 
 def noisy(labels: dict[str, str | float], seed: int, number: int) -> dict[str, Label]:

@@ -31,14 +31,30 @@ class Rule(keras.layers.Layer):  # type: ignore[misc]
         super().__init__(name="balance")
         self.names = tuple(head.name for head in heads)
         self.count = len(self.names)
-        self.numbers = [head.form == "number" for head in heads]
         self.lots = keras.random.SeedGenerator(seed)
-        self.shares = self.add_weight(
-            shape=(self.count,), initializer="ones", trainable=False, name="shares"
+        self.shares = self._kept("ones", "shares")
+        self.summed = self._kept("zeros", "summed")
+        self.steps = self.add_weight(initializer="zeros", trainable=False, name="steps")
+
+    def _kept(self, initializer: str, name: str) -> Any:
+        return self.add_weight(
+            shape=(self.count,), initializer=initializer, trainable=False, name=name
         )
 
     def begin(self, history: Sequence[Mapping[str, float]]) -> None:
         """Begin an epoch after those of `history`, rows of history.csv."""
+        self.summed.assign(ops.zeros_like(self.summed))
+        self.steps.assign(0.0)
+
+    def count_step(self) -> None:
+        """Take the weights of a step into the epoch's mean."""
+        self.summed.assign_add(self.shares)
+        self.steps.assign_add(1.0)
+
+    def means(self) -> dict[str, float]:
+        """By head, the mean weight over the steps since the epoch began."""
+        found = self.summed / ops.maximum(self.steps, 1.0)
+        return dict(zip(self.names, ops.convert_to_numpy(found).tolist(), strict=True))
 
     def total(self, losses: Any, labelled: Any) -> Any:
         """The weighted sum that is trained on."""
@@ -51,18 +67,19 @@ class Rule(keras.layers.Layer):  # type: ignore[misc]
 class Uncertainty(Rule):
     """Kendall et al. 2018, "Multi-Task Learning Using Uncertainty to Weigh Losses".
 
-    The logarithm s of each head's variance is learnt: the loss of a class counts
-    exp(-s), that of a number half as much, and each adds s / 2.
+    The logarithm s of each head's variance is learnt: its loss counts exp(-s), a
+    squared error half as much, and each adds s / 2.
     """
 
     def __init__(self, heads: Sequence[Head], seed: int) -> None:
         super().__init__(heads, seed)
+        self.squared = [getattr(head, "error", "") == "mse" for head in heads]
         self.variance = self.add_weight(
             shape=(self.count,), initializer="zeros", name="bias"
         )
 
     def total(self, losses: Any, labelled: Any) -> Any:
-        halves = ops.where(ops.convert_to_tensor(self.numbers), 0.5, 1.0)
+        halves = ops.where(ops.convert_to_tensor(self.squared), 0.5, 1.0)
         shares = halves * ops.exp(-self.variance)
         self.shares.assign(ops.stop_gradient(shares))
         return ops.sum(shares * losses + labelled * self.variance / 2)
@@ -73,6 +90,7 @@ class DynamicAverage(Rule):
     count more, by the ratio of their losses in the last two epochs."""
 
     def begin(self, history: Sequence[Mapping[str, float]]) -> None:
+        super().begin(history)
         if len(history) < 2:
             return
         last, before = history[-1], history[-2]
@@ -100,9 +118,7 @@ class Famo(Rule):
 
     def __init__(self, heads: Sequence[Head], seed: int) -> None:
         super().__init__(heads, seed)
-        self.scores = self.add_weight(
-            shape=(self.count,), initializer="zeros", trainable=False, name="scores"
-        )
+        self.scores = self._kept("zeros", "scores")
         self.adam = keras.optimizers.Adam(_RATE)
         self.adam.build([self.scores])
 
@@ -113,10 +129,12 @@ class Famo(Rule):
         return super().total(losses, labelled)
 
     def after(self, before: Any, losses: Any, labelled: Any) -> None:
-        gain = labelled * (
-            ops.log(ops.maximum(before, _LEAST)) - ops.log(ops.maximum(losses, _LEAST))
+        gain = ops.log(ops.maximum(before, _LEAST)) - ops.log(
+            ops.maximum(losses, _LEAST)
         )
-        shares = ops.softmax(self.scores)
+        # Of heads that the batch has no label of, nothing is learnt.
+        shares = labelled * ops.softmax(self.scores)
+        shares /= ops.maximum(ops.sum(shares), _LEAST)
         slope = shares * (gain - ops.sum(shares * gain))
         self.adam.apply([slope + _DECAY * self.scores], [self.scores])
 
@@ -169,6 +187,7 @@ class Balanced(keras.Model):  # type: ignore[misc]
             ]
         )
         total = self.rule.total(held.losses, held.labelled)
+        self.rule.count_step()
         return total + sum(self.losses, ops.zeros(()))
 
     def train_step(self, data: Any) -> Any:

@@ -21,7 +21,7 @@ import psutil
 
 from multitask import covered, prepare, sampling, scores, training
 from multitask.analyzer import Analyzer
-from multitask.designs import Merged, Plan, merge, plans, with_merged
+from multitask.designs import Merged, Plan, joined, merge, plans, with_merged
 from multitask.errors import UserError
 from multitask.features import outputs
 from multitask.folder import put, writing
@@ -69,10 +69,12 @@ class Bench:
         return np.unique(members[rows], return_inverse=True)[1]
 
     def check(self, trunks: Sequence[str]) -> None:
-        """Raise UserError for what one of the trunks can't do, as `training.check`."""
-        for name in trunks:
+        """Raise UserError for what one of the other trunks can't do."""
+        for name in set(trunks) - {self.trunk}:
             recipe = replace(self.prepared.recipe, trunk=name)
-            training.check(prepare.about(recipe, self.heads), recipe)
+            about = prepare.about(recipe, self.heads)
+            training.check(about, recipe)
+            training.check_start(about, recipe)
 
     def settled(self) -> "Bench":
         """The bench with the precision that `auto` comes to, one for all networks."""
@@ -162,10 +164,7 @@ class Bench:
         recipe = self.prepared.recipe
         recipe = replace(recipe, seed=recipe.seed + seed, cap={})  # the bench capped
         about = replace(self.prepared.about, heads=plan.heads, recipe=recipe.plain())
-        labelled = [
-            head.encode(self.table).weights.reshape(len(self.table), -1).any(axis=1)
-            for head in plan.heads
-        ]
+        labelled = [_labelled(head, self.table) for head in plan.heads]
         table = self.table[np.any(labelled, axis=0)]
         return replace(self.prepared, recipe=recipe, about=about), table
 
@@ -231,10 +230,12 @@ def bench(
     members = pd.Series(prepared.members, index=prepared.table.index)
     _all_measured(heads, table, members)
     made = tuple(merge(text, heads, table) for text in merges)
+    table = with_merged(table, made)
+    _all_watched((*heads, *(each.head for each in made)), table)
     return Bench(
         prepared=prepared,
         parts=parts,
-        table=with_merged(table, made),
+        table=table,
         merges=made,
         out=out,
     )
@@ -245,19 +246,21 @@ def _all_measured(
 ) -> None:
     """Raise UserError for a head that can't be compared on the test part."""
     train, test = (table[table["split"] == part] for part in ("train", "test"))
-    if len(test) and len(np.unique(members[test.index])) < 2:
-        raise UserError(
-            "--split",
-            "leaves pictures of one person, or nearly alike, in the test part",
-            "intervals need two of them or more",
-        )
     for head in heads:
-        if not len(test) or not head.encode(test).weights.any():
+        labelled = _labelled(head, test)
+        if not labelled.any():
             raise UserError(
                 head.where,
                 "has no label in the test part",
                 "choose another --split, or give more people: pictures of one, or "
                 "nearly alike, stay in one part",
+            )
+        if members[test.index[labelled]].nunique() < 2:
+            raise UserError(
+                head.where,
+                "is labelled in the test part for one person alone, or for pictures "
+                "nearly alike",
+                "intervals need two of them or more: choose another --split",
             )
         if head.form == "class" and head.strata(train).any().sum() < 2:
             raise UserError(
@@ -265,11 +268,35 @@ def _all_measured(
             )
 
 
+def _all_watched(heads: Sequence[Head], table: pd.DataFrame) -> None:
+    """Raise UserError for a head whose network would have no best epoch."""
+    val = table[table["split"] == "val"]
+    for head in heads:
+        if len(val) and not _labelled(head, val).any():
+            raise UserError(
+                head.where,
+                "has no label in the validation part, by which the best epoch of each "
+                "network is chosen",
+                "choose another --split",
+            )
+
+
+def _labelled(head: Head, table: pd.DataFrame) -> Array:
+    """Which rows (rows,) have a label of a head."""
+    if not len(table):
+        return np.zeros(0, bool)
+    weights = head.encode(table).weights.reshape(len(table), -1)
+    return np.asarray(weights.any(axis=1))
+
+
 def _measured(
     analyzer: Analyzer, made: Prepared, bench: Bench, plan: Plan, say: Say
 ) -> tuple[Plain, dict[str, Array]]:
     """Scores by head and part with an interval, and those of each test picture."""
     recipe, pixels, table = made.recipe, made.pixels, bench.table
+    if plan.merged:  # a combination that training lacks is answered wrong
+        labels = joined(plan.merged.parts, table)
+        table = table.assign(**{plan.merged.name: labels})
     parts = {part: table[table["split"] == part] for part in PARTS}
     size = min(len(parts["train"]), len(parts["test"]))
     parts["train"] = parts["train"].sample(size, random_state=recipe.seed)

@@ -110,6 +110,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     recipe: Recipe  # of the stage that goes on
     core: keras.Model  # what it trains, whole
+    front: str  # what it learns from the features of, if it does not hold that itself
+    restored: bool  # whether the stage goes on from a checkpoint
 
     def __init__(
         self,
@@ -124,12 +126,14 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.precision, self.history = precision, list(past)
         self.each_epoch = each_epoch
         self.checkpoint = Checkpoint(folder)
+        self._penalty = 0.0  # that a model's size adds to its losses
         self._best: list[Any] = []  # weights of what learns, if yet to be saved
         self._saving = 0.0  # seconds that it takes
 
     def begin(self, number: int, recipe: Recipe) -> None:
         """Begin a stage, or go on with it, or find that it has ended."""
         self.number, self.recipe = number, recipe
+        self.front, self.restored = "", False
         stages = [figures.get("stage", 1) for figures in self.history]
         self.first = sum(stage < number for stage in stages)
         self.last = self.first + recipe.epochs
@@ -161,20 +165,23 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.began = time.monotonic()
         self.rate = float(self.model.optimizer.learning_rate)
 
+    def on_test_begin(self, logs: Any = None) -> None:
+        # Of what learns alone: another stage's would not compare.
+        self._penalty = float(sum(map(float, self.model.losses)))
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs = dict(logs or {})
+        if "val_loss" in logs:
+            logs["val_loss"] -= self._penalty
         figures = {
             "epoch": epoch + 1,
             "stage": self.number,
             "seconds": round(time.monotonic() - self.began, 2),
             "learning_rate": self.rate,
-            **_by_head(logs or {}, self.about.heads),
+            **_by_head(logs, self.about.heads),
         }
         if self.rule:
-            shares = self.rule.shares.numpy().tolist()
-            figures |= {
-                f"{name}_weight": share
-                for name, share in zip(self.rule.names, shares, strict=True)
-            }
+            figures |= {f"{name}_weight": w for name, w in self.rule.means().items()}
         with undisturbed():
             self._keep(figures)
         tqdm.write(_line(figures, self.last, self.about.heads), sys.stdout)
@@ -194,7 +201,9 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.optimizer.learning_rate = self._plateau_rate()
         unsaved = self.best_epoch if self._best else 0
         try:
-            self.checkpoint.write(self.model, self.history, self.precision, unsaved)
+            self.checkpoint.write(
+                self.model, self.history, self.precision, unsaved, self.front
+            )
         except UserError:
             self._best = []  # of an epoch that never was, for who goes on
             raise
@@ -228,13 +237,22 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     def restore(self) -> None:
         """Go on from the last epoch, and write the best one if a stop prevented it."""
-        unsaved = self.checkpoint.read().get("unsaved", 0)
+        state = self.checkpoint.read()
+        if state.get("front", "") != self.front:
+            raise UserError(
+                self.folder,
+                "its trunk is not the one whose features its heads learnt from: "
+                f"{self.recipe.weights} has changed since",
+                "train anew",
+            )
+        unsaved = state.get("unsaved", 0)
         if unsaved:
             self.checkpoint.restore(self.model, unsaved)
             with averaged(self.model):
                 self._best = self.model.get_weights()
             self.save()
         self.checkpoint.restore(self.model, len(self.history))
+        self.restored = True
 
     @cached_property
     def _final(self) -> tuple[keras.Model, keras.Model]:

@@ -44,16 +44,27 @@ class Checkpoint:
         return self.folder / f"epoch-{epoch}.weights.h5"
 
     def write(
-        self, model: keras.Model, history: Figures, precision: str, unsaved: int
+        self,
+        model: keras.Model,
+        history: Figures,
+        precision: str,
+        unsaved: int,
+        front: str = "",
     ) -> None:
         """Weights first, then the state that names them, then the old ones go.
 
-        Those of the best epoch stay while its network is `unsaved`.
+        Those of the best epoch stay while its network is `unsaved`. `front` names what
+        the model learns from the features of, and does not hold itself.
         """
         self.folder.mkdir(exist_ok=True)
         weights = self._weights(len(history))
         part = self.state.with_suffix(".part")
-        state = {"unsaved": unsaved, "precision": precision, "history": history}
+        state = {
+            "unsaved": unsaved,
+            "precision": precision,
+            "front": front,
+            "history": history,
+        }
         try:
             model.save_weights(weights)
             network.flush(weights)

@@ -44,6 +44,9 @@ class Asked:
                 raise UserError(
                     "--designs", f"no design {design!r}", nearest(design, DESIGNS)
                 )
+        for option, names in ("--designs", self.designs), ("--trunks", self.trunks):
+            if len(set(names)) < len(names):
+                raise UserError(option, f"names {max(names, key=names.count)} twice")
         if self.seeds < 1:
             raise UserError("--seeds", f"is {self.seeds}, must be 1 or more")
         if "merged" in self.designs and not self.merges and not self.pairs:
@@ -52,6 +55,8 @@ class Asked:
                 "merged needs heads to merge",
                 "add --merge A+B, or take --designs single,multi",
             )
+        if self.merges and "merged" not in self.designs:
+            raise UserError("--merge", "has no effect without the design merged")
         joined = list(chain(*(merge.split("+") for merge in self.merges)))
         for name in joined:
             if joined.count(name) > 1:
@@ -190,14 +195,27 @@ def _listed(asked: Asked) -> Plain:
     }
 
 
+def _epochs(recipe: Recipe) -> str:
+    """How long each network learnt."""
+    epochs = f"{sum(stage.epochs for stage in recipe.stages())} epochs"
+    if not recipe.patience:
+        return epochs
+    return (
+        f"at most {epochs} (each stopped by itself after {recipe.patience} without "
+        "gain, and its seconds and pictures are of those it had)"
+    )
+
+
 def _notes(asked: Asked, recipe: Recipe) -> list[str]:
     notes = [
-        "All networks learnt from the same split, in the same epochs; one that lacks a "
-        "label learnt nothing from that picture. Scores of the training part are of as "
-        "many pictures as the test part has, taken by lot.",
+        f"All networks learnt from the same split, in {_epochs(recipe)}; one that "
+        "lacks a label learnt nothing from that picture. Scores of the training part "
+        "are of as many pictures as the test part has, taken by lot.",
         "Intervals are of 95%, by the bootstrap over the test part, in which pictures "
         "of one person, or nearly alike, are drawn together; those of differences are "
-        "paired. With several seeds they are of the mean over seeds, drawn anew, too.",
+        "paired. With several seeds they are of the mean over seeds, and wider by "
+        "Student's t times its standard error: few seeds tell little of chance in "
+        "training. Of many differences, one in twenty is shown where there is none.",
         "A memory peak is the most that the process held while it trained, all "
         "pictures among it; it is not known of a network whose training was stopped.",
     ]

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from multitask import brought, plugins
+from multitask.datasets.sample import DRAWN, is_written
 from multitask.errors import UserError, nearest
 from multitask.head import Head
 from multitask.table import RESERVED, Reading, check, concat
@@ -147,7 +148,12 @@ def _one(text: str, sample: Path | None) -> Reading:
             f"write {source.reader}={source.path}",
         )
     reading = reader(path, name=source.name) if named else reader(path)
-    return replace(reading, table=_marked(check(reading.table, text), source.name))
+    drawn = (DRAWN,) if is_written(path) else ()
+    return replace(
+        reading,
+        table=_marked(check(reading.table, text), source.name),
+        notes=(*reading.notes, *drawn),
+    )
 
 
 def _marked(table: pd.DataFrame, name: str) -> pd.DataFrame:

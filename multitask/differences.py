@@ -72,7 +72,7 @@ def _difference(
         scores.mean(one) - scores.mean(other)
         for one, other in zip(many, single, strict=True)
     ]
-    low, high = scores.interval(_with_seeds(draws))
+    low, high = scores.interval(scores.over_seeds(draws, means))
     difference = float(np.mean(means))
     return {
         "difference": difference,
@@ -84,18 +84,11 @@ def _difference(
 
 def _over_seeds(found: Sequence[Array], groups: Array) -> Plain:
     draws = [scores.drawn(one, groups) for one in found]
+    means = [scores.mean(one) for one in found]
     return {
-        "test": float(np.mean([*map(scores.mean, found)])),
-        "ci": [*scores.interval(_with_seeds(draws))],
+        "test": float(np.mean(means)),
+        "ci": [*scores.interval(scores.over_seeds(draws, means))],
     }
-
-
-def _with_seeds(draws: Sequence[Array]) -> Array:
-    """The mean of draws (draws,) a seed each, with seeds drawn anew for each, too."""
-    lots = np.random.default_rng(0)
-    chosen = lots.integers(len(draws), size=(len(draws[0]), len(draws)))
-    over = np.stack(draws)[chosen, np.arange(len(draws[0]))[:, None]]
-    return np.asarray(over.mean(axis=1))
 
 
 def _alike(cells: Sequence[Plain]) -> Iterator[tuple[str, str, list[Plain]]]:

@@ -104,14 +104,14 @@ class Features:
         self._output: tuple[int, ...] = front.output.shape[1:]
         self.about = {
             "format": _FORMAT,
-            "layers": _digest(_described(o) for o in front.operations),
+            "layers": _digest((*map(_described, front.operations), _wired(front))),
             "weights": _digest(w.numpy().tobytes() for w in front.weights),
             "input": list(self._input),
             "output": list(self._output),
             "precision": precision,
         }
-        name = _digest([json.dumps(self.about).encode()])
-        self.folder = Path(folder).expanduser() / "features" / name
+        self.name = _digest([json.dumps(self.about).encode()])
+        self.folder = Path(folder).expanduser() / "features" / self.name
         self._places: dict[bytes, int] = {}
 
     @property
@@ -144,7 +144,7 @@ class Features:
         computed; if that is interrupted, what was done is kept. Raises UserError if
         the folder can't be written or has no room.
         """
-        names = [self._name(pixels[row], how) for row in rows]
+        names = [_named(pixels[row], how) for row in rows]
         wanted = [[name(look) for look in looks] for name in names]
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -178,16 +178,6 @@ class Features:
             yield
         finally:
             lock.release()
-
-    def _name(self, picture: Pixels, how: Augmentation) -> Callable[[View], bytes]:
-        content = hashlib.blake2b(picture.tobytes(), digest_size=_DIGEST)
-
-        def name(look: View) -> bytes:
-            whole = content.copy()
-            whole.update(repr((look, how if look.lot else "")).encode())
-            return whole.digest()
-
-        return name
 
     def _open(self) -> None:
         """Find out what is there; what can't be read is thrown away, and said."""
@@ -224,7 +214,11 @@ class Features:
         )
         with open(self.folder / _VALUES, "r+b") as file:
             if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), old, size)
+                try:
+                    os.posix_fallocate(file.fileno(), old, size)
+                except OSError:  # which may have taken what room there was
+                    file.truncate(old)
+                    raise
 
     def _compute(
         self,
@@ -266,7 +260,7 @@ class Features:
                         ],
                         axis=0,
                     )
-                    values.write(forward(images).numpy().astype(self.dtype).tobytes())
+                    values.write(self._whole(forward(images).numpy()).tobytes())
                     bar.update(len(batch))
                 # The features before the names that tell of them.
                 for file, data in ((values, b""), (rows, b"".join(n for n, _ in part))):
@@ -275,6 +269,30 @@ class Features:
                     os.fsync(file.fileno())
                 for name, _ in part:
                     self._places[name] = len(self._places)
+
+    def _whole(self, found: Array) -> Array:
+        """Features in the precision that they are kept in."""
+        with np.errstate(over="ignore"):
+            kept = found.astype(self.dtype)
+        if not np.isfinite(kept.astype(np.float32)).all():
+            raise UserError(
+                self.folder,
+                f"the frozen trunk gives features that {self.dtype.name} can't hold",
+                "name another --cache-precision, or other --weights",
+            )
+        return kept
+
+
+def _named(picture: Pixels, how: Augmentation) -> Callable[[View], bytes]:
+    """What the features of a picture's views are found by."""
+    content = hashlib.blake2b(picture.tobytes(), digest_size=_DIGEST)
+
+    def name(look: View) -> bytes:
+        whole = content.copy()
+        whole.update(repr((look, how if look.lot else "")).encode())
+        return whole.digest()
+
+    return name
 
 
 def _described(operation: keras.Operation) -> bytes:
@@ -288,6 +306,19 @@ def _described(operation: keras.Operation) -> bytes:
     normalizes = isinstance(operation, keras.layers.BatchNormalization)
     kind = "BatchNormalization" if normalizes else type(operation).__name__
     return f"{kind} {json.dumps(settings, sort_keys=True, default=repr)}\n".encode()
+
+
+def _wired(model: keras.Model) -> bytes:
+    """What each operation is given, in the order of operations, whatever their names.
+
+    That is tensors of others, and numbers that are settings of no layer.
+    """
+    places = {o.name: f"#{place}" for place, o in enumerate(model.operations)}
+    given = [layer["inbound_nodes"] for layer in model.get_config()["layers"]]
+    named = keras.tree.map_structure(
+        lambda leaf: places.get(leaf, leaf) if isinstance(leaf, str) else leaf, given
+    )
+    return json.dumps(named, sort_keys=True, default=repr).encode()
 
 
 def _digest(parts: Iterable[bytes]) -> str:
@@ -313,6 +344,24 @@ def _seen(picture: Any, view: View, lot: Any, how: Augmentation, size: int) -> A
     return augment(picture, lot, replace(how, flip=False), size)[0]
 
 
+def samples(
+    pixels: Pixels, how: Augmentation, size: int, looks: Sequence[View]
+) -> Pixels:
+    """Pictures (pictures, side, side, 3) in the views that features are kept of.
+
+    Returns uint8 (pictures, looks, size, size, 3).
+    """
+    made = [
+        [
+            _seen(picture[None], look, _lot(name(look), look), how, size)[0]
+            for look in looks
+        ]
+        for picture in pixels
+        for name in [_named(picture, how)]
+    ]
+    return np.asarray(made).round().astype(np.uint8)
+
+
 def outputs(
     analyzer: Analyzer,
     recipe: Recipe,
@@ -332,7 +381,11 @@ def outputs(
     front, behind = halves(analyzer.model.get_layer("core"), how)
     kept = Features(front, recipe.cache, "float32", say)
     looks = [View(**vars(look)) for look in about.ways()]
-    places = kept.places(pixels, rows, looks, Augmentation()).T.ravel()
+    try:
+        places = kept.places(pixels, rows, looks, Augmentation()).T.ravel()
+    except UserError as error:  # what was trained is to be measured all the same
+        say(f"Answers are computed anew: {error}")
+        return analyzer.outputs(pixels, rows)
     forward = tf.function(
         lambda values: behind(values, training=False),
         input_signature=[tf.TensorSpec((None, *kept.all.shape[1:]), tf.float32)],

@@ -89,7 +89,6 @@ def _one(
     recipe, about = prepared.recipe, prepared.about
     table = prepared.table.assign(split=parts)
     all_learnt(about.heads, table, say)
-    training.check(about, recipe)
     watched(recipe, table)
     _write(out, recipe, table, prepared.skipped, say)
     train, val = prepared.training(table), prepared.validation(table)
@@ -99,7 +98,7 @@ def _one(
             about, recipe, train, val if len(val.rows) else None, out, resume, say
         )
     except KeyboardInterrupt:
-        say(f"stopped in the first epoch; --resume --out {whole} begins it again")
+        say(f"stopped before an epoch was done; --resume --out {whole} goes on")
         raise
     if outcome.interrupted:
         epoch = len(outcome.history)
@@ -206,17 +205,19 @@ def _write(
 
 def _varied(recipe: Recipe, train: "Batches") -> "Pixels | None":
     """A few training pictures as they are and as training saw them."""
+    from multitask import features
     from multitask.augment import preset, samples
     from multitask.freeze import NONE
 
     how, last = preset(recipe.augment), recipe.stages()[-1]
+    chosen = train.rows[:: max(1, len(train.rows) // _SHOWN)][:_SHOWN]
     if last.freeze != NONE and last.views:
-        how = replace(how, mixup=0.0)  # features are mixed instead
-        if last.views == 1:
+        looks = features.views(how, last.views)[: 1 + _WAYS]
+        if len(looks) == 1:
             return None
+        return features.samples(train.pixels[chosen], how, train.size, looks)
     if how == preset("none"):
         return None
-    chosen = train.rows[:: max(1, len(train.rows) // _SHOWN)][:_SHOWN]
     return samples(train.pixels[chosen], how, train.size, _WAYS)
 
 

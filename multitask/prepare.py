@@ -16,6 +16,7 @@ from multitask import (
     pipeline,
     sampling,
     split,
+    training,
     trunks,
     weights,
 )
@@ -51,6 +52,9 @@ class Prepared:
         """Which part each row is in; `before` is the split.csv of a run resumed."""
         if before:
             return self._as_before(before)
+        file = split.file(self.recipe.split)
+        if file:
+            return self.table["path"].map(split.read(file))
         return split.split(
             self.table,
             self.about.heads,
@@ -132,6 +136,9 @@ def prepare(
         recipe,
         data=data.absolute(recipe.data),
         weights=weights.absolute(recipe.weights),
+        split=str(file.absolute())
+        if (file := split.file(recipe.split))
+        else recipe.split,
         cache=recipe.cache
         if recipe.cache.startswith("~")
         else str(Path(recipe.cache).absolute()),
@@ -140,11 +147,15 @@ def prepare(
     recipe = replace(recipe, head=_declared(recipe, reading))
     for note in reading.notes:
         say(note)
-    table = _limited(_identified(reading.table, recipe.identity), recipe)
+    table = _listed(reading.table, recipe.split, say)
+    table = _limited(_identified(table, recipe.identity), recipe)
     heads = _heads(recipe, table)
     data.labelled(heads, table)
     say(covered(heads, table))
     made = about(recipe, heads, reading.notes)
+    training.check(made, recipe)
+    if not resume:  # a checkpoint has what learns
+        training.check_start(made, recipe)
     spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
     table, pixels, unreadable = pipeline.load(table, made.side, recipe.memory, spill)
     data.labelled(heads, table)  # of the pictures that could be read, too
@@ -176,14 +187,15 @@ def again(
 
 def _chosen(recipe: Recipe) -> tuple[Any, ...]:
     """What says which pictures of the data there are, and whom they show."""
-    return recipe.limit, recipe.seed if recipe.limit else 0, recipe.identity
+    lot = recipe.seed if recipe.limit else 0
+    return recipe.limit, lot, recipe.identity, split.file(recipe.split)
 
 
 def possible(recipe: Recipe, resume: bool = False) -> None:
     """Raise UserError for names and files that can't be."""
     check(recipe)
     if not resume or recipe.freeze != freeze.NONE:  # a checkpoint has what learns
-        weights.check(recipe.weights, recipe.trunk)
+        weights.check(recipe.weights, recipe.trunk, recipe.image_size)
 
 
 def about(
@@ -216,6 +228,8 @@ def check(recipe: Recipe) -> None:
         _check_then(recipe.freeze, recipe.then_unfreeze)
     augment.preset(recipe.augment)
     split.ratios(recipe.split)
+    if file := split.file(recipe.split):
+        split.read(file)
     sampling.check(recipe.mix, recipe.oversample)
     _pattern(recipe.identity)
     # A data set may bring heads of its own, which are known when it is read.
@@ -278,6 +292,25 @@ def _pattern(text: str) -> "re.Pattern[str] | None":
         raise UserError(
             "--identity", f"{text!r} is no regular expression: {error}"
         ) from None
+
+
+def _listed(
+    table: pd.DataFrame, text: str, say: Callable[[str], object]
+) -> pd.DataFrame:
+    """The rows that a split has a part for, if it is one of a file."""
+    file = split.file(text)
+    if not file:
+        return table
+    found = table[table["path"].isin(split.read(file).index)]
+    if found.empty:
+        raise UserError(
+            "--split",
+            f"'{file}' lists no picture of the data",
+            f"the data's are such as {table['path'].iloc[0]!r}",
+        )
+    if len(found) < len(table):
+        say(f"{len(table) - len(found):,} pictures are left out: not in '{file}'")
+    return found.reset_index(drop=True)
 
 
 def _identified(table: pd.DataFrame, text: str) -> pd.DataFrame:

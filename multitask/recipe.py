@@ -153,7 +153,8 @@ class Recipe:
     )
     split: str = _setting(
         "percent of train/validation/test; official: the publishers' parts, and "
-        "70/15/15 where there are none",
+        "70/15/15 where there are none; a run's split.csv: its parts, and no picture "
+        "that it does not list",
         default="official",
     )
     folds: int = _setting(

@@ -1,9 +1,11 @@
 """How good is each single answer, and how sure is a mean over them?"""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from multitask.head import Array, Head, column, spelled
 
@@ -101,6 +103,22 @@ def drawn(found: Array, groups: Array | None = None) -> Array:
             means.append(of_labels.sum(axis=1) / labels)  # NaN if nothing was drawn
         left -= size
     return np.concatenate(means)
+
+
+def over_seeds(draws: Sequence[Array], means: Sequence[float]) -> Array:
+    """Draws (draws,) of the mean over seeds, with what chance in training adds to it.
+
+    `draws` are those of each seed, `means` what they are draws of. A few seeds tell
+    little of their spread: their standard error counts as Student's t has it.
+    """
+    seeds = len(means)
+    found = np.mean(draws, axis=0)
+    if seeds < 2:
+        return np.asarray(found)
+    error = np.std(means, ddof=1) / np.sqrt(seeds)
+    places = (np.arange(len(found)) + 0.5) / len(found)
+    lots = np.random.default_rng(1).permutation(stats.t.ppf(places, seeds - 1))
+    return np.asarray(found + error * lots)
 
 
 def interval(draws: Array) -> tuple[float, float]:

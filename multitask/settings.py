@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import pydantic
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T", bound="DataclassInstance")
+_NUMBERS = {int: "a whole number", float: "a number"}
 
 
 def make(cls: type[T], values: Mapping[str, Any], where: str) -> T:
@@ -24,6 +25,11 @@ def make(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     for key in values:
         if key not in known:
             raise UserError(where, f"has no key {key!r}", nearest(key, known))
+    kinds = get_type_hints(cls)
+    for key, given in values.items():
+        if kinds[key] in _NUMBERS and isinstance(given, bool):  # 1 or 0 to Python
+            what = f"is {given}, must be {_NUMBERS[kinds[key]]}"
+            raise UserError(where or option(key), f"{key} {what}" if where else what)
     try:
         return pydantic.TypeAdapter(cls).validate_python(dict(values))
     except pydantic.ValidationError as error:

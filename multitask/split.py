@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from multitask.errors import UserError
 from multitask.head import Head, column
 from multitask.pictures import Pixels
-from multitask.table import SPLITS
+from multitask.table import SPLITS, read_csv
 
 NEAR = 4  # bits of 64 by which the hashes of near-identical pictures may differ
 _BITS = 64
@@ -31,13 +32,14 @@ def ratios(text: str) -> tuple[float, float, float]:
     >>> ratios("70/15/15")
     (0.7, 0.15, 0.15)
     """
-    if text == OFFICIAL:
+    if text == OFFICIAL or file(text):
         return _USUAL
     try:
         train, val, test = (float(part) for part in text.split("/"))
     except ValueError:
         raise UserError(
-            "--split", f"is {text!r}, must be {OFFICIAL} or like 70/15/15"
+            "--split",
+            f"is {text!r}, must be {OFFICIAL}, like 70/15/15, or a run's split.csv",
         ) from None
     fits = abs(train + val + test - 100) <= 1e-9  # not so for nan
     if not fits or min(train, val, test) < 0 or not train:
@@ -47,6 +49,40 @@ def ratios(text: str) -> tuple[float, float, float]:
             "100, with a part to train on",
         )
     return train / 100, val / 100, test / 100
+
+
+def file(text: str) -> Path | None:
+    """The file that a split is read from, if it names one.
+
+    >>> file("runs/faces/split.csv").name, file("70/15/15")
+    ('split.csv', None)
+    """
+    return Path(text).expanduser() if text.casefold().endswith(".csv") else None
+
+
+def read(file: Path) -> "pd.Series[str]":
+    """The part of each path that a file such as a run's `split.csv` lists.
+
+    Raises UserError if it is none.
+    """
+    try:
+        table = read_csv(file)
+    except (OSError, ValueError) as error:
+        raise UserError("--split", f"'{file}' can't be read ({error})") from None
+    for name in ("path", "split"):
+        if name not in table:
+            raise UserError(
+                "--split", f"'{file}' has no column {name!r}", "name a run's split.csv"
+            )
+    wrong = table.loc[~table["split"].isin(SPLITS), "split"]
+    if len(wrong):
+        raise UserError(
+            f"--split: '{file}'",
+            f"has a part {wrong.iloc[0]!r}, must be one of {', '.join(SPLITS)}",
+        )
+    if "train" not in set(table["split"]):
+        raise UserError("--split", f"'{file}' has no part to train on")
+    return table.drop_duplicates("path").set_index("path")["split"]
 
 
 def phash(picture: Image.Image) -> int:

@@ -54,6 +54,7 @@ def sweep(
     from multitask.table import write_csv
 
     _quiet_optuna()
+    from multitask import told
     from multitask.storage import pruner_of, study_of
     from multitask.trials import Trials, timed
 
@@ -96,7 +97,7 @@ def sweep(
         work.run(combinations)
     finally:
         with lock:
-            document = work.document()
+            document = told.document(work)
             _sweep.write(document, out)
     _told(document, say)
     return document

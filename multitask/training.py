@@ -74,8 +74,8 @@ def train(
                 _stage(keeper, training, validation, say)
     except KeyboardInterrupt:
         interrupted = True
-        if not keeper.history:
-            raise
+        if not keeper.history or (keeper.resumed and not keeper.restored):
+            raise  # the best network may not be saved yet
     return Outcome(
         best_epoch=keeper.best_epoch,
         history=keeper.history,
@@ -97,6 +97,13 @@ def check(about: About, recipe: Recipe) -> None:
         if stage.freeze not in (NONE, ALL):
             option = "--then-unfreeze" if number else "--freeze"
             last(network.build_core(about).get_layer("trunk"), stage.freeze, option)
+
+
+def check_start(about: About, recipe: Recipe) -> None:
+    """Raise UserError if the trunk can't begin with the weights that it shall have."""
+    if recipe.weights != weights.NONE:
+        trunk = network.build_core(about).get_layer("trunk")
+        weights.load(trunk, recipe.weights, recipe.trunk)
 
 
 def forget(folder: Path) -> None:
@@ -199,6 +206,7 @@ def _learning(
             exact.set_weights(core.get_weights())
             front, _ = halves(exact, recipe.freeze)
         kept = features.Features(front, recipe.cache, recipe.cache_precision, say)
+        keeper.front = kept.name
         # Views are the same for all seeds, which find them again.
         looks = features.views(how, recipe.views)
         training = features.batches(kept, training, looks, how, about.heads)

@@ -14,9 +14,9 @@ import numpy as np
 import optuna
 import pandas as pd
 from filelock import FileLock
-from optuna import importance
 
 from multitask import network, options, scores, training
+from multitask.checkpoint import Checkpoint
 from multitask.covered import all_learnt
 from multitask.errors import UserError
 from multitask.folder import put, writing
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], object]
 Figures = Mapping[str, Any]
 BEST = "best.toml"
-_TOLD = 10  # trials from which on it can be told what matters
+_DEATHS = 3  # of its process in one epoch, after which a trial is not begun again
 _ROOM = 50e6  # bytes: with less of it, it is the disk that fails, not the trial
 _PARTS = ("split", "limit", "identity")  # that say which pictures are validated on
 
@@ -87,7 +87,7 @@ class Trials:
                 if not trial:
                     return
                 values = {one: one.suggest(trial) for one in self.varied}
-                if self._repeats(trial):
+                if self._fatal(trial) or self._repeats(trial):
                     continue
                 running = self._running(trial)
                 running.acquire()
@@ -102,7 +102,7 @@ class Trials:
         """Begin a trial: one that is waiting, or a new one if there are too few."""
         self._revive()
         waiting = self.study.get_trials(states=[optuna.trial.TrialState.WAITING])
-        tried = self._tried()
+        tried = self.tried()
         if not waiting and (listed or len(tried) >= self.trials):
             return None
         # By the trial's number: processes that began alike would propose alike.
@@ -120,21 +120,54 @@ class Trials:
                     pass
             except filelock.Timeout:
                 continue  # another process is at it
+            if self.study.trials[trial.number].state.is_finished():
+                continue  # another process was, until now
             if trial.number not in again:
                 asked_for = trial.system_attrs.get("fixed_params", {})
                 self.study.enqueue_trial(
                     {**asked_for, **trial.params},
-                    {"replaces": trial.number, "folder": _folder(trial)},
+                    {
+                        "replaces": trial.number,
+                        "folder": folder_of(trial),
+                        **self._deaths(trial),
+                    },
                 )
             self.study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
 
+    def _deaths(self, trial: optuna.trial.FrozenTrial) -> dict[str, int]:
+        """In which epoch, and how often in it, a trial's process was killed."""
+        at = trial.user_attrs
+        epochs = len(Checkpoint(self.out / folder_of(trial)).read().get("history", []))
+        before = at.get("deaths", 0) if at.get("died_after") == epochs else 0
+        return {
+            "died_after": epochs,
+            "deaths": before + (not at.get("interrupted", False)),
+        }
+
+    def _fatal(self, trial: optuna.Trial) -> bool:
+        """Whether a trial would but end its process once more."""
+        deaths = trial.user_attrs.get("deaths", 0)
+        if deaths < _DEATHS:
+            return False
+        epoch = trial.user_attrs["died_after"] + 1
+        self._fails(
+            trial,
+            f"its process ended {deaths} times in epoch {epoch}, for lack of memory?",
+        )
+        return True
+
+    def _fails(self, trial: optuna.Trial, reason: str) -> None:
+        trial.set_user_attr("reason", reason)
+        self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        self.say(f"trial {trial.number} failed: {reason}")
+
     def _running(self, trial: Any) -> Any:
         """The lock that a process holds while it trains a trial."""
-        folder = self.out / _folder(trial)
+        folder = self.out / folder_of(trial)
         folder.mkdir(exist_ok=True)
         return FileLock(folder / options.LOCK)
 
-    def _tried(self) -> list[optuna.trial.FrozenTrial]:
+    def tried(self) -> list[optuna.trial.FrozenTrial]:
         """Trials that were begun, but for those that were begun again."""
         trials = self.study.get_trials()
         replaced = {trial.user_attrs.get("replaces") for trial in trials}
@@ -146,11 +179,11 @@ class Trials:
 
     def _repeats(self, trial: optuna.Trial) -> bool:
         """Whether another has the same values; then it has the same result."""
-        for other in self._tried():
+        for other in self.tried():
             if other.state.name == "COMPLETE" and other.params == trial.params:
                 for key, value in other.user_attrs.items():
                     trial.set_user_attr(key, value)
-                trial.set_user_attr("folder", _folder(other))
+                trial.set_user_attr("folder", folder_of(other))
                 self.study.tell(trial, other.value)
                 self.say(f"trial {trial.number} repeats trial {other.number}")
                 return True
@@ -162,6 +195,9 @@ class Trials:
         self.say(f"{title}: {shown}")
         try:
             score = self._trained(trial, values)
+        except KeyboardInterrupt:  # which is no fault of the trial
+            trial.set_user_attr("interrupted", True)
+            raise
         except optuna.TrialPruned:
             self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
             self.say(f"{title}: given up, others were better at that epoch")
@@ -173,20 +209,18 @@ class Trials:
             reason = str(error)
             if not isinstance(error, UserError):
                 reason = repr(error)
-                put(self.out / _folder(trial) / "error.txt", traceback.format_exc())
-            trial.set_user_attr("reason", reason)
-            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            self.say(f"{title} failed: {reason}")
+                put(self.out / folder_of(trial) / "error.txt", traceback.format_exc())
+            self._fails(trial, reason)
         else:
             self.study.tell(trial, score)
             best = self.study.best_trial
-            self.say(f"{title}: {score:.4f} (best {best.value:.4f}, {_folder(best)})")
+            self.say(f"{title}: {score:.4f} (best {best.value:.4f}, {folder_of(best)})")
         finally:
             keras.backend.clear_session()
 
     def _trained(self, trial: optuna.Trial, values: Mapping[Vary, Any]) -> float:
         """Train one recipe; the score of the epoch that is kept."""
-        folder = self.out / _folder(trial)
+        folder = self.out / folder_of(trial)
         recipe = changed(self.base, values)
         put(folder / FILE, recipe.to_toml())
         made = self.prepared = again(self.prepared, recipe, self.out, _silent)
@@ -230,18 +264,19 @@ class Trials:
 
     def _split(self, made: Prepared) -> "pd.Series[str]":
         """The same parts for all trials, unless it is parts that are varied."""
-        if self._own_parts:
+        if self.own_parts:
             return made.split()
         return made.table["path"].map(self.parts)
 
     @property
-    def _own_parts(self) -> bool:
+    def own_parts(self) -> bool:
         """Whether trials have other pictures: with a limit, a seed is another lot."""
         parts = (*_PARTS, "seed") if self.base.limit else _PARTS
         return any(one.setting in parts for one in self.varied)
 
     @property
-    def _judged_by(self) -> list[Head]:
+    def judged_by(self) -> list[Head]:
+        """The heads whose scores judge a trial."""
         mean = self.asked.objective == MEAN
         return [h for h in self.heads if mean or h.name == self.asked.objective]
 
@@ -252,7 +287,7 @@ class Trials:
         """
         train, val = (table[table["split"] == part] for part in ("train", "val"))
         found = {}
-        for head in self._judged_by:
+        for head in self.judged_by:
             if not head.encode(val).weights.any():
                 raise UserError(
                     head.where,
@@ -282,7 +317,7 @@ class Trials:
             1 - metrics[head.name] / chance[head.name]
             if head.name in chance
             else metrics[head.name]
-            for head in self._judged_by
+            for head in self.judged_by
         ]
         score = sum(found) / len(found)
         if not all(map(math.isfinite, metrics.values())):
@@ -294,11 +329,11 @@ class Trials:
 
     def _tidy(self) -> None:
         """Write the best recipe, and keep no network but the best one's."""
-        done = [t for t in self._tried() if t.state.is_finished()]
+        done = [t for t in self.tried() if t.state.is_finished()]
         complete = [t for t in done if t.state.name == "COMPLETE"]
         best = max(complete, key=lambda t: t.value or 0.0) if complete else None
-        kept = _folder(best) if best else ""
-        for folder in {_folder(trial) for trial in done}:
+        kept = folder_of(best) if best else ""
+        for folder in {folder_of(trial) for trial in done}:
             training.forget(self.out / folder)
             if folder != kept:
                 (self.out / folder / network.FILE).unlink(missing_ok=True)
@@ -306,93 +341,24 @@ class Trials:
             return
         values = {one: best.params[one.name] for one in self.varied}
         heading = (
-            f"# The best of {len(done)} trials: {self._judged} {best.value:.4f}\n"
+            f"# The best of {len(done)} trials: {self.judged} {best.value:.4f}\n"
             "# on the validation part, which chose it; no test part was looked at.\n"
         )
         put(self.out / BEST, heading + changed(self.base, values).to_toml())
 
     @property
-    def _judged(self) -> str:
-        judges = self._judged_by
+    def judged(self) -> str:
+        """What trials are judged by, in words."""
+        judges = self.judged_by
         if len(judges) > 1:
             return "mean score of the heads"
         return f"score of {judges[0].name}"
 
-    def document(self) -> dict[str, Any]:
-        """All that is to be shown of the trials."""
-        found = []
-        for trial in self._tried():
-            at = trial.user_attrs
-            line = {
-                "trial": trial.number,
-                "folder": _folder(trial),
-                "state": trial.state.name.lower(),
-                "settings": trial.params,
-                "score": trial.value if trial.state.name == "COMPLETE" else None,
-                "heads": {
-                    head.name: at.get(f"head {head.name}") for head in self.heads
-                },
-                "epoch": at.get("epoch"),
-                "seconds": at.get("seconds"),
-                "curve": at.get("curve", []),
-                "reason": at.get("reason", ""),
-            }
-            found.append(line)
-        return {
-            "title": self.out.name,
-            "judged": self._judged,
-            "metrics": {head.name: head.metric for head in self.heads},
-            "varied": {
-                one.name: {"tried": _described(one), "log": one.log}
-                for one in self.varied
-            },
-            "trials": found,
-            "importance": self._importance(),
-            "notes": self._notes(),
-        }
 
-    def _importance(self) -> dict[str, float]:
-        """What share of the scores' variance each setting explains, if it can be told.
-
-        Hutter et al. 2014, "An Efficient Approach for Assessing Hyperparameter
-        Importance" (functional ANOVA).
-        """
-        done = [t for t in self._tried() if t.state.name == "COMPLETE"]
-        alike = len({t.value for t in done}) < 2
-        if len(self.varied) < 2 or len(done) < _TOLD or alike:
-            return {}
-        judge = importance.FanovaImportanceEvaluator(seed=0)
-        found = importance.get_param_importances(self.study, evaluator=judge)
-        return {name: float(share) for name, share in found.items()}
-
-    def _notes(self) -> list[str]:
-        notes = [
-            *self.prepared.remarks,
-            "Scores are of the validation part, at the epoch of its lowest loss. The "
-            "best of many trials is partly the luckiest: measure it on the test part, "
-            "by a fit of best.toml, before you believe it.",
-        ]
-        if any(head.form == "number" for head in self._judged_by):
-            notes.append(
-                "The score of a number is the share of the error that it saves a "
-                "constant answer, the median of the training part; that of a class is "
-                "its accuracy."
-            )
-        if self._own_parts:
-            notes.append("Trials were not all validated on the same pictures.")
-        return notes
-
-
-def _folder(trial: Any) -> str:
+def folder_of(trial: Any) -> str:
+    """The name of the folder of a trial, which one that replaces it goes on with."""
     return str(trial.user_attrs.get("folder", f"trial-{trial.number:04d}"))
 
 
 def _silent(line: str) -> None:
     """Say nothing of what each trial would repeat."""
-
-
-def _described(one: Vary) -> str:
-    if not one.ranges:
-        return ", ".join(map(written, one.values))
-    low, high = map(written, one.values)
-    return f"{low} to {high}" + ", on a log scale" * one.log

@@ -14,7 +14,8 @@ from multitask.settings import value
 if TYPE_CHECKING:
     import optuna
 
-_FIXED = ("heads", "data", "head", "folds", "cache", "memory")  # else nothing compares
+# Else nothing compares; looks are of the network that is kept, not of its training.
+_FIXED = ("heads", "data", "head", "folds", "cache", "memory", "looks")
 _TRIED = 1000  # combinations in which a value may turn out to be possible
 MEAN = "mean"  # of all heads, as what judges trials
 

@@ -15,8 +15,11 @@ from multitask.trunks import trunk
 NONE, IMAGENET = "none", "imagenet"
 
 
-def check(source: str, name: str) -> None:
-    """Raise UserError if the trunk of a name can't begin with the weights `source`."""
+def check(source: str, name: str, size: int = 0) -> None:
+    """Raise UserError if the trunk of a name can't begin with the weights `source`.
+
+    `size` is that of its pictures, if it is not the usual one.
+    """
     if source == NONE:
         return
     if source == IMAGENET:
@@ -25,6 +28,13 @@ def check(source: str, name: str) -> None:
                 "--weights", f"there are none of ImageNet for trunk {name}",
                 "`multitask trunks` lists which are pretrained",
             )  # fmt: skip
+        usual = trunk(name).size
+        if trunk(name).dense and size not in (0, usual):
+            raise UserError(
+                "--weights",
+                f"of ImageNet for trunk {name} are for pictures of {usual}x{usual}",
+                "leave --image-size out, or take another trunk",
+            )
         return
     path = Path(source).expanduser()
     if not path.is_file():
@@ -125,13 +135,17 @@ def _trunk_of(model: keras.Model) -> keras.Model:
 
 def _fill(model: keras.Model, other: keras.Model, where: str | Path) -> None:
     """Copy the weights of another model, whose first ones must be like the model's."""
+    sizes = [getattr(one, "input_shape", (None, None))[1] for one in (other, model)]
+    todo = "must be weights of the same trunk"
+    if None not in sizes and sizes[0] != sizes[1]:
+        todo += f", perhaps with --image-size {sizes[0]}, for which these are"
     for ours, theirs in zip(model.weights, other.weights, strict=False):
         if ours.shape != theirs.shape:
             raise UserError(
                 where,
                 f"{theirs.path} is {tuple(theirs.shape)}, {ours.path} of the trunk is "
                 f"{tuple(ours.shape)}",
-                "must be weights of the same trunk",
+                todo,
             )
     if len(other.weights) < len(model.weights):
         raise UserError(

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -128,11 +129,37 @@ def test_an_unknown_recipe_key_names_file_and_nearest_key(capsys, tmp_path):
     assert "mine.toml: has no key 'epoch'; did you mean 'epochs'?" in line
 
 
-def test_a_recipe_value_of_the_wrong_type(capsys, tmp_path):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('epochs = "many"', "epochs is 'many', must be a whole number"),
+        ("epochs = true", "epochs is True, must be a whole number"),
+        ("dropout = false", "dropout is False, must be a number"),
+    ],
+)
+def test_a_recipe_value_of_the_wrong_type(capsys, tmp_path, text, said):
     file = tmp_path / "mine.toml"
-    file.write_text('epochs = "many"\n')
+    file.write_text(f"{text}\n")
     line = fit_fails(capsys, tmp_path, "--recipe", file)
-    assert "mine.toml: epochs is 'many', must be" in line
+    assert f"mine.toml: {said}" in line
+
+
+def test_weights_that_do_not_fit_are_told_before_pictures_are_read(
+    capsys, tmp_path, monkeypatch
+):
+    from multitask import pipeline
+
+    sample.read(tmp_path / "faces", count=30)
+    image = keras.Input((8, 8, 3))
+    other = keras.Model(image, keras.layers.Conv2D(3, 3)(image))
+    other.save(tmp_path / "other.keras")
+    monkeypatch.setattr(pipeline, "load", None)  # would fail
+    line = fit_fails(
+        capsys, tmp_path, "--data", f"sample={tmp_path / 'faces'}",
+        "--weights", tmp_path / "other.keras",
+    )  # fmt: skip
+    assert "must be weights of the same trunk" in line
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
@@ -151,7 +178,7 @@ def test_a_recipe_value_of_the_wrong_type(capsys, tmp_path):
         (["--identity", "("], "--identity: '(' is no regular expression"),
         (["--crop", "nan"], "--crop: is nan, must be from 0.5 to 1"),
         (["--split", "70/15/10"], "--split: 70/15/10 sums to 95"),
-        (["--split", "most"], "--split: is 'most', must be official or like"),
+        (["--split", "most"], "--split: is 'most', must be official, like"),
         (["--image-size", "4"], "--image-size: is 4, trunk cnn needs 16 or more"),
         (["--schedule", "cosinus"], "--schedule: is 'cosinus', must be 'cosine'"),
         (["--loss-weights", "gendre=2"], "no head 'gendre'; did you mean 'gender'?"),

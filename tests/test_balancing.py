@@ -13,7 +13,7 @@ from multitask.fit import fit
 from multitask.recipe import Recipe
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
-HEADS = ("gender", "age", "illumination")
+HEADS = ("gender", "age:regression", "illumination")
 
 
 def rule(name, heads=HEADS):
@@ -24,7 +24,7 @@ def tensor(*values):
     return keras.ops.convert_to_tensor(np.array(values, np.float32))
 
 
-def test_uncertainty_halves_numbers_and_pays_for_each_variance():
+def test_uncertainty_halves_squared_errors_and_pays_for_each_variance():
     made = rule("uncertainty")
     made.variance.assign([0.5, -1.0, 2.0])
     total = made.total(tensor(2.0, 3.0, 0.0), tensor(1.0, 1.0, 0.0))
@@ -47,8 +47,14 @@ def test_uncertainty_comes_to_where_a_variance_is_its_loss():
             total = made.total(tensor(2.0, 3.0, 0.5), tensor(1.0, 1.0, 1.0))
         [slope] = tape.gradient(total, [made.variance])
         optimizer.apply([slope], [made.variance])
-    # d/ds of exp(-s) L + s/2 is 0 at exp(s) = 2 L; of a number, at exp(s) = L.
+    # d/ds of exp(-s) L + s/2 is 0 at exp(s) = 2 L; of a squared error, at exp(s) = L.
     np.testing.assert_allclose(np.exp(made.variance), [4.0, 3.0, 1.0], rtol=1e-3)
+
+
+def test_uncertainty_takes_a_distribution_for_classes():
+    made = rule("uncertainty", ["age"])
+    made.total(tensor(3.0), tensor(1.0))
+    np.testing.assert_allclose(made.shares, [1.0])
 
 
 def test_the_dynamic_average_follows_the_last_two_epochs():
@@ -104,8 +110,31 @@ def test_famo_follows_a_trajectory_computed_by_hand():
 
 def test_famo_leaves_out_heads_that_a_batch_has_no_label_of():
     made = rule("famo")
-    made.total(tensor(2.0, 0.0, 1.0), tensor(1.0, 0.0, 1.0))
+    known = tensor(1.0, 0.0, 1.0)
+    made.total(tensor(2.0, 0.0, 1.0), known)
     np.testing.assert_allclose(made.shares, [1 / 3, 0, 2 / 3], rtol=1e-5)
+    # Both gain alike: nothing is known against either, and nothing of the third.
+    made.after(tensor(2.0, 0.0, 1.0), tensor(1.0, 0.0, 0.5), known)
+    np.testing.assert_allclose(made.scores, [0, 0, 0], atol=1e-6)
+    made.after(tensor(2.0, 0.0, 1.0), tensor(1.0, 0.0, 1.0), known)
+    first, second, third = made.scores.numpy()
+    assert first < 0 == second < third
+
+
+@pytest.mark.parametrize("name", balancing.RULES)
+def test_the_weights_of_an_epoch_are_the_mean_over_its_steps(name):
+    made = rule(name)
+    made.begin([])
+    each = []
+    for losses in ([2.0, 4.0, 1.0], [1.0, 2.0, 3.0]):
+        made.total(tensor(*losses), tensor(1.0, 1.0, 1.0))
+        made.count_step()
+        each.append(made.shares.numpy())
+    found = made.means()
+    assert list(found) == ["gender", "age", "illumination"]
+    np.testing.assert_allclose(list(found.values()), np.mean(each, axis=0), rtol=1e-6)
+    made.begin([])
+    assert set(made.means().values()) == {0.0}
 
 
 # In a training
@@ -123,6 +152,7 @@ def faces(tmp_path_factory, tiny_trunk):
     [
         "uncertainty",
         pytest.param("dwa", marks=pytest.mark.slow),
+        pytest.param("rlw", marks=pytest.mark.slow),
         pytest.param("famo", marks=pytest.mark.slow),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 from multitask.datasets import sample
 
-from multitask import callbacks, catalog, designs
+from multitask import callbacks, catalog, designs, scores
 from multitask.compare import DESIGNS, Asked, compare, main
 from multitask.errors import UserError
 from multitask.recipe import Recipe
@@ -128,6 +129,9 @@ def test_heads_never_labelled_together_cannot_be_merged():
         ({"designs": ("singel",)}, "--designs: no design 'singel'; did you mean 'sin"),
         ({"designs": ("merged",)}, "--designs: merged needs heads to merge; add --me"),
         ({"designs": ("multi",), "seeds": 0}, "--seeds: is 0, must be 1 or more"),
+        ({"designs": ("multi", "single", "multi")}, "--designs: names multi twice"),
+        ({"designs": ("multi",), "trunks": ("cnn", "cnn")}, "--trunks: names cnn twi"),
+        ({"designs": ("multi",), "merges": ("a+b",)}, "--merge: has no effect without"),
         (
             {"merges": ("a+b", "b+c")},
             "--merge: joins b twice; each head has one answer",
@@ -178,6 +182,50 @@ def test_a_single_class_in_training_is_told(tmp_path, tiny_trunk):
     asked = Asked(designs=("single",))
     with pytest.raises(UserError, match="gender: a single class is left in training"):
         compare(recipe, tmp_path / "out", asked, say=lambda line: None)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (["train", "val", "test"], "is labelled in the test part for one person alone"),
+        (["train", "train", "test", "test"], "has no label in the validation part"),
+    ],
+)
+def test_a_head_that_a_part_hardly_labels_is_told(tmp_path, tiny_trunk, parts, message):
+    sample.write(tmp_path / "faces", "imfdb", count=240)
+    paths = pd.Series(sorted(map(str, (tmp_path / "faces").rglob("*.jpg"))))
+    people = paths.map(lambda path: Path(path).parents[2].name)
+    names = list(people.unique())
+    labels = pd.DataFrame({"path": paths, "identity": people, "gender": "male"})
+    labels.loc[::2, "gender"] = "female"
+    labels["makeup"] = np.where(labels.index % 3, "over", "partial")
+    labels["split"] = people.map(
+        {n: parts[i % len(parts)] for i, n in enumerate(names)}
+    )
+    if "val" not in parts:  # which only pictures of unknown makeup are in
+        labels.loc[people == names[1], "split"] = "val"
+        labels.loc[people == names[1], "makeup"] = None
+    else:
+        test = people[labels["split"] == "test"]
+        labels.loc[people.isin(set(test) - {test.iloc[0]}), "makeup"] = None
+    labels.to_csv(tmp_path / "faces.csv", index=False)
+    recipe = Recipe(
+        heads=("gender", "makeup"), data=(f"f=table:{tmp_path / 'faces.csv'}",),
+        trunk="tiny",
+    )  # fmt: skip
+    asked = Asked(designs=("single",))
+    with pytest.raises(UserError, match=f"head makeup: {message}"):
+        compare(recipe, tmp_path / "out", asked, say=lambda line: None)
+
+
+def test_a_combination_that_training_lacks_is_answered_wrong(compared):
+    recipe, out, *_ = compared
+    with np.load(out / "tiny-0-gender+illumination" / "scores.npz") as kept:
+        whole = kept["gender+illumination"]
+        parts = [kept[name] for name in ("gender", "illumination")]
+    np.testing.assert_array_equal(
+        np.isnan(whole), np.isnan(parts[0]) | np.isnan(parts[1])
+    )
 
 
 def test_a_cap_leaves_all_designs_the_same_pictures(tmp_path, tiny_trunk):
@@ -234,19 +282,19 @@ def test_every_design_answers_every_head_with_an_interval_and_a_cost(compared):
         expected = {"gender", "illumination"}
         expected |= {"gender+illumination"} if design == "merged" else set()
         assert set(cell["heads"]) == expected
-        for scores in cell["heads"].values():
-            low, high = scores["ci"]
-            assert 0 <= low <= scores["test"] <= high <= 1
-            assert {"train", "val"} <= set(scores)
+        for one in cell["heads"].values():
+            low, high = one["ci"]
+            assert 0 <= low <= one["test"] <= high <= 1
+            assert {"train", "val"} <= set(one)
         assert cell["precision"] == "float32"
         assert set(cell["cost"]) >= {
             "parameters", "bytes", "train_seconds", "forward_ms_1", "forward_ms_32",
             "peak_mb", "pictures_trained",
         }  # fmt: skip
     for mean in document["means"]:  # of one seed
-        scores = cells[mean["design"]]["heads"][mean["head"]]
-        assert mean["test"] == pytest.approx(scores["test"])
-        assert mean["ci"] == pytest.approx(scores["ci"])
+        found = cells[mean["design"]]["heads"][mean["head"]]
+        assert mean["test"] == pytest.approx(found["test"])
+        assert mean["ci"] == pytest.approx(found["ci"])
     single, multi = cells["single"]["cost"], cells["multi"]["cost"]
     assert single["parameters"] > 1.5 * multi["parameters"]
     assert single["pictures_trained"] == 2 * multi["pictures_trained"]
@@ -312,6 +360,34 @@ def test_a_comparison_goes_on_where_it_stopped_and_no_other_does(compared):
     assert not any(line.startswith("training ") for line in again)
     with pytest.raises(UserError, match="holds another comparison"):
         compare(recipe, out, Asked(designs=("multi",)), say=again.append)
+
+
+@pytest.mark.slow
+def test_each_trunk_has_its_own_cells_and_differences(compared, tmp_path):
+    recipe, *_ = compared
+    asked = Asked(designs=("single", "multi"), trunks=("tiny", "base_cnn"))
+    recipe = replace(recipe, epochs=1, image_size=32)
+    document = compare(recipe, tmp_path / "out", asked, say=lambda line: None)
+    expected = [(t, d) for t in ("tiny", "base_cnn") for d in ("single", "multi")]
+    assert [(c["trunk"], c["design"]) for c in document["cells"]] == expected
+    for one in document["means"]:
+        [cell] = [
+            c for c in document["cells"]
+            if (c["trunk"], c["design"]) == (one["trunk"], one["design"])
+        ]  # fmt: skip
+        assert one["test"] == pytest.approx(cell["heads"][one["head"]]["test"])
+    found = {(d["trunk"], d["head"]) for d in document["differences"]}
+    assert found == {(t, h) for t in ("tiny", "base_cnn") for h in recipe.heads}
+    again = compare(recipe, tmp_path / "out", asked, say=lambda line: None)
+    assert again == document
+
+
+@pytest.mark.slow
+def test_networks_that_stop_by_themselves_are_told(compared, tmp_path):
+    recipe, *_ = compared
+    asked, recipe = Asked(designs=("multi",)), replace(recipe, patience=1, epochs=3)
+    document = compare(recipe, tmp_path / "out", asked, say=lambda line: None)
+    assert "at most 3 epochs (each stopped by itself after 1" in document["notes"][0]
 
 
 @pytest.mark.slow
@@ -396,6 +472,24 @@ def test_differences_over_seeds_are_wider_where_seeds_differ(tmp_path):
     assert found["verdict"] == "no difference shown"  # of two seeds, one shows none
     [found] = to_single(tmp_path, [c for c in cells if c["seed"]], [gender], rows)
     assert found["verdict"] == "worse"
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+def test_few_seeds_show_no_difference_where_there_is_none(seeds):
+    lots = np.random.default_rng(0)
+    shown = 0
+    for _ in range(2000):
+        means = lots.normal(0, 1, seeds)  # chance in training, and none in pictures
+        draws = [np.full(1000, one) for one in means]
+        low, high = scores.interval(scores.over_seeds(draws, means))
+        shown += low > 0 or high < 0
+    # 5%, whose standard deviation over 2,000 is 0.5%.
+    assert 0.03 < shown / 2000 < 0.07
+
+
+def test_a_single_seed_is_as_it_was_drawn():
+    draws = np.arange(5.0)
+    np.testing.assert_array_equal(scores.over_seeds([draws], [2.0]), draws)
 
 
 def test_a_head_that_nothing_was_merged_with_has_no_difference(tmp_path):

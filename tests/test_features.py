@@ -106,11 +106,22 @@ def test_networks_that_differ_without_a_weight_have_features_of_their_own(tmp_pa
             image,
             keras.layers.GlobalMaxPooling2D()(keras.layers.Rescaling(3.0)(image)),
         ),
+        keras.Model(image, keras.layers.GlobalMaxPooling2D()(image / 255)),
+        keras.Model(image, keras.layers.GlobalMaxPooling2D()(image / 127.5)),
+        *(keras.Model(image, _branched(image, second)) for second in (False, True)),
     ]
     folders = {Features(one, tmp_path, "float32").folder for one in made}
-    assert len(folders) == 4
-    again = keras.models.clone_model(made[-1])  # its layers have other names
-    assert Features(again, tmp_path, "float32").folder in folders
+    assert len(folders) == 8
+    for one in made:
+        again = keras.models.clone_model(one)  # its layers have other names
+        assert Features(again, tmp_path, "float32").folder in folders
+
+
+def _branched(image, second):
+    one = keras.layers.GlobalMaxPooling2D()(image)
+    two = keras.layers.Rescaling(2.0)(one)
+    three = keras.layers.Rescaling(2.0)(two if second else one)
+    return keras.layers.Concatenate()([two, three])
 
 
 @pytest.mark.parametrize("change", ["weights", "precision", "size"])
@@ -200,13 +211,136 @@ def test_features_that_cannot_be_read_are_computed_anew_and_it_is_said(
 def test_no_room_for_features_is_told_before_they_are_computed(
     front, pixels, tmp_path, once, monkeypatch
 ):
-    def full(file, start, size):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "posix_fallocate", full)
+    kept = Features(front, tmp_path, "float32")
+    kept.places(pixels[:2], np.arange(2), PLAIN, NONE)
+    before = (kept.folder / "features.bin").stat().st_size
+    once.clear()
+    monkeypatch.setattr(os, "posix_fallocate", _full)
     with pytest.raises(UserError, match=r"No space left.*--cache, or .* --views 0$"):
-        Features(front, tmp_path, "float32").places(pixels, np.arange(9), PLAIN, NONE)
+        kept.places(pixels, np.arange(9), PLAIN, NONE)
     assert not once
+    assert (kept.folder / "features.bin").stat().st_size == before
+
+
+def _full(file, start, size):
+    os.ftruncate(file, start + 100)  # it takes what there is
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_what_is_trained_is_measured_without_room_for_features(
+    faces, tmp_path, monkeypatch
+):
+    usual, said = features.outputs, list[str]()
+
+    def outputs(*given):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "posix_fallocate", _full)
+            return usual(*given)
+
+    monkeypatch.setattr(features, "outputs", outputs)
+    recipe = frozen(faces, tmp_path, epochs=1)
+    run = fit(recipe, tmp_path / "run", say=said.append)
+    assert any(line.startswith("Answers are computed anew: ") for line in said)
+    monkeypatch.setattr(features, "outputs", usual)
+    roomy = fit(recipe, tmp_path / "roomy", say=quiet)
+    np.testing.assert_allclose(
+        run.comparison.answers["age"].astype(float),
+        roomy.comparison.answers["age"].astype(float),
+        rtol=1e-3,
+    )
+
+
+def test_features_that_a_precision_cannot_hold_are_told(pixels, tmp_path):
+    image = keras.Input((16, 16, 3))
+    wide = keras.Model(image, keras.layers.Rescaling(1e6)(image))
+    with pytest.raises(UserError, match="float16 can't hold; name another --cache-pr"):
+        Features(wide, tmp_path, "float16").places(pixels, np.arange(9), PLAIN, NONE)
+    Features(wide, tmp_path, "bfloat16").places(pixels, np.arange(9), PLAIN, NONE)
+
+
+def test_the_report_shows_the_views_that_features_are_kept_of(front, pixels, tmp_path):
+    how = preset("standard")
+    looks = views(how, 4)
+    shown = features.samples(pixels, how, 16, looks)
+    assert shown.shape == (9, 4, 16, 16, 3)
+    np.testing.assert_array_equal(shown[:, 0], middle(pixels, 16).round())
+    np.testing.assert_array_equal(shown[:, 1], shown[:, 0, :, ::-1])
+    kept = Features(front, tmp_path, "float32")
+    places = kept.places(pixels, np.arange(9), looks, how)
+    for view in range(4):
+        images = shown[:, view].astype(np.float32)
+        # They are shown as whole grey levels.
+        np.testing.assert_allclose(kept.all[places[:, view]], front(images), atol=0.02)
+
+
+def test_a_resumed_run_keeps_the_trunk_that_its_heads_learnt_on(
+    faces, tiny_trunk, tmp_path, monkeypatch
+):
+    heads = tuple(catalog.heads(["gender"]))
+    about = About(trunk=tiny_trunk, size=16, heads=heads)
+    start = tmp_path / "start.keras"
+
+    def write(seed):
+        keras.utils.set_random_seed(seed)
+        network.save(network.build(about), about, start)
+
+    write(1)
+    recipe = frozen(faces, tmp_path, image_size=16, weights=str(start), epochs=3)
+    usual = callbacks.Keeper.on_epoch_end
+
+    def interrupt(self, epoch, logs=None):
+        usual(self, epoch, logs)
+        if epoch == 0:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Keeper, "on_epoch_end", interrupt)
+        assert fit(recipe, tmp_path / "run", say=quiet).interrupted
+    write(2)
+    with pytest.raises(UserError, match=r"start\.keras has changed since; train anew$"):
+        fit(recipe, tmp_path / "run", resume=True, say=quiet)
+    write(1)
+    assert not fit(recipe, tmp_path / "run", resume=True, say=quiet).interrupted
+
+
+def test_ctrl_c_before_a_resumed_run_is_restored_measures_nothing(
+    faces, tmp_path, monkeypatch
+):
+    recipe = frozen(faces, tmp_path, epochs=3)
+    usual = callbacks.Keeper.on_epoch_end
+
+    def interrupt(self, epoch=0, logs=None):
+        if epoch:
+            raise KeyboardInterrupt
+        usual(self, epoch, logs)
+
+    def at_once(*given):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Keeper, "on_epoch_end", interrupt)
+        fit(recipe, tmp_path / "run", say=quiet)
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Keeper, "restore", at_once)
+        with pytest.raises(KeyboardInterrupt):
+            fit(recipe, tmp_path / "run", resume=True, say=quiet)
+    assert len(pd.read_csv(tmp_path / "run" / "history.csv")) == 1
+    assert not fit(recipe, tmp_path / "run", resume=True, say=quiet).interrupted
+
+
+def test_validation_losses_of_stages_are_without_what_weights_cost(faces, tmp_path):
+    recipe = frozen(
+        faces, tmp_path, heads=("gender",), trunk="regularized_cnn", image_size=32,
+        then_unfreeze="1", then_epochs=1, then_learning_rate=1e-7, epochs=1,
+        learning_rate=1e-7, optimizer="sgd", schedule="constant", warmup=0.0,
+    )  # fmt: skip
+    history = pd.read_csv(
+        fit(recipe, tmp_path / "run", say=quiet).folder / "history.csv"
+    )
+    # Hardly anything was learnt: the second stage's L2 would show.
+    first, second = history["val_loss"]
+    assert second == pytest.approx(first, abs=1e-3)
+    assert history["loss"][1] > history["loss"][0] + 0.01
 
 
 def test_a_cache_that_is_a_file_is_told(front, pixels, tmp_path):
@@ -467,10 +601,10 @@ def test_a_full_disk_in_the_second_stage_leaves_the_first_to_go_on_from(
     recipe = staged(faces, tmp_path)
     usual = checkpoint.Checkpoint.write
 
-    def full(self, model, history, precision, unsaved):
+    def full(self, model, history, *more):
         if len(history) == 3:
             raise UserError("checkpoint", "can't be saved")
-        usual(self, model, history, precision, unsaved)
+        usual(self, model, history, *more)
 
     monkeypatch.setattr(checkpoint.Checkpoint, "write", full)
     with pytest.raises(UserError, match="can't be saved"):

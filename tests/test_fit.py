@@ -134,6 +134,26 @@ def test_another_seed_makes_another_network_and_split(run, faces, tmp_path):
     assert not one["split"].equals(two["split"])
 
 
+def test_the_split_of_another_run_is_taken_as_it_is(run, faces, tmp_path):
+    before = pd.read_csv(run[0].folder / "split.csv")
+    file = tmp_path / "listed.csv"
+    before[:-9].to_csv(file, index=False)
+    said: list[str] = []
+    again = tiny(faces, seed=1, epochs=1, image_size=24, split=str(file))
+    made = fit(again, tmp_path / "run", say=said.append)
+    after = pd.read_csv(made.folder / "split.csv")
+    assert len(after) == len(before) - 9
+    pd.testing.assert_series_equal(
+        after.set_index("path")["split"],
+        before[:-9].set_index("path")["split"].loc[after["path"]],
+    )
+    assert f"9 pictures are left out: not in '{file}'" in said
+    before.assign(path=before["path"] + "x").to_csv(file, index=False)
+    with pytest.raises(UserError, match=r"listed\.csv' lists no picture of the data"):
+        fit(again, tmp_path / "other", say=said.append)
+    assert not (tmp_path / "other" / "recipe.toml").exists()
+
+
 def test_a_single_head_is_named_like_one_of_many(faces, tmp_path):
     result = fit(
         tiny(faces, epochs=1),

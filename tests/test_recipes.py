@@ -1,6 +1,7 @@
 """Does every recipe that comes with the package run to its report?"""
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -45,6 +46,58 @@ def shrunk(made, data, name):
         epochs=1,
         precision="float32",
     )
+
+
+PLAIN = {"augment": "none", "crop": 1.0, "looks": 1, "weight_decay": 0.0}
+SGD = {
+    "optimizer": "sgd", "learning_rate": 0.01, "schedule": "plateau", "patience": 5,
+    "least_learning_rate": 1e-3,
+}  # fmt: skip
+ADAM = {"optimizer": "adam", "learning_rate": 1e-3, "schedule": "constant"}
+IMFDB = PLAIN | {"image_size": 224, "batch_size": 32, "epochs": 20, "patience": 0}
+FROZEN = IMFDB | SGD | {
+    "weights": "imagenet", "freeze": "all", "pooling": "flatten", "features": 64,
+    "features_l2": 1e-3, "features_norm": True, "dropout": 0.5, "plateau": 4,
+}  # fmt: skip
+STILLS = PLAIN | ADAM | {
+    "image_size": 96, "learning_rate": 1e-5, "augment": "rotate", "epochs": 30,
+    "split": "70/15/15", "cap": {"all": 1000},
+}  # fmt: skip
+CELEBA = PLAIN | ADAM | {
+    "weights": "imagenet", "heads": ("attributes",), "features": 512, "dropout": 0.3,
+    "epochs": 8, "batch_size": 64, "limit": 29500,
+    "class_weights": {"attributes": "balanced"},
+}  # fmt: skip
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "imfdb-base": IMFDB | ADAM | {"trunk": "base_cnn", "dropout": 0.0},
+    "imfdb-regularized": IMFDB | SGD | {"trunk": "regularized_cnn", "plateau": 5},
+    "imfdb-resnet50": FROZEN | {"trunk": "resnet50"},
+    "imfdb-vgg16": FROZEN | {"trunk": "vgg16"},
+    "stills-vgg16": STILLS | {"trunk": "vgg16", "dropout": 0.5},
+    "stills-alexnet": STILLS | {"trunk": "alexnet", "dropout": 0.1},
+    "celeba-resnet50": CELEBA | {"trunk": "resnet50"},
+    "celeba-densenet121": CELEBA | {"trunk": "densenet121"},
+    "celeba-inception": CELEBA | {"trunk": "inception_v3"},
+    "utkface-cnn": PLAIN | ADAM | {
+        "trunk": "utkface_cnn", "image_size": 198, "batch_size": 64, "epochs": 20,
+        "heads": ("age:regression", "gender", "race"), "split": "49/21/30",
+        "loss_weights": {"age": 2.0, "race": 1.5, "gender": 1.0},
+    },
+    "mood-cnn": PLAIN | ADAM | {
+        "trunk": "mood_cnn", "image_size": 256, "epochs": 20, "split": "70/20/10",
+        "heads": ("mood:sigmoid",),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_recipe_has_the_settings_of_its_experiment(name):
+    made = recipe.recipe(read(name), name)
+    assert {key: getattr(made, key) for key in PUBLISHED[name]} == PUBLISHED[name]
+
+
+def test_no_recipe_but_ours_goes_unchecked():
+    assert set(recipe.names()) - set(PUBLISHED) == {"default", "thorough"}
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from PIL import Image
 
 from multitask import catalog
 from multitask.errors import UserError
-from multitask.split import folds, groups, hashes, near_links, ratios, split
+from multitask.split import folds, groups, hashes, near_links, ratios, read, split
 
 UTKFACE = Path(__file__).parents[2] / "shared" / "data" / "UTKFace"
 SHARES = (0.7, 0.15, 0.15)
@@ -39,8 +39,37 @@ def test_what_is_no_three_shares_is_refused(text):
     with pytest.raises(UserError) as caught:
         ratios(text)
     assert str(caught.value) == (
-        f"--split: is {text!r}, must be official or like 70/15/15"
+        f"--split: is {text!r}, must be official, like 70/15/15, or a run's split.csv"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "can't be read"),
+        ("", "can't be read"),
+        (
+            "picture,split\na.jpg,train\n",
+            "has no column 'path'; name a run's split.csv",
+        ),
+        ("path,part\na.jpg,train\n", "has no column 'split'"),
+        (
+            "path,split\na.jpg,train\nb.jpg,valid\n",
+            "has a part 'valid', must be one of",
+        ),
+        ("path,split\na.jpg,train\nb.jpg,\n", "has a part nan, must be one of"),
+        ("path,split\na.jpg,test\n", "has no part to train on"),
+    ],
+)
+def test_a_file_that_is_no_split_is_told(tmp_path, text, message):
+    file = tmp_path / "split.csv"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(UserError) as caught:
+        read(file)
+    assert str(caught.value).startswith("--split: ")
+    assert str(file) in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,80 @@ def test_a_poor_trial_is_given_up(base, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("prune", [True, False])
+def test_what_is_below_the_median_of_five_is_given_up(
+    base, tmp_path, monkeypatch, prune
+):
+    from multitask.trials import Trials
+
+    usual = Trials._objective
+
+    def objective(self, figures, chance):
+        usual(self, figures, chance)
+        number = len([t for t in self.study.trials if t.state.is_finished()])
+        return {5: 0.1, 6: 0.6}.get(number, 0.5) + figures["epoch"] / 100
+
+    monkeypatch.setattr(Trials, "_objective", objective)
+    asked = Asked(vary=("learning-rate=0.0001..0.02",), prune=prune)
+    document = sweep(
+        replace(base, epochs=3), tmp_path / "out", asked, trials=7, say=quiet
+    )
+    states = [one["state"] for one in document["trials"]]
+    sixth = "pruned" if prune else "complete"
+    assert states == ["complete"] * 5 + [sixth, "complete"]
+    # It is left alone for a third of its epochs.
+    assert len(document["trials"][5]["curve"]) == (2 if prune else 3)
+
+
+def _ended(base, out, monkeypatch, by):
+    """Begin a sweep whose first training ends its process."""
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train", lambda *args: by())
+        if by is _killed:  # leaves no word of how it ended
+            patch.setattr("optuna.Trial.set_user_attr", lambda *args: None)
+        with pytest.raises(KeyboardInterrupt):
+            sweep(base, out, Asked(vary=("dropout=0.2,0.3",), grid=True), say=quiet)
+
+
+def _killed(*args):
+    raise KeyboardInterrupt
+
+
+def _interrupted(*args):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", [_killed, _interrupted])
+def test_a_trial_that_ends_its_process_is_begun_again_twice_only(
+    base, tmp_path, monkeypatch, by
+):
+    out, base = tmp_path / "out", replace(base, epochs=1)
+    for _ in range(3):
+        _ended(base, out, monkeypatch, by)
+    asked = Asked(vary=("dropout=0.2,0.3",), grid=True)
+    document = sweep(base, out, asked, say=quiet)
+    states = sorted(one["state"] for one in document["trials"])
+    if by is _interrupted:  # which says nothing against it
+        assert states == ["complete", "complete"]
+        return
+    assert states == ["complete", "fail"]
+    [reason] = [one["reason"] for one in document["trials"] if one["reason"]]
+    assert reason.startswith("its process ended 3 times in epoch 1")
+
+
+@pytest.mark.slow
+def test_a_storage_of_another_sweep_is_told(base, tmp_path):
+    asked = Asked(vary=("dropout=0.2,0.3",), grid=True)
+    for name, seed in (("a", 0), ("b", 1)):
+        made = replace(base, epochs=1, seed=seed)
+        sweep(made, tmp_path / name, asked, say=quiet)
+    (tmp_path / "a" / "trials.log").replace(tmp_path / "b" / "trials.log")
+    with pytest.raises(UserError, match="trials.log: is of another sweep"):
+        sweep(replace(base, epochs=1, seed=1), tmp_path / "b", asked, say=quiet)
+
+
+@pytest.mark.slow
 def test_a_stopped_trial_goes_on_from_its_last_epoch(base, tmp_path, monkeypatch):
     asked = Asked(vary=("dropout=0.2,0.3",), grid=True)
     out, base = tmp_path / "out", replace(base, epochs=3)
@@ -329,6 +403,7 @@ def test_a_score_that_is_no_number_fails_its_trial_and_all_failing_is_told(
         ([], "--vary: is missing; write --vary KEY=A,B"),
         (["--vary", "dropout=0.1,0.2", "--trials", "0"], "--trials: is 0, must be 1"),
         (["--vary", "dropout=0.1,0.2", "--folds", "3"], "--folds: can't be swept over"),
+        (["--vary", "looks=1,4"], "--vary: 'looks' must stay the same in all trials"),
         (["--vary", "dropout=0.1..0.2", "--grid"], "--vary dropout=0.1..0.2: is a ran"),
         (["--vary", "dropout=0.1,0.2", "--objective", "gendr"],
          "--objective: no head 'gendr'; did you mean 'gender'?"),

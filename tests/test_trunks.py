@@ -127,6 +127,28 @@ def test_the_classic_networks_have_the_layers_that_they_are_known_by():
     assert kernels("regularized_cnn") == kernels("base_cnn")
 
 
+def test_regularized_cnn_is_regularized_as_it_is_known():
+    core = network.build_core(of("regularized_cnn"), training=True)
+    layers = core.get_layer("trunk").layers
+    known = ("Conv2D", "BatchNormalization", "SpatialDropout2D", "Dense")
+    kinds = [
+        name
+        for layer in layers
+        for name in known
+        if isinstance(layer, getattr(keras.layers, name))
+    ]
+    assert kinds == [
+        "Conv2D", "BatchNormalization", "Conv2D", "BatchNormalization",
+        "SpatialDropout2D", "Conv2D", "BatchNormalization", "Dense",
+        "BatchNormalization",
+    ]  # fmt: skip
+    [dropped] = [layer for layer in layers if "Dropout" in type(layer).__name__]
+    assert dropped.rate == 0.5
+    [dense] = [layer for layer in layers if type(layer).__name__ == "Dense"]
+    assert dense.kernel_regularizer.l2 == pytest.approx(0.001)
+    assert dense.activation is keras.activations.relu
+
+
 def test_each_head_of_utkface_cnn_has_a_dense_layer_of_its_own():
     core = network.build_core(of("utkface_cnn"))
     for head in ("gender", "age"):
@@ -208,6 +230,14 @@ def test_weights_of_another_trunk_name_the_first_that_differs(trained):
     assert "of the trunk is (3, 3, 3, 32); must be weights of the same trunk" in line
 
 
+def test_weights_for_another_size_say_for_which(tmp_path):
+    known = of("base_cnn", 32)
+    network.save(network.build(known), known, tmp_path / network.FILE)
+    model = network.build_core(of("base_cnn", 48)).get_layer("trunk")
+    with pytest.raises(UserError, match="perhaps with --image-size 32, for which thes"):
+        weights.load(model, str(tmp_path / network.FILE), "base_cnn")
+
+
 def test_layers_that_differ_are_named_from_plain_weights_too(trained):
     folder, before = trained
     before.save_weights(folder / "a.weights.h5")
@@ -248,6 +278,12 @@ def test_weights_that_cannot_be_are_told_before_the_long_work(source, message):
     with pytest.raises(UserError) as caught:
         weights.check(source, "cnn")
     assert str(caught.value).startswith(message)
+
+
+def test_dense_layers_of_imagenet_are_for_one_size():
+    weights.check("imagenet", "vgg16_dense", 224)
+    with pytest.raises(UserError, match="are for pictures of 224x224; leave --image"):
+        weights.check("imagenet", "vgg16_dense", 96)
 
 
 def test_a_damaged_file_of_weights_is_told(tiny_trunk, tmp_path):
