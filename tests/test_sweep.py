@@ -191,41 +191,38 @@ def test_what_is_below_the_median_of_five_is_given_up(
     assert len(document["trials"][5]["curve"]) == (2 if prune else 3)
 
 
-def _ended(base, out, monkeypatch, by):
-    """Begin a sweep whose first training ends its process."""
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "train", lambda *args: by())
-        if by is _killed:  # leaves no word of how it ended
-            patch.setattr("optuna.Trial.set_user_attr", lambda *args: None)
-        with pytest.raises(KeyboardInterrupt):
-            sweep(base, out, Asked(vary=("dropout=0.2,0.3",), grid=True), say=quiet)
-
-
-def _killed(*args):
-    raise KeyboardInterrupt
-
-
-def _interrupted(*args):
-    raise KeyboardInterrupt
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("by", [_killed, _interrupted])
+@pytest.mark.parametrize("by", ["a kill", "Ctrl-C"])
 def test_a_trial_that_ends_its_process_is_begun_again_twice_only(
     base, tmp_path, monkeypatch, by
 ):
+    import optuna
+
+    usual, told = training.train, optuna.Trial.set_user_attr
+
+    def train(about, recipe, *more):
+        if recipe.dropout == 0.2:
+            raise KeyboardInterrupt
+        return usual(about, recipe, *more)
+
+    def tell(trial, key, value):
+        if key != "interrupted" or by == "Ctrl-C":  # a kill leaves no word
+            told(trial, key, value)
+
     out, base = tmp_path / "out", replace(base, epochs=1)
-    for _ in range(3):
-        _ended(base, out, monkeypatch, by)
     asked = Asked(vary=("dropout=0.2,0.3",), grid=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train", train)
+        patch.setattr(optuna.Trial, "set_user_attr", tell)
+        for _ in range(3):
+            with pytest.raises(KeyboardInterrupt):
+                sweep(base, out, asked, say=quiet)
     document = sweep(base, out, asked, say=quiet)
-    states = sorted(one["state"] for one in document["trials"])
-    if by is _interrupted:  # which says nothing against it
-        assert states == ["complete", "complete"]
-        return
-    assert states == ["complete", "fail"]
-    [reason] = [one["reason"] for one in document["trials"] if one["reason"]]
-    assert reason.startswith("its process ended 3 times in epoch 1")
+    states = {one["settings"]["dropout"]: one["state"] for one in document["trials"]}
+    assert states == {0.2: "fail" if by == "a kill" else "complete", 0.3: "complete"}
+    if by == "a kill":
+        [reason] = [one["reason"] for one in document["trials"] if one["reason"]]
+        assert reason.startswith("its process ended 3 times in epoch 1")
 
 
 @pytest.mark.slow
