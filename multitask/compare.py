@@ -96,7 +96,7 @@ def compare(
         possible(replace(recipe, trunk=name))
     out = Path(out).expanduser()
     settings = {**recipe.plain(), "compare": _listed(asked)}
-    begun = not dry and options.holds(out, settings, "comparison")
+    begun = options.holds(out, settings, "comparison", "compare")
     before: Path | pd.DataFrame | None = None
     if begun and (out / _SPLIT).exists():
         before = out / _SPLIT
@@ -107,6 +107,12 @@ def compare(
         bench = make_bench(replace(recipe, trunk=name), out, asked.merges, say, before)
         before = bench.parts
         designs = ("single", *pairs(bench.heads)) if asked.pairs else asked.designs
+        if len(bench.heads) == 1 < len(designs):
+            raise UserError(
+                "--heads",
+                f"is {bench.heads[0].name}, for which all designs have one network",
+                "name more heads, or one of --designs",
+            )
         if dry:
             found, more = bench.estimated(designs, asked.seeds)
             seconds += more
@@ -116,12 +122,18 @@ def compare(
             _begin(bench, trunks, settings)
             begun = True
         bench, groups[name] = bench.settled(), bench.groups
-        for seed in range(asked.seeds):
-            for design in designs:
-                cells.append(bench.cell(design, seed, say))
+        try:
+            for seed in range(asked.seeds):
+                for design in designs:
+                    cells.append(bench.cell(design, seed, say))
+        except KeyboardInterrupt:
+            say("stopped; the same command goes on")
+            raise
     if dry:
         less = "; less, as what is frozen is computed once" * _kept_once(recipe)
-        say(f"about {seconds / 60:,.0f} minutes, by the time of a few steps{less}")
+        minutes = max(1, round(seconds / 60))
+        about = f"{minutes:,} minute" + "s" * (minutes > 1)
+        say(f"about {about}, by the time of a few steps{less}")
         return {"cells": cells}
     document = _document(bench, cells, groups, asked)
     _compare.write(document, out)
@@ -147,17 +159,21 @@ def _document(
     from multitask.prepare import frozen_notes
 
     prepared = bench.prepared
+    rows = {part: int((bench.table["split"] == part).sum()) for part in PARTS}
     return {
         "title": bench.out.name,
-        "rows": {part: int((bench.table["split"] == part).sum()) for part in PARTS},
+        "rows": rows,
         "metrics": {h.name: h.metric for h in bench.heads},
         "cells": cells,
-        "means": differences.means(bench.out, cells, groups),
+        "means": differences.means(bench.out, cells, bench.heads, groups),
         "differences": differences.to_single(bench.out, cells, bench.heads, groups),
         "pairs": asked.pairs,
         "notes": [
             *prepared.about.notes,
             *frozen_notes(prepared.recipe),
+            f"Of the pictures {rows['train']:,} were trained on, {rows['val']:,} chose "
+            f"the epoch, and {rows['test']:,} measured. With --split and this folder's "
+            "split.csv another comparison has the same parts.",
             *_notes(asked, prepared.recipe),
         ],
     }
@@ -197,7 +213,8 @@ def _listed(asked: Asked) -> Plain:
 
 def _epochs(recipe: Recipe) -> str:
     """How long each network learnt."""
-    epochs = f"{sum(stage.epochs for stage in recipe.stages())} epochs"
+    count = sum(stage.epochs for stage in recipe.stages())
+    epochs = f"{count} epoch" + "s" * (count > 1)
     if not recipe.patience:
         return epochs
     return (
@@ -217,11 +234,12 @@ def _notes(asked: Asked, recipe: Recipe) -> list[str]:
         "Student's t times its standard error: few seeds tell little of chance in "
         "training. Of many differences, one in twenty is shown where there is none.",
         "A memory peak is the most that the process held while it trained, all "
-        "pictures among it; it is not known of a network whose training was stopped.",
+        "pictures among it and what networks before have left: no more than it takes. "
+        "It is not known of a network whose training was stopped.",
     ]
     if not recipe.batch_size:
         notes.append(
-            "The batch of each network is the one that fit takes for as many labelled "
+            "Each network has the batch size that fit takes for as many labelled "
             "pictures."
         )
     if _kept_once(recipe):
@@ -239,7 +257,12 @@ def _notes(asked: Asked, recipe: Recipe) -> list[str]:
     if asked.seeds == 1:
         notes.append(
             "There was one seed: how much chance in training adds is not in the "
-            "intervals. --seeds 3 shows it."
+            "intervals. --seeds 3 tells something of it."
+        )
+    elif asked.seeds == 2:
+        notes.append(
+            "Two seeds tell so little of chance in training that intervals are too "
+            "wide to show much: take three or more."
         )
     return notes
 
@@ -280,7 +303,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="list what would be trained, and how long",
     )
-    options.add(made)
+    options.add(made, without=("folds", "oversample"))
     made.add_argument(
         "--out", metavar="FOLDER", help="a folder, to go on in if it is one"
     )

@@ -14,15 +14,19 @@ Plain = dict[str, Any]
 
 
 def means(
-    out: Path, cells: Sequence[Plain], groups: Mapping[str, Array]
+    out: Path,
+    cells: Sequence[Plain],
+    heads: Sequence[Head],
+    groups: Mapping[str, Array],
 ) -> list[Plain]:
     """What each design scores on the test part, over its seeds, by trunk and head.
 
     `groups` (rows,) number the test pictures, by trunk; those of one person are alike.
     """
+    numbers = {head.name for head in heads if head.form == "number"}
     return [
         {"trunk": trunk, "design": design, "head": head}
-        | _over_seeds(found, groups[trunk])
+        | _over_seeds(found, groups[trunk], np.inf if head in numbers else 1.0)
         for trunk, design, seeds in _alike(cells)
         for head in seeds[0]["heads"]
         for found in [[_kept(out, cell, head) for cell in seeds]]
@@ -73,6 +77,8 @@ def _difference(
         for one, other in zip(many, single, strict=True)
     ]
     low, high = scores.interval(scores.over_seeds(draws, means))
+    if head.form != "number":  # few seeds may allow for more than there is
+        low, high = max(low, -1.0), min(high, 1.0)
     difference = float(np.mean(means))
     return {
         "difference": difference,
@@ -82,13 +88,11 @@ def _difference(
     }
 
 
-def _over_seeds(found: Sequence[Array], groups: Array) -> Plain:
+def _over_seeds(found: Sequence[Array], groups: Array, most: float) -> Plain:
     draws = [scores.drawn(one, groups) for one in found]
     means = [scores.mean(one) for one in found]
-    return {
-        "test": float(np.mean(means)),
-        "ci": [*scores.interval(scores.over_seeds(draws, means))],
-    }
+    low, high = scores.interval(scores.over_seeds(draws, means))
+    return {"test": float(np.mean(means)), "ci": [max(low, 0.0), min(high, most)]}
 
 
 def _alike(cells: Sequence[Plain]) -> Iterator[tuple[str, str, list[Plain]]]:

@@ -1,6 +1,7 @@
 """How is a recipe written as command-line options?"""
 
 import argparse
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,12 @@ from multitask.settings import option
 LOCK, READING = ".lock", ".reading"  # locks of processes that share a folder
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Add `--recipe` and an option for every setting that a command line can hold."""
+def add(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
+    """Add `--recipe` and an option for every setting that a command line can hold.
+
+    Those of settings that the command is `without` are known, and refused later, but
+    not shown in its help.
+    """
     parser.add_argument(
         "--recipe", metavar="NAME|FILE", help="settings to start from (TOML)"
     )
@@ -28,7 +33,7 @@ def add(parser: argparse.ArgumentParser) -> None:
             option(name),
             action=action,
             metavar=_metavar(name, default),
-            help=help + shown,
+            help=argparse.SUPPRESS if name in without else help + shown,
         )
 
 
@@ -125,11 +130,12 @@ def free(out: Path) -> Path:
     return out
 
 
-def holds(out: Path, settings: dict[str, Any], what: str) -> bool:
+def holds(out: Path, settings: dict[str, Any], what: str, key: str) -> bool:
     """Whether the folder has a work in it that is asked for again, and can go on.
 
-    `settings` are what makes it the same; `what` is it called. Raises UserError if the
-    folder holds something else.
+    `settings` are what makes it the same, `key` the table that they have beside those
+    of a recipe, and `what` it is called. Raises UserError if the folder holds something
+    else.
     """
     import tomli_w
 
@@ -137,8 +143,10 @@ def holds(out: Path, settings: dict[str, Any], what: str) -> bool:
     if not file.exists():
         free(out)
         return False
-    if file.read_text(encoding="utf-8") != tomli_w.dumps(settings):
-        raise UserError(out, f"holds another {what}", "name another folder with --out")
+    found = file.read_text(encoding="utf-8")
+    if found != tomli_w.dumps(settings):
+        whose = f"another {what}" if f"\n[{key}]\n" in found else "other work"
+        raise UserError(out, f"holds {whose}", "name another folder with --out")
     return True
 
 

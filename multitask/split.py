@@ -67,6 +67,10 @@ def read(file: Path) -> "pd.Series[str]":
     """
     try:
         table = read_csv(file)
+    except FileNotFoundError:
+        raise UserError(
+            "--split", f"no such file: '{file}'", "name a run's split.csv"
+        ) from None
     except (OSError, ValueError) as error:
         raise UserError("--split", f"'{file}' can't be read ({error})") from None
     for name in ("path", "split"):

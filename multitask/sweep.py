@@ -59,11 +59,11 @@ def sweep(
     from multitask.trials import Trials, timed
 
     varied, combinations = _checked(recipe, asked, trials)
-    if combinations and not asked.grid:
+    if combinations:
         say(f"There are {len(combinations)} combinations: each is a trial.")
     out = Path(out).expanduser()
     settings = {**recipe.plain(), "sweep": {**vars(asked), "vary": list(asked.vary)}}
-    options.holds(out, settings, "sweep")
+    options.holds(out, settings, "sweep", "sweep")
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
     with FileLock(out / options.READING):
@@ -71,7 +71,7 @@ def sweep(
     _check_names(asked.objective, varied, [h.name for h in prepared.about.heads])
     lock = FileLock(out / options.LOCK)
     with lock:
-        begun, file = options.holds(out, settings, "sweep"), out / "split.csv"
+        begun, file = options.holds(out, settings, "sweep", "sweep"), out / "split.csv"
         parts = prepared.split(file if begun and file.exists() else None)
         table = prepared.table.assign(split=parts)
         if not begun:
@@ -95,6 +95,9 @@ def sweep(
         )
     try:
         work.run(combinations)
+    except KeyboardInterrupt:
+        say("stopped; the same command goes on")
+        raise
     finally:
         with lock:
             document = told.document(work)

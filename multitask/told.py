@@ -3,6 +3,7 @@
 from typing import Any
 
 from optuna import importance
+from optuna.trial import FrozenTrial
 
 from multitask import split
 from multitask.trials import Trials, folder_of
@@ -44,19 +45,24 @@ def document(trials: Trials) -> dict[str, Any]:
     }
 
 
+def done(trials: Trials) -> list[FrozenTrial]:
+    """The trials that were trained to their end."""
+    return [t for t in trials.tried() if t.state.name == "COMPLETE"]
+
+
 def _importance(trials: Trials) -> dict[str, float]:
     """What share of the scores' variance each setting explains, if it can be told.
 
     Hutter et al. 2014, "An Efficient Approach for Assessing Hyperparameter
     Importance" (functional ANOVA).
     """
-    done = [t for t in trials.tried() if t.state.name == "COMPLETE"]
-    alike = len({t.value for t in done}) < 2
-    if len(trials.varied) < 2 or len(done) < _TOLD or alike:
+    found = done(trials)
+    alike = len({t.value for t in found}) < 2
+    if len(trials.varied) < 2 or len(found) < _TOLD or alike:
         return {}
     judge = importance.FanovaImportanceEvaluator(seed=0)
-    found = importance.get_param_importances(trials.study, evaluator=judge)
-    return {name: float(share) for name, share in found.items()}
+    shares = importance.get_param_importances(trials.study, evaluator=judge)
+    return {name: float(share) for name, share in shares.items()}
 
 
 def _notes(trials: Trials) -> list[str]:
@@ -71,6 +77,10 @@ def _notes(trials: Trials) -> list[str]:
             "The score of a number is the share of the error that it saves a "
             "constant answer, the median of the training part; that of a class is "
             "its accuracy."
+        )
+    if len(trials.varied) > 1 and len(done(trials)) < _TOLD:
+        notes.append(
+            f"How much each setting matters is told from {_TOLD} finished trials on."
         )
     dealt = [one.name for one in trials.varied if one.setting in _DEALT]
     if trials.own_parts:

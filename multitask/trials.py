@@ -190,7 +190,9 @@ class Trials:
         return False
 
     def _try(self, trial: optuna.Trial, values: Mapping[Vary, Any]) -> None:
-        title = f"trial {trial.number}"
+        title, folder = f"trial {trial.number}", folder_of(trial)
+        if "folder" in trial.user_attrs:
+            title += f" (goes on in {folder})"
         shown = ", ".join(f"{one.name} {written(v)}" for one, v in values.items())
         self.say(f"{title}: {shown}")
         try:
@@ -214,7 +216,10 @@ class Trials:
         else:
             self.study.tell(trial, score)
             best = self.study.best_trial
-            self.say(f"{title}: {score:.4f} (best {best.value:.4f}, {folder_of(best)})")
+            self.say(
+                f"trial {trial.number}: {score:.4f} (best {best.value:.4f}, trial "
+                f"{best.number} in {folder_of(best)})"
+            )
         finally:
             keras.backend.clear_session()
 

@@ -194,7 +194,8 @@ def plot_pairs(document: dict[str, Any]) -> Any:
 def costs(document: dict[str, Any]) -> pd.DataFrame:
     """What all answers cost: a row a trunk and design, means over seeds.
 
-    And a row of ratios to `single`, but for pairs, which do not answer all.
+    And a row of ratios to `single`, but for pairs, which do not answer all, and but
+    for peaks of memory.
     """
     table = rows(document).drop_duplicates(["design", "trunk", "seed"])
     names = {key: name for key, (name, _) in _COSTS.items()}
@@ -209,6 +210,7 @@ def costs(document: dict[str, Any]) -> pd.DataFrame:
             continue
         for design, costs in (means / means.loc["single"]).drop("single").iterrows():
             line = {"trunk": str(trunk), "design": f"{design} / single"}
+            costs["peak_mb"] = np.nan  # hangs on the networks that were trained before
             found.append(line | {n: _number(costs[k], ".2f") for k, n in names.items()})
     return pd.DataFrame(found)
 

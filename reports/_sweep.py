@@ -44,6 +44,7 @@ def rows(document: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "trial": one["trial"],
+            "folder": one["folder"],
             "state": one["state"],
             **{name: one["settings"].get(name) for name in document["varied"]},
             "score": one["score"],

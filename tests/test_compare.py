@@ -171,6 +171,17 @@ def test_it_is_told_before_a_network_is_trained(
     assert not (tmp_path / "out").exists()
 
 
+def test_one_head_makes_no_comparison(tmp_path, tiny_trunk):
+    sample.write(tmp_path / "faces", "imfdb", count=40)
+    data = (f"imfdb={tmp_path / 'faces'}",)
+    recipe = Recipe(heads=("gender",), data=data, trunk="tiny", split="60/20/20")
+    asked = Asked(designs=("single", "multi"))
+    with pytest.raises(
+        UserError, match="--heads: is gender, for which all designs have one"
+    ):
+        compare(recipe, tmp_path / "out", asked, dry=True, say=lambda line: None)
+
+
 def test_a_single_class_in_training_is_told(tmp_path, tiny_trunk):
     sample.write(tmp_path / "faces", "imfdb", count=40)
     paths = sorted(map(str, (tmp_path / "faces").rglob("*.jpg")))
@@ -322,7 +333,7 @@ def test_costs_stand_beside_their_ratios_to_single(compared):
     stopped = json.loads(json.dumps(document))
     stopped["cells"][2]["cost"]["peak_mb"] = None
     shown = _compare.costs(stopped)["peak memory, MB"]
-    assert list(shown == "") == [False, False, True, False, True]
+    assert list(shown == "") == [False, False, True, True, True]
     alone = {
         **document,
         "cells": [c for c in document["cells"] if c["design"] == "multi"],
@@ -358,8 +369,9 @@ def test_a_comparison_goes_on_where_it_stopped_and_no_other_does(compared):
     assert compare(recipe, out, asked, say=again.append) == document
     assert sum(line.startswith("training ") for line in said) == 4
     assert not any(line.startswith("training ") for line in again)
-    with pytest.raises(UserError, match="holds another comparison"):
-        compare(recipe, out, Asked(designs=("multi",)), say=again.append)
+    for dry in (False, True):
+        with pytest.raises(UserError, match="holds another comparison"):
+            compare(recipe, out, Asked(designs=("multi",)), dry=dry, say=again.append)
 
 
 @pytest.mark.slow
@@ -451,7 +463,7 @@ def test_a_dry_run_lists_the_networks_and_trains_none(compared, tmp_path, capsys
 
 
 def test_differences_over_seeds_are_wider_where_seeds_differ(tmp_path):
-    from multitask.differences import to_single
+    from multitask.differences import means, to_single
 
     lots = np.random.default_rng(0)
     cells: list[dict[str, Any]] = []
@@ -471,6 +483,9 @@ def test_differences_over_seeds_are_wider_where_seeds_differ(tmp_path):
     [found] = to_single(tmp_path, cells, [gender], rows)
     assert found["difference"] < 0
     assert found["verdict"] == "no difference shown"  # of two seeds, one shows none
+    assert -1 <= found["ci"][0] < found["ci"][1] <= 1
+    for one in means(tmp_path, cells, [gender], rows):
+        assert 0 <= one["ci"][0] < one["test"] < one["ci"][1] <= 1
     [found] = to_single(tmp_path, [c for c in cells if c["seed"]], [gender], rows)
     assert found["verdict"] == "worse"
 

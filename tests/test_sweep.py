@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from multitask.datasets import sample
 
-from multitask import callbacks, features, recipe, training
+from multitask import callbacks, features, options, recipe, training
 from multitask.errors import UserError
 from multitask.recipe import Recipe
 from multitask.sweep import Asked, main, sweep
@@ -82,6 +82,8 @@ def test_trials_are_scored_by_their_kept_epoch_and_the_best_is_written(base, tmp
     more = sweep(base, out, asked, trials=3, say=quiet)
     assert more["trials"][:2] == document["trials"]
     assert len(more["trials"]) == 3
+    with pytest.raises(UserError, match="out: holds other work; name another folder"):
+        options.holds(out, {}, "comparison", "compare")
     with pytest.raises(UserError, match="holds another sweep"):
         sweep(base, out, replace(asked, objective="gender"), trials=3, say=quiet)
 
