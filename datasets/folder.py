@@ -74,7 +74,7 @@ def read(folder: Path, *, name: str) -> Reading:
     _check_classes(kept["label"], root, where, [*reasons, *empty.values()])
     heads = {}
     if name not in catalog.named():
-        heads[name] = {"kind": "softmax", "classes": sorted(kept["label"].unique())}
+        heads[name] = brought.softmax(sorted(kept["label"].unique()))
         from_config(name, heads[name])  # refuses names that none can have
     skipped = [*zip(table["path"][reasons.index], reasons, strict=True), *empty.items()]
     return Reading(

@@ -17,7 +17,7 @@ from multitask.datasets._truth import CHOICES, COLUMNS, OLDEST, Truth, truth
 from tqdm import tqdm
 
 from multitask.errors import Parser, UserError, command, nearest
-from multitask.folder import existing
+from multitask.folder import DRAWN, README, begins, existing
 from multitask.table import Reading
 
 WHERE = "--data sample"
@@ -28,8 +28,6 @@ NOTE = (
     f"people; {NOISE:.0%} of their labels are wrong and {EMPTY:.0%} are left out, "
     "both on purpose."
 )
-DRAWN = "The faces are drawings made by this program and tell nothing about people."
-README = "README.txt"
 LABELS = ("age", *CHOICES, *COLUMNS)
 
 Label = str | float | None
@@ -83,13 +81,8 @@ def write(
             f"--layout {layout}", f"'{path}' holds files, must be empty or new"
         )
     _make(path)
-    _describe(path, DRAWN, count, seed)
+    _describe(path / README, DRAWN, count, seed)
     _layouts.LAYOUTS[layout](path, _progress(count, seed), head)
-
-
-def is_written(folder: Path) -> bool:
-    """Whether `write` has made a folder that looks like another data set's."""
-    return _begins(folder / README, DRAWN)
 
 
 def _progress(count: int, seed: int) -> Iterator[tuple[int, Truth]]:
@@ -115,7 +108,7 @@ def _draw(path: Path, count: int, seed: int) -> None:
     """Draw a sample; `labels.csv` comes last, so that its presence says *finished*."""
     _check(path, count)
     # A drawing that was interrupted may go on.
-    begun = _begins(path / README, NOTE)
+    begun = begins(path / "README.txt", NOTE)
     if path.is_dir() and any(path.iterdir()) and not begun:
         raise UserError(
             WHERE,
@@ -123,7 +116,7 @@ def _draw(path: Path, count: int, seed: int) -> None:
             "name an empty or a new folder",
         )
     _make(path / "faces")
-    _describe(path, NOTE, count, seed)
+    _describe(path / "README.txt", NOTE, count, seed)
     rows: list[dict[str, Label]] = []
     for number, face in _progress(count, seed):
         name = f"faces/{number:05d}.png"
@@ -134,17 +127,9 @@ def _draw(path: Path, count: int, seed: int) -> None:
     unfinished.replace(path / "labels.csv")
 
 
-def _describe(path: Path, note: str, count: int, seed: int) -> None:
+def _describe(file: Path, note: str, count: int, seed: int) -> None:
     text = f"{note}\n\ncount = {count}\nseed = {seed}\n"
-    (path / README).write_text(text, encoding="utf-8")
-
-
-def _begins(readme: Path, note: str) -> bool:
-    try:
-        with readme.open(encoding="utf-8", errors="replace") as file:
-            return file.read(len(note)) == note
-    except OSError:
-        return False
+    file.write_text(text, encoding="utf-8")
 
 
 def noisy(labels: dict[str, str | float], seed: int, number: int) -> dict[str, Label]:

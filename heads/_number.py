@@ -49,6 +49,12 @@ class Number(Head, ABC):
             raise UserError(self.where, f"bands {self.bands} must rise")
 
     @property
+    def slack(self) -> float:
+        """How far outside an interval an answer still is in it: half a whole number,
+        where labels are of whole ones (an age of 29.4 is one of 20 to 29)."""
+        return 0.0
+
+    @property
     def form(self) -> Literal["number"]:
         return "number"
 
@@ -122,6 +128,7 @@ class Number(Head, ABC):
                 summary["coverage_80"] = float(held.mean())
         if interval.any():
             low, high = truth[interval].T
+            low, high = low - self.slack, high + self.slack
             right = (low <= said[interval]) & (said[interval] <= high)
             summary |= {
                 "interval_n": int(interval.sum()),

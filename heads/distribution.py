@@ -51,6 +51,10 @@ class Distribution(Number):  # type: ignore[misc]
         count = int(np.floor((self.high - self.low) / self.step + 1e-9)) + 1
         return np.asarray(self.low + self.step * np.arange(count))
 
+    @property
+    def slack(self) -> float:
+        return self.step / 2
+
     def layers(self, features: Any) -> Any:
         import keras
 

@@ -51,6 +51,10 @@ class Sigmoid(Head):
         return "class" if self.classes else "labels"
 
     def resolve(self, table: pd.DataFrame) -> Self:
+        """Leave out labels that nothing can be learnt of, and find out the classes."""
+        held = tuple(c for c in self.columns if column(table, c).notna().any())
+        if held and held != self.columns:
+            return replace(self, columns=held)
         values = column(table, self.columns[0]).dropna()
         if self.classes or pd.api.types.is_numeric_dtype(values):
             return self

@@ -232,8 +232,10 @@ def bench(
     made = tuple(merge(text, heads, table) for text in merges)
     table = with_merged(table, made)
     _all_watched((*heads, *(each.head for each in made)), table)
+    notes = covered.doubts(recipe, table, members[table.index].to_numpy())
+    about = replace(prepared.about, notes=(*prepared.about.notes, *notes))
     return Bench(
-        prepared=prepared,
+        prepared=replace(prepared, about=about),
         parts=parts,
         table=table,
         merges=made,

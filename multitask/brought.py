@@ -24,6 +24,7 @@ MOST = 50  # classes; a column that holds more kinds of text is no question
 _TAKEN = {*RESERVED, "status"}
 
 Config = dict[str, Any]
+_SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
 
 
 def readers() -> dict[str, str]:
@@ -84,7 +85,27 @@ def _config(table: pd.DataFrame, column: str) -> Config | None:
             return _range(labels)
     if len(found) > MOST:
         return None
-    return {"kind": "softmax", "classes": list(classes_of(labels))}
+    return softmax(classes_of(labels))
+
+
+def softmax(classes: Iterable[str]) -> Config:
+    """A softmax head of classes; those of left and right change places in a mirror.
+
+    >>> softmax(["front", "from left", "from right"])["mirror"]
+    [['from left', 'from right']]
+    """
+    made: Config = {"kind": "softmax", "classes": list(classes)}
+    swapped = {name: _SIDE.sub(_swap, name) for name in made["classes"]}
+    pairs = [[a, b] for a, b in swapped.items() if a < b and b in swapped]
+    return made | ({"mirror": pairs} if pairs else {})
+
+
+def _swap(side: "re.Match[str]") -> str:
+    said = side[0]
+    other = "right" if said.lower() == "left" else "left"
+    if said.isupper():
+        return other.upper()
+    return other.title() if said[0].isupper() else other
 
 
 def _range(labels: "pd.Series[Any]") -> Config:
@@ -124,7 +145,7 @@ def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> Config:
     if kinds == {"sigmoid"} and "columns" in one and "columns" in other:
         made["columns"] = list(dict.fromkeys([*one["columns"], *other["columns"]]))
     elif kinds <= {"softmax", "sigmoid"} and "softmax" in kinds:
-        made |= {"kind": "softmax", "classes": _united(one, other)}
+        made |= softmax(_united(one, other))
     elif kinds <= {"softmax", "sigmoid", "regression"} and "regression" in kinds:
         try:
             ends = [float(n) for head in (one, other) for n in _ends(head)]

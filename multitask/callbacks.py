@@ -307,10 +307,15 @@ def _line(figures: dict[str, float], epochs: int, heads: Sequence[Head]) -> str:
     shown = [f"loss {figures['loss']:.3f}"]
     if part:
         shown.append(f"val loss {figures['val_loss']:.3f}")
+    names = sorted((head.name for head in heads), key=len, reverse=True)
+    of = {
+        key: next((n for n in names if key.startswith(f"{part}{n}_")), "")
+        for key in figures  # `age_group_accuracy` is not of the head `age`
+    }
     for head in heads:
         prefix = f"{part}{head.name}_"
         for key, value in figures.items():
-            if key.startswith(prefix) and not key.endswith("_loss"):
+            if of[key] == head.name and not key.endswith("_loss"):
                 shown.append(f"{head.name} {key.removeprefix(prefix)} {value:.3f}")
     count = f"epoch {int(figures['epoch'])}/{epochs}"
     return "  ".join([count, f"{figures['seconds']:.0f} s", *shown])

@@ -1,10 +1,14 @@
 """What is labelled, in which data set, and is it enough to learn from?"""
 
+import contextlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from multitask import split
 from multitask.errors import UserError
 from multitask.head import Head, column
 from multitask.pipeline import Batches
@@ -106,6 +110,41 @@ def watched(recipe: Recipe, table: pd.DataFrame) -> None:
             "--split",
             "leaves no validation part, --patience and --schedule plateau need one",
         )
+
+
+def doubts(
+    recipe: Recipe, table: pd.DataFrame, members: npt.NDArray[np.intp]
+) -> tuple[str, ...]:
+    """What speaks against figures of the test part, of a `table` with its split.
+
+    Pictures that the trunk had learnt from before; those that are nearly alike, or of
+    one person, in several parts of a split that a file says. `members` (rows,) number
+    these.
+    """
+    found = []
+    held = table[table["split"].isin(["val", "test"])]
+    before = Path(recipe.weights).expanduser().parent / "split.csv"
+    if Path(recipe.weights).suffix and before.is_file():
+        count = 0
+        with contextlib.suppress(UserError):  # it may be something else
+            count = int((held["path"].map(split.read(before)) == "train").sum())
+        if count:
+            found.append(
+                f"{count:,} of {len(held):,} pictures of validation and test part had "
+                "trained the network of --weights: figures of these parts are too "
+                f"good. --split {before} keeps its parts."
+            )
+    if split.file(recipe.split):
+        train = set(members[(table["split"] == "train").to_numpy()])
+        mine = pd.Series(members, index=table.index)[held.index]
+        count = int(mine.isin(train).sum())
+        if count:
+            found.append(
+                f"{count:,} of {len(held):,} pictures of validation and test part show "
+                "a person of the training part, or are nearly alike one of it: "
+                f"{recipe.split} parts them so."
+            )
+    return tuple(found)
 
 
 def measured(table: pd.DataFrame) -> tuple[str, tuple[str, ...]]:

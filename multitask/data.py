@@ -17,8 +17,8 @@ from typing import Any
 import pandas as pd
 
 from multitask import brought, plugins
-from multitask.datasets.sample import DRAWN, is_written
 from multitask.errors import UserError, nearest
+from multitask.folder import DRAWN, is_drawn
 from multitask.head import Head
 from multitask.table import RESERVED, Reading, check, concat
 
@@ -148,7 +148,7 @@ def _one(text: str, sample: Path | None) -> Reading:
             f"write {source.reader}={source.path}",
         )
     reading = reader(path, name=source.name) if named else reader(path)
-    drawn = (DRAWN,) if is_written(path) else ()
+    drawn = (DRAWN,) if is_drawn(path) else ()
     return replace(
         reading,
         table=_marked(check(reading.table, text), source.name),

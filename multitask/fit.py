@@ -83,13 +83,17 @@ def _one(
     Its run is `out`, which `whole` is or has among its folds.
     """
     from multitask import training
-    from multitask.covered import all_learnt, an_epoch, watched
+    from multitask.covered import all_learnt, an_epoch, doubts, watched
     from multitask.prepare import frozen_notes
 
     recipe, about = prepared.recipe, prepared.about
     table = prepared.table.assign(split=parts)
     all_learnt(about.heads, table, say)
     watched(recipe, table)
+    found = doubts(recipe, table, prepared.members)
+    for note in found:
+        say(note)
+    about = replace(about, notes=(*about.notes, *found))
     _write(out, recipe, table, prepared.skipped, say)
     train, val = prepared.training(table), prepared.validation(table)
     say(an_epoch(table, train))

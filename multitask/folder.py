@@ -9,6 +9,8 @@ from typing import NoReturn
 from multitask.errors import UserError
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+README = "README.md"  # of what the sample has written as another data set
+DRAWN = "The faces are drawings made by this program and tell nothing about people."
 
 
 def put(path: Path, text: str) -> None:
@@ -119,3 +121,17 @@ def texts(folder: str | Path, where: str) -> list[str]:
     """
     others = _walk(existing(folder, where), where)[1]
     return sorted(path for path in others if path.lower().endswith(".txt"))
+
+
+def is_drawn(folder: Path) -> bool:
+    """Whether what looks like a publisher's data set holds drawings of this program."""
+    return begins(folder / README, DRAWN)
+
+
+def begins(file: Path, text: str) -> bool:
+    """Whether a file is there and begins with a text."""
+    try:
+        with file.open(encoding="utf-8", errors="replace") as opened:
+            return opened.read(len(text)) == text
+    except OSError:
+        return False

@@ -1,6 +1,5 @@
 """What is known before a training begins: its settings, heads and decoded pictures?"""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +10,10 @@ import pandas as pd
 from multitask import (
     augment,
     catalog,
+    chosen,
     data,
     freeze,
+    labels,
     pipeline,
     sampling,
     split,
@@ -23,7 +24,7 @@ from multitask import (
 from multitask.covered import covered
 from multitask.errors import UserError, nearest
 from multitask.features import views
-from multitask.head import Head, Targets, column
+from multitask.head import Head, Targets
 from multitask.network import About
 from multitask.pictures import Pixels
 from multitask.pipeline import Batches
@@ -147,10 +148,18 @@ def prepare(
     recipe = replace(recipe, head=_declared(recipe, reading))
     for note in reading.notes:
         say(note)
-    table = _listed(reading.table, recipe.split, say)
-    table = _limited(_identified(table, recipe.identity), recipe)
+    table = chosen.chosen(reading.table, recipe, say)
     heads = _heads(recipe, table)
+    table, wrong = labels.set_aside(table, heads)
+    if len(wrong):
+        say(
+            f"{len(wrong):,} labels are set aside, the first: {wrong['reason'].iloc[0]}"
+        )
     data.labelled(heads, table)
+    for head in _asked(recipe, table):
+        missing = _missing(head, heads)
+        if missing:
+            say(f"{head.where}: no picture is labelled {', '.join(missing)}: left out")
     say(covered(heads, table))
     made = about(recipe, heads, reading.notes)
     training.check(made, recipe)
@@ -165,7 +174,7 @@ def prepare(
         table=table,
         pixels=pixels,
         members=split.groups(table, split.hashes(pixels[i] for i in table.index)),
-        skipped=pd.concat([reading.skipped, unreadable], ignore_index=True),
+        skipped=pd.concat([reading.skipped, wrong, unreadable], ignore_index=True),
         remarks=reading.notes,
     )
 
@@ -180,15 +189,11 @@ def again(
     possible(recipe)
     heads = _heads(recipe, before.table)
     made = about(recipe, heads, before.remarks)
-    if made.side != before.about.side or _chosen(recipe) != _chosen(before.recipe):
+    if made.side != before.about.side or chosen.key(recipe) != chosen.key(
+        before.recipe
+    ):
         return prepare(recipe, out, say)
     return replace(before, recipe=recipe, about=made)
-
-
-def _chosen(recipe: Recipe) -> tuple[Any, ...]:
-    """What says which pictures of the data there are, and whom they show."""
-    lot = recipe.seed if recipe.limit else 0
-    return recipe.limit, lot, recipe.identity, split.file(recipe.split)
 
 
 def possible(recipe: Recipe, resume: bool = False) -> None:
@@ -231,7 +236,7 @@ def check(recipe: Recipe) -> None:
     if file := split.file(recipe.split):
         split.read(file)
     sampling.check(recipe.mix, recipe.oversample)
-    _pattern(recipe.identity)
+    chosen.pattern(recipe.identity)
     # A data set may bring heads of its own, which are known when it is read.
     if recipe.heads and not any(map(data.is_named, recipe.data)):
         _check_keys(recipe, catalog.heads(recipe.heads, recipe.head))
@@ -285,51 +290,6 @@ def _check_keys(recipe: Recipe, heads: Sequence[Head]) -> None:
         )
 
 
-def _pattern(text: str) -> "re.Pattern[str] | None":
-    try:
-        return re.compile(text) if text else None
-    except re.error as error:
-        raise UserError(
-            "--identity", f"{text!r} is no regular expression: {error}"
-        ) from None
-
-
-def _listed(
-    table: pd.DataFrame, text: str, say: Callable[[str], object]
-) -> pd.DataFrame:
-    """The rows that a split has a part for, if it is one of a file."""
-    file = split.file(text)
-    if not file:
-        return table
-    found = table[table["path"].isin(split.read(file).index)]
-    if found.empty:
-        raise UserError(
-            "--split",
-            f"'{file}' lists no picture of the data",
-            f"the data's are such as {table['path'].iloc[0]!r}",
-        )
-    if len(found) < len(table):
-        say(f"{len(table) - len(found):,} pictures are left out: not in '{file}'")
-    return found.reset_index(drop=True)
-
-
-def _identified(table: pd.DataFrame, text: str) -> pd.DataFrame:
-    """The table with identities found in paths where a data set names none."""
-    pattern = _pattern(text)
-    if not pattern:
-        return table
-    known = column(table, "identity").astype(object)
-    found = table["path"].map(pattern.search)
-    if not found[known.isna()].notna().any():
-        raise UserError(
-            "--identity",
-            f"{text!r} is found in no path such as {table['path'].iloc[0]!r}",
-        )
-    names = found.map(lambda m: m.group(min(1, m.re.groups)), na_action="ignore")
-    sources = column(table, "source").astype(object).fillna("").astype(str)
-    return table.assign(identity=known.fillna(sources + ":" + names))
-
-
 def _notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
     """What a reader of the report must know of how training pictures were chosen."""
     notes = []
@@ -368,17 +328,28 @@ def frozen_notes(recipe: Recipe) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _limited(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
-    if not 0 < recipe.limit < len(table):
-        return table
-    chosen = table.sample(recipe.limit, random_state=recipe.seed)
-    return chosen.sort_index().reset_index(drop=True)
+def _asked(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
+    """The heads asked for, or all that are labelled, as they are declared."""
+    asked = recipe.heads or catalog.labelled(table, recipe.head)
+    return catalog.heads(asked, recipe.head)
+
+
+def _missing(asked: Head, heads: Sequence[Head]) -> list[str]:
+    """The labels of a head that was asked for which the one that is made lacks."""
+    held = {column for head in heads for column in head.columns}
+    return [column for column in asked.columns if column not in held]
 
 
 def _heads(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
-    """The heads asked for, or all that are labelled, with the recipe's weights."""
-    asked = recipe.heads or catalog.labelled(table, recipe.head)
-    heads = [head.resolve(table) for head in catalog.heads(asked, recipe.head)]
+    """The heads asked for, with the recipe's weights and what the labels tell."""
+    asked = _asked(recipe, table)
+    heads = [head.resolve(table) for head in asked]
+    for head in asked:
+        missing = _missing(head, heads)
+        if missing and any(text.startswith(f"{head.name}[") for text in recipe.heads):
+            raise UserError(
+                head.where, f"the data holds no label for {', '.join(missing)}"
+            )
     _check_keys(recipe, heads)
     losses, classes = recipe.loss_weights, recipe.class_weights
     return tuple(

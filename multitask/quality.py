@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from multitask.duplicates import Duplicates, Known, duplicates, known
-from multitask.errors import UserError
 from multitask.files import look
 from multitask.head import Head, column, spelled
+from multitask.labels import usable
 from multitask.table import RESERVED
 
 Plain = dict[str, Any]
@@ -79,42 +79,6 @@ def find(
         identities=leaking_identities(table),
         notes=notes,
     )
-
-
-def usable(
-    table: pd.DataFrame, heads: Sequence[Head]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The table without labels that a head can't have, and what these are.
-
-    Training stops at such a label; here it is listed (`path`, `reason`) and emptied.
-    """
-    table, faults = table.copy(), []
-    for head in heads:
-        try:
-            head.encode(table)
-        except UserError:
-            faults += [_empty_unusable(table, head, name) for name in head.columns]
-    none = pd.DataFrame({"path": [], "reason": []}, dtype=str)
-    return table, pd.concat([none, *faults], ignore_index=True)
-
-
-def _empty_unusable(table: pd.DataFrame, head: Head, name: str) -> pd.DataFrame:
-    columns = [c for c in (name, f"{name}_low", f"{name}_high") if c in table]
-    faults = []
-    for _, rows in table.groupby(columns, dropna=False):
-        values = rows[columns].head(1)
-        if values.isna().all(axis=None):
-            continue
-        try:
-            head.encode(values)
-        except UserError as error:
-            said = ", ".join(str(v) for v in values.iloc[0].dropna())
-            reason = f"{name} is {said!r}: {str(error).partition('; ')[0]}"
-            faults.append(pd.DataFrame({"path": rows["path"], "reason": reason}))
-            table.loc[rows.index, columns] = np.nan
-    if not faults:
-        return pd.DataFrame({"path": [], "reason": []}, dtype=str)
-    return pd.concat(faults)
 
 
 def leaking_identities(table: pd.DataFrame) -> pd.DataFrame:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from multitask.comparison import Comparison
 
 PARTS = ("train", "val", "test", "all")
+_TAIL = 4  # names of a path by which a picture is known again
 
 
 def report(
@@ -40,6 +41,7 @@ def report(
     from multitask.analyzer import Analyzer
     from multitask.callbacks import HISTORY
     from multitask.data import absolute, labelled, read
+    from multitask.labels import set_aside
     from multitask.pipeline import load
     from multitask.table import write_csv
 
@@ -52,7 +54,8 @@ def report(
     if not sets:
         raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
     reading = read(sets, run / "sample")
-    table, part = _part(reading.table, split, run, own=not data)
+    table, part, doubts = _part(reading.table, split, run, own=not data)
+    table, wrong = set_aside(table, analyzer.heads)
     labelled(analyzer.heads, table, every=False)
     table, pixels, unreadable = load(table, about.side, 2.0, run)
     history = run / HISTORY
@@ -62,11 +65,11 @@ def report(
         labels=table,
         answers=analyzer.answers(pixels, table.index.to_numpy()),
         heads=analyzer.heads,
-        notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes))),
+        notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes, *doubts))),
         history=pd.read_csv(history) if history.exists() and not data else None,
     )
     comparison.write(result, folder)
-    skipped = pd.concat([reading.skipped, unreadable], ignore_index=True)
+    skipped = pd.concat([reading.skipped, wrong, unreadable], ignore_index=True)
     try:
         write_csv(skipped, folder / "skipped.csv")
     except OSError as error:
@@ -82,15 +85,21 @@ def _next(run: Path) -> Path:
 
 def _part(
     table: "pd.DataFrame", wanted: str | None, run: Path, own: bool
-) -> "tuple[pd.DataFrame, str]":
-    """The rows of the part to be measured, and its name.
+) -> "tuple[pd.DataFrame, str, list[str]]":
+    """The rows of the part to be measured, its name, and what speaks against them.
 
     Where the run knows a picture, its split counts, so that nobody measures by
-    accident what was trained on.
+    accident what was trained on. Of its own data, it knows all that count.
     """
     from multitask.table import read_csv
 
     known = run / "split.csv"
+    doubts: list[str] = []
+    if own and not known.exists():
+        doubts.append(
+            "These are the data that the network was made of, and no split.csv beside "
+            "it says of which pictures: figures are of what it learnt from, too."
+        )
     if known.exists():
         trained = read_csv(known).set_index("path")["split"]
         split = table["path"].map(trained)
@@ -101,13 +110,17 @@ def _part(
                 f"{trained.index[0]!r}",
                 "name the data by --data: they were moved since the training",
             )
+        if own:
+            table, split = table[split.notna()], split.dropna()
+        else:
+            split, doubts = _moved(table, split, trained)
         if "split" in table:
             split = split.fillna(table["split"])
-        table = table.assign(split=split)
+        table = table.assign(split=split).reset_index(drop=True)
     has_split = "split" in table and table["split"].notna().any()
     part = wanted or ("test" if has_split else "all")
     if part == "all":
-        return table, part
+        return table, part, doubts
     rows = table["split"] == part if has_split else None
     if rows is not None and not wanted and "source" in table:
         # All of a data set without parts, beside one that has them.
@@ -119,7 +132,36 @@ def _part(
             f"the data has no picture in part {part!r}",
             "use --split " + " or ".join([*sorted(parts), "all"]),
         )
-    return table[rows].reset_index(drop=True), part
+    return table[rows].reset_index(drop=True), part, doubts
+
+
+def _moved(
+    table: "pd.DataFrame", split: "pd.Series[str]", trained: "pd.Series[str]"
+) -> "tuple[pd.Series[str], list[str]]":
+    """The split (rows,), also of data sets that lie elsewhere than in the training.
+
+    A picture is known again by the end of its path, long enough that no two of the
+    training (its `path` is the index) end alike. Most of a set must be known so.
+    """
+    paths = trained.index.to_series().map(Path)
+    for length in range(1, _TAIL + 1):
+        tails = paths.map(lambda path, n=length: path.parts[-n:])
+        if tails.is_unique:
+            break
+    else:
+        return split, []
+    parts = dict(zip(tails, trained, strict=True))
+    found = table["path"].map(lambda path: parts.get(Path(path).parts[-length:]))
+    sources = table["source"] if "source" in table else split.map(lambda part: "")
+    unknown = split.isna().groupby(sources).transform("all")
+    moved = unknown & (found.notna().groupby(sources).transform("mean") > 0.5)
+    if not moved.any():
+        return split, []
+    return split.where(~moved, found), [
+        f"{int((moved & found.notna()).sum()):,} pictures were taken for those that "
+        "the network was made of, by the ends of their paths: they are in the parts "
+        "that those were in."
+    ]
 
 
 def parser() -> argparse.ArgumentParser:

@@ -42,8 +42,10 @@ def scores(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array:
 def outside(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array:
     """How far each number (rows,) lies outside what is known of it, as in training."""
     low, high = _ends(head, labels)
+    slack = np.where(low == high, 0.0, getattr(head, "slack", 0.0))
     said = answers[head.columns[0]].to_numpy(float)
-    return np.asarray(np.maximum(np.maximum(low - said, said - high), 0.0), float)
+    below, above = low - slack - said, said - high - slack
+    return np.asarray(np.maximum(np.maximum(below, above), 0.0), float)
 
 
 def middles(head: Head, labels: pd.DataFrame) -> "pd.Series[float]":

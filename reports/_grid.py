@@ -158,7 +158,9 @@ def _number(head: Head, label: "pd.Series[Any]", said: "pd.Series[Any]") -> Line
         near = getattr(head, "within", 0.0)
         right, shown = abs(value - truth) <= near, _value(truth)
     elif not np.isnan(low):
-        right, shown = low <= value <= high, f"{_value(low)} to {_value(high)}"
+        slack = getattr(head, "slack", 0.0)
+        right = low - slack <= value <= high + slack
+        shown = f"{_value(low)} to {_value(high)}"
     else:
         return _right(head.name, _value(value), None)
     return Line(f"{_style.short(head.name, 12)}: {_value(value)}, is {shown}", right)

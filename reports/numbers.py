@@ -178,13 +178,18 @@ def text(comparison: Comparison) -> str:
 
 def within(comparison: Comparison) -> str:
     """Which distances the table's column `within` speaks of; empty without numbers."""
-    return ", ".join(
-        f"{head.name} no more than {getattr(head, 'within', 0.0):g} "
-        f"{getattr(head, 'unit', '')}".rstrip()
-        + " off"
-        for head in comparison.heads
-        if head.form == "number" and getattr(head, "within", None)
-    )
+    said = []
+    for head in comparison.heads:
+        summary = head.summary(comparison.labels, comparison.answers)
+        if summary.get("within"):
+            unit = getattr(head, "unit", "")
+            said.append(
+                f"{head.name} no more than {summary['within']:g} {unit}".rstrip()
+            )
+            said[-1] += " off"
+        elif "interval_accuracy" in summary:
+            said.append(f"{head.name} inside the interval that is its label")
+    return ", ".join(said)
 
 
 def _heading(comparison: Comparison) -> list[str]:
@@ -246,7 +251,19 @@ def _section(head: Head, summary: dict[str, Any], comparison: Comparison) -> str
     made = classification_report(
         found["truth"], found["said"], labels=classes, digits=3, zero_division=0.0
     )
-    return str(made).rstrip()
+    return str(made).rstrip() + absent(summary)
+
+
+def absent(summary: dict[str, Any]) -> str:
+    """What is to be said of classes without a label; empty if there are none."""
+    report = summary["classification_report"]
+    rows = [row for row in report.values() if isinstance(row, dict)]
+    if all(row["support"] for row in rows):
+        return ""
+    return (
+        "\n\nThe row macro avg counts a class without label as 0; macro F1, which "
+        f"leaves it out, is {summary['macro_f1']:.3f}."
+    )
 
 
 def per_label(summary: dict[str, Any]) -> pd.DataFrame:

@@ -218,6 +218,33 @@ def test_two_data_sets_that_disagree_about_the_values_of_a_label(
     assert "male, female" in line
 
 
+def test_a_few_labels_that_no_head_can_have_are_set_aside(tmp_path, run):
+    from multitask.fit import fit
+
+    folder = tmp_path / "faces"
+    sample.write(folder, "utkface", count=60, seed=7)
+    paths = sorted(map(str, folder.glob("*.jpg")))
+    labels = pd.DataFrame({"path": paths, "age": np.arange(60.0) + 20})
+    labels["gender"] = np.where(np.arange(60) % 2, "female", "male")
+    labels.loc[3, "gender"], labels.loc[[5, 9], "age"] = "Malee", [117.0, -3.0]
+    labels.to_csv(tmp_path / "labels.csv", index=False)
+    data = (f"mine=table:{tmp_path / 'labels.csv'}",)
+    said: list[str] = []
+    recipe = Recipe(
+        heads=("gender", "age"), data=data, trunk="tiny", epochs=1, batch_size=8,
+        precision="float32",
+    )  # fmt: skip
+    made = fit(recipe, tmp_path / "run", say=said.append)
+    assert any(line.startswith("3 labels are set aside, the first: g") for line in said)
+    skipped = pd.read_csv(made.folder / "skipped.csv").set_index("path")["reason"]
+    assert skipped[paths[3]].startswith("gender is 'Malee': head gender: 1 labels of")
+    assert "lie outside 0 to 116, first 117" in skipped[paths[5]]
+    assert skipped[paths[9]].startswith("age is '-3.0'")
+    assert len(pd.read_csv(made.folder / "split.csv")) == 60  # the pictures stay
+    _, folder = report.report(run, data, out=tmp_path / "report")
+    assert len(pd.read_csv(folder / "skipped.csv")) == 1  # it has no head of age
+
+
 def test_one_picture_in_two_data_sets(capsys, tmp_path, faces):
     data = f"utkface={faces}"
     line = fit_fails(capsys, tmp_path, "--data", data, "--data", data)

@@ -17,7 +17,7 @@ import pytest
 from multitask.datasets import sample
 
 import multitask
-from multitask import callbacks
+from multitask import callbacks, catalog
 from multitask.errors import UserError
 from multitask.fit import fit, main
 from multitask.network import About
@@ -481,17 +481,122 @@ def test_float16_scales_its_loss_and_can_lower_its_rate(faces, tmp_path):
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
 
 
-def test_a_report_on_pictures_that_were_moved_since_says_so(faces, tmp_path):
+def test_a_report_on_pictures_that_were_moved_knows_them_again(faces, tmp_path):
     import shutil
 
     copy = tmp_path / "faces"
     shutil.copytree(faces, copy)
     run = fit(tiny(copy, epochs=1), tmp_path / "run", say=lambda line: None)
     split = pd.read_csv(run.folder / "split.csv")
-    split["path"] = split["path"].str.replace("faces", "elsewhere", regex=False)
-    split.to_csv(run.folder / "split.csv", index=False)
+    moved = split.assign(path=split["path"].str.replace("faces", "other", n=1))
+    moved.to_csv(run.folder / "split.csv", index=False)
     with pytest.raises(UserError, match="lists no picture that is there now"):
         report(run.folder)
+    found, _ = report(run.folder, [f"sample={copy}"])
+    assert found.split == "test"
+    tested = split.loc[split["split"] == "test", "path"]
+    assert sorted(found.labels["path"]) == sorted(tested)
+    assert any("taken for those that the network was made" in n for n in found.notes)
+    others = tmp_path / "others"
+    sample.write(others, "utkface", count=20)
+    found, _ = report(run.folder, [f"utkface={others}"])
+    assert (found.split, len(found.labels)) == ("all", 20)
+    assert not any("taken for those" in note for note in found.notes)
+
+
+def test_a_report_without_the_split_of_its_own_data_says_so(run, tmp_path):
+    import shutil
+
+    shutil.copy(run[0].folder / "network.keras", tmp_path)
+    found, _ = report(tmp_path / "network.keras")
+    assert found.split == "all"
+    assert any("figures are of what it learnt from, too" in n for n in found.notes)
+
+
+def test_a_report_on_its_own_data_is_of_pictures_that_the_run_listed(faces, tmp_path):
+    folder = tmp_path / "faces"
+    sample.write(folder, "celeba", count=120)
+    settings = {"heads": ("gender",), "data": (f"celeba={folder}",), "limit": 60}
+    recipe = tiny(faces, **settings, epochs=1, split="60/20/20")
+    made = fit(recipe, tmp_path / "run", say=lambda line: None)
+    found, _ = report(made.folder)
+    listed = pd.read_csv(made.folder / "split.csv").set_index("path")["split"]
+    assert set(listed.loc[found.labels["path"]]) == {"test"}
+    assert len(found.labels) == (listed == "test").sum()
+
+
+def test_a_trunk_that_learnt_from_the_test_part_is_told(run, faces, tmp_path):
+    network = run[0].folder / "network.keras"
+    recipe = tiny(faces, epochs=1, seed=5, weights=str(network))
+    said: list[str] = []
+    made = fit(recipe, tmp_path / "leaks", say=said.append)
+    split = pd.read_csv(run[0].folder / "split.csv")
+    assert any("had trained the network of --weights" in line for line in said)
+    assert any("had trained the network" in note for note in made.comparison.notes)
+    recipe = tiny(
+        faces, epochs=1, weights=str(network), split=str(run[0].folder / "split.csv")
+    )
+    clean = fit(recipe, tmp_path / "clean", say=lambda line: None)
+    assert len(clean.comparison.labels) == (split["split"] == "test").sum()
+    assert not any("had trained the network" in n for n in clean.comparison.notes)
+
+
+def test_a_split_of_a_file_that_leaks_is_told(tmp_path, tiny_trunk):
+    folder = tmp_path / "faces"
+    sample.write(folder, "celeba", count=60)
+    paths = sorted(map(str, folder.rglob("*.jpg")))  # four pictures a person
+    parts = ["train", "train", "train", "test"] * 15
+    file = tmp_path / "split.csv"
+    pd.DataFrame({"path": paths, "split": parts}).to_csv(file, index=False)
+    recipe = tiny(folder, data=(f"celeba={folder}",), epochs=1, split=str(file))
+    made = fit(recipe, tmp_path / "run", say=lambda line: None)
+    assert any(
+        "15 of 15 pictures of validation and test part show a person" in note
+        for note in made.comparison.notes
+    )
+
+
+def test_identities_are_looked_for_below_the_data_folder(tmp_path, tiny_trunk):
+    from multitask.prepare import prepare
+
+    folder = tmp_path / "S9_faces"
+    sample.write(folder, "folders", count=30, head="gender")
+    for number, path in enumerate(sorted(folder.rglob("*.jpg"))):
+        path.rename(path.with_name(f"S{number % 5}_{path.name}"))
+    recipe = tiny(folder, data=(f"gender=folder:{folder}",), identity=r"(S\d+)_")
+    made = prepare(recipe, tmp_path / "run", lambda line: None)
+    assert made.table["identity"].nunique() == 5
+
+
+def test_labels_that_no_picture_has_are_left_out(tmp_path, tiny_trunk):
+    folder = tmp_path / "faces"
+    sample.write(folder, "celeba", count=40)
+    paths = sorted(map(str, folder.rglob("*.jpg")))
+    table = pd.DataFrame({"path": paths, "Smiling": [0, 1] * 20, "Young": [1, 0] * 20})
+    table.to_csv(tmp_path / "two.csv", index=False)
+    data = (f"two=table:{tmp_path / 'two.csv'}",)
+    said: list[str] = []
+    settings = {"heads": ("attributes",), "data": data, "epochs": 1}
+    run = fit(tiny(folder, **settings), tmp_path / "run", say=said.append)
+    [head] = multitask.load(run.folder).heads
+    assert head.columns == ("Smiling", "Young")
+    assert any("no picture is labelled 5_o_Clock_Shadow, " in line for line in said)
+    settings["heads"] = ("attributes[Smiling,Bald]",)
+    with pytest.raises(UserError, match="head attributes: .* no label for Bald$"):
+        fit(tiny(folder, **settings), tmp_path / "other", say=said.append)
+
+
+def test_figures_of_an_epoch_stand_with_their_own_head():
+    from multitask.callbacks import _line
+
+    figures = {
+        "epoch": 1, "seconds": 1.0, "loss": 1.0, "val_loss": 1.0, "val_age_mae": 5.0,
+        "val_age_group_accuracy": 0.5, "val_age_loss": 1.0,
+    }  # fmt: skip
+    heads = catalog.heads(["age", "age_group"])
+    assert _line(figures, 3, heads).endswith(
+        "val loss 1.000  age mae 5.000  age_group accuracy 0.500"
+    )
 
 
 def test_the_recipe_default_is_what_fit_has_without_one():

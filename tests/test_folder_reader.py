@@ -3,11 +3,12 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from multitask.datasets import folder, sample
 
-from multitask import data, table
+from multitask import catalog, data, table
 from multitask.errors import UserError
 from multitask.fit import fit
 from multitask.recipe import Recipe
@@ -326,3 +327,15 @@ def test_real_happy_sad():
     named = folder.read(REAL / "HappySad", name="expression")
     assert set(named.table["expression"]) == {"happiness", "sadness"}
     pd.testing.assert_series_equal(own.table["path"], named.table["path"])
+
+
+def test_classes_of_left_and_right_change_places_in_a_mirror(tmp_path):
+    names = ("Left turn", "Right turn", "leftover", "rightover", "front")
+    files(tmp_path, *(f"{name}/a.png" for name in names))
+    [head] = catalog.heads(["side"], folder.read(tmp_path, name="side").heads)
+    classes = head.config()["classes"]
+    swapped = [classes[i] for i in head.mirrored(np.arange(5))]
+    places = dict(zip(classes, swapped, strict=True))
+    assert places == {n: n for n in names} | {
+        "Left turn": "Right turn", "Right turn": "Left turn",
+    }  # fmt: skip

@@ -14,7 +14,7 @@ from PIL import Image
 from sklearn import metrics
 
 from multitask import comparison as comparisons
-from multitask import plugins
+from multitask import plugins, scores
 from multitask.comparison import Comparison
 from multitask.errors import UserError
 from multitask.head import Head, from_config
@@ -243,6 +243,24 @@ def test_the_number_section_tells_the_errors_by_band():
     )
 
 
+def test_an_interval_of_whole_numbers_holds_what_is_rounded_into_it():
+    years = from_config("age", {"kind": "distribution", "low": 0, "high": 100})
+    labels = pd.DataFrame(
+        {"age_low": [20.0, 30, 20, 30], "age_high": [29.0, 39, 29, 39]}
+    )
+    answers = pd.DataFrame({"age": [29.4, 29.4, 29.6, 29.6]})
+    assert years.summary(labels, answers)["interval_accuracy"] == 0.5
+    off = scores.scores(years, labels, answers)[:, 0]
+    np.testing.assert_allclose(off, [0, 0.1, 0.1, 0], atol=1e-9)
+
+
+def test_classes_without_label_are_told_beside_their_average():
+    made = by_hand(heads=(GENDER,))
+    assert "macro avg counts" not in numbers.classification(made)
+    made.labels["gender"] = "female"
+    assert "macro avg counts a class without label as 0" in numbers.classification(made)
+
+
 def test_numbers_known_to_an_interval_are_counted_by_whether_it_was_hit():
     made = by_hand(heads=(AGE,))
     made.labels["age"] = np.nan
@@ -250,6 +268,9 @@ def test_numbers_known_to_an_interval_are_counted_by_whether_it_was_hit():
     made.labels["age_high"] = [19.0, 29.0, 59.0, np.nan]
     table = numbers.table(made)
     # 12, 20 and 51 lie inside theirs.
+    assert numbers.text(made).endswith(
+        "within: age inside the interval that is its label"
+    )
     assert (table.loc[0, "rows"], table.loc[0, "within"]) == (3, 1.0)
     assert "in interval         100.0% of 3" in numbers.classification(made)
     assert _frames.pairs(AGE, made.labels, made.answers).empty

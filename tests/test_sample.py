@@ -14,6 +14,7 @@ from PIL import Image
 from multitask import catalog
 from multitask.data import read
 from multitask.errors import UserError
+from multitask.folder import DRAWN, README, is_drawn
 from multitask.table import check
 
 COUNT = 300
@@ -460,22 +461,22 @@ def test_folders_layout_has_a_folder_a_class(written):
 def test_folders_of_another_head(tmp_path):
     sample.write(tmp_path, "folders", count=12, head="gender")
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"male", "female", sample.README}
+    assert names == {"male", "female", README}
 
 
 @pytest.mark.parametrize("layout", _layouts.LAYOUTS)
 def test_layout_is_known_for_drawings(written, layout):
     reader = "expression=folder:" if layout == "folders" else f"{layout}="
-    assert sample.DRAWN in read([f"{reader}{written(layout)}"]).notes
+    assert DRAWN in read([f"{reader}{written(layout)}"]).notes
 
 
 def test_a_readme_of_others_says_nothing(tmp_path):
     sample.write(tmp_path / "faces", "utkface", count=1)
-    readme = tmp_path / "faces" / sample.README
+    readme = tmp_path / "faces" / README
     readme.write_bytes(b"\xff Our faces.")
-    assert not sample.is_written(tmp_path / "faces")
+    assert not is_drawn(tmp_path / "faces")
     readme.unlink()
-    assert not sample.is_written(tmp_path / "faces")
+    assert not is_drawn(tmp_path / "faces")
 
 
 def test_mistakes_of_layouts(tmp_path):

@@ -51,7 +51,8 @@ def test_where_all_numbers_are_intervals_it_is_how_far_outside_they_are(faces, a
     _, age, _ = heads()
     ages = faces.assign(age=np.nan)  # the second is known as 20 to 29
     found = scores.scores(age, ages, answers)
-    np.testing.assert_allclose(found[:, 0], [np.nan, 2, *[np.nan] * 4])
+    # Half a year of it is rounding.
+    np.testing.assert_allclose(found[:, 0], [np.nan, 1.5, *[np.nan] * 4])
 
 
 def test_an_interval_holds_the_truth_as_often_as_it_says():
