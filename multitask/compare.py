@@ -234,8 +234,8 @@ def _notes(asked: Asked, recipe: Recipe) -> list[str]:
         "Student's t times its standard error: few seeds tell little of chance in "
         "training. Of many differences, one in twenty is shown where there is none.",
         "A memory peak is the most that the process held while it trained, all "
-        "pictures among it and what networks before have left: no more than it takes. "
-        "It is not known of a network whose training was stopped.",
+        "pictures among it and what networks before have left, so an upper bound. It "
+        "is not known of a network whose training was stopped.",
     ]
     if not recipe.batch_size:
         notes.append(
