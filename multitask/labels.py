@@ -89,6 +89,8 @@ def _columns(head: Head) -> list[str]:
 
 def _empty_unusable(table: pd.DataFrame, head: Head, name: str) -> pd.DataFrame:
     columns = [c for c in (name, f"{name}_low", f"{name}_high") if c in table]
+    if not columns:
+        return pd.DataFrame({"path": [], "reason": []}, dtype=str)
     kinds = table.groupby(columns, dropna=False, sort=False).ngroup()
     values = table.loc[~kinds.duplicated(), columns]
     wrong = {kinds[i]: reason for i, reason in _faulty(values, head, name).items()}

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from multitask.labels import translate
+from multitask import catalog
+from multitask.errors import UserError
+from multitask.labels import set_aside, translate
 
 GENDERS = {"male": "male", "female": "female", "0": "male", "1": "female", "?": np.nan}
 
@@ -34,3 +37,17 @@ def test_numbers_may_be_the_meaning():
     assert said.dtype == float
     assert said.tolist()[:2] == [0.0, 1.0]
     assert np.isnan(said[2])
+
+
+def test_a_label_that_is_none_is_found_beside_columns_that_are_not_there():
+    [head] = catalog.heads(["attributes[Smiling,Bald,Young]"])
+    cells = {"path": list("abcdefghijkl"), "Smiling": [1.0, 0] * 6, "Bald": [0.0] * 12}
+    table = pd.DataFrame(cells)
+    table.loc[4, "Smiling"] = 7.0
+    kept, faults = set_aside(table, [head])
+    assert kept["Smiling"].isna().tolist() == [i == 4 for i in range(12)]
+    assert faults["path"].tolist() == ["e"]
+    assert faults["reason"].iloc[0].startswith("Smiling is '7.0': head attributes: 1 ")
+    table.loc[:5, "Smiling"] = 7.0  # of so many it is told as a mistake
+    with pytest.raises(UserError, match="are neither 0 nor 1, first 7"):
+        set_aside(table.assign(Bald=np.nan), [head])
