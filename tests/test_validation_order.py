@@ -1,0 +1,90 @@
+"""Do the batches of validation mix the data sets, each picture once?"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from multitask import catalog
+from multitask.recipe import Recipe
+
+EACH, SIZE = 30, 8  # validation pictures of a data set, and pixels a side
+
+
+@pytest.fixture
+def table():
+    """Two data sets, one after the other: one labels gender only, the other age only.
+
+    The first picture of each is for training. The age of a picture is its row.
+    """
+    rows = np.arange(2 * (EACH + 1))
+    first = rows <= EACH
+    return pd.DataFrame(
+        {
+            "path": [f"{row}.jpg" for row in rows],
+            "split": np.where(rows % (EACH + 1) == 0, "train", "val"),
+            "gender": ["male" if one else None for one in first],
+            "age": np.where(first, np.nan, rows),
+        }
+    )
+
+
+@pytest.fixture
+def prepared(table):
+    """All pixels of a picture hold its row."""
+    from multitask.network import About
+    from multitask.prepare import Prepared
+
+    rows = np.arange(len(table), dtype=np.uint8)
+    return Prepared(
+        recipe=Recipe(trunk="tiny", batch_size=10),
+        about=About(trunk="tiny", size=SIZE, heads=catalog.heads(["gender", "age"])),
+        table=table,
+        pixels=np.tile(rows[:, None, None, None], (1, SIZE, SIZE, 3)),
+        members=np.arange(len(table)),
+        skipped=pd.DataFrame(),
+    )
+
+
+def _seeded(prepared, seed):
+    return replace(prepared, recipe=replace(prepared.recipe, seed=seed))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_each_batch_of_validation_holds_labels_of_both_data_sets(prepared, table, seed):
+    # Data set by data set, each batch of 10 would lack one. Of mixed ones, one of the 6
+    # lacks one of the 2, which has half of the pictures, in less than
+    # 6 * 2 * 0.5 ** 10 = 1.2% of orders.
+    batches = list(_seeded(prepared, seed).validation(table).in_order())
+    assert len(batches) == 6
+    for images, _, weights in batches:
+        assert len(images) == 10
+        labelled = [int(weights[head].numpy().sum()) for head in ("gender", "age")]
+        assert min(labelled) > 0
+        assert sum(labelled) == 10
+
+
+def test_validation_shows_each_of_its_pictures_once_with_its_own_labels(
+    prepared, table
+):
+    shown = []
+    for images, targets, weights in prepared.validation(table).in_order():
+        rows = images.numpy()[:, 0, 0, 0]
+        shown += rows.tolist()
+        of_second = rows > EACH
+        np.testing.assert_array_equal(weights["gender"], ~of_second)
+        np.testing.assert_array_equal(weights["age"], of_second)
+        ages = targets["age"].numpy()[of_second]
+        np.testing.assert_array_equal(ages, np.stack([rows[of_second]] * 2, axis=1))
+    # Rows 0 and 31 are for training.
+    assert sorted(shown) == [*range(1, 31), *range(32, 62)]
+
+
+def test_the_order_of_validation_follows_the_seed_alone(prepared, table):
+    one, same, other = (
+        _seeded(prepared, seed).validation(table).rows.tolist() for seed in (3, 3, 4)
+    )
+    assert one == same
+    assert one != other
+    assert sorted(one) == sorted(other)
