@@ -10,8 +10,8 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.sides import Setting, table
-from multitask.errors import UserError, command, nearest
-from multitask.quiet import quiet_start
+from multitask.cli.quiet import quiet_start
+from multitask.contracts.errors import UserError, command, nearest
 
 MEASURES = (
     "first_pass",

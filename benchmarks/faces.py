@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from multitask.datasets import sample
 
-from multitask import catalog, data
-from multitask.errors import UserError
-from multitask.network import About
-from multitask.pictures import Pixels
-from multitask.pipeline import Batches, load
-from multitask.recipe import Recipe
-from multitask.trunks import trunk
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.contracts.recipe import Recipe
+from multitask.data import sources
+from multitask.data.batches import Batches, load
+from multitask.images.decode import Pixels
+from multitask.networks.archive import About
+from multitask.networks.trunks import trunk
 
 
 def paths(source: str | None, count: int, temporary: Path) -> tuple[str, ...]:
@@ -31,7 +32,7 @@ def paths(source: str | None, count: int, temporary: Path) -> tuple[str, ...]:
         raise UserError(
             "--data", f"is {source!r}, must be utkface=FOLDER", "or leave it out"
         )
-    found = data.read([source]).table["path"].tolist()
+    found = sources.read([source]).table["path"].tolist()
     return tuple(random.Random(0).sample(found, min(count, len(found))))
 
 
@@ -49,7 +50,7 @@ def repeated(found: Sequence[str], count: int, folder: Path) -> Path:
 def table(found: Sequence[str]) -> pd.DataFrame:
     """The labels that the pictures' names hold."""
     folders = sorted({os.path.dirname(path) for path in found})
-    whole = data.read([f"utkface={folder}" for folder in folders]).table
+    whole = sources.read([f"utkface={folder}" for folder in folders]).table
     return whole[whole["path"].isin(found)].reset_index(drop=True)
 
 

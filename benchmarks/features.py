@@ -12,13 +12,14 @@ import tensorflow as tf
 
 from benchmarks.faces import table
 from benchmarks.sides import Row, Setting, Target, seconds
-from multitask import callbacks, network
+from multitask.contracts.recipe import Recipe
+from multitask.data.batches import load
 from multitask.fit import fit
-from multitask.freeze import freeze
-from multitask.network import About
-from multitask.optimizer import optimizer
-from multitask.pipeline import load
-from multitask.recipe import Recipe
+from multitask.networks import archive
+from multitask.networks.archive import About
+from multitask.networks.freeze import freeze
+from multitask.training import callbacks
+from multitask.training.optimizer import optimizer
 
 
 def rows(setting: Setting, temporary: Path) -> list[Row]:
@@ -97,8 +98,8 @@ def _theirs(recipe: Recipe, split: Path, out: Path) -> None:
     keras.utils.clear_session()
     keras.utils.set_random_seed(recipe.seed)
     out.mkdir()
-    about: About = network.load(split)[1]
-    core = network.build_core(about, recipe.dropout, training=True)
+    about: About = archive.load(split)[1]
+    core = archive.build_core(about, recipe.dropout, training=True)
     freeze(core, "all")
     parts = pd.read_csv(split / "split.csv")
     labels = table(parts["path"].tolist()).merge(parts, on="path")
@@ -131,5 +132,5 @@ def _theirs(recipe: Recipe, split: Path, out: Path) -> None:
         callbacks=[log],
         verbose=0,
     )
-    core.save(out / network.FILE)
+    core.save(out / archive.FILE)
     core.predict(part("test").map(lambda x, y, w: x), verbose=0)

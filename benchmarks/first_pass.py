@@ -10,7 +10,7 @@ from PIL import Image
 
 from benchmarks.faces import about
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
-from multitask.pipeline import load
+from multitask.data.batches import load
 
 
 def rows(setting: Setting, temporary: Path) -> list[Row]:

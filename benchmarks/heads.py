@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from benchmarks.faces import about
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
-from multitask import network
-from multitask.resize import middle, resize
+from multitask.images.resize import middle, resize
+from multitask.networks import archive
 
 HEADS = (
     "age",
@@ -35,8 +35,8 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     takes its time in every one of them.
     """
     tf.get_logger().setLevel("ERROR")  # it takes many networks for one traced often
-    one = network.build(about(HEADS))
-    each = [network.build(about([name])) for name in HEADS]
+    one = archive.build(about(HEADS))
+    each = [archive.build(about([name])) for name in HEADS]
     figures = [
         row for batch in _BATCHES for row in _times(setting, batch, one, _trunk(), each)
     ]
@@ -46,7 +46,7 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
 def _trunk() -> keras.Model:
     """The trunk alone, behind the same resizing."""
     image = keras.Input((None, None, 3), dtype="uint8")
-    core = network.build_core(about(HEADS[:1])).get_layer("trunk")
+    core = archive.build_core(about(HEADS[:1])).get_layer("trunk")
     pixels = middle(resize(image, about().side), about().size)
     return keras.Model(image, core(pixels))
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from benchmarks.faces import about, batches
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
-from multitask.augment import preset
+from multitask.images.augment import preset
 
 _FASTER = 20  # so many times more batches a round for ours, to be timed as long
 _ENDLESS = 1_000_000  # epochs

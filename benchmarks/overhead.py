@@ -9,11 +9,11 @@ import optuna
 from benchmarks.faces import table
 from benchmarks.sides import Row, Setting, Target, seconds
 from multitask.compare import Asked, compare
+from multitask.contracts.recipe import Recipe
 from multitask.fit import fit
-from multitask.recipe import Recipe
-from multitask.storage import STORAGE
 from multitask.sweep import Asked as Swept
 from multitask.sweep import sweep
+from multitask.tuning.storage import STORAGE
 
 
 def rows(setting: Setting, temporary: Path) -> list[Row]:

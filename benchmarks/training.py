@@ -14,11 +14,12 @@ import tensorflow as tf
 
 from benchmarks.faces import about, batches
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
-from multitask import callbacks, network, training
-from multitask.augment import augment, preset
-from multitask.optimizer import optimizer
-from multitask.pipeline import Batches
-from multitask.recipe import Recipe
+from multitask.contracts.recipe import Recipe
+from multitask.data.batches import Batches
+from multitask.images.augment import augment, preset
+from multitask.networks import archive
+from multitask.training import callbacks, loop
+from multitask.training.optimizer import optimizer
 
 
 def rows(setting: Setting, temporary: Path) -> list[Row]:
@@ -56,7 +57,7 @@ def _precisions(held: Batches, recipe: Recipe, setting: Setting) -> Row:
     keras.utils.clear_session()
     known = about()
     steps = [
-        training.step(known, recipe, held, precision)
+        loop.step(known, recipe, held, precision)
         for precision in ("bfloat16", "float32")
     ]
     half, whole = take_turns(
@@ -76,7 +77,7 @@ def _ours(held: Batches, recipe: Recipe, temporary: Path) -> float:
     with tempfile.TemporaryDirectory(dir=temporary) as name:
         folder = Path(name)
         with contextlib.redirect_stdout(io.StringIO()):
-            training.train(about(), recipe, held, None, folder)
+            loop.train(about(), recipe, held, None, folder)
         history = pd.read_csv(folder / callbacks.HISTORY)
         return float(history["seconds"][1:].median())
 
@@ -86,7 +87,7 @@ def _theirs(held: Batches, recipe: Recipe) -> float:
     keras.utils.clear_session()
     keras.utils.set_random_seed(recipe.seed)
     heads = about().heads
-    model = network.build_core(about(), recipe.dropout, training=True)
+    model = archive.build_core(about(), recipe.dropout, training=True)
     model.compile(
         optimizer=optimizer(recipe, held.steps),
         loss={head.name: head.loss() for head in heads},

@@ -15,9 +15,9 @@ from typing import Any
 
 import pandas as pd
 
-from multitask import brought, catalog
-from multitask.errors import UserError, nearest
-from multitask.table import RESERVED
+from multitask.contracts import catalog, infer
+from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.table import RESERVED
 
 FORM = 'must be {"metainfo": {"tasks": [...]}, "data_list": [...]}'
 ITEM = 'must be {"img_path": "a.jpg", "gt_label": {"gender": 0}}'
@@ -43,11 +43,11 @@ class Given:
         heads: dict[str, dict[str, Any]] = {}
         answers = {task: _answers(task, n) for task, n in self.lists.items()}
         for task, columns in answers.items():
-            name = brought.called(task, {*heads, *catalog.named()})
+            name = infer.called(task, {*heads, *catalog.named()})
             heads[name] = {"kind": "sigmoid", "columns": columns}
         if self.numbered:
             heads |= _numbered(table)
-        return brought.heads(table.drop(columns=sum(answers.values(), []))) | heads
+        return infer.heads(table.drop(columns=sum(answers.values(), []))) | heads
 
 
 def _answers(task: str, length: int) -> list[str]:
@@ -64,11 +64,11 @@ def _numbered(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
         labels = table[task].dropna() if task in table else pd.Series(dtype=object)
         numeric = len(labels) and pd.api.types.is_numeric_dtype(labels)
         if "classes" in config and numeric:
-            if not 0 <= labels.max() < brought.MOST:
+            if not 0 <= labels.max() < infer.MOST:
                 raise UserError(
                     task,
                     f"is {labels.max():g} in an annotation, must be a class number "
-                    f"below {brought.MOST}",
+                    f"below {infer.MOST}",
                 )
             classes = [str(number) for number in range(int(labels.max()) + 1)]
             is_yes_no = len(classes) <= 2

@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from multitask.errors import UserError
-from multitask.labels import translate
-from multitask.table import Reading
+from multitask.contracts.errors import UserError
+from multitask.contracts.table import Reading
+from multitask.data.labels import translate
 
 Skipped = list[tuple[str, str]]
 

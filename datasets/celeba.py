@@ -22,10 +22,10 @@ from multitask.datasets._listed import (
     reading,
 )
 
-from multitask import catalog
-from multitask.errors import UserError
-from multitask.folder import existing, pictures
-from multitask.table import Reading
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.contracts.reading import existing, pictures
+from multitask.contracts.table import Reading
 
 WHERE = "--data celeba"
 ATTRIBUTES = "list_attr_celeba"

@@ -23,9 +23,9 @@ from multitask.datasets._listed import (
     reading,
 )
 
-from multitask.errors import UserError, nearest
-from multitask.folder import existing, pictures
-from multitask.table import Reading
+from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.reading import existing, pictures
+from multitask.contracts.table import Reading
 
 WHERE = "--data fairface"
 FILES = {part: f"fairface_label_{part}.csv" for part in ("train", "val")}

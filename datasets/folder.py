@@ -15,12 +15,12 @@ from typing import Any
 
 import pandas as pd
 
-from multitask import brought, catalog
-from multitask.errors import UserError, nearest
-from multitask.folder import existing, pictures
-from multitask.head import from_config
-from multitask.labels import translate
-from multitask.table import RESERVED, Reading
+from multitask.contracts import catalog, infer
+from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.head import from_config
+from multitask.contracts.reading import existing, pictures
+from multitask.contracts.table import RESERVED, Reading
+from multitask.data.labels import translate
 
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -74,7 +74,7 @@ def read(folder: Path, *, name: str) -> Reading:
     _check_classes(kept["label"], root, where, [*reasons, *empty.values()])
     heads = {}
     if name not in catalog.named():
-        heads[name] = brought.softmax(sorted(kept["label"].unique()))
+        heads[name] = infer.softmax(sorted(kept["label"].unique()))
         from_config(name, heads[name])  # refuses names that none can have
     skipped = [*zip(table["path"][reasons.index], reasons, strict=True), *empty.items()]
     return Reading(
@@ -93,7 +93,7 @@ def _check_name(name: str, where: str) -> None:
         raise UserError(
             where, f"{name!r} is a column of every table", "call the head otherwise"
         )
-    reader = brought.readers().get(name, name)
+    reader = infer.readers().get(name, name)
     many = len(catalog.named().get(name, {}).get("columns", [name])) > 1
     if reader != name or many:
         raise UserError(

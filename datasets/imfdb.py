@@ -22,8 +22,8 @@ from multitask.datasets._listed import (
     reading,
 )
 
-from multitask.folder import pictures, texts
-from multitask.table import Reading
+from multitask.contracts.reading import pictures, texts
+from multitask.contracts.table import Reading
 
 WHERE = "--data imfdb"
 # The last seven fields of a line, in their order: the publishers' spelling of a label

@@ -16,9 +16,9 @@ from multitask.datasets._drawing import draw
 from multitask.datasets._truth import CHOICES, COLUMNS, OLDEST, Truth, truth
 from tqdm import tqdm
 
-from multitask.errors import Parser, UserError, command, nearest
-from multitask.folder import DRAWN, README, begins, existing
-from multitask.table import Reading
+from multitask.contracts.errors import Parser, UserError, command, nearest
+from multitask.contracts.reading import DRAWN, README, begins, existing
+from multitask.contracts.table import Reading
 
 WHERE = "--data sample"
 NOISE = 0.02  # of the labels that are there, so many are replaced by another answer
@@ -63,7 +63,7 @@ def write(
 
     >>> write(Path("faces"), "utkfaces")
     Traceback (most recent call last):
-    multitask.errors.UserError: --layout: no layout 'utkfaces'; did you mean 'utkface'?
+    multitask.UserError: --layout: no layout 'utkfaces'; did you mean 'utkface'?
     Known: celeba, fairface, folders, imfdb, utkface
     """
     if layout not in _layouts.LAYOUTS:

@@ -1,8 +1,8 @@
 """What does a table of labels in a file say? `--data mine=table:labels.csv`.
 
-CSV, or TSV by its ending, and Parquet with the columns of `multitask/table.py`: `path`,
-and a column a label. JSON is the annotation file of mmpretrain's multi-task training
-(`datasets/_annotations.py`).
+CSV, or TSV by its ending, and Parquet with the columns of
+`multitask/contracts/table.py`: `path`, and a column per label. JSON is the annotation
+file of mmpretrain's multi-task training (`datasets/_annotations.py`).
 """
 
 import os
@@ -15,10 +15,10 @@ import pandas as pd
 from multitask.datasets._annotations import Given, annotations
 from multitask.datasets.folder import PARTS
 
-from multitask.errors import UserError
-from multitask.head import spelled
-from multitask.labels import translate
-from multitask.table import RESERVED, Reading
+from multitask.contracts.errors import UserError
+from multitask.contracts.head import spelled
+from multitask.contracts.table import RESERVED, Reading
+from multitask.data.labels import translate
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 ENDINGS = (*SEPARATORS, ".parquet", ".json")

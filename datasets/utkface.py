@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from multitask.errors import UserError
-from multitask.folder import pictures
-from multitask.table import Reading
+from multitask.contracts.errors import UserError
+from multitask.contracts.reading import pictures
+from multitask.contracts.table import Reading
 
 GENDERS = {"0": "male", "1": "female"}
 RACES = {"0": "white", "1": "black", "2": "asian", "3": "indian", "4": "others"}

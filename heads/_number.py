@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from multitask.errors import UserError
-from multitask.head import Array, Head, Targets, column
+from multitask.contracts.errors import UserError
+from multitask.contracts.head import Array, Head, Targets, column
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from multitask.heads._number import Number, outside
 
-from multitask.errors import UserError
-from multitask.head import Array, unreduced
+from multitask.contracts.errors import UserError
+from multitask.contracts.head import Array, unreduced
 
 _POWERS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from multitask.heads._number import Number, outside
 
-from multitask.head import Array, unreduced
+from multitask.contracts.head import Array, unreduced
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ import pandas as pd
 from multitask.heads.softmax import class_summary
 from sklearn.metrics import classification_report
 
-from multitask.errors import UserError, nearest
-from multitask.head import (
+from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.head import (
     Array,
     Head,
     Targets,

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import classification_report
 
-from multitask.errors import UserError, nearest
-from multitask.head import (
+from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.head import (
     Array,
     Head,
     Targets,

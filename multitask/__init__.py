@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["load"]
+__all__ = ["UserError", "load"]
 
 # TensorFlow reads it when it is imported. By itself it computes by oneDNN only on
 # processors with AVX-512; with AVX2 a training step takes half the time by it.
@@ -17,18 +17,20 @@ _here = Path(__file__).resolve().parent
 if __name__ == "multitask" and not (_here / "heads").is_dir():
     __path__.append(str(_here.parent))
 
+from multitask.contracts.errors import UserError  # noqa: E402  (needs __path__)
+
 if TYPE_CHECKING:
-    from multitask.analyzer import Analyzer
+    from multitask.networks.analyzer import Analyzer
 
 
 def load(path: str | Path) -> "Analyzer":
     """Open a trained network, a file or that of a run folder, for inference.
 
-    Raises `multitask.errors.UserError` if `path` is no network of this package.
+    Raises UserError if `path` is no network of this package.
 
-    See `multitask.analyzer.Analyzer` for what the result can do. TensorFlow is
+    See `multitask.networks.analyzer.Analyzer` for what the result can do. TensorFlow is
     imported here, not by `import multitask`.
     """
-    from multitask.analyzer import Analyzer
+    from multitask.networks.analyzer import Analyzer
 
     return Analyzer.load(path)

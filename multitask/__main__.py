@@ -4,7 +4,7 @@ import importlib
 import sys
 
 from multitask import __version__
-from multitask.errors import UserError, command, nearest
+from multitask.contracts.errors import UserError, command, nearest
 
 # Named here so that `--help` imports none of them.
 COMMANDS = (

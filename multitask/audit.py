@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multitask import options
-from multitask.errors import Parser, UserError, command
+from multitask.cli import options
+from multitask.contracts.errors import Parser, UserError, command
 
 if TYPE_CHECKING:
-    from multitask.quality import Findings
+    from multitask.inspection.findings import Findings
 
 
 def audit(
@@ -23,13 +23,15 @@ def audit(
     """Look through data sets `NAME=FOLDER` without training, and write what is found.
 
     The new folder `out` gets `audit.json`, `index.html` and pictures; `fix` is a file
-    for the table without the bad and doubled pictures (`multitask.clean` has the
-    rules). Without `heads`, all that the data has labels for are looked at.
+    for the table without the bad and doubled pictures (`multitask.inspection.clean` has
+    the rules). Without `heads`, all that the data has labels for are looked at.
 
     Raises UserError for whatever the user can mend.
     """
-    from multitask import catalog, clean, quality
-    from multitask.data import absolute, is_named, labelled, read
+    from multitask.contracts import catalog
+    from multitask.data.sources import absolute, is_named, labelled, read
+    from multitask.inspection import clean
+    from multitask.inspection import findings as quality
     from multitask.reports import _audit
 
     if not data:
@@ -84,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run `multitask audit`; returns the exit status."""
     arguments = parser().parse_args(argv)
     out = options.folder(arguments.out, "audit-")
-    from multitask.catalog import split
+    from multitask.contracts.catalog import split
 
     heads = split(arguments.heads) if arguments.heads else ()
     findings = audit(arguments.data, out, heads=heads, fix=arguments.fix)

@@ -8,21 +8,25 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multitask import options
-from multitask.errors import Parser, UserError, command, nearest
-from multitask.folder import writing
-from multitask.quiet import quiet_start
-from multitask.recipe import Recipe
+from multitask.cli import options
+from multitask.cli.quiet import quiet_start
+from multitask.contracts.errors import Parser, UserError, command, nearest
+from multitask.contracts.reading import writing
+from multitask.contracts.recipe import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from multitask.bench import Bench
-    from multitask.head import Array
+    from multitask.comparison.bench import Bench
+    from multitask.contracts.head import Array
 
 Say = Callable[[str], object]
 Plain = dict[str, Any]
-DESIGNS = ("single", "merged", "multi")  # multitask/designs.py has what they train
+DESIGNS = (
+    "single",
+    "merged",
+    "multi",
+)  # see comparison/designs.py
 _SPLIT = "split.csv"
 
 
@@ -85,9 +89,9 @@ def compare(
 
     Raises UserError for whatever the user can mend.
     """
-    from multitask.bench import bench as make_bench
-    from multitask.designs import pairs
-    from multitask.prepare import possible
+    from multitask.comparison.bench import bench as make_bench
+    from multitask.comparison.designs import pairs
+    from multitask.experiments.prepare import possible
     from multitask.reports import _compare
 
     trunks = asked.trunks or (recipe.trunk,)
@@ -142,7 +146,7 @@ def compare(
 
 def _begin(bench: "Bench", trunks: tuple[str, ...], settings: Plain) -> None:
     """Make the folder of a comparison, if all trunks can do what is asked."""
-    from multitask.table import write_csv
+    from multitask.contracts.table import write_csv
 
     bench.check(trunks)
     options.begin(bench.out, settings)
@@ -154,9 +158,9 @@ def _document(
     bench: "Bench", cells: list[Plain], groups: "dict[str, Array]", asked: Asked
 ) -> Plain:
     """What `compare.json` holds."""
-    from multitask import differences
-    from multitask.bench import PARTS
-    from multitask.prepare import frozen_notes
+    from multitask.comparison import differences
+    from multitask.comparison.bench import PARTS
+    from multitask.experiments.prepare import frozen_notes
 
     prepared = bench.prepared
     rows = {part: int((bench.table["split"] == part).sum()) for part in PARTS}

@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multitask import options
-from multitask.errors import Parser, UserError, command
-from multitask.folder import put, writing
-from multitask.quiet import quiet_start
-from multitask.recipe import FILE, Recipe
+from multitask.cli import options
+from multitask.cli.quiet import quiet_start
+from multitask.contracts.errors import Parser, UserError, command
+from multitask.contracts.reading import put, writing
+from multitask.contracts.recipe import FILE, Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from multitask.comparison import Comparison
-    from multitask.pictures import Pixels
-    from multitask.pipeline import Batches
-    from multitask.prepare import Prepared
+    from multitask.contracts.evaluation import Comparison
+    from multitask.data.batches import Batches
+    from multitask.experiments.prepare import Prepared
+    from multitask.images.decode import Pixels
 
 _CALIBRATED = 1000  # pictures of the validation part that are enough for it
 _SHOWN, _WAYS = 6, 4  # training pictures in the report, ways that each is varied
@@ -31,7 +31,7 @@ class Run:
     """What a fit made: its folder, the comparison on the test part, how it ended."""
 
     folder: Path
-    comparison: "Comparison"
+    evaluation: "Comparison"
     interrupted: bool
 
 
@@ -49,7 +49,7 @@ def fit(
 
     Raises UserError for whatever the user can mend.
     """
-    from multitask.prepare import prepare
+    from multitask.experiments.prepare import prepare
 
     out = Path(out).expanduser()
     if not resume:
@@ -65,9 +65,9 @@ def fit(
 
 def _finished(out: Path) -> bool:
     """Whether a run is measured, and has no checkpoint left to go on from."""
-    from multitask import training
+    from multitask.training import loop
 
-    return (out / "report" / "report.json").exists() and not training.begun(out)
+    return (out / "report" / "report.json").exists() and not loop.begun(out)
 
 
 def _one(
@@ -82,9 +82,9 @@ def _one(
 
     Its run is `out`, which `whole` is or has among its folds.
     """
-    from multitask import training
-    from multitask.covered import all_learnt, an_epoch, doubts, watched
-    from multitask.prepare import frozen_notes
+    from multitask.data.coverage import all_learnt, an_epoch, doubts, watched
+    from multitask.experiments.prepare import frozen_notes
+    from multitask.training import loop
 
     recipe, about = prepared.recipe, prepared.about
     table = prepared.table.assign(split=parts)
@@ -98,7 +98,7 @@ def _one(
     train, val = prepared.training(table), prepared.validation(table)
     say(an_epoch(table, train))
     try:
-        outcome = training.train(
+        outcome = loop.train(
             about, recipe, train, val if len(val.rows) else None, out, resume, say
         )
     except KeyboardInterrupt:
@@ -116,16 +116,16 @@ def _one(
     notes = frozen_notes(recipe)
     comparison = _measure(out, stage, table, prepared.pixels, varied, notes, say)
     if not outcome.interrupted:
-        training.forget(out)
-    return Run(folder=out, comparison=comparison, interrupted=outcome.interrupted)
+        loop.forget(out)
+    return Run(folder=out, evaluation=comparison, interrupted=outcome.interrupted)
 
 
 def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> Run:
     """A run a fold, and a report in which each picture was answered unseen."""
     import pandas as pd
 
-    from multitask import comparison
-    from multitask.prepare import frozen_notes
+    from multitask.contracts import evaluation
+    from multitask.experiments.prepare import frozen_notes
 
     recipe, heads, count = prepared.recipe, prepared.about.heads, prepared.recipe.folds
     dealt = _folds(prepared)
@@ -144,13 +144,13 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
             varied = _varied(recipe, prepared.training(table))
             notes = frozen_notes(recipe)
             again = _measure(folder, recipe, table, prepared.pixels, varied, notes, say)
-            runs.append(Run(folder=folder, comparison=again, interrupted=False))
+            runs.append(Run(folder=folder, evaluation=again, interrupted=False))
             continue
         runs.append(_one(prepared, parts, folder, out, begun, say))
         if runs[-1].interrupted:
             break
-    measured = tuple(run.comparison for run in runs)
-    pooled = comparison.Comparison(
+    measured = tuple(run.evaluation for run in runs)
+    pooled = evaluation.Comparison(
         title=f"{out.name}, {len(runs)} folds",
         split="test",
         labels=pd.concat([c.labels for c in measured]),
@@ -161,14 +161,14 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
     )
     interrupted = runs[-1].interrupted
     if not interrupted:
-        comparison.write(pooled, out / "report")
-    return Run(folder=out, comparison=pooled, interrupted=interrupted)
+        evaluation.write(pooled, out / "report")
+    return Run(folder=out, evaluation=pooled, interrupted=interrupted)
 
 
 def _folds(prepared: "Prepared") -> "list[pd.Series[str]]":
     """The part of each picture in each fold; UserError if one can't be trained."""
-    from multitask import split
-    from multitask.covered import all_learnt
+    from multitask.data import split
+    from multitask.data.coverage import all_learnt
 
     heads, count = prepared.about.heads, prepared.recipe.folds
     seed = prepared.recipe.seed
@@ -193,7 +193,7 @@ def _write(
     say: Say,
 ) -> None:
     """Begin the run's folder: what it learns from, and what was set aside."""
-    from multitask.table import write_csv
+    from multitask.contracts.table import write_csv
 
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -209,17 +209,17 @@ def _write(
 
 def _varied(recipe: Recipe, train: "Batches") -> "Pixels | None":
     """A few training pictures as they are and as training saw them."""
-    from multitask import features
-    from multitask.augment import preset, samples
-    from multitask.freeze import NONE
+    from multitask.images.augment import preset, samples
+    from multitask.networks.freeze import NONE
+    from multitask.training import feature_cache
 
     how, last = preset(recipe.augment), recipe.stages()[-1]
     chosen = train.rows[:: max(1, len(train.rows) // _SHOWN)][:_SHOWN]
     if last.freeze != NONE and last.views:
-        looks = features.views(how, last.views)[: 1 + _WAYS]
+        looks = feature_cache.views(how, last.views)[: 1 + _WAYS]
         if len(looks) == 1:
             return None
-        return features.samples(train.pixels[chosen], how, train.size, looks)
+        return feature_cache.samples(train.pixels[chosen], how, train.size, looks)
     if how == preset("none"):
         return None
     return samples(train.pixels[chosen], how, train.size, _WAYS)
@@ -237,11 +237,12 @@ def _measure(
     """Calibrate the saved network on the validation part, report on the test part."""
     import pandas as pd
 
-    from multitask import comparison, network
-    from multitask.analyzer import Analyzer, read_all
-    from multitask.callbacks import HISTORY
-    from multitask.covered import measured
-    from multitask.features import outputs
+    from multitask.contracts import evaluation
+    from multitask.data.coverage import measured
+    from multitask.networks import archive
+    from multitask.networks.analyzer import Analyzer, read_all
+    from multitask.training.callbacks import HISTORY
+    from multitask.training.feature_cache import outputs
 
     analyzer = Analyzer.load(out)
     val = table[table["split"] == "val"]
@@ -251,13 +252,13 @@ def _measure(
         heads = [h.calibrate(val, said[h.name]) for h in analyzer.heads]
         if tuple(heads) != analyzer.heads:
             analyzer = analyzer.with_heads(heads)
-            network.save_about(analyzer.about, out / network.FILE)
+            archive.save_about(analyzer.about, out / archive.FILE)
     part, warnings = measured(table)
     labels = table[table["split"] == part]
     rows = labels.index.to_numpy()
     said = outputs(analyzer, recipe, pixels, rows, say)
     history = out / HISTORY
-    result = comparison.Comparison(
+    result = evaluation.Comparison(
         title=out.name,
         split=part,
         labels=labels,
@@ -267,7 +268,7 @@ def _measure(
         history=pd.read_csv(history) if history.exists() else None,
         varied=varied,
     )
-    comparison.write(result, out / "report")
+    evaluation.write(result, out / "report")
     return result
 
 
@@ -301,13 +302,13 @@ def main(argv: list[str] | None = None) -> int:
     run = fit(recipe, out, resume=arguments.resume)
     from multitask.reports import numbers
 
-    print(numbers.text(run.comparison))
+    print(numbers.text(run.evaluation))
     print(f"written to {run.folder}, see {run.folder / 'report' / 'index.html'}")
     return 130 if run.interrupted else 0
 
 
 def _resumed(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
-    from multitask import recipe
+    from multitask.contracts import recipe
 
     if not arguments.out:
         raise UserError("--resume", "names no run", "add --out with the run's folder")

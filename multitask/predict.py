@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multitask.errors import Parser, UserError, command
-from multitask.quiet import quiet_start
+from multitask.cli.quiet import quiet_start
+from multitask.contracts.errors import Parser, UserError, command
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ def inputs(texts: list[str]) -> list[str]:
     A name that is no file stays, to be one row that says so. Raises UserError for a
     folder or glob without any picture.
     """
-    from multitask.folder import pictures
+    from multitask.contracts.reading import pictures
 
     found: list[str] = []
     for text in texts:

@@ -2,8 +2,8 @@
 
 import sys
 
-from multitask import recipe
-from multitask.errors import Parser, command
+from multitask.contracts import recipe
+from multitask.contracts.errors import Parser, command
 
 
 @command

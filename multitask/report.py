@@ -7,14 +7,14 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multitask.errors import Parser, UserError, command
-from multitask.options import free
-from multitask.quiet import quiet_start
+from multitask.cli.options import free
+from multitask.cli.quiet import quiet_start
+from multitask.contracts.errors import Parser, UserError, command
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from multitask.comparison import Comparison
+    from multitask.contracts.evaluation import Comparison
 
 PARTS = ("train", "val", "test", "all")
 _TAIL = 4  # names of a path by which a picture is known again
@@ -37,13 +37,13 @@ def report(
     """
     import pandas as pd
 
-    from multitask import comparison
-    from multitask.analyzer import Analyzer
-    from multitask.callbacks import HISTORY
-    from multitask.data import absolute, labelled, read
-    from multitask.labels import set_aside
-    from multitask.pipeline import load
-    from multitask.table import write_csv
+    from multitask.contracts import evaluation
+    from multitask.contracts.table import write_csv
+    from multitask.data.batches import load
+    from multitask.data.labels import set_aside
+    from multitask.data.sources import absolute, labelled, read
+    from multitask.networks.analyzer import Analyzer
+    from multitask.training.callbacks import HISTORY
 
     network = Path(network).expanduser()
     run = network if network.is_dir() else network.parent
@@ -59,7 +59,7 @@ def report(
     labelled(analyzer.heads, table, every=False)
     table, pixels, unreadable = load(table, about.side, 2.0, run)
     history = run / HISTORY
-    result = comparison.Comparison(
+    result = evaluation.Comparison(
         title=f"{run.resolve().name} on {', '.join(sets)}",
         split=part,
         labels=table,
@@ -68,7 +68,7 @@ def report(
         notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes, *doubts))),
         history=pd.read_csv(history) if history.exists() and not data else None,
     )
-    comparison.write(result, folder)
+    evaluation.write(result, folder)
     skipped = pd.concat([reading.skipped, wrong, unreadable], ignore_index=True)
     try:
         write_csv(skipped, folder / "skipped.csv")
@@ -91,7 +91,7 @@ def _part(
     Where the run knows a picture, its split counts, so that nobody measures by
     accident what was trained on. Of its own data, it knows all that count.
     """
-    from multitask.table import read_csv
+    from multitask.contracts.table import read_csv
 
     known = run / "split.csv"
     doubts: list[str] = []

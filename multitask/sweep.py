@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from multitask import options
-from multitask.errors import Parser, UserError, command, nearest
-from multitask.folder import writing
-from multitask.quiet import quiet_start
-from multitask.recipe import Recipe
-from multitask.vary import MEAN, Vary, check, grid, vary
+from multitask.cli import options
+from multitask.cli.quiet import quiet_start
+from multitask.contracts.errors import Parser, UserError, command, nearest
+from multitask.contracts.reading import writing
+from multitask.contracts.recipe import Recipe
+from multitask.tuning.space import MEAN, Vary, check, grid, vary
 
 Say = Callable[[str], object]
 
@@ -49,14 +49,14 @@ def sweep(
     """
     from filelock import FileLock
 
-    from multitask.prepare import prepare
+    from multitask.contracts.table import write_csv
+    from multitask.experiments.prepare import prepare
     from multitask.reports import _sweep
-    from multitask.table import write_csv
 
     _quiet_optuna()
-    from multitask import told
-    from multitask.storage import pruner_of, study_of
-    from multitask.trials import Trials, timed
+    from multitask.tuning import summary
+    from multitask.tuning.storage import pruner_of, study_of
+    from multitask.tuning.trials import Trials, timed
 
     varied, combinations = _checked(recipe, asked, trials)
     if combinations:
@@ -100,7 +100,7 @@ def sweep(
         raise
     finally:
         with lock:
-            document = told.document(work)
+            document = summary.document(work)
             _sweep.write(document, out)
     _told(document, say)
     return document
@@ -215,7 +215,7 @@ def main(argv: list[str] | None = None) -> int:
     quiet_start()
     document = sweep(recipe, out, asked, trials=arguments.trials)
     from multitask.reports import _sweep
-    from multitask.trials import BEST
+    from multitask.tuning.trials import BEST
 
     print(_sweep.text(document))
     print(f"written to {out}, see {out / 'index.html'}; the best is {out / BEST}")

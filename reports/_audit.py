@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 from multitask.reports import _audit_figures, _html, _style
 
-from multitask import quality
-from multitask.duplicates import LISTED, named_sources
-from multitask.files import BLANK, TINY
-from multitask.folder import writing
-from multitask.head import column
-from multitask.quality import Findings
-from multitask.split import NEAR
+from multitask.contracts.head import column
+from multitask.contracts.reading import writing
+from multitask.data.split import NEAR
+from multitask.inspection import findings as quality
+from multitask.inspection.duplicates import LISTED, named_sources
+from multitask.inspection.files import BLANK, TINY
+from multitask.inspection.findings import Findings
 
 JSON, PAGE = "audit.json", "index.html"
 _SHOWN = 50  # rows of a list on the page; audit.json has them all

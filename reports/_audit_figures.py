@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from multitask.reports import _frames, _grid, _style
 
-from multitask import quality
-from multitask.head import Head
-from multitask.quality import Findings
+from multitask.contracts.head import Head
+from multitask.inspection import findings as quality
+from multitask.inspection.findings import Findings
 
 _TABLES = 6  # heat maps of two heads at most
 _PANELS = 5  # histograms of a number by the classes of a head at most

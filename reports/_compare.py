@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from multitask.reports import _html, _style
 
-from multitask.folder import writing
+from multitask.contracts.reading import writing
 
 JSON, CSV, PAGE, PLOT = "compare.json", "compare.csv", "index.html", "compare.png"
 _PARTS = ("train", "val", "test")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from multitask.head import Head, column, spelled
+from multitask.contracts.head import Head, column, spelled
 
 MEASURES = ("loss", "accuracy", "mae", "weight")  # what a history may hold of a head
 

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from multitask.reports import _frames, _style
 from PIL import Image, ImageOps
 
-from multitask.comparison import Comparison
-from multitask.head import Head, column
-from multitask.pictures import PictureError, decode
+from multitask.contracts.evaluation import Comparison
+from multitask.contracts.head import Head, column
+from multitask.images.decode import PictureError, decode
 
 COUNT, _WIDE = 12, 4
 _LINES = 6

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 from multitask.reports import _html, _style
 
-from multitask.folder import writing
-from multitask.vary import written
+from multitask.contracts.reading import writing
+from multitask.tuning.space import written
 
 JSON, CSV, PAGE, PLOT = "sweep.json", "sweep.csv", "index.html", "sweep.png"
 _BEST = "best.toml"

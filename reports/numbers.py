@@ -13,9 +13,9 @@ import pandas as pd
 from multitask.reports import _frames
 from sklearn.metrics import classification_report
 
-from multitask.comparison import Comparison
-from multitask.head import Head, column, spelled
-from multitask.table import write_csv
+from multitask.contracts.evaluation import Comparison
+from multitask.contracts.head import Head, column, spelled
+from multitask.contracts.table import write_csv
 
 ORDER = 10
 

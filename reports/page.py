@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 from multitask.reports import _html, numbers, pictures
 
-from multitask.comparison import Comparison
-from multitask.head import Head
+from multitask.contracts.evaluation import Comparison
+from multitask.contracts.head import Head
 
 ORDER = 90
 

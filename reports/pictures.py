@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from multitask.reports import _frames, _grid, _style
 
-from multitask.comparison import Comparison
-from multitask.head import Head
+from multitask.contracts.evaluation import Comparison
+from multitask.contracts.head import Head
 
 ORDER = 20
 

@@ -36,7 +36,7 @@ def unlabelled():
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Leave pictures out of the reports of a test's own fits: half of their time."""
-    from multitask import plugins
+    from multitask.contracts import plugins
 
     modules = [m for m in plugins.reports() if not m.__name__.endswith(".pictures")]
     monkeypatch.setattr(plugins, "reports", lambda: modules)
@@ -45,7 +45,7 @@ def no_pictures(monkeypatch):
 @pytest.fixture(scope="session")
 def tiny_trunk():
     """The name of a trunk that is built and trained in a moment."""
-    from multitask import trunks
+    from multitask.networks import trunks
     from tests import tiny
 
     name = tiny.register()

@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 import multitask
-from multitask import analyzer, catalog, network
-from multitask.errors import UserError
-from multitask.network import About
-from multitask.pictures import decode
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.images.decode import decode
+from multitask.networks import analyzer, archive
+from multitask.networks.archive import About
 
 HEADS = ("age", "gender", "pose", "attributes[Smiling,Young]")
 COLUMNS = [
@@ -35,13 +36,13 @@ def run(tiny_trunk, tmp_path_factory):
         heads=tuple(catalog.heads(HEADS)),
         notes=("Faces were drawn.",),
     )
-    model = network.build(about)
+    model = archive.build(about)
     lots = np.random.default_rng(1)
     for weight in model.weights:  # so that answers differ
         if weight.path.endswith("kernel"):
             weight.assign(lots.normal(0, 1, weight.shape))
     folder = tmp_path_factory.mktemp("run")
-    network.save(model, about, folder / network.FILE)
+    archive.save(model, about, folder / archive.FILE)
     return folder
 
 
@@ -190,7 +191,7 @@ def test_answers_come_in_chunks_of_any_length(faces, mixed, chunk, monkeypatch):
 
 
 def test_answers_are_those_of_plain_keras(faces, run, mixed):
-    model = keras.models.load_model(run / network.FILE)
+    model = keras.models.load_model(run / archive.FILE)
     answers = faces.predict(mixed)
     years = np.arange(117)
     for i in GOOD:

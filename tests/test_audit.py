@@ -14,10 +14,12 @@ import pytest
 from PIL import Image
 
 from multitask import audit as command
-from multitask import catalog, clean, duplicates, files, plugins, quality
 from multitask.audit import audit, main
-from multitask.errors import UserError
-from multitask.table import Reading, read_csv
+from multitask.contracts import catalog, plugins
+from multitask.contracts.errors import UserError
+from multitask.contracts.table import Reading, read_csv
+from multitask.inspection import clean, duplicates, files
+from multitask.inspection import findings as quality
 
 ROOT = Path(__file__).parents[1]
 UTKFACE = ROOT.parent / "shared" / "data" / "UTKFace"

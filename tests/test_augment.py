@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from multitask.augment import PRESETS, Augmentation, augment, preset, samples
-from multitask.errors import UserError
+from multitask.contracts.errors import UserError
+from multitask.images.augment import PRESETS, Augmentation, augment, preset, samples
 
 SEED = (3, 14)
 

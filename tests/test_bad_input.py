@@ -14,9 +14,9 @@ from PIL import Image
 
 import multitask
 from multitask import predict, report
+from multitask.contracts.recipe import Recipe
+from multitask.experiments.prepare import prepare
 from multitask.fit import main
-from multitask.prepare import prepare
-from multitask.recipe import Recipe
 
 WELL = [
     "--trunk",
@@ -147,13 +147,13 @@ def test_a_recipe_value_of_the_wrong_type(capsys, tmp_path, text, said):
 def test_weights_that_do_not_fit_are_told_before_pictures_are_read(
     capsys, tmp_path, monkeypatch
 ):
-    from multitask import pipeline
+    from multitask.data import batches
 
     sample.read(tmp_path / "faces", count=30)
     image = keras.Input((8, 8, 3))
     other = keras.Model(image, keras.layers.Conv2D(3, 3)(image))
     other.save(tmp_path / "other.keras")
-    monkeypatch.setattr(pipeline, "load", None)  # would fail
+    monkeypatch.setattr(batches, "load", None)  # would fail
     line = fit_fails(
         capsys, tmp_path, "--data", f"sample={tmp_path / 'faces'}",
         "--weights", tmp_path / "other.keras",
@@ -252,9 +252,9 @@ def test_one_picture_in_two_data_sets(capsys, tmp_path, faces):
 
 
 def test_a_class_that_is_never_trained_on():
-    from multitask.catalog import heads
-    from multitask.covered import all_learnt
-    from multitask.errors import UserError
+    from multitask.contracts.catalog import heads
+    from multitask.contracts.errors import UserError
+    from multitask.data.coverage import all_learnt
 
     table = pd.DataFrame(
         {"gender": ["male", "male", "female"], "split": ["train", "train", "test"]}

@@ -8,16 +8,17 @@ import pandas as pd
 import pytest
 from multitask.datasets import sample
 
-from multitask import balancing, catalog
+from multitask.contracts import catalog
+from multitask.contracts.recipe import Recipe
 from multitask.fit import fit
-from multitask.recipe import Recipe
+from multitask.training import loss_balancing
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 HEADS = ("gender", "age:regression", "illumination")
 
 
 def rule(name, heads=HEADS):
-    return balancing.RULES[name](catalog.heads(heads), seed=3)
+    return loss_balancing.RULES[name](catalog.heads(heads), seed=3)
 
 
 def tensor(*values):
@@ -121,7 +122,7 @@ def test_famo_leaves_out_heads_that_a_batch_has_no_label_of():
     assert first < 0 == second < third
 
 
-@pytest.mark.parametrize("name", balancing.RULES)
+@pytest.mark.parametrize("name", loss_balancing.RULES)
 def test_the_weights_of_an_epoch_are_the_mean_over_its_steps(name):
     made = rule(name)
     made.begin([])

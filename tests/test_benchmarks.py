@@ -9,7 +9,7 @@ import pytest
 from benchmarks import faces
 from benchmarks.memory import peak
 from benchmarks.sides import HEADER, Row, Target, table, take_turns
-from multitask.errors import UserError
+from multitask.contracts.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = {

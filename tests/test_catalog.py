@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from multitask import catalog
-from multitask.errors import UserError
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
 
 
 def error(*asked, declared=None):

@@ -8,9 +8,10 @@ import pytest
 from multitask.datasets import celeba, sample
 from multitask.datasets._truth import COLUMNS, truth
 
-from multitask import catalog, data
-from multitask.errors import UserError
-from multitask.table import check
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.contracts.table import check
+from multitask.data import sources
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "CelebA"
 NAMES = ("Male", "Smiling", "Young")
@@ -86,7 +87,7 @@ def test_what_the_sample_writes_is_read_as_the_truth(tmp_path):
 
 def test_data_marks_identities_with_the_name_of_the_set(tmp_path):
     write(folder(tmp_path) / "identity_CelebA.txt", "000001.jpg 7", "000002.jpg 8")
-    table = data.read([f"celeba={tmp_path}"]).table
+    table = sources.read([f"celeba={tmp_path}"]).table
     assert table["identity"].tolist() == ["celeba:7", "celeba:8"]
 
 

@@ -6,19 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multitask import catalog
-from multitask.errors import UserError
-from multitask.recipe import Recipe
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.contracts.recipe import Recipe
 
 optuna = pytest.importorskip("optuna")
 
 
 def _chance(table, out, heads=("age",)):
     """The chance level of a sweep over these heads; columns of the table are labels."""
-    from multitask.network import About
-    from multitask.prepare import Prepared
+    from multitask.experiments.prepare import Prepared
+    from multitask.networks.archive import About
     from multitask.sweep import Asked
-    from multitask.trials import Trials
+    from multitask.tuning.trials import Trials
 
     recipe = Recipe(trunk="tiny")
     prepared = Prepared(

@@ -11,10 +11,13 @@ import pandas as pd
 import pytest
 from multitask.datasets import sample
 
-from multitask import callbacks, catalog, designs, scores
 from multitask.compare import DESIGNS, Asked, compare, main
-from multitask.errors import UserError
-from multitask.recipe import Recipe
+from multitask.comparison import designs
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.contracts.recipe import Recipe
+from multitask.experiments import scores
+from multitask.training import callbacks
 
 
 def table():
@@ -240,7 +243,7 @@ def test_a_combination_that_training_lacks_is_answered_wrong(compared):
 
 
 def test_a_cap_leaves_all_designs_the_same_pictures(tmp_path, tiny_trunk):
-    from multitask.bench import bench as make_bench
+    from multitask.comparison.bench import bench as make_bench
 
     sample.write(tmp_path / "faces", "imfdb", count=60)
     recipe = Recipe(
@@ -463,7 +466,7 @@ def test_a_dry_run_lists_the_networks_and_trains_none(compared, tmp_path, capsys
 
 
 def test_differences_over_seeds_are_wider_where_seeds_differ(tmp_path):
-    from multitask.differences import means, to_single
+    from multitask.comparison.differences import means, to_single
 
     lots = np.random.default_rng(0)
     cells: list[dict[str, Any]] = []
@@ -509,7 +512,7 @@ def test_a_single_seed_is_as_it_was_drawn():
 
 
 def test_a_head_that_nothing_was_merged_with_has_no_difference(tmp_path):
-    from multitask.differences import to_single
+    from multitask.comparison.differences import to_single
 
     for name, heads in (("g", "gender"), ("m", "makeup"), ("gp", "gender")):
         (tmp_path / name).mkdir()
@@ -557,7 +560,7 @@ def test_pairs_tell_who_helps_whom(compared, tmp_path):
     ],
 )
 def test_what_is_saved_is_a_share_of_the_errors(head, difference, alone, saved):
-    from multitask.differences import saved as share
+    from multitask.comparison.differences import saved as share
 
     [head] = catalog.heads([head])
     assert share(head, difference, alone) == pytest.approx(saved)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from multitask.__main__ import main
-from multitask.errors import UserError, command, nearest
+from multitask.contracts.errors import UserError, command, nearest
 
 
 def test_an_error_is_one_line_even_if_its_parts_hold_line_breaks():
@@ -59,7 +59,7 @@ def test_a_bug_keeps_its_traceback():
 @pytest.mark.parametrize("lines", [1, 100_000])  # within and beyond a pipe's buffer
 def test_a_reader_that_stops_reading_is_no_error(lines):
     program = (
-        "import sys\nfrom multitask.errors import command\n"
+        "import sys\nfrom multitask.contracts.errors import command\n"
         f"def main(argv=None):\n    sys.stdin.read()\n    print('x\\n' * {lines})\n"
         "    return 0\n"
         "sys.exit(command(main)())"

@@ -12,16 +12,18 @@ import pytest
 import tensorflow as tf
 from multitask.datasets import sample
 
-from multitask import callbacks, catalog, checkpoint, features, freeze, network
-from multitask.augment import Augmentation, preset
-from multitask.errors import UserError
-from multitask.features import Features, View, batches, views
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.contracts.head import Targets
+from multitask.contracts.recipe import Recipe
+from multitask.data.batches import Batches
 from multitask.fit import fit
-from multitask.head import Targets
-from multitask.network import About
-from multitask.pipeline import Batches
-from multitask.recipe import Recipe
-from multitask.resize import middle
+from multitask.images.augment import Augmentation, preset
+from multitask.images.resize import middle
+from multitask.networks import archive, freeze
+from multitask.networks.archive import About
+from multitask.training import callbacks, checkpoint, feature_cache
+from multitask.training.feature_cache import Features, View, batches, views
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 NONE = preset("none")
@@ -45,7 +47,7 @@ def front():
 def once(monkeypatch):
     """How many views go through the network: a list with a count a batch of them."""
     counts: list[int] = []
-    usual = features._seen
+    usual = feature_cache._seen
 
     def seen(*given):
         counts.append(1)
@@ -53,7 +55,7 @@ def once(monkeypatch):
 
     # Not compiled, which would call it once a kind of view.
     tf.config.run_functions_eagerly(True)
-    monkeypatch.setattr(features, "_seen", seen)
+    monkeypatch.setattr(feature_cache, "_seen", seen)
     yield counts
     tf.config.run_functions_eagerly(False)
 
@@ -166,19 +168,19 @@ def test_varied_views_differ_by_lot_and_are_kept(front, pixels, tmp_path):
 def test_an_interrupted_pass_keeps_what_is_done(
     front, pixels, tmp_path, once, monkeypatch
 ):
-    monkeypatch.setattr(features, "_KEPT", 4)
-    monkeypatch.setattr(features, "_BATCH", 2)
-    usual = features._seen
+    monkeypatch.setattr(feature_cache, "_KEPT", 4)
+    monkeypatch.setattr(feature_cache, "_BATCH", 2)
+    usual = feature_cache._seen
 
     def stop(*given):
         if len(once) == 7:
             raise KeyboardInterrupt
         return usual(*given)
 
-    monkeypatch.setattr(features, "_seen", stop)
+    monkeypatch.setattr(feature_cache, "_seen", stop)
     with pytest.raises(KeyboardInterrupt):
         Features(front, tmp_path, "float32").places(pixels, np.arange(9), PLAIN, NONE)
-    monkeypatch.setattr(features, "_seen", usual)
+    monkeypatch.setattr(feature_cache, "_seen", usual)
     once.clear()
     kept = Features(front, tmp_path, "float32")
     places = kept.places(pixels, np.arange(9), PLAIN, NONE)[:, 0]
@@ -230,22 +232,22 @@ def _full(file, start, size):
 def test_what_is_trained_is_measured_without_room_for_features(
     faces, tmp_path, monkeypatch
 ):
-    usual, said = features.outputs, list[str]()
+    usual, said = feature_cache.outputs, list[str]()
 
     def outputs(*given):
         with monkeypatch.context() as patch:
             patch.setattr(os, "posix_fallocate", _full)
             return usual(*given)
 
-    monkeypatch.setattr(features, "outputs", outputs)
+    monkeypatch.setattr(feature_cache, "outputs", outputs)
     recipe = frozen(faces, tmp_path, epochs=1)
     run = fit(recipe, tmp_path / "run", say=said.append)
     assert any(line.startswith("Answers are computed anew: ") for line in said)
-    monkeypatch.setattr(features, "outputs", usual)
+    monkeypatch.setattr(feature_cache, "outputs", usual)
     roomy = fit(recipe, tmp_path / "roomy", say=quiet)
     np.testing.assert_allclose(
-        run.comparison.answers["age"].astype(float),
-        roomy.comparison.answers["age"].astype(float),
+        run.evaluation.answers["age"].astype(float),
+        roomy.evaluation.answers["age"].astype(float),
         rtol=1e-3,
     )
 
@@ -261,7 +263,7 @@ def test_features_that_a_precision_cannot_hold_are_told(pixels, tmp_path):
 def test_the_report_shows_the_views_that_features_are_kept_of(front, pixels, tmp_path):
     how = preset("standard")
     looks = views(how, 4)
-    shown = features.samples(pixels, how, 16, looks)
+    shown = feature_cache.samples(pixels, how, 16, looks)
     assert shown.shape == (9, 4, 16, 16, 3)
     np.testing.assert_array_equal(shown[:, 0], middle(pixels, 16).round())
     np.testing.assert_array_equal(shown[:, 1], shown[:, 0, :, ::-1])
@@ -282,7 +284,7 @@ def test_a_resumed_run_keeps_the_trunk_that_its_heads_learnt_on(
 
     def write(seed):
         keras.utils.set_random_seed(seed)
-        network.save(network.build(about), about, start)
+        archive.save(archive.build(about), about, start)
 
     write(1)
     recipe = frozen(faces, tmp_path, image_size=16, weights=str(start), epochs=3)
@@ -463,8 +465,8 @@ def test_training_on_kept_features_is_training_on_pictures(faces, kept, tmp_path
     assert_same_figures(kept, anew)
     for column in ("age", "gender_confidence"):
         np.testing.assert_allclose(
-            kept.comparison.answers[column].astype(float),
-            anew.comparison.answers[column].astype(float),
+            kept.evaluation.answers[column].astype(float),
+            anew.evaluation.answers[column].astype(float),
             rtol=1e-3,
         )
 
@@ -482,13 +484,13 @@ def test_the_report_from_kept_features_is_that_of_the_saved_network(faces, tmp_p
 
     recipe = frozen(faces, tmp_path, augment="standard", views=3)
     run = fit(recipe, tmp_path / "run", say=quiet)
-    assert any("as it is and 2 mirrored" in note for note in run.comparison.notes)
-    paths = run.comparison.labels["path"].tolist()
+    assert any("as it is and 2 mirrored" in note for note in run.evaluation.notes)
+    paths = run.evaluation.labels["path"].tolist()
     answers = multitask.load(run.folder).predict(paths)
     for column in ("age", "gender_confidence"):
         np.testing.assert_allclose(
             answers[column].to_numpy(float),
-            run.comparison.answers[column].to_numpy(float),
+            run.evaluation.answers[column].to_numpy(float),
             rtol=1e-4,
         )
 
@@ -505,10 +507,10 @@ def test_a_second_stage_lets_more_of_the_trunk_learn(faces, tmp_path):
     np.testing.assert_allclose(
         history["learning_rate"], [1.5e-3, 1.5e-3, 1e-4, 1e-4], rtol=1e-5
     )
-    model, about = network.load(run.folder)
+    model, about = archive.load(run.folder)
     part = model.get_layer("core").get_layer("trunk")
     keras.utils.set_random_seed(0)
-    drawn = network.build_core(about, training=True)
+    drawn = archive.build_core(about, training=True)
     learnt = [
         not np.array_equal(new, old)
         for new, old in zip(
@@ -577,7 +579,7 @@ def test_a_second_stage_needs_its_epochs():
 def test_what_is_frozen_infers_while_the_rest_is_trained():
     heads = tuple(catalog.heads(["gender"]))
     about = About(trunk="regularized_cnn", size=32, heads=heads)
-    front, behind = freeze.halves(network.build_core(about), "all")
+    front, behind = freeze.halves(archive.build_core(about), "all")
     whole = freeze.joined(front, behind)
     images = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3))
     once, again = (whole(images, training=True)["gender"] for _ in range(2))
@@ -630,7 +632,7 @@ def test_options_without_effect_are_told():
 def test_halves_give_what_the_whole_gives(tiny_trunk):
     heads = tuple(catalog.heads(["gender", "age"]))
     about = About(trunk="cnn", size=32, heads=heads, features=8)
-    core = network.build_core(about)
+    core = archive.build_core(about)
     images = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3))
     expected = core(images)
     for how in ("all", "0", "1", "3"):

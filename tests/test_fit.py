@@ -17,13 +17,14 @@ import pytest
 from multitask.datasets import sample
 
 import multitask
-from multitask import callbacks, catalog
-from multitask.errors import UserError
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.contracts.recipe import Recipe, read, recipe
+from multitask.contracts.table import read_csv
 from multitask.fit import fit, main
-from multitask.network import About
-from multitask.recipe import Recipe, read, recipe
+from multitask.networks.archive import About
 from multitask.report import report
-from multitask.table import read_csv
+from multitask.training import callbacks
 
 ROOT = Path(__file__).parents[1]
 HEADS = ("age", "gender", "expression", "attributes[Smiling,Eyeglasses]")
@@ -71,7 +72,7 @@ def test_a_run_holds_what_the_design_page_lists(run):
 def test_a_report_has_the_keys_that_scripts_rely_on(run):
     report = json.loads((run[0].folder / "report" / "report.json").read_text())
     heads = report["heads"]
-    assert report["rows"] == len(run[0].comparison.labels)
+    assert report["rows"] == len(run[0].evaluation.labels)
     assert {"n", "accuracy", "macro_f1", "classification_report"} <= set(
         heads["gender"]
     )
@@ -103,7 +104,7 @@ def test_that_the_faces_are_drawn_is_said_and_rides_along(run):
 
 
 def test_the_saved_network_gives_the_answers_of_the_report(run):
-    comparison = run[0].comparison
+    comparison = run[0].evaluation
     answers = multitask.load(run[0].folder).predict(comparison.labels["path"].tolist())
     for column in ("age", "gender_confidence", "Smiling_confidence"):
         np.testing.assert_allclose(
@@ -184,8 +185,8 @@ def test_a_head_declared_in_a_recipe_file_works_like_a_named_one(faces, tmp_path
 
 
 def test_class_weights_count_the_training_part_only(faces):
-    from multitask.catalog import heads
-    from multitask.prepare import Prepared
+    from multitask.contracts.catalog import heads
+    from multitask.experiments.prepare import Prepared
 
     table = sample.read(faces).table
     table["split"] = np.where(np.arange(len(table)) < 50, "train", "val")
@@ -244,7 +245,7 @@ def test_what_is_mixed_balanced_and_capped_is_said_and_noted(faces, tmp_path):
     ],
 )
 def test_a_report_without_a_test_part_says_what_it_is_of(parts, part, warned):
-    from multitask.covered import measured
+    from multitask.data.coverage import measured
 
     found, notes = measured(pd.DataFrame({"split": parts}))
     assert found == part
@@ -253,8 +254,8 @@ def test_a_report_without_a_test_part_says_what_it_is_of(parts, part, warned):
 
 
 def test_the_coverage_tells_labels_by_head_and_data_set():
-    from multitask.catalog import heads
-    from multitask.covered import covered
+    from multitask.contracts.catalog import heads
+    from multitask.data.coverage import covered
 
     nan = np.nan
     table = pd.DataFrame(
@@ -325,7 +326,7 @@ def test_folds_answer_each_picture_once_unseen_and_can_be_resumed(faces, tmp_pat
     before = (run.folder / "fold-1" / "network.keras").stat().st_mtime
     again = fit(recipe, run.folder, resume=True, say=lambda line: None)
     assert (run.folder / "fold-1" / "network.keras").stat().st_mtime == before
-    assert len(again.comparison.labels) == len(run.comparison.labels)
+    assert len(again.evaluation.labels) == len(run.evaluation.labels)
 
 
 # Stops
@@ -470,14 +471,15 @@ def test_waiting_for_a_gain_needs_a_validation_part(faces, tmp_path, change):
 def test_float16_scales_its_loss_and_can_lower_its_rate(faces, tmp_path):
     import keras
 
-    from multitask import network, training
+    from multitask.networks import archive
+    from multitask.training import loop
 
     plateau = tiny(faces, precision="float16", schedule="plateau", epochs=1)
     run = fit(plateau, tmp_path / "run", say=lambda line: None)
     assert np.isfinite(pd.read_csv(run.folder / "history.csv")["loss"]).all()
     about = multitask.load(run.folder).about
-    model = network.build_core(about, policy="mixed_float16", training=True)
-    training._compile(model, about.heads, plateau, 10, "float16")
+    model = archive.build_core(about, policy="mixed_float16", training=True)
+    loop._compile(model, about.heads, plateau, 10, "float16")
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
 
 
@@ -532,13 +534,13 @@ def test_a_trunk_that_learnt_from_the_test_part_is_told(run, faces, tmp_path):
     made = fit(recipe, tmp_path / "leaks", say=said.append)
     split = pd.read_csv(run[0].folder / "split.csv")
     assert any("had trained the network of --weights" in line for line in said)
-    assert any("had trained the network" in note for note in made.comparison.notes)
+    assert any("had trained the network" in note for note in made.evaluation.notes)
     recipe = tiny(
         faces, epochs=1, weights=str(network), split=str(run[0].folder / "split.csv")
     )
     clean = fit(recipe, tmp_path / "clean", say=lambda line: None)
-    assert len(clean.comparison.labels) == (split["split"] == "test").sum()
-    assert not any("had trained the network" in n for n in clean.comparison.notes)
+    assert len(clean.evaluation.labels) == (split["split"] == "test").sum()
+    assert not any("had trained the network" in n for n in clean.evaluation.notes)
 
 
 def test_a_split_of_a_file_that_leaks_is_told(tmp_path, tiny_trunk):
@@ -552,12 +554,12 @@ def test_a_split_of_a_file_that_leaks_is_told(tmp_path, tiny_trunk):
     made = fit(recipe, tmp_path / "run", say=lambda line: None)
     assert any(
         "15 of 15 pictures of validation and test part show a person" in note
-        for note in made.comparison.notes
+        for note in made.evaluation.notes
     )
 
 
 def test_identities_are_looked_for_below_the_data_folder(tmp_path, tiny_trunk):
-    from multitask.prepare import prepare
+    from multitask.experiments.prepare import prepare
 
     folder = tmp_path / "S9_faces"
     sample.write(folder, "folders", count=30, head="gender")
@@ -587,7 +589,7 @@ def test_labels_that_no_picture_has_are_left_out(tmp_path, tiny_trunk):
 
 
 def test_figures_of_an_epoch_stand_with_their_own_head():
-    from multitask.callbacks import _line
+    from multitask.training.callbacks import _line
 
     figures = {
         "epoch": 1, "seconds": 1.0, "loss": 1.0, "val_loss": 1.0, "val_age_mae": 5.0,
@@ -633,7 +635,7 @@ def test_a_loss_that_is_not_finite_stops_with_what_to_change(faces, tmp_path):
 
 
 def test_ctrl_c_waits_until_what_is_begun_is_written():
-    from multitask.callbacks import undisturbed
+    from multitask.training.callbacks import undisturbed
 
     done = []
 
@@ -657,7 +659,7 @@ def test_ctrl_c_waits_until_what_is_begun_is_written():
 
 
 def _keeper(losses, rates=None, **settings):
-    from multitask.callbacks import Keeper
+    from multitask.training.callbacks import Keeper
 
     rates = rates or [1.0] * len(losses)
     past = [
@@ -790,7 +792,7 @@ def test_a_data_set_without_parts_beside_one_that_has_some_is_measured_whole(
     measured, _ = report(run[0].folder, sets, out=tmp_path / "report")
     counts = measured.labels["source"].value_counts().to_dict()
     assert counts == {
-        "sample": len(run[0].comparison.labels),
+        "sample": len(run[0].evaluation.labels),
         "utkface": len(list(other.rglob("*.jpg"))),
     }
 

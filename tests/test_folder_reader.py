@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 from multitask.datasets import folder, sample
 
-from multitask import catalog, data, table
-from multitask.errors import UserError
+from multitask.contracts import catalog, table
+from multitask.contracts.errors import UserError
+from multitask.contracts.recipe import Recipe
+from multitask.data import sources
 from multitask.fit import fit
-from multitask.recipe import Recipe
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 
@@ -248,13 +249,13 @@ def test_names_that_no_head_can_have(tmp_path, name, said):
 
 def test_no_such_folder(tmp_path):
     with pytest.raises(UserError, match=r"^--data genre: no folder '.*nowhere'"):
-        data.read([f"genre=folder:{tmp_path / 'nowhere'}"])
+        sources.read([f"genre=folder:{tmp_path / 'nowhere'}"])
 
 
 def test_a_reader_without_a_name_says_how_to_give_one(tmp_path):
     for text in (f"folder:{tmp_path}", f"folder={tmp_path}"):
         with pytest.raises(UserError, match="write NAME=folder:PATH, NAME is the head"):
-            data.read([text])
+            sources.read([text])
 
 
 def test_a_name_that_is_not_utf8_is_no_class(tmp_path):
@@ -272,7 +273,7 @@ def test_a_name_that_is_not_utf8_is_no_class(tmp_path):
 def test_two_folders_of_one_head_unite_their_classes(tmp_path):
     files(tmp_path, "one/a/1.jpg", "one/b/1.jpg", "other/b/2.jpg", "other/c/2.jpg")
     sets = [f"genre=folder:{tmp_path / name}" for name in ("one", "other")]
-    assert data.read(sets).heads["genre"]["classes"] == ["a", "b", "c"]
+    assert sources.read(sets).heads["genre"]["classes"] == ["a", "b", "c"]
 
 
 @pytest.fixture(scope="module")
@@ -292,10 +293,10 @@ def test_a_fit_learns_the_head_of_the_folders(drawn, tmp_path, asked, kind, unit
         batch_size=16, precision="float32",
     )  # fmt: skip
     run = fit(recipe, tmp_path / "run", say=lambda line: None)
-    (head,) = run.comparison.heads
+    (head,) = run.evaluation.heads
     config = head.config()
     assert (config["kind"], config["classes"]) == (kind, ("female", "male"))
-    assert set(run.comparison.answers["who"]) <= {"female", "male"}
+    assert set(run.evaluation.answers["who"]) <= {"female", "male"}
     import multitask
 
     output = multitask.load(run.folder).model.output["who"]

@@ -4,17 +4,18 @@ import keras
 import numpy as np
 import pytest
 
-from multitask import catalog, network
-from multitask.errors import UserError
-from multitask.freeze import check, freeze, stages
-from multitask.network import About
-from multitask.trunks import trunk
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.networks import archive
+from multitask.networks.archive import About
+from multitask.networks.freeze import check, freeze, stages
+from multitask.networks.trunks import trunk
 
 
 def core(name, size=None):
     heads = tuple(catalog.heads(["gender"]))
     known = About(trunk=name, size=size or trunk(name).least, heads=heads)
-    return network.build_core(known, training=True)
+    return archive.build_core(known, training=True)
 
 
 def stepped(model):

@@ -1,4 +1,4 @@
-"""Does every kind of head keep the contract of `multitask.head.Head`, to the number?
+"""Does every kind of head keep the contract of `contracts.head.Head`, to the number?
 
 The first part runs over every kind that exists; a new one needs an `Example`. The
 second part holds each of ours against numbers derived by hand or by an oracle.
@@ -22,9 +22,9 @@ from sklearn.metrics import (
 )
 from sklearn.utils.class_weight import compute_sample_weight
 
-from multitask import plugins
-from multitask.errors import UserError
-from multitask.head import classes_of, from_config
+from multitask.contracts import plugins
+from multitask.contracts.errors import UserError
+from multitask.contracts.head import classes_of, from_config
 
 NAN = np.nan
 

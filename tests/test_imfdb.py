@@ -7,9 +7,10 @@ import pytest
 from multitask.datasets import imfdb, sample
 from multitask.datasets._truth import truth
 
-from multitask import catalog, data
-from multitask.errors import UserError
-from multitask.table import check
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.contracts.table import check
+from multitask.data import sources
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "IMFDB"
 LABELS = ("MALE", "ANGER", "NONE", "BAD", "YOUNG", "LEFT", "PARTIAL")
@@ -90,7 +91,7 @@ def test_meanings_are_the_classes_of_the_catalog():
 
 
 def test_data_marks_actors_with_the_name_of_the_set(tmp_path):
-    table = data.read([f"imfdb={film(tmp_path, line())}"]).table
+    table = sources.read([f"imfdb={film(tmp_path, line())}"]).table
     assert table["identity"].tolist() == ["imfdb:Amir"]
 
 

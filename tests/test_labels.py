@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multitask import catalog
-from multitask.errors import UserError
-from multitask.labels import set_aside, translate
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.data.labels import set_aside, translate
 
 GENDERS = {"male": "male", "female": "female", "0": "male", "1": "female", "?": np.nan}
 

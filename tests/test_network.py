@@ -11,11 +11,12 @@ import keras
 import numpy as np
 import pytest
 
-from multitask import catalog, network
-from multitask.errors import UserError
-from multitask.network import About
-from multitask.normalization import FusedNormalization
-from multitask.pipeline import Batches
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.data.batches import Batches
+from multitask.networks import archive
+from multitask.networks.archive import About
+from multitask.networks.normalization import FusedNormalization
 
 ROOT = Path(__file__).parents[1]
 HEADS = ("age", "gender", "pose", "attributes[Smiling,Young]")
@@ -54,7 +55,7 @@ def about(name, looks=2, size=16):
 def made(request, tiny_trunk):
     keras.utils.set_random_seed(0)
     known = about(request.param)
-    model = network.build(known)
+    model = archive.build(known)
     unsettle(model)
     return model, known
 
@@ -62,8 +63,8 @@ def made(request, tiny_trunk):
 @pytest.fixture(scope="module")
 def saved(made, tmp_path_factory):
     model, known = made
-    path = tmp_path_factory.mktemp("network") / network.FILE
-    network.save(model, known, path)
+    path = tmp_path_factory.mktemp("network") / archive.FILE
+    archive.save(model, known, path)
     return path
 
 
@@ -119,11 +120,11 @@ def test_training_mode_would_have_been_noticed(made):
 
 
 def test_a_loaded_network_is_the_one_that_was_saved(made, saved):
-    model, known = network.load(saved)
+    model, known = archive.load(saved)
     assert known == made[1]
     for shape in ((16, 16), (37, 50), (90, 20)):
         assert_near(model(pictures(3, *shape)), made[0](pictures(3, *shape)), 1e-6)
-    again, _ = network.load(saved.parent)  # a run folder
+    again, _ = archive.load(saved.parent)  # a run folder
     assert_near(again(pictures()), made[0](pictures()), 1e-6)
 
 
@@ -172,19 +173,19 @@ def test_what_keras_does_not_know_rides_along(made, saved):
 
 
 def test_saving_what_was_loaded_changes_nothing(saved, tmp_path):
-    model, known = network.load(saved)
-    network.save(model, replace(known, notes=("b",)), tmp_path / network.FILE)
-    again, found = network.load(tmp_path / network.FILE)
+    model, known = archive.load(saved)
+    archive.save(model, replace(known, notes=("b",)), tmp_path / archive.FILE)
+    again, found = archive.load(tmp_path / archive.FILE)
     assert found == replace(known, notes=("b",))
     assert_near(again(pictures()), model(pictures()), 1e-6)
 
 
 def test_how_outputs_are_read_is_written_anew_without_the_weights(saved, tmp_path):
-    path = tmp_path / network.FILE
+    path = tmp_path / archive.FILE
     path.write_bytes(saved.read_bytes())
-    model, known = network.load(path)
-    network.save_about(replace(known, notes=("c",)), path)
-    again, found = network.load(path)
+    model, known = archive.load(path)
+    archive.save_about(replace(known, notes=("c",)), path)
+    again, found = archive.load(path)
     assert found == replace(known, notes=("c",))
     assert_near(again(pictures()), model(pictures()), 0)
     with zipfile.ZipFile(path) as members, zipfile.ZipFile(saved) as before:
@@ -210,8 +211,8 @@ def test_a_picture_and_its_mirror_image_get_mirrored_answers(made):
 
 
 def test_the_middle_is_looked_at_as_in_training(made):
-    core = network.build_core(made[1])
-    model = network.build(replace(made[1], looks=1), core)
+    core = archive.build_core(made[1])
+    model = archive.build(replace(made[1], looks=1), core)
     images = pictures(4, 20, 20)
     batches = Batches(
         pixels=images, rows=np.arange(4), encoded={}, batch_size=4, size=16
@@ -223,9 +224,9 @@ def test_the_middle_is_looked_at_as_in_training(made):
 
 def test_answers_are_the_mean_over_both(made):
     model, known = made
-    core = network.build_core(known)
+    core = archive.build_core(known)
     core.set_weights(model.get_weights())
-    straight_only = network.build(replace(known, looks=1), core)
+    straight_only = archive.build(replace(known, looks=1), core)
     images = pictures(4, 16, 16)
     one, other = (numbers(straight_only(x)) for x in (images, images[:, :, ::-1]))
     for name in ("age", "gender", "attributes"):
@@ -236,7 +237,7 @@ def test_answers_are_the_mean_over_both(made):
 
 def test_four_looks_are_of_four_places_two_of_them_in_a_mirror(tiny_trunk):
     known = about(tiny_trunk, looks=4)  # of 20 x 20 pixels: a margin of 2
-    core = network.build_core(known)
+    core = archive.build_core(known)
     unsettle(core)
     images = pictures(3, 20, 20)
     seen = [
@@ -247,7 +248,7 @@ def test_four_looks_are_of_four_places_two_of_them_in_a_mirror(tiny_trunk):
     said = [numbers(core(part.astype(np.float32))) for part in seen]
     for part in said[2:]:  # frontal, left, right, up, down
         part["pose"] = part["pose"][:, [0, 2, 1, 3, 4]]
-    found = network.build(known, core)(images)
+    found = archive.build(known, core)(images)
     for name in ("age", "gender", "attributes", "pose"):
         mean = np.mean([part[name] for part in said], axis=0)
         np.testing.assert_allclose(found[name], mean, atol=1e-5)
@@ -257,8 +258,8 @@ def test_four_looks_are_of_four_places_two_of_them_in_a_mirror(tiny_trunk):
 
 def test_one_head_alone_still_answers_by_name(tiny_trunk, tmp_path):
     known = About(trunk="tiny", size=16, heads=tuple(catalog.heads(["gender"])))
-    network.save(network.build(known), known, tmp_path / network.FILE)
-    model, _ = network.load(tmp_path / network.FILE)
+    archive.save(archive.build(known), known, tmp_path / archive.FILE)
+    model, _ = archive.load(tmp_path / archive.FILE)
     assert list(model(pictures())) == ["gender"]
     assert list(model.predict(pictures(), verbose=0)) == ["gender"]
 
@@ -268,7 +269,7 @@ def test_one_head_alone_still_answers_by_name(tiny_trunk, tmp_path):
 
 def refused(path):
     with pytest.raises(UserError) as caught:
-        network.load(path)
+        archive.load(path)
     line = str(caught.value)
     assert "\n" not in line
     assert line.startswith(f"{path}: ")
@@ -278,8 +279,8 @@ def refused(path):
 @pytest.fixture(scope="module")
 def small(tiny_trunk, tmp_path_factory):
     known = about("tiny")
-    path = tmp_path_factory.mktemp("small") / network.FILE
-    network.save(network.build(known), known, path)
+    path = tmp_path_factory.mktemp("small") / archive.FILE
+    archive.save(archive.build(known), known, path)
     return path
 
 
@@ -294,7 +295,7 @@ def test_a_truncated_file_is_refused(share, small, tmp_path):
 def test_damage_anywhere_is_noticed_or_harmless(small, tmp_path):
     path = tmp_path / "a.keras"
     data, lots = small.read_bytes(), np.random.default_rng(0)
-    whole = network._about(small)
+    whole = archive._about(small)
     for _ in range(300):
         damaged = bytearray(data)
         # Half of it near the end, where the table of the zip is.
@@ -302,7 +303,7 @@ def test_damage_anywhere_is_noticed_or_harmless(small, tmp_path):
         damaged[lots.integers(start, len(data))] ^= 1 << int(lots.integers(8))
         path.write_bytes(damaged)
         try:
-            assert network._about(path) == whole
+            assert archive._about(path) == whole
         except UserError as error:
             assert str(error).startswith(f"{path}: ")  # noqa: PT017
 
@@ -318,7 +319,7 @@ def test_what_is_no_network_says_what_it_is(tmp_path):
         "no such network; name a run folder or a .keras file"
     )
     with pytest.raises(UserError, match="network.keras: no such network"):
-        network.load(tmp_path)
+        archive.load(tmp_path)
 
 
 def test_a_network_of_plain_keras_is_refused(tmp_path):
@@ -370,8 +371,8 @@ FULL = """
 import resource, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from multitask import network
-from multitask.errors import UserError
+from multitask.networks import archive as network
+from multitask.contracts.errors import UserError
 
 source, *targets = map(Path, sys.argv[2:])
 model, about = network.load(source)
@@ -395,7 +396,7 @@ def test_a_full_disk_keeps_the_previous_file(small, tmp_path):
     targets = []
     for before in ("there", "none"):
         for share in ("0.001", "0.3", "0.6", "0.9", "0.9999"):
-            targets.append(tmp_path / before / share / network.FILE)
+            targets.append(tmp_path / before / share / archive.FILE)
             targets[-1].parent.mkdir(parents=True)
             if before == "there":
                 targets[-1].write_bytes(b"the previous one")
@@ -419,9 +420,9 @@ def test_a_full_disk_keeps_the_previous_file(small, tmp_path):
 
 def test_a_folder_that_is_not_there_is_said(made, tmp_path):
     model, known = made
-    path = tmp_path / "none" / network.FILE
+    path = tmp_path / "none" / archive.FILE
     with pytest.raises(UserError, match="can't be saved .*, nothing was written"):
-        network.save(model, known, path)
+        archive.save(model, known, path)
 
 
 # Training core and saved network
@@ -429,12 +430,12 @@ def test_a_folder_that_is_not_there_is_said(made, tmp_path):
 
 def test_weights_trained_in_another_precision_answer_alike_in_float32(made):
     model, known = made
-    trained = network.build_core(known, 0.3, "mixed_bfloat16", training=True)
+    trained = archive.build_core(known, 0.3, "mixed_bfloat16", training=True)
     trained.set_weights(model.get_weights())
     images = pictures(4, 16, 16)
-    core = network.build_core(known)
+    core = archive.build_core(known)
     core.set_weights(trained.get_weights())
-    final = network.build(known, core)
+    final = archive.build(known, core)
     for one, other in zip(final.weights, model.weights, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
     assert_near(final(images), model(images), 1e-6)
@@ -448,7 +449,7 @@ def test_weights_trained_in_another_precision_answer_alike_in_float32(made):
 
 def test_the_precision_is_restored_after_a_failure():
     with pytest.raises(UserError):
-        network.build_core(
+        archive.build_core(
             About(trunk="cnn", size=15, heads=()), policy="mixed_bfloat16"
         )
     assert keras.config.dtype_policy().name == "float32"

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from multitask.recipe import Recipe
+from multitask.contracts.recipe import Recipe
 
 
 def made(**settings):
-    from multitask.optimizer import optimizer
+    from multitask.training.optimizer import optimizer
 
     return optimizer(
         Recipe(schedule="constant", warmup=0.0, weight_decay=0.0, **settings), steps=10
@@ -68,7 +68,7 @@ def test_muon_is_adamw_for_all_that_is_no_inner_convolution(shape):
 def test_weights_are_pulled_to_zero_but_biases_are_not(name):
     import keras
 
-    from multitask.optimizer import optimizer
+    from multitask.training.optimizer import optimizer
 
     weights = [
         keras.Variable(np.ones(shape, np.float32), name=called)
@@ -103,7 +103,7 @@ def test_averages_follow_the_weights_by_their_momentum():
 
 
 def test_cosine_rises_for_an_epoch_and_falls_to_zero():
-    from multitask.optimizer import optimizer
+    from multitask.training.optimizer import optimizer
 
     recipe = Recipe(epochs=5, learning_rate=0.01, warmup=1.0)
     rate = optimizer(recipe, steps=10)._learning_rate

@@ -25,7 +25,7 @@ TREE = (
 )
 FOUND = """
 import importlib, json, multitask
-from multitask import plugins
+from multitask.contracts import plugins
 import multitask.heads.softmax
 for name in plugins.names("datasets"):
     importlib.import_module(f"multitask.datasets.{name}")
@@ -35,7 +35,7 @@ print(json.dumps({group: plugins.names(group) for group in plugins.GROUPS}))
 
 def files(folder, pattern):
     """What a folder of the checkout holds, under the name it is installed by."""
-    return {f"{folder}/{path.name}" for path in (ROOT / folder).glob(pattern)}
+    return {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).glob(pattern)}
 
 
 def commands():
@@ -117,8 +117,8 @@ def test_wheel_holds_every_source_file_under_the_package_and_nothing_beside_it(w
     with zipfile.ZipFile(wheel) as archive:
         members = {m for m in archive.namelist() if ".dist-info/" not in m}
         meta = {m.split("/", 1)[1] for m in archive.namelist() if ".dist-info/" in m}
-    expected = {"multitask/py.typed"} | files("multitask", "*.py")
-    expected |= files("multitask/recipes", "*.toml")
+    expected = {"multitask/py.typed"} | files("multitask", "**/*.py")
+    expected |= files("multitask", "contracts/recipes/*.toml")
     for folder in ("heads", "datasets", "reports"):
         for pattern in ("*.py", "*.toml", "*.html"):
             expected |= {f"multitask/{name}" for name in files(folder, pattern)}

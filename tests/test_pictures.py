@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from multitask.pictures import (
+from multitask.images.decode import (
     Picture,
     PictureError,
     _plain_jpeg,
@@ -296,7 +296,7 @@ def test_a_hundred_megapixels_are_refused_without_decoding(size, tmp_path):
 def test_below_a_hundred_megapixels_nothing_is_refused_or_warned_of(tmp_path):
     path = tmp_path / "large.png"
     path.write_bytes(bare_png(9_999, 10_000))
-    code = "import sys; from multitask.pictures import decode; decode(sys.argv[1])"
+    code = "import sys; from multitask.images.decode import decode; decode(sys.argv[1])"
     run = subprocess.run(
         [sys.executable, "-c", code, str(path)],
         cwd=Path(__file__).parents[1],
@@ -305,7 +305,7 @@ def test_below_a_hundred_megapixels_nothing_is_refused_or_warned_of(tmp_path):
     )
     # It is only found to hold none of the pixels that its header names.
     assert run.stderr.splitlines()[-1].startswith(
-        "multitask.pictures.PictureError: can't be decoded: "
+        "multitask.images.decode.PictureError: can't be decoded: "
     )
     assert "Warning" not in run.stderr
 
@@ -462,7 +462,7 @@ def test_shrinking_averages_so_that_nothing_is_skipped():
 def test_the_network_resizes_as_pictures_are_resized_to_the_pixel(shape):
     import keras
 
-    from multitask.resize import resize as inside
+    from multitask.images.resize import resize as inside
 
     image = keras.Input((None, None, 3), dtype="uint8")
     model = keras.Model(image, inside(image, 24))

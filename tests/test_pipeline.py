@@ -13,12 +13,13 @@ import pytest
 from multitask.heads.sigmoid import Sigmoid
 from PIL import Image
 
-from multitask import catalog, pipeline
-from multitask.augment import PRESETS, Augmentation
-from multitask.errors import UserError
-from multitask.head import Targets
-from multitask.pictures import decode, resize
-from multitask.pipeline import Batches, load
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.contracts.head import Targets
+from multitask.data import batches as pipeline
+from multitask.data.batches import Batches, load
+from multitask.images.augment import PRESETS, Augmentation
+from multitask.images.decode import decode, resize
 
 SIZE = 8
 COUNT = 103
@@ -349,7 +350,7 @@ MEASURE = """
 import sys
 from pathlib import Path
 import pandas as pd
-from multitask.pipeline import load
+from multitask.data.batches import load
 
 def peak():
     # Not getrusage, which counts what the parent held when it started this.

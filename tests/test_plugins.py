@@ -5,15 +5,15 @@ import sys
 import numpy as np
 import pytest
 
-from multitask import catalog, plugins
-from multitask.errors import UserError
-from multitask.head import from_config
+from multitask.contracts import catalog, plugins
+from multitask.contracts.errors import UserError
+from multitask.contracts.head import from_config
 
 MODULE = """
 from dataclasses import dataclass
 import pandas as pd
 from multitask.heads.regression import Regression
-from multitask.table import Reading
+from multitask.contracts.table import Reading
 
 ORDER = 15
 

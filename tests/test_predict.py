@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 import multitask
-from multitask import catalog, network
-from multitask.errors import UserError
-from multitask.network import About
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.networks import archive
+from multitask.networks.archive import About
 from multitask.predict import FORMATS, inputs, main
 
 ROOT = Path(__file__).parents[1]
@@ -34,7 +35,7 @@ def run(tiny_trunk, tmp_path_factory):
     heads = tuple(catalog.heads(HEADS))
     about = About(trunk=tiny_trunk, size=16, heads=heads, notes=(NOTE,))
     folder = tmp_path_factory.mktemp("run")
-    network.save(network.build(about), about, folder / network.FILE)
+    archive.save(archive.build(about), about, folder / archive.FILE)
     return folder
 
 

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 from multitask.datasets import sample
 
-from multitask import recipe, recipes, trunks
+from multitask import recipes
+from multitask.contracts import recipe
+from multitask.contracts.recipe import read
 from multitask.fit import fit
-from multitask.recipe import read
+from multitask.networks import trunks
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +113,7 @@ def test_a_recipe_runs_to_its_report(name, data, tmp_path, tiny_trunk):
     ):  # fmt: skip
         assert (report / file).exists(), file
     answers = pd.read_csv(report / "answers.csv")
-    assert len(answers) == len(run.comparison.labels) > 0
+    assert len(answers) == len(run.evaluation.labels) > 0
 
 
 def test_each_recipe_says_data_settings_and_what_was_published(capsys):

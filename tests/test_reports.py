@@ -13,11 +13,12 @@ from multitask.reports import _frames, _grid, _style, numbers, page, pictures
 from PIL import Image
 from sklearn import metrics
 
-from multitask import comparison as comparisons
-from multitask import plugins, scores
-from multitask.comparison import Comparison
-from multitask.errors import UserError
-from multitask.head import Head, from_config
+from multitask.contracts import evaluation as comparisons
+from multitask.contracts import plugins
+from multitask.contracts.errors import UserError
+from multitask.contracts.evaluation import Comparison
+from multitask.contracts.head import Head, from_config
+from multitask.experiments import scores
 
 AGE = from_config(
     "age",

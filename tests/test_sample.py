@@ -11,11 +11,11 @@ from multitask.datasets._drawing import draw
 from multitask.datasets._truth import Truth, truth
 from PIL import Image
 
-from multitask import catalog
-from multitask.data import read
-from multitask.errors import UserError
-from multitask.folder import DRAWN, README, is_drawn
-from multitask.table import check
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.contracts.reading import DRAWN, README, is_drawn
+from multitask.contracts.table import check
+from multitask.data.sources import read
 
 COUNT = 300
 PLAIN = Truth(

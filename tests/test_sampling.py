@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multitask import catalog
-from multitask.errors import UserError
-from multitask.sampling import capped, epoch, exponent, rates
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.data.sampling import capped, epoch, exponent, rates
 
 GENDER = catalog.heads(["gender"])
 

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multitask import catalog, scores
+from multitask.contracts import catalog
+from multitask.experiments import scores
 
 
 def heads():

@@ -5,8 +5,8 @@ from typing import Literal
 
 import pytest
 
-from multitask.errors import UserError
-from multitask.settings import make
+from multitask.contracts.errors import UserError
+from multitask.contracts.settings import make
 
 
 @dataclass(frozen=True, kw_only=True)

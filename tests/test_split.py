@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from multitask import catalog
-from multitask.errors import UserError
-from multitask.split import folds, groups, hashes, near_links, ratios, read, split
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.data.split import folds, groups, hashes, near_links, ratios, read, split
 
 UTKFACE = Path(__file__).parents[2] / "shared" / "data" / "UTKFace"
 SHARES = (0.7, 0.15, 0.15)
@@ -333,7 +333,7 @@ def test_rows_that_nobody_labelled_are_dealt_too():
 def test_the_near_pairs_of_utkface_stay_on_one_side():
     from multitask.datasets import utkface
 
-    from multitask.pictures import read
+    from multitask.images.decode import read
 
     table = utkface.read(UTKFACE).table
     pixels = np.zeros((len(table), 72, 72, 3), np.uint8)

@@ -13,10 +13,12 @@ import pandas as pd
 import pytest
 from multitask.datasets import sample
 
-from multitask import callbacks, features, options, recipe, training
-from multitask.errors import UserError
-from multitask.recipe import Recipe
+from multitask.cli import options
+from multitask.contracts import recipe
+from multitask.contracts.errors import UserError
+from multitask.contracts.recipe import Recipe
 from multitask.sweep import Asked, main, sweep
+from multitask.training import callbacks, feature_cache, loop
 
 pytest.importorskip("optuna")
 _ROOT = Path(__file__).parents[1]
@@ -91,15 +93,15 @@ def test_trials_are_scored_by_their_kept_epoch_and_the_best_is_written(base, tmp
 def test_a_grid_is_tried_whole_and_its_pictures_are_read_once(
     base, tmp_path, monkeypatch
 ):
-    from multitask import pipeline
+    from multitask.data import batches
 
-    usual, reads = pipeline.load, []
+    usual, reads = batches.load, []
 
     def load(*args):
         reads.append(args)
         return usual(*args)
 
-    monkeypatch.setattr(pipeline, "load", load)
+    monkeypatch.setattr(batches, "load", load)
     asked = Asked(
         vary=("dropout=0.2,0.3",), objective="gender", grid=True,
     )  # fmt: skip
@@ -128,7 +130,7 @@ def test_a_trial_that_fails_is_recorded_and_the_sweep_goes_on(base, tmp_path):
 
 @pytest.mark.slow
 def test_a_fault_of_a_trial_leaves_its_traceback(base, tmp_path, monkeypatch):
-    usual, calls = training.train, []
+    usual, calls = loop.train, []
 
     def train(*args):
         calls.append(1)
@@ -136,7 +138,7 @@ def test_a_fault_of_a_trial_leaves_its_traceback(base, tmp_path, monkeypatch):
             raise ZeroDivisionError("by chance")
         return usual(*args)
 
-    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(loop, "train", train)
     asked = Asked(vary=("dropout=0.2,0.3",), grid=True)
     document = sweep(replace(base, epochs=1), tmp_path / "out", asked, say=quiet)
     [failed] = [one for one in document["trials"] if one["state"] == "fail"]
@@ -172,7 +174,7 @@ def test_a_poor_trial_is_given_up(base, tmp_path, monkeypatch):
 def test_what_is_below_the_median_of_five_is_given_up(
     base, tmp_path, monkeypatch, prune
 ):
-    from multitask.trials import Trials
+    from multitask.tuning.trials import Trials
 
     usual = Trials._objective
 
@@ -200,7 +202,7 @@ def test_a_trial_that_ends_its_process_is_begun_again_twice_only(
 ):
     import optuna
 
-    usual, told = training.train, optuna.Trial.set_user_attr
+    usual, told = loop.train, optuna.Trial.set_user_attr
 
     def train(about, recipe, *more):
         if recipe.dropout == 0.2:
@@ -214,7 +216,7 @@ def test_a_trial_that_ends_its_process_is_begun_again_twice_only(
     out, base = tmp_path / "out", replace(base, epochs=1)
     asked = Asked(vary=("dropout=0.2,0.3",), grid=True)
     with monkeypatch.context() as patch:
-        patch.setattr(training, "train", train)
+        patch.setattr(loop, "train", train)
         patch.setattr(optuna.Trial, "set_user_attr", tell)
         for _ in range(3):
             with pytest.raises(KeyboardInterrupt):
@@ -303,13 +305,13 @@ def test_two_processes_share_the_trials(base, faces, tmp_path):
 def test_frozen_features_are_computed_for_the_first_trial_only(
     base, tmp_path, monkeypatch
 ):
-    usual, computed = features.Features._compute, []
+    usual, computed = feature_cache.Features._compute, []
 
     def compute(self, *args):
         computed.append(1)
         return usual(self, *args)
 
-    monkeypatch.setattr(features.Features, "_compute", compute)
+    monkeypatch.setattr(feature_cache.Features, "_compute", compute)
     base = replace(base, freeze="all", augment="none", epochs=1,
                    cache=str(tmp_path / "cache"))  # fmt: skip
     one = Asked(vary=("learning-rate=0.001,0.01",), grid=True)
@@ -332,7 +334,7 @@ def test_with_a_limit_another_seed_is_validated_on_its_own_pictures(base, tmp_pa
 
 @pytest.mark.slow
 def test_what_matters_is_told_from_ten_trials_on(base, tmp_path, monkeypatch):
-    from multitask.trials import Trials
+    from multitask.tuning.trials import Trials
 
     def trained(self, trial, values):
         rate = next(held for one, held in values.items() if one.name != "dropout")
@@ -367,7 +369,7 @@ def test_a_number_counts_by_the_error_that_it_saves(tmp_path, tiny_trunk):
     )  # fmt: skip
     asked = Asked(vary=("dropout=0.2,0.3",), grid=True)
     document = sweep(base, tmp_path / "out", asked, say=quiet)
-    from multitask import prepare
+    from multitask.experiments import prepare
 
     made = prepare.prepare(base, tmp_path / "other", quiet)
     parts = made.split()

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multitask.errors import UserError
-from multitask.table import Reading, check, concat
+from multitask.contracts.errors import UserError
+from multitask.contracts.table import Reading, check, concat
 
 
 def table(**columns):

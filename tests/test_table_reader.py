@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 from multitask.datasets import sample, table
 
-from multitask import data
-from multitask.errors import UserError
+from multitask.contracts.errors import UserError
+from multitask.contracts.recipe import Recipe
+from multitask.data import sources
 from multitask.fit import fit
-from multitask.recipe import Recipe
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -97,7 +97,7 @@ def test_columns_of_the_contract_are_text(tmp_path):
 def test_another_split_is_refused(tmp_path):
     file = given(tmp_path, "path,split\na.jpg,dev\n", "a.jpg")
     with pytest.raises(UserError, match="split is 'dev', must be one of"):
-        data.read([f"mine=table:{file}"])
+        sources.read([f"mine=table:{file}"])
 
 
 def test_paths_may_be_absolute_begin_with_tilde_or_lie_above(tmp_path, monkeypatch):
@@ -228,11 +228,11 @@ def test_a_column_that_is_no_name_gets_one(tmp_path):
 def test_two_files_of_one_table_bring_one_head(tmp_path):
     one = listed(tmp_path / "one", "genre", "drama", "comedy")
     other = listed(tmp_path / "other", "genre", "horror", "drama")
-    heads = data.read([f"one=table:{one}", f"other=table:{other}"]).heads
+    heads = sources.read([f"one=table:{one}", f"other=table:{other}"]).heads
     assert heads["genre"]["classes"] == ["comedy", "drama", "horror"]
     one = listed(tmp_path / "one", "score", *map(str, range(60)))
     other = listed(tmp_path / "other", "score", "7", "99")
-    heads = data.read([f"one=table:{one}", f"other=table:{other}"]).heads
+    heads = sources.read([f"one=table:{one}", f"other=table:{other}"]).heads
     assert heads == {"score": {"kind": "regression", "low": 0.0, "high": 99.0}}
 
 
@@ -241,9 +241,9 @@ def test_classes_spread_over_data_sets_make_one_head(tmp_path):
     cats = listed(tmp_path / "cats", "animal", "cat", "cat")
     dogs = listed(tmp_path / "dogs", "animal", "dog")
     mixed = listed(tmp_path / "mixed", "animal", "dog", "owl")
-    heads = data.read([f"cats=table:{cats}", f"dogs=table:{dogs}"]).heads
+    heads = sources.read([f"cats=table:{cats}", f"dogs=table:{dogs}"]).heads
     assert heads == {"animal": {"kind": "softmax", "classes": ["cat", "dog"]}}
-    heads = data.read([f"cats=table:{cats}", f"mixed=table:{mixed}"]).heads
+    heads = sources.read([f"cats=table:{cats}", f"mixed=table:{mixed}"]).heads
     assert heads["animal"]["classes"] == ["cat", "dog", "owl"]
 
 
@@ -251,7 +251,9 @@ def test_columns_that_only_look_alike_as_names_keep_a_head_each(tmp_path):
     one = listed(tmp_path / "one", "hair color", "red", "grey")
     other = listed(tmp_path / "other", "hair_color", "blue", "grey")
     for sets in ((one, other), (other, one)):
-        heads = data.read([f"set{n}=table:{file}" for n, file in enumerate(sets)]).heads
+        heads = sources.read(
+            [f"set{n}=table:{file}" for n, file in enumerate(sets)]
+        ).heads
         reads = sorted(
             column for name, h in heads.items() for column in h.get("columns", [name])
         )
@@ -468,19 +470,19 @@ def tiny(heads: tuple[str, ...], *sets: str) -> Recipe:
 def test_a_fit_learns_the_heads_of_the_table(faces, tmp_path):
     asked = tiny((), f"mine=table:{faces / 'mine.csv'}")
     run = fit(asked, tmp_path / "run", say=lambda line: None)
-    kinds = {head.name: head.config()["kind"] for head in run.comparison.heads}
+    kinds = {head.name: head.config()["kind"] for head in run.evaluation.heads}
     assert kinds == {
         "hair_colour": "softmax",
         "smiles": "sigmoid",
         "years": "regression",
     }
-    assert "hair colour" in run.comparison.answers
+    assert "hair colour" in run.evaluation.answers
 
 
 def test_one_head_of_the_table_can_be_asked_for(faces, tmp_path):
     asked = tiny(("smiles",), f"mine=table:{faces / 'mine.csv'}")
     run = fit(asked, tmp_path / "run", say=lambda line: None)
-    assert [head.name for head in run.comparison.heads] == ["smiles"]
+    assert [head.name for head in run.evaluation.heads] == ["smiles"]
     with pytest.raises(UserError, match="no head 'smile'; did you mean 'smiles'"):
         fit(tiny(("smile",), *asked.data), tmp_path / "other", say=lambda line: None)
 
@@ -492,7 +494,7 @@ def test_a_recipe_s_head_stands_instead_of_the_table_s(faces, tmp_path):
         trunk="tiny", epochs=1, precision="float32",
     )  # fmt: skip
     run = fit(asked, tmp_path / "run", say=lambda line: None)
-    names = {head.name for head in run.comparison.heads}
+    names = {head.name for head in run.evaluation.heads}
     assert names == {"joy", "hair_colour", "years"}
 
 

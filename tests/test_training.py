@@ -2,7 +2,7 @@
 
 import time
 
-from multitask import precision
+from multitask.training import precision
 
 
 def test_the_first_turn_and_single_slow_ones_do_not_decide(monkeypatch):

@@ -4,10 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from multitask import catalog, network, trunks, weights
-from multitask.errors import UserError
-from multitask.network import About
-from multitask.trunks import TRUNKS, check_size, trunk
+from multitask import trunks as trunks_command
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
+from multitask.networks import archive, pretrained, trunks
+from multitask.networks.archive import About
+from multitask.networks.trunks import TRUNKS, check_size, trunk
 
 SMALL = ("cnn", "base_cnn", "utkface_cnn", "mobilenet_v3_large")
 BIG = [
@@ -49,7 +51,7 @@ def of(name, size=None, **others):
 @pytest.mark.parametrize("name", LEARNT)
 def test_a_trunk_learns_a_step_and_reloads_in_plain_keras(name, tmp_path):
     known = of(name, looks=1)
-    core = network.build_core(known, dropout=0.1, training=True)
+    core = archive.build_core(known, dropout=0.1, training=True)
     core.compile(optimizer="sgd", loss={head.name: head.loss() for head in known.heads})
     before = [w.numpy() for w in core.trainable_weights]
     images = pictures(2, known.size)
@@ -64,11 +66,11 @@ def test_a_trunk_learns_a_step_and_reloads_in_plain_keras(name, tmp_path):
         for w, b in zip(core.trainable_weights, before, strict=True)
     ]
     assert np.mean(moved) > 0.9  # a dead unit may leave a bias where it was
-    plain = network.build_core(known)
+    plain = archive.build_core(known)
     plain.set_weights(core.get_weights())
-    model = network.build(known, plain)
-    network.save(model, known, tmp_path / network.FILE)
-    again = keras.models.load_model(tmp_path / network.FILE)
+    model = archive.build(known, plain)
+    archive.save(model, known, tmp_path / archive.FILE)
+    again = keras.models.load_model(tmp_path / archive.FILE)
     here, there = model(images), again.predict(images, verbose=0)
     for head in ("gender", "age"):
         np.testing.assert_allclose(there[head], here[head], atol=1e-5)
@@ -76,16 +78,16 @@ def test_a_trunk_learns_a_step_and_reloads_in_plain_keras(name, tmp_path):
 
 @pytest.mark.parametrize("name", BIG)
 def test_a_trunk_has_the_parameters_that_are_listed(name):
-    model = network.build_core(of(name)).get_layer("trunk")
+    model = archive.build_core(of(name)).get_layer("trunk")
     assert f"{model.count_params() / 1e6:.2f}" == f"{trunk(name).millions:.2f}"
 
 
 @pytest.mark.parametrize("name", BIG)
 def test_the_least_size_of_a_trunk_is_enough_and_less_is_refused(name):
     known = of(name, trunk(name).least)
-    assert network.build_core(known).output["gender"].shape == (None, 2)
+    assert archive.build_core(known).output["gender"].shape == (None, 2)
     with pytest.raises(UserError) as caught:
-        network.build_core(of(name, known.size - 1))
+        archive.build_core(of(name, known.size - 1))
     assert str(caught.value) == (
         f"--image-size: is {known.size - 1}, trunk {name} needs {known.size} or more"
     )
@@ -100,8 +102,8 @@ def test_a_published_network_is_the_one_of_keras_with_its_scaling(name, tmp_path
         include_top=made.dense, weights=None, input_shape=(size, size, 3), pooling="avg"
     )
     theirs.save(tmp_path / "theirs.keras")
-    model = network.build_core(of(name, size)).get_layer("trunk")
-    weights.load(model, str(tmp_path / "theirs.keras"), name)
+    model = archive.build_core(of(name, size)).get_layer("trunk")
+    pretrained.load(model, str(tmp_path / "theirs.keras"), name)
     images = pictures(2, size).astype(np.float32)
     scaled = SCALING[name].preprocess_input(images.copy())
     if made.dense:
@@ -114,7 +116,7 @@ def test_a_published_network_is_the_one_of_keras_with_its_scaling(name, tmp_path
 
 def test_the_classic_networks_have_the_layers_that_they_are_known_by():
     def kernels(name):
-        model = network.build_core(of(name)).get_layer("trunk")
+        model = archive.build_core(of(name)).get_layer("trunk")
         return [w.shape for w in model.weights if w.path.endswith("kernel")]
 
     assert kernels("base_cnn") == [
@@ -128,7 +130,7 @@ def test_the_classic_networks_have_the_layers_that_they_are_known_by():
 
 
 def test_regularized_cnn_is_regularized_as_it_is_known():
-    core = network.build_core(of("regularized_cnn"), training=True)
+    core = archive.build_core(of("regularized_cnn"), training=True)
     layers = core.get_layer("trunk").layers
     known = ("Conv2D", "BatchNormalization", "SpatialDropout2D", "Dense")
     kinds = [
@@ -150,7 +152,7 @@ def test_regularized_cnn_is_regularized_as_it_is_known():
 
 
 def test_each_head_of_utkface_cnn_has_a_dense_layer_of_its_own():
-    core = network.build_core(of("utkface_cnn"))
+    core = archive.build_core(of("utkface_cnn"))
     for head in ("gender", "age"):
         assert core.get_layer(f"{head}_features").kernel.shape == (192, 128)
 
@@ -159,35 +161,35 @@ def test_a_dense_layer_between_trunk_and_heads_is_asked_for_by_its_units(
     tiny_trunk, tmp_path
 ):
     known = of(tiny_trunk, features=24)
-    model = network.build(known)
+    model = archive.build(known)
     assert model.get_layer("core").get_layer("features").kernel.shape == (8, 24)
-    network.save(model, known, tmp_path / network.FILE)
-    assert network.load(tmp_path / network.FILE)[1] == known
+    archive.save(model, known, tmp_path / archive.FILE)
+    assert archive.load(tmp_path / archive.FILE)[1] == known
 
 
 def test_pooling_is_open_where_keras_leaves_it_open(tmp_path):
     shapes = {}
     for how in ("average", "max", "flatten"):
         known = of("mobilenet_v3_large", 64, pooling=how)
-        core = network.build_core(known)
+        core = archive.build_core(known)
         shapes[how] = core.get_layer("trunk").output.shape[1:]
     assert shapes == {"average": (960,), "max": (960,), "flatten": (4 * 960,)}
     with pytest.raises(UserError, match="^--pooling: trunk cnn has its own; leave it"):
-        network.build_core(of("cnn", 32, pooling="max"))
+        archive.build_core(of("cnn", 32, pooling="max"))
 
 
 def test_the_dense_layer_may_be_held_small_and_normalized(tiny_trunk, tmp_path):
     known = of(tiny_trunk, features=24, features_l2=0.5, features_norm=True)
-    core = network.build_core(known, dropout=0.1, training=True)
+    core = archive.build_core(known, dropout=0.1, training=True)
     kernel = core.get_layer("features").kernel.numpy()
     assert float(sum(core.losses)) == pytest.approx(0.5 * (kernel**2).sum(), rel=1e-5)
     shapes = [w.shape for w in core.get_layer("features").weights]
-    count = len(network.build_core(of(tiny_trunk, features=24)).weights)
+    count = len(archive.build_core(of(tiny_trunk, features=24)).weights)
     assert shapes == [(8, 24), (24,)]
     assert len(core.weights) == count + 4
-    model = network.build(known)
-    network.save(model, known, tmp_path / network.FILE)
-    assert network.load(tmp_path / network.FILE)[1] == known
+    model = archive.build(known)
+    archive.save(model, known, tmp_path / archive.FILE)
+    assert archive.load(tmp_path / archive.FILE)[1] == known
 
 
 # What a trunk begins with
@@ -198,15 +200,15 @@ def trained(tiny_trunk, tmp_path):
     """A saved network of ours, and its trunk."""
     keras.utils.set_random_seed(3)
     known = of(tiny_trunk)
-    model = network.build(known)
-    network.save(model, known, tmp_path / network.FILE)
+    model = archive.build(known)
+    archive.save(model, known, tmp_path / archive.FILE)
     return tmp_path, model.get_layer("core").get_layer("trunk")
 
 
 def test_a_trunk_begins_with_that_of_a_network_of_ours(trained, tiny_trunk):
     folder, before = trained
-    model = network.build_core(of(tiny_trunk), training=True).get_layer("trunk")
-    weights.load(model, str(folder / network.FILE), tiny_trunk)
+    model = archive.build_core(of(tiny_trunk), training=True).get_layer("trunk")
+    pretrained.load(model, str(folder / archive.FILE), tiny_trunk)
     for one, other in zip(model.get_weights(), before.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -214,17 +216,17 @@ def test_a_trunk_begins_with_that_of_a_network_of_ours(trained, tiny_trunk):
 def test_a_trunk_begins_with_weights_that_keras_wrote(trained, tiny_trunk):
     folder, before = trained
     before.save_weights(folder / "a.weights.h5")
-    model = network.build_core(of(tiny_trunk), training=True).get_layer("trunk")
-    weights.load(model, str(folder / "a.weights.h5"), tiny_trunk)
+    model = archive.build_core(of(tiny_trunk), training=True).get_layer("trunk")
+    pretrained.load(model, str(folder / "a.weights.h5"), tiny_trunk)
     for one, other in zip(model.get_weights(), before.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_weights_of_another_trunk_name_the_first_that_differs(trained):
     folder, _ = trained
-    model = network.build_core(of("cnn")).get_layer("trunk")
+    model = archive.build_core(of("cnn")).get_layer("trunk")
     with pytest.raises(UserError) as caught:
-        weights.load(model, str(folder / network.FILE), "cnn")
+        pretrained.load(model, str(folder / archive.FILE), "cnn")
     line = str(caught.value)
     assert "/kernel is (3, 3, 3, 8)" in line
     assert "of the trunk is (3, 3, 3, 32); must be weights of the same trunk" in line
@@ -232,18 +234,18 @@ def test_weights_of_another_trunk_name_the_first_that_differs(trained):
 
 def test_weights_for_another_size_say_for_which(tmp_path):
     known = of("base_cnn", 32)
-    network.save(network.build(known), known, tmp_path / network.FILE)
-    model = network.build_core(of("base_cnn", 48)).get_layer("trunk")
+    archive.save(archive.build(known), known, tmp_path / archive.FILE)
+    model = archive.build_core(of("base_cnn", 48)).get_layer("trunk")
     with pytest.raises(UserError, match="perhaps with --image-size 32, for which thes"):
-        weights.load(model, str(tmp_path / network.FILE), "base_cnn")
+        pretrained.load(model, str(tmp_path / archive.FILE), "base_cnn")
 
 
 def test_layers_that_differ_are_named_from_plain_weights_too(trained):
     folder, before = trained
     before.save_weights(folder / "a.weights.h5")
-    model = network.build_core(of("cnn")).get_layer("trunk")
+    model = archive.build_core(of("cnn")).get_layer("trunk")
     with pytest.raises(UserError) as caught:
-        weights.load(model, str(folder / "a.weights.h5"), "cnn")
+        pretrained.load(model, str(folder / "a.weights.h5"), "cnn")
     line = str(caught.value)
     assert "for object <Conv2D " in line
     assert line.endswith(
@@ -258,9 +260,9 @@ def test_weights_of_a_shorter_trunk_name_the_first_that_is_missing(
     image = keras.Input((16, 16, 3))
     x = keras.layers.Conv2D(8, 3, strides=2, use_bias=False)(image)
     keras.Model(image, x).save(tmp_path / "a.keras")
-    model = network.build_core(of(tiny_trunk)).get_layer("trunk")
+    model = archive.build_core(of(tiny_trunk)).get_layer("trunk")
     with pytest.raises(UserError, match="has 1 weights, the trunk has 5; the first"):
-        weights.load(model, str(tmp_path / "a.keras"), tiny_trunk)
+        pretrained.load(model, str(tmp_path / "a.keras"), tiny_trunk)
 
 
 @pytest.mark.parametrize(
@@ -276,22 +278,22 @@ def test_weights_of_a_shorter_trunk_name_the_first_that_is_missing(
 )
 def test_weights_that_cannot_be_are_told_before_the_long_work(source, message):
     with pytest.raises(UserError) as caught:
-        weights.check(source, "cnn")
+        pretrained.check(source, "cnn")
     assert str(caught.value).startswith(message)
 
 
 def test_dense_layers_of_imagenet_are_for_one_size():
-    weights.check("imagenet", "vgg16_dense", 224)
+    pretrained.check("imagenet", "vgg16_dense", 224)
     with pytest.raises(UserError, match="are for pictures of 224x224; leave --image"):
-        weights.check("imagenet", "vgg16_dense", 96)
+        pretrained.check("imagenet", "vgg16_dense", 96)
 
 
 def test_a_damaged_file_of_weights_is_told(tiny_trunk, tmp_path):
     for name in ("a.keras", "a.weights.h5"):
         (tmp_path / name).write_bytes(b"PK nothing")
-        model = network.build_core(of(tiny_trunk)).get_layer("trunk")
+        model = archive.build_core(of(tiny_trunk)).get_layer("trunk")
         with pytest.raises(UserError, match="does not fit trunk tiny"):
-            weights.load(model, str(tmp_path / name), tiny_trunk)
+            pretrained.load(model, str(tmp_path / name), tiny_trunk)
 
 
 def test_without_a_network_the_file_of_imagenet_is_named(monkeypatch):
@@ -302,7 +304,7 @@ def test_without_a_network_the_file_of_imagenet_is_named(monkeypatch):
 
     monkeypatch.setattr(keras.applications, "ResNet50", offline)
     with pytest.raises(UserError) as caught:
-        weights.load(None, "imagenet", "resnet50")
+        pretrained.load(None, "imagenet", "resnet50")
     line = str(caught.value)
     assert line.startswith(
         "--weights imagenet: resnet_notop.h5 can't be downloaded from "
@@ -325,13 +327,13 @@ def test_an_unknown_trunk_names_the_nearest():
 def test_trunks_are_listed_and_timed(monkeypatch, capsys):
     kept = {name: TRUNKS[name] for name in ("cnn", "mobilenet_v3_large")}
     monkeypatch.setattr(trunks, "TRUNKS", kept)
-    assert trunks.main(["--time"]) == 0
+    assert trunks_command.main(["--time"]) == 0
     heading, cnn, _ = capsys.readouterr().out.splitlines()
     assert heading.split()[:7] == [
         "trunk", "parameters", "size", "pretrained", "ms", "a", "picture",
     ]  # fmt: skip
     assert float(cnn.split()[4]) > 0
-    assert trunks.main([]) == 0
+    assert trunks_command.main([]) == 0
     heading, cnn, mobilenet = capsys.readouterr().out.splitlines()
     assert heading.split() == [
         "trunk", "parameters", "size", "pretrained", "good", "for",

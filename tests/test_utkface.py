@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from multitask.datasets import utkface
 
-from multitask import table
-from multitask.errors import UserError
-from multitask.folder import pictures
+from multitask.contracts import table
+from multitask.contracts.errors import UserError
+from multitask.contracts.reading import pictures
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "UTKFace"
 TIME = "20170109142408075"

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multitask import catalog
-from multitask.recipe import Recipe
+from multitask.contracts import catalog
+from multitask.contracts.recipe import Recipe
 
 EACH, SIZE = 30, 8  # validation pictures of a data set, and pixels a side
 
@@ -33,8 +33,8 @@ def table():
 @pytest.fixture
 def prepared(table):
     """All pixels of a picture hold its row."""
-    from multitask.network import About
-    from multitask.prepare import Prepared
+    from multitask.experiments.prepare import Prepared
+    from multitask.networks.archive import About
 
     rows = np.arange(len(table), dtype=np.uint8)
     return Prepared(

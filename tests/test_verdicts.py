@@ -12,9 +12,9 @@ errors in years, the lower the better.
 import numpy as np
 import pytest
 
-from multitask import catalog
-from multitask.bench import SCORES
-from multitask.differences import to_single
+from multitask.comparison.bench import SCORES
+from multitask.comparison.differences import to_single
+from multitask.contracts import catalog
 
 PEOPLE = np.repeat(np.arange(10), 2)  # of each test picture
 

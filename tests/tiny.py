@@ -8,7 +8,7 @@ def register():
     """Add the trunk `tiny`; returns its name."""
     import keras
 
-    from multitask import trunks
+    from multitask.networks import trunks
 
     def build(images, norm, pooling="average"):
         x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)

@@ -1,0 +1,4 @@
+"""How do command-line options become a recipe, and how does TensorFlow start quietly?
+
+Imports `contracts`.
+"""

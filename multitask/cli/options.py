@@ -1,0 +1,164 @@
+"""How is a recipe written as command-line options?"""
+
+import argparse
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from multitask.contracts import recipe
+from multitask.contracts.errors import UserError
+from multitask.contracts.reading import put
+from multitask.contracts.recipe import Recipe
+from multitask.contracts.settings import option
+
+LOCK, READING = ".lock", ".reading"  # locks of processes that share a folder
+
+
+def add(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
+    """Add `--recipe` and an option for every setting that a command line can hold.
+
+    Those of settings that the command is `without` are known, and refused later, but
+    not shown in its help.
+    """
+    parser.add_argument(
+        "--recipe", metavar="NAME|FILE", help="settings to start from (TOML)"
+    )
+    for name, help, default in recipe.settings():
+        if name == "head":
+            continue
+        action = "append" if name == "data" else "store"
+        shown = f" (default {_shown(default)})" if default and name != "data" else ""
+        parser.add_argument(
+            option(name),
+            action=action,
+            metavar=_metavar(name, default),
+            help=argparse.SUPPRESS if name in without else help + shown,
+        )
+
+
+_METAVARS = {
+    "heads": "A,B",
+    "data": "NAME=FOLDER",
+    "weights": "NAME|FILE",
+    "freeze": "none|all|N",
+    "then_unfreeze": "N|all",
+    "cache": "FOLDER",
+    "augment": "A,B",
+    "mix": "RULE",
+    "oversample": "HEAD",
+    "split": "A/B/C|official",
+    "identity": "PATTERN",
+}
+
+
+def _shown(default: Any) -> str:
+    return "yes" if default is True else str(default)
+
+
+def _metavar(name: str, default: Any) -> str:
+    if name in _METAVARS:
+        return _METAVARS[name]
+    if isinstance(default, dict):
+        return "HEAD=X,..."
+    if recipe.choices(name):
+        return "|".join(recipe.choices(name))
+    kinds = {int: "N", float: "X", bool: "yes|no"}
+    return kinds.get(type(default), "NAME")
+
+
+def read(arguments: argparse.Namespace) -> Recipe:
+    """The recipe that the options ask for: they win over a `--recipe` file.
+
+    Raises UserError for what can't be.
+    """
+    settings = recipe.read(arguments.recipe) if arguments.recipe else {}
+    if arguments.recipe:
+        recipe.recipe(settings, arguments.recipe)  # tells which file a mistake is in
+    return recipe.recipe(settings | given(arguments), "")
+
+
+def given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The settings that were given as options."""
+    from multitask.contracts.catalog import split  # not before: pandas takes its time
+
+    found: dict[str, Any] = {}
+    for name, _, default in recipe.settings():
+        text = getattr(arguments, name, None)
+        if text is None:
+            continue
+        if name == "heads":
+            found[name] = split(text)
+        elif isinstance(default, dict):
+            found[name] = _pairs(option(name), text)
+        else:
+            found[name] = text
+    return found
+
+
+def _pairs(where: str, text: str) -> dict[str, str]:
+    """Read `age=2,race=1.5`; a value alone is for all heads."""
+    pairs = {}
+    for part in text.split(","):
+        head, equals, value = part.rpartition("=")
+        if equals and not head:
+            raise UserError(where, f"{part!r} names no head", "write HEAD=VALUE")
+        pairs[head.strip() or "all"] = value.strip()
+    return pairs
+
+
+def folder(out: str | None, kind: str = "") -> Path:
+    """The folder of `--out`, by default one named by the kind of work and the time."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    return Path(out or Path("runs") / f"{kind}{stamp}")
+
+
+def free(out: Path) -> Path:
+    """The folder that is yet to be made; UserError if it exists.
+
+    One that holds nothing but the sample's drawings and locks, of a run that failed
+    before it began, counts as free.
+    """
+    held = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    if out.exists() and not (held and held <= {"sample", LOCK, READING}):
+        begun = out.is_dir() and (out / recipe.FILE).exists()
+        raise UserError(
+            out,
+            "exists already, must be a new folder",
+            "name another with --out" + ", or add --resume to go on" * begun,
+        )
+    return out
+
+
+def holds(out: Path, settings: dict[str, Any], what: str, key: str) -> bool:
+    """Whether the folder has a work in it that is asked for again, and can go on.
+
+    `settings` are what makes it the same, `key` the table that they have beside those
+    of a recipe, and `what` it is called. Raises UserError if the folder holds something
+    else.
+    """
+    import tomli_w
+
+    file = out / recipe.FILE
+    if not file.exists():
+        free(out)
+        return False
+    found = file.read_text(encoding="utf-8")
+    if found != tomli_w.dumps(settings):
+        whose = f"another {what}" if f"\n[{key}]\n" in found else "other work"
+        raise UserError(out, f"holds {whose}", "name another folder with --out")
+    return True
+
+
+def begin(out: Path, settings: dict[str, Any]) -> None:
+    """Make the folder of such a work, and write down what it is.
+
+    Raises UserError if it can't be written.
+    """
+    import tomli_w
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(out, f"can't be written: {error.strerror}") from None
+    put(out / recipe.FILE, tomli_w.dumps(settings))

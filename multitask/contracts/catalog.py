@@ -1,0 +1,161 @@
+"""Which heads does `--heads age,gender:sigmoid,attributes[Smiling]` ask for?"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+
+from multitask.contracts import plugins
+from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.head import Head, from_config
+from multitask.contracts.table import RESERVED
+
+Config = Mapping[str, Any]
+_ASKED = re.compile(r"(?P<name>\w+)(:(?P<kind>\w+))?(\[(?P<columns>[^\[\]]*)\])?")
+
+
+def named() -> dict[str, dict[str, Any]]:
+    """The settings of every named head of `heads/catalog.toml`, by name.
+
+    >>> named()["gender"]["classes"]
+    ['male', 'female']
+    """
+    return dict(_catalog()["head"])
+
+
+def groups() -> dict[str, list[str]]:
+    """The groups of heads that one name asks for together."""
+    return dict(_catalog()["groups"])
+
+
+def _catalog() -> dict[str, Any]:
+    text = (files("multitask.heads") / "catalog.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def split(text: str) -> tuple[str, ...]:
+    """Split what was asked for at the commas outside brackets.
+
+    >>> split("age, attributes[Smiling,Young]")
+    ('age', 'attributes[Smiling,Young]')
+    """
+    parts = re.split(r",(?![^\[]*\])", text)
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def heads(
+    asked: Iterable[str], declared: Mapping[str, Config] | None = None
+) -> tuple[Head, ...]:
+    """Make the heads asked for: names, groups, `NAME:KIND`, `NAME[COLUMN,...]`.
+
+    `declared` heads (of a recipe) stand beside the named ones and win over them. Each
+    head is made once, in the order asked. Raises UserError for an unknown name, kind
+    or column.
+
+    >>> [head.name for head in heads(["utkface", "gender"])]
+    ['age', 'gender', 'race']
+    """
+    known = named() | {name: dict(config) for name, config in (declared or {}).items()}
+    made: dict[str, Head] = {}
+    explicit: dict[str, str] = {}
+    for text in asked:
+        if text in groups() and text not in known:
+            for name in groups()[text]:
+                made.setdefault(name, _head(name, known))
+            continue
+        head = _head(text, known)
+        if explicit.setdefault(head.name, text) != text:
+            raise UserError(
+                "--heads",
+                f"asks for both {explicit[head.name]!r} and {text!r}",
+                "a head can be asked for once",
+            )
+        made[head.name] = head
+    if not made:
+        raise UserError("--heads", "names no head", nearest("", [*known, *groups()]))
+    _check_columns(made.values())
+    return tuple(made.values())
+
+
+def labelled(
+    table: pd.DataFrame, declared: Mapping[str, Config] | None = None
+) -> tuple[str, ...]:
+    """Names of the declared and the named heads that a table has any label for.
+
+    >>> labelled(pd.DataFrame({"path": ["a.jpg"], "age_low": [20], "age_high": [29]}))
+    ('age',)
+    """
+    own = heads([*declared], declared) if declared else ()
+    taken = {column for head in own for column in head.columns}
+    others = [h for h in heads([*named()]) if h.name not in (declared or {})]
+    free = [head for head in others if not taken.intersection(head.columns)]
+    return tuple(
+        head.name
+        for head in [*own, *free]
+        if any(
+            name in table and table[name].notna().any()
+            for column in head.columns
+            for name in (column, f"{column}_low")  # an interval is a label too
+        )
+    )
+
+
+def _check_columns(heads: Iterable[Head]) -> None:
+    """Answers are named by column, so each can have one head."""
+    readers = dict.fromkeys((*RESERVED, "status"), "the table itself")
+    for head in heads:
+        for column in head.columns:
+            if column in readers:
+                raise UserError(
+                    head.where,
+                    f"reads column {column!r}, which {readers[column]} reads too",
+                    "each column can have one head",
+                )
+            readers[column] = head.where
+
+
+def _head(text: str, known: Mapping[str, Config]) -> Head:
+    match = _ASKED.fullmatch(text)
+    if not match:
+        raise UserError("--heads", f"{text!r} is not NAME, NAME:KIND or NAME[A,B]")
+    name = match["name"]
+    if name not in known:
+        raise UserError(
+            "--heads", f"no head {name!r}", nearest(name, [*known, *groups()])
+        )
+    config = dict(known[name])
+    if match["kind"]:
+        config = _as_kind(config, match["kind"])
+    if match["columns"] is not None:
+        config["columns"] = _part(name, config, match["columns"])
+    return from_config(name, config)
+
+
+def _as_kind(config: Config, kind: str) -> dict[str, Any]:
+    """The same question under another kind keeps what that kind has a field for."""
+    kept = {field.name for field in fields(plugins.kind(kind))}
+    if config.get("mirror") and "mirror" not in kept:
+        raise UserError(
+            "--heads",
+            f"kind {kind!r} can't tell a picture from its mirror image, as "
+            f"{config['mirror'][0]} must be",
+            "keep the head's own kind",
+        )
+    return {k: v for k, v in config.items() if k in kept} | {"kind": kind}
+
+
+def _part(name: str, config: Config, columns: str) -> list[str]:
+    known = config.get("columns", [name])
+    asked = [column.strip() for column in columns.split(",") if column.strip()]
+    for column in asked:
+        if column not in known:
+            raise UserError(
+                f"--heads {name}", f"has no label {column!r}", nearest(column, known)
+            )
+    if not asked:
+        raise UserError(f"--heads {name}[]", "names no label", nearest("", known))
+    return asked

@@ -1,0 +1,100 @@
+"""How does a user learn what went wrong? One line: where, what, what to do."""
+
+import argparse
+import difflib
+import functools
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
+
+_MANY = 30  # names, which nobody reads if the one meant is clear
+
+
+class UserError(Exception):
+    """A mistake of the user, told in one line without a traceback.
+
+    >>> raise UserError("--epochs", "is 0, must be at least 1", "give --epochs 20")
+    Traceback (most recent call last):
+    multitask.UserError: --epochs: is 0, must be at least 1; give --epochs 20
+    """
+
+    __module__ = "multitask"  # where users import it from, as tracebacks show
+
+    def __init__(self, where: object, what: str, todo: str = "") -> None:
+        line = f"{where}: {what}" + (f"; {todo}" if todo else "")
+        super().__init__(" ".join(line.split()))
+
+
+def nearest(name: object, known: Iterable[object]) -> str:
+    """Say which known name was probably meant, or list them all.
+
+    >>> nearest("gendre", ["age", "gender"])
+    "did you mean 'gender'? Known: age, gender"
+    """
+    names = [str(k) for k in known]
+    listed = ", ".join(names) if names else "none"
+    meant = _meant(str(name), names)
+    if not meant:
+        return f"known: {listed}"
+    return meant if len(names) > _MANY else f"{meant} Known: {listed}"
+
+
+def _meant(name: str, names: Sequence[str], cutoff: float = 0.5) -> str:
+    """Which of the names is close to this one? Empty if none is."""
+    close = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+def command(main: Callable[[list[str] | None], int]) -> Callable[..., int]:
+    """Make a `main(argv)` print a UserError as one line and return 2 for it."""
+
+    @functools.wraps(main)
+    def guarded(argv: list[str] | None = None) -> int:
+        try:
+            status = main(argv)
+            sys.stdout.flush()  # here, as the interpreter's own at exit can't be caught
+            return status
+        except UserError as error:
+            print(error, file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            return 130
+        except BrokenPipeError:  # `multitask predict ... | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
+    return guarded
+
+
+class Parser(argparse.ArgumentParser):
+    """Options of a command, whose mistakes are UserErrors: one line, no usage.
+
+    >>> parser = Parser(prog="multitask fit")
+    >>> _ = parser.add_argument("--epochs", type=int)
+    >>> parser.parse_args(["--epohcs", "3"])
+    Traceback (most recent call last):
+    multitask.UserError: --epohcs: is no option; did you mean '--epochs'?
+    """
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> argparse.Namespace:
+        found: argparse.Namespace
+        found, others = self.parse_known_args(args, namespace)
+        if not others:
+            return found
+        name = others[0].partition("=")[0]
+        if not name.startswith("-"):
+            raise UserError(name, "is not expected here", f"see {self.prog} --help")
+        options = [o for action in self._actions for o in action.option_strings]
+        todo = _meant(name, options, 0.7) or f"see {self.prog} --help"
+        raise UserError(name, "is no option", todo)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse found as a UserError, in place of leaving."""
+        found = re.fullmatch(r"argument ([^:]+): (.*)", message, re.DOTALL)
+        where, what = found.groups() if found else (self.prog, message)
+        raise UserError(where, what, "" if found else f"see {self.prog} --help")

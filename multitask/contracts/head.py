@@ -1,0 +1,241 @@
+"""What is a head? One question: its label columns, layers, loss, metrics and answers.
+
+A head is data (a frozen dataclass made from `heads/catalog.toml` or a recipe); its
+class, the kind, is code (`heads/softmax.py`). The life of a head in the order of the
+methods below:
+
+    labels --resolve--> head --encode--> targets, weights --loss, metrics--> training
+    features --layers--> outputs --read--> answers; labels, answers --summary--> report
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from multitask.contracts import plugins
+from multitask.contracts.errors import UserError
+from multitask.contracts.settings import make
+
+Array = npt.NDArray[Any]
+
+
+class Targets(NamedTuple):
+    """A head's labels as arrays with a row a picture, none of them NaN.
+
+    `weights` is 0 where nobody annotated; it has the shape of the loss before it is
+    averaged: (rows,), or (rows, labels) for a multi-label head.
+    """
+
+    targets: Array
+    weights: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head(ABC):
+    """The settings that every head has; a kind adds its own fields and methods.
+
+    `columns` are the label columns that it reads, by default the one of its own name.
+    """
+
+    name: str
+    columns: tuple[str, ...] = ()
+    loss_weight: float = 1.0
+    class_weights: Literal["none", "balanced"] = "none"
+
+    metric: ClassVar[str] = "accuracy"  # the key of `summary` to show first
+
+    def __post_init__(self) -> None:
+        # Keras and TensorFlow name operations after it, in ASCII.
+        if not (self.name.isidentifier() and self.name.isascii()):
+            raise UserError(
+                f"head {self.name!r}", "must be a name of letters a-z, digits and _"
+            )
+        if not 0 < self.loss_weight < np.inf:
+            raise UserError(
+                self.where,
+                f"loss_weight is {self.loss_weight}, must be a number above 0",
+            )
+        if not self.columns:
+            object.__setattr__(self, "columns", (self.name,))
+
+    @property
+    def where(self) -> str:
+        """How errors name this head."""
+        return f"head {self.name}"
+
+    @property
+    @abstractmethod
+    def form(self) -> Literal["class", "labels", "number"]:
+        """How an answer is drawn and tabulated: one class, many yes/no, or a number."""
+
+    # From labels to targets
+
+    def resolve(self, table: pd.DataFrame) -> Self:
+        """Fill in from the labels what the settings left open (such as classes)."""
+        return self
+
+    @abstractmethod
+    def encode(self, table: pd.DataFrame) -> Targets:
+        """Turn the head's columns into targets and weights.
+
+        A column that the table lacks counts as empty. Raises UserError for a label
+        that the head can't have.
+        """
+
+    @abstractmethod
+    def strata(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Tell which answer each row holds: a bool column an answer, named by it.
+
+        Rows without label are False throughout. Splits are stratified over these, and
+        an answer must occur in the training part to be learnt.
+        """
+
+    def balanced(self, table: pd.DataFrame, encoded: Targets) -> Targets:
+        """Weigh labels against the imbalance of their classes in this table.
+
+        A class with n of N labels, among K, gets N / (K n), as scikit-learn's
+        `class_weight="balanced"`. Call it on the training part only.
+        """
+        strata = self.strata(table).to_numpy()
+        counts = strata.sum(axis=0)
+        present = counts > 0
+        factors = np.zeros(len(counts))
+        factors[present] = counts.sum() / (present.sum() * counts[present])
+        factor = strata @ factors
+        weights = encoded.weights * np.where(strata.any(axis=1), factor, 1.0)
+        return Targets(encoded.targets, weights.astype(np.float32))
+
+    def mirrored(self, targets: Array) -> Array:
+        """Targets of the picture seen in a mirror (left is right); mostly the same."""
+        return targets
+
+    def unmirrored(self, outputs: Any) -> Any:
+        """Turn outputs (batch, ...) for mirrored pictures into those for the pictures.
+
+        It is part of the network, so `keras.ops` only.
+        """
+        return outputs
+
+    # The network
+
+    @abstractmethod
+    def layers(self, features: Any) -> Any:
+        """Build the head on features (batch, channels); returns its float32 output.
+
+        The output's layer or operation is named after the head.
+        """
+
+    @abstractmethod
+    def loss(self) -> Any:
+        """A `keras.losses.Loss` with `reduction="mean_with_sample_weight"`."""
+
+    @abstractmethod
+    def metrics(self) -> list[Any]:
+        """Keras metrics that honour weights; the first is watched while training."""
+
+    # From outputs to answers
+
+    def calibrate(self, table: pd.DataFrame, outputs: Array) -> Self:
+        """Learn from the validation part what `read` needs beside the network."""
+        return self
+
+    @abstractmethod
+    def read(self, outputs: Array) -> pd.DataFrame:
+        """Answers in the labels' spelling, and how sure they are; a row an output.
+
+        For every column `c` of the head: `c` and `c_confidence` (its probability), or
+        for numbers `c`, `c_low` and `c_high` (the central 80%).
+        """
+
+    @abstractmethod
+    def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
+        """Measure answers against the labelled rows; has `n` and `self.metric`.
+
+        With no labelled row it is `{"n": 0}`. All values are plain JSON.
+        """
+
+    def config(self) -> dict[str, Any]:
+        """The head as plain data; `from_config` makes it again."""
+        return {"kind": plugins.kind_name(type(self)), **asdict(self)}
+
+
+def from_config(name: str, config: Mapping[str, Any], where: str = "") -> Head:
+    """Make a head from plain data: `kind` names its class, the rest are its fields.
+
+    >>> from_config("genre", {"kind": "softmax", "classes": ["drama", "comedy"]}).name
+    'genre'
+    """
+    where = where or f"head {name}"
+    values = {**config, "name": name}
+    if config.get("name", name) != name:
+        raise UserError(where, f"has another name {config['name']!r}", "leave it out")
+    if "kind" not in values:
+        known = ", ".join(plugins.names("heads"))
+        raise UserError(where, "has no kind", f"set kind to one of: {known}")
+    cls = plugins.kind(str(values.pop("kind")))
+    return make(cls, values, where)
+
+
+def column(table: pd.DataFrame, name: str) -> "pd.Series[Any]":
+    """A label column, all empty where the table has none of that name."""
+    if name in table:
+        return table[name]
+    return pd.Series(np.nan, index=table.index, name=name)
+
+
+def spelled(labels: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Labels as text, empty cells left empty, whole numbers without a point.
+
+    A column of whole numbers with an empty cell is one of floats in pandas: that must
+    not rename its classes.
+
+    >>> spelled(pd.Series([1.0, None, 2.5])).tolist()
+    ['1', nan, '2.5']
+    """
+
+    def one(label: Any) -> str:
+        whole = isinstance(label, (float, np.floating)) and label.is_integer()
+        return str(int(label) if whole and abs(label) < 2**53 else label)
+
+    return labels.astype(object).map(one, na_action="ignore")
+
+
+def classes_of(labels: "pd.Series[Any]") -> tuple[str, ...]:
+    """The classes that occur, sorted as what they are: numbers, or text.
+
+    >>> classes_of(pd.Series([10, 9, 10]))
+    ('9', '10')
+    """
+    found = pd.Series(labels.dropna().astype(object).unique()).infer_objects()
+    if not pd.api.types.is_numeric_dtype(found):
+        found = spelled(found)
+    return tuple(dict.fromkeys(spelled(found.sort_values())))
+
+
+def check_classes(where: str, classes: tuple[str, ...]) -> None:
+    """UserError for a class whose name stands for something else in every report."""
+    for name in ("accuracy", "micro avg", "macro avg", "weighted avg"):
+        if name in classes:
+            raise UserError(
+                where, f"has a class {name!r}, a word of the report", "rename it"
+            )
+
+
+def unreduced(function: Callable[[Any, Any], Any]) -> Any:
+    """Make a Keras loss of `function(true, said)`, which keeps a value a weight.
+
+    The loss averages these values over the weights that are not 0; with all weights 0
+    it is 0 and has no gradient.
+    """
+    import keras
+
+    class Unreduced(keras.losses.Loss):  # type: ignore[misc]
+        def call(self, true: Any, said: Any) -> Any:
+            return function(true, said)
+
+    return Unreduced(reduction="mean_with_sample_weight")

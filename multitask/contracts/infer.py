@@ -1,0 +1,178 @@
+"""Which heads do labels bring along that no named head reads?
+
+| labels of a column | head |
+| --- | --- |
+| 0 and 1 | sigmoid |
+| text or whole numbers, 2 to 50 different ones | softmax with these classes |
+| other numbers, and intervals (`_low`, `_high`) | regression from lowest to highest |
+| anything else | none |
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from multitask.contracts import catalog
+from multitask.contracts.head import classes_of
+from multitask.contracts.table import RESERVED
+
+MOST = 50  # classes; a column that holds more kinds of text is no question
+# `status` is a column of every answer.
+_TAKEN = {*RESERVED, "status"}
+
+Config = dict[str, Any]
+_SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
+
+
+def readers() -> dict[str, str]:
+    """The named head that reads each column that one reads, by column."""
+    return {
+        column: name
+        for name, config in catalog.named().items()
+        for column in config.get("columns", [name])
+    }
+
+
+def heads(table: pd.DataFrame) -> dict[str, Config]:
+    """Settings of a head for each column that is a question and no named head's.
+
+    A head is called as its column, spelled so that it is a name: `hair_color` reads
+    `hair color`.
+
+    >>> heads(pd.DataFrame({"path": ["a.jpg", "b.jpg"], "genre": ["drama", "comedy"]}))
+    {'genre': {'kind': 'softmax', 'classes': ['comedy', 'drama']}}
+    """
+    named = set(readers())
+    present = list(map(str, table))
+    columns = dict.fromkeys(_question(column, set(present)) for column in present)
+    made: dict[str, Config] = {}
+    for column in columns:
+        config = None
+        if column not in named and column not in _TAKEN:
+            config = _config(table, column)
+        if config:
+            name = called(column, {*made, *catalog.named()})
+            made[name] = config if name == column else {**config, "columns": [column]}
+    return made
+
+
+def _question(column: str, columns: set[str]) -> str:
+    """The column that one belongs to: `age` for `age_low`, else mostly itself."""
+    name, _, end = column.rpartition("_")
+    if end in ("low", "high") and {f"{name}_low", f"{name}_high"} <= columns:
+        return name
+    # An answer's own probability, where a table of answers is read as labels.
+    return name if end == "confidence" and name in columns else column
+
+
+def _config(table: pd.DataFrame, column: str) -> Config | None:
+    ends = [f"{column}_{end}" for end in ("low", "high")]
+    is_interval = set(ends) <= set(table)
+    known = [column, *ends] if is_interval else [column]
+    labels = pd.concat([table[name] for name in known if name in table]).dropna()
+    found = labels.unique()
+    if len(found) < 2:
+        return None  # nothing can be learnt from it
+    if is_interval:
+        return _range(labels)
+    if pd.api.types.is_numeric_dtype(labels):
+        if set(found) == {0, 1}:
+            return {"kind": "sigmoid"}
+        if len(found) > MOST or not all(float(n).is_integer() for n in found):
+            return _range(labels)
+    if len(found) > MOST:
+        return None
+    return softmax(classes_of(labels))
+
+
+def softmax(classes: Iterable[str]) -> Config:
+    """A softmax head of classes; those of left and right change places in a mirror.
+
+    >>> softmax(["front", "from left", "from right"])["mirror"]
+    [['from left', 'from right']]
+    """
+    made: Config = {"kind": "softmax", "classes": list(classes)}
+    swapped = {name: _SIDE.sub(_swap, name) for name in made["classes"]}
+    pairs = [[a, b] for a, b in swapped.items() if a < b and b in swapped]
+    return made | ({"mirror": pairs} if pairs else {})
+
+
+def _swap(side: "re.Match[str]") -> str:
+    said = side[0]
+    other = "right" if said.lower() == "left" else "left"
+    if said.isupper():
+        return other.upper()
+    return other.title() if said[0].isupper() else other
+
+
+def _range(labels: "pd.Series[Any]") -> Config:
+    low, high = float(labels.min()), float(labels.max())
+    return {"kind": "regression", "low": low, "high": high}
+
+
+def called(column: str, taken: Iterable[str]) -> str:
+    """A head's name for a column, none of those taken: ASCII letters, digits and _.
+
+    >>> called("Haarfärbung (neu)", [])
+    'Haarfarbung__neu_'
+    """
+    plain = unicodedata.normalize("NFKD", column)
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", plain)
+    plain = plain if plain.isidentifier() else f"label_{plain}"
+    name, number = plain, 2
+    while name in taken:
+        name, number = f"{plain}_{number}", number + 1
+    return name
+
+
+def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> Config:
+    """The head for what two data sets hold together that bring one of the same name.
+
+    Their classes are united, and so are the columns of a yes/no head; where one of
+    them has numbers that are no classes, the range takes in both. For all else the
+    settings are those of `other`.
+
+    >>> drama = {"kind": "softmax", "classes": ["drama", "horror"]}
+    >>> joined(drama, {"kind": "softmax", "classes": ["comedy", "drama"]})
+    {'kind': 'softmax', 'classes': ['comedy', 'drama', 'horror']}
+    """
+    kinds = {one["kind"], other["kind"]}
+    made = {**one, **other}
+    if kinds == {"sigmoid"} and "columns" in one and "columns" in other:
+        made["columns"] = list(dict.fromkeys([*one["columns"], *other["columns"]]))
+    elif kinds <= {"softmax", "sigmoid"} and "softmax" in kinds:
+        made |= softmax(_united(one, other))
+    elif kinds <= {"softmax", "sigmoid", "regression"} and "regression" in kinds:
+        try:
+            ends = [float(n) for head in (one, other) for n in _ends(head)]
+        except ValueError:  # text: joining the tables tells that they disagree
+            return dict(other)
+        made |= {"kind": "regression", "low": min(ends), "high": max(ends)}
+        made.pop("classes", None)
+    return made
+
+
+def _classes(head: Mapping[str, Any]) -> list[str]:
+    no_yes = ["0", "1"] if head["kind"] == "sigmoid" else []
+    return list(head.get("classes", no_yes))
+
+
+def _united(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The classes of both; none, so that the labels tell them, if one has none."""
+    if not (_classes(one) and _classes(other)):
+        return []
+    classes = {*_classes(one), *_classes(other)}
+    try:
+        return sorted(classes, key=float)
+    except ValueError:
+        return sorted(classes)
+
+
+def _ends(head: Mapping[str, Any]) -> list[Any]:
+    if head["kind"] == "regression":
+        return [head["low"], head["high"]]
+    return _classes(head)

@@ -1,0 +1,93 @@
+"""Which heads, data sets and reports are there? The file is the plug-in.
+
+`heads/softmax.py` is the kind `softmax`, `datasets/utkface.py` is what
+`--data utkface=PATH` names. Another package adds its own through the entry-point
+groups `multitask.heads`, `multitask.datasets` and `multitask.reports`; a name taken
+already is refused, so that an installation can't change what a command means.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from multitask.contracts.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from multitask.contracts.head import Head
+    from multitask.contracts.table import Reading
+
+GROUPS = ("heads", "datasets", "reports")
+
+
+def names(group: str) -> list[str]:
+    """Names of every plug-in of a group, ours first, each group sorted.
+
+    >>> names("heads")[:4]
+    ['distribution', 'regression', 'sigmoid', 'softmax']
+    """
+    return [*_files(group), *sorted(_entries(group))]
+
+
+def kind(name: str) -> type["Head"]:
+    """The class of a kind of head: `Softmax` in `heads/softmax.py`."""
+    return _load("heads", name, name.title().replace("_", ""))  # type: ignore[no-any-return]
+
+
+def kind_name(cls: type["Head"]) -> str:
+    """The name that `kind` finds a class by: its file's, or its entry point's."""
+    package, _, file = cls.__module__.rpartition(".")
+    if package == "multitask.heads":
+        return file
+    for name, entry in _entries("heads").items():
+        if entry.load() is cls:
+            return name
+    raise UserError(
+        f"{cls.__module__}.{cls.__qualname__}",
+        "is no plug-in, must be one to be saved",
+        "give it an entry point of the group multitask.heads",
+    )
+
+
+def reader(name: str) -> Callable[..., "Reading"]:
+    """The function `read(folder) -> Reading` of a data set."""
+    return _load("datasets", name, "read")  # type: ignore[no-any-return]
+
+
+def reports() -> list[ModuleType]:
+    """Every module of the group `reports`, in the order that it asks for."""
+    loaded = [_load("reports", name, None) for name in names("reports")]
+    return sorted(loaded, key=lambda module: module.ORDER)
+
+
+def _files(group: str) -> list[str]:
+    package = importlib.import_module(f"multitask.{group}")
+    found = (module.name for module in pkgutil.iter_modules(package.__path__))
+    return sorted(name for name in found if not name.startswith("_"))
+
+
+def _entries(group: str) -> dict[str, EntryPoint]:
+    found = {entry.name: entry for entry in entry_points(group=f"multitask.{group}")}
+    taken = set(found) & set(_files(group))
+    if taken:
+        name = sorted(taken)[0]
+        raise UserError(
+            found[name].value,
+            f"{name!r} is the name of one of our own {group}, must be another",
+            "rename the entry point or uninstall its package",
+        )
+    return found
+
+
+def _load(group: str, name: str, attribute: str | None) -> Any:
+    if name in _files(group):
+        module = importlib.import_module(f"multitask.{group}.{name}")
+        return getattr(module, attribute) if attribute else module
+    if name in _entries(group):
+        return _entries(group)[name].load()
+    where, what = {"heads": ("kind", "kind"), "datasets": ("--data", "data set")}.get(
+        group, (group, "plug-in")
+    )
+    raise UserError(where, f"no {what} {name!r}", nearest(name, names(group)))

@@ -1,0 +1,137 @@
+"""Which pictures lie in a folder?"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from multitask.contracts.errors import UserError
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+README = "README.md"  # of what the sample has written as another data set
+DRAWN = "The faces are drawings made by this program and tell nothing about people."
+
+
+def put(path: Path, text: str) -> None:
+    """Write a text file all or not at all; what was there before survives failure.
+
+    Raises UserError if the disk is full or the folder can't be written.
+    """
+    part = path.with_name(f".part-{path.name}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UserError(
+            path, f"can't be written: {error.strerror}", "free some space"
+        ) from None
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Tell the user if what is written into `folder` inside can't be.
+
+    Raises UserError if the disk is full or the folder can't be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            error.filename or folder,
+            f"can't be written: {error.strerror or error}",
+            "free some space or choose another folder",
+        ) from None
+
+
+def existing(folder: str | Path, where: str) -> Path:
+    """The folder with a leading `~` expanded; `where` is how errors name its use.
+
+    Raises UserError if there is no such folder or it is a file.
+
+    >>> existing("/nowhere", "--data utkface")
+    Traceback (most recent call last):
+    multitask.UserError: --data utkface: no folder '/nowhere'; check the path
+    """
+    path = Path(os.path.expanduser(folder))
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise UserError(
+            where, f"'{path}' is a file, must be a folder", "unpack it if it is packed"
+        )
+    raise UserError(where, f"no folder '{path}'", "check the path")
+
+
+def pictures(folder: str | Path, where: str) -> list[str]:
+    """Every picture in `folder` and the folders in it, sorted, judged by its ending.
+
+    Hidden files and folders are left out; no file is opened. Raises UserError if
+    `folder` does not exist, is a file, can't be read or holds no picture.
+    """
+    path = existing(folder, where)
+    found, others = _walk(path, where)
+    if not found:
+        _refuse(path, others, where)
+    return sorted(found)
+
+
+def _walk(folder: Path, where: str) -> tuple[list[str], list[str]]:
+    """Paths of the pictures, and of the files that are none."""
+
+    def unreadable(error: OSError) -> NoReturn:
+        raise UserError(
+            where, f"'{error.filename}' can't be read ({error.strerror})"
+        ) from error
+
+    found: list[str] = []
+    others: list[str] = []
+    seen: set[str] = set()  # a link to a folder above would never end
+    for root, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        # Sorted, so that which of two links to one folder wins is no accident.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in files:
+            if not name.startswith("."):
+                is_picture = name.lower().endswith(ENDINGS)
+                (found if is_picture else others).append(os.path.join(root, name))
+    return found, others
+
+
+def _refuse(folder: Path, others: list[str], where: str) -> NoReturn:
+    holds = "is empty"
+    if others:
+        name = os.path.relpath(min(others), folder)
+        holds = f"holds {len(others)} files such as '{name}' but no picture"
+    raise UserError(
+        where, f"'{folder}' {holds}", f"pictures end in {', '.join(ENDINGS)}"
+    )
+
+
+def texts(folder: str | Path, where: str) -> list[str]:
+    """Every file in `folder` and the folders in it that ends in .txt, sorted.
+
+    Hidden ones are left out. Raises UserError as `pictures` does, but for there being
+    none.
+    """
+    others = _walk(existing(folder, where), where)[1]
+    return sorted(path for path in others if path.lower().endswith(".txt"))
+
+
+def is_drawn(folder: Path) -> bool:
+    """Whether what looks like a publisher's data set holds drawings of this program."""
+    return begins(folder / README, DRAWN)
+
+
+def begins(file: Path, text: str) -> bool:
+    """Whether a file is there and begins with a text."""
+    try:
+        with file.open(encoding="utf-8", errors="replace") as opened:
+            return opened.read(len(text)) == text
+    except OSError:
+        return False

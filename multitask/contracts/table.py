@@ -1,0 +1,154 @@
+"""What is a table? A row a picture, a column a label, an empty cell for *nobody said*.
+
+| column | type | meaning |
+| --- | --- | --- |
+| `path` | str | the picture's file; unique |
+| `box` | str, optional | the part meant: `left top right bottom` in pixels |
+| `identity` | str, optional | who is shown: one identity stays on one side of a split |
+| `split` | str, optional | `train`, `val` or `test`, where the publisher fixed it |
+| `source` | str, optional | the data set that the row came from |
+| any other | str or number | a label, in the spelling of the head that reads it |
+
+An empty cell (NaN) means that nobody annotated this; it never means *no*. A number
+known only to an interval leaves its own column empty and fills `<column>_low` and
+`<column>_high` (both ends included).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from multitask.contracts.errors import UserError
+
+RESERVED = ("path", "box", "identity", "split", "source")
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a data set's reader gives: the table, and what it set aside.
+
+    `skipped` has the columns `path` and `reason`: pictures that can't be used, and
+    labels that were left empty. `notes` are sentences that every report made from this
+    data must carry. `heads` are settings of heads that the data brings along, by name,
+    written as in `heads/catalog.toml`.
+    """
+
+    table: pd.DataFrame
+    skipped: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame({"path": [], "reason": []}, dtype=str)
+    )
+    notes: tuple[str, ...] = ()
+    heads: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def check(table: pd.DataFrame, where: str = "table") -> pd.DataFrame:
+    """Return `table` with a fresh index if it keeps the contract, else say what breaks.
+
+    Raises UserError on: no `path` column, no row, an empty or repeated path, a
+    `split` that is none of train, val and test, or an interval whose ends are
+    missing or crossed.
+
+    >>> check(pd.DataFrame({"path": ["a.jpg"], "age": [31.0]})).shape
+    (1, 2)
+    """
+    if "path" not in table:
+        raise UserError(
+            where, f"has no column 'path', only {list(table)}", "name the picture files"
+        )
+    if table.empty:
+        raise UserError(
+            where, "has no row, must have at least one", "check the folder's layout"
+        )
+    if table["path"].isna().any():
+        raise UserError(where, f"row {int(table['path'].isna().argmax())} has no path")
+    repeated = table["path"][table["path"].duplicated()]
+    if len(repeated):
+        raise UserError(
+            where,
+            f"lists {repeated.iloc[0]!r} and {len(repeated) - 1} more paths twice",
+            "each picture must come from one data set, once",
+        )
+    if "split" in table:
+        unknown = set(table["split"].dropna()) - set(SPLITS)
+        if unknown:
+            raise UserError(
+                where,
+                f"split is {sorted(map(str, unknown))[0]!r}, must be one of {SPLITS}",
+            )
+    for column in map(str, table):
+        if column.endswith(("_low", "_high")):
+            _check_interval(table, column.rpartition("_")[0], where)
+    return table.reset_index(drop=True)
+
+
+def _check_interval(table: pd.DataFrame, column: str, where: str) -> None:
+    low, high = f"{column}_low", f"{column}_high"
+    for one, other in ((low, high), (high, low)):
+        if other not in table:
+            raise UserError(
+                where, f"has {one!r} without {other!r}", "an interval needs both"
+            )
+    crossed = (table[low] > table[high]) | (table[low].isna() != table[high].isna())
+    if crossed.any():
+        row = table[crossed].iloc[0]
+        raise UserError(
+            where,
+            f"{row['path']}: {column} from {row[low]} to {row[high]} is no interval",
+            "fill both ends, the lower one first",
+        )
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table; names of files that are not UTF-8 keep their bytes."""
+    table.to_csv(path, index=False, encoding="utf-8", errors="surrogateescape")
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a table of `write_csv`, all cells as text."""
+    return pd.read_csv(
+        path, dtype=str, encoding="utf-8", encoding_errors="surrogateescape"
+    )
+
+
+def concat(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Join the tables of several data sets; columns that a set lacks come out empty.
+
+    Raises UserError if one path is in two tables, or if two tables spell one column
+    in different types (numbers here, text there).
+
+    >>> a = pd.DataFrame({"path": ["a.jpg"], "age": [31.0]})
+    >>> b = pd.DataFrame({"path": ["b.jpg"], "gender": ["male"]})
+    >>> concat([a, b])["gender"].isna().tolist()
+    [True, False]
+    """
+    numeric: dict[str, tuple[bool, str]] = {}
+    for number, table in enumerate(tables):
+        name = str(table["source"].iloc[0]) if "source" in table else f"table {number}"
+        for column in table.columns.difference(list(RESERVED)):
+            if table[column].isna().all():
+                continue
+            is_number = pd.api.types.is_numeric_dtype(table[column])
+            first, where = numeric.setdefault(column, (is_number, name))
+            if first != is_number:
+                raise UserError(
+                    f"{where} and {name}",
+                    f"disagree about {column!r}: one gives numbers, the other text "
+                    f"like {_example(table, tables, column)!r}",
+                    "both must use the spelling of the head that reads it",
+                )
+    # All-empty columns would decide the joined type, so they are left out first.
+    joined = pd.concat([t.dropna(axis="columns", how="all") for t in tables])
+    return check(joined, "the data sets together")
+
+
+def _example(
+    table: pd.DataFrame, tables: Sequence[pd.DataFrame], column: str
+) -> object:
+    for candidate in (table, *tables):
+        if column in candidate and not pd.api.types.is_numeric_dtype(candidate[column]):
+            return candidate[column].dropna().iloc[0]
+    raise AssertionError("one of two disagreeing columns holds text")

@@ -1,0 +1,96 @@
+"""Which pictures of the data sets does a recipe use, and whom do they show?"""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from multitask.contracts.errors import UserError
+from multitask.contracts.head import column
+from multitask.contracts.recipe import Recipe
+from multitask.data import sources as data
+from multitask.data import split
+
+
+def chosen(
+    table: pd.DataFrame, recipe: Recipe, say: Callable[[str], object]
+) -> pd.DataFrame:
+    """The rows that a recipe uses, with identities found in their paths.
+
+    Raises UserError if a split's file lists none of them, or no identity is found.
+    """
+    return _limited(_identified(_listed(table, recipe.split, say), recipe), recipe)
+
+
+def key(recipe: Recipe) -> tuple[Any, ...]:
+    """What says which pictures of the data there are, and whom they show."""
+    lot = recipe.seed if recipe.limit else 0
+    return recipe.limit, lot, recipe.identity, split.file(recipe.split)
+
+
+def pattern(text: str) -> "re.Pattern[str] | None":
+    """What `--identity` finds; UserError if it is no regular expression."""
+    try:
+        return re.compile(text) if text else None
+    except re.error as error:
+        raise UserError(
+            "--identity", f"{text!r} is no regular expression: {error}"
+        ) from None
+
+
+def _listed(
+    table: pd.DataFrame, text: str, say: Callable[[str], object]
+) -> pd.DataFrame:
+    """The rows that a split has a part for, if it is one of a file."""
+    file = split.file(text)
+    if not file:
+        return table
+    found = table[table["path"].isin(split.read(file).index)]
+    if found.empty:
+        raise UserError(
+            "--split",
+            f"'{file}' lists no picture of the data",
+            f"the data's are such as {table['path'].iloc[0]!r}",
+        )
+    if len(found) < len(table):
+        say(f"{len(table) - len(found):,} pictures are left out: not in '{file}'")
+    return found.reset_index(drop=True)
+
+
+def _identified(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
+    """The table with identities found in paths where a data set names none.
+
+    It is looked for below the data set's folder: where that lies says nothing.
+    """
+    text = recipe.identity
+    compiled = pattern(text)
+    if not compiled:
+        return table
+    known = column(table, "identity").astype(object)
+    roots = [Path(data.parse(one).path) for one in recipe.data]
+    roots = [root.parent if root.is_file() else root for root in roots]
+    starts = tuple(f"{root}{os.sep}" for root in roots)
+
+    def shortened(path: str) -> str:
+        known = [len(start) for start in starts if path.startswith(start)]
+        return path[max(known, default=0) :]
+
+    below = table["path"].map(shortened)
+    found = below.map(compiled.search)
+    if not found[known.isna()].notna().any():
+        raise UserError(
+            "--identity", f"{text!r} is found in no path such as {below.iloc[0]!r}"
+        )
+    names = found.map(lambda m: m.group(min(1, m.re.groups)), na_action="ignore")
+    sources = column(table, "source").astype(object).fillna("").astype(str)
+    return table.assign(identity=known.fillna(sources + ":" + names))
+
+
+def _limited(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
+    if not 0 < recipe.limit < len(table):
+        return table
+    lot = table.sample(recipe.limit, random_state=recipe.seed)
+    return lot.sort_index().reset_index(drop=True)

@@ -1,0 +1,193 @@
+"""Which pictures and labels does `--data NAME=FOLDER` mean?
+
+| text | reader | name |
+| --- | --- | --- |
+| `utkface=FOLDER` | `datasets/utkface.py` | utkface |
+| `genre=folder:FOLDER` | `datasets/folder.py`, told the name | genre |
+| `table:FILE` | `datasets/table.py` | table |
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from multitask.contracts import infer, plugins
+from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.head import Head
+from multitask.contracts.reading import DRAWN, is_drawn
+from multitask.contracts.table import RESERVED, Reading, check, concat
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One data set as it was asked for; `path` is empty where no folder was named."""
+
+    name: str
+    reader: str
+    path: str
+
+    def __str__(self) -> str:
+        if not self.path:
+            return self.name
+        path = self.path if self.reader == self.name else f"{self.reader}:{self.path}"
+        return f"{self.name}={path}"
+
+
+def parse(text: str) -> Source:
+    """Read `NAME=FOLDER`, `NAME=READER:FOLDER`, `READER:FOLDER` or `NAME`.
+
+    >>> parse("genre=folder:stills/")
+    Source(name='genre', reader='folder', path='stills/')
+    """
+    known = "|".join(map(re.escape, plugins.names("datasets")))
+    name, equals, path = text.partition("=")
+    match = re.fullmatch(rf"(?s)({known}):(.+)", path if equals else text)
+    if match:
+        reader, path = match.groups()
+        return Source(name=name if equals else reader, reader=reader, path=path)
+    return Source(name=name, reader=name, path=path)
+
+
+def absolute(data: Sequence[str]) -> tuple[str, ...]:
+    """The same data sets, to be found from any working folder."""
+    found = []
+    for text in data:
+        source = parse(text)
+        if source.path:
+            path = str(Path(source.path).expanduser().resolve())
+            if not _is_text(path):
+                raise UserError("--data", f"{path!r} is not UTF-8", "rename the folder")
+            source = replace(source, path=path)
+        found.append(str(source))
+    return tuple(found)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:  # a recipe could not name it
+        return False
+
+
+def read(data: Sequence[str], sample: Path | None = None) -> Reading:
+    """Read data sets named as `NAME=FOLDER` and join their tables.
+
+    `sample` is the folder for a data set named without one (only `sample`, which
+    draws its pictures, can be). Raises UserError for an unknown name, a missing
+    folder, nothing usable in it, or data sets that contradict each other.
+    """
+    sample = sample.resolve() if sample else None
+    readings = [_one(text, sample) for text in data]
+    skipped = pd.concat([r.skipped for r in readings], ignore_index=True)
+    notes = tuple(dict.fromkeys(note for r in readings for note in r.notes))
+    table = concat([r.table for r in readings])
+    return Reading(
+        table=table, skipped=skipped, notes=notes, heads=_heads(data, readings, table)
+    )
+
+
+def _heads(
+    data: Sequence[str], readings: Sequence[Reading], table: pd.DataFrame
+) -> dict[str, dict[str, Any]]:
+    """The heads that data sets bring, each alone and all together.
+
+    Classes may be spread over them: one has the cats, another the dogs.
+    """
+    heads: dict[str, dict[str, Any]] = {}
+    for reading in readings:
+        for name, head in reading.heads.items():
+            heads[name] = infer.joined(heads[name], head) if name in heads else head
+    if len(readings) == 1:
+        return heads
+    lists = {c for head in heads.values() for c in head.get("columns", ())[1:]}
+    lists |= {h["columns"][0] for h in heads.values() if len(h.get("columns", ())) > 1}
+    free = {
+        column
+        for text, reading in zip(data, readings, strict=True)
+        if is_named(text)
+        for column in reading.table
+    } - lists
+    for name, head in infer.heads(table[[c for c in table if c in free]]).items():
+        before = heads.get(name, {})
+        if len(before.get("columns", ())) > 1:
+            continue  # a list of yes and no, declared by its file
+        before = {key: value for key, value in before.items() if key != "columns"}
+        heads[name] = infer.joined(before, head) if before else head
+    return heads
+
+
+def is_named(text: str) -> bool:
+    """Whether a data set's reader is told its name, and so may bring heads."""
+    return _takes_name(plugins.reader(parse(text).reader))
+
+
+def _takes_name(reader: Callable[..., Reading]) -> bool:
+    return "name" in inspect.signature(reader).parameters
+
+
+def _one(text: str, sample: Path | None) -> Reading:
+    source = parse(text)
+    reader = plugins.reader(source.reader)
+    if not source.path:
+        if source.name != "sample" or sample is None:
+            raise UserError(
+                "--data", f"{text!r} names no folder", f"write {source.name}=FOLDER"
+            )
+        return reader(sample)
+    path = Path(source.path).expanduser()
+    named = _takes_name(reader)
+    if source.reader != source.name and not named:
+        raise UserError(
+            "--data",
+            f"{text!r}: the labels of {source.reader} have names of their own",
+            f"write {source.reader}={source.path}",
+        )
+    reading = reader(path, name=source.name) if named else reader(path)
+    drawn = (DRAWN,) if is_drawn(path) else ()
+    return replace(
+        reading,
+        table=_marked(check(reading.table, text), source.name),
+        notes=(*reading.notes, *drawn),
+    )
+
+
+def _marked(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The table with its data set's name, also before each identity.
+
+    Person 7 of one data set is not person 7 of another.
+    """
+    if "source" not in table:
+        table = table.assign(source=name)
+    if "identity" in table:
+        known = table["identity"].notna()
+        identity = f"{name}:" + table["identity"].astype(str)
+        table = table.assign(identity=identity.where(known))
+    return table
+
+
+def labelled(
+    heads: Sequence[Head], table: pd.DataFrame, *, every: bool = True
+) -> dict[str, int]:
+    """How many rows each head has a label for.
+
+    Raises UserError for a head without any (with `every=False` only if none has any),
+    naming what the data holds labels for.
+    """
+    counts = {}
+    for head in heads:
+        weights = head.encode(table).weights
+        counts[head.name] = int(weights.reshape(len(table), -1).any(axis=1).sum())
+    bare = [head for head in heads if not counts[head.name]]
+    if bare and (every or len(bare) == len(heads)):
+        labels = table.drop(columns=list(RESERVED), errors="ignore")
+        raise UserError(
+            bare[0].where,
+            f"the data holds no label for it in {', '.join(bare[0].columns[:5])}",
+            nearest(bare[0].columns[0], labels.columns[labels.notna().any()]),
+        )
+    return counts

@@ -1,0 +1,4 @@
+"""How does a picture file become the pixels that a network sees?
+
+Imports `contracts`.
+"""

@@ -1,0 +1,294 @@
+"""How does a file, an array or a PIL image become upright uint8 RGB pixels?
+
+Every picture that is ever trained on, measured or asked about goes through `decode`
+and `resize`, so that all of them see the same pixels.
+"""
+
+import os
+import struct
+import threading
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from io import BytesIO
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import simplejpeg
+from PIL import Image, UnidentifiedImageError
+
+Pixels = npt.NDArray[np.uint8]
+Found = TypeVar("Found")
+Picture = str | PathLike[str] | bytes | Image.Image | npt.NDArray[Any]
+
+MAX_PIXELS = 100_000_000
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
+_TASK = 32  # pictures that a thread reads at most before it hands them over
+_SMALL = 1_000_000  # pixels of a picture up to which the fast decoder gains time
+_JPEG = b"\xff\xd8\xff"
+_ORIENTATION = 0x0112  # the EXIF tag
+_TURNS = {  # what undoes it
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_thread = threading.local()
+# Pillow's decoders raise all of these on broken data.
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    TypeError,
+    struct.error,
+)
+# It warns of odd but readable EXIF data, and at 89 megapixels of what we allow.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+class PictureError(Exception):
+    """This one picture can't be used; the message says why."""
+
+
+def decode(picture: Picture, box: str | None = None) -> Pixels:
+    """Turn a picture into upright RGB (height, width, 3), uint8.
+
+    A path or the bytes of a JPEG, PNG, BMP, GIF (first frame) or WebP file; a PIL
+    image; or an array (height, width), (height, width, 1), 3 or 4, uint8, in RGB
+    order. Grey, palette, CMYK and 16-bit pictures are converted, transparent parts
+    become white, an EXIF rotation is undone. `box` is `left top right bottom` in
+    pixels of the upright picture; what of it lies outside is left out.
+
+    Raises PictureError saying why if that can't be done; pictures of 100 megapixels
+    and more are refused.
+
+    >>> decode(np.zeros((4, 6), np.uint8)).shape
+    (4, 6, 3)
+    """
+    pixels = np.asarray(_rgb(picture))
+    return _crop(pixels, box) if box else pixels
+
+
+def header(data: bytes) -> tuple[str, int, int]:
+    """Colour mode, width and height as in the file, for bytes that `decode` takes."""
+    with Image.open(BytesIO(data), formats=_FORMATS) as image:
+        return image.mode, image.width, image.height
+
+
+def _rgb(picture: Picture) -> Image.Image:
+    if isinstance(picture, np.ndarray):
+        return _array(picture)
+    if isinstance(picture, Image.Image):
+        return _image(picture)
+    if isinstance(picture, (str, bytes, PathLike)):
+        return _file(picture)
+    raise PictureError(
+        f"is a {type(picture).__name__}, must be a path, bytes, PIL image or array"
+    )
+
+
+def _image(image: Image.Image) -> Image.Image:
+    try:
+        return _upright(image)  # its file may be read only now
+    except _BROKEN as error:
+        raise PictureError(f"can't be decoded: {error}") from None
+
+
+def _file(picture: str | bytes | PathLike[str]) -> Image.Image:
+    source = BytesIO(picture) if isinstance(picture, bytes) else Path(picture)
+    try:
+        image = _plain_jpeg(source)
+        if image is not None:
+            return image
+        with Image.open(source, formats=_FORMATS) as image:
+            return _upright(image)
+    except FileNotFoundError:
+        raise PictureError("no such file") from None
+    except IsADirectoryError:
+        raise PictureError("is a folder, no picture") from None
+    except UnidentifiedImageError:
+        kind = "empty file" if _is_empty(source) else "no picture that can be read"
+        raise PictureError(f"{kind}: must be {', '.join(_FORMATS)}") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise PictureError("has 100 megapixels or more") from None
+    except _BROKEN as error:
+        raise PictureError(f"can't be decoded: {error}") from None
+
+
+def _is_empty(source: BytesIO | Path) -> bool:
+    if isinstance(source, BytesIO):
+        return not source.getvalue()
+    return source.stat().st_size == 0
+
+
+def _plain_jpeg(source: BytesIO | Path) -> Image.Image | None:
+    """A small, flawless, upright JPEG; None leaves all others to Pillow.
+
+    Both use libjpeg-turbo and give the same pixels, but Pillow reads in many small
+    steps, which take about as long as decoding a picture of 200x200 pixels.
+    """
+    if isinstance(source, Path):
+        with open(source, "rb", buffering=0) as file:
+            data = file.read(len(_JPEG))
+            data += file.read() if data == _JPEG else b""
+    else:
+        data = source.getvalue()
+    rotated = b"Exif" in data or b"tiff:Orientation" in data
+    if rotated or not data.startswith(_JPEG):
+        return None
+    try:
+        height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
+        if colors not in ("YCbCr", "Gray") or height * width > _SMALL:
+            return None
+        pixels = simplejpeg.decode_jpeg(data, "RGB", buffer=_buffer())
+        return Image.frombytes("RGB", (width, height), pixels)  # a copy
+    except ValueError:
+        return None
+
+
+def _buffer() -> Pixels:
+    """Room for a small picture, one a thread: new pages take as long as decoding."""
+    if not hasattr(_thread, "buffer"):
+        _thread.buffer = np.empty(3 * _SMALL, np.uint8)
+    found: Pixels = _thread.buffer
+    return found
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    if image.width * image.height >= MAX_PIXELS:
+        raise PictureError(
+            f"has {image.width} x {image.height} pixels, must have less than 100 "
+            "megapixels"
+        )
+    if 0 in image.size:
+        raise PictureError(f"is empty: {image.width} x {image.height} pixels")
+    image.load()
+    # Copies only where something changes: they take as long as decoding.
+    turn = _TURNS.get(_orientation(image))
+    if turn is not None:
+        image = image.transpose(turn)
+    if image.mode.startswith(("I", "F")):
+        image = _eight_bit(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation; 1, upright, if there is none or it can't be read."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # broken EXIF data raises whatever its parser stumbles over
+        return 1
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Scale 16-bit grey down; Pillow's own conversion would clip it at 255."""
+    values = np.asarray(image).astype(np.float64)
+    sixteen = image.mode.startswith("I;16") or values.max() > 255
+    top = 65535 if sixteen else 255
+    return Image.fromarray(np.clip(values * 255 / top, 0, 255).round().astype(np.uint8))
+
+
+def _array(array: npt.NDArray[Any]) -> Image.Image:
+    if array.dtype != np.uint8:
+        raise PictureError(f"is an array of {array.dtype}, must be uint8 from 0 to 255")
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    rgb = array.ndim == 3 and array.shape[2] in (3, 4)
+    if not (array.ndim == 2 or rgb) or 0 in array.shape:
+        raise PictureError(
+            f"is an array of shape {array.shape}, must be (height, width, 3)"
+        )
+    return _upright(Image.fromarray(array))
+
+
+def _crop(pixels: Pixels, box: str) -> Pixels:
+    height, width = pixels.shape[:2]
+    try:
+        left, top, right, bottom = (round(float(n)) for n in box.split())
+    except (ValueError, OverflowError):
+        raise PictureError(f"box is {box!r}, must be 'left top right bottom'") from None
+    # A negative end would count from the far side.
+    cut = pixels[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    if 0 in cut.shape:
+        raise PictureError(f"box {box!r} lies outside its {width} x {height} pixels")
+    return cut
+
+
+def resize(pixels: Pixels, size: int) -> Pixels:
+    """Shrink or stretch (height, width, 3) to (size, size, 3), bilinear, antialiased.
+
+    What has twice the size or more is first averaged over whole pixels, which is fast.
+    The network does the same to what it is given (`multitask.images.resize`).
+    """
+    if pixels.shape == (size, size, 3):
+        return pixels
+    return _resized(Image.fromarray(pixels), size)
+
+
+def _resized(image: Image.Image, size: int) -> Pixels:
+    across, down = max(1, image.width // size), max(1, image.height // size)
+    # Averages of what is left over at the right and bottom count as parts of a pixel.
+    width, height = image.width / across, image.height / down
+    if across > 1 or down > 1:
+        image = image.reduce((across, down))
+    # An axis at a time: which one Pillow begins with depends on its version.
+    bilinear = Image.Resampling.BILINEAR
+    image = image.resize((image.width, size), bilinear, (0, 0, image.width, height))
+    return np.asarray(image.resize((size, size), bilinear, (0, 0, width, size)))
+
+
+def read(
+    pictures: Sequence[Picture],
+    size: int,
+    boxes: Sequence[str | None] | None = None,
+) -> Iterator[tuple[int, Pixels | str]]:
+    """Decode and resize many pictures, all cores at work, in their order.
+
+    Yields (index, pixels (size, size, 3)) or (index, why it can't be used), once for
+    each picture.
+    """
+
+    def one(index: int) -> tuple[int, Pixels | str]:
+        try:
+            box = boxes[index] if boxes is not None else None
+            if box:
+                return index, resize(decode(pictures[index], box), size)
+            return index, _resized(_rgb(pictures[index]), size)
+        except PictureError as error:
+            return index, str(error)
+
+    yield from in_order(one, len(pictures))
+
+
+def in_order(one: Callable[[int], Found], count: int) -> Iterator[Found]:
+    """Yield `one(index)` for each index below `count`, all cores at work."""
+    cores = os.cpu_count() or 1
+    task = max(1, min(_TASK, count // cores))
+
+    def several(start: int) -> list[Found]:
+        return [one(i) for i in range(start, min(start + task, count))]
+
+    # Pictures are decoded and resized outside of Python's lock. A task of several
+    # takes it less often, and few tasks at a time keep results in flight few.
+    waiting: deque[Future[list[Found]]] = deque()
+    with ThreadPoolExecutor(cores) as pool:
+        for start in range(0, count, task):
+            waiting.append(pool.submit(several, start))
+            if len(waiting) > 2 * cores:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()

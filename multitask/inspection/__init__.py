@@ -1,0 +1,4 @@
+"""What is wrong with labelled pictures?
+
+Imports `contracts`, `images` and `data`.
+"""

@@ -1,0 +1,4 @@
+"""How do a trunk and its heads become one model, one file, and answers?
+
+Imports `contracts` and `images`.
+"""

@@ -1,0 +1,4 @@
+"""How does a network learn?
+
+Imports `contracts`, `images`, `data` and `networks`.
+"""
