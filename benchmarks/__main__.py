@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.sides import Setting, table
-from multitask.cli.quiet import quiet_start
+from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError, command, nearest
 
 MEASURES = (
@@ -61,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     chosen = _chosen(arguments.only)
     files = arguments.files or (200 if arguments.quick else 4000)
-    quiet_start()
+    import_tensorflow()
     from benchmarks import faces
 
     with tempfile.TemporaryDirectory() as name:

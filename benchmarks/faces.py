@@ -13,9 +13,9 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.data import sources
-from multitask.data.batches import Batches, load
+from multitask.data.batches import Batches, decode_table
 from multitask.images.decode import Pixels
-from multitask.networks.archive import About
+from multitask.networks.archive import NetworkSpec
 from multitask.networks.trunks import trunk
 
 
@@ -32,7 +32,7 @@ def paths(source: str | None, count: int, temporary: Path) -> tuple[str, ...]:
         raise UserError(
             "--data", f"is {source!r}, must be utkface=FOLDER", "or leave it out"
         )
-    found = sources.read([source]).table["path"].tolist()
+    found = sources.read_all([source]).table["path"].tolist()
     return tuple(random.Random(0).sample(found, min(count, len(found))))
 
 
@@ -50,13 +50,13 @@ def repeated(found: Sequence[str], count: int, folder: Path) -> Path:
 def table(found: Sequence[str]) -> pd.DataFrame:
     """The labels that the pictures' names hold."""
     folders = sorted({os.path.dirname(path) for path in found})
-    whole = sources.read([f"utkface={folder}" for folder in folders]).table
+    whole = sources.read_all([f"utkface={folder}" for folder in folders]).table
     return whole[whole["path"].isin(found)].reset_index(drop=True)
 
 
-def about(names: Sequence[str] = ("utkface",), looks: int = 1) -> About:
+def spec(names: Sequence[str] = ("utkface",), looks: int = 1) -> NetworkSpec:
     """The default network for named heads."""
-    return About(
+    return NetworkSpec(
         trunk="cnn",
         size=trunk("cnn").size,
         crop=Recipe().crop,
@@ -67,19 +67,19 @@ def about(names: Sequence[str] = ("utkface",), looks: int = 1) -> About:
 
 def decoded(found: Sequence[str], spill: Path) -> tuple[pd.DataFrame, Pixels]:
     """The pictures as `fit` holds them, and their labels."""
-    rows, pixels, _ = load(table(found), about().side, 2.0, spill)
+    rows, pixels, _ = decode_table(table(found), spec().side, 2.0, spill)
     return rows, pixels
 
 
 def batches(found: Sequence[str], batch_size: int, spill: Path) -> Batches:
     """The pictures as `fit` trains on them: age, gender and race."""
     rows, pixels = decoded(found, spill)
-    encoded = {head.name: head.encode(rows) for head in about().heads}
+    encoded = {head.name: head.encode(rows) for head in spec().heads}
     places = rows.index.to_numpy(np.intp)
     return Batches(
         pixels=pixels,
         rows=places,
         encoded=encoded,
         batch_size=min(batch_size, len(places)),
-        size=about().size,
+        size=spec().size,
     )

@@ -13,10 +13,10 @@ import tensorflow as tf
 from benchmarks.faces import table
 from benchmarks.sides import Row, Setting, Target, seconds
 from multitask.contracts.recipe import Recipe
-from multitask.data.batches import load
+from multitask.data.batches import decode_table
 from multitask.fit import fit
 from multitask.networks import archive
-from multitask.networks.archive import About
+from multitask.networks.archive import NetworkSpec
 from multitask.networks.freeze import freeze
 from multitask.training import callbacks
 from multitask.training.optimizer import optimizer
@@ -98,23 +98,23 @@ def _theirs(recipe: Recipe, split: Path, out: Path) -> None:
     keras.utils.clear_session()
     keras.utils.set_random_seed(recipe.seed)
     out.mkdir()
-    about: About = archive.load(split)[1]
-    core = archive.build_core(about, recipe.dropout, training=True)
+    spec: NetworkSpec = archive.load(split)[1]
+    core = archive.build_core(spec, recipe.dropout, training=True)
     freeze(core, "all")
     parts = pd.read_csv(split / "split.csv")
     labels = table(parts["path"].tolist()).merge(parts, on="path")
-    held, pixels, _ = load(labels, about.side, 2.0, out)
+    held, pixels, _ = decode_table(labels, spec.side, 2.0, out)
     steps = max(1, int((held["split"] == "train").sum()) // recipe.batch_size)
     core.compile(
         optimizer=optimizer(recipe, steps),
-        loss={head.name: head.loss() for head in about.heads},
-        weighted_metrics={head.name: head.metrics() for head in about.heads},
+        loss={head.name: head.loss() for head in spec.heads},
+        weighted_metrics={head.name: head.metrics() for head in spec.heads},
         jit_compile=False,
     )
 
     def part(name: str) -> Any:
         chosen = held[held["split"] == name]
-        encoded = {head.name: head.encode(chosen) for head in about.heads}
+        encoded = {head.name: head.encode(chosen) for head in spec.heads}
         targets = {n: e.targets for n, e in encoded.items()}
         weights = {n: e.weights for n, e in encoded.items()}
         images = pixels[chosen.index]

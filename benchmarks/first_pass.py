@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from benchmarks.faces import about
+from benchmarks.faces import spec
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
-from multitask.data.batches import load
+from multitask.data.batches import decode_table
 
 
 def rows(setting: Setting, temporary: Path) -> list[Row]:
@@ -19,11 +19,11 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     Ours decodes, resizes to what training holds and stores; theirs decodes and forgets.
     The unmeasured turn before has the files in the page cache.
     """
-    side, count = about().side, len(setting.paths)
+    side, count = spec().side, len(setting.paths)
     table = pd.DataFrame({"path": setting.paths})
     ours, theirs = take_turns(
         setting.rounds,
-        lambda: count / seconds(partial(load, table, side, 2.0, temporary)),
+        lambda: count / seconds(partial(decode_table, table, side, 2.0, temporary)),
         lambda: count / seconds(partial(_pillow, setting.paths)),
     )
     return [

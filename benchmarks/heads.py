@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.faces import about
+from benchmarks.faces import spec
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
 from multitask.images.resize import middle, resize
 from multitask.networks import archive
@@ -35,8 +35,8 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     takes its time in every one of them.
     """
     tf.get_logger().setLevel("ERROR")  # it takes many networks for one traced often
-    one = archive.build(about(HEADS))
-    each = [archive.build(about([name])) for name in HEADS]
+    one = archive.build(spec(HEADS))
+    each = [archive.build(spec([name])) for name in HEADS]
     figures = [
         row for batch in _BATCHES for row in _times(setting, batch, one, _trunk(), each)
     ]
@@ -46,8 +46,8 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
 def _trunk() -> keras.Model:
     """The trunk alone, behind the same resizing."""
     image = keras.Input((None, None, 3), dtype="uint8")
-    core = archive.build_core(about(HEADS[:1])).get_layer("trunk")
-    pixels = middle(resize(image, about().side), about().size)
+    core = archive.build_core(spec(HEADS[:1])).get_layer("trunk")
+    pixels = middle(resize(image, spec().side), spec().size)
     return keras.Model(image, core(pixels))
 
 
@@ -58,7 +58,7 @@ def _times(
     trunk: keras.Model,
     each: list[keras.Model],
 ) -> list[Row]:
-    side = about().side
+    side = spec().side
     shape = (batch, side, side, 3)
     images = tf.constant(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
     compiled = [_compiled(models, images) for models in ([one], [trunk], each)]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.faces import about, batches
+from benchmarks.faces import batches, spec
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
-from multitask.images.augment import preset
+from multitask.images.augment import parse_augmentation
 
 _FASTER = 20  # so many times more batches a round for ours, to be timed as long
 _ENDLESS = 1_000_000  # epochs
@@ -23,9 +23,9 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     Keras one does. It varies nothing: the varied row has more to do and no target.
     """
     held = batches(setting.paths, setting.batch_size, temporary)
-    size, heads = held.batch_size, about().heads
+    size, heads = held.batch_size, spec().heads
     plain, varied = (
-        iter(held.shuffled(heads, preset(name), 0, _ENDLESS))
+        iter(held.shuffled(heads, parse_augmentation(name), 0, _ENDLESS))
         for name in ("none", "standard")
     )
     usual = _generator(setting.paths, size, held.pixels.shape[1])

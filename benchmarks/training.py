@@ -12,11 +12,11 @@ import keras
 import pandas as pd
 import tensorflow as tf
 
-from benchmarks.faces import about, batches
+from benchmarks.faces import batches, spec
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
 from multitask.contracts.recipe import Recipe
 from multitask.data.batches import Batches
-from multitask.images.augment import augment, preset
+from multitask.images.augment import augment, parse_augmentation
 from multitask.networks import archive
 from multitask.training import callbacks, loop
 from multitask.training.optimizer import optimizer
@@ -55,9 +55,9 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
 def _precisions(held: Batches, recipe: Recipe, setting: Setting) -> Row:
     """Steps a second in bfloat16 and in float32, as `--precision auto` times them."""
     keras.utils.clear_session()
-    known = about()
+    known = spec()
     steps = [
-        loop.step(known, recipe, held, precision)
+        loop.training_step(known, recipe, held, precision)
         for precision in ("bfloat16", "float32")
     ]
     half, whole = take_turns(
@@ -77,7 +77,7 @@ def _ours(held: Batches, recipe: Recipe, temporary: Path) -> float:
     with tempfile.TemporaryDirectory(dir=temporary) as name:
         folder = Path(name)
         with contextlib.redirect_stdout(io.StringIO()):
-            loop.train(about(), recipe, held, None, folder)
+            loop.train(spec(), recipe, held, None, folder)
         history = pd.read_csv(folder / callbacks.HISTORY)
         return float(history["seconds"][1:].median())
 
@@ -86,8 +86,8 @@ def _theirs(held: Batches, recipe: Recipe) -> float:
     """Seconds an epoch of what one would write for this network alone."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(recipe.seed)
-    heads = about().heads
-    model = archive.build_core(about(), recipe.dropout, training=True)
+    heads = spec().heads
+    model = archive.build_core(spec(), recipe.dropout, training=True)
     model.compile(
         optimizer=optimizer(recipe, held.steps),
         loss={head.name: head.loss() for head in heads},
@@ -107,7 +107,7 @@ def _theirs(held: Batches, recipe: Recipe) -> float:
 
 
 def _in_memory(held: Batches, recipe: Recipe) -> Any:
-    how = preset(recipe.augment)
+    how = parse_augmentation(recipe.augment)
     targets = {name: encoded.targets for name, encoded in held.encoded.items()}
     weights = {name: encoded.weights for name, encoded in held.encoded.items()}
     images = held.pixels[held.rows]

@@ -43,11 +43,11 @@ class Given:
         heads: dict[str, dict[str, Any]] = {}
         answers = {task: _answers(task, n) for task, n in self.lists.items()}
         for task, columns in answers.items():
-            name = infer.called(task, {*heads, *catalog.named()})
+            name = infer.head_name(task, {*heads, *catalog.named()})
             heads[name] = {"kind": "sigmoid", "columns": columns}
         if self.numbered:
             heads |= _numbered(table)
-        return infer.heads(table.drop(columns=sum(answers.values(), []))) | heads
+        return infer.infer_heads(table.drop(columns=sum(answers.values(), []))) | heads
 
 
 def _answers(task: str, length: int) -> list[str]:

@@ -16,7 +16,7 @@ from multitask.datasets._annotations import Given, annotations
 from multitask.datasets.folder import PARTS
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import spelled
+from multitask.contracts.head import as_text
 from multitask.contracts.table import RESERVED, Reading
 from multitask.data.labels import translate
 
@@ -164,7 +164,7 @@ def _label(cells: "pd.Series[Any]") -> "pd.Series[Any]":
 
 def _text(cells: "pd.Series[Any]") -> "pd.Series[Any]":
     """Text without blanks around it."""
-    text = spelled(cells)
+    text = as_text(cells)
     trimmed = {label: label.strip() or np.nan for label in text.dropna().unique()}
     return text.map(trimmed).astype(object)
 

@@ -55,7 +55,7 @@ class Number(Head, ABC):
         return 0.0
 
     @property
-    def form(self) -> Literal["number"]:
+    def answer_type(self) -> Literal["number"]:
         return "number"
 
     def interval(self, table: pd.DataFrame) -> npt.NDArray[np.float64]:

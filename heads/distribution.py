@@ -8,7 +8,7 @@ import pandas as pd
 from multitask.heads._number import Number, outside
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import Array, unreduced
+from multitask.contracts.head import Array, elementwise_loss
 
 _POWERS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5)
 
@@ -63,7 +63,7 @@ class Distribution(Number):  # type: ignore[misc]
         )(features)
 
     def loss(self) -> Any:
-        return unreduced(self._loss)
+        return elementwise_loss(self._loss)
 
     def _loss(self, ends: Any, said: Any) -> Any:
         from keras import ops

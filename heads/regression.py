@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from multitask.heads._number import Number, outside
 
-from multitask.contracts.head import Array, unreduced
+from multitask.contracts.head import Array, elementwise_loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Regression(Number):  # type: ignore[misc]
         )(unit)
 
     def loss(self) -> Any:
-        return unreduced(self._loss)
+        return elementwise_loss(self._loss)
 
     def _loss(self, ends: Any, said: Any) -> Any:
         from keras import ops

@@ -13,11 +13,11 @@ from multitask.contracts.head import (
     Array,
     Head,
     Targets,
+    as_text,
     check_classes,
     classes_of,
     column,
-    spelled,
-    unreduced,
+    elementwise_loss,
 )
 
 
@@ -47,7 +47,7 @@ class Sigmoid(Head):
             )
 
     @property
-    def form(self) -> Literal["class", "labels"]:
+    def answer_type(self) -> Literal["class", "labels"]:
         return "class" if self.classes else "labels"
 
     def resolve(self, table: pd.DataFrame) -> Self:
@@ -71,7 +71,7 @@ class Sigmoid(Head):
         labels = column(table, name)
         if self.classes:
             codes = {c: i for i, c in enumerate(self.classes)}
-            values = spelled(labels).map(codes)
+            values = as_text(labels).map(codes)
         else:
             values = pd.to_numeric(labels, errors="coerce")
             values = values.where(values.isin([0, 1]))
@@ -121,7 +121,7 @@ class Sigmoid(Head):
 
         # A last axis of 1 keeps Keras from averaging over the labels, so that each
         # has its own weight.  # (batch, labels)
-        return unreduced(
+        return elementwise_loss(
             lambda true, said: keras.losses.binary_crossentropy(
                 true[..., None], said[..., None]
             )

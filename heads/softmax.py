@@ -12,11 +12,11 @@ from multitask.contracts.head import (
     Array,
     Head,
     Targets,
+    as_text,
     check_classes,
     classes_of,
     column,
-    spelled,
-    unreduced,
+    elementwise_loss,
 )
 
 
@@ -61,7 +61,7 @@ class Softmax(Head):
                 )
 
     @property
-    def form(self) -> Literal["class"]:
+    def answer_type(self) -> Literal["class"]:
         return "class"
 
     def resolve(self, table: pd.DataFrame) -> Self:
@@ -85,7 +85,7 @@ class Softmax(Head):
     def _codes(self, table: pd.DataFrame) -> Array:
         """Class indices (rows,), -1 for an empty cell."""
         labels = column(table, self.columns[0])
-        codes: Array = pd.Index(self.classes).get_indexer(pd.Index(spelled(labels)))
+        codes: Array = pd.Index(self.classes).get_indexer(pd.Index(as_text(labels)))
         unknown = labels[(codes < 0) & labels.notna()]
         if len(unknown):
             raise UserError(
@@ -128,7 +128,7 @@ class Softmax(Head):
         )(features)
 
     def loss(self) -> Any:
-        return unreduced(self._loss)
+        return elementwise_loss(self._loss)
 
     def _loss(self, true: Any, said: Any) -> Any:
         import keras
@@ -171,7 +171,7 @@ def class_summary(
     known = labels.notna()
     if not known.any():
         return {"n": 0}
-    truth, said = spelled(labels[known]), answers.loc[known, str(labels.name)]
+    truth, said = as_text(labels[known]), answers.loc[known, str(labels.name)]
     report = classification_report(
         truth, said, labels=list(classes), output_dict=True, zero_division=0.0
     )

@@ -29,23 +29,23 @@ def audit(
     Raises UserError for whatever the user can mend.
     """
     from multitask.contracts import catalog
-    from multitask.data.sources import absolute, is_named, labelled, read
+    from multitask.data.sources import absolute, check_labelled, read_all, takes_name
     from multitask.inspection import clean
     from multitask.inspection import findings as quality
     from multitask.reports import _audit
 
     if not data:
         raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
-    out = options.free(Path(out).expanduser())
+    out = options.new_folder(Path(out).expanduser())
     target = clean.check_target(Path(fix).expanduser()) if fix else None
-    if heads and not any(map(is_named, data)):
+    if heads and not any(map(takes_name, data)):
         catalog.heads(heads)  # a name that is wrong is told before the long work
-    reading = read(absolute(data))
+    reading = read_all(absolute(data))
     asked = tuple(heads) or catalog.labelled(reading.table, reading.heads)
     made = [h.resolve(reading.table) for h in catalog.heads(asked, reading.heads)]
-    findings = quality.find(reading.table, made, reading.skipped, reading.notes)
+    findings = quality.inspect(reading.table, made, reading.skipped, reading.notes)
     if heads:
-        labelled(made, findings.table)
+        check_labelled(made, findings.table)
     _audit.write(findings, ", ".join(data), out)
     if target:
         left = clean.clean(findings.table, findings.files, findings.labels)
@@ -85,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run `multitask audit`; returns the exit status."""
     arguments = parser().parse_args(argv)
-    out = options.folder(arguments.out, "audit-")
+    out = options.default_folder(arguments.out, "audit-")
     from multitask.contracts.catalog import split
 
     heads = split(arguments.heads) if arguments.heads else ()

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multitask.cli import options
-from multitask.cli.quiet import quiet_start
+from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, UserError, command, nearest
-from multitask.contracts.reading import writing
+from multitask.contracts.reading import reporting_write_errors
 from multitask.contracts.recipe import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from multitask.comparison.bench import Bench
+    from multitask.comparison.bench import DesignRunner
     from multitask.contracts.head import Array
 
 Say = Callable[[str], object]
@@ -89,18 +89,18 @@ def compare(
 
     Raises UserError for whatever the user can mend.
     """
-    from multitask.comparison.bench import bench as make_bench
+    from multitask.comparison.bench import design_runner as make_bench
     from multitask.comparison.designs import pairs
-    from multitask.experiments.prepare import possible
+    from multitask.experiments.prepare import check_inputs
     from multitask.reports import _compare
 
     trunks = asked.trunks or (recipe.trunk,)
     _check(recipe, trunks)
     for name in trunks:  # the last one is too late to learn of it
-        possible(replace(recipe, trunk=name))
+        check_inputs(replace(recipe, trunk=name))
     out = Path(out).expanduser()
     settings = {**recipe.plain(), "compare": _listed(asked)}
-    begun = options.holds(out, settings, "comparison", "compare")
+    begun = options.same_work(out, settings, "comparison", "compare")
     before: Path | pd.DataFrame | None = None
     if begun and (out / _SPLIT).exists():
         before = out / _SPLIT
@@ -144,18 +144,18 @@ def compare(
     return document
 
 
-def _begin(bench: "Bench", trunks: tuple[str, ...], settings: Plain) -> None:
+def _begin(bench: "DesignRunner", trunks: tuple[str, ...], settings: Plain) -> None:
     """Make the folder of a comparison, if all trunks can do what is asked."""
     from multitask.contracts.table import write_csv
 
     bench.check(trunks)
     options.begin(bench.out, settings)
-    with writing(bench.out):
+    with reporting_write_errors(bench.out):
         write_csv(bench.parts, bench.out / _SPLIT)
 
 
 def _document(
-    bench: "Bench", cells: list[Plain], groups: "dict[str, Array]", asked: Asked
+    bench: "DesignRunner", cells: list[Plain], groups: "dict[str, Array]", asked: Asked
 ) -> Plain:
     """What `compare.json` holds."""
     from multitask.comparison import differences
@@ -173,7 +173,7 @@ def _document(
         "differences": differences.to_single(bench.out, cells, bench.heads, groups),
         "pairs": asked.pairs,
         "notes": [
-            *prepared.about.notes,
+            *prepared.spec.notes,
             *frozen_notes(prepared.recipe),
             f"Of the pictures {rows['train']:,} were trained on, {rows['val']:,} chose "
             f"the epoch, and {rows['test']:,} measured. With --split and this folder's "
@@ -329,8 +329,8 @@ def main(argv: list[str] | None = None) -> int:
         pairs=arguments.pairs,
     )
     recipe = options.read(arguments)
-    out = options.folder(arguments.out, "compare-")
-    quiet_start()
+    out = options.default_folder(arguments.out, "compare-")
+    import_tensorflow()
     document = compare(recipe, out, asked, dry=arguments.dry_run)
     from multitask.reports import _compare
 

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multitask.cli import options
-from multitask.cli.quiet import quiet_start
+from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, UserError, command
-from multitask.contracts.reading import put, writing
+from multitask.contracts.reading import reporting_write_errors, write_text
 from multitask.contracts.recipe import FILE, Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from multitask.contracts.evaluation import Comparison
+    from multitask.contracts.evaluation import Evaluation
     from multitask.data.batches import Batches
     from multitask.experiments.prepare import Prepared
     from multitask.images.decode import Pixels
@@ -31,7 +31,7 @@ class Run:
     """What a fit made: its folder, the comparison on the test part, how it ended."""
 
     folder: Path
-    evaluation: "Comparison"
+    evaluation: "Evaluation"
     interrupted: bool
 
 
@@ -53,7 +53,7 @@ def fit(
 
     out = Path(out).expanduser()
     if not resume:
-        options.free(out)
+        options.new_folder(out)
     elif _finished(out):
         raise UserError(out, "is finished, there is nothing to resume")
     prepared = prepare(recipe, out, say, resume)
@@ -67,7 +67,7 @@ def _finished(out: Path) -> bool:
     """Whether a run is measured, and has no checkpoint left to go on from."""
     from multitask.training import loop
 
-    return (out / "report" / "report.json").exists() and not loop.begun(out)
+    return (out / "report" / "report.json").exists() and not loop.has_checkpoint(out)
 
 
 def _one(
@@ -82,24 +82,29 @@ def _one(
 
     Its run is `out`, which `whole` is or has among its folds.
     """
-    from multitask.data.coverage import all_learnt, an_epoch, doubts, watched
+    from multitask.data.coverage import (
+        check_trainable,
+        check_validated,
+        describe_epoch,
+        leakage_notes,
+    )
     from multitask.experiments.prepare import frozen_notes
     from multitask.training import loop
 
-    recipe, about = prepared.recipe, prepared.about
+    recipe, spec = prepared.recipe, prepared.spec
     table = prepared.table.assign(split=parts)
-    all_learnt(about.heads, table, say)
-    watched(recipe, table)
-    found = doubts(recipe, table, prepared.members)
+    check_trainable(spec.heads, table, say)
+    check_validated(recipe, table)
+    found = leakage_notes(recipe, table, prepared.members)
     for note in found:
         say(note)
-    about = replace(about, notes=(*about.notes, *found))
+    spec = replace(spec, notes=(*spec.notes, *found))
     _write(out, recipe, table, prepared.skipped, say)
     train, val = prepared.training(table), prepared.validation(table)
-    say(an_epoch(table, train))
+    say(describe_epoch(table, train))
     try:
         outcome = loop.train(
-            about, recipe, train, val if len(val.rows) else None, out, resume, say
+            spec, recipe, train, val if len(val.rows) else None, out, resume, say
         )
     except KeyboardInterrupt:
         say(f"stopped before an epoch was done; --resume --out {whole} goes on")
@@ -110,13 +115,13 @@ def _one(
     say(f"best epoch {outcome.best_epoch}, trained in {outcome.precision}")
     # What `auto` chose belongs to the recipe that repeats the run.
     chosen = replace(recipe, precision=outcome.precision)
-    put(out / FILE, chosen.to_toml())
+    write_text(out / FILE, chosen.to_toml())
     varied = _varied(recipe, train)
     stage = chosen.stages()[outcome.stage - 1]
     notes = frozen_notes(recipe)
     comparison = _measure(out, stage, table, prepared.pixels, varied, notes, say)
     if not outcome.interrupted:
-        loop.forget(out)
+        loop.remove_checkpoint(out)
     return Run(folder=out, evaluation=comparison, interrupted=outcome.interrupted)
 
 
@@ -127,12 +132,12 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
     from multitask.contracts import evaluation
     from multitask.experiments.prepare import frozen_notes
 
-    recipe, heads, count = prepared.recipe, prepared.about.heads, prepared.recipe.folds
+    recipe, heads, count = prepared.recipe, prepared.spec.heads, prepared.recipe.folds
     dealt = _folds(prepared)
     runs: list[Run] = []
-    with writing(out):
+    with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-        put(out / FILE, recipe.to_toml())
+        write_text(out / FILE, recipe.to_toml())
     for number, parts in enumerate(dealt, 1):
         folder = out / f"fold-{number}"
         say(f"fold {number} of {count}")
@@ -150,7 +155,7 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
         if runs[-1].interrupted:
             break
     measured = tuple(run.evaluation for run in runs)
-    pooled = evaluation.Comparison(
+    pooled = evaluation.Evaluation(
         title=f"{out.name}, {len(runs)} folds",
         split="test",
         labels=pd.concat([c.labels for c in measured]),
@@ -168,9 +173,9 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
 def _folds(prepared: "Prepared") -> "list[pd.Series[str]]":
     """The part of each picture in each fold; UserError if one can't be trained."""
     from multitask.data import split
-    from multitask.data.coverage import all_learnt
+    from multitask.data.coverage import check_trainable
 
-    heads, count = prepared.about.heads, prepared.recipe.folds
+    heads, count = prepared.spec.heads, prepared.recipe.folds
     seed = prepared.recipe.seed
     dealt = split.folds(prepared.table, heads, prepared.members, count, seed)
     for parts in dealt:  # the last fold is too late to learn of it
@@ -181,7 +186,7 @@ def _folds(prepared: "Prepared") -> "list[pd.Series[str]]":
                 "that must stay together",
                 "take fewer folds",
             )
-        all_learnt(heads, prepared.table.assign(split=parts))
+        check_trainable(heads, prepared.table.assign(split=parts))
     return dealt
 
 
@@ -200,7 +205,7 @@ def _write(
         write_csv(table[["path", "split"]], out / "split.csv")
         write_csv(skipped, out / "skipped.csv")
         # Last: a folder with a recipe is a run that can be resumed.
-        put(out / FILE, recipe.to_toml())
+        write_text(out / FILE, recipe.to_toml())
     except OSError as error:
         raise UserError(out, f"can't be written: {error.strerror}") from None
     if len(skipped):
@@ -209,18 +214,18 @@ def _write(
 
 def _varied(recipe: Recipe, train: "Batches") -> "Pixels | None":
     """A few training pictures as they are and as training saw them."""
-    from multitask.images.augment import preset, samples
+    from multitask.images.augment import parse_augmentation, samples
     from multitask.networks.freeze import NONE
     from multitask.training import feature_cache
 
-    how, last = preset(recipe.augment), recipe.stages()[-1]
+    how, last = parse_augmentation(recipe.augment), recipe.stages()[-1]
     chosen = train.rows[:: max(1, len(train.rows) // _SHOWN)][:_SHOWN]
     if last.freeze != NONE and last.views:
         looks = feature_cache.views(how, last.views)[: 1 + _WAYS]
         if len(looks) == 1:
             return None
         return feature_cache.samples(train.pixels[chosen], how, train.size, looks)
-    if how == preset("none"):
+    if how == parse_augmentation("none"):
         return None
     return samples(train.pixels[chosen], how, train.size, _WAYS)
 
@@ -233,12 +238,12 @@ def _measure(
     varied: "Pixels | None",
     notes: tuple[str, ...],
     say: Say,
-) -> "Comparison":
+) -> "Evaluation":
     """Calibrate the saved network on the validation part, report on the test part."""
     import pandas as pd
 
     from multitask.contracts import evaluation
-    from multitask.data.coverage import measured
+    from multitask.data.coverage import measured_part
     from multitask.networks import archive
     from multitask.networks.analyzer import Analyzer, read_all
     from multitask.training.callbacks import HISTORY
@@ -252,13 +257,13 @@ def _measure(
         heads = [h.calibrate(val, said[h.name]) for h in analyzer.heads]
         if tuple(heads) != analyzer.heads:
             analyzer = analyzer.with_heads(heads)
-            archive.save_about(analyzer.about, out / archive.FILE)
-    part, warnings = measured(table)
+            archive.save_spec(analyzer.spec, out / archive.FILE)
+    part, warnings = measured_part(table)
     labels = table[table["split"] == part]
     rows = labels.index.to_numpy()
     said = outputs(analyzer, recipe, pixels, rows, say)
     history = out / HISTORY
-    result = evaluation.Comparison(
+    result = evaluation.Evaluation(
         title=out.name,
         split=part,
         labels=labels,
@@ -297,8 +302,8 @@ def main(argv: list[str] | None = None) -> int:
         recipe, out = _resumed(arguments)
     else:
         recipe = options.read(arguments)
-        out = options.folder(arguments.out)
-    quiet_start()
+        out = options.default_folder(arguments.out)
+    import_tensorflow()
     run = fit(recipe, out, resume=arguments.resume)
     from multitask.reports import numbers
 

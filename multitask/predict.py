@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multitask.cli.quiet import quiet_start
+from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, UserError, command
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run `multitask predict`; returns the exit status."""
     arguments = parser().parse_args(argv)
-    quiet_start()
+    import_tensorflow()
     import multitask
 
     analyzer = multitask.load(arguments.network)

@@ -7,14 +7,14 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multitask.cli.options import free
-from multitask.cli.quiet import quiet_start
+from multitask.cli.options import new_folder
+from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, UserError, command
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from multitask.contracts.evaluation import Comparison
+    from multitask.contracts.evaluation import Evaluation
 
 PARTS = ("train", "val", "test", "all")
 _TAIL = 4  # names of a path by which a picture is known again
@@ -26,7 +26,7 @@ def report(
     *,
     split: str | None = None,
     out: str | Path | None = None,
-) -> "tuple[Comparison, Path]":
+) -> "tuple[Evaluation, Path]":
     """Measure a network file or run on data sets `NAME=FOLDER` and write a report.
 
     By default the data are the run's own, and `split` is `test` where the run (or the
@@ -39,27 +39,27 @@ def report(
 
     from multitask.contracts import evaluation
     from multitask.contracts.table import write_csv
-    from multitask.data.batches import load
+    from multitask.data.batches import decode_table
     from multitask.data.labels import set_aside
-    from multitask.data.sources import absolute, labelled, read
+    from multitask.data.sources import absolute, check_labelled, read_all
     from multitask.networks.analyzer import Analyzer
     from multitask.training.callbacks import HISTORY
 
     network = Path(network).expanduser()
     run = network if network.is_dir() else network.parent
     analyzer = Analyzer.load(network)
-    about = analyzer.about
-    folder = free(Path(out).expanduser() if out else _next(run))
-    sets = absolute(data or about.recipe.get("data", ()))
+    spec = analyzer.spec
+    folder = new_folder(Path(out).expanduser() if out else _next(run))
+    sets = absolute(data or spec.recipe.get("data", ()))
     if not sets:
         raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
-    reading = read(sets, run / "sample")
+    reading = read_all(sets, run / "sample")
     table, part, doubts = _part(reading.table, split, run, own=not data)
     table, wrong = set_aside(table, analyzer.heads)
-    labelled(analyzer.heads, table, every=False)
-    table, pixels, unreadable = load(table, about.side, 2.0, run)
+    check_labelled(analyzer.heads, table, every=False)
+    table, pixels, unreadable = decode_table(table, spec.side, 2.0, run)
     history = run / HISTORY
-    result = evaluation.Comparison(
+    result = evaluation.Evaluation(
         title=f"{run.resolve().name} on {', '.join(sets)}",
         split=part,
         labels=table,
@@ -190,7 +190,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run `multitask report`; returns the exit status."""
     arguments = parser().parse_args(argv)
-    quiet_start()
+    import_tensorflow()
     comparison, folder = report(
         arguments.network, arguments.data, split=arguments.split, out=arguments.out
     )

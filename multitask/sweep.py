@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from multitask.cli import options
-from multitask.cli.quiet import quiet_start
+from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, UserError, command, nearest
-from multitask.contracts.reading import writing
+from multitask.contracts.reading import reporting_write_errors
 from multitask.contracts.recipe import Recipe
-from multitask.tuning.space import MEAN, Vary, check, grid, vary
+from multitask.tuning.space import MEAN, Dimension, check_variants, grid, parse_dimension
 
 Say = Callable[[str], object]
 
@@ -56,33 +56,36 @@ def sweep(
     _quiet_optuna()
     from multitask.tuning import summary
     from multitask.tuning.storage import pruner_of, study_of
-    from multitask.tuning.trials import Trials, timed
+    from multitask.tuning.trials import Trials, with_timed_precision
 
     varied, combinations = _checked(recipe, asked, trials)
     if combinations:
         say(f"There are {len(combinations)} combinations: each is a trial.")
     out = Path(out).expanduser()
     settings = {**recipe.plain(), "sweep": {**vars(asked), "vary": list(asked.vary)}}
-    options.holds(out, settings, "sweep", "sweep")
-    with writing(out):
+    options.same_work(out, settings, "sweep", "sweep")
+    with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     with FileLock(out / options.READING):
         prepared = prepare(recipe, out, say)
-    _check_names(asked.objective, varied, [h.name for h in prepared.about.heads])
+    _check_names(asked.objective, varied, [h.name for h in prepared.spec.heads])
     lock = FileLock(out / options.LOCK)
     with lock:
-        begun, file = options.holds(out, settings, "sweep", "sweep"), out / "split.csv"
+        begun, file = (
+            options.same_work(out, settings, "sweep", "sweep"),
+            out / "split.csv",
+        )
         parts = prepared.split(file if begun and file.exists() else None)
         table = prepared.table.assign(split=parts)
         if not begun:
             options.begin(out, settings)
-            with writing(out):
+            with reporting_write_errors(out):
                 write_csv(table[["path", "split"]], file)
         study = study_of(
             out, settings, pruner_of(recipe, asked.prune, varied, combinations)
         )
         work = Trials(
-            base=timed(prepared, parts, study, varied),
+            base=with_timed_precision(prepared, parts, study, varied),
             prepared=prepared,
             parts=table.set_index("path")["split"],
             out=out,
@@ -100,7 +103,7 @@ def sweep(
         raise
     finally:
         with lock:
-            document = summary.document(work)
+            document = summary.summary(work)
             _sweep.write(document, out)
     _told(document, say)
     return document
@@ -120,19 +123,19 @@ def _told(document: dict[str, Any], say: Say) -> None:
 
 def _checked(
     recipe: Recipe, asked: Asked, trials: int
-) -> tuple[tuple[Vary, ...], list[dict[str, Any]]]:
+) -> tuple[tuple[Dimension, ...], list[dict[str, Any]]]:
     """What is varied, and its combinations if all of them are to be tried.
 
     Raises UserError for what can't be, before anything is read.
     """
-    varied = tuple(vary(text) for text in asked.vary)
+    varied = tuple(parse_dimension(text) for text in asked.vary)
     if not varied:
         raise UserError("--vary", "is missing", "write --vary KEY=A,B or KEY=LOW..HIGH")
     if trials < 1:
         raise UserError("--trials", f"is {trials}, must be 1 or more")
     if recipe.folds:
         raise UserError("--folds", "can't be swept over, a trial is one network")
-    check(recipe, varied)
+    check_variants(recipe, varied)
     count = math.prod(math.inf if v.ranges else len(v.values) for v in varied)
     return varied, grid(varied) if asked.grid or count <= trials else []
 
@@ -148,7 +151,9 @@ def _quiet_optuna() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
-def _check_names(objective: str, varied: Sequence[Vary], names: Sequence[str]) -> None:
+def _check_names(
+    objective: str, varied: Sequence[Dimension], names: Sequence[str]
+) -> None:
     """Raise UserError for a head that is none of these."""
     asked = [("--objective", objective, [MEAN, *names])] + [
         (f"--vary {one.name}", one.head, ["all", *names]) for one in varied if one.head
@@ -211,8 +216,8 @@ def main(argv: list[str] | None = None) -> int:
         prune=arguments.prune,
     )
     recipe = options.read(arguments)
-    out = options.folder(arguments.out, "sweep-")
-    quiet_start()
+    out = options.default_folder(arguments.out, "sweep-")
+    import_tensorflow()
     document = sweep(recipe, out, asked, trials=arguments.trials)
     from multitask.reports import _sweep
     from multitask.tuning.trials import BEST

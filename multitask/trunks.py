@@ -2,7 +2,7 @@
 
 import sys
 
-from multitask.cli.quiet import quiet_start
+from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, command
 from multitask.networks.trunks import table
 
@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run `multitask trunks`; returns the exit status."""
     arguments = parser().parse_args(argv)
     if arguments.time:
-        quiet_start()
+        import_tensorflow()
     lines = table(arguments.time)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:

@@ -8,7 +8,7 @@ import pandas as pd
 from multitask.reports import _audit_figures, _html, _style
 
 from multitask.contracts.head import column
-from multitask.contracts.reading import writing
+from multitask.contracts.reading import reporting_write_errors
 from multitask.data.split import NEAR
 from multitask.inspection import findings as quality
 from multitask.inspection.duplicates import LISTED, named_sources
@@ -26,7 +26,7 @@ def write(findings: Findings, title: str, folder: Path) -> None:
     Raises UserError if it can't be written.
     """
     found = plain(findings)
-    with writing(folder):
+    with reporting_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(found, indent=1, allow_nan=False)
         (folder / JSON).write_text(text + "\n", encoding="utf-8")
@@ -65,7 +65,7 @@ def plain(findings: Findings) -> dict[str, Any]:
         "correlations": {
             head.name: _without_nan(quality.correlations(head, table))
             for head in findings.heads
-            if head.form == "labels"
+            if head.answer_type == "labels"
         },
         "pictures": _pictures(files),
         "unreadable_files": findings.unreadable.to_dict("records"),
@@ -155,7 +155,7 @@ def html(
 
 
 def _of(findings: Findings, form: str) -> list[Any]:
-    return [head for head in findings.heads if head.form == form]
+    return [head for head in findings.heads if head.answer_type == form]
 
 
 def _row(pair: dict[str, Any]) -> dict[str, Any]:

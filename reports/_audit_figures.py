@@ -61,10 +61,10 @@ def _figures(
     yield "blank.png", "blank and tiny pictures", _bad(bad, files)
     yield "classes.png", "classes", classes(findings)
     for head in findings.heads:
-        if head.form == "number":
+        if head.answer_type == "number":
             for name, made in number(head, findings):
                 yield name, f"{head.name}: how often", made
-        if head.form == "labels":
+        if head.answer_type == "labels":
             yield f"labels_{head.name}.png", f"{head.name}: yes", labels(head, findings)
             frame = quality.correlations(head, table)
             title = f"{head.name}: correlation"
@@ -168,7 +168,7 @@ def classes(findings: Findings) -> Figure | None:
     counted = {
         head.name: quality.counts(head, findings.table)["classes"]
         for head in findings.heads
-        if head.form == "class"
+        if head.answer_type == "class"
     }
     if not counted:
         return None
@@ -283,7 +283,7 @@ def number(head: Head, findings: Findings) -> Iterator[tuple[str, Figure | None]
     if ends.empty:
         return
     yield f"number_{head.name}.png", _histogram(head, ends, None, "")
-    by_class = [other for other in findings.heads if other.form == "class"]
+    by_class = [other for other in findings.heads if other.answer_type == "class"]
     shown = 0
     for other in by_class:
         strata = other.strata(table).loc[ends.index]

@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from multitask.reports import _html, _style
 
-from multitask.contracts.reading import writing
+from multitask.contracts.reading import reporting_write_errors
 
 JSON, CSV, PAGE, PLOT = "compare.json", "compare.csv", "index.html", "compare.png"
 _PARTS = ("train", "val", "test")
@@ -31,7 +31,7 @@ def write(document: dict[str, Any], folder: Path) -> None:
 
     Raises UserError if they can't be written.
     """
-    with writing(folder):
+    with reporting_write_errors(folder):
         text = json.dumps(document, indent=1, allow_nan=False)
         (folder / JSON).write_text(text + "\n", encoding="utf-8")
         rows(document).to_csv(folder / CSV, index=False)

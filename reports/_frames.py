@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from multitask.contracts.head import Head, column, spelled
+from multitask.contracts.head import Head, as_text, column
 
 MEASURES = ("loss", "accuracy", "mae", "weight")  # what a history may hold of a head
 
@@ -26,11 +26,11 @@ def _pairs(
     head: Head, name: str, labels: pd.DataFrame, answers: pd.DataFrame
 ) -> pd.DataFrame:
     truth = column(labels, name)
-    if head.form == "number":
+    if head.answer_type == "number":
         low, high = (column(labels, f"{name}_{end}") for end in ("low", "high"))
         truth = pd.to_numeric(truth).fillna(low.where(low == high))
     known = truth.notna()
-    as_kind = spelled if head.form == "class" else pd.to_numeric
+    as_kind = as_text if head.answer_type == "class" else pd.to_numeric
     frame = pd.DataFrame(
         {
             "column": name,
@@ -39,7 +39,7 @@ def _pairs(
         },
         index=labels.index[known],
     )
-    beside = ("low", "high") if head.form == "number" else ("confidence",)
+    beside = ("low", "high") if head.answer_type == "number" else ("confidence",)
     for what in beside:
         frame[what] = answers.loc[known, f"{name}_{what}"].astype(float)
     return frame
@@ -114,7 +114,7 @@ def mistakes(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.Data
     head's `within` counts as right.
     """
     found = pairs(head, labels, answers)
-    if head.form == "number":
+    if head.answer_type == "number":
         score = (found["said"] - found["truth"]).abs()
         wrong = score > getattr(head, "within", 0.0)
     else:

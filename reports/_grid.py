@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from multitask.reports import _frames, _style
 from PIL import Image, ImageOps
 
-from multitask.contracts.evaluation import Comparison
+from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head, column
 from multitask.images.decode import PictureError, decode
 
@@ -34,7 +34,7 @@ class Tile(NamedTuple):
     lines: list[Line]
 
 
-def grid(comparison: Comparison) -> Figure | None:
+def grid(comparison: Evaluation) -> Figure | None:
     """Pictures evenly picked from the table with the answers of all heads."""
     tiles = []
     for row in picked(comparison.labels):
@@ -45,7 +45,7 @@ def grid(comparison: Comparison) -> Figure | None:
     return _draw(tiles, title)
 
 
-def errors(comparison: Comparison) -> Figure | None:
+def errors(comparison: Evaluation) -> Figure | None:
     """The most confident mistakes, each head's in turn; numbers by their error."""
     tiles: list[Tile] = []
     for tries, (row, line) in enumerate(_mistakes(comparison)):
@@ -57,7 +57,7 @@ def errors(comparison: Comparison) -> Figure | None:
     return _draw(tiles, "the most confident mistakes, each head's in turn")
 
 
-def varied(comparison: Comparison) -> Figure | None:
+def varied(comparison: Evaluation) -> Figure | None:
     """Training pictures in columns: as they are, and below as training varied them."""
     if comparison.varied is None or not len(comparison.varied):
         return None
@@ -79,12 +79,12 @@ def varied(comparison: Comparison) -> Figure | None:
     return made
 
 
-def _mistakes(comparison: Comparison) -> Iterator[tuple[Any, Line]]:
+def _mistakes(comparison: Evaluation) -> Iterator[tuple[Any, Line]]:
     heads, labels, answers = comparison.heads, comparison.labels, comparison.answers
     frames = [_frames.mistakes(head, labels, answers).head(_TRIES) for head in heads]
     for number, wrong in _frames.interleave(frames):
         head = heads[number]
-        if head.form == "labels":
+        if head.answer_type == "labels":
             name, said = wrong.column, "yes" if wrong.said else "no"
             truth = "yes" if wrong.truth else "no"
             yield wrong.Index, _wrong(name, f"{said} {wrong.score:.0%}", truth)
@@ -116,7 +116,7 @@ def _read(labels: pd.DataFrame, row: Any) -> Any:
 # Words
 
 
-def caption(comparison: Comparison, row: Any) -> list[Line]:
+def caption(comparison: Evaluation, row: Any) -> list[Line]:
     """At most six lines on one row (of the tables' index), the last one `+N more`."""
     labels, answers = comparison.labels, comparison.answers
     lines: list[Line] = []
@@ -135,9 +135,9 @@ def _lines(
     """What one head says of one row."""
     here, said = labels.loc[[row]], answers.loc[[row]]
     found = _frames.pairs(head, here, said)
-    if head.form == "labels":
+    if head.answer_type == "labels":
         return _yes(head, found, said.iloc[0])
-    if head.form == "number":
+    if head.answer_type == "number":
         return [_number(head, here.iloc[0], said.iloc[0])]
     name = head.columns[0]
     text = f"{said[name].iloc[0]} {said[f'{name}_confidence'].iloc[0]:.0%}"

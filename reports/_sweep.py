@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 from multitask.reports import _html, _style
 
-from multitask.contracts.reading import writing
-from multitask.tuning.space import written
+from multitask.contracts.reading import reporting_write_errors
+from multitask.tuning.space import formatted
 
 JSON, CSV, PAGE, PLOT = "sweep.json", "sweep.csv", "index.html", "sweep.png"
 _BEST = "best.toml"
@@ -20,7 +20,7 @@ def write(document: dict[str, Any], folder: Path) -> None:
 
     Raises UserError if they can't be written.
     """
-    with writing(folder):
+    with reporting_write_errors(folder):
         said = json.dumps(document, indent=1, allow_nan=False)
         (folder / JSON).write_text(said + "\n", encoding="utf-8")
         rows(document).to_csv(folder / CSV, index=False)
@@ -76,7 +76,7 @@ def shown(document: dict[str, Any]) -> pd.DataFrame:
         line = {"trial": str(one["trial"]), "state": states.get(one["state"], "runs")}
         for name in document["varied"]:
             known = name in one["settings"]
-            line[name] = written(one["settings"][name]) if known else ""
+            line[name] = formatted(one["settings"][name]) if known else ""
         line["score"] = _fixed(one["score"], 4)
         for head, metric in document["metrics"].items():
             digits = 2 if metric == "mae" else 3
@@ -97,7 +97,7 @@ def settings(document: dict[str, Any]) -> pd.DataFrame:
         {
             "setting": name,
             "tried": one["tried"],
-            "best": written(best["settings"][name]) if best else "",
+            "best": formatted(best["settings"][name]) if best else "",
             "importance": _fixed(document["importance"].get(name), 2),
         }
         for name, one in document["varied"].items()
@@ -141,7 +141,7 @@ def plot(document: dict[str, Any]) -> Any:
             isinstance(v, bool) for v in values
         )
         axis.scatter(
-            values if numbers else [written(value) for value in values],
+            values if numbers else [formatted(value) for value in values],
             [one["score"] for one in done],
             color=[_style.BLUE if one is best else _style.GREY for one in done],
             alpha=0.8,

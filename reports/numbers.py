@@ -13,14 +13,14 @@ import pandas as pd
 from multitask.reports import _frames
 from sklearn.metrics import classification_report
 
-from multitask.contracts.evaluation import Comparison
-from multitask.contracts.head import Head, column, spelled
+from multitask.contracts.evaluation import Evaluation
+from multitask.contracts.head import Head, as_text, column
 from multitask.contracts.table import write_csv
 
 ORDER = 10
 
 
-def write(comparison: Comparison, folder: Path) -> None:
+def write(comparison: Evaluation, folder: Path) -> None:
     """Write the three files into `folder`, over those of an earlier report."""
     document = json.dumps(
         report(comparison), indent=2, ensure_ascii=False, allow_nan=False
@@ -34,7 +34,7 @@ def _save(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def report(comparison: Comparison) -> dict[str, Any]:
+def report(comparison: Evaluation) -> dict[str, Any]:
     """What `report.json` holds: plain data, None where a number is not finite."""
     document: dict[str, Any] = _finite(
         {
@@ -49,7 +49,7 @@ def report(comparison: Comparison) -> dict[str, Any]:
     return document
 
 
-def folds(comparison: Comparison) -> dict[str, dict[str, Any]]:
+def folds(comparison: Evaluation) -> dict[str, dict[str, Any]]:
     """Over the folds, by head and score: `mean`, `sd` (n - 1) and `values`."""
     measured = [fold.summaries() for fold in comparison.folds]
     found: dict[str, dict[str, Any]] = {}
@@ -67,7 +67,7 @@ def folds(comparison: Comparison) -> dict[str, dict[str, Any]]:
     return found
 
 
-def folds_table(comparison: Comparison) -> pd.DataFrame:
+def folds_table(comparison: Evaluation) -> pd.DataFrame:
     """The scores of `table` as text, mean and standard deviation over the folds."""
     tables = [table(fold).set_index("head") for fold in comparison.folds]
     stacked = pd.concat(tables, keys=range(len(tables))).drop(columns="rows")
@@ -92,7 +92,7 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def answers(comparison: Comparison) -> pd.DataFrame:
+def answers(comparison: Evaluation) -> pd.DataFrame:
     """Labels beside answers, a row a picture.
 
     `path`, `split`, and for every label column `c` its label as `c_label` (for a
@@ -103,10 +103,12 @@ def answers(comparison: Comparison) -> pd.DataFrame:
     split = column(labels, "split") if comparison.split == "all" else comparison.split
     parts: dict[str, Any] = {"path": labels["path"], "split": split}
     for head in comparison.heads:
-        number = head.form == "number"
+        number = head.answer_type == "number"
         for name in head.columns:
             truth = column(labels, name)
-            parts[f"{name}_label"] = spelled(truth) if head.form == "class" else truth
+            parts[f"{name}_label"] = (
+                as_text(truth) if head.answer_type == "class" else truth
+            )
             for end in ("low", "high") if f"{name}_low" in labels and number else ():
                 parts[f"{name}_label_{end}"] = labels[f"{name}_{end}"]
             parts[name] = column(said, name)
@@ -118,7 +120,7 @@ def answers(comparison: Comparison) -> pd.DataFrame:
 # The table that ends a command
 
 
-def table(comparison: Comparison) -> pd.DataFrame:
+def table(comparison: Evaluation) -> pd.DataFrame:
     """A row a head with its most telling numbers, NaN where they don't apply.
 
     Columns: `head`; `rows`, how many have a label; `accuracy` (for a head of many
@@ -157,7 +159,7 @@ def labelled(summary: dict[str, Any]) -> int:
     return int(summary["n"]) + int(summary.get("interval_n", 0))
 
 
-def text(comparison: Comparison) -> str:
+def text(comparison: Evaluation) -> str:
     """The table as aligned text, under its notes, for a terminal.
 
     Columns in which no head has a number are left out.
@@ -176,7 +178,7 @@ def text(comparison: Comparison) -> str:
     return "\n".join([*lines, *([f"within: {legend}"] if legend else [])])
 
 
-def within(comparison: Comparison) -> str:
+def within(comparison: Evaluation) -> str:
     """Which distances the table's column `within` speaks of; empty without numbers."""
     said = []
     for head in comparison.heads:
@@ -192,7 +194,7 @@ def within(comparison: Comparison) -> str:
     return ", ".join(said)
 
 
-def _heading(comparison: Comparison) -> list[str]:
+def _heading(comparison: Evaluation) -> list[str]:
     rows = len(comparison.labels)
     title = f"{comparison.title}: {comparison.split}, {rows:,} picture"
     return [*(f"Note: {n}" for n in comparison.notes), title + "s" * (rows != 1)]
@@ -229,7 +231,7 @@ def _aligned(frame: pd.DataFrame) -> str:
 # classification_report.txt
 
 
-def classification(comparison: Comparison) -> str:
+def classification(comparison: Evaluation) -> str:
     """All heads' numbers as text to read, under the notes; a section a head."""
     parts = ["\n".join(_heading(comparison))]
     for head in comparison.heads:
@@ -241,10 +243,10 @@ def classification(comparison: Comparison) -> str:
     return "\n\n\n".join(parts) + "\n"
 
 
-def _section(head: Head, summary: dict[str, Any], comparison: Comparison) -> str:
-    if head.form == "number":
+def _section(head: Head, summary: dict[str, Any], comparison: Evaluation) -> str:
+    if head.answer_type == "number":
         return _number(summary, getattr(head, "unit", ""))
-    if head.form == "labels":
+    if head.answer_type == "labels":
         return _aligned(per_label(summary))
     found = _frames.pairs(head, comparison.labels, comparison.answers)
     classes = list(head.strata(comparison.labels).columns)

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from multitask.reports import _html, numbers, pictures
 
-from multitask.contracts.evaluation import Comparison
+from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
 
 ORDER = 90
@@ -15,12 +15,12 @@ _FILES = ("report.json", "classification_report.txt", "answers.csv")
 _WHOLE = ("rows", "n", "yes", "support", "labelled yes")
 
 
-def write(comparison: Comparison, folder: Path) -> None:
+def write(comparison: Evaluation, folder: Path) -> None:
     """Write `index.html`, which shows those of the other files that are in `folder`."""
     (folder / "index.html").write_text(html(comparison, folder), encoding="utf-8")
 
 
-def html(comparison: Comparison, folder: Path) -> str:
+def html(comparison: Evaluation, folder: Path) -> str:
     """The page; it links the files of `folder` by their names alone."""
     there = {path.name for path in folder.iterdir()}
     page: str = _html.render(
@@ -39,7 +39,7 @@ def html(comparison: Comparison, folder: Path) -> str:
     return page
 
 
-def _section(head: Head, comparison: Comparison, there: set[str]) -> dict[str, Any]:
+def _section(head: Head, comparison: Evaluation, there: set[str]) -> dict[str, Any]:
     """What the page shows of a head: facts, a table and its picture."""
     summary = head.summary(comparison.labels, comparison.answers)
     picture = pictures.file(head)
@@ -54,7 +54,7 @@ def _section(head: Head, comparison: Comparison, there: set[str]) -> dict[str, A
 
 def facts(head: Head, summary: dict[str, Any]) -> list[tuple[str, str]]:
     """A head's few most telling numbers as (name, value); none without label."""
-    if head.form == "number":
+    if head.answer_type == "number":
         measured: list[tuple[str, str]] = numbers.number_facts(
             summary, getattr(head, "unit", "")
         )
@@ -71,7 +71,7 @@ def facts(head: Head, summary: dict[str, Any]) -> list[tuple[str, str]]:
 
 def details(head: Head, summary: dict[str, Any]) -> pd.DataFrame:
     """A row a class, label or band, with its name in the first column."""
-    if head.form == "number" and "bands" in summary:
+    if head.answer_type == "number" and "bands" in summary:
         bands = pd.DataFrame(summary["bands"]).T
         return bands.rename(columns={"mae": "MAE"}).rename_axis("from").reset_index()
     if "per_label" in summary:

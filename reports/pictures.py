@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from multitask.reports import _frames, _grid, _style
 
-from multitask.contracts.evaluation import Comparison
+from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
 
 ORDER = 20
@@ -32,10 +32,10 @@ _DENSE = 3000  # from so many points on a cloud of them shows no density any mor
 
 def file(head: Head) -> str:
     """The name of a head's picture."""
-    return f"{_FILES[head.form]}_{head.name}.png"
+    return f"{_FILES[head.answer_type]}_{head.name}.png"
 
 
-def write(comparison: Comparison, folder: Path) -> None:
+def write(comparison: Evaluation, folder: Path) -> None:
     """Write all pictures into `folder`; remove those of an earlier report there that
     this one has nothing to show for."""
     with _style.style():
@@ -43,7 +43,7 @@ def write(comparison: Comparison, folder: Path) -> None:
             _style.save(made, folder / name)
 
 
-def _figures(comparison: Comparison) -> Iterator[tuple[str, Figure | None]]:
+def _figures(comparison: Evaluation) -> Iterator[tuple[str, Figure | None]]:
     for head in comparison.heads:
         yield file(head), _head(head, comparison)
     yield "curves.png", curves(comparison)
@@ -52,15 +52,15 @@ def _figures(comparison: Comparison) -> Iterator[tuple[str, Figure | None]]:
     yield "augmentation.png", _grid.varied(comparison)
 
 
-def _head(head: Head, comparison: Comparison) -> Figure | None:
+def _head(head: Head, comparison: Evaluation) -> Figure | None:
     labels, answers = comparison.labels, comparison.answers
     summary = head.summary(labels, answers)
     if not summary["n"]:
         return None
     title = f"{head.name}: {summary['n']:,} labelled, {comparison.split}"
-    if head.form == "class":
+    if head.answer_type == "class":
         return confusion(_frames.confusion(head, labels, answers), title)
-    if head.form == "labels":
+    if head.answer_type == "labels":
         return label_bars(_frames.label_scores(summary), title)
     return numbers(head, _frames.pairs(head, labels, answers), summary, title)
 
@@ -227,7 +227,7 @@ def _with_unit(name: str, head: Head) -> str:
 # The training
 
 
-def curves(comparison: Comparison) -> Figure | None:
+def curves(comparison: Evaluation) -> Figure | None:
     """Draw each quantity of the history in a panel of its own, None without any."""
     if comparison.history is None:
         return None

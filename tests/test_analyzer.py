@@ -13,7 +13,7 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.images.decode import decode
 from multitask.networks import analyzer, archive
-from multitask.networks.archive import About
+from multitask.networks.archive import NetworkSpec
 
 HEADS = ("age", "gender", "pose", "attributes[Smiling,Young]")
 COLUMNS = [
@@ -29,20 +29,20 @@ NUMBERS = [name for name in ANSWERS if name not in ("gender", "pose")]
 def run(tiny_trunk, tmp_path_factory):
     """A run folder with an untrained network."""
     keras.utils.set_random_seed(0)
-    about = About(
+    spec = NetworkSpec(
         trunk=tiny_trunk,
         size=16,
         crop=0.8,
         heads=tuple(catalog.heads(HEADS)),
         notes=("Faces were drawn.",),
     )
-    model = archive.build(about)
+    model = archive.build(spec)
     lots = np.random.default_rng(1)
     for weight in model.weights:  # so that answers differ
         if weight.path.endswith("kernel"):
             weight.assign(lots.normal(0, 1, weight.shape))
     folder = tmp_path_factory.mktemp("run")
-    archive.save(model, about, folder / archive.FILE)
+    archive.save(model, spec, folder / archive.FILE)
     return folder
 
 

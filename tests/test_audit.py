@@ -543,7 +543,7 @@ def test_every_finding_has_a_place_in_the_text(planted, tmp_path):
     assert set(findings.wrong()) <= names
     assert command.parser().prog == "multitask audit"
     assert quality.leaking_identities(findings.table).empty
-    assert files.one(str(tmp_path / "gone.png")).reason == "no such file"
+    assert files.inspect_file(str(tmp_path / "gone.png")).reason == "no such file"
 
 
 @pytest.mark.slow

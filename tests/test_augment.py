@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from multitask.contracts.errors import UserError
-from multitask.images.augment import PRESETS, Augmentation, augment, preset, samples
+from multitask.images.augment import PRESETS, Augmentation, augment, parse_augmentation, samples
 
 SEED = (3, 14)
 
@@ -159,7 +159,7 @@ def test_mapped_equals_eager(how):
 
 def test_an_unknown_preset_names_the_known():
     with pytest.raises(UserError) as caught:
-        preset("standart")
+        parse_augmentation("standart")
     assert str(caught.value) == (
         "--augment: no preset 'standart'; did you mean 'standard'? "
         "Known: none, flip, standard, strong, mixup, rotate, shift, shear, zoom"
@@ -177,19 +177,19 @@ def test_an_unknown_preset_names_the_known():
 )
 def test_what_is_no_augmentation_is_told(text, message):
     with pytest.raises(UserError, match="^--augment: " + re.escape(message)):
-        preset(text)
+        parse_augmentation(text)
 
 
 def test_moves_have_strengths_and_add_up():
-    assert preset("rotate") == preset("rotate:medium")
+    assert parse_augmentation("rotate") == parse_augmentation("rotate:medium")
     for name in ("rotate", "shift", "shear", "zoom"):
         small, medium, large = (
-            getattr(preset(f"{name}:{strength}"), name)
+            getattr(parse_augmentation(f"{name}:{strength}"), name)
             for strength in ("small", "medium", "large")
         )
         assert 0 < small < medium < large
-    both = preset("standard,rotate:large")
-    assert both.rotate == preset("rotate:large").rotate
+    both = parse_augmentation("standard,rotate:large")
+    assert both.rotate == parse_augmentation("rotate:large").rotate
     assert both.erase == PRESETS["standard"].erase
 
 

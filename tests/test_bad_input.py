@@ -153,7 +153,7 @@ def test_weights_that_do_not_fit_are_told_before_pictures_are_read(
     image = keras.Input((8, 8, 3))
     other = keras.Model(image, keras.layers.Conv2D(3, 3)(image))
     other.save(tmp_path / "other.keras")
-    monkeypatch.setattr(batches, "load", None)  # would fail
+    monkeypatch.setattr(batches, "decode_table", None)  # would fail
     line = fit_fails(
         capsys, tmp_path, "--data", f"sample={tmp_path / 'faces'}",
         "--weights", tmp_path / "other.keras",
@@ -254,7 +254,7 @@ def test_one_picture_in_two_data_sets(capsys, tmp_path, faces):
 def test_a_class_that_is_never_trained_on():
     from multitask.contracts.catalog import heads
     from multitask.contracts.errors import UserError
-    from multitask.data.coverage import all_learnt
+    from multitask.data.coverage import check_trainable
 
     table = pd.DataFrame(
         {"gender": ["male", "male", "female"], "split": ["train", "train", "test"]}
@@ -262,7 +262,7 @@ def test_a_class_that_is_never_trained_on():
     with pytest.raises(
         UserError, match="head gender: never in training, but in another part: fem"
     ):
-        all_learnt(heads(["gender"]), table)
+        check_trainable(heads(["gender"]), table)
 
 
 def test_a_class_that_the_network_never_saw(capsys, tmp_path, run, faces):

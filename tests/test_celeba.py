@@ -87,7 +87,7 @@ def test_what_the_sample_writes_is_read_as_the_truth(tmp_path):
 
 def test_data_marks_identities_with_the_name_of_the_set(tmp_path):
     write(folder(tmp_path) / "identity_CelebA.txt", "000001.jpg 7", "000002.jpg 8")
-    table = sources.read([f"celeba={tmp_path}"]).table
+    table = sources.read_all([f"celeba={tmp_path}"]).table
     assert table["identity"].tolist() == ["celeba:7", "celeba:8"]
 
 

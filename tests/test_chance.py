@@ -16,14 +16,14 @@ optuna = pytest.importorskip("optuna")
 def _chance(table, out, heads=("age",)):
     """The chance level of a sweep over these heads; columns of the table are labels."""
     from multitask.experiments.prepare import Prepared
-    from multitask.networks.archive import About
+    from multitask.networks.archive import NetworkSpec
     from multitask.sweep import Asked
     from multitask.tuning.trials import Trials
 
     recipe = Recipe(trunk="tiny")
     prepared = Prepared(
         recipe=recipe,
-        about=About(trunk="tiny", size=8, heads=catalog.heads(list(heads))),
+        spec=NetworkSpec(trunk="tiny", size=8, heads=catalog.heads(list(heads))),
         table=table,
         pixels=np.zeros((len(table), 8, 8, 3), np.uint8),
         members=np.arange(len(table)),

@@ -243,7 +243,7 @@ def test_a_combination_that_training_lacks_is_answered_wrong(compared):
 
 
 def test_a_cap_leaves_all_designs_the_same_pictures(tmp_path, tiny_trunk):
-    from multitask.comparison.bench import bench as make_bench
+    from multitask.comparison.bench import design_runner as make_bench
 
     sample.write(tmp_path / "faces", "imfdb", count=60)
     recipe = Recipe(
@@ -434,17 +434,17 @@ def test_a_network_that_ctrl_c_stopped_is_trained_to_its_end(
 ):
     recipe, *_ = compared
     asked, out = Asked(designs=("multi",)), tmp_path / "out"
-    usual = callbacks.Keeper.on_epoch_end
+    usual = callbacks.BestEpoch.on_epoch_end
 
     def stop(self, epoch, logs=None):
         usual(self, epoch, logs)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(callbacks.Keeper, "on_epoch_end", stop)
+    monkeypatch.setattr(callbacks.BestEpoch, "on_epoch_end", stop)
     with pytest.raises(KeyboardInterrupt):
         compare(recipe, out, asked, say=lambda line: None)
     assert not (out / "tiny-0-2-heads" / "result.json").exists()
-    monkeypatch.setattr(callbacks.Keeper, "on_epoch_end", usual)
+    monkeypatch.setattr(callbacks.BestEpoch, "on_epoch_end", usual)
     [cell] = compare(recipe, out, asked, say=lambda line: None)["cells"]
     history = pd.read_csv(out / "tiny-0-2-heads" / "history.csv")
     assert history["epoch"].tolist() == [1, 2]
@@ -500,7 +500,7 @@ def test_few_seeds_show_no_difference_where_there_is_none(seeds):
     for _ in range(2000):
         means = lots.normal(0, 1, seeds)  # chance in training, and none in pictures
         draws = [np.full(1000, one) for one in means]
-        low, high = scores.interval(scores.over_seeds(draws, means))
+        low, high = scores.interval(scores.with_seed_variance(draws, means))
         shown += low > 0 or high < 0
     # 5%, whose standard deviation over 2,000 is 0.5%.
     assert 0.03 < shown / 2000 < 0.07
@@ -508,7 +508,7 @@ def test_few_seeds_show_no_difference_where_there_is_none(seeds):
 
 def test_a_single_seed_is_as_it_was_drawn():
     draws = np.arange(5.0)
-    np.testing.assert_array_equal(scores.over_seeds([draws], [2.0]), draws)
+    np.testing.assert_array_equal(scores.with_seed_variance([draws], [2.0]), draws)
 
 
 def test_a_head_that_nothing_was_merged_with_has_no_difference(tmp_path):
@@ -560,7 +560,7 @@ def test_pairs_tell_who_helps_whom(compared, tmp_path):
     ],
 )
 def test_what_is_saved_is_a_share_of_the_errors(head, difference, alone, saved):
-    from multitask.comparison.differences import saved as share
+    from multitask.comparison.differences import errors_saved as share
 
     [head] = catalog.heads([head])
     assert share(head, difference, alone) == pytest.approx(saved)

@@ -47,7 +47,7 @@ def test_absolute_keeps_what_is_meant(tmp_path, monkeypatch):
 
 def test_a_reader_that_names_its_labels_takes_no_other_name(tmp_path):
     with pytest.raises(UserError, match="labels of utkface have names of their own"):
-        sources.read([f"more=utkface:{tmp_path}"])
+        sources.read_all([f"more=utkface:{tmp_path}"])
 
 
 def test_a_reader_is_told_the_name_and_may_bring_a_head(tmp_path, monkeypatch):
@@ -56,7 +56,7 @@ def test_a_reader_is_told_the_name_and_may_bring_a_head(tmp_path, monkeypatch):
         return Reading(table=table, heads={name: {"kind": "softmax"}})
 
     reader(monkeypatch, genre=named)
-    made = sources.read([f"genre={tmp_path}"])
+    made = sources.read_all([f"genre={tmp_path}"])
     assert made.table[["genre", "source"]].iloc[0].tolist() == ["drama", "genre"]
     assert made.heads == {"genre": {"kind": "softmax"}}
 
@@ -71,6 +71,6 @@ def test_people_of_two_data_sets_are_never_the_same(tmp_path, monkeypatch):
         return Reading(table=pd.DataFrame({"path": ["c.jpg"], "identity": ["7"]}))
 
     reader(monkeypatch, one=one, other=other)
-    table = sources.read([f"one={tmp_path}", f"other={tmp_path}"]).table
+    table = sources.read_all([f"one={tmp_path}", f"other={tmp_path}"]).table
     assert table["identity"].dropna().tolist() == ["one:7", "other:7"]
     assert table["identity"].isna().tolist() == [False, True, False]

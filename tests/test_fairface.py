@@ -283,7 +283,7 @@ def test_blanks_unicode_tilde_and_links(tmp_path, monkeypatch):
     (tmp_path / name / "train").rename(tmp_path / "elsewhere")
     (tmp_path / name / "train").symlink_to(tmp_path / "elsewhere")
     monkeypatch.setenv("HOME", str(tmp_path))
-    paths = sources.read([f"fairface=~/{name}"]).table["path"]
+    paths = sources.read_all([f"fairface=~/{name}"]).table["path"]
     assert paths.tolist() == [str(tmp_path / name / "train" / "1.jpg")]
 
 

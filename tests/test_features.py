@@ -18,15 +18,15 @@ from multitask.contracts.head import Targets
 from multitask.contracts.recipe import Recipe
 from multitask.data.batches import Batches
 from multitask.fit import fit
-from multitask.images.augment import Augmentation, preset
+from multitask.images.augment import Augmentation, parse_augmentation
 from multitask.images.resize import middle
 from multitask.networks import archive, freeze
-from multitask.networks.archive import About
+from multitask.networks.archive import NetworkSpec
 from multitask.training import callbacks, checkpoint, feature_cache
-from multitask.training.feature_cache import Features, View, batches, views
+from multitask.training.feature_cache import FeatureCache, View, batches, views
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
-NONE = preset("none")
+NONE = parse_augmentation("none")
 PLAIN = (View(),)
 
 
@@ -47,7 +47,7 @@ def front():
 def once(monkeypatch):
     """How many views go through the network: a list with a count a batch of them."""
     counts: list[int] = []
-    usual = feature_cache._seen
+    usual = feature_cache._render
 
     def seen(*given):
         counts.append(1)
@@ -55,13 +55,13 @@ def once(monkeypatch):
 
     # Not compiled, which would call it once a kind of view.
     tf.config.run_functions_eagerly(True)
-    monkeypatch.setattr(feature_cache, "_seen", seen)
+    monkeypatch.setattr(feature_cache, "_render", seen)
     yield counts
     tf.config.run_functions_eagerly(False)
 
 
 def test_features_are_the_networks_outputs_for_each_view(front, pixels, tmp_path):
-    kept = Features(front, tmp_path, "float32")
+    kept = FeatureCache(front, tmp_path, "float32")
     rows = np.array([7, 2, 3])
     looks = (View(), View(mirrored=True))
     places = kept.places(pixels, rows, looks, NONE)
@@ -74,11 +74,11 @@ def test_features_are_the_networks_outputs_for_each_view(front, pixels, tmp_path
 
 def test_what_was_computed_is_found_again(front, pixels, tmp_path, once):
     rows = np.arange(9)
-    first = Features(front, tmp_path, "float32")
+    first = FeatureCache(front, tmp_path, "float32")
     places = first.places(pixels, rows[:6], PLAIN, NONE)
     before = first.all[places[:, 0]]
     assert len(once) == 6
-    again = Features(front, tmp_path, "float32")
+    again = FeatureCache(front, tmp_path, "float32")
     assert again.folder == first.folder
     # In another order and at other places, as another data set would have them.
     mixed = pixels[::-1].copy()
@@ -88,7 +88,7 @@ def test_what_was_computed_is_found_again(front, pixels, tmp_path, once):
 
 
 def test_one_picture_twice_is_computed_once(front, pixels, tmp_path, once):
-    kept = Features(front, tmp_path, "float32")
+    kept = FeatureCache(front, tmp_path, "float32")
     pixels[4] = pixels[1]
     places = kept.places(pixels, np.arange(9), PLAIN, NONE)[:, 0]
     assert len(once) == 8
@@ -112,11 +112,11 @@ def test_networks_that_differ_without_a_weight_have_features_of_their_own(tmp_pa
         keras.Model(image, keras.layers.GlobalMaxPooling2D()(image / 127.5)),
         *(keras.Model(image, _branched(image, second)) for second in (False, True)),
     ]
-    folders = {Features(one, tmp_path, "float32").folder for one in made}
+    folders = {FeatureCache(one, tmp_path, "float32").folder for one in made}
     assert len(folders) == 8
     for one in made:
         again = keras.models.clone_model(one)  # its layers have other names
-        assert Features(again, tmp_path, "float32").folder in folders
+        assert FeatureCache(again, tmp_path, "float32").folder in folders
 
 
 def _branched(image, second):
@@ -130,10 +130,10 @@ def _branched(image, second):
 def test_other_networks_and_settings_have_features_of_their_own(
     front, tmp_path, change
 ):
-    folder = Features(front, tmp_path, "float32").folder
+    folder = FeatureCache(front, tmp_path, "float32").folder
     other, precision = keras.models.clone_model(front), "float32"
     other.set_weights(front.get_weights())
-    assert Features(other, tmp_path, precision).folder == folder
+    assert FeatureCache(other, tmp_path, precision).folder == folder
     if change == "weights":
         other.layers[-1].bias.assign_add([0.0, 0.0, 0.0, 1e-6])
     if change == "size":
@@ -141,26 +141,26 @@ def test_other_networks_and_settings_have_features_of_their_own(
         other = keras.Model(image, front.layers[-1](front.layers[1](image)))
     if change == "precision":
         precision = "bfloat16"
-    assert Features(other, tmp_path, precision).folder != folder
+    assert FeatureCache(other, tmp_path, precision).folder != folder
 
 
 def test_varied_views_differ_by_lot_and_are_kept(front, pixels, tmp_path):
-    how = preset("strong")
-    kept = Features(front, tmp_path, "float32")
+    how = parse_augmentation("strong")
+    kept = FeatureCache(front, tmp_path, "float32")
     looks = views(how, 6)
     rows = np.arange(3)
     places = kept.places(pixels, rows, looks, how)
     found = kept.all[places]
     different = {found[0, i].tobytes() for i in range(6)}
     assert len(different) == 6
-    again = Features(front, tmp_path, "float32")
+    again = FeatureCache(front, tmp_path, "float32")
     np.testing.assert_array_equal(again.places(pixels, rows, looks, how), places)
-    other = again.places(pixels, rows, looks, preset("standard"))
+    other = again.places(pixels, rows, looks, parse_augmentation("standard"))
     same = other == places
     assert same[:, :2].all()  # not varied, so of any augmentation
     assert not same[:, 2:].any()
     # Computed elsewhere, alone, a view is the same: its lot is its own.
-    alone = Features(front, tmp_path / "alone", "float32")
+    alone = FeatureCache(front, tmp_path / "alone", "float32")
     last = alone.places(pixels, rows[2:], looks[4:5], how)
     np.testing.assert_allclose(alone.all[last[0, 0]], found[2, 4], atol=1e-5)
 
@@ -170,19 +170,21 @@ def test_an_interrupted_pass_keeps_what_is_done(
 ):
     monkeypatch.setattr(feature_cache, "_KEPT", 4)
     monkeypatch.setattr(feature_cache, "_BATCH", 2)
-    usual = feature_cache._seen
+    usual = feature_cache._render
 
     def stop(*given):
         if len(once) == 7:
             raise KeyboardInterrupt
         return usual(*given)
 
-    monkeypatch.setattr(feature_cache, "_seen", stop)
+    monkeypatch.setattr(feature_cache, "_render", stop)
     with pytest.raises(KeyboardInterrupt):
-        Features(front, tmp_path, "float32").places(pixels, np.arange(9), PLAIN, NONE)
-    monkeypatch.setattr(feature_cache, "_seen", usual)
+        FeatureCache(front, tmp_path, "float32").places(
+            pixels, np.arange(9), PLAIN, NONE
+        )
+    monkeypatch.setattr(feature_cache, "_render", usual)
     once.clear()
-    kept = Features(front, tmp_path, "float32")
+    kept = FeatureCache(front, tmp_path, "float32")
     places = kept.places(pixels, np.arange(9), PLAIN, NONE)[:, 0]
     assert len(once) == 5
     images = middle(pixels, 16).astype(np.float32)
@@ -193,7 +195,7 @@ def test_an_interrupted_pass_keeps_what_is_done(
 def test_features_that_cannot_be_read_are_computed_anew_and_it_is_said(
     front, pixels, tmp_path, damage
 ):
-    kept = Features(front, tmp_path, "float32")
+    kept = FeatureCache(front, tmp_path, "float32")
     kept.places(pixels, np.arange(9), PLAIN, NONE)
     if damage == "about":
         (kept.folder / "about.json").write_text("{")
@@ -203,7 +205,7 @@ def test_features_that_cannot_be_read_are_computed_anew_and_it_is_said(
     else:
         (kept.folder / "rows.bin").unlink()
     said: list[str] = []
-    again = Features(front, tmp_path, "float32", said.append)
+    again = FeatureCache(front, tmp_path, "float32", said.append)
     places = again.places(pixels, np.arange(9), PLAIN, NONE)[:, 0]
     assert "can't be read, and are computed anew" in said[0]
     images = middle(pixels, 16).astype(np.float32)
@@ -213,7 +215,7 @@ def test_features_that_cannot_be_read_are_computed_anew_and_it_is_said(
 def test_no_room_for_features_is_told_before_they_are_computed(
     front, pixels, tmp_path, once, monkeypatch
 ):
-    kept = Features(front, tmp_path, "float32")
+    kept = FeatureCache(front, tmp_path, "float32")
     kept.places(pixels[:2], np.arange(2), PLAIN, NONE)
     before = (kept.folder / "features.bin").stat().st_size
     once.clear()
@@ -256,18 +258,20 @@ def test_features_that_a_precision_cannot_hold_are_told(pixels, tmp_path):
     image = keras.Input((16, 16, 3))
     wide = keras.Model(image, keras.layers.Rescaling(1e6)(image))
     with pytest.raises(UserError, match="float16 can't hold; name another --cache-pr"):
-        Features(wide, tmp_path, "float16").places(pixels, np.arange(9), PLAIN, NONE)
-    Features(wide, tmp_path, "bfloat16").places(pixels, np.arange(9), PLAIN, NONE)
+        FeatureCache(wide, tmp_path, "float16").places(
+            pixels, np.arange(9), PLAIN, NONE
+        )
+    FeatureCache(wide, tmp_path, "bfloat16").places(pixels, np.arange(9), PLAIN, NONE)
 
 
 def test_the_report_shows_the_views_that_features_are_kept_of(front, pixels, tmp_path):
-    how = preset("standard")
+    how = parse_augmentation("standard")
     looks = views(how, 4)
     shown = feature_cache.samples(pixels, how, 16, looks)
     assert shown.shape == (9, 4, 16, 16, 3)
     np.testing.assert_array_equal(shown[:, 0], middle(pixels, 16).round())
     np.testing.assert_array_equal(shown[:, 1], shown[:, 0, :, ::-1])
-    kept = Features(front, tmp_path, "float32")
+    kept = FeatureCache(front, tmp_path, "float32")
     places = kept.places(pixels, np.arange(9), looks, how)
     for view in range(4):
         images = shown[:, view].astype(np.float32)
@@ -279,16 +283,16 @@ def test_a_resumed_run_keeps_the_trunk_that_its_heads_learnt_on(
     faces, tiny_trunk, tmp_path, monkeypatch
 ):
     heads = tuple(catalog.heads(["gender"]))
-    about = About(trunk=tiny_trunk, size=16, heads=heads)
+    spec = NetworkSpec(trunk=tiny_trunk, size=16, heads=heads)
     start = tmp_path / "start.keras"
 
     def write(seed):
         keras.utils.set_random_seed(seed)
-        archive.save(archive.build(about), about, start)
+        archive.save(archive.build(spec), spec, start)
 
     write(1)
     recipe = frozen(faces, tmp_path, image_size=16, weights=str(start), epochs=3)
-    usual = callbacks.Keeper.on_epoch_end
+    usual = callbacks.BestEpoch.on_epoch_end
 
     def interrupt(self, epoch, logs=None):
         usual(self, epoch, logs)
@@ -296,7 +300,7 @@ def test_a_resumed_run_keeps_the_trunk_that_its_heads_learnt_on(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(callbacks.Keeper, "on_epoch_end", interrupt)
+        patch.setattr(callbacks.BestEpoch, "on_epoch_end", interrupt)
         assert fit(recipe, tmp_path / "run", say=quiet).interrupted
     write(2)
     with pytest.raises(UserError, match=r"start\.keras has changed since; train anew$"):
@@ -309,7 +313,7 @@ def test_ctrl_c_before_a_resumed_run_is_restored_measures_nothing(
     faces, tmp_path, monkeypatch
 ):
     recipe = frozen(faces, tmp_path, epochs=3)
-    usual = callbacks.Keeper.on_epoch_end
+    usual = callbacks.BestEpoch.on_epoch_end
 
     def interrupt(self, epoch=0, logs=None):
         if epoch:
@@ -320,10 +324,10 @@ def test_ctrl_c_before_a_resumed_run_is_restored_measures_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(callbacks.Keeper, "on_epoch_end", interrupt)
+        patch.setattr(callbacks.BestEpoch, "on_epoch_end", interrupt)
         fit(recipe, tmp_path / "run", say=quiet)
     with monkeypatch.context() as patch:
-        patch.setattr(callbacks.Keeper, "restore", at_once)
+        patch.setattr(callbacks.BestEpoch, "restore", at_once)
         with pytest.raises(KeyboardInterrupt):
             fit(recipe, tmp_path / "run", resume=True, say=quiet)
     assert len(pd.read_csv(tmp_path / "run" / "history.csv")) == 1
@@ -348,7 +352,7 @@ def test_validation_losses_of_stages_are_without_what_weights_cost(faces, tmp_pa
 def test_a_cache_that_is_a_file_is_told(front, pixels, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"can't hold features: Not a directory"):
-        Features(front, tmp_path / "file", "float32").places(
+        FeatureCache(front, tmp_path / "file", "float32").places(
             pixels, np.arange(9), PLAIN, NONE
         )
 
@@ -359,7 +363,7 @@ def test_a_cache_that_is_a_file_is_told(front, pixels, tmp_path):
 def test_features_may_be_kept_in_half_the_room(
     front, pixels, tmp_path, precision, error
 ):
-    kept = Features(front, tmp_path, precision)
+    kept = FeatureCache(front, tmp_path, precision)
     rows = np.arange(9)
     places = kept.places(pixels, rows, PLAIN, NONE)[:, 0]
     assert kept.all.dtype.itemsize == 2
@@ -383,8 +387,8 @@ def test_an_epoch_shows_one_view_of_each_picture_and_mirrors_its_labels(
     front, pixels, tmp_path
 ):
     [pose] = catalog.heads(["pose"])
-    kept = Features(front, tmp_path, "float32")
-    how = preset("flip")
+    kept = FeatureCache(front, tmp_path, "float32")
+    how = parse_augmentation("flip")
     held = Batches(
         pixels=pixels, rows=np.arange(9), encoded=labels(9), batch_size=3, size=16
     )
@@ -507,10 +511,10 @@ def test_a_second_stage_lets_more_of_the_trunk_learn(faces, tmp_path):
     np.testing.assert_allclose(
         history["learning_rate"], [1.5e-3, 1.5e-3, 1e-4, 1e-4], rtol=1e-5
     )
-    model, about = archive.load(run.folder)
+    model, spec = archive.load(run.folder)
     part = model.get_layer("core").get_layer("trunk")
     keras.utils.set_random_seed(0)
-    drawn = archive.build_core(about, training=True)
+    drawn = archive.build_core(spec, training=True)
     learnt = [
         not np.array_equal(new, old)
         for new, old in zip(
@@ -542,17 +546,17 @@ def test_a_stop_in_any_stage_goes_on_as_if_there_had_been_none(
 ):
 
     recipe = staged(faces, tmp_path)
-    usual = callbacks.Keeper.on_epoch_end
+    usual = callbacks.BestEpoch.on_epoch_end
 
     def interrupt(self, epoch, logs=None):
         usual(self, epoch, logs)
         if epoch + 1 == stop:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(callbacks.Keeper, "on_epoch_end", interrupt)
+    monkeypatch.setattr(callbacks.BestEpoch, "on_epoch_end", interrupt)
     stopped = fit(recipe, tmp_path / "run", say=quiet)
     assert stopped.interrupted
-    monkeypatch.setattr(callbacks.Keeper, "on_epoch_end", usual)
+    monkeypatch.setattr(callbacks.BestEpoch, "on_epoch_end", usual)
     again = fit(recipe, tmp_path / "run", resume=True, say=quiet)
     assert_same_figures(whole, again)
 
@@ -578,9 +582,9 @@ def test_a_second_stage_needs_its_epochs():
 
 def test_what_is_frozen_infers_while_the_rest_is_trained():
     heads = tuple(catalog.heads(["gender"]))
-    about = About(trunk="regularized_cnn", size=32, heads=heads)
-    front, behind = freeze.halves(archive.build_core(about), "all")
-    whole = freeze.joined(front, behind)
+    spec = NetworkSpec(trunk="regularized_cnn", size=32, heads=heads)
+    front, behind = freeze.cut(archive.build_core(spec), "all")
+    whole = freeze.rejoined(front, behind)
     images = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3))
     once, again = (whole(images, training=True)["gender"] for _ in range(2))
     np.testing.assert_array_equal(once, again)  # nothing is dropped
@@ -631,13 +635,13 @@ def test_options_without_effect_are_told():
 
 def test_halves_give_what_the_whole_gives(tiny_trunk):
     heads = tuple(catalog.heads(["gender", "age"]))
-    about = About(trunk="cnn", size=32, heads=heads, features=8)
-    core = archive.build_core(about)
+    spec = NetworkSpec(trunk="cnn", size=32, heads=heads, features=8)
+    core = archive.build_core(spec)
     images = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3))
     expected = core(images)
     for how in ("all", "0", "1", "3"):
-        front, behind = freeze.halves(core, how)
-        for found in (behind(front(images)), freeze.joined(front, behind)(images)):
+        front, behind = freeze.cut(core, how)
+        for found in (behind(front(images)), freeze.rejoined(front, behind)(images)):
             for name in ("gender", "age"):
                 np.testing.assert_allclose(found[name], expected[name], atol=1e-5)
 
@@ -645,7 +649,7 @@ def test_halves_give_what_the_whole_gives(tiny_trunk):
 def test_views_are_all_different_and_begin_with_the_picture_itself():
     how = replace(Augmentation(), rotate=0.1)
     assert views(how, 3) == (View(), View(lot=1), View(lot=2))
-    assert views(preset("standard"), 4) == (
+    assert views(parse_augmentation("standard"), 4) == (
         View(), View(mirrored=True), View(lot=1), View(mirrored=True, lot=1),
     )  # fmt: skip
-    assert views(preset("standard"), 1) == (View(),)
+    assert views(parse_augmentation("standard"), 1) == (View(),)

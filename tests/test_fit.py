@@ -22,7 +22,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe, read, recipe
 from multitask.contracts.table import read_csv
 from multitask.fit import fit, main
-from multitask.networks.archive import About
+from multitask.networks.archive import NetworkSpec
 from multitask.report import report
 from multitask.training import callbacks
 
@@ -193,10 +193,10 @@ def test_class_weights_count_the_training_part_only(faces):
     (head,) = heads(["gender"])
     head = replace(head, class_weights="balanced")
     pixels = np.zeros((len(table), 16, 16, 3), np.uint8)
-    about = About(trunk="tiny", size=16, heads=(head,))
+    spec = NetworkSpec(trunk="tiny", size=16, heads=(head,))
     prepared = Prepared(
         recipe=tiny(faces),
-        about=about,
+        spec=spec,
         table=table,
         pixels=pixels,
         members=np.arange(len(table)),
@@ -245,9 +245,9 @@ def test_what_is_mixed_balanced_and_capped_is_said_and_noted(faces, tmp_path):
     ],
 )
 def test_a_report_without_a_test_part_says_what_it_is_of(parts, part, warned):
-    from multitask.data.coverage import measured
+    from multitask.data.coverage import measured_part
 
-    found, notes = measured(pd.DataFrame({"split": parts}))
+    found, notes = measured_part(pd.DataFrame({"split": parts}))
     assert found == part
     assert len(notes) == bool(warned)
     assert warned in "".join(notes)
@@ -255,7 +255,7 @@ def test_a_report_without_a_test_part_says_what_it_is_of(parts, part, warned):
 
 def test_the_coverage_tells_labels_by_head_and_data_set():
     from multitask.contracts.catalog import heads
-    from multitask.data.coverage import covered
+    from multitask.data.coverage import coverage
 
     nan = np.nan
     table = pd.DataFrame(
@@ -266,7 +266,7 @@ def test_the_coverage_tells_labels_by_head_and_data_set():
             "Smiling": [nan, 1.0, 0.0],
         }
     )
-    found = covered(heads(["gender", "age", "attributes[Smiling,Young]"]), table)
+    found = coverage(heads(["gender", "age", "attributes[Smiling,Young]"]), table)
     assert found.splitlines() == [
         "head        data set  labelled  classes",
         "gender      a                1  male 1",
@@ -477,9 +477,9 @@ def test_float16_scales_its_loss_and_can_lower_its_rate(faces, tmp_path):
     plateau = tiny(faces, precision="float16", schedule="plateau", epochs=1)
     run = fit(plateau, tmp_path / "run", say=lambda line: None)
     assert np.isfinite(pd.read_csv(run.folder / "history.csv")["loss"]).all()
-    about = multitask.load(run.folder).about
-    model = archive.build_core(about, policy="mixed_float16", training=True)
-    loop._compile(model, about.heads, plateau, 10, "float16")
+    spec = multitask.load(run.folder).spec
+    model = archive.build_core(spec, policy="mixed_float16", training=True)
+    loop._compile(model, spec.heads, plateau, 10, "float16")
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
 
 
@@ -635,7 +635,7 @@ def test_a_loss_that_is_not_finite_stops_with_what_to_change(faces, tmp_path):
 
 
 def test_ctrl_c_waits_until_what_is_begun_is_written():
-    from multitask.training.callbacks import undisturbed
+    from multitask.training.callbacks import interrupts_held
 
     done = []
 
@@ -643,7 +643,7 @@ def test_ctrl_c_waits_until_what_is_begun_is_written():
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def write():
-        with undisturbed():
+        with interrupts_held():
             signal.raise_signal(signal.SIGINT)
             done.append("written")
 
@@ -659,15 +659,15 @@ def test_ctrl_c_waits_until_what_is_begun_is_written():
 
 
 def _keeper(losses, rates=None, **settings):
-    from multitask.training.callbacks import Keeper
+    from multitask.training.callbacks import BestEpoch
 
     rates = rates or [1.0] * len(losses)
     past = [
         {"val_loss": loss, "learning_rate": rate}
         for loss, rate in zip(losses, rates, strict=True)
     ]
-    about = About(trunk="tiny", size=16, heads=())
-    keeper = Keeper(about, Path(), "float32", past)
+    spec = NetworkSpec(trunk="tiny", size=16, heads=())
+    keeper = BestEpoch(spec, Path(), "float32", past)
     keeper.begin(1, Recipe(**settings))
     return keeper
 
@@ -719,7 +719,7 @@ def test_a_second_stage_waits_and_lowers_by_its_own_epochs():
 
 def test_answers_are_those_of_weights_averaged_over_the_steps(faces, tmp_path):
     seen = []
-    usual = callbacks.Keeper.on_epoch_end
+    usual = callbacks.BestEpoch.on_epoch_end
 
     def look(self, epoch, logs=None):
         usual(self, epoch, logs)
@@ -729,7 +729,7 @@ def test_answers_are_those_of_weights_averaged_over_the_steps(faces, tmp_path):
         seen.append((raw, mean, logs["val_loss"]))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(callbacks.Keeper, "on_epoch_end", look)
+        patch.setattr(callbacks.BestEpoch, "on_epoch_end", look)
         recipe = tiny(faces, average=0.9, epochs=1)
         run = fit(recipe, tmp_path / "run", say=lambda line: None)
     [(raw, mean, loss)] = seen
@@ -812,7 +812,7 @@ def test_a_full_disk_while_the_report_is_written_is_told(faces, tmp_path, monkey
 def test_the_recipe_of_a_run_names_the_precision_that_auto_chose(faces, tmp_path):
     run = fit(tiny(faces, precision="auto"), tmp_path / "run", say=lambda line: None)
     assert read(run.folder / "recipe.toml")["precision"] == "float32"  # it is short
-    assert multitask.load(run.folder).about.recipe["precision"] == "float32"
+    assert multitask.load(run.folder).spec.recipe["precision"] == "float32"
 
 
 def test_a_full_disk_keeps_the_last_good_network(faces, tmp_path, monkeypatch):

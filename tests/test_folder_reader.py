@@ -249,13 +249,13 @@ def test_names_that_no_head_can_have(tmp_path, name, said):
 
 def test_no_such_folder(tmp_path):
     with pytest.raises(UserError, match=r"^--data genre: no folder '.*nowhere'"):
-        sources.read([f"genre=folder:{tmp_path / 'nowhere'}"])
+        sources.read_all([f"genre=folder:{tmp_path / 'nowhere'}"])
 
 
 def test_a_reader_without_a_name_says_how_to_give_one(tmp_path):
     for text in (f"folder:{tmp_path}", f"folder={tmp_path}"):
         with pytest.raises(UserError, match="write NAME=folder:PATH, NAME is the head"):
-            sources.read([text])
+            sources.read_all([text])
 
 
 def test_a_name_that_is_not_utf8_is_no_class(tmp_path):
@@ -273,7 +273,7 @@ def test_a_name_that_is_not_utf8_is_no_class(tmp_path):
 def test_two_folders_of_one_head_unite_their_classes(tmp_path):
     files(tmp_path, "one/a/1.jpg", "one/b/1.jpg", "other/b/2.jpg", "other/c/2.jpg")
     sets = [f"genre=folder:{tmp_path / name}" for name in ("one", "other")]
-    assert sources.read(sets).heads["genre"]["classes"] == ["a", "b", "c"]
+    assert sources.read_all(sets).heads["genre"]["classes"] == ["a", "b", "c"]
 
 
 @pytest.fixture(scope="module")

@@ -194,14 +194,14 @@ def test_every_answer_has_its_confidence_beside_it(example):
     head = example.head
     answers = head.read(doubtful(example))
     for column in head.columns:
-        if head.form == "number":
+        if head.answer_type == "number":
             low, high = answers[f"{column}_low"], answers[f"{column}_high"]
             # Empty where it takes a calibration to know it.
             assert not (low > high).any()
             assert not ((low < head.low) | (high > head.high)).any()
         else:
             assert answers[f"{column}_confidence"].between(0, 1).all()
-    beside = 3 if head.form == "number" else 2
+    beside = 3 if head.answer_type == "number" else 2
     assert answers.shape == (6, beside * len(head.columns))
 
 
@@ -540,7 +540,7 @@ def test_sigmoid_answers_are_1_and_0_with_the_probability_of_what_is_said():
 def test_sigmoid_over_text_finds_its_two_classes():
     table = pd.DataFrame({"asked": ["yes", NAN, "no"]})
     head = sigmoid().resolve(table)
-    assert (head.classes, head.form) == (("no", "yes"), "class")
+    assert (head.classes, head.answer_type) == (("no", "yes"), "class")
     np.testing.assert_array_equal(head.encode(table).targets, [[1], [0], [0]])
 
 

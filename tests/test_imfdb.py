@@ -91,7 +91,7 @@ def test_meanings_are_the_classes_of_the_catalog():
 
 
 def test_data_marks_actors_with_the_name_of_the_set(tmp_path):
-    table = sources.read([f"imfdb={film(tmp_path, line())}"]).table
+    table = sources.read_all([f"imfdb={film(tmp_path, line())}"]).table
     assert table["identity"].tolist() == ["imfdb:Amir"]
 
 

@@ -15,7 +15,7 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.data.batches import Batches
 from multitask.networks import archive
-from multitask.networks.archive import About
+from multitask.networks.archive import NetworkSpec
 from multitask.networks.normalization import FusedNormalization
 
 ROOT = Path(__file__).parents[1]
@@ -39,8 +39,8 @@ def unsettle(model):
             weight.assign(lots.uniform(0.5, 2, shape))
 
 
-def about(name, looks=2, size=16):
-    return About(
+def spec(name, looks=2, size=16):
+    return NetworkSpec(
         trunk=name,
         size=size,
         crop=0.8,
@@ -54,7 +54,7 @@ def about(name, looks=2, size=16):
 @pytest.fixture(scope="module", params=["tiny", "cnn"])
 def made(request, tiny_trunk):
     keras.utils.set_random_seed(0)
-    known = about(request.param)
+    known = spec(request.param)
     model = archive.build(known)
     unsettle(model)
     return model, known
@@ -184,7 +184,7 @@ def test_how_outputs_are_read_is_written_anew_without_the_weights(saved, tmp_pat
     path = tmp_path / archive.FILE
     path.write_bytes(saved.read_bytes())
     model, known = archive.load(path)
-    archive.save_about(replace(known, notes=("c",)), path)
+    archive.save_spec(replace(known, notes=("c",)), path)
     again, found = archive.load(path)
     assert found == replace(known, notes=("c",))
     assert_near(again(pictures()), model(pictures()), 0)
@@ -236,7 +236,7 @@ def test_answers_are_the_mean_over_both(made):
 
 
 def test_four_looks_are_of_four_places_two_of_them_in_a_mirror(tiny_trunk):
-    known = about(tiny_trunk, looks=4)  # of 20 x 20 pixels: a margin of 2
+    known = spec(tiny_trunk, looks=4)  # of 20 x 20 pixels: a margin of 2
     core = archive.build_core(known)
     unsettle(core)
     images = pictures(3, 20, 20)
@@ -253,11 +253,11 @@ def test_four_looks_are_of_four_places_two_of_them_in_a_mirror(tiny_trunk):
         mean = np.mean([part[name] for part in said], axis=0)
         np.testing.assert_allclose(found[name], mean, atol=1e-5)
     # Without a margin there are no other places.
-    assert replace(known, crop=1.0).ways() == replace(known, crop=1.0, looks=2).ways()
+    assert replace(known, crop=1.0).crops() == replace(known, crop=1.0, looks=2).crops()
 
 
 def test_one_head_alone_still_answers_by_name(tiny_trunk, tmp_path):
-    known = About(trunk="tiny", size=16, heads=tuple(catalog.heads(["gender"])))
+    known = NetworkSpec(trunk="tiny", size=16, heads=tuple(catalog.heads(["gender"])))
     archive.save(archive.build(known), known, tmp_path / archive.FILE)
     model, _ = archive.load(tmp_path / archive.FILE)
     assert list(model(pictures())) == ["gender"]
@@ -278,7 +278,7 @@ def refused(path):
 
 @pytest.fixture(scope="module")
 def small(tiny_trunk, tmp_path_factory):
-    known = about("tiny")
+    known = spec("tiny")
     path = tmp_path_factory.mktemp("small") / archive.FILE
     archive.save(archive.build(known), known, path)
     return path
@@ -295,7 +295,7 @@ def test_a_truncated_file_is_refused(share, small, tmp_path):
 def test_damage_anywhere_is_noticed_or_harmless(small, tmp_path):
     path = tmp_path / "a.keras"
     data, lots = small.read_bytes(), np.random.default_rng(0)
-    whole = archive._about(small)
+    whole = archive._read_spec(small)
     for _ in range(300):
         damaged = bytearray(data)
         # Half of it near the end, where the table of the zip is.
@@ -303,7 +303,7 @@ def test_damage_anywhere_is_noticed_or_harmless(small, tmp_path):
         damaged[lots.integers(start, len(data))] ^= 1 << int(lots.integers(8))
         path.write_bytes(damaged)
         try:
-            assert archive._about(path) == whole
+            assert archive._read_spec(path) == whole
         except UserError as error:
             assert str(error).startswith(f"{path}: ")  # noqa: PT017
 
@@ -450,7 +450,7 @@ def test_weights_trained_in_another_precision_answer_alike_in_float32(made):
 def test_the_precision_is_restored_after_a_failure():
     with pytest.raises(UserError):
         archive.build_core(
-            About(trunk="cnn", size=15, heads=()), policy="mixed_bfloat16"
+            NetworkSpec(trunk="cnn", size=15, heads=()), policy="mixed_bfloat16"
         )
     assert keras.config.dtype_policy().name == "float32"
 

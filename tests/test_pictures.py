@@ -17,7 +17,7 @@ from multitask.images.decode import (
     PictureError,
     _plain_jpeg,
     decode,
-    read,
+    decode_all,
     resize,
 )
 
@@ -201,7 +201,7 @@ def test_every_exif_orientation_comes_out_upright(orientation, form, tmp_path):
     path.write_bytes(encoded(stored, form, exif=rotated(orientation), **fine))
     error = decode(path).astype(int) - np.asarray(upright)
     assert np.abs(error).mean() < (3 if form == "JPEG" else 1e-9)
-    [(index, pixels)] = read([str(path)], 16)
+    [(index, pixels)] = decode_all([str(path)], 16)
     np.testing.assert_array_equal(pixels, resize(decode(path), 16))
 
 
@@ -223,7 +223,7 @@ def refused(picture, box=None):
     with pytest.raises(PictureError) as caught:
         decode(picture, box)
     # The same reason reaches whoever reads many.
-    assert list(read([picture], 16, [box])) == [(0, str(caught.value))]
+    assert list(decode_all([picture], 16, [box])) == [(0, str(caught.value))]
     return str(caught.value)
 
 
@@ -418,7 +418,7 @@ def test_each_of_a_mixture_comes_once_and_is_its_own(tmp_path):
             path.write_bytes(encoded(image, "JPEG"))
         mixed.append((str(path), path, image, str(path))[number % 4])
     boxes = ["1 1 20 20" if number % 5 == 0 else None for number in range(40)]
-    found = list(read(mixed, 16, boxes))
+    found = list(decode_all(mixed, 16, boxes))
     assert sorted(index for index, _ in found) == list(range(40))
     for index, got in found:
         expected = outcome_of(mixed[index], boxes[index])
@@ -430,13 +430,13 @@ def test_each_of_a_mixture_comes_once_and_is_its_own(tmp_path):
 
 
 def test_nothing_gives_nothing():
-    assert list(read([], 16)) == []
+    assert list(decode_all([], 16)) == []
 
 
 def test_the_names_of_files_need_not_be_text(tmp_path):
     name = os.fsencode(tmp_path) + b"/caf\xe9.jpg"  # Latin-1, not UTF-8
     Path(os.fsdecode(name)).write_bytes(encoded(scene(20, 20), "JPEG"))
-    [(index, pixels)] = read([os.fsdecode(name)], 16)
+    [(index, pixels)] = decode_all([os.fsdecode(name)], 16)
     np.testing.assert_array_equal(pixels, resize(decode(os.fsdecode(name)), 16))
 
 

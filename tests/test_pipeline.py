@@ -17,7 +17,7 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Targets
 from multitask.data import batches as pipeline
-from multitask.data.batches import Batches, load
+from multitask.data.batches import Batches, decode_table
 from multitask.images.augment import PRESETS, Augmentation
 from multitask.images.decode import decode, resize
 
@@ -149,7 +149,7 @@ def test_labels_doubled_come_to_the_same_loss():
         if head.name != "pose":
             continue
         [(_, targets, weights), *_] = listed(batches().in_order())
-        _, twofold, weighed = pipeline.twice(None, targets, weights)
+        _, twofold, weighed = pipeline.with_labels_doubled(None, targets, weights)
         said = keras.ops.softmax(np.random.default_rng(0).normal(size=(10, 5)))
         once = head.loss()(targets["pose"], said, weights["pose"])
         both = keras.ops.concatenate([said, said])
@@ -290,7 +290,7 @@ def files(tmp_path_factory):
 
 
 def test_what_cannot_be_read_is_set_aside_and_the_rest_keeps_its_place(files, tmp_path):
-    table, pixels, skipped = load(files, SIZE, 1.0, tmp_path)
+    table, pixels, skipped = decode_table(files, SIZE, 1.0, tmp_path)
     assert table.index.tolist() == [i for i in range(20) if i not in (3, 5)]
     assert table["age"].tolist() == table.index.tolist()
     assert pixels.shape == (20, SIZE, SIZE, 3)
@@ -309,8 +309,8 @@ def test_what_cannot_be_read_is_set_aside_and_the_rest_keeps_its_place(files, tm
 
 def test_memory_and_disk_hold_the_same_pixels(files, tmp_path):
     good = [i for i in range(20) if i not in (3, 5)]
-    _, memory, _ = load(files, SIZE, 1.0, tmp_path)
-    _, disk, _ = load(files, SIZE, 1e-9, tmp_path)
+    _, memory, _ = decode_table(files, SIZE, 1.0, tmp_path)
+    _, disk, _ = decode_table(files, SIZE, 1e-9, tmp_path)
     assert not isinstance(memory, np.memmap)
     assert isinstance(disk, np.memmap)
     np.testing.assert_array_equal(disk[good], memory[good])
@@ -324,7 +324,7 @@ def test_a_disk_too_small_is_said_before_reading(files, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "posix_fallocate", full)
     monkeypatch.setattr(pipeline, "read", lambda *_: pytest.fail("read"))
     with pytest.raises(UserError) as caught:
-        load(files, SIZE, 1e-9, tmp_path)
+        decode_table(files, SIZE, 1e-9, tmp_path)
     assert str(caught.value) == (
         f"{tmp_path}: has no room for 0.0 GB of pixels ([Errno 28] No space left on "
         "device); free some, raise --memory or lower --image-size"
@@ -342,7 +342,7 @@ def test_the_room_on_disk_is_taken_at_once(tmp_path):
 def test_no_picture_left_is_an_error_with_the_first_reason(tmp_path):
     table = pd.DataFrame({"path": ["a.jpg", "b.jpg"]})
     with pytest.raises(UserError) as caught:
-        load(table, SIZE, 1.0, tmp_path)
+        decode_table(table, SIZE, 1.0, tmp_path)
     assert str(caught.value) == ("all 2 pictures: can't be used; first: no such file")
 
 

@@ -17,7 +17,7 @@ import multitask
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.networks import archive
-from multitask.networks.archive import About
+from multitask.networks.archive import NetworkSpec
 from multitask.predict import FORMATS, inputs, main
 
 ROOT = Path(__file__).parents[1]
@@ -33,9 +33,9 @@ NOTE = "Faces were drawn."
 def run(tiny_trunk, tmp_path_factory):
     keras.utils.set_random_seed(0)
     heads = tuple(catalog.heads(HEADS))
-    about = About(trunk=tiny_trunk, size=16, heads=heads, notes=(NOTE,))
+    spec = NetworkSpec(trunk=tiny_trunk, size=16, heads=heads, notes=(NOTE,))
     folder = tmp_path_factory.mktemp("run")
-    archive.save(archive.build(about), about, folder / archive.FILE)
+    archive.save(archive.build(spec), spec, folder / archive.FILE)
     return folder
 
 

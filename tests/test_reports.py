@@ -16,7 +16,7 @@ from sklearn import metrics
 from multitask.contracts import evaluation as comparisons
 from multitask.contracts import plugins
 from multitask.contracts.errors import UserError
-from multitask.contracts.evaluation import Comparison
+from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head, from_config
 from multitask.experiments import scores
 
@@ -37,7 +37,7 @@ FACE = from_config("face", {"kind": "sigmoid", "columns": ["Smiling", "Bald"]})
 HEADS = (AGE, GENDER, FACE)
 
 
-def by_hand(**changes) -> Comparison:
+def by_hand(**changes) -> Evaluation:
     """Four pictures: one without age, one without gender, one without Bald."""
     labels = pd.DataFrame(
         {
@@ -61,13 +61,13 @@ def by_hand(**changes) -> Comparison:
             "Bald_confidence": [0.9, 0.75, 0.9, 0.8],
         }
     )
-    made = Comparison(
+    made = Evaluation(
         title="four", split="test", labels=labels, answers=answers, heads=HEADS
     )
     return replace(made, **changes)
 
 
-def drawn(folder: Path, rows: int = 30, seed: int = 0, **changes) -> Comparison:
+def drawn(folder: Path, rows: int = 30, seed: int = 0, **changes) -> Evaluation:
     """Random labels and answers over pictures written into `folder`; a third of the
     labels is missing."""
     rng = np.random.default_rng(seed)
@@ -82,7 +82,7 @@ def drawn(folder: Path, rows: int = 30, seed: int = 0, **changes) -> Comparison:
             answers[f"{name}_confidence"] = rng.uniform(0.5, 1, rows)
             labels[name] = labels[name].where(rng.random(rows) > 0.3)
     answers["age_low"], answers["age_high"] = answers["age"] - 9, answers["age"] + 9
-    made = Comparison(
+    made = Evaluation(
         title="drawn",
         split="val",
         labels=labels,
@@ -93,9 +93,9 @@ def drawn(folder: Path, rows: int = 30, seed: int = 0, **changes) -> Comparison:
 
 
 def _random(head: Head, rng: np.random.Generator, rows: int):
-    if head.form == "number":
+    if head.answer_type == "number":
         return rng.uniform(0, 100, rows).round()
-    if head.form == "labels":
+    if head.answer_type == "labels":
         return rng.integers(0, 2, rows)
     return rng.choice(np.array(head.strata(pd.DataFrame()).columns, object), rows)
 

@@ -15,7 +15,7 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.reading import DRAWN, README, is_drawn
 from multitask.contracts.table import check
-from multitask.data.sources import read
+from multitask.data.sources import read_all
 
 COUNT = 300
 PLAIN = Truth(
@@ -60,9 +60,9 @@ def test_every_head_finds_every_answer(reading):
     for head in catalog.heads(catalog.named()):
         for column in head.columns:
             seen = set(reading.table[column].dropna())
-            if head.form == "class":
+            if head.answer_type == "class":
                 assert seen == set(catalog.named()[head.name]["classes"])
-            elif head.form == "labels":
+            elif head.answer_type == "labels":
                 assert seen == {0.0, 1.0}
             else:
                 assert seen <= set(range(117))
@@ -170,7 +170,7 @@ def changed(column: str, answer: str) -> tuple[Truth, Truth]:
     [
         (head.columns[0], answer)
         for head in catalog.heads(catalog.named())
-        if head.form == "class"
+        if head.answer_type == "class"
         for answer in catalog.named()[head.name]["classes"]
     ],
 )
@@ -467,7 +467,7 @@ def test_folders_of_another_head(tmp_path):
 @pytest.mark.parametrize("layout", _layouts.LAYOUTS)
 def test_layout_is_known_for_drawings(written, layout):
     reader = "expression=folder:" if layout == "folders" else f"{layout}="
-    assert DRAWN in read([f"{reader}{written(layout)}"]).notes
+    assert DRAWN in read_all([f"{reader}{written(layout)}"]).notes
 
 
 def test_a_readme_of_others_says_nothing(tmp_path):

@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.settings import make
+from multitask.contracts.settings import checked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Oven:
 
 
 def test_values_become_the_types_of_the_fields():
-    oven = make(Oven, {"degrees": 200, "trays": [1, 3]}, "oven.toml")
+    oven = checked(Oven, {"degrees": 200, "trays": [1, 3]}, "oven.toml")
     assert oven == Oven(degrees=200.0, trays=(1, 3))
     assert isinstance(oven.trays, tuple)
 
@@ -52,13 +52,13 @@ def test_values_become_the_types_of_the_fields():
 )
 def test_a_mistake_is_one_line_that_names_it(values, line):
     with pytest.raises(UserError) as caught:
-        make(Oven, values, "oven.toml")
+        checked(Oven, values, "oven.toml")
     assert str(caught.value) == line
 
 
 def test_a_long_value_is_cut_to_60_characters():
     with pytest.raises(UserError) as caught:
-        make(Oven, {"degrees": "9x" * 500}, "oven.toml")
+        checked(Oven, {"degrees": "9x" * 500}, "oven.toml")
     shown = str(caught.value).split("degrees is ")[1].split(", must")[0]
     assert len(shown) == 60
     assert shown.endswith("...")

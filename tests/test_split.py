@@ -12,7 +12,15 @@ from PIL import Image
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.data.split import folds, groups, hashes, near_links, ratios, read, split
+from multitask.data.split import (
+    folds,
+    groups,
+    hashes,
+    near_links,
+    ratios,
+    read_split,
+    split,
+)
 
 UTKFACE = Path(__file__).parents[2] / "shared" / "data" / "UTKFace"
 SHARES = (0.7, 0.15, 0.15)
@@ -66,7 +74,7 @@ def test_a_file_that_is_no_split_is_told(tmp_path, text, message):
     if text is not None:
         file.write_text(text)
     with pytest.raises(UserError) as caught:
-        read(file)
+        read_split(file)
     assert str(caught.value).startswith("--split: ")
     assert str(file) in str(caught.value)
     assert message in str(caught.value)
@@ -333,11 +341,9 @@ def test_rows_that_nobody_labelled_are_dealt_too():
 def test_the_near_pairs_of_utkface_stay_on_one_side():
     from multitask.datasets import utkface
 
-    from multitask.images.decode import read
-
     table = utkface.read(UTKFACE).table
     pixels = np.zeros((len(table), 72, 72, 3), np.uint8)
-    for index, picture in read(table["path"].tolist(), 72):
+    for index, picture in decode_all(table["path"].tolist(), 72):
         if not isinstance(picture, str):
             pixels[index] = picture
     found = hashes(pixels)

@@ -85,7 +85,7 @@ def test_trials_are_scored_by_their_kept_epoch_and_the_best_is_written(base, tmp
     assert more["trials"][:2] == document["trials"]
     assert len(more["trials"]) == 3
     with pytest.raises(UserError, match="out: holds other work; name another folder"):
-        options.holds(out, {}, "comparison", "compare")
+        options.same_work(out, {}, "comparison", "compare")
     with pytest.raises(UserError, match="holds another sweep"):
         sweep(base, out, replace(asked, objective="gender"), trials=3, say=quiet)
 
@@ -95,13 +95,13 @@ def test_a_grid_is_tried_whole_and_its_pictures_are_read_once(
 ):
     from multitask.data import batches
 
-    usual, reads = batches.load, []
+    usual, reads = batches.decode_table, []
 
     def load(*args):
         reads.append(args)
         return usual(*args)
 
-    monkeypatch.setattr(batches, "load", load)
+    monkeypatch.setattr(batches, "decode_table", load)
     asked = Asked(
         vary=("dropout=0.2,0.3",), objective="gender", grid=True,
     )  # fmt: skip
@@ -204,10 +204,10 @@ def test_a_trial_that_ends_its_process_is_begun_again_twice_only(
 
     usual, told = loop.train, optuna.Trial.set_user_attr
 
-    def train(about, recipe, *more):
+    def train(spec, recipe, *more):
         if recipe.dropout == 0.2:
             raise KeyboardInterrupt
-        return usual(about, recipe, *more)
+        return usual(spec, recipe, *more)
 
     def tell(trial, key, value):
         if key != "interrupted" or by == "Ctrl-C":  # a kill leaves no word
@@ -244,7 +244,7 @@ def test_a_storage_of_another_sweep_is_told(base, tmp_path):
 def test_a_stopped_trial_goes_on_from_its_last_epoch(base, tmp_path, monkeypatch):
     asked = Asked(vary=("dropout=0.2,0.3",), grid=True)
     out, base = tmp_path / "out", replace(base, epochs=3)
-    usual = callbacks.Keeper.on_epoch_end
+    usual = callbacks.BestEpoch.on_epoch_end
     stop = [2]
 
     def on_epoch_end(self, epoch, logs=None):
@@ -253,7 +253,7 @@ def test_a_stopped_trial_goes_on_from_its_last_epoch(base, tmp_path, monkeypatch
         if not stop[0]:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(callbacks.Keeper, "on_epoch_end", on_epoch_end)
+    monkeypatch.setattr(callbacks.BestEpoch, "on_epoch_end", on_epoch_end)
     with pytest.raises(KeyboardInterrupt):
         sweep(base, out, asked, say=quiet)
     first = pd.read_csv(out / "trial-0000" / "history.csv")
@@ -305,13 +305,13 @@ def test_two_processes_share_the_trials(base, faces, tmp_path):
 def test_frozen_features_are_computed_for_the_first_trial_only(
     base, tmp_path, monkeypatch
 ):
-    usual, computed = feature_cache.Features._compute, []
+    usual, computed = feature_cache.FeatureCache._compute, []
 
     def compute(self, *args):
         computed.append(1)
         return usual(self, *args)
 
-    monkeypatch.setattr(feature_cache.Features, "_compute", compute)
+    monkeypatch.setattr(feature_cache.FeatureCache, "_compute", compute)
     base = replace(base, freeze="all", augment="none", epochs=1,
                    cache=str(tmp_path / "cache"))  # fmt: skip
     one = Asked(vary=("learning-rate=0.001,0.01",), grid=True)

@@ -97,7 +97,7 @@ def test_columns_of_the_contract_are_text(tmp_path):
 def test_another_split_is_refused(tmp_path):
     file = given(tmp_path, "path,split\na.jpg,dev\n", "a.jpg")
     with pytest.raises(UserError, match="split is 'dev', must be one of"):
-        sources.read([f"mine=table:{file}"])
+        sources.read_all([f"mine=table:{file}"])
 
 
 def test_paths_may_be_absolute_begin_with_tilde_or_lie_above(tmp_path, monkeypatch):
@@ -228,11 +228,11 @@ def test_a_column_that_is_no_name_gets_one(tmp_path):
 def test_two_files_of_one_table_bring_one_head(tmp_path):
     one = listed(tmp_path / "one", "genre", "drama", "comedy")
     other = listed(tmp_path / "other", "genre", "horror", "drama")
-    heads = sources.read([f"one=table:{one}", f"other=table:{other}"]).heads
+    heads = sources.read_all([f"one=table:{one}", f"other=table:{other}"]).heads
     assert heads["genre"]["classes"] == ["comedy", "drama", "horror"]
     one = listed(tmp_path / "one", "score", *map(str, range(60)))
     other = listed(tmp_path / "other", "score", "7", "99")
-    heads = sources.read([f"one=table:{one}", f"other=table:{other}"]).heads
+    heads = sources.read_all([f"one=table:{one}", f"other=table:{other}"]).heads
     assert heads == {"score": {"kind": "regression", "low": 0.0, "high": 99.0}}
 
 
@@ -241,9 +241,9 @@ def test_classes_spread_over_data_sets_make_one_head(tmp_path):
     cats = listed(tmp_path / "cats", "animal", "cat", "cat")
     dogs = listed(tmp_path / "dogs", "animal", "dog")
     mixed = listed(tmp_path / "mixed", "animal", "dog", "owl")
-    heads = sources.read([f"cats=table:{cats}", f"dogs=table:{dogs}"]).heads
+    heads = sources.read_all([f"cats=table:{cats}", f"dogs=table:{dogs}"]).heads
     assert heads == {"animal": {"kind": "softmax", "classes": ["cat", "dog"]}}
-    heads = sources.read([f"cats=table:{cats}", f"mixed=table:{mixed}"]).heads
+    heads = sources.read_all([f"cats=table:{cats}", f"mixed=table:{mixed}"]).heads
     assert heads["animal"]["classes"] == ["cat", "dog", "owl"]
 
 
@@ -251,7 +251,7 @@ def test_columns_that_only_look_alike_as_names_keep_a_head_each(tmp_path):
     one = listed(tmp_path / "one", "hair color", "red", "grey")
     other = listed(tmp_path / "other", "hair_color", "blue", "grey")
     for sets in ((one, other), (other, one)):
-        heads = sources.read(
+        heads = sources.read_all(
             [f"set{n}=table:{file}" for n, file in enumerate(sets)]
         ).heads
         reads = sorted(

@@ -8,7 +8,7 @@ from multitask import trunks as trunks_command
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.networks import archive, pretrained, trunks
-from multitask.networks.archive import About
+from multitask.networks.archive import NetworkSpec
 from multitask.networks.trunks import TRUNKS, check_size, trunk
 
 SMALL = ("cnn", "base_cnn", "utkface_cnn", "mobilenet_v3_large")
@@ -45,7 +45,7 @@ def pictures(count, size, seed=0):
 
 def of(name, size=None, **others):
     heads = tuple(catalog.heads(["gender", "age"]))
-    return About(trunk=name, size=size or trunk(name).size, heads=heads, **others)
+    return NetworkSpec(trunk=name, size=size or trunk(name).size, heads=heads, **others)
 
 
 @pytest.mark.parametrize("name", LEARNT)

@@ -34,12 +34,14 @@ def table():
 def prepared(table):
     """All pixels of a picture hold its row."""
     from multitask.experiments.prepare import Prepared
-    from multitask.networks.archive import About
+    from multitask.networks.archive import NetworkSpec
 
     rows = np.arange(len(table), dtype=np.uint8)
     return Prepared(
         recipe=Recipe(trunk="tiny", batch_size=10),
-        about=About(trunk="tiny", size=SIZE, heads=catalog.heads(["gender", "age"])),
+        spec=NetworkSpec(
+            trunk="tiny", size=SIZE, heads=catalog.heads(["gender", "age"])
+        ),
         table=table,
         pixels=np.tile(rows[:, None, None, None], (1, SIZE, SIZE, 3)),
         members=np.arange(len(table)),

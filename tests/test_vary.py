@@ -30,7 +30,7 @@ from multitask.tuning import space
 def test_a_list_or_a_range_is_read_as_the_setting_has_it(
     text, name, values, ranges, log
 ):
-    made = space.vary(text)
+    made = space.parse_dimension(text)
     assert (made.name, made.values, made.ranges, made.log) == (
         name,
         values,
@@ -73,17 +73,17 @@ def test_a_list_or_a_range_is_read_as_the_setting_has_it(
 )
 def test_what_cannot_be_varied_is_told(text, message):
     with pytest.raises(UserError) as caught:
-        space.vary(text)
+        space.parse_dimension(text)
     assert str(caught.value).startswith(message)
 
 
 def test_values_become_a_recipe():
     base = Recipe(loss_weights={"age": 2.0})
     rate, age, race = map(
-        space.vary,
+        space.parse_dimension,
         ["learning-rate=1,2", "loss-weights.age=1,3", "loss-weights.race=1,2"],
     )
-    made = space.changed(base, {rate: 2.0, age: 3.0, race: 1.0})
+    made = space.variant(base, {rate: 2.0, age: 3.0, race: 1.0})
     assert made.learning_rate == 2.0
     assert made.loss_weights == {"age": 3.0, "race": 1.0}
     assert made.dropout == base.dropout
@@ -98,18 +98,20 @@ def test_a_value_that_no_combination_allows_is_told_at_once():
         ("features-l2=0.001,0", "--vary features-l2=0.001: --features-l2: has no effe"),
     ):
         with pytest.raises(UserError) as caught:
-            space.check(base, [space.vary(text)])
+            space.check_variants(base, [space.parse_dimension(text)])
         assert str(caught.value).startswith(message)
     # With another setting beside it, it may be possible.
-    space.check(base, [space.vary("features-l2=0.001,0"), space.vary("features=0,64")])
+    space.check_variants(
+        base, [space.parse_dimension("features-l2=0.001,0"), space.parse_dimension("features=0,64")]
+    )
     with pytest.raises(UserError, match="names dropout twice"):
-        space.check(
-            base, [space.vary("dropout=0.1,0.2"), space.vary("dropout=0.3..0.4")]
+        space.check_variants(
+            base, [space.parse_dimension("dropout=0.1,0.2"), space.parse_dimension("dropout=0.3..0.4")]
         )
 
 
 def test_a_grid_is_every_combination():
-    both = [space.vary("dropout=0.2,0.3"), space.vary("augment=none,flip")]
+    both = [space.parse_dimension("dropout=0.2,0.3"), space.parse_dimension("augment=none,flip")]
     assert space.grid(both) == [
         {"dropout": 0.2, "augment": "none"},
         {"dropout": 0.2, "augment": "flip"},
@@ -117,4 +119,4 @@ def test_a_grid_is_every_combination():
         {"dropout": 0.3, "augment": "flip"},
     ]
     with pytest.raises(UserError, match="is a range, --grid needs lists; write --vary"):
-        space.grid([space.vary("dropout=0.2..0.3")])
+        space.grid([space.parse_dimension("dropout=0.2..0.3")])

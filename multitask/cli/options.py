@@ -8,7 +8,7 @@ from typing import Any
 
 from multitask.contracts import recipe
 from multitask.contracts.errors import UserError
-from multitask.contracts.reading import put
+from multitask.contracts.reading import write_text
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.settings import option
 
@@ -107,13 +107,13 @@ def _pairs(where: str, text: str) -> dict[str, str]:
     return pairs
 
 
-def folder(out: str | None, kind: str = "") -> Path:
+def default_folder(out: str | None, kind: str = "") -> Path:
     """The folder of `--out`, by default one named by the kind of work and the time."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     return Path(out or Path("runs") / f"{kind}{stamp}")
 
 
-def free(out: Path) -> Path:
+def new_folder(out: Path) -> Path:
     """The folder that is yet to be made; UserError if it exists.
 
     One that holds nothing but the sample's drawings and locks, of a run that failed
@@ -130,7 +130,7 @@ def free(out: Path) -> Path:
     return out
 
 
-def holds(out: Path, settings: dict[str, Any], what: str, key: str) -> bool:
+def same_work(out: Path, settings: dict[str, Any], what: str, key: str) -> bool:
     """Whether the folder has a work in it that is asked for again, and can go on.
 
     `settings` are what makes it the same, `key` the table that they have beside those
@@ -141,7 +141,7 @@ def holds(out: Path, settings: dict[str, Any], what: str, key: str) -> bool:
 
     file = out / recipe.FILE
     if not file.exists():
-        free(out)
+        new_folder(out)
         return False
     found = file.read_text(encoding="utf-8")
     if found != tomli_w.dumps(settings):
@@ -161,4 +161,4 @@ def begin(out: Path, settings: dict[str, Any]) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(out, f"can't be written: {error.strerror}") from None
-    put(out / recipe.FILE, tomli_w.dumps(settings))
+    write_text(out / recipe.FILE, tomli_w.dumps(settings))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from multitask.contracts.errors import UserError
 
 
-def quiet_start() -> None:
+def import_tensorflow() -> None:
     """Import TensorFlow; what it says is shown only if that fails.
 
     It writes its notices before any of its settings for them is read. Raises UserError

@@ -19,10 +19,17 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from multitask.comparison.designs import Merged, Plan, joined, merge, plans, with_merged
+from multitask.comparison.designs import (
+    Merged,
+    Plan,
+    combination_labels,
+    merge,
+    plans,
+    with_merged,
+)
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Array, Head
-from multitask.contracts.reading import put, writing
+from multitask.contracts.reading import reporting_write_errors, write_text
 from multitask.contracts.recipe import Precision, Recipe
 from multitask.contracts.table import write_csv
 from multitask.data import coverage, sampling
@@ -42,7 +49,7 @@ _TRIAL = 3  # steps of a network that an estimate is made from
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bench:
+class DesignRunner:
     """A trunk with all that its networks share: pictures, split, heads, merges.
 
     `parts` are `path` and `split` of all pictures; `table` has those that are
@@ -57,11 +64,11 @@ class Bench:
 
     @property
     def heads(self) -> tuple[Head, ...]:
-        return self.prepared.about.heads
+        return self.prepared.spec.heads
 
     @property
     def trunk(self) -> str:
-        return self.prepared.about.trunk
+        return self.prepared.spec.trunk
 
     @property
     def groups(self) -> Array:
@@ -74,17 +81,20 @@ class Bench:
         """Raise UserError for what one of the other trunks can't do."""
         for name in set(trunks) - {self.trunk}:
             recipe = replace(self.prepared.recipe, trunk=name)
-            about = prepare.about(recipe, self.heads)
-            loop.check(about, recipe)
-            loop.check_start(about, recipe)
+            spec = prepare.network_spec(recipe, self.heads)
+            loop.check_freezable(spec, recipe)
+            loop.check_weights(spec, recipe)
 
-    def settled(self) -> "Bench":
+    def settled(self) -> "DesignRunner":
         """The bench with the precision that `auto` comes to, one for all networks."""
         file = self.out / f"{self.trunk}.precision"
         if not file.exists():
             (every,) = plans("multi", self.heads, ())
             made, table = self._prepared(every, 0)
-            put(file, loop.chosen(made.about, made.recipe, made.training(table)))
+            write_text(
+                file,
+                loop.resolve_precision(made.spec, made.recipe, made.training(table)),
+            )
         precision = cast("Precision", file.read_text(encoding="utf-8"))
         recipe = replace(self.prepared.recipe, precision=precision)
         return replace(self, prepared=replace(self.prepared, recipe=recipe))
@@ -119,10 +129,10 @@ class Bench:
             return found
         say(f"training {name}")
         result, found = self._trained(plan, seed, folder, say)
-        with writing(folder):
+        with reporting_write_errors(folder):
             np.savez(folder / SCORES, **found)  # type: ignore[arg-type]
-        put(folder / RESULT, json.dumps({"name": name, **result}, indent=1))
-        loop.forget(folder)
+        write_text(folder / RESULT, json.dumps({"name": name, **result}, indent=1))
+        loop.remove_checkpoint(folder)
         return {"name": name, **result}
 
     def _trained(
@@ -130,14 +140,14 @@ class Bench:
     ) -> tuple[Plain, dict[str, Array]]:
         made, table = self._prepared(plan, seed)
         train, val = made.training(table), made.validation(table)
-        with writing(folder):
+        with reporting_write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             # The pictures of all: what another network learnt is no test of this one.
             write_csv(self.parts, folder / "split.csv")
-        begun = loop.begun(folder)
+        begun = loop.has_checkpoint(folder)
         with _peak() as memory:
             outcome = loop.train(
-                made.about,
+                made.spec,
                 made.recipe,
                 train,
                 val if len(val.rows) else None,
@@ -165,10 +175,10 @@ class Bench:
         """What a network is trained with: its heads, and the rows they label."""
         recipe = self.prepared.recipe
         recipe = replace(recipe, seed=recipe.seed + seed, cap={})  # the bench capped
-        about = replace(self.prepared.about, heads=plan.heads, recipe=recipe.plain())
+        spec = replace(self.prepared.spec, heads=plan.heads, recipe=recipe.plain())
         labelled = [_labelled(head, self.table) for head in plan.heads]
         table = self.table[np.any(labelled, axis=0)]
-        return replace(self.prepared, recipe=recipe, about=about), table
+        return replace(self.prepared, recipe=recipe, spec=spec), table
 
     def estimated(
         self, designs: Sequence[str], seeds: int
@@ -193,7 +203,7 @@ class Bench:
             ]
         # The heads hardly matter beside the trunk: one network is timed for all.
         _, made, train = max(each.values(), key=lambda one: one[0])
-        step = loop.step(made.about, made.recipe, train, "float32")
+        step = loop.training_step(made.spec, made.recipe, train, "float32")
         step()
         began = time.monotonic()
         for _ in range(_TRIAL):
@@ -202,20 +212,20 @@ class Bench:
         return cells, seeds * second * sum(steps for steps, _, _ in each.values())
 
 
-def bench(
+def design_runner(
     recipe: Recipe,
     out: Path,
     merges: Sequence[str],
     say: Say,
     before: Path | pd.DataFrame | None = None,
-) -> Bench:
+) -> DesignRunner:
     """Read what networks are compared on; `merges` are such as `age_group+gender`.
 
     The split is the one of `before`: the split.csv of a comparison that goes on, or a
     table with `path` and `split`. Raises UserError for whatever the user can mend.
     """
     prepared = prepare.prepare(recipe, out, say)
-    heads = prepared.about.heads
+    heads = prepared.spec.heads
     # Which pictures are nearly alike depends on their size: the first trunk's counts.
     if isinstance(before, pd.DataFrame):
         split = prepared.table["path"].map(before.set_index("path")["split"])
@@ -227,17 +237,17 @@ def bench(
     train = table[table["split"] == "train"]
     stays = sampling.capped(train, heads, recipe.cap, recipe.seed)
     table = table.drop(train.index[~stays])  # for all networks alike
-    coverage.all_learnt(heads, table, say)
-    coverage.watched(recipe, table)
+    coverage.check_trainable(heads, table, say)
+    coverage.check_validated(recipe, table)
     members = pd.Series(prepared.members, index=prepared.table.index)
     _all_measured(heads, table, members)
     made = tuple(merge(text, heads, table) for text in merges)
     table = with_merged(table, made)
     _all_watched((*heads, *(each.head for each in made)), table)
-    notes = coverage.doubts(recipe, table, members[table.index].to_numpy())
-    about = replace(prepared.about, notes=(*prepared.about.notes, *notes))
-    return Bench(
-        prepared=replace(prepared, about=about),
+    notes = coverage.leakage_notes(recipe, table, members[table.index].to_numpy())
+    spec = replace(prepared.spec, notes=(*prepared.spec.notes, *notes))
+    return DesignRunner(
+        prepared=replace(prepared, spec=spec),
         parts=parts,
         table=table,
         merges=made,
@@ -266,7 +276,7 @@ def _all_measured(
                 "nearly alike",
                 "intervals need two of them or more: choose another --split",
             )
-        if head.form == "class" and head.strata(train).any().sum() < 2:
+        if head.answer_type == "class" and head.strata(train).any().sum() < 2:
             raise UserError(
                 head.where, "a single class is left in training, must be two"
             )
@@ -294,12 +304,12 @@ def _labelled(head: Head, table: pd.DataFrame) -> Array:
 
 
 def _measured(
-    analyzer: Analyzer, made: Prepared, bench: Bench, plan: Plan, say: Say
+    analyzer: Analyzer, made: Prepared, bench: DesignRunner, plan: Plan, say: Say
 ) -> tuple[Plain, dict[str, Array]]:
     """Scores by head and part with an interval, and those of each test picture."""
     recipe, pixels, table = made.recipe, made.pixels, bench.table
     if plan.merged:  # a combination that training lacks is answered wrong
-        labels = joined(plan.merged.parts, table)
+        labels = combination_labels(plan.merged.parts, table)
         table = table.assign(**{plan.merged.name: labels})
     parts = {part: table[table["split"] == part] for part in PARTS}
     size = min(len(parts["train"]), len(parts["test"]))
@@ -324,7 +334,7 @@ def _measured(
         test = each["test"]
         ends: list[float | None] = [None, None]
         if "test" in known:
-            ends = [*scores.interval(scores.drawn(test, bench.groups))]
+            ends = [*scores.interval(scores.bootstrap(test, bench.groups))]
         heads[name] = {**known, "ci": ends}
         kept[name] = test
     return heads, kept
@@ -348,7 +358,7 @@ def _questions(heads: Sequence[Head], plan: Plan) -> Iterator[Any]:
 
 
 def _milliseconds(analyzer: Analyzer, count: int) -> float:
-    side = analyzer.about.side
+    side = analyzer.spec.side
     pixels = np.zeros((count, side, side, 3), np.uint8)
     rows, took = np.arange(count), []
     for _ in range(1 + _CALLS):

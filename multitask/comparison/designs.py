@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.head import Array, Head, column, from_config, spelled
+from multitask.contracts.head import Array, Head, as_text, column, from_config
 
 _JOIN = "+"
 _WITH = " with "
@@ -112,12 +112,12 @@ def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
         if not classes(known[name]):
             raise UserError(
                 "--merge",
-                f"head {name} is {known[name].form}, must have one class a picture",
+                f"head {name} is {known[name].answer_type}, must have one class a picture",
             )
     if len(set(names)) < max(2, len(names)):
         raise UserError("--merge", f"is {text!r}, must be two or more heads: A+B")
     parts = tuple(known[name] for name in names)
-    labels = joined(parts, table[table["split"] == "train"])
+    labels = combination_labels(parts, table[table["split"] == "train"])
     found = set(labels.dropna())
     if len(found) < 2:
         raise UserError(
@@ -157,9 +157,9 @@ def _mirrored(parts: Sequence[Head], each: Sequence[str]) -> tuple[str, ...]:
     return tuple(swap.get(name, name) for swap, name in zip(swaps, each, strict=True))
 
 
-def joined(parts: Sequence[Head], table: pd.DataFrame) -> "pd.Series[Any]":
+def combination_labels(parts: Sequence[Head], table: pd.DataFrame) -> "pd.Series[Any]":
     """The combination that each row is labelled with, empty if one label is."""
-    columns = [spelled(column(table, part.columns[0])) for part in parts]
+    columns = [as_text(column(table, part.columns[0])) for part in parts]
     together = pd.concat(columns, axis=1)
     whole = together.notna().all(axis=1)
     found = together[whole].agg(_JOIN.join, axis=1) if whole.any() else None
@@ -169,7 +169,7 @@ def joined(parts: Sequence[Head], table: pd.DataFrame) -> "pd.Series[Any]":
 def with_merged(table: pd.DataFrame, merges: Sequence[Merged]) -> pd.DataFrame:
     """The table with a column a merge; combinations that training lacks are empty."""
     for each in merges:
-        labels = joined(each.parts, table)
+        labels = combination_labels(each.parts, table)
         table = table.assign(
             **{each.name: labels.where(labels.isin(classes(each.head)))}
         )
@@ -178,4 +178,6 @@ def with_merged(table: pd.DataFrame, merges: Sequence[Merged]) -> pd.DataFrame:
 
 def classes(head: Head) -> tuple[str, ...]:
     """The classes of a head that has one a picture; none of another."""
-    return tuple(head.config().get("classes", ())) if head.form == "class" else ()
+    return (
+        tuple(head.config().get("classes", ())) if head.answer_type == "class" else ()
+    )

@@ -23,13 +23,13 @@ def means(
 
     `groups` (rows,) number the test pictures, by trunk; those of one person are alike.
     """
-    numbers = {head.name for head in heads if head.form == "number"}
+    numbers = {head.name for head in heads if head.answer_type == "number"}
     return [
         {"trunk": trunk, "design": design, "head": head}
         | _over_seeds(found, groups[trunk], np.inf if head in numbers else 1.0)
-        for trunk, design, seeds in _alike(cells)
+        for trunk, design, seeds in _by_design(cells)
         for head in seeds[0]["heads"]
-        for found in [[_kept(out, cell, head) for cell in seeds]]
+        for found in [[_stored_scores(out, cell, head) for cell in seeds]]
         if not all(np.isnan(one).all() for one in found)
     ]
 
@@ -46,21 +46,21 @@ def to_single(
     `single`, and no difference.
     """
     alone = {
-        trunk: seeds for trunk, design, seeds in _alike(cells) if design == "single"
+        trunk: seeds for trunk, design, seeds in _by_design(cells) if design == "single"
     }
     return [
         {"trunk": trunk, "design": design, "head": head.name}
         | _difference(
             head,
-            [_kept(out, cell, head.name) for cell in seeds],
-            [_kept(out, cell, head.name) for cell in alone[trunk]],
+            [_stored_scores(out, cell, head.name) for cell in seeds],
+            [_stored_scores(out, cell, head.name) for cell in alone[trunk]],
             groups[trunk],
         )
-        for trunk, design, seeds in _alike(cells)
+        for trunk, design, seeds in _by_design(cells)
         if design != "single" and trunk in alone
         for head in heads
         if head.name in seeds[0]["heads"]
-        and not _shared(seeds[0], alone[trunk][0], head.name)
+        and not _same_network(seeds[0], alone[trunk][0], head.name)
     ]
 
 
@@ -69,33 +69,35 @@ def _difference(
 ) -> Plain:
     """Scores (rows, labels) of the same pictures, a seed each: how much more is it?"""
     draws = [
-        scores.drawn(one, groups) - scores.drawn(other, groups)
+        scores.bootstrap(one, groups) - scores.bootstrap(other, groups)
         for one, other in zip(many, single, strict=True)
     ]
     means = [
         scores.mean(one) - scores.mean(other)
         for one, other in zip(many, single, strict=True)
     ]
-    low, high = scores.interval(scores.over_seeds(draws, means))
-    if head.form != "number":  # few seeds may allow for more than there is
+    low, high = scores.interval(scores.with_seed_variance(draws, means))
+    if head.answer_type != "number":  # few seeds may allow for more than there is
         low, high = max(low, -1.0), min(high, 1.0)
     difference = float(np.mean(means))
     return {
         "difference": difference,
         "ci": [low, high],
-        "saved": saved(head, difference, float(np.mean([*map(scores.mean, single)]))),
+        "saved": errors_saved(
+            head, difference, float(np.mean([*map(scores.mean, single)]))
+        ),
         "verdict": _verdict(head, low, high),
     }
 
 
 def _over_seeds(found: Sequence[Array], groups: Array, most: float) -> Plain:
-    draws = [scores.drawn(one, groups) for one in found]
+    draws = [scores.bootstrap(one, groups) for one in found]
     means = [scores.mean(one) for one in found]
-    low, high = scores.interval(scores.over_seeds(draws, means))
+    low, high = scores.interval(scores.with_seed_variance(draws, means))
     return {"test": float(np.mean(means)), "ci": [max(low, 0.0), min(high, most)]}
 
 
-def _alike(cells: Sequence[Plain]) -> Iterator[tuple[str, str, list[Plain]]]:
+def _by_design(cells: Sequence[Plain]) -> Iterator[tuple[str, str, list[Plain]]]:
     """Trunk, design, and the cells of its seeds."""
     by: dict[tuple[str, str], list[Plain]] = {}
     for cell in cells:
@@ -104,9 +106,9 @@ def _alike(cells: Sequence[Plain]) -> Iterator[tuple[str, str, list[Plain]]]:
         yield trunk, design, sorted(found, key=lambda cell: cell["seed"])
 
 
-def saved(head: Head, difference: float, alone: float) -> float:
+def errors_saved(head: Head, difference: float, alone: float) -> float:
     """What share of the errors that a head has alone is saved, or added if below 0."""
-    if scores.better(head) == "lower":
+    if scores.better_direction(head) == "lower":
         return float(-difference / alone) if alone else 0.0
     return float(difference / (1 - alone)) if alone < 1 else 0.0
 
@@ -114,16 +116,20 @@ def saved(head: Head, difference: float, alone: float) -> float:
 def _verdict(head: Head, low: float, high: float) -> str:
     if low <= 0 <= high:
         return "no difference shown"
-    return "better" if (low > 0) == (scores.better(head) == "higher") else "worse"
+    return (
+        "better"
+        if (low > 0) == (scores.better_direction(head) == "higher")
+        else "worse"
+    )
 
 
-def _shared(cell: Plain, single: Plain, head: str) -> bool:
+def _same_network(cell: Plain, single: Plain, head: str) -> bool:
     """Whether a head that is alone in its network has the same one in both."""
     names = dict(zip(single["heads"], single["networks"], strict=True))
     return names[head] in cell["networks"]
 
 
-def _kept(out: Path, cell: Plain, head: str) -> Array:
+def _stored_scores(out: Path, cell: Plain, head: str) -> Array:
     """The scores of test pictures that a cell has for a head."""
     for name in cell["networks"]:
         with np.load(out / name / SCORES) as kept:

@@ -8,12 +8,12 @@ import pandas as pd
 
 from multitask.contracts import plugins
 from multitask.contracts.head import Head
-from multitask.contracts.reading import writing
+from multitask.contracts.reading import reporting_write_errors
 from multitask.images.decode import Pixels
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Evaluation:
     """Two tables with the same index, and what a reader must know beside them.
 
     Every module in `reports/` has an `ORDER` (numbers 10, pictures 20, pages 90: a
@@ -29,21 +29,21 @@ class Comparison:
     notes: tuple[str, ...] = ()
     history: pd.DataFrame | None = None  # a row an epoch, as in history.csv
     varied: Pixels | None = None  # training pictures, see `augment.samples`
-    folds: "tuple[Comparison, ...]" = ()  # those that this one joins
+    folds: "tuple[Evaluation, ...]" = ()  # those that this one joins
 
     def summaries(self) -> dict[str, dict[str, Any]]:
         """Each head's `summary`, by its name."""
         return {h.name: h.summary(self.labels, self.answers) for h in self.heads}
 
 
-def write(comparison: Comparison, folder: Path) -> None:
+def write(comparison: Evaluation, folder: Path) -> None:
     """Make a report: every module of `reports/` writes its files into `folder`.
 
     The folder is made if it is missing. Raises UserError if it can't be, or if the
     disk is full.
     """
     modules = plugins.reports()
-    with writing(folder):
+    with reporting_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for module in modules:
             module.write(comparison, folder)

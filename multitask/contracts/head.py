@@ -19,7 +19,7 @@ import pandas as pd
 
 from multitask.contracts import plugins
 from multitask.contracts.errors import UserError
-from multitask.contracts.settings import make
+from multitask.contracts.settings import checked
 
 Array = npt.NDArray[Any]
 
@@ -70,7 +70,7 @@ class Head(ABC):
 
     @property
     @abstractmethod
-    def form(self) -> Literal["class", "labels", "number"]:
+    def answer_type(self) -> Literal["class", "labels", "number"]:
         """How an answer is drawn and tabulated: one class, many yes/no, or a number."""
 
     # From labels to targets
@@ -178,7 +178,7 @@ def from_config(name: str, config: Mapping[str, Any], where: str = "") -> Head:
         known = ", ".join(plugins.names("heads"))
         raise UserError(where, "has no kind", f"set kind to one of: {known}")
     cls = plugins.kind(str(values.pop("kind")))
-    return make(cls, values, where)
+    return checked(cls, values, where)
 
 
 def column(table: pd.DataFrame, name: str) -> "pd.Series[Any]":
@@ -188,13 +188,13 @@ def column(table: pd.DataFrame, name: str) -> "pd.Series[Any]":
     return pd.Series(np.nan, index=table.index, name=name)
 
 
-def spelled(labels: "pd.Series[Any]") -> "pd.Series[Any]":
+def as_text(labels: "pd.Series[Any]") -> "pd.Series[Any]":
     """Labels as text, empty cells left empty, whole numbers without a point.
 
     A column of whole numbers with an empty cell is one of floats in pandas: that must
     not rename its classes.
 
-    >>> spelled(pd.Series([1.0, None, 2.5])).tolist()
+    >>> as_text(pd.Series([1.0, None, 2.5])).tolist()
     ['1', nan, '2.5']
     """
 
@@ -213,8 +213,8 @@ def classes_of(labels: "pd.Series[Any]") -> tuple[str, ...]:
     """
     found = pd.Series(labels.dropna().astype(object).unique()).infer_objects()
     if not pd.api.types.is_numeric_dtype(found):
-        found = spelled(found)
-    return tuple(dict.fromkeys(spelled(found.sort_values())))
+        found = as_text(found)
+    return tuple(dict.fromkeys(as_text(found.sort_values())))
 
 
 def check_classes(where: str, classes: tuple[str, ...]) -> None:
@@ -226,7 +226,7 @@ def check_classes(where: str, classes: tuple[str, ...]) -> None:
             )
 
 
-def unreduced(function: Callable[[Any, Any], Any]) -> Any:
+def elementwise_loss(function: Callable[[Any, Any], Any]) -> Any:
     """Make a Keras loss of `function(true, said)`, which keeps a value a weight.
 
     The loss averages these values over the weights that are not 0; with all weights 0

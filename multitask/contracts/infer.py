@@ -36,13 +36,13 @@ def readers() -> dict[str, str]:
     }
 
 
-def heads(table: pd.DataFrame) -> dict[str, Config]:
+def infer_heads(table: pd.DataFrame) -> dict[str, Config]:
     """Settings of a head for each column that is a question and no named head's.
 
     A head is called as its column, spelled so that it is a name: `hair_color` reads
     `hair color`.
 
-    >>> heads(pd.DataFrame({"path": ["a.jpg", "b.jpg"], "genre": ["drama", "comedy"]}))
+    >>> infer_heads(pd.DataFrame({"path": ["a.jpg", "b.jpg"], "genre": ["drama", "comedy"]}))
     {'genre': {'kind': 'softmax', 'classes': ['comedy', 'drama']}}
     """
     named = set(readers())
@@ -54,7 +54,7 @@ def heads(table: pd.DataFrame) -> dict[str, Config]:
         if column not in named and column not in _TAKEN:
             config = _config(table, column)
         if config:
-            name = called(column, {*made, *catalog.named()})
+            name = head_name(column, {*made, *catalog.named()})
             made[name] = config if name == column else {**config, "columns": [column]}
     return made
 
@@ -113,10 +113,10 @@ def _range(labels: "pd.Series[Any]") -> Config:
     return {"kind": "regression", "low": low, "high": high}
 
 
-def called(column: str, taken: Iterable[str]) -> str:
+def head_name(column: str, taken: Iterable[str]) -> str:
     """A head's name for a column, none of those taken: ASCII letters, digits and _.
 
-    >>> called("Haarfärbung (neu)", [])
+    >>> head_name("Haarfärbung (neu)", [])
     'Haarfarbung__neu_'
     """
     plain = unicodedata.normalize("NFKD", column)
@@ -129,7 +129,7 @@ def called(column: str, taken: Iterable[str]) -> str:
     return name
 
 
-def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> Config:
+def united(one: Mapping[str, Any], other: Mapping[str, Any]) -> Config:
     """The head for what two data sets hold together that bring one of the same name.
 
     Their classes are united, and so are the columns of a yes/no head; where one of
@@ -137,7 +137,7 @@ def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> Config:
     settings are those of `other`.
 
     >>> drama = {"kind": "softmax", "classes": ["drama", "horror"]}
-    >>> joined(drama, {"kind": "softmax", "classes": ["comedy", "drama"]})
+    >>> united(drama, {"kind": "softmax", "classes": ["comedy", "drama"]})
     {'kind': 'softmax', 'classes': ['comedy', 'drama', 'horror']}
     """
     kinds = {one["kind"], other["kind"]}
@@ -145,7 +145,7 @@ def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> Config:
     if kinds == {"sigmoid"} and "columns" in one and "columns" in other:
         made["columns"] = list(dict.fromkeys([*one["columns"], *other["columns"]]))
     elif kinds <= {"softmax", "sigmoid"} and "softmax" in kinds:
-        made |= softmax(_united(one, other))
+        made |= softmax(_united_classes(one, other))
     elif kinds <= {"softmax", "sigmoid", "regression"} and "regression" in kinds:
         try:
             ends = [float(n) for head in (one, other) for n in _ends(head)]
@@ -161,7 +161,7 @@ def _classes(head: Mapping[str, Any]) -> list[str]:
     return list(head.get("classes", no_yes))
 
 
-def _united(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+def _united_classes(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """The classes of both; none, so that the labels tell them, if one has none."""
     if not (_classes(one) and _classes(other)):
         return []

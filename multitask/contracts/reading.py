@@ -13,7 +13,7 @@ README = "README.md"  # of what the sample has written as another data set
 DRAWN = "The faces are drawings made by this program and tell nothing about people."
 
 
-def put(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write a text file all or not at all; what was there before survives failure.
 
     Raises UserError if the disk is full or the folder can't be written.
@@ -30,7 +30,7 @@ def put(path: Path, text: str) -> None:
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
+def reporting_write_errors(folder: Path) -> Iterator[None]:
     """Tell the user if what is written into `folder` inside can't be.
 
     Raises UserError if the disk is full or the folder can't be written.

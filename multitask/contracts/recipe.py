@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.settings import make, option
+from multitask.contracts.settings import checked, option
 
 FILE = "recipe.toml"
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
@@ -302,7 +302,7 @@ def read(source: str | Path) -> dict[str, Any]:
 
 def recipe(settings: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """Make a recipe of loose settings; UserError names the key that is wrong."""
-    return make(Recipe, settings, where)
+    return checked(Recipe, settings, where)
 
 
 def settings() -> list[tuple[str, str, Any]]:

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="DataclassInstance")
 _NUMBERS = {int: "a whole number", float: "a number"}
 
 
-def make(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+def checked(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     """Build the dataclass `cls` from loose values, checking each key and type.
 
     Raises UserError naming `where` (by default an option of the command line), the key,

@@ -17,12 +17,12 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.head import Array, Head, Targets
 from multitask.data import sampling
 from multitask.data.sampling import Rates
-from multitask.images.augment import Augmentation, augment, mix, other
-from multitask.images.decode import Pixels, read
+from multitask.images.augment import Augmentation, augment, mix, partner
+from multitask.images.decode import Pixels, decode_all
 from multitask.images.resize import middle
 
 
-def load(
+def decode_table(
     table: pd.DataFrame, size: int, memory: float, spill: Path
 ) -> tuple[pd.DataFrame, Pixels, pd.DataFrame]:
     """Decode a table's pictures once, to `size` pixels a side.
@@ -34,12 +34,12 @@ def load(
 
     Raises UserError if no picture is left or the disk is too small.
     """
-    pixels = _room(len(table), size, memory, spill)
+    pixels = _allocate(len(table), size, memory, spill)
     boxes = [None] * len(table)
     if "box" in table:
         boxes = table["box"].astype(object).where(table["box"].notna(), None).tolist()
     reasons = {}
-    pictures = read(table["path"].tolist(), size, boxes)
+    pictures = decode_all(table["path"].tolist(), size, boxes)
     for index, picture in tqdm(
         pictures, "reading", len(table), unit=" pictures", leave=False, disable=None
     ):
@@ -59,7 +59,7 @@ def load(
     return table.drop(index=bad), pixels, skipped
 
 
-def _room(count: int, size: int, memory: float, spill: Path) -> Pixels:
+def _allocate(count: int, size: int, memory: float, spill: Path) -> Pixels:
     shape = (count, size, size, 3)
     if np.prod(shape) <= memory * 1e9:
         return np.empty(shape, np.uint8)
@@ -237,15 +237,19 @@ def _mixed(
     """
     import tensorflow as tf
 
-    both = {name: tf.concat([own, other(own)], axis=0) for name, own in targets.items()}
+    both = {
+        name: tf.concat([own, partner(own)], axis=0) for name, own in targets.items()
+    }
     shared = {}
     for name, weight in weights.items():
         own = tf.reshape(share, (-1, *[1] * (len(weight.shape) - 1)))
-        shared[name] = tf.concat([own * weight, (1.0 - own) * other(weight)], axis=0)
+        shared[name] = tf.concat([own * weight, (1.0 - own) * partner(weight)], axis=0)
     return both, shared
 
 
-def twice(inputs: Any, targets: dict[str, Any], weights: dict[str, Any]) -> Any:
+def with_labels_doubled(
+    inputs: Any, targets: dict[str, Any], weights: dict[str, Any]
+) -> Any:
     """A batch whose labels are doubled, like those of mixed pictures."""
     import tensorflow as tf
 

@@ -26,7 +26,7 @@ _MEASURED: dict[str, tuple[str, ...]] = {
 }
 
 
-def covered(heads: Sequence[Head], table: pd.DataFrame) -> str:
+def coverage(heads: Sequence[Head], table: pd.DataFrame) -> str:
     """What each data set is labelled with: a line a head and data set.
 
     How many pictures have a label, and how many each class has.
@@ -57,7 +57,7 @@ def covered(heads: Sequence[Head], table: pd.DataFrame) -> str:
 
 def _classes(head: Head, strata: pd.DataFrame) -> str:
     counts = strata.sum()
-    if head.form == "labels":  # a no and a yes each
+    if head.answer_type == "labels":  # a no and a yes each
         names = counts.index[1::2]
         yes = counts[names]
         return f"{(counts.to_numpy().reshape(-1, 2).sum(1) > 0).sum()} labels, " + (
@@ -69,7 +69,7 @@ def _classes(head: Head, strata: pd.DataFrame) -> str:
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def all_learnt(
+def check_trainable(
     heads: Sequence[Head],
     table: pd.DataFrame,
     say: Callable[[str], object] = lambda line: None,
@@ -82,7 +82,7 @@ def all_learnt(
     for head in heads:
         strata = head.strata(table)
         missing = strata.columns[strata.any() & ~strata[train].any()]
-        if head.form == "number" and strata[train].any(axis=None):
+        if head.answer_type == "number" and strata[train].any(axis=None):
             continue  # a number can be answered between those that were seen
         if not strata[train].any(axis=None):
             raise UserError(
@@ -92,7 +92,7 @@ def all_learnt(
                 "and the publishers' parts stay as they are: see --split",
             )
         listed = ", ".join(map(str, missing))
-        if len(missing) and head.form == "labels":
+        if len(missing) and head.answer_type == "labels":
             say(f"head {head.name}: training has no {listed}")
         elif len(missing):
             raise UserError(
@@ -102,7 +102,7 @@ def all_learnt(
             )
 
 
-def watched(recipe: Recipe, table: pd.DataFrame) -> None:
+def check_validated(recipe: Recipe, table: pd.DataFrame) -> None:
     """Raise UserError if nothing is validated, but the recipe waits for it."""
     waits = recipe.patience or recipe.schedule == "plateau"
     if waits and not (table["split"] == "val").any():
@@ -112,7 +112,7 @@ def watched(recipe: Recipe, table: pd.DataFrame) -> None:
         )
 
 
-def doubts(
+def leakage_notes(
     recipe: Recipe, table: pd.DataFrame, members: npt.NDArray[np.intp]
 ) -> tuple[str, ...]:
     """What speaks against figures of the test part, of a `table` with its split.
@@ -127,14 +127,14 @@ def doubts(
     if Path(recipe.weights).suffix and before.is_file():
         count = 0
         with contextlib.suppress(UserError):  # it may be something else
-            count = int((held["path"].map(split.read(before)) == "train").sum())
+            count = int((held["path"].map(split.read_split(before)) == "train").sum())
         if count:
             found.append(
                 f"{count:,} of {len(held):,} pictures of validation and test part had "
                 "trained the network of --weights: figures of these parts are too "
                 f"good. --split {before} keeps its parts."
             )
-    if split.file(recipe.split):
+    if split.split_file(recipe.split):
         train = set(members[(table["split"] == "train").to_numpy()])
         mine = pd.Series(members, index=table.index)[held.index]
         count = int(mine.isin(train).sum())
@@ -147,7 +147,7 @@ def doubts(
     return tuple(found)
 
 
-def measured(table: pd.DataFrame) -> tuple[str, tuple[str, ...]]:
+def measured_part(table: pd.DataFrame) -> tuple[str, tuple[str, ...]]:
     """The part that a report is of, and what its reader must know of it.
 
     Without a test part it is the validation part, or else the training part.
@@ -156,7 +156,7 @@ def measured(table: pd.DataFrame) -> tuple[str, tuple[str, ...]]:
     return part, _MEASURED[part]
 
 
-def an_epoch(table: pd.DataFrame, train: Batches) -> str:
+def describe_epoch(table: pd.DataFrame, train: Batches) -> str:
     """How many pictures an epoch of training shows, and how many labels a head."""
     rates = np.ones(len(train.rows)) if train.rates is None else train.rates
     shown = {

@@ -112,7 +112,7 @@ def _head(heads: Sequence[Head], name: str) -> Head:
 
 
 def _balanced(table: pd.DataFrame, head: Head) -> Rates:
-    if head.form == "labels":
+    if head.answer_type == "labels":
         raise UserError(
             "--oversample",
             f"head {head.name} has many labels a picture, must have one class",

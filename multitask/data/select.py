@@ -15,20 +15,22 @@ from multitask.data import sources as data
 from multitask.data import split
 
 
-def chosen(
+def select(
     table: pd.DataFrame, recipe: Recipe, say: Callable[[str], object]
 ) -> pd.DataFrame:
     """The rows that a recipe uses, with identities found in their paths.
 
     Raises UserError if a split's file lists none of them, or no identity is found.
     """
-    return _limited(_identified(_listed(table, recipe.split, say), recipe), recipe)
+    return _limited(
+        _with_identities(_listed_in_split(table, recipe.split, say), recipe), recipe
+    )
 
 
-def key(recipe: Recipe) -> tuple[Any, ...]:
+def selection_key(recipe: Recipe) -> tuple[Any, ...]:
     """What says which pictures of the data there are, and whom they show."""
     lot = recipe.seed if recipe.limit else 0
-    return recipe.limit, lot, recipe.identity, split.file(recipe.split)
+    return recipe.limit, lot, recipe.identity, split.split_file(recipe.split)
 
 
 def pattern(text: str) -> "re.Pattern[str] | None":
@@ -41,14 +43,14 @@ def pattern(text: str) -> "re.Pattern[str] | None":
         ) from None
 
 
-def _listed(
+def _listed_in_split(
     table: pd.DataFrame, text: str, say: Callable[[str], object]
 ) -> pd.DataFrame:
     """The rows that a split has a part for, if it is one of a file."""
-    file = split.file(text)
+    file = split.split_file(text)
     if not file:
         return table
-    found = table[table["path"].isin(split.read(file).index)]
+    found = table[table["path"].isin(split.read_split(file).index)]
     if found.empty:
         raise UserError(
             "--split",
@@ -60,7 +62,7 @@ def _listed(
     return found.reset_index(drop=True)
 
 
-def _identified(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
+def _with_identities(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
     """The table with identities found in paths where a data set names none.
 
     It is looked for below the data set's folder: where that lies says nothing.

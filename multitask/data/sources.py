@@ -74,7 +74,7 @@ def _is_text(name: str) -> bool:
         return False
 
 
-def read(data: Sequence[str], sample: Path | None = None) -> Reading:
+def read_all(data: Sequence[str], sample: Path | None = None) -> Reading:
     """Read data sets named as `NAME=FOLDER` and join their tables.
 
     `sample` is the folder for a data set named without one (only `sample`, which
@@ -82,7 +82,7 @@ def read(data: Sequence[str], sample: Path | None = None) -> Reading:
     folder, nothing usable in it, or data sets that contradict each other.
     """
     sample = sample.resolve() if sample else None
-    readings = [_one(text, sample) for text in data]
+    readings = [_read_one(text, sample) for text in data]
     skipped = pd.concat([r.skipped for r in readings], ignore_index=True)
     notes = tuple(dict.fromkeys(note for r in readings for note in r.notes))
     table = concat([r.table for r in readings])
@@ -101,7 +101,7 @@ def _heads(
     heads: dict[str, dict[str, Any]] = {}
     for reading in readings:
         for name, head in reading.heads.items():
-            heads[name] = infer.joined(heads[name], head) if name in heads else head
+            heads[name] = infer.united(heads[name], head) if name in heads else head
     if len(readings) == 1:
         return heads
     lists = {c for head in heads.values() for c in head.get("columns", ())[1:]}
@@ -109,19 +109,19 @@ def _heads(
     free = {
         column
         for text, reading in zip(data, readings, strict=True)
-        if is_named(text)
+        if takes_name(text)
         for column in reading.table
     } - lists
-    for name, head in infer.heads(table[[c for c in table if c in free]]).items():
+    for name, head in infer.infer_heads(table[[c for c in table if c in free]]).items():
         before = heads.get(name, {})
         if len(before.get("columns", ())) > 1:
             continue  # a list of yes and no, declared by its file
         before = {key: value for key, value in before.items() if key != "columns"}
-        heads[name] = infer.joined(before, head) if before else head
+        heads[name] = infer.united(before, head) if before else head
     return heads
 
 
-def is_named(text: str) -> bool:
+def takes_name(text: str) -> bool:
     """Whether a data set's reader is told its name, and so may bring heads."""
     return _takes_name(plugins.reader(parse(text).reader))
 
@@ -130,7 +130,7 @@ def _takes_name(reader: Callable[..., Reading]) -> bool:
     return "name" in inspect.signature(reader).parameters
 
 
-def _one(text: str, sample: Path | None) -> Reading:
+def _read_one(text: str, sample: Path | None) -> Reading:
     source = parse(text)
     reader = plugins.reader(source.reader)
     if not source.path:
@@ -151,12 +151,12 @@ def _one(text: str, sample: Path | None) -> Reading:
     drawn = (DRAWN,) if is_drawn(path) else ()
     return replace(
         reading,
-        table=_marked(check(reading.table, text), source.name),
+        table=_with_source(check(reading.table, text), source.name),
         notes=(*reading.notes, *drawn),
     )
 
 
-def _marked(table: pd.DataFrame, name: str) -> pd.DataFrame:
+def _with_source(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """The table with its data set's name, also before each identity.
 
     Person 7 of one data set is not person 7 of another.
@@ -170,7 +170,7 @@ def _marked(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return table
 
 
-def labelled(
+def check_labelled(
     heads: Sequence[Head], table: pd.DataFrame, *, every: bool = True
 ) -> dict[str, int]:
     """How many rows each head has a label for.

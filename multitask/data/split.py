@@ -32,7 +32,7 @@ def ratios(text: str) -> tuple[float, float, float]:
     >>> ratios("70/15/15")
     (0.7, 0.15, 0.15)
     """
-    if text == OFFICIAL or file(text):
+    if text == OFFICIAL or split_file(text):
         return _USUAL
     try:
         train, val, test = (float(part) for part in text.split("/"))
@@ -51,16 +51,16 @@ def ratios(text: str) -> tuple[float, float, float]:
     return train / 100, val / 100, test / 100
 
 
-def file(text: str) -> Path | None:
+def split_file(text: str) -> Path | None:
     """The file that a split is read from, if it names one.
 
-    >>> file("runs/faces/split.csv").name, file("70/15/15")
+    >>> split_file("runs/faces/split.csv").name, file("70/15/15")
     ('split.csv', None)
     """
     return Path(text).expanduser() if text.casefold().endswith(".csv") else None
 
 
-def read(file: Path) -> "pd.Series[str]":
+def read_split(file: Path) -> "pd.Series[str]":
     """The part of each path that a file such as a run's `split.csv` lists.
 
     Raises UserError if it is none.
@@ -193,9 +193,9 @@ def split(
     training part. With a row goes all that must stay with it; where rows of a group
     go to several parts, to test before val before train.
     """
-    parts = _deal_rows(table, heads, members, shares, seed)
+    parts = _assign_rows(table, heads, members, shares, seed)
     if official and "split" in table:
-        parts = _official(table, parts, members)
+        parts = _keep_official(table, parts, members)
     names = np.array(SPLITS, dtype=object)[parts]
     return pd.Series(names, index=table.index, name="split")
 
@@ -212,7 +212,7 @@ def folds(
     What is no test part is 85% train and 15% val. All are stratified and keep groups
     together, as in `split`.
     """
-    number = _deal_rows(table, heads, members, (1 / count,) * count, seed)
+    number = _assign_rows(table, heads, members, (1 / count,) * count, seed)
     made = []
     for fold in range(count):
         parts = pd.Series("test", index=table.index, name="split")
@@ -223,7 +223,7 @@ def folds(
     return made
 
 
-def _deal_rows(
+def _assign_rows(
     table: pd.DataFrame,
     heads: Sequence[Head],
     members: Groups,
@@ -241,10 +241,10 @@ def _deal_rows(
     count = int(members.max()) + 1
     answers = np.zeros((count, sum(s.shape[1] for s in strata)))
     np.add.at(answers, members, np.concatenate(strata, axis=1).astype(float))
-    return _deal(answers, np.array(shares), np.random.default_rng(seed))[members]
+    return _assign(answers, np.array(shares), np.random.default_rng(seed))[members]
 
 
-def _official(table: pd.DataFrame, dealt: Groups, members: Groups) -> Groups:
+def _keep_official(table: pd.DataFrame, dealt: Groups, members: Groups) -> Groups:
     """Dealt parts (rows,), but those of the publishers where they made some."""
     given = table["split"].map({part: i for i, part in enumerate(SPLITS)}).to_numpy()
     parts = np.where(given > 0, given, dealt)
@@ -257,7 +257,7 @@ def _official(table: pd.DataFrame, dealt: Groups, members: Groups) -> Groups:
     return together.to_numpy(dtype=np.intp)
 
 
-def _deal(
+def _assign(
     answers: npt.NDArray[np.float64],
     shares: npt.NDArray[np.float64],
     lots: np.random.Generator,

@@ -14,11 +14,11 @@ from multitask.contracts.recipe import Recipe
 from multitask.contracts.table import Reading, read_csv
 from multitask.data import batches, labels, sampling, select, sources, split
 from multitask.data.batches import Batches
-from multitask.data.coverage import covered
+from multitask.data.coverage import coverage
 from multitask.images import augment
 from multitask.images.decode import Pixels
 from multitask.networks import freeze, pretrained, trunks
-from multitask.networks.archive import About
+from multitask.networks.archive import NetworkSpec
 from multitask.training import loop
 from multitask.training.feature_cache import views
 
@@ -33,7 +33,7 @@ class Prepared:
     """
 
     recipe: Recipe
-    about: About
+    spec: NetworkSpec
     table: pd.DataFrame
     pixels: Pixels
     members: split.Groups
@@ -44,12 +44,12 @@ class Prepared:
         """Which part each row is in; `before` is the split.csv of a run resumed."""
         if before:
             return self._as_before(before)
-        file = split.file(self.recipe.split)
+        file = split.split_file(self.recipe.split)
         if file:
-            return self.table["path"].map(split.read(file))
+            return self.table["path"].map(split.read_split(file))
         return split.split(
             self.table,
-            self.about.heads,
+            self.spec.heads,
             self.members,
             split.ratios(self.recipe.split),
             self.recipe.seed,
@@ -70,7 +70,7 @@ class Prepared:
 
     def training(self, table: pd.DataFrame) -> Batches:
         """The training part of a `table` with its split, capped, mixed and balanced."""
-        recipe, heads = self.recipe, self.about.heads
+        recipe, heads = self.recipe, self.spec.heads
         table = table[table["split"] == "train"]
         table = table[sampling.capped(table, heads, recipe.cap, recipe.seed)]
         encoded = {head.name: head.encode(table) for head in heads}
@@ -90,7 +90,7 @@ class Prepared:
         """
         table = table[table["split"] == "val"]
         table = table.sample(frac=1, random_state=self.recipe.seed)
-        return self._batches(table, {h.name: h.encode(table) for h in self.about.heads})
+        return self._batches(table, {h.name: h.encode(table) for h in self.spec.heads})
 
     def _batches(
         self,
@@ -103,7 +103,7 @@ class Prepared:
             rows=table.index.to_numpy(),
             encoded=encoded,
             batch_size=min(self.recipe.batch_size or _batch(table), max(1, len(table))),
-            size=self.about.size,
+            size=self.spec.size,
             rates=rates,
         )
 
@@ -123,45 +123,47 @@ def prepare(
 
     Raises UserError for whatever the user can mend.
     """
-    possible(recipe, resume)
+    check_inputs(recipe, resume)
     recipe = replace(
         recipe,
         data=sources.absolute(recipe.data),
         weights=pretrained.absolute(recipe.weights),
         split=str(file.absolute())
-        if (file := split.file(recipe.split))
+        if (file := split.split_file(recipe.split))
         else recipe.split,
         cache=recipe.cache
         if recipe.cache.startswith("~")
         else str(Path(recipe.cache).absolute()),
     )
-    reading = sources.read(recipe.data, out / "sample")
-    recipe = replace(recipe, head=_declared(recipe, reading))
+    reading = sources.read_all(recipe.data, out / "sample")
+    recipe = replace(recipe, head=_declared_heads(recipe, reading))
     for note in reading.notes:
         say(note)
-    table = select.chosen(reading.table, recipe, say)
+    table = select.select(reading.table, recipe, say)
     heads = _heads(recipe, table)
     table, wrong = labels.set_aside(table, heads)
     if len(wrong):
         say(
             f"{len(wrong):,} labels are set aside, the first: {wrong['reason'].iloc[0]}"
         )
-    sources.labelled(heads, table)
-    for head in _asked(recipe, table):
+    sources.check_labelled(heads, table)
+    for head in _requested(recipe, table):
         missing = _missing(head, heads)
         if missing:
             say(f"{head.where}: no picture is labelled {', '.join(missing)}: left out")
-    say(covered(heads, table))
-    made = about(recipe, heads, reading.notes)
-    loop.check(made, recipe)
+    say(coverage(heads, table))
+    made = network_spec(recipe, heads, reading.notes)
+    loop.check_freezable(made, recipe)
     if not resume:  # a checkpoint has what learns
-        loop.check_start(made, recipe)
+        loop.check_weights(made, recipe)
     spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
-    table, pixels, unreadable = batches.load(table, made.side, recipe.memory, spill)
-    sources.labelled(heads, table)  # of the pictures that could be read, too
+    table, pixels, unreadable = batches.decode_table(
+        table, made.side, recipe.memory, spill
+    )
+    sources.check_labelled(heads, table)  # of the pictures that could be read, too
     return Prepared(
         recipe=recipe,
-        about=made,
+        spec=made,
         table=table,
         pixels=pixels,
         members=split.groups(table, split.hashes(pixels[i] for i in table.index)),
@@ -170,35 +172,35 @@ def prepare(
     )
 
 
-def again(
+def prepare_variant(
     before: Prepared, recipe: Recipe, out: Path, say: Callable[[str], object]
 ) -> Prepared:
     """Prepare a recipe that differs from that of `before` in anything but its data.
 
     Pictures are not read anew unless it asks for others, or for another size.
     """
-    possible(recipe)
+    check_inputs(recipe)
     heads = _heads(recipe, before.table)
-    made = about(recipe, heads, before.remarks)
-    if made.side != before.about.side or select.key(recipe) != select.key(
-        before.recipe
-    ):
+    made = network_spec(recipe, heads, before.remarks)
+    if made.side != before.spec.side or select.selection_key(
+        recipe
+    ) != select.selection_key(before.recipe):
         return prepare(recipe, out, say)
-    return replace(before, recipe=recipe, about=made)
+    return replace(before, recipe=recipe, spec=made)
 
 
-def possible(recipe: Recipe, resume: bool = False) -> None:
+def check_inputs(recipe: Recipe, resume: bool = False) -> None:
     """Raise UserError for names and files that can't be."""
-    check(recipe)
+    check_recipe(recipe)
     if not resume or recipe.freeze != freeze.NONE:  # a checkpoint has what learns
         pretrained.check(recipe.weights, recipe.trunk, recipe.image_size)
 
 
-def about(
+def network_spec(
     recipe: Recipe, heads: tuple[Head, ...], remarks: tuple[str, ...] = ()
-) -> About:
+) -> NetworkSpec:
     """What a network of a recipe is, `remarks` those of its data sets."""
-    return About(
+    return NetworkSpec(
         trunk=recipe.trunk,
         size=recipe.image_size or trunks.trunk(recipe.trunk).size,
         crop=recipe.crop,
@@ -213,7 +215,7 @@ def about(
     )
 
 
-def check(recipe: Recipe) -> None:
+def check_recipe(recipe: Recipe) -> None:
     """Raise UserError for a name that can't be, before the long work begins."""
     trunks.check_size(
         recipe.trunk, recipe.image_size or trunks.trunk(recipe.trunk).size
@@ -222,14 +224,14 @@ def check(recipe: Recipe) -> None:
     freeze.check(recipe.freeze)
     if recipe.then_unfreeze:
         _check_then(recipe.freeze, recipe.then_unfreeze)
-    augment.preset(recipe.augment)
+    augment.parse_augmentation(recipe.augment)
     split.ratios(recipe.split)
-    if file := split.file(recipe.split):
-        split.read(file)
+    if file := split.split_file(recipe.split):
+        split.read_split(file)
     sampling.check(recipe.mix, recipe.oversample)
     select.pattern(recipe.identity)
     # A data set may bring heads of its own, which are known when it is read.
-    if recipe.heads and not any(map(sources.is_named, recipe.data)):
+    if recipe.heads and not any(map(sources.takes_name, recipe.data)):
         _check_keys(recipe, catalog.heads(recipe.heads, recipe.head))
 
 
@@ -248,7 +250,7 @@ def _check_then(before: str, then: str) -> None:
         )
 
 
-def _declared(recipe: Recipe, reading: Reading) -> dict[str, dict[str, Any]]:
+def _declared_heads(recipe: Recipe, reading: Reading) -> dict[str, dict[str, Any]]:
     """The recipe's own heads, and the data's for columns that none of them reads."""
     taken = {
         column
@@ -304,7 +306,7 @@ def frozen_notes(recipe: Recipe) -> tuple[str, ...]:
     """What a reader of the report must know of a trunk that was frozen."""
     notes = []
     if recipe.freeze != freeze.NONE and recipe.views:
-        count = len(views(augment.preset(recipe.augment), recipe.views))
+        count = len(views(augment.parse_augmentation(recipe.augment), recipe.views))
         more = f" and {count - 1} mirrored or varied views of it" if count > 1 else ""
         notes.append(
             "What is frozen was computed once, for each training picture as it is"
@@ -319,7 +321,7 @@ def frozen_notes(recipe: Recipe) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _asked(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
+def _requested(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
     """The heads asked for, or all that are labelled, as they are declared."""
     asked = recipe.heads or catalog.labelled(table, recipe.head)
     return catalog.heads(asked, recipe.head)
@@ -333,7 +335,7 @@ def _missing(asked: Head, heads: Sequence[Head]) -> list[str]:
 
 def _heads(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
     """The heads asked for, with the recipe's weights and what the labels tell."""
-    asked = _asked(recipe, table)
+    asked = _requested(recipe, table)
     heads = [head.resolve(table) for head in asked]
     for head in asked:
         missing = _missing(head, heads)

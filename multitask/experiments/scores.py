@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from multitask.contracts.head import Array, Head, column, spelled
+from multitask.contracts.head import Array, Head, as_text, column
 
 _DRAWS = 1000
 _CELLS = 5_000_000  # of a block of draws, so that memory stays flat
 
 
-def better(head: Head) -> Literal["higher", "lower"]:
+def better_direction(head: Head) -> Literal["higher", "lower"]:
     """Which scores are the better ones."""
-    return "lower" if head.form == "number" else "higher"
+    return "lower" if head.answer_type == "number" else "higher"
 
 
 def scores(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array:
@@ -26,7 +26,7 @@ def scores(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array:
     where some labels are exact numbers, an interval has no score; where none is, it is
     how far the number lies outside.
     """
-    if head.form == "number":
+    if head.answer_type == "number":
         low, high = _ends(head, labels)
         off = outside(head, labels, answers)
         exact = (low == high).to_numpy()
@@ -34,7 +34,7 @@ def scores(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array:
     found = []
     for name in head.columns:
         truth = column(labels, name)
-        right = spelled(truth).to_numpy() == spelled(answers[name]).to_numpy()
+        right = as_text(truth).to_numpy() == as_text(answers[name]).to_numpy()
         found.append(np.where(truth.notna(), right, np.nan))
     return np.stack(found, axis=1).astype(float)
 
@@ -76,7 +76,7 @@ def mean(found: Array) -> float:
     )
 
 
-def drawn(found: Array, groups: Array | None = None) -> Array:
+def bootstrap(found: Array, groups: Array | None = None) -> Array:
     """What `mean` comes to on pictures drawn anew (draws,), with replacement.
 
     Pictures of the same group, numbers (rows,) from 0, are drawn together: several
@@ -107,7 +107,7 @@ def drawn(found: Array, groups: Array | None = None) -> Array:
     return np.concatenate(means)
 
 
-def over_seeds(draws: Sequence[Array], means: Sequence[float]) -> Array:
+def with_seed_variance(draws: Sequence[Array], means: Sequence[float]) -> Array:
     """Draws (draws,) of the mean over seeds, with what chance in training adds to it.
 
     `draws` are those of each seed, `means` what they are draws of. A few seeds tell

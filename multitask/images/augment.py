@@ -70,24 +70,24 @@ _MOVES = {  # by strength; 0.1 radians are 6 degrees
 }
 
 
-def preset(text: str) -> Augmentation:
+def parse_augmentation(text: str) -> Augmentation:
     """The augmentation that a name means, or several with commas.
 
     Names are those of `PRESETS`, or a move alone at a strength, medium by default.
 
-    >>> preset("flip,rotate:large") == Augmentation(flip=True, rotate=0.25)
+    >>> parse_augmentation("flip,rotate:large") == Augmentation(flip=True, rotate=0.25)
     True
 
     Raises UserError that lists the names.
     """
     whole: dict[str, Any] = {}
     for part in text.split(","):
-        for name, value in _preset(part.strip()).items():
+        for name, value in _parse_one(part.strip()).items():
             whole[name] = max(value, whole.get(name, 0))
     return Augmentation(**whole)
 
 
-def _preset(text: str) -> dict[str, Any]:
+def _parse_one(text: str) -> dict[str, Any]:
     name, colon, strength = text.partition(":")
     if name in PRESETS and not colon:
         return vars(PRESETS[name])
@@ -130,13 +130,13 @@ def mix(inputs: Any, seed: Any, how: Augmentation) -> tuple[Any, Any]:
 
     batch = tf.shape(inputs)[0]
     # What is very small comes out as 0, and both may.
-    lots = tf.random.stateless_gamma((2, batch), _other(seed), how.mixup) + 1e-9
+    lots = tf.random.stateless_gamma((2, batch), _fold_in(seed), how.mixup) + 1e-9
     share = lots[0] / (lots[0] + lots[1])
     own = tf.reshape(share, (-1, *[1] * (len(inputs.shape) - 1)))
-    return own * inputs + (1.0 - own) * other(inputs), share
+    return own * inputs + (1.0 - own) * partner(inputs), share
 
 
-def other(of_each: Any) -> Any:
+def partner(of_each: Any) -> Any:
     """What that which each of a batch is mixed with has, such as its label."""
     import tensorflow as tf
 
@@ -168,7 +168,7 @@ def _uniform(batch: Any, seed: Any, count: int) -> list[Any]:
     )
 
 
-def _other(seed: Any) -> Any:
+def _fold_in(seed: Any) -> Any:
     import tensorflow as tf
 
     return tf.random.experimental.stateless_fold_in(seed, 1)
@@ -189,7 +189,7 @@ def _move(images: Any, seed: Any, how: Augmentation, size: int) -> tuple[Any, An
     a, b, d, e = cos * mirror, -sin, sin * mirror, cos
     if how.shear:
         # A stream of its own: the others are drawn as without it.
-        [lot] = _uniform(batch, _other(seed), 1)
+        [lot] = _uniform(batch, _fold_in(seed), 1)
         b, e = b + cos * how.shear * lot, e + sin * how.shear * lot
     # From places around the middle of the result to places in the picture.
     to, start = (size - 1) / 2, (width - 1) / 2
@@ -212,7 +212,7 @@ def _relight(images: Any, seed: Any, how: Augmentation) -> Any:
     import tensorflow as tf
 
     if how.saturation:
-        [lot] = _uniform(tf.shape(images)[0], _other(seed), 1)
+        [lot] = _uniform(tf.shape(images)[0], _fold_in(seed), 1)
         grey = tf.reduce_mean(images, axis=3, keepdims=True)
         factor = (1.0 + how.saturation * lot)[:, None, None, None]
         images = grey + (images - grey) * factor

@@ -22,7 +22,7 @@ import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
 Pixels = npt.NDArray[np.uint8]
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 Picture = str | PathLike[str] | bytes | Image.Image | npt.NDArray[Any]
 
 MAX_PIXELS = 100_000_000
@@ -251,7 +251,7 @@ def _resized(image: Image.Image, size: int) -> Pixels:
     return np.asarray(image.resize((size, size), bilinear, (0, 0, width, size)))
 
 
-def read(
+def decode_all(
     pictures: Sequence[Picture],
     size: int,
     boxes: Sequence[str | None] | None = None,
@@ -274,17 +274,17 @@ def read(
     yield from in_order(one, len(pictures))
 
 
-def in_order(one: Callable[[int], Found], count: int) -> Iterator[Found]:
+def in_order(one: Callable[[int], Result], count: int) -> Iterator[Result]:
     """Yield `one(index)` for each index below `count`, all cores at work."""
     cores = os.cpu_count() or 1
     task = max(1, min(_TASK, count // cores))
 
-    def several(start: int) -> list[Found]:
+    def several(start: int) -> list[Result]:
         return [one(i) for i in range(start, min(start + task, count))]
 
     # Pictures are decoded and resized outside of Python's lock. A task of several
     # takes it less often, and few tasks at a time keep results in flight few.
-    waiting: deque[Future[list[Found]]] = deque()
+    waiting: deque[Future[list[Result]]] = deque()
     with ThreadPoolExecutor(cores) as pool:
         for start in range(0, count, task):
             waiting.append(pool.submit(several, start))

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from multitask.contracts.head import Array, Head, column, spelled
+from multitask.contracts.head import Array, Head, as_text, column
 from multitask.data.split import near_links
 
 LISTED = 10_000  # pairs at most that are listed one by one; all are counted
@@ -76,12 +76,12 @@ def known(heads: Sequence[Head], table: pd.DataFrame) -> Known:
 
 def _ends(head: Head, name: str, table: pd.DataFrame) -> tuple[Array, Array]:
     values = column(table, name)
-    if head.form == "class":
-        codes = pd.factorize(spelled(values))[0].astype(float)
+    if head.answer_type == "class":
+        codes = pd.factorize(as_text(values))[0].astype(float)
         codes[codes < 0] = np.nan
         return codes, codes
     exact = pd.to_numeric(values).astype(float)
-    if head.form == "labels":
+    if head.answer_type == "labels":
         return exact.to_numpy(), exact.to_numpy()
     low = exact.fillna(column(table, f"{name}_low").astype(float)).to_numpy()
     high = exact.fillna(column(table, f"{name}_high").astype(float)).to_numpy()

@@ -33,7 +33,7 @@ class File(NamedTuple):
     phash: int = 0
 
 
-def look(table: pd.DataFrame) -> pd.DataFrame:
+def inspect_files(table: pd.DataFrame) -> pd.DataFrame:
     """Read every picture of a table once: a row each, with the columns of `File`.
 
     Beside them `blank` and `tiny` tell of pictures that show nothing.
@@ -41,7 +41,7 @@ def look(table: pd.DataFrame) -> pd.DataFrame:
     paths = table["path"].tolist()
     boxes = table["box"].tolist() if "box" in table else [None] * len(paths)
     found = in_order(
-        lambda i: one(paths[i], None if pd.isna(boxes[i]) else str(boxes[i])),
+        lambda i: inspect_file(paths[i], None if pd.isna(boxes[i]) else str(boxes[i])),
         len(paths),
     )
     shown = tqdm(
@@ -57,7 +57,7 @@ def look(table: pd.DataFrame) -> pd.DataFrame:
     return files
 
 
-def one(path: str, box: str | None = None) -> File:
+def inspect_file(path: str, box: str | None = None) -> File:
     """What the file at `path` holds, and of it the part in `box`."""
     try:
         data = _bytes(path)

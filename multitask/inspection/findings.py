@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from multitask.contracts.head import Head, column, spelled
+from multitask.contracts.head import Head, as_text, column
 from multitask.contracts.table import RESERVED
 from multitask.data.labels import usable
 from multitask.inspection.duplicates import Duplicates, Known, duplicates, known
-from multitask.inspection.files import look
+from multitask.inspection.files import inspect_files
 
 Plain = dict[str, Any]
 
@@ -57,7 +57,7 @@ class Findings:
         return {name: count for name, count in counts.items() if count}
 
 
-def find(
+def inspect(
     table: pd.DataFrame,
     heads: Sequence[Head],
     skipped: pd.DataFrame,
@@ -68,7 +68,7 @@ def find(
     `skipped` is what the readers set aside (`path`, `reason`).
     """
     table, malformed = usable(table, heads)
-    files, labels = look(table), known(heads, table)
+    files, labels = inspect_files(table), known(heads, table)
     return Findings(
         table=table,
         files=files,
@@ -106,14 +106,14 @@ def counts(head: Head, table: pd.DataFrame) -> Plain:
     number `n`, `exact` (those known to the point, the others to an interval), `bands`
     and, an interval counting with its middle, `mean`, `min` and `max`.
     """
-    if head.form == "labels":
+    if head.answer_type == "labels":
         targets, weights = head.encode(table)
         return {
             name: {"n": int((w > 0).sum()), "yes": int(((w > 0) & (t > 0)).sum())}
             for name, t, w in zip(head.columns, targets.T, weights.T, strict=True)
         }
     strata = {str(name): int(n) for name, n in head.strata(table).sum().items()}
-    if head.form == "class":
+    if head.answer_type == "class":
         return {"n": sum(strata.values()), "classes": strata}
     ends = intervals(head, table)
     exact = int((ends["low"] == ends["high"]).sum())
@@ -139,7 +139,7 @@ def intervals(head: Head, table: pd.DataFrame) -> pd.DataFrame:
 def together(heads: Sequence[Head], table: pd.DataFrame) -> dict[tuple[str, str], Any]:
     """Counts (classes, classes) of each two heads of classes labelled in one row."""
     found = {}
-    by_class = [head for head in heads if head.form == "class"]
+    by_class = [head for head in heads if head.answer_type == "class"]
     for one, other in combinations(by_class, 2):
         rows, columns = (h.strata(table).astype(np.int64) for h in (one, other))
         frame = rows.T @ columns
@@ -170,20 +170,20 @@ def conflicts(findings: Findings, left: int, right: int) -> dict[str, list[str]]
     labels, rows = findings.labels, [findings.table.iloc[i] for i in (left, right)]
     apart = labels.apart(np.array([left]), np.array([right]))[0]
     return {
-        name: [said(row, name) for row in rows]
+        name: [label_text(row, name) for row in rows]
         for name, gap in zip(labels.names, apart, strict=True)
         if gap > 0
     }
 
 
-def said(row: "pd.Series[Any]", name: str) -> str:
+def label_text(row: "pd.Series[Any]", name: str) -> str:
     """A label in words, an interval with both its ends.
 
-    >>> said(pd.Series({"age": np.nan, "age_low": 20.0, "age_high": 29.0}), "age")
+    >>> label_text(pd.Series({"age": np.nan, "age_low": 20.0, "age_high": 29.0}), "age")
     '20 to 29'
     """
     value = row.get(name)
     if pd.notna(value):
-        return str(spelled(pd.Series([value])).iloc[0])
+        return str(as_text(pd.Series([value])).iloc[0])
     low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
     return "" if pd.isna(low) else f"{low:g} to {high:g}"

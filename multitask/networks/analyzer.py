@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
-from multitask.images.decode import Picture, Pixels, read
+from multitask.images.decode import Picture, Pixels, decode_all
 from multitask.networks import archive
-from multitask.networks.archive import About
+from multitask.networks.archive import NetworkSpec
 
 Outputs = dict[str, npt.NDArray[np.float32]]
 _CHUNK = 1024  # pictures decoded at a time, so that memory stays flat
@@ -31,10 +31,10 @@ class Analyzer:
     [31.4, 62.0]
     """
 
-    def __init__(self, model: keras.Model, about: About) -> None:
+    def __init__(self, model: keras.Model, spec: NetworkSpec) -> None:
         self.model = model
-        self.about = about
-        size = about.side
+        self.spec = spec
+        size = spec.side
 
         # One traced function for every batch: `model.predict` has a cost of its own
         # that a few pictures can't repay.
@@ -51,18 +51,18 @@ class Analyzer:
     def with_heads(self, heads: Sequence[Head]) -> "Analyzer":
         """The same network, its outputs read by other heads of the same names."""
         made = copy(self)
-        made.about = self.about.with_heads(heads)
+        made.spec = self.spec.with_heads(heads)
         return made
 
     @property
     def heads(self) -> tuple[Head, ...]:
         """The questions that it answers."""
-        return self.about.heads
+        return self.spec.heads
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What must be known of the data it learnt from."""
-        return self.about.notes
+        return self.spec.notes
 
     def predict(
         self,
@@ -96,10 +96,10 @@ class Analyzer:
     def _chunk(
         self, pictures: list[Picture], heads: Sequence[Head], batch_size: int
     ) -> pd.DataFrame:
-        size = self.about.side
+        size = self.spec.side
         pixels = np.zeros((len(pictures), size, size, 3), np.uint8)
         status = np.full(len(pictures), "ok", dtype=object)
-        for index, picture in read(pictures, size):
+        for index, picture in decode_all(pictures, size):
             if isinstance(picture, str):
                 status[index] = picture
             else:
@@ -136,7 +136,7 @@ class Analyzer:
     ) -> Outputs:
         """Raw outputs (rows, ...) of the network by head name."""
         # The network looks at each picture several times, at all of them at once.
-        batch_size = max(1, batch_size // len(self.about.ways()))
+        batch_size = max(1, batch_size // len(self.spec.crops()))
         # TensorFlow's convolutions can't take an empty batch.
         named = self._forward.get_concrete_function().structured_outputs
         none = {n: np.zeros((0, *o.shape[1:]), np.float32) for n, o in named.items()}

@@ -21,12 +21,12 @@ from multitask.networks.normalization import norm
 from multitask.networks.trunks import check_pooling, check_size, trunk
 
 FILE = "network.keras"
-_MEMBER = "multitask.json"
+_SPEC_MEMBER = "multitask.json"
 _FORMAT = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class Crop:
     """A part of a picture, so many pixels from its middle, in a mirror or not."""
 
     mirrored: bool = False
@@ -40,7 +40,7 @@ class Look:
 
 
 @dataclass(frozen=True, kw_only=True)
-class About:
+class NetworkSpec:
     """What rides along in the file of a network: all that Keras does not know."""
 
     trunk: str
@@ -60,7 +60,7 @@ class About:
         """Pixels a side of a whole picture, of which the middle is looked at."""
         return self.size + 2 * round(self.size * (1 / self.crop - 1) / 2)
 
-    def ways(self) -> tuple["Look", ...]:
+    def crops(self) -> tuple["Crop", ...]:
         """How the network looks at a picture, as often as `looks` says.
 
         Once at its middle; also in a mirror; or at four places towards its corners,
@@ -68,15 +68,15 @@ class About:
         """
         away = round(0.75 * (self.side - self.size) / 2)
         if self.looks < 4 or not away:
-            return (Look(), Look(mirrored=True))[: self.looks]
+            return (Crop(), Crop(mirrored=True))[: self.looks]
         return (
-            Look(down=-away, right=-away),
-            Look(down=away, right=away),
-            Look(down=-away, right=away, mirrored=True),
-            Look(down=away, right=-away, mirrored=True),
+            Crop(down=-away, right=-away),
+            Crop(down=away, right=away),
+            Crop(down=-away, right=away, mirrored=True),
+            Crop(down=away, right=-away, mirrored=True),
         )
 
-    def with_heads(self, heads: Sequence[Head]) -> "About":
+    def with_heads(self, heads: Sequence[Head]) -> "NetworkSpec":
         return replace(self, heads=tuple(heads))
 
     def to_json(self) -> str:
@@ -100,29 +100,29 @@ class About:
         )
 
 
-def build(about: About, core: keras.Model | None = None) -> keras.Model:
+def build(spec: NetworkSpec, core: keras.Model | None = None) -> keras.Model:
     """Make the network to be saved, of plain Keras layers only, around a `core`.
 
     It takes uint8 RGB (batch, height, width, 3) of any size and gives a dict of
     outputs by head name.
     """
-    core = core or build_core(about)
+    core = core or build_core(spec)
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
     # Operations, not `layers.Resizing`: that layer would switch the layers behind it
     # to training mode in `model(x)`.
-    pixels = resize(image, about.side)
-    seen = [look.at(pixels, about.size) for look in about.ways()]
-    outputs = averaged(about, core(ops.concatenate(seen) if seen[1:] else seen[0]))
+    pixels = resize(image, spec.side)
+    seen = [look.at(pixels, spec.size) for look in spec.crops()]
+    outputs = averaged(spec, core(ops.concatenate(seen) if seen[1:] else seen[0]))
     return keras.Model(image, outputs, name="multitask")
 
 
-def averaged(about: About, outputs: dict[str, Any]) -> dict[str, Any]:
+def averaged(spec: NetworkSpec, outputs: dict[str, Any]) -> dict[str, Any]:
     """The mean (batch, ...) of outputs (looks x batch, ...), look by look, by head."""
-    ways = about.ways()
+    ways = spec.crops()
     if not ways[1:]:
         return outputs
     means = {}
-    for head in about.heads:
+    for head in spec.heads:
         said = outputs[head.name]
         shape = (len(ways), -1, *said.shape[1:])
         parts = ops.unstack(ops.reshape(said, shape), len(ways))
@@ -135,7 +135,10 @@ def averaged(about: About, outputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def build_core(
-    about: About, dropout: float = 0.0, policy: str = "float32", training: bool = False
+    spec: NetworkSpec,
+    dropout: float = 0.0,
+    policy: str = "float32",
+    training: bool = False,
 ) -> keras.Model:
     """Make the trunk with its heads: what is trained.
 
@@ -143,20 +146,20 @@ def build_core(
     `policy`, a Keras dtype policy; outputs are float32. `training` takes the layers
     that learn fastest; the weights are the same.
     """
-    check_size(about.trunk, about.size)
-    check_pooling(about.trunk, about.pooling)
-    image = keras.Input((about.size, about.size, 3), dtype="float32", name="pixels")
+    check_size(spec.trunk, spec.size)
+    check_pooling(spec.trunk, spec.pooling)
+    image = keras.Input((spec.size, spec.size, 3), dtype="float32", name="pixels")
     with _policy(policy):
-        chosen = trunk(about.trunk)
-        features = chosen.build(image, norm(training), about.pooling)
+        chosen = trunk(spec.trunk)
+        features = chosen.build(image, norm(training), spec.pooling)
         features = keras.Model(image, features, name="trunk")(image)
-        if about.features:
-            features = _dense(about.features, "features", about.features_l2)(features)
-        if about.features_norm:
+        if spec.features:
+            features = _dense(spec.features, "features", spec.features_l2)(features)
+        if spec.features_norm:
             features = norm(training)()(features)
         features = layers.Dropout(dropout)(features) if dropout else features
         outputs = {}
-        for head in about.heads:
+        for head in spec.heads:
             own = features
             if chosen.units:
                 own = _dense(chosen.units, f"{head.name}_features")(features)
@@ -184,7 +187,7 @@ def _policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def save(model: keras.Model, about: About, path: Path) -> None:
+def save(model: keras.Model, spec: NetworkSpec, path: Path) -> None:
     """Write a network of `build` as one file; a file that is there survives failure.
 
     Raises UserError if the disk is full or the folder can't be written.
@@ -192,10 +195,10 @@ def save(model: keras.Model, about: About, path: Path) -> None:
     with _replacing(path) as part:
         model.save(part)
         with zipfile.ZipFile(part, "a") as members:
-            members.writestr(_MEMBER, about.to_json())
+            members.writestr(_SPEC_MEMBER, spec.to_json())
 
 
-def save_about(about: About, path: Path) -> None:
+def save_spec(spec: NetworkSpec, path: Path) -> None:
     """Write anew how a saved network's outputs are read; its weights stay as they are.
 
     Raises UserError as `save` does.
@@ -206,9 +209,9 @@ def save_about(about: About, path: Path) -> None:
         zipfile.ZipFile(part, "w") as members,
     ):
         for member in before.infolist():
-            if member.filename != _MEMBER:
+            if member.filename != _SPEC_MEMBER:
                 members.writestr(member, before.read(member))
-        members.writestr(_MEMBER, about.to_json())
+        members.writestr(_SPEC_MEMBER, spec.to_json())
 
 
 @contextmanager
@@ -233,7 +236,7 @@ def flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def load(path: str | Path) -> tuple[keras.Model, About]:
+def load(path: str | Path) -> tuple[keras.Model, NetworkSpec]:
     """Open a network file, or that of a run folder.
 
     Raises UserError if there is none, if it is damaged, or not one of ours.
@@ -246,17 +249,17 @@ def load(path: str | Path) -> tuple[keras.Model, About]:
     path = path / FILE if path.is_dir() else path
     if not path.exists():
         raise UserError(path, "no such network", "name a run folder or a .keras file")
-    about = _about(path)
+    spec = _read_spec(path)
     try:
-        return keras.models.load_model(path, compile=False), about
+        return keras.models.load_model(path, compile=False), spec
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise UserError(
             path, f"is damaged: {error}", "train or copy it again"
         ) from None
 
 
-def _about(path: Path) -> About:
-    member = _member(path)
+def _read_spec(path: Path) -> NetworkSpec:
+    member = _read_member(path)
     try:
         found = json.loads(member)
         if found["format"] > _FORMAT:
@@ -270,7 +273,7 @@ def _about(path: Path) -> About:
             from_config(h["name"], h, f"{path}, head {h['name']}")
             for h in found["heads"]
         ]
-        return About(
+        return NetworkSpec(
             trunk=found["trunk"],
             size=found["size"],
             crop=found.get("crop", 1.0),
@@ -285,11 +288,11 @@ def _about(path: Path) -> About:
         )
     except (ValueError, KeyError, TypeError):
         raise UserError(
-            path, f"is damaged in its member {_MEMBER}", "train or copy it again"
+            path, f"is damaged in its member {_SPEC_MEMBER}", "train or copy it again"
         ) from None
 
 
-def _member(path: Path) -> bytes:
+def _read_member(path: Path) -> bytes:
     """What rides along, of a file that is whole."""
     try:
         with zipfile.ZipFile(path) as members:
@@ -298,13 +301,13 @@ def _member(path: Path) -> bytes:
                 raise UserError(
                     path, f"is damaged in its member {broken}", "copy it again"
                 )
-            if _MEMBER not in members.namelist():
+            if _SPEC_MEMBER not in members.namelist():
                 raise UserError(
                     path,
                     "is not a network of this package, its heads are unknown",
                     "open it with keras.models.load_model",
                 )
-            return members.read(_MEMBER)
+            return members.read(_SPEC_MEMBER)
     # The last two if damage makes a member look encrypted or compressed.
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, zlib.error) as error:
         raise UserError(

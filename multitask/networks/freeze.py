@@ -34,7 +34,7 @@ def freeze(core: keras.Model, how: str) -> None:
             operation.trainable = False
 
 
-def halves(core: keras.Model, how: str) -> tuple[keras.Model, keras.Model]:
+def cut(core: keras.Model, how: str) -> tuple[keras.Model, keras.Model]:
     """A core cut where its frozen part ends, in halves that share its weights.
 
     The first is from pictures to features, the other from there to outputs.
@@ -70,13 +70,13 @@ def last(trunk: keras.Model, how: str, option: str = "--freeze") -> int:
     return names.index(ends[-1 - learning])
 
 
-def joined(front: keras.Model, behind: keras.Model) -> keras.Model:
+def rejoined(front: keras.Model, behind: keras.Model) -> keras.Model:
     """Both halves in one, from pictures to outputs, the first in inference mode."""
     image = keras.Input(front.input.shape[1:], dtype=front.input.dtype)
-    return keras.Model(image, behind(_Still(front)(image)))
+    return keras.Model(image, behind(_Frozen(front)(image)))
 
 
-class _Still(keras.layers.Layer):  # type: ignore[misc]
+class _Frozen(keras.layers.Layer):  # type: ignore[misc]
     """A network that infers also while another around it is trained."""
 
     def __init__(self, model: keras.Model) -> None:

@@ -17,10 +17,10 @@ from tqdm import tqdm
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
-from multitask.contracts.reading import put
+from multitask.contracts.reading import write_text
 from multitask.contracts.recipe import Precision, Recipe
 from multitask.networks import archive
-from multitask.networks.archive import About
+from multitask.networks.archive import NetworkSpec
 from multitask.training import loss_balancing
 from multitask.training.checkpoint import Checkpoint, Figures
 
@@ -55,7 +55,7 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         self.bar.close()
 
 
-class Finite(keras.callbacks.Callback):  # type: ignore[misc]
+class StopOnNonFinite(keras.callbacks.Callback):  # type: ignore[misc]
     """Stops a training that has gone astray, with the reason."""
 
     epoch = 0
@@ -74,7 +74,7 @@ class Finite(keras.callbacks.Callback):  # type: ignore[misc]
             )
 
 
-class ValidatedAverages(keras.callbacks.Callback):  # type: ignore[misc]
+class ValidateAverages(keras.callbacks.Callback):  # type: ignore[misc]
     """Has what would be saved validated: the weights' averages, if there are any."""
 
     def on_test_begin(self, logs: Any = None) -> None:
@@ -101,7 +101,7 @@ def averaged(model: keras.Model) -> Iterator[None]:
             weight.assign(value)
 
 
-class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
+class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
     """Keeps each epoch's figures, a checkpoint and the best network.
 
     It also stops early and lowers the learning rate on a plateau. Both follow from
@@ -116,14 +116,14 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(
         self,
-        about: About,
+        spec: NetworkSpec,
         folder: Path,
         precision: Precision,
         past: Figures,
         each_epoch: Callable[[Figures], object] = lambda history: None,
     ) -> None:
         super().__init__()
-        self.about, self.folder = about, folder
+        self.spec, self.folder = spec, folder
         self.precision, self.history = precision, list(past)
         self.each_epoch = each_epoch
         self.checkpoint = Checkpoint(folder)
@@ -179,13 +179,13 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             "stage": self.number,
             "seconds": round(time.monotonic() - self.began, 2),
             "learning_rate": self.rate,
-            **_by_head(logs, self.about.heads),
+            **_by_head(logs, self.spec.heads),
         }
         if self.rule:
             figures |= {f"{name}_weight": w for name, w in self.rule.means().items()}
-        with undisturbed():
+        with interrupts_held():
             self._keep(figures)
-        tqdm.write(_line(figures, self.last, self.about.heads), sys.stdout)
+        tqdm.write(_line(figures, self.last, self.spec.heads), sys.stdout)
         self.model.stop_training = self.ended
         try:
             self.each_epoch(self.history)
@@ -211,7 +211,9 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         # A large trunk takes longer to write than heads on its features to learn.
         if figures["seconds"] >= _WORTH * self._saving:
             self.save()
-        put(self.folder / HISTORY, pd.DataFrame(self.history).to_csv(index=False))
+        write_text(
+            self.folder / HISTORY, pd.DataFrame(self.history).to_csv(index=False)
+        )
 
     def _plateau_rate(self) -> float:
         rates = [figures["learning_rate"] for figures in self.history]
@@ -233,7 +235,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.model.set_weights(self._best)  # which shares them with the whole core
         core.set_weights(self.core.get_weights())
         self.model.set_weights(now)
-        archive.save(final, self.about, self.folder / archive.FILE)
+        archive.save(final, self.spec, self.folder / archive.FILE)
         self._best, self._saving = [], time.monotonic() - began
 
     def restore(self) -> None:
@@ -258,12 +260,12 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     @cached_property
     def _final(self) -> tuple[keras.Model, keras.Model]:
         """The core and the network to be saved, built once: it takes seconds."""
-        core = archive.build_core(self.about)
-        return core, archive.build(self.about, core)
+        core = archive.build_core(self.spec)
+        return core, archive.build(self.spec, core)
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """Hold Ctrl-C back until what is begun is done: files that belong together."""
     usual = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or usual is None:

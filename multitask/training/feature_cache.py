@@ -27,8 +27,8 @@ from multitask.data.batches import Batches
 from multitask.images.augment import Augmentation, augment
 from multitask.images.decode import Pixels
 from multitask.networks.analyzer import Analyzer, Outputs
-from multitask.networks.archive import Look, averaged
-from multitask.networks.freeze import NONE, halves
+from multitask.networks.archive import Crop, averaged
+from multitask.networks.freeze import NONE, cut
 
 _FORMAT = 1
 _ABOUT, _ROWS, _VALUES = "about.json", "rows.bin", "features.bin"
@@ -44,7 +44,7 @@ _DTYPES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class View(Look):
+class View(Crop):
     """One way to look at a picture, varied by lot unless that is 0."""
 
     lot: int = 0
@@ -66,15 +66,15 @@ def views(how: Augmentation, count: int) -> tuple[View, ...]:
     return tuple(found[: max(1, count)])
 
 
-def check(folder: str | Path) -> None:
+def check_folder(folder: str | Path) -> None:
     """Raise UserError if no features can be kept in a folder."""
     try:
         (Path(folder).expanduser() / "features").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unkept(folder, error) from None
+        raise _unwritable(folder, error) from None
 
 
-def _unkept(folder: str | Path, error: OSError) -> UserError:
+def _unwritable(folder: str | Path, error: OSError) -> UserError:
     return UserError(
         folder,
         f"can't hold features: {error.strerror or error}",
@@ -83,7 +83,7 @@ def _unkept(folder: str | Path, error: OSError) -> UserError:
     )
 
 
-class Features:
+class FeatureCache:
     """The outputs of a network `front` for views of pictures, kept in a folder.
 
     The folder is named by the network's weights and input size and by `precision`;
@@ -102,15 +102,15 @@ class Features:
         self.dtype = _DTYPES[precision]
         self._input: tuple[int, ...] = front.input.shape[1:]
         self._output: tuple[int, ...] = front.output.shape[1:]
-        self.about = {
+        self.description = {
             "format": _FORMAT,
-            "layers": _digest((*map(_described, front.operations), _wired(front))),
+            "layers": _digest((*map(_describe, front.operations), _wiring(front))),
             "weights": _digest(w.numpy().tobytes() for w in front.weights),
             "input": list(self._input),
             "output": list(self._output),
             "precision": precision,
         }
-        self.name = _digest([json.dumps(self.about).encode()])
+        self.name = _digest([json.dumps(self.description).encode()])
         self.folder = Path(folder).expanduser() / "features" / self.name
         self._places: dict[bytes, int] = {}
 
@@ -144,7 +144,7 @@ class Features:
         computed; if that is interrupted, what was done is kept. Raises UserError if
         the folder can't be written or has no room.
         """
-        names = [_named(pixels[row], how) for row in rows]
+        names = [_row_name(pixels[row], how) for row in rows]
         wanted = [[name(look) for look in looks] for name in names]
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -160,7 +160,7 @@ class Features:
                     self._reserve(len(missing))
                     self._compute(pixels, missing, how)
         except OSError as error:
-            raise _unkept(self.folder, error) from None
+            raise _unwritable(self.folder, error) from None
         return np.array(
             [[self._places[name] for name in row] for row in wanted], np.intp
         ).reshape(len(rows), len(looks))
@@ -184,7 +184,7 @@ class Features:
         about, rows = self.folder / _ABOUT, self.folder / _ROWS
         if about.exists():
             try:
-                same = json.loads(about.read_text(encoding="utf-8")) == self.about
+                same = json.loads(about.read_text(encoding="utf-8")) == self.description
                 names = rows.read_bytes()
                 count = len(names) // _DIGEST
                 need = count * self._values * self.dtype.itemsize
@@ -202,7 +202,7 @@ class Features:
         self.folder.mkdir()
         rows.touch()
         (self.folder / _VALUES).touch()
-        about.write_text(json.dumps(self.about), encoding="utf-8")
+        about.write_text(json.dumps(self.description), encoding="utf-8")
 
     def _reserve(self, count: int) -> None:
         """Take the room before the long work begins."""
@@ -231,7 +231,7 @@ class Features:
             input_signature=[tf.TensorSpec((None, *self._input), tf.float32)],
         )
         look = tf.function(
-            lambda picture, view, lot: _seen(picture, view, lot, how, self.size)
+            lambda picture, view, lot: _render(picture, view, lot, how, self.size)
         )
         bar = tqdm(
             total=len(missing),
@@ -255,7 +255,7 @@ class Features:
                     batch = part[first : first + _BATCH]
                     images = tf.concat(
                         [
-                            look(pixels[row][None], view, _lot(name, view))
+                            look(pixels[row][None], view, _seed_of(name, view))
                             for name, (row, view) in batch
                         ],
                         axis=0,
@@ -271,7 +271,7 @@ class Features:
                     self._places[name] = len(self._places)
 
     def _whole(self, found: Array) -> Array:
-        """Features in the precision that they are kept in."""
+        """FeatureCache in the precision that they are kept in."""
         with np.errstate(over="ignore"):
             kept = found.astype(self.dtype)
         if not np.isfinite(kept.astype(np.float32)).all():
@@ -283,7 +283,7 @@ class Features:
         return kept
 
 
-def _named(picture: Pixels, how: Augmentation) -> Callable[[View], bytes]:
+def _row_name(picture: Pixels, how: Augmentation) -> Callable[[View], bytes]:
     """What the features of a picture's views are found by."""
     content = hashlib.blake2b(picture.tobytes(), digest_size=_DIGEST)
 
@@ -295,7 +295,7 @@ def _named(picture: Pixels, how: Augmentation) -> Callable[[View], bytes]:
     return name
 
 
-def _described(operation: keras.Operation) -> bytes:
+def _describe(operation: keras.Operation) -> bytes:
     """What an operation infers from its inputs, apart from its weights."""
     settings = {
         key: value
@@ -308,7 +308,7 @@ def _described(operation: keras.Operation) -> bytes:
     return f"{kind} {json.dumps(settings, sort_keys=True, default=repr)}\n".encode()
 
 
-def _wired(model: keras.Model) -> bytes:
+def _wiring(model: keras.Model) -> bytes:
     """What each operation is given, in the order of operations, whatever their names.
 
     That is tensors of others, and numbers that are settings of no layer.
@@ -328,14 +328,14 @@ def _digest(parts: Iterable[bytes]) -> str:
     return whole.hexdigest()
 
 
-def _lot(name: bytes, view: View) -> Any:
+def _seed_of(name: bytes, view: View) -> Any:
     """The seed (2,) that a view is varied by, each by its own; None if it is not."""
     if not view.lot:
         return None
     return tf.constant([0, int.from_bytes(name[:7], "little")], tf.int64)
 
 
-def _seen(picture: Any, view: View, lot: Any, how: Augmentation, size: int) -> Any:
+def _render(picture: Any, view: View, lot: Any, how: Augmentation, size: int) -> Any:
     """A picture (1, side, side, 3), uint8, as a view of it (1, size, size, 3)."""
     if lot is None:
         return tf.cast(view.at(picture, size), tf.float32)
@@ -353,11 +353,11 @@ def samples(
     """
     made = [
         [
-            _seen(picture[None], look, _lot(name(look), look), how, size)[0]
+            _render(picture[None], look, _seed_of(name(look), look), how, size)[0]
             for look in looks
         ]
         for picture in pixels
-        for name in [_named(picture, how)]
+        for name in [_row_name(picture, how)]
     ]
     return np.asarray(made).round().astype(np.uint8)
 
@@ -377,10 +377,10 @@ def outputs(
     how = recipe.stages()[-1].freeze
     if how == NONE or not recipe.views or recipe.cache_precision != "float32":
         return analyzer.outputs(pixels, rows)
-    about = analyzer.about
-    front, behind = halves(analyzer.model.get_layer("core"), how)
-    kept = Features(front, recipe.cache, "float32", say)
-    looks = [View(**vars(look)) for look in about.ways()]
+    spec = analyzer.spec
+    front, behind = cut(analyzer.model.get_layer("core"), how)
+    kept = FeatureCache(front, recipe.cache, "float32", say)
+    looks = [View(**vars(look)) for look in spec.crops()]
     try:
         places = kept.places(pixels, rows, looks, Augmentation()).T.ravel()
     except UserError as error:  # what was trained is to be measured all the same
@@ -394,12 +394,12 @@ def outputs(
         forward(tf.constant(kept.all[places[start : start + _BATCH]]))
         for start in range(0, len(places), _BATCH)
     ]
-    said = {h.name: tf.concat([p[h.name] for p in parts], 0) for h in about.heads}
-    return {name: mean.numpy() for name, mean in averaged(about, said).items()}
+    said = {h.name: tf.concat([p[h.name] for p in parts], 0) for h in spec.heads}
+    return {name: mean.numpy() for name, mean in averaged(spec, said).items()}
 
 
 def batches(
-    features: Features,
+    features: FeatureCache,
     pictures: Batches,
     looks: Sequence[View],
     how: Augmentation,

@@ -9,18 +9,18 @@ import keras
 
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Precision, Recipe
-from multitask.data.batches import Batches, twice
-from multitask.images.augment import preset
+from multitask.data.batches import Batches, with_labels_doubled
+from multitask.images.augment import parse_augmentation
 from multitask.networks import archive, pretrained
-from multitask.networks.archive import About
-from multitask.networks.freeze import ALL, NONE, freeze, halves, joined, last
+from multitask.networks.archive import NetworkSpec
+from multitask.networks.freeze import ALL, NONE, cut, freeze, last, rejoined
 from multitask.training import feature_cache, loss_balancing
 from multitask.training.callbacks import (
-    Finite,
-    Keeper,
+    BestEpoch,
     Progress,
-    ValidatedAverages,
-    undisturbed,
+    StopOnNonFinite,
+    ValidateAverages,
+    interrupts_held,
 )
 from multitask.training.checkpoint import Checkpoint, Figures
 from multitask.training.optimizer import optimizer
@@ -42,7 +42,7 @@ class Outcome:
 
 
 def train(
-    about: About,
+    spec: NetworkSpec,
     recipe: Recipe,
     training: Batches,
     validation: Batches | None,
@@ -63,10 +63,10 @@ def train(
     Raises UserError if the loss is not finite or the disk is full.
     """
     state = Checkpoint(folder).read() if resume else {}
-    precision = state.get("precision") or chosen(about, recipe, training)
-    about = replace(about, recipe={**about.recipe, "precision": precision})
-    keeper = Keeper(about, folder, precision, state.get("history", []), each_epoch)
-    _tell(recipe, say)
+    precision = state.get("precision") or resolve_precision(spec, recipe, training)
+    spec = replace(spec, recipe={**spec.recipe, "precision": precision})
+    keeper = BestEpoch(spec, folder, precision, state.get("history", []), each_epoch)
+    _warn(recipe, say)
     interrupted = False
     try:
         for number, stage in enumerate(recipe.stages(), 1):
@@ -86,7 +86,7 @@ def train(
     )
 
 
-def check(about: About, recipe: Recipe) -> None:
+def check_freezable(spec: NetworkSpec, recipe: Recipe) -> None:
     """Raise UserError for what freezing can't be, before the long work begins.
 
     That is a number of stages that the trunk does not have, and a folder for features
@@ -94,30 +94,30 @@ def check(about: About, recipe: Recipe) -> None:
     """
     for number, stage in enumerate(recipe.stages()):
         if stage.freeze != NONE and stage.views:
-            feature_cache.check(stage.cache)
+            feature_cache.check_folder(stage.cache)
         if stage.freeze not in (NONE, ALL):
             option = "--then-unfreeze" if number else "--freeze"
-            last(archive.build_core(about).get_layer("trunk"), stage.freeze, option)
+            last(archive.build_core(spec).get_layer("trunk"), stage.freeze, option)
 
 
-def check_start(about: About, recipe: Recipe) -> None:
+def check_weights(spec: NetworkSpec, recipe: Recipe) -> None:
     """Raise UserError if the trunk can't begin with the weights that it shall have."""
     if recipe.weights != pretrained.NONE:
-        trunk = archive.build_core(about).get_layer("trunk")
+        trunk = archive.build_core(spec).get_layer("trunk")
         pretrained.load(trunk, recipe.weights, recipe.trunk)
 
 
-def forget(folder: Path) -> None:
+def remove_checkpoint(folder: Path) -> None:
     """Remove the checkpoint of a run that is trained and measured."""
     Checkpoint(folder).remove()
 
 
-def begun(folder: Path) -> bool:
+def has_checkpoint(folder: Path) -> bool:
     """Whether a run has a checkpoint to go on from."""
     return bool(Checkpoint(folder).read())
 
 
-def _tell(recipe: Recipe, say: Callable[[str], object]) -> None:
+def _warn(recipe: Recipe, say: Callable[[str], object]) -> None:
     """Say what of a recipe may not be what was meant."""
     if recipe.freeze == NONE:
         return
@@ -126,7 +126,7 @@ def _tell(recipe: Recipe, say: Callable[[str], object]) -> None:
             "What is frozen keeps the weights that were drawn by lot: --weights names "
             "others."
         )
-    if recipe.views == 1 and preset(recipe.augment) != preset("none"):
+    if recipe.views == 1 and parse_augmentation(recipe.augment) != parse_augmentation("none"):
         say(
             f"--augment {recipe.augment} varies nothing that is frozen: features are "
             "of each picture as it is; --views 4 adds others."
@@ -134,15 +134,15 @@ def _tell(recipe: Recipe, say: Callable[[str], object]) -> None:
 
 
 def _stage(
-    keeper: Keeper,
+    keeper: BestEpoch,
     training: Batches,
     validation: Batches | None,
     say: Callable[[str], object],
 ) -> None:
     """Train with one setting of what learns, from where the stages before it ended."""
-    about, recipe = keeper.about, keeper.recipe
+    spec, recipe = keeper.spec, keeper.recipe
     keras.utils.set_random_seed(recipe.seed)
-    core = _core(about, recipe, keeper.precision)
+    core = _core(spec, recipe, keeper.precision)
     # What a checkpoint does not hold is what has not learnt yet.
     if keeper.number > 1:
         best, _ = archive.load(keeper.folder)
@@ -150,19 +150,19 @@ def _stage(
     elif recipe.freeze != NONE or not keeper.history:
         pretrained.load(core.get_layer("trunk"), recipe.weights, recipe.trunk)
     model, training, validation = _learning(core, keeper, training, validation, say)
-    _compile(model, about.heads, recipe, training.steps, keeper.precision)
+    _compile(model, spec.heads, recipe, training.steps, keeper.precision)
     keeper.core = core
     keeper.set_model(model)
     if keeper.resumed:
         keeper.restore()
-    how, done = preset(recipe.augment), len(keeper.history)
-    data = training.shuffled(about.heads, how, recipe.seed, keeper.last, done)
+    how, done = parse_augmentation(recipe.augment), len(keeper.history)
+    data = training.shuffled(spec.heads, how, recipe.seed, keeper.last, done)
     _make_variables(model, data.element_spec)
     held_out = validation.in_order() if validation else None
     if held_out and how.mixup:
-        held_out = held_out.map(twice)
+        held_out = held_out.map(with_labels_doubled)
     logs = keras.callbacks.TensorBoard(keeper.folder / "logs", write_graph=False)
-    shown = [Progress(keeper.last), Finite(), ValidatedAverages(), logs]
+    shown = [Progress(keeper.last), StopOnNonFinite(), ValidateAverages(), logs]
     try:
         if not keeper.ended:
             model.fit(
@@ -176,55 +176,57 @@ def _stage(
                 verbose=0,
             )
     finally:
-        with undisturbed():
+        with interrupts_held():
             keeper.save()
 
 
-def _core(about: About, recipe: Recipe, precision: Precision) -> keras.Model:
+def _core(spec: NetworkSpec, recipe: Recipe, precision: Precision) -> keras.Model:
     """The core to be trained, its weights drawn anew."""
-    return archive.build_core(about, recipe.dropout, policy(precision), training=True)
+    return archive.build_core(spec, recipe.dropout, policy(precision), training=True)
 
 
 def _learning(
     core: keras.Model,
-    keeper: Keeper,
+    keeper: BestEpoch,
     training: Batches,
     validation: Batches | None,
     say: Callable[[str], object],
 ) -> tuple[keras.Model, Batches, Batches | None]:
     """What of a core learns, and what it learns from: pictures, or their features."""
-    about, recipe, precision = keeper.about, keeper.recipe, keeper.precision
-    how, model = preset(recipe.augment), core
+    spec, recipe, precision = keeper.spec, keeper.recipe, keeper.precision
+    how, model = parse_augmentation(recipe.augment), core
     freeze(core, recipe.freeze)
     if recipe.freeze == NONE:
         pass
     elif not recipe.views:
-        model = joined(*halves(core, recipe.freeze))
+        model = rejoined(*cut(core, recipe.freeze))
     else:
-        front, model = halves(core, recipe.freeze)
+        front, model = cut(core, recipe.freeze)
         if precision != "float32":  # as the network to be saved will compute them
-            exact = archive.build_core(about)
+            exact = archive.build_core(spec)
             exact.set_weights(core.get_weights())
-            front, _ = halves(exact, recipe.freeze)
-        kept = feature_cache.Features(front, recipe.cache, recipe.cache_precision, say)
+            front, _ = cut(exact, recipe.freeze)
+        kept = feature_cache.FeatureCache(
+            front, recipe.cache, recipe.cache_precision, say
+        )
         keeper.front = kept.name
         # Views are the same for all seeds, which find them again.
         looks = feature_cache.views(how, recipe.views)
-        training = feature_cache.batches(kept, training, looks, how, about.heads)
+        training = feature_cache.batches(kept, training, looks, how, spec.heads)
         if validation:
             looks = feature_cache.views(how, 1)
             validation = feature_cache.batches(kept, validation, looks, how)
     if how.mixup:
         image = keras.Input(model.input.shape[1:], dtype=model.input.dtype)
         said = model(image)
-        twofold = {name: _Twice(name=name)(one) for name, one in said.items()}
+        twofold = {name: _Doubled(name=name)(one) for name, one in said.items()}
         model = keras.Model(image, twofold)
     if recipe.balance != loss_balancing.STATIC:
-        model = loss_balancing.balanced(model, about.heads, recipe.balance, recipe.seed)
+        model = loss_balancing.balanced(model, spec.heads, recipe.balance, recipe.seed)
     return model, training, validation
 
 
-class _Twice(keras.layers.Layer):  # type: ignore[misc]
+class _Doubled(keras.layers.Layer):  # type: ignore[misc]
     """Answers of mixed pictures, to be held against both pictures' labels."""
 
     def call(self, answers: Any) -> Any:
@@ -270,7 +272,9 @@ def _make_variables(model: keras.Model, spec: Any) -> None:
     model.reset_metrics()
 
 
-def chosen(about: About, recipe: Recipe, training: Batches) -> Precision:
+def resolve_precision(
+    spec: NetworkSpec, recipe: Recipe, training: Batches
+) -> Precision:
     """The precision that the recipe asks for, or the faster one here."""
     if recipe.precision != "auto":
         return recipe.precision
@@ -280,18 +284,18 @@ def chosen(about: About, recipe: Recipe, training: Batches) -> Precision:
         return "float32"
     return fastest(
         {
-            precision: step(about, stage, training, precision)
+            precision: training_step(spec, stage, training, precision)
             for precision in ("float32", "bfloat16")
         }
     )
 
 
-def step(
-    about: About, recipe: Recipe, training: Batches, precision: Precision
+def training_step(
+    spec: NetworkSpec, recipe: Recipe, training: Batches, precision: Precision
 ) -> Callable[[], object]:
     """A training step in a precision, to be timed."""
-    model = _core(about, recipe, precision)
+    model = _core(spec, recipe, precision)
     freeze(model, recipe.freeze)
-    _compile(model, about.heads, recipe, training.steps, precision)
+    _compile(model, spec.heads, recipe, training.steps, precision)
     batch = next(iter(training.in_order()))
     return lambda: model.train_on_batch(*batch)

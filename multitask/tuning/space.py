@@ -21,7 +21,7 @@ MEAN = "mean"  # of all heads, as what judges trials
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vary:
+class Dimension:
     """A setting with a list of values, or with a range (then `values` are its ends).
 
     `head` is whose value it is, of a setting that has one a head.
@@ -48,12 +48,12 @@ class Vary:
         return trial.suggest_float(self.name, low, high, log=self.log)
 
 
-def vary(text: str) -> Vary:
+def parse_dimension(text: str) -> Dimension:
     """Read `learning-rate=1e-5..1e-2:log`, `dropout=0.3,0.5`, `loss-weights.age=1..3`.
 
     Values that have commas themselves are kept apart by `|`.
 
-    >>> vary("batch-size=16,32").values
+    >>> parse_dimension("batch-size=16,32").values
     (16, 32)
 
     Raises UserError for a setting that is none, and for a range that is no range.
@@ -81,7 +81,7 @@ def vary(text: str) -> Vary:
     where, kind = f"--vary {key}", recipe.kind(setting)
     if kind in (int, float) and ".." in said:
         low, high, log = _range(where, said, kind)
-        return Vary(
+        return Dimension(
             setting=setting, head=head, values=(low, high), ranges=True, log=log
         )
     apart = "|" if "|" in said else ","
@@ -93,7 +93,7 @@ def vary(text: str) -> Vary:
             f"has one value, {texts[0]}",
             f"give it two or more, or write --{key} {texts[0]}",
         )
-    return Vary(setting=setting, head=head, values=values)
+    return Dimension(setting=setting, head=head, values=values)
 
 
 def _range(where: str, said: str, kind: type) -> tuple[float, float, bool]:
@@ -116,10 +116,10 @@ def _range(where: str, said: str, kind: type) -> tuple[float, float, bool]:
     return kind(low), kind(high), bool(colon)
 
 
-def written(held: Any) -> str:
+def formatted(held: Any) -> str:
     """A value as it is shown.
 
-    >>> written(0.00012345), written(True), written(64)
+    >>> formatted(0.00012345), written(True), written(64)
     ('0.0001234', 'yes', '64')
     """
     if isinstance(held, bool):
@@ -127,7 +127,7 @@ def written(held: Any) -> str:
     return f"{held:.4g}" if isinstance(held, float) else str(held)
 
 
-def changed(base: Recipe, values: Mapping[Vary, Any]) -> Recipe:
+def variant(base: Recipe, values: Mapping[Dimension, Any]) -> Recipe:
     """The recipe with these values; UserError if they can't be."""
     from multitask.experiments import prepare
     from multitask.networks import pretrained
@@ -139,15 +139,15 @@ def changed(base: Recipe, values: Mapping[Vary, Any]) -> Recipe:
         settings[one.setting] = held
     made = recipe.recipe(settings, "")
     made = replace(made, weights=pretrained.absolute(made.weights))
-    prepare.check(made)
+    prepare.check_recipe(made)
     return made
 
 
-def check(base: Recipe, asked: Sequence[Vary]) -> None:
+def check_variants(base: Recipe, asked: Sequence[Dimension]) -> None:
     """Raise UserError for a value that no combination with others makes possible."""
     from multitask.experiments import prepare
 
-    prepare.check(base)
+    prepare.check_recipe(base)
     names = [one.name for one in asked]
     if len(set(names)) < len(names):
         raise UserError("--vary", f"names {max(names, key=names.count)} twice")
@@ -159,7 +159,7 @@ def check(base: Recipe, asked: Sequence[Vary]) -> None:
             for number, chosen in enumerate(combinations, 1):
                 values = dict(zip(others, chosen, strict=True)) | {one: held}
                 try:
-                    changed(base, values)
+                    variant(base, values)
                     break
                 except UserError as error:
                     first = first or error
@@ -169,7 +169,7 @@ def check(base: Recipe, asked: Sequence[Vary]) -> None:
                 raise UserError(f"--vary {one.name}={held}", str(first))
 
 
-def grid(asked: Sequence[Vary]) -> list[dict[str, Any]]:
+def grid(asked: Sequence[Dimension]) -> list[dict[str, Any]]:
     """Every combination of the values by name; UserError if one has a range."""
     for one in asked:
         if one.ranges:

@@ -12,7 +12,7 @@ from optuna.storages.journal import JournalFileBackend
 from multitask.cli import options
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
-from multitask.tuning.space import Vary
+from multitask.tuning.space import Dimension
 
 STORAGE = "trials.log"
 AT_FIRST = 5  # trials that none is held against, nor proposed by
@@ -68,7 +68,10 @@ def study_of(out: Path, settings: Mapping[str, Any], pruner: Any) -> optuna.Stud
 
 
 def pruner_of(
-    recipe: Recipe, prunes: bool, varied: Sequence[Vary], combinations: Sequence[Any]
+    recipe: Recipe,
+    prunes: bool,
+    varied: Sequence[Dimension],
+    combinations: Sequence[Any],
 ) -> Any:
     """What gives trials up: nothing where all are to be seen, or epochs differ."""
     differ = {one.setting for one in varied} & {"epochs", "then_epochs"}

@@ -6,14 +6,14 @@ from optuna import importance
 from optuna.trial import FrozenTrial
 
 from multitask.data import split
-from multitask.tuning.space import Vary, written
+from multitask.tuning.space import Dimension, formatted
 from multitask.tuning.trials import Trials, folder_of
 
 _TOLD = 10  # trials from which on it can be told what matters
 _DEALT = ("seed", "trunk", "image_size", "crop")  # that a fit deals its parts by
 
 
-def document(trials: Trials) -> dict[str, Any]:
+def summary(trials: Trials) -> dict[str, Any]:
     """All that is to be shown of the trials."""
     found = []
     for trial in trials.tried():
@@ -72,7 +72,7 @@ def _notes(trials: Trials) -> list[str]:
         "best of many trials is partly the luckiest: measure it on the test part, "
         "by a fit of best.toml, before you believe it.",
     ]
-    if any(head.form == "number" for head in trials.judged_by):
+    if any(head.answer_type == "number" for head in trials.judged_by):
         notes.append(
             "The score of a number is the share of the error that it saves a "
             "constant answer, the median of the training part; that of a class is "
@@ -85,7 +85,7 @@ def _notes(trials: Trials) -> list[str]:
     dealt = [one.name for one in trials.varied if one.setting in _DEALT]
     if trials.own_parts:
         notes.append("Trials were not all validated on the same pictures.")
-    elif dealt and not split.file(trials.base.split):
+    elif dealt and not split.split_file(trials.base.split):
         notes.append(
             f"A fit of best.toml deals its parts by {' and '.join(dealt)}, which "
             f"trials varied: with --split {trials.out / 'split.csv'} its test part "
@@ -94,8 +94,8 @@ def _notes(trials: Trials) -> list[str]:
     return notes
 
 
-def _described(one: Vary) -> str:
+def _described(one: Dimension) -> str:
     if not one.ranges:
-        return ", ".join(map(written, one.values))
-    low, high = map(written, one.values)
+        return ", ".join(map(formatted, one.values))
+    low, high = map(formatted, one.values)
     return f"{low} to {high}" + ", on a log scale" * one.log

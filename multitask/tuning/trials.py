@@ -18,16 +18,16 @@ from filelock import FileLock
 from multitask.cli import options
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
-from multitask.contracts.reading import put, writing
+from multitask.contracts.reading import reporting_write_errors, write_text
 from multitask.contracts.recipe import FILE, Recipe
 from multitask.contracts.table import write_csv
-from multitask.data.coverage import all_learnt
+from multitask.data.coverage import check_trainable
 from multitask.experiments import scores
-from multitask.experiments.prepare import Prepared, again
+from multitask.experiments.prepare import Prepared, prepare_variant
 from multitask.networks import archive
 from multitask.training import loop
 from multitask.training.checkpoint import Checkpoint
-from multitask.tuning.space import MEAN, Vary, changed, written
+from multitask.tuning.space import MEAN, Dimension, formatted, variant
 from multitask.tuning.storage import AT_FIRST
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ _ROOM = 50e6  # bytes: with less of it, it is the disk that fails, not the trial
 _PARTS = ("split", "limit", "identity")  # that say which pictures are validated on
 
 
-def timed(
+def with_timed_precision(
     prepared: Prepared,
     parts: "pd.Series[str]",
     study: optuna.Study,
-    varied: Sequence[Vary],
+    varied: Sequence[Dimension],
 ) -> Recipe:
     """The recipe with the precision that all trials have, timed once."""
     recipe = prepared.recipe
@@ -54,7 +54,7 @@ def timed(
     if "precision" not in study.user_attrs:
         table = prepared.table.assign(split=parts)
         train = prepared.training(table)
-        precision = loop.chosen(prepared.about, recipe, train)
+        precision = loop.resolve_precision(prepared.spec, recipe, train)
         study.set_user_attr("precision", precision)
     return replace(recipe, precision=study.user_attrs["precision"])
 
@@ -68,7 +68,7 @@ class Trials:
     parts: "pd.Series[str]"  # which each path is in
     out: Path
     asked: "Asked"
-    varied: tuple[Vary, ...]
+    varied: tuple[Dimension, ...]
     trials: int
     study: optuna.Study
     lock: Any
@@ -76,7 +76,7 @@ class Trials:
 
     @property
     def heads(self) -> tuple[Head, ...]:
-        return self.prepared.about.heads
+        return self.prepared.spec.heads
 
     def run(self, combinations: Sequence[Mapping[str, Any]]) -> None:
         """Train trials until there are enough."""
@@ -192,11 +192,11 @@ class Trials:
                 return True
         return False
 
-    def _try(self, trial: optuna.Trial, values: Mapping[Vary, Any]) -> None:
+    def _try(self, trial: optuna.Trial, values: Mapping[Dimension, Any]) -> None:
         title, folder = f"trial {trial.number}", folder_of(trial)
         if "folder" in trial.user_attrs:
             title += f" (goes on in {folder})"
-        shown = ", ".join(f"{one.name} {written(v)}" for one, v in values.items())
+        shown = ", ".join(f"{one.name} {formatted(v)}" for one, v in values.items())
         self.say(f"{title}: {shown}")
         try:
             score = self._trained(trial, values)
@@ -214,7 +214,9 @@ class Trials:
             reason = str(error)
             if not isinstance(error, UserError):
                 reason = repr(error)
-                put(self.out / folder_of(trial) / "error.txt", traceback.format_exc())
+                write_text(
+                    self.out / folder_of(trial) / "error.txt", traceback.format_exc()
+                )
             self._fails(trial, reason)
         else:
             self.study.tell(trial, score)
@@ -226,17 +228,17 @@ class Trials:
         finally:
             keras.backend.clear_session()
 
-    def _trained(self, trial: optuna.Trial, values: Mapping[Vary, Any]) -> float:
+    def _trained(self, trial: optuna.Trial, values: Mapping[Dimension, Any]) -> float:
         """Train one recipe; the score of the epoch that is kept."""
         folder = self.out / folder_of(trial)
-        recipe = changed(self.base, values)
-        put(folder / FILE, recipe.to_toml())
-        made = self.prepared = again(self.prepared, recipe, self.out, _silent)
+        recipe = variant(self.base, values)
+        write_text(folder / FILE, recipe.to_toml())
+        made = self.prepared = prepare_variant(self.prepared, recipe, self.out, _silent)
         table = made.table.assign(split=self._split(made))
         table = table[table["split"].notna()]
-        all_learnt(made.about.heads, table)
-        loop.check(made.about, recipe)
-        with writing(folder):
+        check_trainable(made.spec.heads, table)
+        loop.check_freezable(made.spec, recipe)
+        with reporting_write_errors(folder):
             write_csv(table[["path", "split"]], folder / "split.csv")
         train, val = made.training(table), made.validation(table)
         chance = self._chance(table)
@@ -253,9 +255,9 @@ class Trials:
                 trial.set_user_attr("curve", scores)
                 raise optuna.TrialPruned
 
-        begun = loop.begun(folder)
+        begun = loop.has_checkpoint(folder)
         outcome = loop.train(
-            made.about, recipe, train, val, folder, begun, _silent, each_epoch
+            made.spec, recipe, train, val, folder, begun, _silent, each_epoch
         )
         if outcome.interrupted:  # as if killed: the next one goes on with it
             raise KeyboardInterrupt
@@ -301,7 +303,7 @@ class Trials:
                     head.where,
                     "has no label in the validation part, trials are judged by it",
                 )
-            if head.form == "number":
+            if head.answer_type == "number":
                 known = scores.middles(head, train)
                 said = pd.DataFrame({head.columns[0]: known.median()}, index=val.index)
                 error = float(np.nanmean(scores.outside(head, val, said)))
@@ -342,7 +344,7 @@ class Trials:
         best = max(complete, key=lambda t: t.value or 0.0) if complete else None
         kept = folder_of(best) if best else ""
         for folder in {folder_of(trial) for trial in done}:
-            loop.forget(self.out / folder)
+            loop.remove_checkpoint(self.out / folder)
             if folder != kept:
                 (self.out / folder / archive.FILE).unlink(missing_ok=True)
         if not best:
@@ -352,7 +354,7 @@ class Trials:
             f"# The best of {len(done)} trials: {self.judged} {best.value:.4f}\n"
             "# on the validation part, which chose it; no test part was looked at.\n"
         )
-        put(self.out / BEST, heading + changed(self.base, values).to_toml())
+        write_text(self.out / BEST, heading + variant(self.base, values).to_toml())
 
     @property
     def judged(self) -> str:
