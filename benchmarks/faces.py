@@ -15,7 +15,7 @@ from multitask.contracts.recipe import Recipe
 from multitask.data import sources
 from multitask.data.batches import Batches, decode_table
 from multitask.images.decode import Pixels
-from multitask.networks.archive import NetworkSpec
+from multitask.networks.spec import NetworkSpec
 from multitask.networks.trunks import trunk
 
 

@@ -13,12 +13,12 @@ import tensorflow as tf
 from benchmarks.faces import table
 from benchmarks.sides import Row, Setting, Target, seconds
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.run import HISTORY, NETWORK, SPLIT
 from multitask.data.batches import decode_table
 from multitask.fit import fit
-from multitask.networks import archive
-from multitask.networks.archive import NetworkSpec
+from multitask.networks import archive, build
 from multitask.networks.freeze import freeze
-from multitask.training import callbacks
+from multitask.networks.spec import NetworkSpec
 from multitask.training.optimizer import optimizer
 
 
@@ -56,8 +56,8 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     again = seconds(lambda: _ours(other, second))
     theirs = seconds(lambda: _theirs(recipe, first, plain))
     what = f"frozen {setting.frozen_trunk}, {setting.frozen_epochs} epochs"
-    history = pd.read_csv(first / callbacks.HISTORY)
-    anew = pd.read_csv(plain / callbacks.HISTORY)
+    history = pd.read_csv(first / HISTORY)
+    anew = pd.read_csv(plain / HISTORY)
     return [
         Row(
             what=f"{what}: features once, or at each step (times less)",
@@ -99,9 +99,9 @@ def _theirs(recipe: Recipe, split: Path, out: Path) -> None:
     keras.utils.set_random_seed(recipe.seed)
     out.mkdir()
     spec: NetworkSpec = archive.load(split)[1]
-    core = archive.build_core(spec, recipe.dropout, training=True)
+    core = build.build_core(spec, recipe.dropout, training=True)
     freeze(core, "all")
-    parts = pd.read_csv(split / "split.csv")
+    parts = pd.read_csv(split / SPLIT)
     labels = table(parts["path"].tolist()).merge(parts, on="path")
     held, pixels, _ = decode_table(labels, spec.side, 2.0, out)
     steps = max(1, int((held["split"] == "train").sum()) // recipe.batch_size)
@@ -124,7 +124,7 @@ def _theirs(recipe: Recipe, split: Path, out: Path) -> None:
         data = data.map(lambda x, y, w: (tf.cast(x, tf.float32), y, w))
         return data.prefetch(tf.data.AUTOTUNE)
 
-    log = keras.callbacks.CSVLogger(str(out / callbacks.HISTORY))
+    log = keras.callbacks.CSVLogger(str(out / HISTORY))
     core.fit(
         part("train"),
         epochs=recipe.epochs,
@@ -132,5 +132,5 @@ def _theirs(recipe: Recipe, split: Path, out: Path) -> None:
         callbacks=[log],
         verbose=0,
     )
-    core.save(out / archive.FILE)
+    core.save(out / NETWORK)
     core.predict(part("test").map(lambda x, y, w: x), verbose=0)

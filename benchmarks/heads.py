@@ -12,7 +12,7 @@ import tensorflow as tf
 from benchmarks.faces import spec
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
 from multitask.images.resize import middle, resize
-from multitask.networks import archive
+from multitask.networks import build
 
 HEADS = (
     "age",
@@ -35,8 +35,8 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     takes its time in every one of them.
     """
     tf.get_logger().setLevel("ERROR")  # it takes many networks for one traced often
-    one = archive.build(spec(HEADS))
-    each = [archive.build(spec([name])) for name in HEADS]
+    one = build.build(spec(HEADS))
+    each = [build.build(spec([name])) for name in HEADS]
     figures = [
         row for batch in _BATCHES for row in _times(setting, batch, one, _trunk(), each)
     ]
@@ -46,7 +46,7 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
 def _trunk() -> keras.Model:
     """The trunk alone, behind the same resizing."""
     image = keras.Input((None, None, 3), dtype="uint8")
-    core = archive.build_core(spec(HEADS[:1])).get_layer("trunk")
+    core = build.build_core(spec(HEADS[:1])).get_layer("trunk")
     pixels = middle(resize(image, spec().side), spec().size)
     return keras.Model(image, core(pixels))
 

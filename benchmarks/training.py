@@ -15,10 +15,11 @@ import tensorflow as tf
 from benchmarks.faces import batches, spec
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.run import HISTORY
 from multitask.data.batches import Batches
 from multitask.images.augment import augment, parse_augmentation
-from multitask.networks import archive
-from multitask.training import callbacks, loop
+from multitask.networks import build
+from multitask.training import loop
 from multitask.training.optimizer import optimizer
 
 
@@ -78,7 +79,7 @@ def _ours(held: Batches, recipe: Recipe, temporary: Path) -> float:
         folder = Path(name)
         with contextlib.redirect_stdout(io.StringIO()):
             loop.train(spec(), recipe, held, None, folder)
-        history = pd.read_csv(folder / callbacks.HISTORY)
+        history = pd.read_csv(folder / HISTORY)
         return float(history["seconds"][1:].median())
 
 
@@ -87,7 +88,7 @@ def _theirs(held: Batches, recipe: Recipe) -> float:
     keras.utils.clear_session()
     keras.utils.set_random_seed(recipe.seed)
     heads = spec().heads
-    model = archive.build_core(spec(), recipe.dropout, training=True)
+    model = build.build_core(spec(), recipe.dropout, training=True)
     model.compile(
         optimizer=optimizer(recipe, held.steps),
         loss={head.name: head.loss() for head in heads},

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.reading import translate
 from multitask.contracts.table import Reading
-from multitask.data.labels import translate
 
 Skipped = list[tuple[str, str]]
 

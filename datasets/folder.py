@@ -16,11 +16,10 @@ from typing import Any
 import pandas as pd
 
 from multitask.contracts import catalog, infer
+from multitask.contracts.catalog import from_config
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.head import from_config
-from multitask.contracts.reading import existing, pictures
+from multitask.contracts.reading import existing, pictures, translate
 from multitask.contracts.table import RESERVED, Reading
-from multitask.data.labels import translate
 
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -93,7 +92,7 @@ def _check_name(name: str, where: str) -> None:
         raise UserError(
             where, f"{name!r} is a column of every table", "call the head otherwise"
         )
-    reader = infer.readers().get(name, name)
+    reader = catalog.readers().get(name, name)
     many = len(catalog.named().get(name, {}).get("columns", [name])) > 1
     if reader != name or many:
         raise UserError(

@@ -16,9 +16,8 @@ from multitask.datasets._annotations import Given, annotations
 from multitask.datasets.folder import PARTS
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import as_text
-from multitask.contracts.table import RESERVED, Reading
-from multitask.data.labels import translate
+from multitask.contracts.reading import translate
+from multitask.contracts.table import RESERVED, Reading, as_text
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 ENDINGS = (*SEPARATORS, ".parquet", ".json")

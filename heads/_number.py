@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import Array, Head, Targets, column
+from multitask.contracts.head import Array, Head, Targets
+from multitask.contracts.table import column
 
 
 @dataclass(frozen=True, kw_only=True)

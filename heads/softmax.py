@@ -12,12 +12,10 @@ from multitask.contracts.head import (
     Array,
     Head,
     Targets,
-    as_text,
     check_classes,
-    classes_of,
-    column,
     elementwise_loss,
 )
+from multitask.contracts.table import as_text, classes_of, column
 
 
 @dataclass(frozen=True, kw_only=True)

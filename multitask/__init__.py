@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
 __all__ = ["UserError", "load"]
 
 # TensorFlow reads it when it is imported. By itself it computes by oneDNN only on
@@ -18,6 +17,9 @@ if __name__ == "multitask" and not (_here / "heads").is_dir():
     __path__.append(str(_here.parent))
 
 from multitask.contracts.errors import UserError  # noqa: E402  (needs __path__)
+from multitask.contracts.version import VERSION  # noqa: E402
+
+__version__ = VERSION
 
 if TYPE_CHECKING:
     from multitask.networks.analyzer import Analyzer

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multitask.cli import options
+from multitask.contracts import run
 from multitask.contracts.errors import Parser, UserError, command
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def audit(
 
     if not data:
         raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
-    out = options.new_folder(Path(out).expanduser())
+    out = run.new_folder(Path(out).expanduser())
     target = clean.check_target(Path(fix).expanduser()) if fix else None
     if heads and not any(map(takes_name, data)):
         catalog.heads(heads)  # a name that is wrong is told before the long work

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from multitask.cli import options
 from multitask.cli.quiet import import_tensorflow
+from multitask.contracts import run
 from multitask.contracts.errors import Parser, UserError, command, nearest
-from multitask.contracts.reading import reporting_write_errors
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.run import SPLIT
+from multitask.contracts.saving import reporting_write_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +29,6 @@ DESIGNS = (
     "merged",
     "multi",
 )  # see comparison/designs.py
-_SPLIT = "split.csv"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ def compare(
     """
     from multitask.comparison.bench import design_runner as make_bench
     from multitask.comparison.designs import pairs
-    from multitask.experiments.prepare import check_inputs
+    from multitask.experiments.checks import check_inputs
     from multitask.reports import _compare
 
     trunks = asked.trunks or (recipe.trunk,)
@@ -100,10 +101,10 @@ def compare(
         check_inputs(replace(recipe, trunk=name))
     out = Path(out).expanduser()
     settings = {**recipe.plain(), "compare": _listed(asked)}
-    begun = options.same_work(out, settings, "comparison", "compare")
+    begun = run.same_work(out, settings, "comparison", "compare")
     before: Path | pd.DataFrame | None = None
-    if begun and (out / _SPLIT).exists():
-        before = out / _SPLIT
+    if begun and (out / SPLIT).exists():
+        before = out / SPLIT
     cells: list[Plain] = []
     groups: dict[str, Array] = {}
     seconds = 0.0
@@ -149,9 +150,9 @@ def _begin(bench: "DesignRunner", trunks: tuple[str, ...], settings: Plain) -> N
     from multitask.contracts.table import write_csv
 
     bench.check(trunks)
-    options.begin(bench.out, settings)
+    run.begin(bench.out, settings)
     with reporting_write_errors(bench.out):
-        write_csv(bench.parts, bench.out / _SPLIT)
+        write_csv(bench.parts, bench.out / SPLIT)
 
 
 def _document(
@@ -160,7 +161,7 @@ def _document(
     """What `compare.json` holds."""
     from multitask.comparison import differences
     from multitask.comparison.bench import PARTS
-    from multitask.experiments.prepare import frozen_notes
+    from multitask.experiments.notes import frozen_notes
 
     prepared = bench.prepared
     rows = {part: int((bench.table["split"] == part).sum()) for part in PARTS}

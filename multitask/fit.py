@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from multitask.cli import options
 from multitask.cli.quiet import import_tensorflow
+from multitask.contracts import run
 from multitask.contracts.errors import Parser, UserError, command
-from multitask.contracts.reading import reporting_write_errors, write_text
-from multitask.contracts.recipe import FILE, Recipe
+from multitask.contracts.recipe import Recipe
+from multitask.contracts.run import NETWORK, RECIPE, SKIPPED, SPLIT
+from multitask.contracts.saving import reporting_write_errors, write_text
+from multitask.training import views
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,13 +56,13 @@ def fit(
 
     out = Path(out).expanduser()
     if not resume:
-        options.new_folder(out)
+        run.new_folder(out)
     elif _finished(out):
         raise UserError(out, "is finished, there is nothing to resume")
     prepared = prepare(recipe, out, say, resume)
     if recipe.folds:
         return _cross_validate(prepared, out, resume, say)
-    parts = prepared.split(out / "split.csv" if resume else None)
+    parts = prepared.split(out / SPLIT if resume else None)
     return _one(prepared, parts, out, out, resume, say)
 
 
@@ -82,13 +85,9 @@ def _one(
 
     Its run is `out`, which `whole` is or has among its folds.
     """
-    from multitask.data.coverage import (
-        check_trainable,
-        check_validated,
-        describe_epoch,
-        leakage_notes,
-    )
-    from multitask.experiments.prepare import frozen_notes
+    from multitask.data.coverage import describe_epoch
+    from multitask.experiments.checks import check_trainable, check_validated
+    from multitask.experiments.notes import frozen_notes, leakage_notes
     from multitask.training import loop
 
     recipe, spec = prepared.recipe, prepared.spec
@@ -115,7 +114,7 @@ def _one(
     say(f"best epoch {outcome.best_epoch}, trained in {outcome.precision}")
     # What `auto` chose belongs to the recipe that repeats the run.
     chosen = replace(recipe, precision=outcome.precision)
-    write_text(out / FILE, chosen.to_toml())
+    write_text(out / RECIPE, chosen.to_toml())
     varied = _varied(recipe, train)
     stage = chosen.stages()[outcome.stage - 1]
     notes = frozen_notes(recipe)
@@ -130,20 +129,20 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
     import pandas as pd
 
     from multitask.contracts import evaluation
-    from multitask.experiments.prepare import frozen_notes
+    from multitask.experiments.notes import frozen_notes
 
     recipe, heads, count = prepared.recipe, prepared.spec.heads, prepared.recipe.folds
     dealt = _folds(prepared)
     runs: list[Run] = []
     with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-        write_text(out / FILE, recipe.to_toml())
+        write_text(out / RECIPE, recipe.to_toml())
     for number, parts in enumerate(dealt, 1):
         folder = out / f"fold-{number}"
         say(f"fold {number} of {count}")
-        begun = resume and (folder / FILE).exists()
+        begun = resume and (folder / RECIPE).exists()
         if begun:
-            parts = prepared.split(folder / "split.csv")
+            parts = prepared.split(folder / SPLIT)
         if begun and _finished(folder):
             table = prepared.table.assign(split=parts)
             varied = _varied(recipe, prepared.training(table))
@@ -173,7 +172,7 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
 def _folds(prepared: "Prepared") -> "list[pd.Series[str]]":
     """The part of each picture in each fold; UserError if one can't be trained."""
     from multitask.data import split
-    from multitask.data.coverage import check_trainable
+    from multitask.experiments.checks import check_trainable
 
     heads, count = prepared.spec.heads, prepared.recipe.folds
     seed = prepared.recipe.seed
@@ -202,10 +201,10 @@ def _write(
 
     try:
         out.mkdir(parents=True, exist_ok=True)
-        write_csv(table[["path", "split"]], out / "split.csv")
-        write_csv(skipped, out / "skipped.csv")
+        write_csv(table[["path", "split"]], out / SPLIT)
+        write_csv(skipped, out / SKIPPED)
         # Last: a folder with a recipe is a run that can be resumed.
-        write_text(out / FILE, recipe.to_toml())
+        write_text(out / RECIPE, recipe.to_toml())
     except OSError as error:
         raise UserError(out, f"can't be written: {error.strerror}") from None
     if len(skipped):
@@ -216,15 +215,14 @@ def _varied(recipe: Recipe, train: "Batches") -> "Pixels | None":
     """A few training pictures as they are and as training saw them."""
     from multitask.images.augment import parse_augmentation, samples
     from multitask.networks.freeze import NONE
-    from multitask.training import feature_cache
 
     how, last = parse_augmentation(recipe.augment), recipe.stages()[-1]
     chosen = train.rows[:: max(1, len(train.rows) // _SHOWN)][:_SHOWN]
     if last.freeze != NONE and last.views:
-        looks = feature_cache.views(how, last.views)[: 1 + _WAYS]
+        looks = views.views(how, last.views)[: 1 + _WAYS]
         if len(looks) == 1:
             return None
-        return feature_cache.samples(train.pixels[chosen], how, train.size, looks)
+        return views.samples(train.pixels[chosen], how, train.size, looks)
     if how == parse_augmentation("none"):
         return None
     return samples(train.pixels[chosen], how, train.size, _WAYS)
@@ -243,11 +241,11 @@ def _measure(
     import pandas as pd
 
     from multitask.contracts import evaluation
-    from multitask.data.coverage import measured_part
+    from multitask.contracts.run import HISTORY
+    from multitask.experiments.evaluate import outputs
+    from multitask.experiments.notes import measured_part
     from multitask.networks import archive
     from multitask.networks.analyzer import Analyzer, read_all
-    from multitask.training.callbacks import HISTORY
-    from multitask.training.feature_cache import outputs
 
     analyzer = Analyzer.load(out)
     val = table[table["split"] == "val"]
@@ -257,7 +255,7 @@ def _measure(
         heads = [h.calibrate(val, said[h.name]) for h in analyzer.heads]
         if tuple(heads) != analyzer.heads:
             analyzer = analyzer.with_heads(heads)
-            archive.save_spec(analyzer.spec, out / archive.FILE)
+            archive.save_spec(analyzer.spec, out / NETWORK)
     part, warnings = measured_part(table)
     labels = table[table["split"] == part]
     rows = labels.index.to_numpy()
@@ -318,8 +316,8 @@ def _resumed(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
     if not arguments.out:
         raise UserError("--resume", "names no run", "add --out with the run's folder")
     out = Path(arguments.out).expanduser()
-    if not (out / FILE).is_file():
-        raise UserError(out, f"holds no {FILE}, is no run to resume")
+    if not (out / RECIPE).is_file():
+        raise UserError(out, f"holds no {RECIPE}, is no run to resume")
     extra = sorted(options.given(arguments)) + ["recipe"] * bool(arguments.recipe)
     if extra:
         raise UserError(
@@ -327,7 +325,7 @@ def _resumed(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
             "a run goes on with the recipe it began with",
             "leave the other options out",
         )
-    return recipe.recipe(recipe.read(out / FILE), str(out / FILE)), out
+    return recipe.recipe(recipe.read(out / RECIPE), str(out / RECIPE)), out
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multitask.cli.options import new_folder
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, UserError, command
+from multitask.contracts.run import SKIPPED, SPLIT, new_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,12 +38,12 @@ def report(
     import pandas as pd
 
     from multitask.contracts import evaluation
+    from multitask.contracts.run import HISTORY
     from multitask.contracts.table import write_csv
     from multitask.data.batches import decode_table
     from multitask.data.labels import set_aside
     from multitask.data.sources import absolute, check_labelled, read_all
     from multitask.networks.analyzer import Analyzer
-    from multitask.training.callbacks import HISTORY
 
     network = Path(network).expanduser()
     run = network if network.is_dir() else network.parent
@@ -71,7 +71,7 @@ def report(
     evaluation.write(result, folder)
     skipped = pd.concat([reading.skipped, wrong, unreadable], ignore_index=True)
     try:
-        write_csv(skipped, folder / "skipped.csv")
+        write_csv(skipped, folder / SKIPPED)
     except OSError as error:
         raise UserError(folder, f"can't be written: {error.strerror}") from None
     return result, folder
@@ -93,7 +93,7 @@ def _part(
     """
     from multitask.contracts.table import read_csv
 
-    known = run / "split.csv"
+    known = run / SPLIT
     doubts: list[str] = []
     if own and not known.exists():
         doubts.append(

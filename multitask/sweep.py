@@ -10,10 +10,13 @@ from typing import Any
 
 from multitask.cli import options
 from multitask.cli.quiet import import_tensorflow
+from multitask.contracts import run
 from multitask.contracts.errors import Parser, UserError, command, nearest
-from multitask.contracts.reading import reporting_write_errors
 from multitask.contracts.recipe import Recipe
-from multitask.tuning.space import MEAN, Dimension, check_variants, grid, parse_dimension
+from multitask.contracts.run import SPLIT
+from multitask.contracts.saving import reporting_write_errors
+from multitask.tuning.space import MEAN, Dimension, grid, parse_dimension
+from multitask.tuning.variants import check_variants
 
 Say = Callable[[str], object]
 
@@ -55,30 +58,30 @@ def sweep(
 
     _quiet_optuna()
     from multitask.tuning import summary
-    from multitask.tuning.storage import pruner_of, study_of
-    from multitask.tuning.trials import Trials, with_timed_precision
+    from multitask.tuning.storage import study_of
+    from multitask.tuning.trials import Trials, pruner_of, with_timed_precision
 
     varied, combinations = _checked(recipe, asked, trials)
     if combinations:
         say(f"There are {len(combinations)} combinations: each is a trial.")
     out = Path(out).expanduser()
     settings = {**recipe.plain(), "sweep": {**vars(asked), "vary": list(asked.vary)}}
-    options.same_work(out, settings, "sweep", "sweep")
+    run.same_work(out, settings, "sweep", "sweep")
     with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    with FileLock(out / options.READING):
+    with FileLock(out / run.READING):
         prepared = prepare(recipe, out, say)
     _check_names(asked.objective, varied, [h.name for h in prepared.spec.heads])
-    lock = FileLock(out / options.LOCK)
+    lock = FileLock(out / run.LOCK)
     with lock:
         begun, file = (
-            options.same_work(out, settings, "sweep", "sweep"),
-            out / "split.csv",
+            run.same_work(out, settings, "sweep", "sweep"),
+            out / SPLIT,
         )
         parts = prepared.split(file if begun and file.exists() else None)
         table = prepared.table.assign(split=parts)
         if not begun:
-            options.begin(out, settings)
+            run.begin(out, settings)
             with reporting_write_errors(out):
                 write_csv(table[["path", "split"]], file)
         study = study_of(

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 from multitask.reports import _audit_figures, _html, _style
 
-from multitask.contracts.head import column
-from multitask.contracts.reading import reporting_write_errors
-from multitask.data.split import NEAR
+from multitask.contracts.saving import reporting_write_errors
+from multitask.contracts.table import column
+from multitask.images.near import NEAR
 from multitask.inspection import findings as quality
 from multitask.inspection.duplicates import LISTED, named_sources
 from multitask.inspection.files import BLANK, TINY

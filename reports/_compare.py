@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from multitask.reports import _html, _style
 
-from multitask.contracts.reading import reporting_write_errors
+from multitask.contracts.saving import reporting_write_errors
 
 JSON, CSV, PAGE, PLOT = "compare.json", "compare.csv", "index.html", "compare.png"
 _PARTS = ("train", "val", "test")

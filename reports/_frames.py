@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from multitask.contracts.head import Head, as_text, column
+from multitask.contracts.head import Head
+from multitask.contracts.table import as_text, column
 
 MEASURES = ("loss", "accuracy", "mae", "weight")  # what a history may hold of a head
 

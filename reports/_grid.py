@@ -10,7 +10,8 @@ from multitask.reports import _frames, _style
 from PIL import Image, ImageOps
 
 from multitask.contracts.evaluation import Evaluation
-from multitask.contracts.head import Head, column
+from multitask.contracts.head import Head
+from multitask.contracts.table import column
 from multitask.images.decode import PictureError, decode
 
 COUNT, _WIDE = 12, 4

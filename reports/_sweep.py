@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from multitask.reports import _html, _style
 
-from multitask.contracts.reading import reporting_write_errors
+from multitask.contracts.saving import reporting_write_errors
 from multitask.tuning.space import formatted
 
 JSON, CSV, PAGE, PLOT = "sweep.json", "sweep.csv", "index.html", "sweep.png"

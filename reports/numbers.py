@@ -14,8 +14,8 @@ from multitask.reports import _frames
 from sklearn.metrics import classification_report
 
 from multitask.contracts.evaluation import Evaluation
-from multitask.contracts.head import Head, as_text, column
-from multitask.contracts.table import write_csv
+from multitask.contracts.head import Head
+from multitask.contracts.table import as_text, column, write_csv
 
 ORDER = 10
 

@@ -11,9 +11,10 @@ from PIL import Image
 import multitask
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
+from multitask.contracts.run import NETWORK
 from multitask.images.decode import decode
-from multitask.networks import analyzer, archive
-from multitask.networks.archive import NetworkSpec
+from multitask.networks import analyzer, archive, build
+from multitask.networks.spec import NetworkSpec
 
 HEADS = ("age", "gender", "pose", "attributes[Smiling,Young]")
 COLUMNS = [
@@ -36,13 +37,13 @@ def run(tiny_trunk, tmp_path_factory):
         heads=tuple(catalog.heads(HEADS)),
         notes=("Faces were drawn.",),
     )
-    model = archive.build(spec)
+    model = build.build(spec)
     lots = np.random.default_rng(1)
     for weight in model.weights:  # so that answers differ
         if weight.path.endswith("kernel"):
             weight.assign(lots.normal(0, 1, weight.shape))
     folder = tmp_path_factory.mktemp("run")
-    archive.save(model, spec, folder / archive.FILE)
+    archive.save(model, spec, folder / NETWORK)
     return folder
 
 
@@ -191,7 +192,7 @@ def test_answers_come_in_chunks_of_any_length(faces, mixed, chunk, monkeypatch):
 
 
 def test_answers_are_those_of_plain_keras(faces, run, mixed):
-    model = keras.models.load_model(run / archive.FILE)
+    model = keras.models.load_model(run / NETWORK)
     answers = faces.predict(mixed)
     years = np.arange(117)
     for i in GOOD:

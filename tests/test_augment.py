@@ -7,7 +7,13 @@ import pytest
 import tensorflow as tf
 
 from multitask.contracts.errors import UserError
-from multitask.images.augment import PRESETS, Augmentation, augment, parse_augmentation, samples
+from multitask.images.augment import (
+    PRESETS,
+    Augmentation,
+    augment,
+    parse_augmentation,
+    samples,
+)
 
 SEED = (3, 14)
 

@@ -254,7 +254,7 @@ def test_one_picture_in_two_data_sets(capsys, tmp_path, faces):
 def test_a_class_that_is_never_trained_on():
     from multitask.contracts.catalog import heads
     from multitask.contracts.errors import UserError
-    from multitask.data.coverage import check_trainable
+    from multitask.experiments.checks import check_trainable
 
     table = pd.DataFrame(
         {"gender": ["male", "male", "female"], "split": ["train", "train", "test"]}

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from multitask.contracts import catalog
+from multitask.contracts.catalog import to_config
 from multitask.contracts.errors import UserError
 
 
@@ -53,14 +54,14 @@ def test_a_comma_in_brackets_separates_no_heads():
 
 def test_another_kind_keeps_what_it_has_a_field_for():
     (age,) = catalog.heads(["age:regression"])
-    config = age.config()
+    config = to_config(age)
     assert (config["kind"], config["high"], config["unit"]) == (
         "regression",
         116,
         "years",
     )
     (gender,) = catalog.heads(["gender:sigmoid"])
-    assert gender.config()["classes"] == ("male", "female")
+    assert to_config(gender)["classes"] == ("male", "female")
 
 
 def test_part_of_a_head_reads_the_columns_asked_for_in_their_order():
@@ -71,9 +72,9 @@ def test_part_of_a_head_reads_the_columns_asked_for_in_their_order():
 def test_a_declared_head_wins_over_the_named_one():
     declared = {"gender": {"kind": "softmax", "classes": ["f", "m", "x"]}}
     (head,) = catalog.heads(["gender"], declared)
-    assert head.config()["classes"] == ("f", "m", "x")
+    assert to_config(head)["classes"] == ("f", "m", "x")
     (named,) = catalog.heads(["gender"])
-    assert named.config()["classes"] == ("male", "female")
+    assert to_config(named)["classes"] == ("male", "female")
 
 
 def test_an_unknown_head_tells_the_nearest_head_or_group():

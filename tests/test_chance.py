@@ -16,7 +16,7 @@ optuna = pytest.importorskip("optuna")
 def _chance(table, out, heads=("age",)):
     """The chance level of a sweep over these heads; columns of the table are labels."""
     from multitask.experiments.prepare import Prepared
-    from multitask.networks.archive import NetworkSpec
+    from multitask.networks.spec import NetworkSpec
     from multitask.sweep import Asked
     from multitask.tuning.trials import Trials
 

@@ -14,6 +14,7 @@ from multitask.datasets import sample
 from multitask.compare import DESIGNS, Asked, compare, main
 from multitask.comparison import designs
 from multitask.contracts import catalog
+from multitask.contracts.catalog import to_config
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.experiments import scores
@@ -83,10 +84,10 @@ def test_a_sigmoid_part_is_read_from_its_second_class():
 
 def test_a_merge_is_trained_as_its_parts_are():
     gender, makeup, _ = heads()
-    assert gender.config()["label_smoothing"] == 0.1
+    assert to_config(gender)["label_smoothing"] == 0.1
     parts = (gender, replace(makeup, class_weights="balanced", loss_weight=0.25))
     head = designs.merge("gender+makeup", parts, table()).head
-    assert head.config()["label_smoothing"] == 0.1
+    assert to_config(head)["label_smoothing"] == 0.1
     assert head.class_weights == "balanced"
     assert head.loss_weight == (1.75 + 0.25) / 2
 

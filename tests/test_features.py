@@ -17,13 +17,15 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.head import Targets
 from multitask.contracts.recipe import Recipe
 from multitask.data.batches import Batches
+from multitask.experiments import evaluate
 from multitask.fit import fit
 from multitask.images.augment import Augmentation, parse_augmentation
 from multitask.images.resize import middle
-from multitask.networks import archive, freeze
-from multitask.networks.archive import NetworkSpec
+from multitask.networks import archive, build, freeze
+from multitask.networks.spec import NetworkSpec
 from multitask.training import callbacks, checkpoint, feature_cache
-from multitask.training.feature_cache import FeatureCache, View, batches, views
+from multitask.training.feature_cache import FeatureCache, batches
+from multitask.training.views import View, _render, samples, views
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 NONE = parse_augmentation("none")
@@ -47,7 +49,7 @@ def front():
 def once(monkeypatch):
     """How many views go through the network: a list with a count a batch of them."""
     counts: list[int] = []
-    usual = feature_cache._render
+    usual = _render
 
     def seen(*given):
         counts.append(1)
@@ -170,7 +172,7 @@ def test_an_interrupted_pass_keeps_what_is_done(
 ):
     monkeypatch.setattr(feature_cache, "_KEPT", 4)
     monkeypatch.setattr(feature_cache, "_BATCH", 2)
-    usual = feature_cache._render
+    usual = _render
 
     def stop(*given):
         if len(once) == 7:
@@ -234,18 +236,18 @@ def _full(file, start, size):
 def test_what_is_trained_is_measured_without_room_for_features(
     faces, tmp_path, monkeypatch
 ):
-    usual, said = feature_cache.outputs, list[str]()
+    usual, said = evaluate.outputs, list[str]()
 
     def outputs(*given):
         with monkeypatch.context() as patch:
             patch.setattr(os, "posix_fallocate", _full)
             return usual(*given)
 
-    monkeypatch.setattr(feature_cache, "outputs", outputs)
+    monkeypatch.setattr(evaluate, "outputs", outputs)
     recipe = frozen(faces, tmp_path, epochs=1)
     run = fit(recipe, tmp_path / "run", say=said.append)
     assert any(line.startswith("Answers are computed anew: ") for line in said)
-    monkeypatch.setattr(feature_cache, "outputs", usual)
+    monkeypatch.setattr(evaluate, "outputs", usual)
     roomy = fit(recipe, tmp_path / "roomy", say=quiet)
     np.testing.assert_allclose(
         run.evaluation.answers["age"].astype(float),
@@ -267,7 +269,7 @@ def test_features_that_a_precision_cannot_hold_are_told(pixels, tmp_path):
 def test_the_report_shows_the_views_that_features_are_kept_of(front, pixels, tmp_path):
     how = parse_augmentation("standard")
     looks = views(how, 4)
-    shown = feature_cache.samples(pixels, how, 16, looks)
+    shown = samples(pixels, how, 16, looks)
     assert shown.shape == (9, 4, 16, 16, 3)
     np.testing.assert_array_equal(shown[:, 0], middle(pixels, 16).round())
     np.testing.assert_array_equal(shown[:, 1], shown[:, 0, :, ::-1])
@@ -288,7 +290,7 @@ def test_a_resumed_run_keeps_the_trunk_that_its_heads_learnt_on(
 
     def write(seed):
         keras.utils.set_random_seed(seed)
-        archive.save(archive.build(spec), spec, start)
+        archive.save(build.build(spec), spec, start)
 
     write(1)
     recipe = frozen(faces, tmp_path, image_size=16, weights=str(start), epochs=3)
@@ -514,7 +516,7 @@ def test_a_second_stage_lets_more_of_the_trunk_learn(faces, tmp_path):
     model, spec = archive.load(run.folder)
     part = model.get_layer("core").get_layer("trunk")
     keras.utils.set_random_seed(0)
-    drawn = archive.build_core(spec, training=True)
+    drawn = build.build_core(spec, training=True)
     learnt = [
         not np.array_equal(new, old)
         for new, old in zip(
@@ -583,7 +585,7 @@ def test_a_second_stage_needs_its_epochs():
 def test_what_is_frozen_infers_while_the_rest_is_trained():
     heads = tuple(catalog.heads(["gender"]))
     spec = NetworkSpec(trunk="regularized_cnn", size=32, heads=heads)
-    front, behind = freeze.cut(archive.build_core(spec), "all")
+    front, behind = freeze.cut(build.build_core(spec), "all")
     whole = freeze.rejoined(front, behind)
     images = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3))
     once, again = (whole(images, training=True)["gender"] for _ in range(2))
@@ -636,7 +638,7 @@ def test_options_without_effect_are_told():
 def test_halves_give_what_the_whole_gives(tiny_trunk):
     heads = tuple(catalog.heads(["gender", "age"]))
     spec = NetworkSpec(trunk="cnn", size=32, heads=heads, features=8)
-    core = archive.build_core(spec)
+    core = build.build_core(spec)
     images = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3))
     expected = core(images)
     for how in ("all", "0", "1", "3"):

@@ -22,7 +22,8 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe, read, recipe
 from multitask.contracts.table import read_csv
 from multitask.fit import fit, main
-from multitask.networks.archive import NetworkSpec
+from multitask.networks import build
+from multitask.networks.spec import NetworkSpec
 from multitask.report import report
 from multitask.training import callbacks
 
@@ -245,7 +246,7 @@ def test_what_is_mixed_balanced_and_capped_is_said_and_noted(faces, tmp_path):
     ],
 )
 def test_a_report_without_a_test_part_says_what_it_is_of(parts, part, warned):
-    from multitask.data.coverage import measured_part
+    from multitask.experiments.notes import measured_part
 
     found, notes = measured_part(pd.DataFrame({"split": parts}))
     assert found == part
@@ -471,14 +472,13 @@ def test_waiting_for_a_gain_needs_a_validation_part(faces, tmp_path, change):
 def test_float16_scales_its_loss_and_can_lower_its_rate(faces, tmp_path):
     import keras
 
-    from multitask.networks import archive
     from multitask.training import loop
 
     plateau = tiny(faces, precision="float16", schedule="plateau", epochs=1)
     run = fit(plateau, tmp_path / "run", say=lambda line: None)
     assert np.isfinite(pd.read_csv(run.folder / "history.csv")["loss"]).all()
     spec = multitask.load(run.folder).spec
-    model = archive.build_core(spec, policy="mixed_float16", training=True)
+    model = build.build_core(spec, policy="mixed_float16", training=True)
     loop._compile(model, spec.heads, plateau, 10, "float16")
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
 

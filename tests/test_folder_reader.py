@@ -9,6 +9,7 @@ import pytest
 from multitask.datasets import folder, sample
 
 from multitask.contracts import catalog, table
+from multitask.contracts.catalog import to_config
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.data import sources
@@ -294,7 +295,7 @@ def test_a_fit_learns_the_head_of_the_folders(drawn, tmp_path, asked, kind, unit
     )  # fmt: skip
     run = fit(recipe, tmp_path / "run", say=lambda line: None)
     (head,) = run.evaluation.heads
-    config = head.config()
+    config = to_config(head)
     assert (config["kind"], config["classes"]) == (kind, ("female", "male"))
     assert set(run.evaluation.answers["who"]) <= {"female", "male"}
     import multitask
@@ -334,7 +335,7 @@ def test_classes_of_left_and_right_change_places_in_a_mirror(tmp_path):
     names = ("Left turn", "Right turn", "leftover", "rightover", "front")
     files(tmp_path, *(f"{name}/a.png" for name in names))
     [head] = catalog.heads(["side"], folder.read(tmp_path, name="side").heads)
-    classes = head.config()["classes"]
+    classes = to_config(head)["classes"]
     swapped = [classes[i] for i in head.mirrored(np.arange(5))]
     places = dict(zip(classes, swapped, strict=True))
     assert places == {n: n for n in names} | {

@@ -6,16 +6,16 @@ import pytest
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.networks import archive
-from multitask.networks.archive import NetworkSpec
+from multitask.networks import build
 from multitask.networks.freeze import check, freeze, stages
+from multitask.networks.spec import NetworkSpec
 from multitask.networks.trunks import trunk
 
 
 def core(name, size=None):
     heads = tuple(catalog.heads(["gender"]))
     known = NetworkSpec(trunk=name, size=size or trunk(name).least, heads=heads)
-    return archive.build_core(known, training=True)
+    return build.build_core(known, training=True)
 
 
 def stepped(model):

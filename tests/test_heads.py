@@ -23,8 +23,9 @@ from sklearn.metrics import (
 from sklearn.utils.class_weight import compute_sample_weight
 
 from multitask.contracts import plugins
+from multitask.contracts.catalog import from_config, to_config
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import classes_of, from_config
+from multitask.contracts.table import classes_of
 
 NAN = np.nan
 
@@ -208,7 +209,7 @@ def test_every_answer_has_its_confidence_beside_it(example):
 @every_kind
 def test_the_settings_as_json_make_the_head_again(example):
     head = example.head
-    stored = json.loads(json.dumps(head.config()))
+    stored = json.loads(json.dumps(to_config(head)))
     assert from_config("asked", stored) == head
 
 
@@ -352,7 +353,7 @@ def test_settings_that_are_resolved_or_calibrated_keep_the_rest(example):
     resolved = head.resolve(table)  # but for labels that the table has none of
     assert replace(resolved, columns=head.columns) == head
     calibrated = head.calibrate(table, doubtful(example))
-    assert from_config("asked", calibrated.config()) == calibrated
+    assert from_config("asked", to_config(calibrated)) == calibrated
     assert (calibrated.name, calibrated.columns) == (head.name, head.columns)
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.data.labels import set_aside, translate
+from multitask.contracts.reading import translate
+from multitask.data.labels import set_aside
 
 GENDERS = {"male": "male", "female": "female", "0": "male", "1": "female", "?": np.nan}
 

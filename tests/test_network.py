@@ -13,10 +13,11 @@ import pytest
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
+from multitask.contracts.run import NETWORK
 from multitask.data.batches import Batches
-from multitask.networks import archive
-from multitask.networks.archive import NetworkSpec
+from multitask.networks import archive, build
 from multitask.networks.normalization import FusedNormalization
+from multitask.networks.spec import NetworkSpec
 
 ROOT = Path(__file__).parents[1]
 HEADS = ("age", "gender", "pose", "attributes[Smiling,Young]")
@@ -55,7 +56,7 @@ def spec(name, looks=2, size=16):
 def made(request, tiny_trunk):
     keras.utils.set_random_seed(0)
     known = spec(request.param)
-    model = archive.build(known)
+    model = build.build(known)
     unsettle(model)
     return model, known
 
@@ -63,7 +64,7 @@ def made(request, tiny_trunk):
 @pytest.fixture(scope="module")
 def saved(made, tmp_path_factory):
     model, known = made
-    path = tmp_path_factory.mktemp("network") / archive.FILE
+    path = tmp_path_factory.mktemp("network") / NETWORK
     archive.save(model, known, path)
     return path
 
@@ -174,14 +175,14 @@ def test_what_keras_does_not_know_rides_along(made, saved):
 
 def test_saving_what_was_loaded_changes_nothing(saved, tmp_path):
     model, known = archive.load(saved)
-    archive.save(model, replace(known, notes=("b",)), tmp_path / archive.FILE)
-    again, found = archive.load(tmp_path / archive.FILE)
+    archive.save(model, replace(known, notes=("b",)), tmp_path / NETWORK)
+    again, found = archive.load(tmp_path / NETWORK)
     assert found == replace(known, notes=("b",))
     assert_near(again(pictures()), model(pictures()), 1e-6)
 
 
 def test_how_outputs_are_read_is_written_anew_without_the_weights(saved, tmp_path):
-    path = tmp_path / archive.FILE
+    path = tmp_path / NETWORK
     path.write_bytes(saved.read_bytes())
     model, known = archive.load(path)
     archive.save_spec(replace(known, notes=("c",)), path)
@@ -211,8 +212,8 @@ def test_a_picture_and_its_mirror_image_get_mirrored_answers(made):
 
 
 def test_the_middle_is_looked_at_as_in_training(made):
-    core = archive.build_core(made[1])
-    model = archive.build(replace(made[1], looks=1), core)
+    core = build.build_core(made[1])
+    model = build.build(replace(made[1], looks=1), core)
     images = pictures(4, 20, 20)
     batches = Batches(
         pixels=images, rows=np.arange(4), encoded={}, batch_size=4, size=16
@@ -224,9 +225,9 @@ def test_the_middle_is_looked_at_as_in_training(made):
 
 def test_answers_are_the_mean_over_both(made):
     model, known = made
-    core = archive.build_core(known)
+    core = build.build_core(known)
     core.set_weights(model.get_weights())
-    straight_only = archive.build(replace(known, looks=1), core)
+    straight_only = build.build(replace(known, looks=1), core)
     images = pictures(4, 16, 16)
     one, other = (numbers(straight_only(x)) for x in (images, images[:, :, ::-1]))
     for name in ("age", "gender", "attributes"):
@@ -237,7 +238,7 @@ def test_answers_are_the_mean_over_both(made):
 
 def test_four_looks_are_of_four_places_two_of_them_in_a_mirror(tiny_trunk):
     known = spec(tiny_trunk, looks=4)  # of 20 x 20 pixels: a margin of 2
-    core = archive.build_core(known)
+    core = build.build_core(known)
     unsettle(core)
     images = pictures(3, 20, 20)
     seen = [
@@ -248,7 +249,7 @@ def test_four_looks_are_of_four_places_two_of_them_in_a_mirror(tiny_trunk):
     said = [numbers(core(part.astype(np.float32))) for part in seen]
     for part in said[2:]:  # frontal, left, right, up, down
         part["pose"] = part["pose"][:, [0, 2, 1, 3, 4]]
-    found = archive.build(known, core)(images)
+    found = build.build(known, core)(images)
     for name in ("age", "gender", "attributes", "pose"):
         mean = np.mean([part[name] for part in said], axis=0)
         np.testing.assert_allclose(found[name], mean, atol=1e-5)
@@ -258,8 +259,8 @@ def test_four_looks_are_of_four_places_two_of_them_in_a_mirror(tiny_trunk):
 
 def test_one_head_alone_still_answers_by_name(tiny_trunk, tmp_path):
     known = NetworkSpec(trunk="tiny", size=16, heads=tuple(catalog.heads(["gender"])))
-    archive.save(archive.build(known), known, tmp_path / archive.FILE)
-    model, _ = archive.load(tmp_path / archive.FILE)
+    archive.save(build.build(known), known, tmp_path / NETWORK)
+    model, _ = archive.load(tmp_path / NETWORK)
     assert list(model(pictures())) == ["gender"]
     assert list(model.predict(pictures(), verbose=0)) == ["gender"]
 
@@ -279,8 +280,8 @@ def refused(path):
 @pytest.fixture(scope="module")
 def small(tiny_trunk, tmp_path_factory):
     known = spec("tiny")
-    path = tmp_path_factory.mktemp("small") / archive.FILE
-    archive.save(archive.build(known), known, path)
+    path = tmp_path_factory.mktemp("small") / NETWORK
+    archive.save(build.build(known), known, path)
     return path
 
 
@@ -396,7 +397,7 @@ def test_a_full_disk_keeps_the_previous_file(small, tmp_path):
     targets = []
     for before in ("there", "none"):
         for share in ("0.001", "0.3", "0.6", "0.9", "0.9999"):
-            targets.append(tmp_path / before / share / archive.FILE)
+            targets.append(tmp_path / before / share / NETWORK)
             targets[-1].parent.mkdir(parents=True)
             if before == "there":
                 targets[-1].write_bytes(b"the previous one")
@@ -420,7 +421,7 @@ def test_a_full_disk_keeps_the_previous_file(small, tmp_path):
 
 def test_a_folder_that_is_not_there_is_said(made, tmp_path):
     model, known = made
-    path = tmp_path / "none" / archive.FILE
+    path = tmp_path / "none" / NETWORK
     with pytest.raises(UserError, match="can't be saved .*, nothing was written"):
         archive.save(model, known, path)
 
@@ -430,12 +431,12 @@ def test_a_folder_that_is_not_there_is_said(made, tmp_path):
 
 def test_weights_trained_in_another_precision_answer_alike_in_float32(made):
     model, known = made
-    trained = archive.build_core(known, 0.3, "mixed_bfloat16", training=True)
+    trained = build.build_core(known, 0.3, "mixed_bfloat16", training=True)
     trained.set_weights(model.get_weights())
     images = pictures(4, 16, 16)
-    core = archive.build_core(known)
+    core = build.build_core(known)
     core.set_weights(trained.get_weights())
-    final = archive.build(known, core)
+    final = build.build(known, core)
     for one, other in zip(final.weights, model.weights, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
     assert_near(final(images), model(images), 1e-6)
@@ -449,7 +450,7 @@ def test_weights_trained_in_another_precision_answer_alike_in_float32(made):
 
 def test_the_precision_is_restored_after_a_failure():
     with pytest.raises(UserError):
-        archive.build_core(
+        build.build_core(
             NetworkSpec(trunk="cnn", size=15, heads=()), policy="mixed_bfloat16"
         )
     assert keras.config.dtype_policy().name == "float32"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from multitask.contracts import catalog, plugins
+from multitask.contracts.catalog import from_config, to_config
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import from_config
 
 MODULE = """
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ def test_a_kind_of_another_package_makes_heads_from_config_and_back(install):
     install(ENTRIES)
     head = from_config("rating", {"kind": "stars", "stars": 6, "high": 6})
     assert (type(head).__name__, head.columns) == ("StarHead", ("rating",))
-    config = head.config()
+    config = to_config(head)
     assert config["kind"] == "stars"  # the name it is found by, not that of its class
     assert from_config("rating", config) == head
 
@@ -107,8 +107,8 @@ def test_a_kind_that_is_no_plug_in_cannot_be_saved():
 def test_a_named_head_can_be_of_another_packages_kind(install):
     install(ENTRIES)
     (age,) = catalog.heads(["age:stars"])
-    assert age.config()["high"] == 116.0
-    assert age.config()["stars"] == 5
+    assert to_config(age)["high"] == 116.0
+    assert to_config(age)["stars"] == 5
 
 
 def test_a_reader_of_another_package_reads(install):

@@ -16,8 +16,9 @@ from PIL import Image
 import multitask
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.networks import archive
-from multitask.networks.archive import NetworkSpec
+from multitask.contracts.run import NETWORK
+from multitask.networks import archive, build
+from multitask.networks.spec import NetworkSpec
 from multitask.predict import FORMATS, inputs, main
 
 ROOT = Path(__file__).parents[1]
@@ -35,7 +36,7 @@ def run(tiny_trunk, tmp_path_factory):
     heads = tuple(catalog.heads(HEADS))
     spec = NetworkSpec(trunk=tiny_trunk, size=16, heads=heads, notes=(NOTE,))
     folder = tmp_path_factory.mktemp("run")
-    archive.save(archive.build(spec), spec, folder / archive.FILE)
+    archive.save(build.build(spec), spec, folder / NETWORK)
     return folder
 
 

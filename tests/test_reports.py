@@ -15,9 +15,10 @@ from sklearn import metrics
 
 from multitask.contracts import evaluation as comparisons
 from multitask.contracts import plugins
+from multitask.contracts.catalog import from_config
 from multitask.contracts.errors import UserError
 from multitask.contracts.evaluation import Evaluation
-from multitask.contracts.head import Head, from_config
+from multitask.contracts.head import Head
 from multitask.experiments import scores
 
 AGE = from_config(

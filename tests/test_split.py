@@ -12,15 +12,9 @@ from PIL import Image
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.data.split import (
-    folds,
-    groups,
-    hashes,
-    near_links,
-    ratios,
-    read_split,
-    split,
-)
+from multitask.data.split import folds, groups, ratios, read_split, split
+from multitask.images.decode import decode_all
+from multitask.images.near import hashes, near_links
 
 UTKFACE = Path(__file__).parents[2] / "shared" / "data" / "UTKFace"
 SHARES = (0.7, 0.15, 0.15)

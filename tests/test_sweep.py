@@ -13,8 +13,7 @@ import pandas as pd
 import pytest
 from multitask.datasets import sample
 
-from multitask.cli import options
-from multitask.contracts import recipe
+from multitask.contracts import recipe, run
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.sweep import Asked, main, sweep
@@ -85,7 +84,7 @@ def test_trials_are_scored_by_their_kept_epoch_and_the_best_is_written(base, tmp
     assert more["trials"][:2] == document["trials"]
     assert len(more["trials"]) == 3
     with pytest.raises(UserError, match="out: holds other work; name another folder"):
-        options.same_work(out, {}, "comparison", "compare")
+        run.same_work(out, {}, "comparison", "compare")
     with pytest.raises(UserError, match="holds another sweep"):
         sweep(base, out, replace(asked, objective="gender"), trials=3, say=quiet)
 

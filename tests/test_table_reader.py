@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from multitask.datasets import sample, table
 
+from multitask.contracts.catalog import to_config
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.data import sources
@@ -470,7 +471,7 @@ def tiny(heads: tuple[str, ...], *sets: str) -> Recipe:
 def test_a_fit_learns_the_heads_of_the_table(faces, tmp_path):
     asked = tiny((), f"mine=table:{faces / 'mine.csv'}")
     run = fit(asked, tmp_path / "run", say=lambda line: None)
-    kinds = {head.name: head.config()["kind"] for head in run.evaluation.heads}
+    kinds = {head.name: to_config(head)["kind"] for head in run.evaluation.heads}
     assert kinds == {
         "hair_colour": "softmax",
         "smiles": "sigmoid",

@@ -7,8 +7,9 @@ import pytest
 from multitask import trunks as trunks_command
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.networks import archive, pretrained, trunks
-from multitask.networks.archive import NetworkSpec
+from multitask.contracts.run import NETWORK
+from multitask.networks import archive, build, pretrained, trunks
+from multitask.networks.spec import NetworkSpec
 from multitask.networks.trunks import TRUNKS, check_size, trunk
 
 SMALL = ("cnn", "base_cnn", "utkface_cnn", "mobilenet_v3_large")
@@ -51,7 +52,7 @@ def of(name, size=None, **others):
 @pytest.mark.parametrize("name", LEARNT)
 def test_a_trunk_learns_a_step_and_reloads_in_plain_keras(name, tmp_path):
     known = of(name, looks=1)
-    core = archive.build_core(known, dropout=0.1, training=True)
+    core = build.build_core(known, dropout=0.1, training=True)
     core.compile(optimizer="sgd", loss={head.name: head.loss() for head in known.heads})
     before = [w.numpy() for w in core.trainable_weights]
     images = pictures(2, known.size)
@@ -66,11 +67,11 @@ def test_a_trunk_learns_a_step_and_reloads_in_plain_keras(name, tmp_path):
         for w, b in zip(core.trainable_weights, before, strict=True)
     ]
     assert np.mean(moved) > 0.9  # a dead unit may leave a bias where it was
-    plain = archive.build_core(known)
+    plain = build.build_core(known)
     plain.set_weights(core.get_weights())
-    model = archive.build(known, plain)
-    archive.save(model, known, tmp_path / archive.FILE)
-    again = keras.models.load_model(tmp_path / archive.FILE)
+    model = build.build(known, plain)
+    archive.save(model, known, tmp_path / NETWORK)
+    again = keras.models.load_model(tmp_path / NETWORK)
     here, there = model(images), again.predict(images, verbose=0)
     for head in ("gender", "age"):
         np.testing.assert_allclose(there[head], here[head], atol=1e-5)
@@ -78,16 +79,16 @@ def test_a_trunk_learns_a_step_and_reloads_in_plain_keras(name, tmp_path):
 
 @pytest.mark.parametrize("name", BIG)
 def test_a_trunk_has_the_parameters_that_are_listed(name):
-    model = archive.build_core(of(name)).get_layer("trunk")
+    model = build.build_core(of(name)).get_layer("trunk")
     assert f"{model.count_params() / 1e6:.2f}" == f"{trunk(name).millions:.2f}"
 
 
 @pytest.mark.parametrize("name", BIG)
 def test_the_least_size_of_a_trunk_is_enough_and_less_is_refused(name):
     known = of(name, trunk(name).least)
-    assert archive.build_core(known).output["gender"].shape == (None, 2)
+    assert build.build_core(known).output["gender"].shape == (None, 2)
     with pytest.raises(UserError) as caught:
-        archive.build_core(of(name, known.size - 1))
+        build.build_core(of(name, known.size - 1))
     assert str(caught.value) == (
         f"--image-size: is {known.size - 1}, trunk {name} needs {known.size} or more"
     )
@@ -102,7 +103,7 @@ def test_a_published_network_is_the_one_of_keras_with_its_scaling(name, tmp_path
         include_top=made.dense, weights=None, input_shape=(size, size, 3), pooling="avg"
     )
     theirs.save(tmp_path / "theirs.keras")
-    model = archive.build_core(of(name, size)).get_layer("trunk")
+    model = build.build_core(of(name, size)).get_layer("trunk")
     pretrained.load(model, str(tmp_path / "theirs.keras"), name)
     images = pictures(2, size).astype(np.float32)
     scaled = SCALING[name].preprocess_input(images.copy())
@@ -116,7 +117,7 @@ def test_a_published_network_is_the_one_of_keras_with_its_scaling(name, tmp_path
 
 def test_the_classic_networks_have_the_layers_that_they_are_known_by():
     def kernels(name):
-        model = archive.build_core(of(name)).get_layer("trunk")
+        model = build.build_core(of(name)).get_layer("trunk")
         return [w.shape for w in model.weights if w.path.endswith("kernel")]
 
     assert kernels("base_cnn") == [
@@ -130,7 +131,7 @@ def test_the_classic_networks_have_the_layers_that_they_are_known_by():
 
 
 def test_regularized_cnn_is_regularized_as_it_is_known():
-    core = archive.build_core(of("regularized_cnn"), training=True)
+    core = build.build_core(of("regularized_cnn"), training=True)
     layers = core.get_layer("trunk").layers
     known = ("Conv2D", "BatchNormalization", "SpatialDropout2D", "Dense")
     kinds = [
@@ -152,7 +153,7 @@ def test_regularized_cnn_is_regularized_as_it_is_known():
 
 
 def test_each_head_of_utkface_cnn_has_a_dense_layer_of_its_own():
-    core = archive.build_core(of("utkface_cnn"))
+    core = build.build_core(of("utkface_cnn"))
     for head in ("gender", "age"):
         assert core.get_layer(f"{head}_features").kernel.shape == (192, 128)
 
@@ -161,35 +162,35 @@ def test_a_dense_layer_between_trunk_and_heads_is_asked_for_by_its_units(
     tiny_trunk, tmp_path
 ):
     known = of(tiny_trunk, features=24)
-    model = archive.build(known)
+    model = build.build(known)
     assert model.get_layer("core").get_layer("features").kernel.shape == (8, 24)
-    archive.save(model, known, tmp_path / archive.FILE)
-    assert archive.load(tmp_path / archive.FILE)[1] == known
+    archive.save(model, known, tmp_path / NETWORK)
+    assert archive.load(tmp_path / NETWORK)[1] == known
 
 
 def test_pooling_is_open_where_keras_leaves_it_open(tmp_path):
     shapes = {}
     for how in ("average", "max", "flatten"):
         known = of("mobilenet_v3_large", 64, pooling=how)
-        core = archive.build_core(known)
+        core = build.build_core(known)
         shapes[how] = core.get_layer("trunk").output.shape[1:]
     assert shapes == {"average": (960,), "max": (960,), "flatten": (4 * 960,)}
     with pytest.raises(UserError, match="^--pooling: trunk cnn has its own; leave it"):
-        archive.build_core(of("cnn", 32, pooling="max"))
+        build.build_core(of("cnn", 32, pooling="max"))
 
 
 def test_the_dense_layer_may_be_held_small_and_normalized(tiny_trunk, tmp_path):
     known = of(tiny_trunk, features=24, features_l2=0.5, features_norm=True)
-    core = archive.build_core(known, dropout=0.1, training=True)
+    core = build.build_core(known, dropout=0.1, training=True)
     kernel = core.get_layer("features").kernel.numpy()
     assert float(sum(core.losses)) == pytest.approx(0.5 * (kernel**2).sum(), rel=1e-5)
     shapes = [w.shape for w in core.get_layer("features").weights]
-    count = len(archive.build_core(of(tiny_trunk, features=24)).weights)
+    count = len(build.build_core(of(tiny_trunk, features=24)).weights)
     assert shapes == [(8, 24), (24,)]
     assert len(core.weights) == count + 4
-    model = archive.build(known)
-    archive.save(model, known, tmp_path / archive.FILE)
-    assert archive.load(tmp_path / archive.FILE)[1] == known
+    model = build.build(known)
+    archive.save(model, known, tmp_path / NETWORK)
+    assert archive.load(tmp_path / NETWORK)[1] == known
 
 
 # What a trunk begins with
@@ -200,15 +201,15 @@ def trained(tiny_trunk, tmp_path):
     """A saved network of ours, and its trunk."""
     keras.utils.set_random_seed(3)
     known = of(tiny_trunk)
-    model = archive.build(known)
-    archive.save(model, known, tmp_path / archive.FILE)
+    model = build.build(known)
+    archive.save(model, known, tmp_path / NETWORK)
     return tmp_path, model.get_layer("core").get_layer("trunk")
 
 
 def test_a_trunk_begins_with_that_of_a_network_of_ours(trained, tiny_trunk):
     folder, before = trained
-    model = archive.build_core(of(tiny_trunk), training=True).get_layer("trunk")
-    pretrained.load(model, str(folder / archive.FILE), tiny_trunk)
+    model = build.build_core(of(tiny_trunk), training=True).get_layer("trunk")
+    pretrained.load(model, str(folder / NETWORK), tiny_trunk)
     for one, other in zip(model.get_weights(), before.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -216,7 +217,7 @@ def test_a_trunk_begins_with_that_of_a_network_of_ours(trained, tiny_trunk):
 def test_a_trunk_begins_with_weights_that_keras_wrote(trained, tiny_trunk):
     folder, before = trained
     before.save_weights(folder / "a.weights.h5")
-    model = archive.build_core(of(tiny_trunk), training=True).get_layer("trunk")
+    model = build.build_core(of(tiny_trunk), training=True).get_layer("trunk")
     pretrained.load(model, str(folder / "a.weights.h5"), tiny_trunk)
     for one, other in zip(model.get_weights(), before.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -224,9 +225,9 @@ def test_a_trunk_begins_with_weights_that_keras_wrote(trained, tiny_trunk):
 
 def test_weights_of_another_trunk_name_the_first_that_differs(trained):
     folder, _ = trained
-    model = archive.build_core(of("cnn")).get_layer("trunk")
+    model = build.build_core(of("cnn")).get_layer("trunk")
     with pytest.raises(UserError) as caught:
-        pretrained.load(model, str(folder / archive.FILE), "cnn")
+        pretrained.load(model, str(folder / NETWORK), "cnn")
     line = str(caught.value)
     assert "/kernel is (3, 3, 3, 8)" in line
     assert "of the trunk is (3, 3, 3, 32); must be weights of the same trunk" in line
@@ -234,16 +235,16 @@ def test_weights_of_another_trunk_name_the_first_that_differs(trained):
 
 def test_weights_for_another_size_say_for_which(tmp_path):
     known = of("base_cnn", 32)
-    archive.save(archive.build(known), known, tmp_path / archive.FILE)
-    model = archive.build_core(of("base_cnn", 48)).get_layer("trunk")
+    archive.save(build.build(known), known, tmp_path / NETWORK)
+    model = build.build_core(of("base_cnn", 48)).get_layer("trunk")
     with pytest.raises(UserError, match="perhaps with --image-size 32, for which thes"):
-        pretrained.load(model, str(tmp_path / archive.FILE), "base_cnn")
+        pretrained.load(model, str(tmp_path / NETWORK), "base_cnn")
 
 
 def test_layers_that_differ_are_named_from_plain_weights_too(trained):
     folder, before = trained
     before.save_weights(folder / "a.weights.h5")
-    model = archive.build_core(of("cnn")).get_layer("trunk")
+    model = build.build_core(of("cnn")).get_layer("trunk")
     with pytest.raises(UserError) as caught:
         pretrained.load(model, str(folder / "a.weights.h5"), "cnn")
     line = str(caught.value)
@@ -260,7 +261,7 @@ def test_weights_of_a_shorter_trunk_name_the_first_that_is_missing(
     image = keras.Input((16, 16, 3))
     x = keras.layers.Conv2D(8, 3, strides=2, use_bias=False)(image)
     keras.Model(image, x).save(tmp_path / "a.keras")
-    model = archive.build_core(of(tiny_trunk)).get_layer("trunk")
+    model = build.build_core(of(tiny_trunk)).get_layer("trunk")
     with pytest.raises(UserError, match="has 1 weights, the trunk has 5; the first"):
         pretrained.load(model, str(tmp_path / "a.keras"), tiny_trunk)
 
@@ -291,7 +292,7 @@ def test_dense_layers_of_imagenet_are_for_one_size():
 def test_a_damaged_file_of_weights_is_told(tiny_trunk, tmp_path):
     for name in ("a.keras", "a.weights.h5"):
         (tmp_path / name).write_bytes(b"PK nothing")
-        model = archive.build_core(of(tiny_trunk)).get_layer("trunk")
+        model = build.build_core(of(tiny_trunk)).get_layer("trunk")
         with pytest.raises(UserError, match="does not fit trunk tiny"):
             pretrained.load(model, str(tmp_path / name), tiny_trunk)
 

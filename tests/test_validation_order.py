@@ -34,7 +34,7 @@ def table():
 def prepared(table):
     """All pixels of a picture hold its row."""
     from multitask.experiments.prepare import Prepared
-    from multitask.networks.archive import NetworkSpec
+    from multitask.networks.spec import NetworkSpec
 
     rows = np.arange(len(table), dtype=np.uint8)
     return Prepared(

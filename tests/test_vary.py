@@ -4,7 +4,7 @@ import pytest
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
-from multitask.tuning import space
+from multitask.tuning import space, variants
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_values_become_a_recipe():
         space.parse_dimension,
         ["learning-rate=1,2", "loss-weights.age=1,3", "loss-weights.race=1,2"],
     )
-    made = space.variant(base, {rate: 2.0, age: 3.0, race: 1.0})
+    made = variants.variant(base, {rate: 2.0, age: 3.0, race: 1.0})
     assert made.learning_rate == 2.0
     assert made.loss_weights == {"age": 3.0, "race": 1.0}
     assert made.dropout == base.dropout
@@ -98,20 +98,31 @@ def test_a_value_that_no_combination_allows_is_told_at_once():
         ("features-l2=0.001,0", "--vary features-l2=0.001: --features-l2: has no effe"),
     ):
         with pytest.raises(UserError) as caught:
-            space.check_variants(base, [space.parse_dimension(text)])
+            variants.check_variants(base, [space.parse_dimension(text)])
         assert str(caught.value).startswith(message)
     # With another setting beside it, it may be possible.
-    space.check_variants(
-        base, [space.parse_dimension("features-l2=0.001,0"), space.parse_dimension("features=0,64")]
+    variants.check_variants(
+        base,
+        [
+            space.parse_dimension("features-l2=0.001,0"),
+            space.parse_dimension("features=0,64"),
+        ],
     )
     with pytest.raises(UserError, match="names dropout twice"):
-        space.check_variants(
-            base, [space.parse_dimension("dropout=0.1,0.2"), space.parse_dimension("dropout=0.3..0.4")]
+        variants.check_variants(
+            base,
+            [
+                space.parse_dimension("dropout=0.1,0.2"),
+                space.parse_dimension("dropout=0.3..0.4"),
+            ],
         )
 
 
 def test_a_grid_is_every_combination():
-    both = [space.parse_dimension("dropout=0.2,0.3"), space.parse_dimension("augment=none,flip")]
+    both = [
+        space.parse_dimension("dropout=0.2,0.3"),
+        space.parse_dimension("augment=none,flip"),
+    ]
     assert space.grid(both) == [
         {"dropout": 0.2, "augment": "none"},
         {"dropout": 0.2, "augment": "flip"},

@@ -29,15 +29,16 @@ from multitask.comparison.designs import (
 )
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Array, Head
-from multitask.contracts.reading import reporting_write_errors, write_text
 from multitask.contracts.recipe import Precision, Recipe
+from multitask.contracts.run import SPLIT
+from multitask.contracts.saving import reporting_write_errors, write_text
 from multitask.contracts.table import write_csv
-from multitask.data import coverage, sampling
-from multitask.experiments import prepare, scores
+from multitask.data import sampling
+from multitask.experiments import checks, notes, prepare, scores
+from multitask.experiments.evaluate import outputs
 from multitask.experiments.prepare import Prepared
 from multitask.networks.analyzer import Analyzer
 from multitask.training import loop
-from multitask.training.feature_cache import outputs
 
 Say = Callable[[str], object]
 Plain = dict[str, Any]
@@ -82,8 +83,8 @@ class DesignRunner:
         for name in set(trunks) - {self.trunk}:
             recipe = replace(self.prepared.recipe, trunk=name)
             spec = prepare.network_spec(recipe, self.heads)
-            loop.check_freezable(spec, recipe)
-            loop.check_weights(spec, recipe)
+            checks.check_freezable(spec, recipe)
+            checks.check_weights(spec, recipe)
 
     def settled(self) -> "DesignRunner":
         """The bench with the precision that `auto` comes to, one for all networks."""
@@ -143,7 +144,7 @@ class DesignRunner:
         with reporting_write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             # The pictures of all: what another network learnt is no test of this one.
-            write_csv(self.parts, folder / "split.csv")
+            write_csv(self.parts, folder / SPLIT)
         begun = loop.has_checkpoint(folder)
         with _peak() as memory:
             outcome = loop.train(
@@ -237,15 +238,15 @@ def design_runner(
     train = table[table["split"] == "train"]
     stays = sampling.capped(train, heads, recipe.cap, recipe.seed)
     table = table.drop(train.index[~stays])  # for all networks alike
-    coverage.check_trainable(heads, table, say)
-    coverage.check_validated(recipe, table)
+    checks.check_trainable(heads, table, say)
+    checks.check_validated(recipe, table)
     members = pd.Series(prepared.members, index=prepared.table.index)
     _all_measured(heads, table, members)
     made = tuple(merge(text, heads, table) for text in merges)
     table = with_merged(table, made)
     _all_watched((*heads, *(each.head for each in made)), table)
-    notes = coverage.leakage_notes(recipe, table, members[table.index].to_numpy())
-    spec = replace(prepared.spec, notes=(*prepared.spec.notes, *notes))
+    leaks = notes.leakage_notes(recipe, table, members[table.index].to_numpy())
+    spec = replace(prepared.spec, notes=(*prepared.spec.notes, *leaks))
     return DesignRunner(
         prepared=replace(prepared, spec=spec),
         parts=parts,

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from multitask.contracts.catalog import from_config, to_config
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.head import Array, Head, as_text, column, from_config
+from multitask.contracts.head import Array, Head
+from multitask.contracts.table import as_text, column
 
 _JOIN = "+"
 _WITH = " with "
@@ -48,7 +50,7 @@ class Merged:
             holds = [[one == name for one in classes_of] for name in classes(part)]
             outputs = said @ np.array(holds, float).T
             # A sigmoid says how likely the second of its two classes is.
-            alone = part.config()["kind"] == "sigmoid"
+            alone = to_config(part)["kind"] == "sigmoid"
             found[part.name] = outputs[:, 1:] if alone else outputs
         return found
 
@@ -140,7 +142,7 @@ def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
         ],
     }
     # Trained as its parts are, or it would be the training that is compared.
-    smoothing = max(part.config().get("label_smoothing", 0.0) for part in parts)
+    smoothing = max(to_config(part).get("label_smoothing", 0.0) for part in parts)
     balanced = any(part.class_weights == "balanced" for part in parts)
     head = replace(
         from_config("_and_".join(names), config | {"label_smoothing": smoothing}),
@@ -152,7 +154,7 @@ def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
 
 def _mirrored(parts: Sequence[Head], each: Sequence[str]) -> tuple[str, ...]:
     """The combination that one looks like in a mirror."""
-    pairs = [dict(part.config().get("mirror", ())) for part in parts]
+    pairs = [dict(to_config(part).get("mirror", ())) for part in parts]
     swaps = [pair | {b: a for a, b in pair.items()} for pair in pairs]
     return tuple(swap.get(name, name) for swap, name in zip(swaps, each, strict=True))
 
@@ -179,5 +181,5 @@ def with_merged(table: pd.DataFrame, merges: Sequence[Merged]) -> pd.DataFrame:
 def classes(head: Head) -> tuple[str, ...]:
     """The classes of a head that has one a picture; none of another."""
     return (
-        tuple(head.config().get("classes", ())) if head.answer_type == "class" else ()
+        tuple(to_config(head).get("classes", ())) if head.answer_type == "class" else ()
     )

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from importlib.resources import files
 from typing import Any
 
@@ -11,7 +11,8 @@ import pandas as pd
 
 from multitask.contracts import plugins
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.head import Head, from_config
+from multitask.contracts.head import Head
+from multitask.contracts.settings import checked
 from multitask.contracts.table import RESERVED
 
 Config = Mapping[str, Any]
@@ -159,3 +160,37 @@ def _part(name: str, config: Config, columns: str) -> list[str]:
     if not asked:
         raise UserError(f"--heads {name}[]", "names no label", nearest("", known))
     return asked
+
+
+def to_config(head: Head) -> dict[str, Any]:
+    """The head as plain data; `from_config` makes it again.
+
+    Raises UserError for a head whose kind is no plug-in.
+    """
+    return {"kind": plugins.kind_name(type(head)), **asdict(head)}
+
+
+def from_config(name: str, config: Mapping[str, Any], where: str = "") -> Head:
+    """Make a head from plain data: `kind` names its class, the rest are its fields.
+
+    >>> from_config("genre", {"kind": "softmax", "classes": ["drama", "comedy"]}).name
+    'genre'
+    """
+    where = where or f"head {name}"
+    values = {**config, "name": name}
+    if config.get("name", name) != name:
+        raise UserError(where, f"has another name {config['name']!r}", "leave it out")
+    if "kind" not in values:
+        known = ", ".join(plugins.names("heads"))
+        raise UserError(where, "has no kind", f"set kind to one of: {known}")
+    cls = plugins.kind(str(values.pop("kind")))
+    return checked(cls, values, where)
+
+
+def readers() -> dict[str, str]:
+    """The named head that reads each column that one reads, by column."""
+    return {
+        column: name
+        for name, config in named().items()
+        for column in config.get("columns", [name])
+    }

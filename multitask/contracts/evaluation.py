@@ -8,7 +8,7 @@ import pandas as pd
 
 from multitask.contracts import plugins
 from multitask.contracts.head import Head
-from multitask.contracts.reading import reporting_write_errors
+from multitask.contracts.saving import reporting_write_errors
 from multitask.images.decode import Pixels
 
 

@@ -9,17 +9,15 @@ methods below:
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from multitask.contracts import plugins
 from multitask.contracts.errors import UserError
-from multitask.contracts.settings import checked
 
 Array = npt.NDArray[Any]
 
@@ -158,63 +156,6 @@ class Head(ABC):
 
         With no labelled row it is `{"n": 0}`. All values are plain JSON.
         """
-
-    def config(self) -> dict[str, Any]:
-        """The head as plain data; `from_config` makes it again."""
-        return {"kind": plugins.kind_name(type(self)), **asdict(self)}
-
-
-def from_config(name: str, config: Mapping[str, Any], where: str = "") -> Head:
-    """Make a head from plain data: `kind` names its class, the rest are its fields.
-
-    >>> from_config("genre", {"kind": "softmax", "classes": ["drama", "comedy"]}).name
-    'genre'
-    """
-    where = where or f"head {name}"
-    values = {**config, "name": name}
-    if config.get("name", name) != name:
-        raise UserError(where, f"has another name {config['name']!r}", "leave it out")
-    if "kind" not in values:
-        known = ", ".join(plugins.names("heads"))
-        raise UserError(where, "has no kind", f"set kind to one of: {known}")
-    cls = plugins.kind(str(values.pop("kind")))
-    return checked(cls, values, where)
-
-
-def column(table: pd.DataFrame, name: str) -> "pd.Series[Any]":
-    """A label column, all empty where the table has none of that name."""
-    if name in table:
-        return table[name]
-    return pd.Series(np.nan, index=table.index, name=name)
-
-
-def as_text(labels: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Labels as text, empty cells left empty, whole numbers without a point.
-
-    A column of whole numbers with an empty cell is one of floats in pandas: that must
-    not rename its classes.
-
-    >>> as_text(pd.Series([1.0, None, 2.5])).tolist()
-    ['1', nan, '2.5']
-    """
-
-    def one(label: Any) -> str:
-        whole = isinstance(label, (float, np.floating)) and label.is_integer()
-        return str(int(label) if whole and abs(label) < 2**53 else label)
-
-    return labels.astype(object).map(one, na_action="ignore")
-
-
-def classes_of(labels: "pd.Series[Any]") -> tuple[str, ...]:
-    """The classes that occur, sorted as what they are: numbers, or text.
-
-    >>> classes_of(pd.Series([10, 9, 10]))
-    ('9', '10')
-    """
-    found = pd.Series(labels.dropna().astype(object).unique()).infer_objects()
-    if not pd.api.types.is_numeric_dtype(found):
-        found = as_text(found)
-    return tuple(dict.fromkeys(as_text(found.sort_values())))
 
 
 def check_classes(where: str, classes: tuple[str, ...]) -> None:

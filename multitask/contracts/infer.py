@@ -16,8 +16,8 @@ from typing import Any
 import pandas as pd
 
 from multitask.contracts import catalog
-from multitask.contracts.head import classes_of
-from multitask.contracts.table import RESERVED
+from multitask.contracts.catalog import readers
+from multitask.contracts.table import RESERVED, classes_of
 
 MOST = 50  # classes; a column that holds more kinds of text is no question
 # `status` is a column of every answer.
@@ -25,15 +25,6 @@ _TAKEN = {*RESERVED, "status"}
 
 Config = dict[str, Any]
 _SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
-
-
-def readers() -> dict[str, str]:
-    """The named head that reads each column that one reads, by column."""
-    return {
-        column: name
-        for name, config in catalog.named().items()
-        for column in config.get("columns", [name])
-    }
 
 
 def infer_heads(table: pd.DataFrame) -> dict[str, Config]:

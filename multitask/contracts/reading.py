@@ -1,48 +1,18 @@
 """Which pictures lie in a folder?"""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from multitask.contracts.errors import UserError
+import numpy as np
+import pandas as pd
+
+from multitask.contracts.errors import UserError, nearest
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 README = "README.md"  # of what the sample has written as another data set
 DRAWN = "The faces are drawings made by this program and tell nothing about people."
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file all or not at all; what was there before survives failure.
-
-    Raises UserError if the disk is full or the folder can't be written.
-    """
-    part = path.with_name(f".part-{path.name}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UserError(
-            path, f"can't be written: {error.strerror}", "free some space"
-        ) from None
-
-
-@contextmanager
-def reporting_write_errors(folder: Path) -> Iterator[None]:
-    """Tell the user if what is written into `folder` inside can't be.
-
-    Raises UserError if the disk is full or the folder can't be written.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            error.filename or folder,
-            f"can't be written: {error.strerror or error}",
-            "free some space or choose another folder",
-        ) from None
 
 
 def existing(folder: str | Path, where: str) -> Path:
@@ -135,3 +105,37 @@ def begins(file: Path, text: str) -> bool:
             return opened.read(len(text)) == text
     except OSError:
         return False
+
+
+def translate(
+    labels: "pd.Series[Any]", meanings: Mapping[str, object]
+) -> "tuple[pd.Series[Any], pd.Series[str]]":
+    """Turn labels (rows,) from a publisher's spelling into that of the heads.
+
+    `meanings` is the mapping that a reader declares: spelling to label, or to NaN where
+    a spelling says that nobody annotated it. Case and blanks around do not count.
+
+    Returns the labels, empty where a cell was empty, blank or not known; and for the
+    cells that are not known (only these, by their index) a reason that names the
+    nearest spelling.
+
+    >>> said, reasons = translate(pd.Series([" MALE", "Femal", None]), {"male": "m"})
+    >>> said.tolist()
+    ['m', nan, nan]
+    >>> reasons.tolist()
+    ["is 'Femal', left empty; did you mean 'male'? Known: male"]
+    """
+    known = {_key(spelling): label for spelling, label in meanings.items()}
+    distinct = labels.dropna().unique()
+    said = {label: known.get(_key(label), np.nan) for label in distinct}
+    unknown = {
+        label: f"is {str(label)!r}, left empty; {nearest(label, meanings)}"
+        for label in distinct
+        if _key(label) and _key(label) not in known
+    }
+    reasons = labels[labels.isin(list(unknown))].map(unknown)
+    return labels.map(said), reasons
+
+
+def _key(spelling: object) -> str:
+    return str(spelling).strip().casefold()

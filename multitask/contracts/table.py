@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError
@@ -152,3 +153,39 @@ def _example(
         if column in candidate and not pd.api.types.is_numeric_dtype(candidate[column]):
             return candidate[column].dropna().iloc[0]
     raise AssertionError("one of two disagreeing columns holds text")
+
+
+def column(table: pd.DataFrame, name: str) -> "pd.Series[Any]":
+    """A label column, all empty where the table has none of that name."""
+    if name in table:
+        return table[name]
+    return pd.Series(np.nan, index=table.index, name=name)
+
+
+def as_text(labels: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Labels as text, empty cells left empty, whole numbers without a point.
+
+    A column of whole numbers with an empty cell is one of floats in pandas: that must
+    not rename its classes.
+
+    >>> as_text(pd.Series([1.0, None, 2.5])).tolist()
+    ['1', nan, '2.5']
+    """
+
+    def one(label: Any) -> str:
+        whole = isinstance(label, (float, np.floating)) and label.is_integer()
+        return str(int(label) if whole and abs(label) < 2**53 else label)
+
+    return labels.astype(object).map(one, na_action="ignore")
+
+
+def classes_of(labels: "pd.Series[Any]") -> tuple[str, ...]:
+    """The classes that occur, sorted as what they are: numbers, or text.
+
+    >>> classes_of(pd.Series([10, 9, 10]))
+    ('9', '10')
+    """
+    found = pd.Series(labels.dropna().astype(object).unique()).infer_objects()
+    if not pd.api.types.is_numeric_dtype(found):
+        found = as_text(found)
+    return tuple(dict.fromkeys(as_text(found.sort_values())))

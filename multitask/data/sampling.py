@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.head import Head, column
+from multitask.contracts.head import Head
+from multitask.contracts.table import column
 
 Rates = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]

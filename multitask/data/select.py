@@ -1,7 +1,6 @@
 """Which pictures of the data sets does a recipe use, and whom do they show?"""
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import column
-from multitask.contracts.recipe import Recipe
+from multitask.contracts.recipe import Recipe, pattern
+from multitask.contracts.table import column
 from multitask.data import sources as data
 from multitask.data import split
 
@@ -31,16 +30,6 @@ def selection_key(recipe: Recipe) -> tuple[Any, ...]:
     """What says which pictures of the data there are, and whom they show."""
     lot = recipe.seed if recipe.limit else 0
     return recipe.limit, lot, recipe.identity, split.split_file(recipe.split)
-
-
-def pattern(text: str) -> "re.Pattern[str] | None":
-    """What `--identity` finds; UserError if it is no regular expression."""
-    try:
-        return re.compile(text) if text else None
-    except re.error as error:
-        raise UserError(
-            "--identity", f"{text!r} is no regular expression: {error}"
-        ) from None
 
 
 def _listed_in_split(

@@ -8,19 +8,20 @@ from typing import Any
 import pandas as pd
 
 from multitask.contracts import catalog
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head, Targets
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.table import Reading, read_csv
 from multitask.data import batches, labels, sampling, select, sources, split
 from multitask.data.batches import Batches
 from multitask.data.coverage import coverage
-from multitask.images import augment
+from multitask.experiments import checks
+from multitask.experiments.checks import _check_keys, check_inputs
+from multitask.experiments.notes import _notes
+from multitask.images import near
 from multitask.images.decode import Pixels
-from multitask.networks import freeze, pretrained, trunks
-from multitask.networks.archive import NetworkSpec
-from multitask.training import loop
-from multitask.training.feature_cache import views
+from multitask.networks import pretrained, trunks
+from multitask.networks.spec import NetworkSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,9 +154,9 @@ def prepare(
             say(f"{head.where}: no picture is labelled {', '.join(missing)}: left out")
     say(coverage(heads, table))
     made = network_spec(recipe, heads, reading.notes)
-    loop.check_freezable(made, recipe)
+    checks.check_freezable(made, recipe)
     if not resume:  # a checkpoint has what learns
-        loop.check_weights(made, recipe)
+        checks.check_weights(made, recipe)
     spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
     table, pixels, unreadable = batches.decode_table(
         table, made.side, recipe.memory, spill
@@ -166,7 +167,7 @@ def prepare(
         spec=made,
         table=table,
         pixels=pixels,
-        members=split.groups(table, split.hashes(pixels[i] for i in table.index)),
+        members=split.groups(table, near.hashes(pixels[i] for i in table.index)),
         skipped=pd.concat([reading.skipped, wrong, unreadable], ignore_index=True),
         remarks=reading.notes,
     )
@@ -189,13 +190,6 @@ def prepare_variant(
     return replace(before, recipe=recipe, spec=made)
 
 
-def check_inputs(recipe: Recipe, resume: bool = False) -> None:
-    """Raise UserError for names and files that can't be."""
-    check_recipe(recipe)
-    if not resume or recipe.freeze != freeze.NONE:  # a checkpoint has what learns
-        pretrained.check(recipe.weights, recipe.trunk, recipe.image_size)
-
-
 def network_spec(
     recipe: Recipe, heads: tuple[Head, ...], remarks: tuple[str, ...] = ()
 ) -> NetworkSpec:
@@ -215,41 +209,6 @@ def network_spec(
     )
 
 
-def check_recipe(recipe: Recipe) -> None:
-    """Raise UserError for a name that can't be, before the long work begins."""
-    trunks.check_size(
-        recipe.trunk, recipe.image_size or trunks.trunk(recipe.trunk).size
-    )
-    trunks.check_pooling(recipe.trunk, recipe.pooling)
-    freeze.check(recipe.freeze)
-    if recipe.then_unfreeze:
-        _check_then(recipe.freeze, recipe.then_unfreeze)
-    augment.parse_augmentation(recipe.augment)
-    split.ratios(recipe.split)
-    if file := split.split_file(recipe.split):
-        split.read_split(file)
-    sampling.check(recipe.mix, recipe.oversample)
-    select.pattern(recipe.identity)
-    # A data set may bring heads of its own, which are known when it is read.
-    if recipe.heads and not any(map(sources.takes_name, recipe.data)):
-        _check_keys(recipe, catalog.heads(recipe.heads, recipe.head))
-
-
-def _check_then(before: str, then: str) -> None:
-    freeze.check(then, "--then-unfreeze")
-    if before == freeze.NONE:
-        raise UserError(
-            "--then-unfreeze", "needs a trunk that was frozen", "add --freeze all"
-        )
-    learning = 0 if before == freeze.ALL else int(before)
-    if then == freeze.NONE or (then != freeze.ALL and int(then) <= learning):
-        raise UserError(
-            "--then-unfreeze",
-            f"is {then}, with --freeze {before} {learning} stages learn before",
-            "must be more of them, or all",
-        )
-
-
 def _declared_heads(recipe: Recipe, reading: Reading) -> dict[str, dict[str, Any]]:
     """The recipe's own heads, and the data's for columns that none of them reads."""
     taken = {
@@ -263,62 +222,6 @@ def _declared_heads(recipe: Recipe, reading: Reading) -> dict[str, dict[str, Any
         if not taken.intersection(head.get("columns", [name]))
     }
     return {**brought, **recipe.head}
-
-
-def _check_keys(recipe: Recipe, heads: Sequence[Head]) -> None:
-    names = [head.name for head in heads]
-    for option in ("loss_weights", "class_weights", "cap"):
-        for key in getattr(recipe, option):
-            if key not in (*names, "all"):
-                raise UserError(
-                    f"--{option.replace('_', '-')}",
-                    f"no head {key!r}",
-                    nearest(key, names),
-                )
-    if recipe.oversample and recipe.oversample not in names:
-        raise UserError(
-            "--oversample",
-            f"no head {recipe.oversample!r}",
-            nearest(recipe.oversample, names),
-        )
-
-
-def _notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
-    """What a reader of the report must know of how training pictures were chosen."""
-    notes = []
-    for name, cap in recipe.cap.items():
-        of = "each head" if name == "all" else name
-        notes.append(
-            f"Training pictures were taken by lot until every class of {of} had "
-            f"{cap:,} or all it has; those that come with rarer ones may have more."
-        )
-    if recipe.oversample:
-        notes.append(f"Training saw the classes of {recipe.oversample} equally often.")
-    if recipe.mix != "proportional":
-        notes.append(f"Training saw the data sets by the rule {recipe.mix}.")
-    weighed = [head.name for head in heads if head.class_weights == "balanced"]
-    if weighed:
-        notes.append(f"Rare classes weigh more in the loss of {', '.join(weighed)}.")
-    return tuple(notes)
-
-
-def frozen_notes(recipe: Recipe) -> tuple[str, ...]:
-    """What a reader of the report must know of a trunk that was frozen."""
-    notes = []
-    if recipe.freeze != freeze.NONE and recipe.views:
-        count = len(views(augment.parse_augmentation(recipe.augment), recipe.views))
-        more = f" and {count - 1} mirrored or varied views of it" if count > 1 else ""
-        notes.append(
-            "What is frozen was computed once, for each training picture as it is"
-            f"{more}."
-        )
-    if recipe.then_unfreeze:
-        what = {"all": "all of it"}.get(recipe.then_unfreeze, "more stages of it")
-        notes.append(
-            "The trunk was frozen at first; in a second stage of at most "
-            f"{recipe.then_epochs} epochs {what} learnt."
-        )
-    return tuple(notes)
 
 
 def _requested(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:

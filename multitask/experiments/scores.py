@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from multitask.contracts.head import Array, Head, as_text, column
+from multitask.contracts.head import Array, Head
+from multitask.contracts.table import as_text, column
 
 _DRAWS = 1000
 _CELLS = 5_000_000  # of a block of draws, so that memory stays flat

@@ -20,8 +20,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from multitask.contracts.head import Array, Head, as_text, column
-from multitask.data.split import near_links
+from multitask.contracts.head import Array, Head
+from multitask.contracts.table import as_text, column
+from multitask.images.near import near_links
 
 LISTED = 10_000  # pairs at most that are listed one by one; all are counted
 _ROOM = 2**16  # pairs of cells that are compared at a time, so that memory stays flat

@@ -8,8 +8,8 @@ import pandas as pd
 from PIL import Image, ImageStat
 from tqdm import tqdm
 
-from multitask.data.split import phash
 from multitask.images.decode import PictureError, Pixels, decode, header, in_order
+from multitask.images.near import phash
 
 BLANK = 2.0  # standard deviation of a colour, of 255 levels: less is one even surface
 TINY = 16  # pixels: a side below holds no face

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from multitask.contracts.head import Head, as_text, column
-from multitask.contracts.table import RESERVED
+from multitask.contracts.head import Head
+from multitask.contracts.table import RESERVED, as_text, column
 from multitask.data.labels import usable
 from multitask.inspection.duplicates import Duplicates, Known, duplicates, known
 from multitask.inspection.files import inspect_files

@@ -16,7 +16,7 @@ from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
 from multitask.images.decode import Picture, Pixels, decode_all
 from multitask.networks import archive
-from multitask.networks.archive import NetworkSpec
+from multitask.networks.spec import NetworkSpec
 
 Outputs = dict[str, npt.NDArray[np.float32]]
 _CHUNK = 1024  # pictures decoded at a time, so that memory stays flat

@@ -17,14 +17,14 @@ from tqdm import tqdm
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
-from multitask.contracts.reading import write_text
 from multitask.contracts.recipe import Precision, Recipe
-from multitask.networks import archive
-from multitask.networks.archive import NetworkSpec
+from multitask.contracts.run import HISTORY, NETWORK
+from multitask.contracts.saving import write_text
+from multitask.networks import archive, build
+from multitask.networks.spec import NetworkSpec
 from multitask.training import loss_balancing
 from multitask.training.checkpoint import Checkpoint, Figures
 
-HISTORY = "history.csv"
 _WORTH = (
     10  # times as long as it takes to save: such an epoch's network is saved at once
 )
@@ -235,7 +235,7 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         self.model.set_weights(self._best)  # which shares them with the whole core
         core.set_weights(self.core.get_weights())
         self.model.set_weights(now)
-        archive.save(final, self.spec, self.folder / archive.FILE)
+        archive.save(final, self.spec, self.folder / NETWORK)
         self._best, self._saving = [], time.monotonic() - began
 
     def restore(self) -> None:
@@ -260,8 +260,8 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
     @cached_property
     def _final(self) -> tuple[keras.Model, keras.Model]:
         """The core and the network to be saved, built once: it takes seconds."""
-        core = archive.build_core(self.spec)
-        return core, archive.build(self.spec, core)
+        core = build.build_core(self.spec)
+        return core, build.build(self.spec, core)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from typing import Any
 
 import keras
 
+from multitask.contracts import saving
 from multitask.contracts.errors import UserError
-from multitask.networks import archive
 
 Figures = list[dict[str, Any]]  # a dict an epoch, as a row of history.csv
 
@@ -67,9 +67,9 @@ class Checkpoint:
         }
         try:
             model.save_weights(weights)
-            archive.flush(weights)
+            saving.flush(weights)
             part.write_text(json.dumps(state), encoding="utf-8")
-            archive.flush(part)
+            saving.flush(part)
             os.replace(part, self.state)
         except OSError as error:
             weights.unlink(missing_ok=True)

@@ -6,11 +6,9 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from itertools import product
 from pathlib import Path
-from typing import Any
 
 import keras
 import ml_dtypes
@@ -22,17 +20,13 @@ from tqdm import tqdm
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Array, Head, Targets
-from multitask.contracts.recipe import Recipe
 from multitask.data.batches import Batches
-from multitask.images.augment import Augmentation, augment
+from multitask.images.augment import Augmentation
 from multitask.images.decode import Pixels
-from multitask.networks.analyzer import Analyzer, Outputs
-from multitask.networks.archive import Crop, averaged
-from multitask.networks.freeze import NONE, cut
+from multitask.training.views import _DIGEST, View, _render, _row_name, _seed_of
 
 _FORMAT = 1
 _ABOUT, _ROWS, _VALUES = "about.json", "rows.bin", "features.bin"
-_DIGEST = 16  # bytes that stand for a view of a picture
 _BATCH = 32  # pictures that go through the trunk together
 _KEPT = 256  # views after which what was computed is on the disk
 Rows = npt.NDArray[np.intp]
@@ -41,29 +35,6 @@ _DTYPES = {
     "float16": np.dtype(np.float16),
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class View(Crop):
-    """One way to look at a picture, varied by lot unless that is 0."""
-
-    lot: int = 0
-
-
-def views(how: Augmentation, count: int) -> tuple[View, ...]:
-    """So many different views, the first of the picture as it is.
-
-    >>> from multitask.images.augment import preset
-    >>> [view.mirrored for view in views(preset("flip"), 2)]
-    [False, True]
-    >>> len(views(preset("flip"), 9)), len(views(preset("none"), 9))
-    (2, 1)
-    """
-    sides = (False, True) if how.flip else (False,)
-    varies = replace(how, flip=False, mixup=0.0) != Augmentation()
-    lots = range(count if varies else 1)
-    found = [View(mirrored=side, lot=lot) for lot, side in product(lots, sides)]
-    return tuple(found[: max(1, count)])
 
 
 def check_folder(folder: str | Path) -> None:
@@ -283,18 +254,6 @@ class FeatureCache:
         return kept
 
 
-def _row_name(picture: Pixels, how: Augmentation) -> Callable[[View], bytes]:
-    """What the features of a picture's views are found by."""
-    content = hashlib.blake2b(picture.tobytes(), digest_size=_DIGEST)
-
-    def name(look: View) -> bytes:
-        whole = content.copy()
-        whole.update(repr((look, how if look.lot else "")).encode())
-        return whole.digest()
-
-    return name
-
-
 def _describe(operation: keras.Operation) -> bytes:
     """What an operation infers from its inputs, apart from its weights."""
     settings = {
@@ -326,76 +285,6 @@ def _digest(parts: Iterable[bytes]) -> str:
     for part in parts:
         whole.update(part)
     return whole.hexdigest()
-
-
-def _seed_of(name: bytes, view: View) -> Any:
-    """The seed (2,) that a view is varied by, each by its own; None if it is not."""
-    if not view.lot:
-        return None
-    return tf.constant([0, int.from_bytes(name[:7], "little")], tf.int64)
-
-
-def _render(picture: Any, view: View, lot: Any, how: Augmentation, size: int) -> Any:
-    """A picture (1, side, side, 3), uint8, as a view of it (1, size, size, 3)."""
-    if lot is None:
-        return tf.cast(view.at(picture, size), tf.float32)
-    if view.mirrored:
-        picture = tf.reverse(picture, [2])
-    return augment(picture, lot, replace(how, flip=False), size)[0]
-
-
-def samples(
-    pixels: Pixels, how: Augmentation, size: int, looks: Sequence[View]
-) -> Pixels:
-    """Pictures (pictures, side, side, 3) in the views that features are kept of.
-
-    Returns uint8 (pictures, looks, size, size, 3).
-    """
-    made = [
-        [
-            _render(picture[None], look, _seed_of(name(look), look), how, size)[0]
-            for look in looks
-        ]
-        for picture in pixels
-        for name in [_row_name(picture, how)]
-    ]
-    return np.asarray(made).round().astype(np.uint8)
-
-
-def outputs(
-    analyzer: Analyzer,
-    recipe: Recipe,
-    pixels: Pixels,
-    rows: Rows,
-    say: Callable[[str], object] = lambda line: None,
-) -> Outputs:
-    """Raw outputs (rows, ...) of a network by head name, as `Analyzer.outputs`.
-
-    What the `recipe` that it was trained by froze is not computed again, if it was
-    kept in float32; the outputs are then the network's to rounding.
-    """
-    how = recipe.stages()[-1].freeze
-    if how == NONE or not recipe.views or recipe.cache_precision != "float32":
-        return analyzer.outputs(pixels, rows)
-    spec = analyzer.spec
-    front, behind = cut(analyzer.model.get_layer("core"), how)
-    kept = FeatureCache(front, recipe.cache, "float32", say)
-    looks = [View(**vars(look)) for look in spec.crops()]
-    try:
-        places = kept.places(pixels, rows, looks, Augmentation()).T.ravel()
-    except UserError as error:  # what was trained is to be measured all the same
-        say(f"Answers are computed anew: {error}")
-        return analyzer.outputs(pixels, rows)
-    forward = tf.function(
-        lambda values: behind(values, training=False),
-        input_signature=[tf.TensorSpec((None, *kept.all.shape[1:]), tf.float32)],
-    )
-    parts = [
-        forward(tf.constant(kept.all[places[start : start + _BATCH]]))
-        for start in range(0, len(places), _BATCH)
-    ]
-    said = {h.name: tf.concat([p[h.name] for p in parts], 0) for h in spec.heads}
-    return {name: mean.numpy() for name, mean in averaged(spec, said).items()}
 
 
 def batches(

@@ -11,10 +11,10 @@ from multitask.contracts.head import Head
 from multitask.contracts.recipe import Precision, Recipe
 from multitask.data.batches import Batches, with_labels_doubled
 from multitask.images.augment import parse_augmentation
-from multitask.networks import archive, pretrained
-from multitask.networks.archive import NetworkSpec
-from multitask.networks.freeze import ALL, NONE, cut, freeze, last, rejoined
-from multitask.training import feature_cache, loss_balancing
+from multitask.networks import archive, build, pretrained
+from multitask.networks.freeze import ALL, NONE, cut, freeze, rejoined
+from multitask.networks.spec import NetworkSpec
+from multitask.training import feature_cache, loss_balancing, views
 from multitask.training.callbacks import (
     BestEpoch,
     Progress,
@@ -86,27 +86,6 @@ def train(
     )
 
 
-def check_freezable(spec: NetworkSpec, recipe: Recipe) -> None:
-    """Raise UserError for what freezing can't be, before the long work begins.
-
-    That is a number of stages that the trunk does not have, and a folder for features
-    that can't be one.
-    """
-    for number, stage in enumerate(recipe.stages()):
-        if stage.freeze != NONE and stage.views:
-            feature_cache.check_folder(stage.cache)
-        if stage.freeze not in (NONE, ALL):
-            option = "--then-unfreeze" if number else "--freeze"
-            last(archive.build_core(spec).get_layer("trunk"), stage.freeze, option)
-
-
-def check_weights(spec: NetworkSpec, recipe: Recipe) -> None:
-    """Raise UserError if the trunk can't begin with the weights that it shall have."""
-    if recipe.weights != pretrained.NONE:
-        trunk = archive.build_core(spec).get_layer("trunk")
-        pretrained.load(trunk, recipe.weights, recipe.trunk)
-
-
 def remove_checkpoint(folder: Path) -> None:
     """Remove the checkpoint of a run that is trained and measured."""
     Checkpoint(folder).remove()
@@ -126,7 +105,9 @@ def _warn(recipe: Recipe, say: Callable[[str], object]) -> None:
             "What is frozen keeps the weights that were drawn by lot: --weights names "
             "others."
         )
-    if recipe.views == 1 and parse_augmentation(recipe.augment) != parse_augmentation("none"):
+    if recipe.views == 1 and parse_augmentation(recipe.augment) != parse_augmentation(
+        "none"
+    ):
         say(
             f"--augment {recipe.augment} varies nothing that is frozen: features are "
             "of each picture as it is; --views 4 adds others."
@@ -182,7 +163,7 @@ def _stage(
 
 def _core(spec: NetworkSpec, recipe: Recipe, precision: Precision) -> keras.Model:
     """The core to be trained, its weights drawn anew."""
-    return archive.build_core(spec, recipe.dropout, policy(precision), training=True)
+    return build.build_core(spec, recipe.dropout, policy(precision), training=True)
 
 
 def _learning(
@@ -203,7 +184,7 @@ def _learning(
     else:
         front, model = cut(core, recipe.freeze)
         if precision != "float32":  # as the network to be saved will compute them
-            exact = archive.build_core(spec)
+            exact = build.build_core(spec)
             exact.set_weights(core.get_weights())
             front, _ = cut(exact, recipe.freeze)
         kept = feature_cache.FeatureCache(
@@ -211,10 +192,10 @@ def _learning(
         )
         keeper.front = kept.name
         # Views are the same for all seeds, which find them again.
-        looks = feature_cache.views(how, recipe.views)
+        looks = views.views(how, recipe.views)
         training = feature_cache.batches(kept, training, looks, how, spec.heads)
         if validation:
-            looks = feature_cache.views(how, 1)
+            looks = views.views(how, 1)
             validation = feature_cache.batches(kept, validation, looks, how)
     if how.mixup:
         image = keras.Input(model.input.shape[1:], dtype=model.input.dtype)

@@ -1,14 +1,13 @@
 """Which values of a setting are to be tried, and what recipes do they make?"""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice, product
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from multitask.contracts import recipe
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.recipe import Recipe
 from multitask.contracts.settings import value
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 # Else nothing compares; looks are of the network that is kept, not of its training.
 _FIXED = ("heads", "data", "head", "folds", "cache", "memory", "looks")
-_TRIED = 1000  # combinations in which a value may turn out to be possible
 MEAN = "mean"  # of all heads, as what judges trials
 
 
@@ -125,48 +123,6 @@ def formatted(held: Any) -> str:
     if isinstance(held, bool):
         return "yes" if held else "no"
     return f"{held:.4g}" if isinstance(held, float) else str(held)
-
-
-def variant(base: Recipe, values: Mapping[Dimension, Any]) -> Recipe:
-    """The recipe with these values; UserError if they can't be."""
-    from multitask.experiments import prepare
-    from multitask.networks import pretrained
-
-    settings = base.plain()
-    for one, held in values.items():
-        if one.head:
-            held = {**settings[one.setting], one.head: held}
-        settings[one.setting] = held
-    made = recipe.recipe(settings, "")
-    made = replace(made, weights=pretrained.absolute(made.weights))
-    prepare.check_recipe(made)
-    return made
-
-
-def check_variants(base: Recipe, asked: Sequence[Dimension]) -> None:
-    """Raise UserError for a value that no combination with others makes possible."""
-    from multitask.experiments import prepare
-
-    prepare.check_recipe(base)
-    names = [one.name for one in asked]
-    if len(set(names)) < len(names):
-        raise UserError("--vary", f"names {max(names, key=names.count)} twice")
-    for one in asked:
-        others = [other for other in asked if other is not one]
-        for held in one.values:
-            first = None
-            combinations = islice(product(*(o.values for o in others)), _TRIED)
-            for number, chosen in enumerate(combinations, 1):
-                values = dict(zip(others, chosen, strict=True)) | {one: held}
-                try:
-                    variant(base, values)
-                    break
-                except UserError as error:
-                    first = first or error
-                    if number == _TRIED:  # there may be more
-                        break
-            else:
-                raise UserError(f"--vary {one.name}={held}", str(first))
 
 
 def grid(asked: Sequence[Dimension]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Where are a sweep's trials kept, and when is one given up?"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +9,11 @@ import optuna
 from filelock import FileLock
 from optuna.storages.journal import JournalFileBackend
 
-from multitask.cli import options
+from multitask.contracts import run
 from multitask.contracts.errors import UserError
-from multitask.contracts.recipe import Recipe
-from multitask.tuning.space import Dimension
 
 STORAGE = "trials.log"
-AT_FIRST = 5  # trials that none is held against, nor proposed by
 _STUDY = "trials"  # Optuna's name for what the storage holds
-_WARMUP = 1 / 3  # of its epochs that a trial is left alone
 
 
 class _StorageLock:
@@ -37,7 +33,7 @@ class _StorageLock:
 def study_of(out: Path, settings: Mapping[str, Any], pruner: Any) -> optuna.Study:
     """Open the storage, or begin one."""
     file = (out / STORAGE).absolute()
-    lock: Any = _StorageLock(file.with_name(f"{options.LOCK}-{STORAGE}"))
+    lock: Any = _StorageLock(file.with_name(f"{run.LOCK}-{STORAGE}"))
     lock.acquire()
     try:
         if file.exists():  # a line that a kill or a full disk cut short is none
@@ -65,18 +61,3 @@ def study_of(out: Path, settings: Mapping[str, Any], pruner: Any) -> optuna.Stud
         raise UserError(file, "is of another sweep", "name another folder with --out")
     study.set_user_attr("settings", text)
     return study
-
-
-def pruner_of(
-    recipe: Recipe,
-    prunes: bool,
-    varied: Sequence[Dimension],
-    combinations: Sequence[Any],
-) -> Any:
-    """What gives trials up: nothing where all are to be seen, or epochs differ."""
-    differ = {one.setting for one in varied} & {"epochs", "then_epochs"}
-    if combinations or differ or not prunes:
-        return optuna.pruners.NopPruner()
-    return optuna.pruners.MedianPruner(
-        n_startup_trials=AT_FIRST, n_warmup_steps=int(recipe.epochs * _WARMUP)
-    )

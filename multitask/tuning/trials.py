@@ -15,20 +15,20 @@ import optuna
 import pandas as pd
 from filelock import FileLock
 
-from multitask.cli import options
+from multitask.contracts import run
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
-from multitask.contracts.reading import reporting_write_errors, write_text
-from multitask.contracts.recipe import FILE, Recipe
+from multitask.contracts.recipe import Recipe
+from multitask.contracts.run import NETWORK, RECIPE, SPLIT
+from multitask.contracts.saving import reporting_write_errors, write_text
 from multitask.contracts.table import write_csv
-from multitask.data.coverage import check_trainable
-from multitask.experiments import scores
+from multitask.experiments import checks, scores
+from multitask.experiments.checks import check_trainable
 from multitask.experiments.prepare import Prepared, prepare_variant
-from multitask.networks import archive
 from multitask.training import loop
 from multitask.training.checkpoint import Checkpoint
-from multitask.tuning.space import MEAN, Dimension, formatted, variant
-from multitask.tuning.storage import AT_FIRST
+from multitask.tuning.space import MEAN, Dimension, formatted
+from multitask.tuning.variants import variant
 
 if TYPE_CHECKING:
     from multitask.sweep import Asked
@@ -168,7 +168,7 @@ class Trials:
         """The lock that a process holds while it trains a trial."""
         folder = self.out / folder_of(trial)
         folder.mkdir(exist_ok=True)
-        return FileLock(folder / options.LOCK)
+        return FileLock(folder / run.LOCK)
 
     def tried(self) -> list[optuna.trial.FrozenTrial]:
         """Trials that were begun, but for those that were begun again."""
@@ -232,14 +232,14 @@ class Trials:
         """Train one recipe; the score of the epoch that is kept."""
         folder = self.out / folder_of(trial)
         recipe = variant(self.base, values)
-        write_text(folder / FILE, recipe.to_toml())
+        write_text(folder / RECIPE, recipe.to_toml())
         made = self.prepared = prepare_variant(self.prepared, recipe, self.out, _silent)
         table = made.table.assign(split=self._split(made))
         table = table[table["split"].notna()]
         check_trainable(made.spec.heads, table)
-        loop.check_freezable(made.spec, recipe)
+        checks.check_freezable(made.spec, recipe)
         with reporting_write_errors(folder):
-            write_csv(table[["path", "split"]], folder / "split.csv")
+            write_csv(table[["path", "split"]], folder / SPLIT)
         train, val = made.training(table), made.validation(table)
         chance = self._chance(table)
         epochs = sum(stage.epochs for stage in recipe.stages())
@@ -346,7 +346,7 @@ class Trials:
         for folder in {folder_of(trial) for trial in done}:
             loop.remove_checkpoint(self.out / folder)
             if folder != kept:
-                (self.out / folder / archive.FILE).unlink(missing_ok=True)
+                (self.out / folder / NETWORK).unlink(missing_ok=True)
         if not best:
             return
         values = {one: best.params[one.name] for one in self.varied}
@@ -372,3 +372,24 @@ def folder_of(trial: Any) -> str:
 
 def _silent(line: str) -> None:
     """Say nothing of what each trial would repeat."""
+
+
+AT_FIRST = 5  # trials that none is held against, nor proposed by
+
+
+_WARMUP = 1 / 3  # of its epochs that a trial is left alone
+
+
+def pruner_of(
+    recipe: Recipe,
+    prunes: bool,
+    varied: Sequence[Dimension],
+    combinations: Sequence[Any],
+) -> Any:
+    """What gives trials up: nothing where all are to be seen, or epochs differ."""
+    differ = {one.setting for one in varied} & {"epochs", "then_epochs"}
+    if combinations or differ or not prunes:
+        return optuna.pruners.NopPruner()
+    return optuna.pruners.MedianPruner(
+        n_startup_trials=AT_FIRST, n_warmup_steps=int(recipe.epochs * _WARMUP)
+    )

@@ -1,0 +1,3 @@
+"""Which version of multitask is this? setup.cfg holds the same."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,153 @@
+"""Does the house keep its plan: who may import whom, no circles, and nothing too big?"""
+
+import ast
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PLUGINS = ("heads", "datasets", "reports")
+# What each room may import, beside itself. The face and the commands (multitask/*.py)
+# may import everything, and nobody imports them.
+MAY_IMPORT = {
+    "contracts": (),
+    "images": ("contracts",),
+    "cli": ("contracts",),
+    "data": ("contracts", "images"),
+    "networks": ("contracts", "images"),
+    "inspection": ("contracts", "images", "data"),
+    "training": ("contracts", "images", "data", "networks"),
+    "experiments": ("contracts", "images", "data", "networks", "training"),
+    "comparison": (
+        *("contracts", "images", "data", "networks", "training"),
+        "experiments",
+    ),
+    "tuning": ("contracts", "images", "data", "networks", "training", "experiments"),
+    "heads": ("contracts",),
+    "datasets": ("contracts",),
+    "reports": ("contracts", "images", "inspection"),
+}
+MOST_LINES, MOST_FUNCTION_LINES, MOST_FILES, MOST_FLOORS = 350, 50, 20, 9
+
+
+def modules():
+    """Every module of the package by its import name, plug-in folders followed."""
+    paths = [*(ROOT / "multitask").rglob("*.py")]
+    paths += [path for folder in PLUGINS for path in (ROOT / folder).glob("*.py")]
+    for path in paths:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if parts[0] in PLUGINS:
+            parts = ("multitask", *parts)
+        yield ".".join(parts).removesuffix(".__init__"), path
+
+
+FILES = dict(modules())
+
+
+@cache
+def imports(name):
+    """The modules of the package that a module imports, anywhere in it."""
+    targets = set()
+    for node in ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            targets |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert not node.level, f"{name}: relative import"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                targets.add(whole if whole in FILES else node.module)
+    return {target for target in targets if target in FILES} - {name}
+
+
+def room(name):
+    """The room that a module is in; empty for the face and the commands."""
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in MAY_IMPORT else ""
+
+
+def lines(node):
+    """How many lines a function has, but for its docstring."""
+    documented = ast.get_docstring(node, clean=False)
+    return (
+        node.end_lineno
+        - node.lineno
+        + 1
+        - (documented.count("\n") + 1 if documented else 0)
+    )
+
+
+def test_every_folder_of_the_package_is_a_room_of_the_plan():
+    folders = {path.parent.name for path in (ROOT / "multitask").glob("*/*.py")}
+    assert folders | set(PLUGINS) == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("name", sorted(MAY_IMPORT))
+def test_a_room_imports_only_what_the_plan_allows(name):
+    wrong = [
+        f"{module} imports {target}"
+        for module in FILES
+        if room(module) == name
+        for target in sorted(imports(module))
+        if room(target) not in (name, *MAY_IMPORT[name])
+    ]
+    assert not wrong
+
+
+def test_no_file_imports_one_that_imports_it():
+    floors()  # which fails on a circle
+
+
+def floors():
+    """The floor of each file: 1 if it imports none of the package, else one above."""
+    known = {}
+
+    def floor(name, path=()):
+        assert name not in path, " -> ".join([*path[path.index(name) :], name])
+        if name not in known:
+            below = [floor(target, (*path, name)) for target in sorted(imports(name))]
+            known[name] = 1 + max(below, default=0)
+        return known[name]
+
+    for name in FILES:
+        floor(name)
+    return known
+
+
+def test_the_core_imports_no_plug_in_by_name():
+    wrong = [
+        f"{module} imports {target}"
+        for module in FILES
+        if room(module) not in PLUGINS
+        for target in imports(module)
+        if room(target) in PLUGINS
+    ]
+    assert not wrong
+
+
+def test_each_room_says_which_question_it_answers_and_what_it_may_import():
+    for name in set(MAY_IMPORT) - set(PLUGINS):
+        text = ast.get_docstring(ast.parse(FILES[f"multitask.{name}"].read_text()))
+        assert "?" in text.splitlines()[0], name
+        assert "Imports" in text, name
+
+
+def test_no_module_and_no_function_is_too_long():
+    long = []
+    for name, path in FILES.items():
+        text = path.read_text(encoding="utf-8")
+        if text.count("\n") > MOST_LINES:
+            long.append(f"{name}: {text.count(chr(10))} lines")
+        long += [
+            f"{name}.{node.name}: {lines(node)} lines"
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and lines(node) > MOST_FUNCTION_LINES
+        ]
+    assert not long
+
+
+def test_no_folder_holds_too_many_files():
+    counts = Counter(path.parent for path in FILES.values())
+    assert max(counts.values()) <= MOST_FILES
