@@ -21,7 +21,7 @@ from multitask.networks import archive, build
 from multitask.networks.spec import NetworkSpec
 from multitask.predict import FORMATS, inputs, main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HEADS = ("age", "gender", "attributes[Smiling]")
 COLUMNS = [
     "path", "status", "box", "age", "age_low", "age_high", "gender",

@@ -12,7 +12,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.table import check
 from multitask.data import sources
 
-REAL = Path(__file__).parents[2] / "shared" / "data" / "IMFDB"
+REAL = Path(__file__).parents[3] / "shared" / "data" / "IMFDB"
 LABELS = ("MALE", "ANGER", "NONE", "BAD", "YOUNG", "LEFT", "PARTIAL")
 READ = ["male", "anger", "none", "bad", "young", "left", "partial"]
 COLUMNS = ["gender", "expression", "occlusion", "illumination"] + [

@@ -19,7 +19,7 @@ from multitask.networks import archive, build
 from multitask.networks.normalization import FusedNormalization
 from multitask.networks.spec import NetworkSpec
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HEADS = ("age", "gender", "pose", "attributes[Smiling,Young]")
 NAMES = ["age", "gender", "pose", "attributes"]
 

@@ -378,7 +378,7 @@ def test_memory_stays_near_what_the_pixels_take(tmp_path):
             os.link(first, tmp_path / ending / f"{i:04}.{ending}")
     run = subprocess.run(
         [sys.executable, "-c", MEASURE, tmp_path / "jpg", tmp_path / "png"],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         env=os.environ | {"PYTHONPATH": "."},
         capture_output=True,
         text=True,

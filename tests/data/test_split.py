@@ -16,7 +16,7 @@ from multitask.data.split import folds, groups, ratios, read_split, split
 from multitask.images.decode import decode_all
 from multitask.images.near import hashes, near_links
 
-UTKFACE = Path(__file__).parents[2] / "shared" / "data" / "UTKFace"
+UTKFACE = Path(__file__).parents[3] / "shared" / "data" / "UTKFace"
 SHARES = (0.7, 0.15, 0.15)
 PARTS = ("train", "val", "test")
 

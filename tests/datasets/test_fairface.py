@@ -14,7 +14,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.table import check
 from multitask.data import sources
 
-REAL = Path(__file__).parents[2] / "shared" / "data" / "FairFace"
+REAL = Path(__file__).parents[3] / "shared" / "data" / "FairFace"
 HEADER = "file,age,gender,race,service_test"
 TRAIN = "fairface_label_train.csv"
 VAL = "fairface_label_val.csv"

@@ -13,7 +13,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.table import check
 from multitask.data import sources
 
-REAL = Path(__file__).parents[2] / "shared" / "data" / "CelebA"
+REAL = Path(__file__).parents[3] / "shared" / "data" / "CelebA"
 NAMES = ("Male", "Smiling", "Young")
 # One picture a row: a young man who smiles, an old woman who does not.
 ROWS = {"000001.jpg": (1, 1, 1), "000002.jpg": (-1, -1, -1)}

@@ -21,7 +21,7 @@ from multitask.contracts.table import Reading, read_csv
 from multitask.inspection import clean, duplicates, files
 from multitask.inspection import findings as quality
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 UTKFACE = ROOT.parent / "shared" / "data" / "UTKFace"
 TIME = "20170109142408075"
 

@@ -299,7 +299,7 @@ def test_below_a_hundred_megapixels_nothing_is_refused_or_warned_of(tmp_path):
     code = "import sys; from multitask.images.decode import decode; decode(sys.argv[1])"
     run = subprocess.run(
         [sys.executable, "-c", code, str(path)],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
     )

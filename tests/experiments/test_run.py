@@ -27,7 +27,7 @@ from multitask.networks.spec import NetworkSpec
 from multitask.report import report
 from multitask.training import callbacks
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HEADS = ("age", "gender", "expression", "attributes[Smiling,Eyeglasses]")
 EPOCHS = 14  # of a fit that is stopped from outside: it must not end before
 # The module's `run` is made before this holds, with all that a report has.

@@ -20,7 +20,7 @@ from multitask.sweep import Asked, main, sweep
 from multitask.training import callbacks, feature_cache, loop
 
 pytest.importorskip("optuna")
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from multitask.contracts.recipe import Recipe
 from multitask.data import sources
 from multitask.fit import fit
 
-REAL = Path(__file__).parents[2] / "shared" / "data"
+REAL = Path(__file__).parents[3] / "shared" / "data"
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 

@@ -10,7 +10,7 @@ from multitask.contracts import table
 from multitask.contracts.errors import UserError
 from multitask.contracts.reading import pictures
 
-REAL = Path(__file__).parents[2] / "shared" / "data" / "UTKFace"
+REAL = Path(__file__).parents[3] / "shared" / "data" / "UTKFace"
 TIME = "20170109142408075"
 NAME = f"31_1_2_{TIME}.jpg.chip.jpg"
 
