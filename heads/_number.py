@@ -11,7 +11,7 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Array, Head, Targets
-from multitask.contracts.table import column
+from multitask.contracts.table import column, interval, interval_columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +50,6 @@ class Number(Head, ABC):
             raise UserError(self.where, f"bands {self.bands} must rise")
 
     @property
-    def slack(self) -> float:
-        """How far outside an interval an answer still is in it: half a whole number,
-        where labels are of whole ones (an age of 29.4 is one of 20 to 29)."""
-        return 0.0
-
-    @property
     def answer_type(self) -> Literal["number"]:
         return "number"
 
@@ -71,10 +65,7 @@ class Number(Head, ABC):
                 f"{len(text)} labels of column {name!r} are no numbers, first "
                 f"{text.iloc[0]!r}",
             )
-        ends = np.stack(
-            [exact.fillna(column(table, f"{name}_{end}")) for end in ("low", "high")],
-            axis=1,
-        ).astype(float)
+        ends = interval(table, name).to_numpy()
         outside = (ends[:, 0] > self.high) | (ends[:, 1] < self.low)
         if outside.any():
             raise UserError(
@@ -114,7 +105,7 @@ class Number(Head, ABC):
         summary: dict[str, Any] = {"n": int(exact.sum())}
         if exact.any():
             error = said[exact] - truth[exact, 0]
-            inside = answers.loc[exact, [f"{name}_low", f"{name}_high"]].to_numpy(float)
+            inside = answers.loc[exact, list(interval_columns(name))].to_numpy(float)
             summary |= {
                 "mae": float(np.abs(error).mean()),
                 "rmse": float(np.sqrt((error**2).mean())),

@@ -53,6 +53,7 @@ class Distribution(Number):  # type: ignore[misc]
 
     @property
     def slack(self) -> float:
+        """Half a step: an age of 29.4 lies within 20 to 29, as labels are whole."""
         return self.step / 2
 
     def layers(self, features: Any) -> Any:

@@ -23,6 +23,10 @@ class Regression(Number):  # type: ignore[misc]
     error: Literal["mse", "mae", "huber"] = "mse"
     residuals: tuple[float, float] | None = None
 
+    @property
+    def squared_error(self) -> bool:
+        return self.error == "mse"
+
     def layers(self, features: Any) -> Any:
         import keras
 

@@ -133,6 +133,9 @@ class Sigmoid(Head):
 
         return [keras.metrics.MeanMetricWrapper(right, name="accuracy")]
 
+    def from_probabilities(self, probabilities: Array) -> Array:
+        return probabilities[:, 1:] if self.classes else probabilities
+
     def read(self, outputs: Array) -> pd.DataFrame:
         answers: dict[str, Array] = {}
         for name, yes in zip(self.columns, outputs.T, strict=True):
@@ -161,7 +164,7 @@ class Sigmoid(Head):
             return {"n": 0}
         scores = pd.DataFrame(per_label).T
         return {
-            "n": int(self.encode(labels).weights.any(axis=1).sum()),
+            "n": int(self.labelled(labels).sum()),
             "mean_accuracy": float(scores["accuracy"].mean()),
             "macro_f1": float(scores["f1"].mean()),
             "per_label": per_label,

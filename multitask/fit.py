@@ -128,7 +128,8 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
     """A run a fold, and a report in which each picture was answered unseen."""
     import pandas as pd
 
-    from multitask.contracts import evaluation
+    from multitask.contracts import plugins
+    from multitask.contracts.evaluation import Evaluation
     from multitask.experiments.notes import frozen_notes
 
     recipe, heads, count = prepared.recipe, prepared.spec.heads, prepared.recipe.folds
@@ -154,7 +155,7 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
         if runs[-1].interrupted:
             break
     measured = tuple(run.evaluation for run in runs)
-    pooled = evaluation.Evaluation(
+    pooled = Evaluation(
         title=f"{out.name}, {len(runs)} folds",
         split="test",
         labels=pd.concat([c.labels for c in measured]),
@@ -165,7 +166,7 @@ def _cross_validate(prepared: "Prepared", out: Path, resume: bool, say: Say) -> 
     )
     interrupted = runs[-1].interrupted
     if not interrupted:
-        evaluation.write(pooled, out / "report")
+        plugins.write_reports(pooled, out / "report")
     return Run(folder=out, evaluation=pooled, interrupted=interrupted)
 
 
@@ -240,7 +241,8 @@ def _measure(
     """Calibrate the saved network on the validation part, report on the test part."""
     import pandas as pd
 
-    from multitask.contracts import evaluation
+    from multitask.contracts import plugins
+    from multitask.contracts.evaluation import Evaluation
     from multitask.contracts.run import HISTORY
     from multitask.experiments.evaluate import outputs
     from multitask.experiments.notes import measured_part
@@ -261,7 +263,7 @@ def _measure(
     rows = labels.index.to_numpy()
     said = outputs(analyzer, recipe, pixels, rows, say)
     history = out / HISTORY
-    result = evaluation.Evaluation(
+    result = Evaluation(
         title=out.name,
         split=part,
         labels=labels,
@@ -271,7 +273,7 @@ def _measure(
         history=pd.read_csv(history) if history.exists() else None,
         varied=varied,
     )
-    evaluation.write(result, out / "report")
+    plugins.write_reports(result, out / "report")
     return result
 
 
@@ -303,9 +305,9 @@ def main(argv: list[str] | None = None) -> int:
         out = options.default_folder(arguments.out)
     import_tensorflow()
     run = fit(recipe, out, resume=arguments.resume)
-    from multitask.reports import numbers
+    from multitask.contracts import plugins
 
-    print(numbers.text(run.evaluation))
+    print(plugins.text(run.evaluation))
     print(f"written to {run.folder}, see {run.folder / 'report' / 'index.html'}")
     return 130 if run.interrupted else 0
 

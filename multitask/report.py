@@ -37,7 +37,8 @@ def report(
     """
     import pandas as pd
 
-    from multitask.contracts import evaluation
+    from multitask.contracts import plugins
+    from multitask.contracts.evaluation import Evaluation
     from multitask.contracts.run import HISTORY
     from multitask.contracts.table import write_csv
     from multitask.data.batches import decode_table
@@ -59,7 +60,7 @@ def report(
     check_labelled(analyzer.heads, table, every=False)
     table, pixels, unreadable = decode_table(table, spec.side, 2.0, run)
     history = run / HISTORY
-    result = evaluation.Evaluation(
+    result = Evaluation(
         title=f"{run.resolve().name} on {', '.join(sets)}",
         split=part,
         labels=table,
@@ -68,7 +69,7 @@ def report(
         notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes, *doubts))),
         history=pd.read_csv(history) if history.exists() and not data else None,
     )
-    evaluation.write(result, folder)
+    plugins.write_reports(result, folder)
     skipped = pd.concat([reading.skipped, wrong, unreadable], ignore_index=True)
     try:
         write_csv(skipped, folder / SKIPPED)
@@ -194,9 +195,9 @@ def main(argv: list[str] | None = None) -> int:
     comparison, folder = report(
         arguments.network, arguments.data, split=arguments.split, out=arguments.out
     )
-    from multitask.reports import numbers
+    from multitask.contracts import plugins
 
-    print(numbers.text(comparison))
+    print(plugins.text(comparison))
     print(f"written to {folder}, see {folder / 'index.html'}")
     return 0
 

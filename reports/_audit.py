@@ -166,7 +166,7 @@ def _row(pair: dict[str, Any]) -> dict[str, Any]:
 
 
 def _number(head: Any, counts: dict[str, Any]) -> dict[str, Any]:
-    unit = f" {head.unit}" if getattr(head, "unit", "") else ""
+    unit = f" {head.unit}" if head.unit else ""
     facts = {"labelled": f"{counts['n']:,}", "of them exact": f"{counts['exact']:,}"}
     if counts["n"]:
         facts |= {k: f"{counts[k]:.4g}{unit}" for k in ("mean", "min", "max")}

@@ -311,7 +311,7 @@ def _histogram(
                 label=f"{_style.short(name, 24)} ({counts[name]:,})",
             )  # fmt: skip
         axes.legend(frameon=False)
-    unit = getattr(head, "unit", "")
+    unit = head.unit
     axes.set(xlabel=f"{head.name} ({unit})" if unit else head.name, ylabel="pictures")
     axes.set_xlim(edges[0], edges[-1])
     if (ends["low"] < ends["high"]).any():

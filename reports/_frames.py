@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.head import Head
-from multitask.contracts.table import as_text, column
+from multitask.contracts.table import as_text, column, interval
 
 MEASURES = ("loss", "accuracy", "mae", "weight")  # what a history may hold of a head
 
@@ -28,8 +28,8 @@ def _pairs(
 ) -> pd.DataFrame:
     truth = column(labels, name)
     if head.answer_type == "number":
-        low, high = (column(labels, f"{name}_{end}") for end in ("low", "high"))
-        truth = pd.to_numeric(truth).fillna(low.where(low == high))
+        ends = interval(labels, name)
+        truth = ends["low"].where(ends["low"] == ends["high"])
     known = truth.notna()
     as_kind = as_text if head.answer_type == "class" else pd.to_numeric
     frame = pd.DataFrame(
@@ -117,7 +117,7 @@ def mistakes(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.Data
     found = pairs(head, labels, answers)
     if head.answer_type == "number":
         score = (found["said"] - found["truth"]).abs()
-        wrong = score > getattr(head, "within", 0.0)
+        wrong = score > head.within
     else:
         score, wrong = found["confidence"], found["truth"] != found["said"]
     worst = found.assign(score=score)[wrong]

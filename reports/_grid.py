@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
-from multitask.contracts.table import column
+from multitask.contracts.table import column, label_columns
 from multitask.images.decode import PictureError, decode
 
 COUNT, _WIDE = 12, 4
@@ -35,34 +35,34 @@ class Tile(NamedTuple):
     lines: list[Line]
 
 
-def grid(comparison: Evaluation) -> Figure | None:
+def grid(evaluation: Evaluation) -> Figure | None:
     """Pictures evenly picked from the table with the answers of all heads."""
     tiles = []
-    for row in picked(comparison.labels):
-        pixels = _read(comparison.labels, row)
+    for row in picked(evaluation.labels):
+        pixels = _read(evaluation.labels, row)
         if pixels is not None:
-            tiles.append(Tile(pixels, caption(comparison, row)))
+            tiles.append(Tile(pixels, caption(evaluation, row)))
     title = "pictures and answers (green: as labelled, red: not, grey: not labelled)"
     return _draw(tiles, title)
 
 
-def errors(comparison: Evaluation) -> Figure | None:
+def errors(evaluation: Evaluation) -> Figure | None:
     """The most confident mistakes, each head's in turn; numbers by their error."""
     tiles: list[Tile] = []
-    for tries, (row, line) in enumerate(_mistakes(comparison)):
+    for tries, (row, line) in enumerate(_mistakes(evaluation)):
         if len(tiles) == COUNT or tries == _TRIES:
             break
-        pixels = _read(comparison.labels, row)
+        pixels = _read(evaluation.labels, row)
         if pixels is not None:
             tiles.append(Tile(pixels, [line]))
     return _draw(tiles, "the most confident mistakes, each head's in turn")
 
 
-def varied(comparison: Evaluation) -> Figure | None:
+def varied(evaluation: Evaluation) -> Figure | None:
     """Training pictures in columns: as they are, and below as training varied them."""
-    if comparison.varied is None or not len(comparison.varied):
+    if evaluation.varied is None or not len(evaluation.varied):
         return None
-    pictures = np.swapaxes(comparison.varied, 0, 1)  # (ways, pictures, ...)
+    pictures = np.swapaxes(evaluation.varied, 0, 1)  # (ways, pictures, ...)
     ways, count = pictures.shape[:2]
     made = Figure(figsize=(1.25 * count + 0.9, 1.25 * ways + 0.4))
     made.suptitle(
@@ -80,8 +80,8 @@ def varied(comparison: Evaluation) -> Figure | None:
     return made
 
 
-def _mistakes(comparison: Evaluation) -> Iterator[tuple[Any, Line]]:
-    heads, labels, answers = comparison.heads, comparison.labels, comparison.answers
+def _mistakes(evaluation: Evaluation) -> Iterator[tuple[Any, Line]]:
+    heads, labels, answers = evaluation.heads, evaluation.labels, evaluation.answers
     frames = [_frames.mistakes(head, labels, answers).head(_TRIES) for head in heads]
     for number, wrong in _frames.interleave(frames):
         head = heads[number]
@@ -117,15 +117,15 @@ def _read(labels: pd.DataFrame, row: Any) -> Any:
 # Words
 
 
-def caption(comparison: Evaluation, row: Any) -> list[Line]:
+def caption(evaluation: Evaluation, row: Any) -> list[Line]:
     """At most six lines on one row (of the tables' index), the last one `+N more`."""
-    labels, answers = comparison.labels, comparison.answers
+    labels, answers = evaluation.labels, evaluation.answers
     lines: list[Line] = []
-    for number, head in enumerate(comparison.heads):
+    for number, head in enumerate(evaluation.heads):
         more = _lines(head, labels, answers, row)
-        last = number == len(comparison.heads) - 1
+        last = number == len(evaluation.heads) - 1
         if len(lines) + len(more) > _LINES - (not last):
-            return [*lines, Line(f"+{len(comparison.heads) - number} more", None)]
+            return [*lines, Line(f"+{len(evaluation.heads) - number} more", None)]
         lines += more
     return lines
 
@@ -152,14 +152,12 @@ def _lines(
 def _number(head: Head, label: "pd.Series[Any]", said: "pd.Series[Any]") -> Line:
     name = head.columns[0]
     value = float(said[name])
-    truth, low, high = (
-        float(label.get(key, np.nan)) for key in (name, f"{name}_low", f"{name}_high")
-    )
+    truth, low, high = (float(label.get(key, np.nan)) for key in label_columns([name]))
     if not np.isnan(truth):
-        near = getattr(head, "within", 0.0)
+        near = head.within
         right, shown = abs(value - truth) <= near, _value(truth)
     elif not np.isnan(low):
-        slack = getattr(head, "slack", 0.0)
+        slack = head.slack
         right = low - slack <= value <= high + slack
         shown = f"{_value(low)} to {_value(high)}"
     else:

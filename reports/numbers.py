@@ -17,43 +17,43 @@ from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
 from multitask.contracts.table import as_text, column, write_csv
 
-ORDER = 10
+OF, ORDER = Evaluation, 10
 
 
-def write(comparison: Evaluation, folder: Path) -> None:
+def write(evaluation: Evaluation, folder: Path) -> None:
     """Write the three files into `folder`, over those of an earlier report."""
     document = json.dumps(
-        report(comparison), indent=2, ensure_ascii=False, allow_nan=False
+        report(evaluation), indent=2, ensure_ascii=False, allow_nan=False
     )
     _save(folder / "report.json", document + "\n")
-    _save(folder / "classification_report.txt", classification(comparison))
-    write_csv(answers(comparison), folder / "answers.csv")
+    _save(folder / "classification_report.txt", classification(evaluation))
+    write_csv(answers(evaluation), folder / "answers.csv")
 
 
 def _save(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def report(comparison: Evaluation) -> dict[str, Any]:
+def report(evaluation: Evaluation) -> dict[str, Any]:
     """What `report.json` holds: plain data, None where a number is not finite."""
     document: dict[str, Any] = _finite(
         {
-            "title": comparison.title,
-            "split": comparison.split,
-            "notes": list(comparison.notes),
-            "rows": len(comparison.labels),
-            "heads": comparison.summaries(),
-            **({"folds": folds(comparison)} if comparison.folds else {}),
+            "title": evaluation.title,
+            "split": evaluation.split,
+            "notes": list(evaluation.notes),
+            "rows": len(evaluation.labels),
+            "heads": evaluation.summaries(),
+            **({"folds": folds(evaluation)} if evaluation.folds else {}),
         }
     )
     return document
 
 
-def folds(comparison: Evaluation) -> dict[str, dict[str, Any]]:
+def folds(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
     """Over the folds, by head and score: `mean`, `sd` (n - 1) and `values`."""
-    measured = [fold.summaries() for fold in comparison.folds]
+    measured = [fold.summaries() for fold in evaluation.folds]
     found: dict[str, dict[str, Any]] = {}
-    for head in comparison.heads:
+    for head in evaluation.heads:
         scores = pd.DataFrame([each[head.name] for each in measured])
         found[head.name] = {
             str(name): {
@@ -67,9 +67,9 @@ def folds(comparison: Evaluation) -> dict[str, dict[str, Any]]:
     return found
 
 
-def folds_table(comparison: Evaluation) -> pd.DataFrame:
+def folds_table(evaluation: Evaluation) -> pd.DataFrame:
     """The scores of `table` as text, mean and standard deviation over the folds."""
-    tables = [table(fold).set_index("head") for fold in comparison.folds]
+    tables = [table(fold).set_index("head") for fold in evaluation.folds]
     stacked = pd.concat(tables, keys=range(len(tables))).drop(columns="rows")
     groups = stacked.groupby(level="head", sort=False)
     mean, spread = groups.mean(), groups.std()
@@ -92,17 +92,17 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def answers(comparison: Evaluation) -> pd.DataFrame:
+def answers(evaluation: Evaluation) -> pd.DataFrame:
     """Labels beside answers, a row a picture.
 
     `path`, `split`, and for every label column `c` its label as `c_label` (for a
     number known to an interval also `c_label_low` and `c_label_high`), the answer `c`,
     and `c_confidence` or `c_low` and `c_high`. What a table lacks is empty.
     """
-    labels, said = comparison.labels, comparison.answers
-    split = column(labels, "split") if comparison.split == "all" else comparison.split
+    labels, said = evaluation.labels, evaluation.answers
+    split = column(labels, "split") if evaluation.split == "all" else evaluation.split
     parts: dict[str, Any] = {"path": labels["path"], "split": split}
-    for head in comparison.heads:
+    for head in evaluation.heads:
         number = head.answer_type == "number"
         for name in head.columns:
             truth = column(labels, name)
@@ -120,7 +120,7 @@ def answers(comparison: Evaluation) -> pd.DataFrame:
 # The table that ends a command
 
 
-def table(comparison: Evaluation) -> pd.DataFrame:
+def table(evaluation: Evaluation) -> pd.DataFrame:
     """A row a head with its most telling numbers, NaN where they don't apply.
 
     Columns: `head`; `rows`, how many have a label; `accuracy` (for a head of many
@@ -129,7 +129,7 @@ def table(comparison: Evaluation) -> pd.DataFrame:
     `within`, or inside the interval where only that is known; `80% holds`, the share of
     labels inside the interval that should hold 80% of them.
     """
-    rows = [_row(name, s) for name, s in comparison.summaries().items()]
+    rows = [_row(name, s) for name, s in evaluation.summaries().items()]
     names = ["accuracy", "macro F1", "MAE", "bias", "within", "80% holds"]
     return pd.DataFrame(rows, columns=["head", "rows", *names]).astype(
         dict.fromkeys(names, float)
@@ -159,32 +159,32 @@ def labelled(summary: dict[str, Any]) -> int:
     return int(summary["n"]) + int(summary.get("interval_n", 0))
 
 
-def text(comparison: Evaluation) -> str:
+def text(evaluation: Evaluation) -> str:
     """The table as aligned text, under its notes, for a terminal.
 
     Columns in which no head has a number are left out.
     """
-    shown = table(comparison).dropna(axis="columns", how="all")
-    lines = [*_heading(comparison), "", _aligned(shown.set_index("head"))]
-    if comparison.folds:
-        title = f"mean ± standard deviation over {len(comparison.folds)} folds"
+    shown = table(evaluation).dropna(axis="columns", how="all")
+    lines = [*_heading(evaluation), "", _aligned(shown.set_index("head"))]
+    if evaluation.folds:
+        title = f"mean ± standard deviation over {len(evaluation.folds)} folds"
         lines += [
             "",
             title,
             "",
-            folds_table(comparison).reset_index().to_string(index=False),
+            folds_table(evaluation).reset_index().to_string(index=False),
         ]
-    legend = within(comparison)
+    legend = within(evaluation)
     return "\n".join([*lines, *([f"within: {legend}"] if legend else [])])
 
 
-def within(comparison: Evaluation) -> str:
+def within(evaluation: Evaluation) -> str:
     """Which distances the table's column `within` speaks of; empty without numbers."""
     said = []
-    for head in comparison.heads:
-        summary = head.summary(comparison.labels, comparison.answers)
+    for head in evaluation.heads:
+        summary = head.summary(evaluation.labels, evaluation.answers)
         if summary.get("within"):
-            unit = getattr(head, "unit", "")
+            unit = head.unit
             said.append(
                 f"{head.name} no more than {summary['within']:g} {unit}".rstrip()
             )
@@ -194,10 +194,10 @@ def within(comparison: Evaluation) -> str:
     return ", ".join(said)
 
 
-def _heading(comparison: Evaluation) -> list[str]:
-    rows = len(comparison.labels)
-    title = f"{comparison.title}: {comparison.split}, {rows:,} picture"
-    return [*(f"Note: {n}" for n in comparison.notes), title + "s" * (rows != 1)]
+def _heading(evaluation: Evaluation) -> list[str]:
+    rows = len(evaluation.labels)
+    title = f"{evaluation.title}: {evaluation.split}, {rows:,} picture"
+    return [*(f"Note: {n}" for n in evaluation.notes), title + "s" * (rows != 1)]
 
 
 def _aligned(frame: pd.DataFrame) -> str:
@@ -231,25 +231,25 @@ def _aligned(frame: pd.DataFrame) -> str:
 # classification_report.txt
 
 
-def classification(comparison: Evaluation) -> str:
+def classification(evaluation: Evaluation) -> str:
     """All heads' numbers as text to read, under the notes; a section a head."""
-    parts = ["\n".join(_heading(comparison))]
-    for head in comparison.heads:
-        summary = head.summary(comparison.labels, comparison.answers)
+    parts = ["\n".join(_heading(evaluation))]
+    for head in evaluation.heads:
+        summary = head.summary(evaluation.labels, evaluation.answers)
         count = labelled(summary)
         title = f"{head.name}: {count:,} labelled row" + "s" * (count != 1)
-        body = _section(head, summary, comparison) if count else "no labelled row"
+        body = _section(head, summary, evaluation) if count else "no labelled row"
         parts.append(f"{title}\n{'=' * len(title)}\n\n{body}")
     return "\n\n\n".join(parts) + "\n"
 
 
-def _section(head: Head, summary: dict[str, Any], comparison: Evaluation) -> str:
+def _section(head: Head, summary: dict[str, Any], evaluation: Evaluation) -> str:
     if head.answer_type == "number":
-        return _number(summary, getattr(head, "unit", ""))
+        return _number(summary, head.unit)
     if head.answer_type == "labels":
         return _aligned(per_label(summary))
-    found = _frames.pairs(head, comparison.labels, comparison.answers)
-    classes = list(head.strata(comparison.labels).columns)
+    found = _frames.pairs(head, evaluation.labels, evaluation.answers)
+    classes = list(head.strata(evaluation.labels).columns)
     made = classification_report(
         found["truth"], found["said"], labels=classes, digits=3, zero_division=0.0
     )

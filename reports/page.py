@@ -9,39 +9,39 @@ from multitask.reports import _html, numbers, pictures
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
 
-ORDER = 90
+OF, ORDER = Evaluation, 90
 
 _FILES = ("report.json", "classification_report.txt", "answers.csv")
 _WHOLE = ("rows", "n", "yes", "support", "labelled yes")
 
 
-def write(comparison: Evaluation, folder: Path) -> None:
+def write(evaluation: Evaluation, folder: Path) -> None:
     """Write `index.html`, which shows those of the other files that are in `folder`."""
-    (folder / "index.html").write_text(html(comparison, folder), encoding="utf-8")
+    (folder / "index.html").write_text(html(evaluation, folder), encoding="utf-8")
 
 
-def html(comparison: Evaluation, folder: Path) -> str:
+def html(evaluation: Evaluation, folder: Path) -> str:
     """The page; it links the files of `folder` by their names alone."""
     there = {path.name for path in folder.iterdir()}
     page: str = _html.render(
         "page.html",
-        comparison=comparison,
-        rows=len(comparison.labels),
-        summary=_cells(numbers.table(comparison).dropna(axis="columns", how="all")),
-        folds=_cells(numbers.folds_table(comparison).reset_index())
-        if comparison.folds
+        evaluation=evaluation,
+        rows=len(evaluation.labels),
+        summary=_cells(numbers.table(evaluation).dropna(axis="columns", how="all")),
+        folds=_cells(numbers.folds_table(evaluation).reset_index())
+        if evaluation.folds
         else None,
-        within=numbers.within(comparison),
-        sections=[_section(head, comparison, there) for head in comparison.heads],
+        within=numbers.within(evaluation),
+        sections=[_section(head, evaluation, there) for head in evaluation.heads],
         there=there,
         links=[name for name in _FILES if name in there],
     )
     return page
 
 
-def _section(head: Head, comparison: Evaluation, there: set[str]) -> dict[str, Any]:
+def _section(head: Head, evaluation: Evaluation, there: set[str]) -> dict[str, Any]:
     """What the page shows of a head: facts, a table and its picture."""
-    summary = head.summary(comparison.labels, comparison.answers)
+    summary = head.summary(evaluation.labels, evaluation.answers)
     picture = pictures.file(head)
     return {
         "name": head.name,
@@ -55,9 +55,7 @@ def _section(head: Head, comparison: Evaluation, there: set[str]) -> dict[str, A
 def facts(head: Head, summary: dict[str, Any]) -> list[tuple[str, str]]:
     """A head's few most telling numbers as (name, value); none without label."""
     if head.answer_type == "number":
-        measured: list[tuple[str, str]] = numbers.number_facts(
-            summary, getattr(head, "unit", "")
-        )
+        measured: list[tuple[str, str]] = numbers.number_facts(summary, head.unit)
         return measured
     names = {
         "accuracy": "accuracy",

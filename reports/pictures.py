@@ -19,7 +19,7 @@ from multitask.reports import _frames, _grid, _style
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
 
-ORDER = 20
+OF, ORDER = Evaluation, 20
 
 _FILES = {
     "class": "confusion",
@@ -35,29 +35,29 @@ def file(head: Head) -> str:
     return f"{_FILES[head.answer_type]}_{head.name}.png"
 
 
-def write(comparison: Evaluation, folder: Path) -> None:
+def write(evaluation: Evaluation, folder: Path) -> None:
     """Write all pictures into `folder`; remove those of an earlier report there that
     this one has nothing to show for."""
     with _style.style():
-        for name, made in _figures(comparison):
+        for name, made in _figures(evaluation):
             _style.save(made, folder / name)
 
 
-def _figures(comparison: Evaluation) -> Iterator[tuple[str, Figure | None]]:
-    for head in comparison.heads:
-        yield file(head), _head(head, comparison)
-    yield "curves.png", curves(comparison)
-    yield "grid.png", _grid.grid(comparison)
-    yield "errors.png", _grid.errors(comparison)
-    yield "augmentation.png", _grid.varied(comparison)
+def _figures(evaluation: Evaluation) -> Iterator[tuple[str, Figure | None]]:
+    for head in evaluation.heads:
+        yield file(head), _head(head, evaluation)
+    yield "curves.png", curves(evaluation)
+    yield "grid.png", _grid.grid(evaluation)
+    yield "errors.png", _grid.errors(evaluation)
+    yield "augmentation.png", _grid.varied(evaluation)
 
 
-def _head(head: Head, comparison: Evaluation) -> Figure | None:
-    labels, answers = comparison.labels, comparison.answers
+def _head(head: Head, evaluation: Evaluation) -> Figure | None:
+    labels, answers = evaluation.labels, evaluation.answers
     summary = head.summary(labels, answers)
     if not summary["n"]:
         return None
-    title = f"{head.name}: {summary['n']:,} labelled, {comparison.split}"
+    title = f"{head.name}: {summary['n']:,} labelled, {evaluation.split}"
     if head.answer_type == "class":
         return confusion(_frames.confusion(head, labels, answers), title)
     if head.answer_type == "labels":
@@ -176,12 +176,12 @@ def _cloud(axes: Axes, head: Head, found: pd.DataFrame) -> None:
     ends = found[["truth", "said"]].to_numpy()
     margin = max(float(np.ptp(ends)) * 0.03, 0.5)
     limits = (float(ends.min()) - margin, float(ends.max()) + margin)
-    near = getattr(head, "within", 0.0)
+    near = head.within
     line = np.array(limits)
     if near:
         axes.fill_between(
             line, line - near, line + near, color=_style.GREEN, alpha=0.12,
-            linewidth=0, label=f"within {near:g} {getattr(head, 'unit', '')}".rstrip(),
+            linewidth=0, label=f"within {near:g} {head.unit}".rstrip(),
         )  # fmt: skip
     axes.plot(line, line, color=_style.GREEN, linewidth=1, label="answer = label")
     if len(found) < _DENSE:
@@ -220,18 +220,18 @@ def _bands(axes: Axes, bands: pd.DataFrame, mean: float, head: Head) -> None:
 
 
 def _with_unit(name: str, head: Head) -> str:
-    unit = getattr(head, "unit", "")
+    unit = head.unit
     return f"{name} ({unit})" if unit else name
 
 
 # The training
 
 
-def curves(comparison: Evaluation) -> Figure | None:
+def curves(evaluation: Evaluation) -> Figure | None:
     """Draw each quantity of the history in a panel of its own, None without any."""
-    if comparison.history is None:
+    if evaluation.history is None:
         return None
-    drawn = _frames.curves(comparison.history, comparison.heads)
+    drawn = _frames.curves(evaluation.history, evaluation.heads)
     quantities = list(drawn["quantity"].unique())
     if not quantities:
         return None

@@ -177,7 +177,7 @@ class DesignRunner:
         recipe = self.prepared.recipe
         recipe = replace(recipe, seed=recipe.seed + seed, cap={})  # the bench capped
         spec = replace(self.prepared.spec, heads=plan.heads, recipe=recipe.plain())
-        labelled = [_labelled(head, self.table) for head in plan.heads]
+        labelled = [head.labelled(self.table) for head in plan.heads]
         table = self.table[np.any(labelled, axis=0)]
         return replace(self.prepared, recipe=recipe, spec=spec), table
 
@@ -262,7 +262,7 @@ def _all_measured(
     """Raise UserError for a head that can't be compared on the test part."""
     train, test = (table[table["split"] == part] for part in ("train", "test"))
     for head in heads:
-        labelled = _labelled(head, test)
+        labelled = head.labelled(test)
         if not labelled.any():
             raise UserError(
                 head.where,
@@ -287,21 +287,13 @@ def _all_watched(heads: Sequence[Head], table: pd.DataFrame) -> None:
     """Raise UserError for a head whose network would have no best epoch."""
     val = table[table["split"] == "val"]
     for head in heads:
-        if len(val) and not _labelled(head, val).any():
+        if len(val) and not head.labelled(val).any():
             raise UserError(
                 head.where,
                 "has no label in the validation part, by which the best epoch of each "
                 "network is chosen",
                 "choose another --split",
             )
-
-
-def _labelled(head: Head, table: pd.DataFrame) -> Array:
-    """Which rows (rows,) have a label of a head."""
-    if not len(table):
-        return np.zeros(0, bool)
-    weights = head.encode(table).weights.reshape(len(table), -1)
-    return np.asarray(weights.any(axis=1))
 
 
 def _measured(
@@ -335,7 +327,7 @@ def _measured(
         test = each["test"]
         ends: list[float | None] = [None, None]
         if "test" in known:
-            ends = [*scores.interval(scores.bootstrap(test, bench.groups))]
+            ends = [*scores.confidence_interval(scores.bootstrap(test, bench.groups))]
         heads[name] = {**known, "ci": ends}
         kept[name] = test
     return heads, kept

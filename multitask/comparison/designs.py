@@ -49,9 +49,7 @@ class Merged:
             classes_of = [each[place] for each in self.combinations]
             holds = [[one == name for one in classes_of] for name in classes(part)]
             outputs = said @ np.array(holds, float).T
-            # A sigmoid says how likely the second of its two classes is.
-            alone = to_config(part)["kind"] == "sigmoid"
-            found[part.name] = outputs[:, 1:] if alone else outputs
+            found[part.name] = part.from_probabilities(outputs)
         return found
 
 
@@ -114,7 +112,8 @@ def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
         if not classes(known[name]):
             raise UserError(
                 "--merge",
-                f"head {name} is {known[name].answer_type}, must have one class a picture",
+                f"head {name} answers with a {known[name].answer_type}, must have one "
+                "class per picture",
             )
     if len(set(names)) < max(2, len(names)):
         raise UserError("--merge", f"is {text!r}, must be two or more heads: A+B")
@@ -142,7 +141,7 @@ def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
         ],
     }
     # Trained as its parts are, or it would be the training that is compared.
-    smoothing = max(to_config(part).get("label_smoothing", 0.0) for part in parts)
+    smoothing = max(part.label_smoothing for part in parts)
     balanced = any(part.class_weights == "balanced" for part in parts)
     head = replace(
         from_config("_and_".join(names), config | {"label_smoothing": smoothing}),
@@ -154,7 +153,7 @@ def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
 
 def _mirrored(parts: Sequence[Head], each: Sequence[str]) -> tuple[str, ...]:
     """The combination that one looks like in a mirror."""
-    pairs = [dict(to_config(part).get("mirror", ())) for part in parts]
+    pairs = [dict(part.mirror) for part in parts]
     swaps = [pair | {b: a for a, b in pair.items()} for pair in pairs]
     return tuple(swap.get(name, name) for swap, name in zip(swaps, each, strict=True))
 

@@ -76,7 +76,7 @@ def _difference(
         scores.mean(one) - scores.mean(other)
         for one, other in zip(many, single, strict=True)
     ]
-    low, high = scores.interval(scores.with_seed_variance(draws, means))
+    low, high = scores.confidence_interval(scores.with_seed_variance(draws, means))
     if head.answer_type != "number":  # few seeds may allow for more than there is
         low, high = max(low, -1.0), min(high, 1.0)
     difference = float(np.mean(means))
@@ -93,7 +93,7 @@ def _difference(
 def _over_seeds(found: Sequence[Array], groups: Array, most: float) -> Plain:
     draws = [scores.bootstrap(one, groups) for one in found]
     means = [scores.mean(one) for one in found]
-    low, high = scores.interval(scores.with_seed_variance(draws, means))
+    low, high = scores.confidence_interval(scores.with_seed_variance(draws, means))
     return {"test": float(np.mean(means)), "ci": [max(low, 0.0), min(high, most)]}
 
 

@@ -98,9 +98,7 @@ def labelled(
         head.name
         for head in [*own, *free]
         if any(
-            name in table and table[name].notna().any()
-            for column in head.columns
-            for name in (column, f"{column}_low")  # an interval is a label too
+            name in table and table[name].notna().any() for name in head.label_columns
         )
     )
 

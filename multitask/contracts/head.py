@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.table import label_columns
 
 Array = npt.NDArray[Any]
 
@@ -31,6 +32,12 @@ class Targets(NamedTuple):
 
     targets: Array
     weights: npt.NDArray[np.float32]
+
+    @property
+    def labelled(self) -> npt.NDArray[np.bool_]:
+        """Which rows (rows,) have a label; of a multi-label head, at least one."""
+        axes = tuple(range(1, self.weights.ndim))
+        return np.asarray((self.weights > 0).any(axis=axes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +73,56 @@ class Head(ABC):
         """How errors name this head."""
         return f"head {self.name}"
 
+    # What others ask of a head, whatever its kind
+
     @property
     @abstractmethod
     def answer_type(self) -> Literal["class", "labels", "number"]:
-        """How an answer is drawn and tabulated: one class, many yes/no, or a number."""
+        """What an answer is: one class, many yes/no labels, or a number."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that it tells apart, in the order of its outputs; else none."""
+        return ()
+
+    @property
+    def mirror(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of classes that change places in a mirrored picture."""
+        return ()
+
+    @property
+    def label_smoothing(self) -> float:
+        """The share of a label that training spreads over all classes."""
+        return 0.0
+
+    @property
+    def squared_error(self) -> bool:
+        """Whether the loss is a squared error."""
+        return False
+
+    @property
+    def unit(self) -> str:
+        """The unit of a number."""
+        return ""
+
+    @property
+    def within(self) -> float:
+        """The distance up to which a report calls a number right."""
+        return 0.0
+
+    @property
+    def slack(self) -> float:
+        """How far outside an interval a number still counts as inside."""
+        return 0.0
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """All columns that may hold its labels, those of intervals included."""
+        return label_columns(self.columns)
+
+    def labelled(self, table: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """Which rows (rows,) have a label; raises UserError as `encode` does."""
+        return self.encode(table).labelled
 
     # From labels to targets
 
@@ -141,6 +194,10 @@ class Head(ABC):
     def calibrate(self, table: pd.DataFrame, outputs: Array) -> Self:
         """Learn from the validation part what `read` needs beside the network."""
         return self
+
+    def from_probabilities(self, probabilities: Array) -> Array:
+        """The outputs (rows, ...) that say these probabilities (rows, classes)."""
+        return probabilities
 
     @abstractmethod
     def read(self, outputs: Array) -> pd.DataFrame:

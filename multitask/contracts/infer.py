@@ -17,7 +17,7 @@ import pandas as pd
 
 from multitask.contracts import catalog
 from multitask.contracts.catalog import readers
-from multitask.contracts.table import RESERVED, classes_of
+from multitask.contracts.table import RESERVED, classes_of, interval_columns
 
 MOST = 50  # classes; a column that holds more kinds of text is no question
 # `status` is a column of every answer.
@@ -33,7 +33,8 @@ def infer_heads(table: pd.DataFrame) -> dict[str, Config]:
     A head is called as its column, spelled so that it is a name: `hair_color` reads
     `hair color`.
 
-    >>> infer_heads(pd.DataFrame({"path": ["a.jpg", "b.jpg"], "genre": ["drama", "comedy"]}))
+    >>> stills = {"path": ["a.jpg", "b.jpg"], "genre": ["drama", "comedy"]}
+    >>> infer_heads(pd.DataFrame(stills))
     {'genre': {'kind': 'softmax', 'classes': ['comedy', 'drama']}}
     """
     named = set(readers())
@@ -53,14 +54,14 @@ def infer_heads(table: pd.DataFrame) -> dict[str, Config]:
 def _question(column: str, columns: set[str]) -> str:
     """The column that one belongs to: `age` for `age_low`, else mostly itself."""
     name, _, end = column.rpartition("_")
-    if end in ("low", "high") and {f"{name}_low", f"{name}_high"} <= columns:
+    if end in ("low", "high") and columns.issuperset(interval_columns(name)):
         return name
     # An answer's own probability, where a table of answers is read as labels.
     return name if end == "confidence" and name in columns else column
 
 
 def _config(table: pd.DataFrame, column: str) -> Config | None:
-    ends = [f"{column}_{end}" for end in ("low", "high")]
+    ends = interval_columns(column)
     is_interval = set(ends) <= set(table)
     known = [column, *ends] if is_interval else [column]
     labels = pd.concat([table[name] for name in known if name in table]).dropna()

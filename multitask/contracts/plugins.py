@@ -10,10 +10,12 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.saving import reporting_write_errors
 
 if TYPE_CHECKING:
     from multitask.contracts.head import Head
@@ -60,6 +62,29 @@ def reports() -> list[ModuleType]:
     """Every module of the group `reports`, in the order that it asks for."""
     loaded = [_load("reports", name, None) for name in names("reports")]
     return sorted(loaded, key=lambda module: module.ORDER)
+
+
+def write_reports(result: object, folder: Path) -> None:
+    """Have every report on results of this type write its files into `folder`.
+
+    A module of `reports/` says by `OF` which type of result it is on (`Evaluation`,
+    `DesignComparison`, `SweepResult` or `Findings`), by `ORDER` when its turn is
+    (numbers 10, pictures 20, pages 90: a later one may show the files of an earlier
+    one), and writes by `write(result, folder)`. The folder is made if it is missing.
+
+    Raises UserError if it can't be, or if the disk is full.
+    """
+    modules = [module for module in reports() if isinstance(result, module.OF)]
+    with reporting_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for module in modules:
+            module.write(result, folder)
+
+
+def text(result: object) -> str:
+    """What a command prints of a result: that of the reports which have a `text`."""
+    modules = [module for module in reports() if isinstance(result, module.OF)]
+    return "\n\n".join(m.text(result) for m in modules if hasattr(m, "text"))
 
 
 def _files(group: str) -> list[str]:

@@ -14,7 +14,7 @@ known only to an interval leaves its own column empty and fills `<column>_low` a
 `<column>_high` (both ends included).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -189,3 +189,43 @@ def classes_of(labels: "pd.Series[Any]") -> tuple[str, ...]:
     if not pd.api.types.is_numeric_dtype(found):
         found = as_text(found)
     return tuple(dict.fromkeys(as_text(found.sort_values())))
+
+
+def sources(table: pd.DataFrame) -> "pd.Series[str]":
+    """The data set that each row (rows,) came from, "" where the table names none."""
+    return column(table, "source").astype(object).fillna("").astype(str)
+
+
+def interval_columns(name: str) -> tuple[str, str]:
+    """The columns with the ends of a number known only to an interval.
+
+    >>> interval_columns("age")
+    ('age_low', 'age_high')
+    """
+    return f"{name}_low", f"{name}_high"
+
+
+def label_columns(names: Iterable[str]) -> tuple[str, ...]:
+    """All columns that hold labels of these names: an interval is a label, too.
+
+    >>> label_columns(["age"])
+    ('age', 'age_low', 'age_high')
+    """
+    return tuple(part for name in names for part in (name, *interval_columns(name)))
+
+
+def interval(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The interval (rows, `low` and `high`) that each number lies in, NaN if unknown.
+
+    An exact number is an interval with two equal ends. Raises ValueError for text.
+
+    >>> ages = {"age": [31, None], "age_low": [None, 20], "age_high": [None, 29]}
+    >>> interval(pd.DataFrame(ages), "age").values.tolist()
+    [[31.0, 31.0], [20.0, 29.0]]
+    """
+    exact = pd.to_numeric(column(table, name)).astype(float)
+    low, high = (
+        exact.fillna(pd.to_numeric(column(table, end)).astype(float))
+        for end in interval_columns(name)
+    )
+    return pd.DataFrame({"low": low, "high": high}, index=table.index)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.head import Head
-from multitask.contracts.table import column
+from multitask.contracts.table import sources
 from multitask.data.batches import Batches
 
 _SHOWN = 6  # classes of a head in the coverage
@@ -17,14 +17,14 @@ def coverage(heads: Sequence[Head], table: pd.DataFrame) -> str:
 
     How many pictures have a label, and how many each class has.
     """
-    sources = column(table, "source").astype(object).fillna("").astype(str)
+    origins = sources(table)
     lines = [("head", "data set", "labelled", "classes")]
     for head in heads:
-        weights = head.encode(table).weights.reshape(len(table), -1)
+        labelled = head.labelled(table)
         strata = head.strata(table)
-        for source in sources.unique():
-            rows = (sources == source).to_numpy()
-            count = int(weights[rows].any(axis=1).sum())
+        for source in origins.unique():
+            rows = (origins == source).to_numpy()
+            count = int(labelled[rows].sum())
             said = _classes(head, strata[rows]) if count else ""
             lines.append((head.name, source, f"{count:,}", said))
     widths = [max(len(line[i]) for line in lines) for i in range(3)]
@@ -58,12 +58,9 @@ def _classes(head: Head, strata: pd.DataFrame) -> str:
 def describe_epoch(table: pd.DataFrame, train: Batches) -> str:
     """How many pictures an epoch of training shows, and how many labels a head."""
     rates = np.ones(len(train.rows)) if train.rates is None else train.rates
-    shown = {
-        name: rates @ encoded.weights.reshape(len(rates), -1).any(axis=1)
-        for name, encoded in train.encoded.items()
-    }
-    sources = column(table.loc[train.rows], "source").astype(object).fillna("")
-    sets = pd.Series(rates).groupby(sources.to_numpy()).sum()
+    shown = {name: rates @ encoded.labelled for name, encoded in train.encoded.items()}
+    origins = sources(table.loc[train.rows])
+    sets = pd.Series(rates).groupby(origins.to_numpy()).sum()
     return "; ".join(
         f"{what}: " + ", ".join(f"{name} {count:,.0f}" for name, count in counts)
         for what, counts in (

@@ -8,7 +8,7 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
-from multitask.contracts.table import column
+from multitask.contracts.table import label_columns, sources
 
 _MOST = 0.1  # of a data set's labels may be none: with more it is another spelling
 
@@ -22,12 +22,12 @@ def set_aside(
     """
     kept, faults = usable(table, heads)
     if len(faults):
-        sources = column(table, "source").astype(object).fillna("")
+        origins = sources(table)
         for head in heads:
-            names = [n for n in _columns(head) if n in table]
+            names = [n for n in head.label_columns if n in table]
             before, after = (t[names].notna().any(axis=1) for t in (table, kept))
-            lost = (before & ~after).groupby(sources).sum()
-            if (lost > _MOST * before.groupby(sources).sum()).any():
+            lost = (before & ~after).groupby(origins).sum()
+            if (lost > _MOST * before.groupby(origins).sum()).any():
                 head.encode(table)
     return kept, faults
 
@@ -49,13 +49,8 @@ def usable(
     return table, pd.concat([none, *faults], ignore_index=True)
 
 
-def _columns(head: Head) -> list[str]:
-    ends = ("", "_low", "_high")  # an interval is a label too
-    return [name + end for name in head.columns for end in ends]
-
-
 def _empty_unusable(table: pd.DataFrame, head: Head, name: str) -> pd.DataFrame:
-    columns = [c for c in (name, f"{name}_low", f"{name}_high") if c in table]
+    columns = [c for c in label_columns([name]) if c in table]
     if not columns:
         return pd.DataFrame({"path": [], "reason": []}, dtype=str)
     kinds = table.groupby(columns, dropna=False, sort=False).ngroup()

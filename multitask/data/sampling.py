@@ -11,7 +11,7 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
-from multitask.contracts.table import column
+from multitask.contracts.table import sources
 
 Rates = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
@@ -86,9 +86,9 @@ def rates(
         found = _balanced(table, _head(heads, oversample))
         found *= len(table) / found.sum()
         return found
-    sources = column(table, "source").astype(object).fillna("").to_numpy()
-    for source in np.unique(sources):
-        rows = sources == source
+    origins = sources(table).to_numpy()
+    for source in np.unique(origins):
+        rows = origins == source
         found[rows] *= rows.sum() ** exponent(mix) / found[rows].sum()
     found *= len(table) / found.sum()
     return found

@@ -10,6 +10,7 @@ import pandas as pd
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe, pattern
 from multitask.contracts.table import column
+from multitask.contracts.table import sources as table_sources
 from multitask.data import sources as data
 from multitask.data import split
 
@@ -76,8 +77,7 @@ def _with_identities(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
             "--identity", f"{text!r} is found in no path such as {below.iloc[0]!r}"
         )
     names = found.map(lambda m: m.group(min(1, m.re.groups)), na_action="ignore")
-    sources = column(table, "source").astype(object).fillna("").astype(str)
-    return table.assign(identity=known.fillna(sources + ":" + names))
+    return table.assign(identity=known.fillna(table_sources(table) + ":" + names))
 
 
 def _limited(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:

@@ -180,8 +180,7 @@ def check_labelled(
     """
     counts = {}
     for head in heads:
-        weights = head.encode(table).weights
-        counts[head.name] = int(weights.reshape(len(table), -1).any(axis=1).sum())
+        counts[head.name] = int(head.labelled(table).sum())
     bare = [head for head in heads if not counts[head.name]]
     if bare and (every or len(bare) == len(heads)):
         labels = table.drop(columns=list(RESERVED), errors="ignore")

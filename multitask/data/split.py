@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
-from multitask.contracts.table import SPLITS, column, read_csv
+from multitask.contracts.table import SPLITS, read_csv, sources
 from multitask.images.near import Hashes, near_links
 
 OFFICIAL = "official"
@@ -48,7 +48,7 @@ def ratios(text: str) -> tuple[float, float, float]:
 def split_file(text: str) -> Path | None:
     """The file that a split is read from, if it names one.
 
-    >>> split_file("runs/faces/split.csv").name, file("70/15/15")
+    >>> split_file("runs/faces/split.csv").name, split_file("70/15/15")
     ('split.csv', None)
     """
     return Path(text).expanduser() if text.casefold().endswith(".csv") else None
@@ -175,9 +175,9 @@ def _keep_official(table: pd.DataFrame, dealt: Groups, members: Groups) -> Group
     """Dealt parts (rows,), but those of the publishers where they made some."""
     given = table["split"].map({part: i for i, part in enumerate(SPLITS)}).to_numpy()
     parts = np.where(given > 0, given, dealt)
-    sources = column(table, "source").astype(object).fillna("").to_numpy()
-    for source in np.unique(sources):
-        rows = sources == source
+    origins = sources(table).to_numpy()
+    for source in np.unique(origins):
+        rows = origins == source
         # Its publisher has such a part already, and put this row elsewhere.
         parts[rows & (given == 0) & np.isin(dealt, given[rows])] = 0
     together = pd.Series(parts).groupby(members).transform("max")

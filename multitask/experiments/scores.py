@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from multitask.contracts.head import Array, Head
-from multitask.contracts.table import as_text, column
+from multitask.contracts.table import as_text, column, interval
 
 _DRAWS = 1000
 _CELLS = 5_000_000  # of a block of draws, so that memory stays flat
@@ -28,9 +28,9 @@ def scores(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array:
     how far the number lies outside.
     """
     if head.answer_type == "number":
-        low, high = _ends(head, labels)
+        low, high = interval(labels, head.columns[0]).to_numpy().T
         off = outside(head, labels, answers)
-        exact = (low == high).to_numpy()
+        exact = low == high
         return np.where(exact | ~exact.any(), off, np.nan)[:, None]
     found = []
     for name in head.columns:
@@ -42,8 +42,8 @@ def scores(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array:
 
 def outside(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array:
     """How far each number (rows,) lies outside what is known of it, as in training."""
-    low, high = _ends(head, labels)
-    slack = np.where(low == high, 0.0, getattr(head, "slack", 0.0))
+    low, high = interval(labels, head.columns[0]).to_numpy().T
+    slack = np.where(low == high, 0.0, head.slack)
     said = answers[head.columns[0]].to_numpy(float)
     below, above = low - slack - said, said - high - slack
     return np.asarray(np.maximum(np.maximum(below, above), 0.0), float)
@@ -51,18 +51,7 @@ def outside(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array:
 
 def middles(head: Head, labels: pd.DataFrame) -> "pd.Series[float]":
     """The numbers (rows,) that a head is labelled with; of intervals their middle."""
-    low, high = _ends(head, labels)
-    return (low + high) / 2
-
-
-def _ends(head: Head, labels: pd.DataFrame) -> "tuple[pd.Series[float], ...]":
-    """The interval that each number is labelled with; a number is one without width."""
-    name = head.columns[0]
-    exact = pd.to_numeric(column(labels, name))
-    return tuple(
-        exact.fillna(pd.to_numeric(column(labels, f"{name}_{end}")))
-        for end in ("low", "high")
-    )
+    return interval(labels, head.columns[0]).mean(axis=1, skipna=False)
 
 
 def mean(found: Array) -> float:
@@ -124,7 +113,7 @@ def with_seed_variance(draws: Sequence[Array], means: Sequence[float]) -> Array:
     return np.asarray(found + error * lots)
 
 
-def interval(draws: Array) -> tuple[float, float]:
+def confidence_interval(draws: Array) -> tuple[float, float]:
     """The central 95% of draws."""
     low, high = np.nanquantile(draws, [0.025, 0.975])
     return float(low), float(high)

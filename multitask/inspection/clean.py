@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.table import write_csv
+from multitask.contracts.table import label_columns, write_csv
 from multitask.inspection.duplicates import Groups, Known, groups
 
 ENDINGS = (".csv", ".parquet")
@@ -37,7 +37,7 @@ def clean(table: pd.DataFrame, files: pd.DataFrame, labels: Known) -> pd.DataFra
     apart = labels.apart(stayed, dropped) > 0
     for number, name in enumerate(labels.names):
         doubtful = table.index[stayed[apart[:, number]]].unique()
-        for column in (name, f"{name}_low", f"{name}_high"):
+        for column in label_columns([name]):
             if column in left and len(doubtful):
                 left.loc[doubtful, column] = np.nan
     return left.reset_index(drop=True)

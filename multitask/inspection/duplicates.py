@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.head import Array, Head
-from multitask.contracts.table import as_text, column
+from multitask.contracts.table import as_text, column, interval
 from multitask.images.near import near_links
 
 LISTED = 10_000  # pairs at most that are listed one by one; all are counted
@@ -81,11 +81,10 @@ def _ends(head: Head, name: str, table: pd.DataFrame) -> tuple[Array, Array]:
         codes = pd.factorize(as_text(values))[0].astype(float)
         codes[codes < 0] = np.nan
         return codes, codes
-    exact = pd.to_numeric(values).astype(float)
     if head.answer_type == "labels":
-        return exact.to_numpy(), exact.to_numpy()
-    low = exact.fillna(column(table, f"{name}_low").astype(float)).to_numpy()
-    high = exact.fillna(column(table, f"{name}_high").astype(float)).to_numpy()
+        exact = pd.to_numeric(values).astype(float).to_numpy()
+        return exact, exact
+    low, high = interval(table, name).to_numpy().T
     if np.isnan(low).all():
         return low, high
     reach = (np.nanmax(high) - np.nanmin(low)) or 1.0

@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.head import Head
-from multitask.contracts.table import RESERVED, as_text, column
+from multitask.contracts.table import (
+    RESERVED,
+    as_text,
+    column,
+    interval,
+    interval_columns,
+)
 from multitask.data.labels import usable
 from multitask.inspection.duplicates import Duplicates, Known, duplicates, known
 from multitask.inspection.files import inspect_files
@@ -127,13 +133,7 @@ def counts(head: Head, table: pd.DataFrame) -> Plain:
 
 def intervals(head: Head, table: pd.DataFrame) -> pd.DataFrame:
     """What is known of a number: `low` and `high` of the labelled rows alone."""
-    name = head.columns[0]
-    exact = pd.to_numeric(column(table, name)).astype(float)
-    ends = {
-        end: exact.fillna(column(table, f"{name}_{end}").astype(float))
-        for end in ("low", "high")
-    }
-    return pd.DataFrame(ends).dropna()
+    return interval(table, head.columns[0]).dropna()
 
 
 def together(heads: Sequence[Head], table: pd.DataFrame) -> dict[tuple[str, str], Any]:
@@ -160,8 +160,7 @@ def correlations(head: Head, table: pd.DataFrame) -> pd.DataFrame:
 
 def other_columns(table: pd.DataFrame, heads: Sequence[Head]) -> list[str]:
     """Columns that none of the heads reads."""
-    read = {name for head in heads for name in head.columns}
-    read |= {f"{name}_{end}" for name in read for end in ("low", "high")}
+    read = {name for head in heads for name in head.label_columns}
     return [str(c) for c in table if c not in read and c not in RESERVED]
 
 
@@ -185,5 +184,5 @@ def label_text(row: "pd.Series[Any]", name: str) -> str:
     value = row.get(name)
     if pd.notna(value):
         return str(as_text(pd.Series([value])).iloc[0])
-    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+    low, high = (row.get(end) for end in interval_columns(name))
     return "" if pd.isna(low) else f"{low:g} to {high:g}"

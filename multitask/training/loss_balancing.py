@@ -73,7 +73,7 @@ class Uncertainty(Rule):
 
     def __init__(self, heads: Sequence[Head], seed: int) -> None:
         super().__init__(heads, seed)
-        self.squared = [getattr(head, "error", "") == "mse" for head in heads]
+        self.squared = [head.squared_error for head in heads]
         self.variance = self.add_weight(
             shape=(self.count,), initializer="zeros", name="bias"
         )

@@ -117,7 +117,7 @@ def _range(where: str, said: str, kind: type) -> tuple[float, float, bool]:
 def formatted(held: Any) -> str:
     """A value as it is shown.
 
-    >>> formatted(0.00012345), written(True), written(64)
+    >>> formatted(0.00012345), formatted(True), formatted(64)
     ('0.0001234', 'yes', '64')
     """
     if isinstance(held, bool):

@@ -109,7 +109,10 @@ def test_designs_train_what_they_are_named_for():
     ("text", "message"),
     [
         ("gendr+makeup", "--merge: no head 'gendr'; did you mean 'gender'?"),
-        ("gender+age", "--merge: head age is number, must have one class a picture"),
+        ("gender+age", "--merge: head age answers with a number, must have one class"),
+            "gender+age",
+            "--merge: head age answers with a number, must have one class per picture",
+        ),
         ("gender", "--merge: is 'gender', must be two or more heads: A+B"),
         ("gender+gender", "--merge: is 'gender+gender', must be two or more"),
     ],
@@ -501,7 +504,7 @@ def test_few_seeds_show_no_difference_where_there_is_none(seeds):
     for _ in range(2000):
         means = lots.normal(0, 1, seeds)  # chance in training, and none in pictures
         draws = [np.full(1000, one) for one in means]
-        low, high = scores.interval(scores.with_seed_variance(draws, means))
+        low, high = scores.confidence_interval(scores.with_seed_variance(draws, means))
         shown += low > 0 or high < 0
     # 5%, whose standard deviation over 2,000 is 0.5%.
     assert 0.03 < shown / 2000 < 0.07

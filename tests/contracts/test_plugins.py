@@ -101,7 +101,7 @@ def test_a_kind_that_is_no_plug_in_cannot_be_saved():
         pass
 
     with pytest.raises(UserError, match=r"Loose: is no plug-in, must be one to be"):
-        Loose(name="genre", classes=("drama", "comedy")).config()
+        to_config(Loose(name="genre", classes=("drama", "comedy")))
 
 
 def test_a_named_head_can_be_of_another_packages_kind(install):

@@ -322,7 +322,7 @@ def test_a_disk_too_small_is_said_before_reading(files, tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    monkeypatch.setattr(pipeline, "read", lambda *_: pytest.fail("read"))
+    monkeypatch.setattr(pipeline, "decode_all", lambda *_: pytest.fail("read"))
     with pytest.raises(UserError) as caught:
         decode_table(files, SIZE, 1e-9, tmp_path)
     assert str(caught.value) == (
@@ -350,7 +350,7 @@ MEASURE = """
 import sys
 from pathlib import Path
 import pandas as pd
-from multitask.data.batches import load
+from multitask.data.batches import decode_table
 
 def peak():
     # Not getrusage, which counts what the parent held when it started this.
@@ -359,9 +359,9 @@ def peak():
 
 for folder in sys.argv[1:]:
     paths = sorted(map(str, Path(folder).iterdir()))
-    load(pd.DataFrame({"path": paths[:200]}), 16, 1.0, Path("."))  # TensorFlow awake
+    decode_table(pd.DataFrame({"path": paths[:200]}), 16, 1.0, Path("."))  # TensorFlow awake
     before = peak()
-    load(pd.DataFrame({"path": paths}), 16, 1.0, Path("."))
+    decode_table(pd.DataFrame({"path": paths}), 16, 1.0, Path("."))
     print(peak() - before)
 """
 

@@ -6,6 +6,7 @@ import pytest
 
 from multitask.contracts import catalog
 from multitask.experiments import scores
+from multitask.experiments.scores import bootstrap, confidence_interval
 
 
 def heads():
@@ -61,7 +62,7 @@ def test_an_interval_holds_the_truth_as_often_as_it_says():
     held = 0
     for _ in range(200):
         found = (lots.random((80, 1)) < 0.7).astype(float)
-        low, high = scores.interval(scores.bootstrap(found))
+        low, high = confidence_interval(bootstrap(found))
         held += low <= 0.7 <= high
     assert 0.89 <= held / 200 <= 0.99
 
@@ -71,16 +72,16 @@ def test_differences_are_paired():
     one = (lots.random((500, 1)) < 0.6).astype(float)
     other = one.copy()
     other[:10] = 1 - other[:10]  # differs in ten pictures only
-    low, high = scores.interval(scores.bootstrap(one) - scores.bootstrap(other))
+    low, high = confidence_interval(bootstrap(one) - bootstrap(other))
     assert high - low < 0.04  # unpaired, it would be about 0.12
 
 
 def test_pictures_of_one_person_are_drawn_together():
     lots = np.random.default_rng(1)
     found = np.repeat((lots.random(50) < 0.6).astype(float), 10)[:, None]
-    low, high = scores.interval(scores.bootstrap(found))
-    least, most = scores.interval(scores.bootstrap(found, np.repeat(np.arange(50), 10)))
+    low, high = confidence_interval(bootstrap(found))
+    least, most = confidence_interval(bootstrap(found, np.repeat(np.arange(50), 10)))
     # As many pictures tell as much as a tenth of them: sqrt(10) times as wide.
     assert 2.5 < (most - least) / (high - low) < 4
     nobody = np.full((4, 1), np.nan)
-    assert np.isnan(scores.bootstrap(nobody, np.array([0, 0, 1, 1]))).all()
+    assert np.isnan(bootstrap(nobody, np.array([0, 0, 1, 1]))).all()

@@ -13,7 +13,6 @@ from multitask.reports import _frames, _grid, _style, numbers, page, pictures
 from PIL import Image
 from sklearn import metrics
 
-from multitask.contracts import evaluation as comparisons
 from multitask.contracts import plugins
 from multitask.contracts.catalog import from_config
 from multitask.contracts.errors import UserError
@@ -426,7 +425,7 @@ def test_all_files_are_written_and_the_pictures_show_something(tmp_path):
     varied = np.random.default_rng(0).integers(0, 256, (6, 5, 16, 16, 3), np.uint8)
     made = drawn(tmp_path, history=HISTORY, varied=varied)
     out = tmp_path / "deep" / "report"
-    comparisons.write(made, out)
+    plugins.write_reports(made, out)
     shown = every_picture(made.heads) | {"augmentation.png"}
     assert {path.name for path in out.iterdir()} == shown | {
         "report.json", "classification_report.txt", "answers.csv", "index.html",
@@ -449,7 +448,7 @@ def test_what_has_nothing_to_show_is_not_there_nor_what_was_there_before(tmp_pat
 
 def test_heads_without_any_labelled_row_say_so(tmp_path):
     made = by_hand(labels=pd.DataFrame({"path": ["a.png", "b.png", "c.png", "d.png"]}))
-    comparisons.write(made, tmp_path)
+    plugins.write_reports(made, tmp_path)
     report = strict((tmp_path / "report.json").read_text("utf-8"))
     assert report["heads"] == {name: {"n": 0} for name in ("age", "gender", "face")}
     text = (tmp_path / "classification_report.txt").read_text("utf-8")
@@ -462,7 +461,7 @@ def test_one_row_makes_a_report(tmp_path):
     made = drawn(tmp_path, rows=1, seed=5, history=HISTORY[:1])
     made.labels["gender"], made.labels["age"] = "male", 7.0
     made.labels["Smiling"] = 1.0
-    comparisons.write(made, tmp_path)
+    plugins.write_reports(made, tmp_path)
     there = {path.name for path in tmp_path.glob("*.png")}
     assert {"confusion_gender.png", "labels_face.png", "grid.png"} <= there
     assert {"true_against_predicted_age.png", "curves.png"} <= there
@@ -472,7 +471,7 @@ def test_one_row_makes_a_report(tmp_path):
 def test_a_folder_that_can_not_be_made_is_the_users_mistake(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="can't be written: File exists"):
-        comparisons.write(by_hand(), tmp_path / "file")
+        plugins.write_reports(by_hand(), tmp_path / "file")
 
 
 def test_an_unreadable_picture_is_left_out_of_the_grid(tmp_path):
@@ -562,7 +561,7 @@ def test_names_of_other_people_are_text_on_the_page_and_in_pictures(tmp_path):
         table["mood"] = table["mood"].map(
             dict(zip(["glad", "sad", "so so"], names, strict=True))
         )
-    comparisons.write(made, tmp_path)
+    plugins.write_reports(made, tmp_path)
     seen = Page((tmp_path / "index.html").read_text("utf-8"))
     assert not seen.tags & {"script", "b", "i"}
     for name in (*names, "<b>bold</b>", "<i>n</i>"):
