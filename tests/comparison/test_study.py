@@ -110,9 +110,6 @@ def test_designs_train_what_they_are_named_for():
     [
         ("gendr+makeup", "--merge: no head 'gendr'; did you mean 'gender'?"),
         ("gender+age", "--merge: head age answers with a number, must have one class"),
-            "gender+age",
-            "--merge: head age answers with a number, must have one class per picture",
-        ),
         ("gender", "--merge: is 'gender', must be two or more heads: A+B"),
         ("gender+gender", "--merge: is 'gender+gender', must be two or more"),
     ],

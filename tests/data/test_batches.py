@@ -359,7 +359,7 @@ def peak():
 
 for folder in sys.argv[1:]:
     paths = sorted(map(str, Path(folder).iterdir()))
-    decode_table(pd.DataFrame({"path": paths[:200]}), 16, 1.0, Path("."))  # TensorFlow awake
+    decode_table(pd.DataFrame({"path": paths[:200]}), 16, 1.0, Path("."))  # warm up
     before = peak()
     decode_table(pd.DataFrame({"path": paths}), 16, 1.0, Path("."))
     print(peak() - before)

@@ -1,0 +1,62 @@
+"""How does one recipe, prepared, become a trained network in a folder?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from multitask.contracts.run import SPLIT
+from multitask.contracts.saving import reporting_write_errors
+from multitask.contracts.table import write_csv
+from multitask.data.batches import Batches
+from multitask.experiments.prepare import Prepared
+from multitask.training import loop
+from multitask.training.checkpoint import Figures
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A training that ended: how, and the batches that it learnt from."""
+
+    outcome: loop.Outcome
+    batches: Batches
+
+
+def train_prepared(
+    prepared: Prepared,
+    table: pd.DataFrame,
+    folder: Path,
+    *,
+    parts: pd.DataFrame | None = None,
+    resume: bool = False,
+    say: Say = print,
+    each_epoch: Callable[[Figures], object] = lambda history: None,
+) -> Training:
+    """Train the network of `prepared` on the rows of `table`, which has a `split`.
+
+    Writes split.csv into `folder`: the `path` and `split` of `parts`, by default of
+    `table`. The network, its history and its checkpoint are written by
+    `multitask.training.loop.train`, which says how a training ends, what `resume` goes
+    on from, and what `each_epoch` is given.
+
+    Raises UserError if the loss is not finite or the disk is full.
+    """
+    recorded = table if parts is None else parts
+    with reporting_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_csv(recorded[["path", "split"]], folder / SPLIT)
+    training, validation = prepared.training(table), prepared.validation(table)
+    outcome = loop.train(
+        prepared.spec,
+        prepared.recipe,
+        training,
+        validation if len(validation.rows) else None,
+        folder,
+        resume,
+        say,
+        each_epoch,
+    )
+    return Training(outcome=outcome, batches=training)
