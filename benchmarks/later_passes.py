@@ -10,7 +10,7 @@ from PIL import Image
 
 from benchmarks.faces import batches, spec
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
-from multitask.images.augment import parse_augmentation
+from multitask.contracts.augmentation import parse_augmentation
 
 _FASTER = 20  # so many times more batches a round for ours, to be timed as long
 _ENDLESS = 1_000_000  # epochs

@@ -14,10 +14,11 @@ import tensorflow as tf
 
 from benchmarks.faces import batches, spec
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
+from multitask.contracts.augmentation import parse_augmentation
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import HISTORY
 from multitask.data.batches import Batches
-from multitask.images.augment import augment, parse_augmentation
+from multitask.images.augment import augment
 from multitask.networks import build
 from multitask.training import loop
 from multitask.training.optimizer import optimizer

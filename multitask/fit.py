@@ -214,8 +214,9 @@ def _write(
 
 def _varied(recipe: Recipe, train: "Batches") -> "Pixels | None":
     """A few training pictures as they are and as training saw them."""
-    from multitask.images.augment import parse_augmentation, samples
-    from multitask.networks.freeze import NONE
+    from multitask.contracts.augmentation import parse_augmentation
+    from multitask.contracts.recipe_texts import NONE
+    from multitask.images.augment import samples
 
     how, last = parse_augmentation(recipe.augment), recipe.stages()[-1]
     chosen = train.rows[:: max(1, len(train.rows) // _SHOWN)][:_SHOWN]

@@ -1,7 +1,6 @@
 """What are all the settings of a training, and how are they written down?"""
 
 import math
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -323,13 +322,3 @@ def choices(name: str) -> tuple[str, ...]:
     """The values that a setting is limited to; none if it isn't."""
     kind = get_type_hints(Recipe)[name]
     return get_args(kind) if get_origin(kind) is Literal else ()
-
-
-def pattern(text: str) -> "re.Pattern[str] | None":
-    """What `--identity` finds; UserError if it is no regular expression."""
-    try:
-        return re.compile(text) if text else None
-    except re.error as error:
-        raise UserError(
-            "--identity", f"{text!r} is no regular expression: {error}"
-        ) from None

@@ -13,11 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
+from multitask.contracts.augmentation import Augmentation
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Array, Head, Targets
 from multitask.data import sampling
 from multitask.data.sampling import Rates
-from multitask.images.augment import Augmentation, augment, mix, partner
+from multitask.images.augment import augment, mix, partner
 from multitask.images.decode import Pixels, decode_all
 from multitask.images.resize import middle
 

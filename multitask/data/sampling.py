@@ -11,36 +11,11 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
+from multitask.contracts.recipe_texts import exponent
 from multitask.contracts.table import sources
 
 Rates = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
-
-
-def exponent(mix: str) -> float:
-    """The power of a data set's size by which `--mix` has its pictures drawn.
-
-    `proportional` (1) draws every picture equally often, `equal` (0) every data set,
-    `temperature=T` (1/T) is between them: T = 1 is proportional, and the larger T, the
-    more equal (Devlin et al. 2019, multilingual BERT).
-
-    >>> exponent("temperature=2")
-    0.5
-    """
-    named = {"proportional": 1.0, "equal": 0.0}
-    if mix in named:
-        return named[mix]
-    name, _, value = mix.partition("=")
-    try:
-        temperature = float(value) if name == "temperature" else np.nan
-    except ValueError:
-        temperature = np.nan
-    if not 1 <= temperature < np.inf:
-        raise UserError(
-            "--mix",
-            f"is {mix!r}, must be proportional, equal or temperature=T with T from 1",
-        )
-    return 1 / temperature
 
 
 def capped(

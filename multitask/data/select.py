@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from multitask.contracts import recipe_texts
 from multitask.contracts.errors import UserError
-from multitask.contracts.recipe import Recipe, pattern
+from multitask.contracts.recipe import Recipe
+from multitask.contracts.recipe_texts import pattern
 from multitask.contracts.table import column
 from multitask.contracts.table import sources as table_sources
 from multitask.data import sources as data
@@ -30,14 +32,14 @@ def select(
 def selection_key(recipe: Recipe) -> tuple[Any, ...]:
     """What says which pictures of the data there are, and whom they show."""
     lot = recipe.seed if recipe.limit else 0
-    return recipe.limit, lot, recipe.identity, split.split_file(recipe.split)
+    return recipe.limit, lot, recipe.identity, recipe_texts.split_file(recipe.split)
 
 
 def _listed_in_split(
     table: pd.DataFrame, text: str, say: Callable[[str], object]
 ) -> pd.DataFrame:
     """The rows that a split has a part for, if it is one of a file."""
-    file = split.split_file(text)
+    file = recipe_texts.split_file(text)
     if not file:
         return table
     found = table[table["path"].isin(split.read_split(file).index)]

@@ -14,44 +14,7 @@ from multitask.contracts.head import Head
 from multitask.contracts.table import SPLITS, read_csv, sources
 from multitask.images.near import Hashes, near_links
 
-OFFICIAL = "official"
-_USUAL = (0.7, 0.15, 0.15)
-
 Groups = npt.NDArray[np.intp]
-
-
-def ratios(text: str) -> tuple[float, float, float]:
-    """Read `70/15/15` as shares of train, validation and test; `official` as these.
-
-    >>> ratios("70/15/15")
-    (0.7, 0.15, 0.15)
-    """
-    if text == OFFICIAL or split_file(text):
-        return _USUAL
-    try:
-        train, val, test = (float(part) for part in text.split("/"))
-    except ValueError:
-        raise UserError(
-            "--split",
-            f"is {text!r}, must be {OFFICIAL}, like 70/15/15, or a run's split.csv",
-        ) from None
-    fits = abs(train + val + test - 100) <= 1e-9  # not so for nan
-    if not fits or min(train, val, test) < 0 or not train:
-        raise UserError(
-            "--split",
-            f"{text} sums to {train + val + test:g}, must be three shares that sum to "
-            "100, with a part to train on",
-        )
-    return train / 100, val / 100, test / 100
-
-
-def split_file(text: str) -> Path | None:
-    """The file that a split is read from, if it names one.
-
-    >>> split_file("runs/faces/split.csv").name, split_file("70/15/15")
-    ('split.csv', None)
-    """
-    return Path(text).expanduser() if text.casefold().endswith(".csv") else None
 
 
 def read_split(file: Path) -> "pd.Series[str]":

@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from multitask.contracts import catalog
+from multitask.contracts import augmentation, catalog, recipe_texts
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
-from multitask.contracts.recipe import Recipe, pattern
+from multitask.contracts.recipe import Recipe
+from multitask.contracts.recipe_texts import ALL, NONE, pattern
 from multitask.data import sampling, sources, split
-from multitask.images import augment
 from multitask.networks import build, freeze, pretrained, trunks
-from multitask.networks.freeze import ALL, NONE, last
+from multitask.networks.freeze import last
 from multitask.networks.spec import NetworkSpec
 from multitask.training import feature_cache
 
@@ -19,7 +19,7 @@ from multitask.training import feature_cache
 def check_inputs(recipe: Recipe, resume: bool = False) -> None:
     """Raise UserError for names and files that can't be."""
     check_recipe(recipe)
-    if not resume or recipe.freeze != freeze.NONE:  # a checkpoint has what learns
+    if not resume or recipe.freeze != recipe_texts.NONE:  # a checkpoint has what learns
         pretrained.check(recipe.weights, recipe.trunk, recipe.image_size)
 
 
@@ -32,9 +32,9 @@ def check_recipe(recipe: Recipe) -> None:
     freeze.check(recipe.freeze)
     if recipe.then_unfreeze:
         _check_then(recipe.freeze, recipe.then_unfreeze)
-    augment.parse_augmentation(recipe.augment)
-    split.ratios(recipe.split)
-    if file := split.split_file(recipe.split):
+    augmentation.parse_augmentation(recipe.augment)
+    recipe_texts.ratios(recipe.split)
+    if file := recipe_texts.split_file(recipe.split):
         split.read_split(file)
     sampling.check(recipe.mix, recipe.oversample)
     pattern(recipe.identity)
@@ -45,12 +45,14 @@ def check_recipe(recipe: Recipe) -> None:
 
 def _check_then(before: str, then: str) -> None:
     freeze.check(then, "--then-unfreeze")
-    if before == freeze.NONE:
+    if before == recipe_texts.NONE:
         raise UserError(
             "--then-unfreeze", "needs a trunk that was frozen", "add --freeze all"
         )
-    learning = 0 if before == freeze.ALL else int(before)
-    if then == freeze.NONE or (then != freeze.ALL and int(then) <= learning):
+    learning = 0 if before == recipe_texts.ALL else int(before)
+    if then == recipe_texts.NONE or (
+        then != recipe_texts.ALL and int(then) <= learning
+    ):
         raise UserError(
             "--then-unfreeze",
             f"is {then}, with --freeze {before} {learning} stages learn before",

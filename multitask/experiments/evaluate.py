@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from multitask.contracts.augmentation import Augmentation
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
-from multitask.images.augment import Augmentation
+from multitask.contracts.recipe_texts import NONE
 from multitask.images.decode import Pixels
 from multitask.networks.analyzer import Analyzer, Outputs
 from multitask.networks.build import averaged
-from multitask.networks.freeze import NONE, cut
+from multitask.networks.freeze import cut
 from multitask.training.feature_cache import _BATCH, FeatureCache, Rows
 from multitask.training.views import View
 

@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from multitask.contracts import augmentation, recipe_texts
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import SPLIT
 from multitask.data import split
-from multitask.images import augment
-from multitask.networks import freeze
 from multitask.training.views import views
 
 
@@ -40,8 +39,10 @@ def _notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
 def frozen_notes(recipe: Recipe) -> tuple[str, ...]:
     """What a reader of the report must know of a trunk that was frozen."""
     notes = []
-    if recipe.freeze != freeze.NONE and recipe.views:
-        count = len(views(augment.parse_augmentation(recipe.augment), recipe.views))
+    if recipe.freeze != recipe_texts.NONE and recipe.views:
+        count = len(
+            views(augmentation.parse_augmentation(recipe.augment), recipe.views)
+        )
         more = f" and {count - 1} mirrored or varied views of it" if count > 1 else ""
         notes.append(
             "What is frozen was computed once, for each training picture as it is"
@@ -91,7 +92,7 @@ def leakage_notes(
                 "trained the network of --weights: figures of these parts are too "
                 f"good. --split {before} keeps its parts."
             )
-    if split.split_file(recipe.split):
+    if recipe_texts.split_file(recipe.split):
         train = set(members[(table["split"] == "train").to_numpy()])
         mine = pd.Series(members, index=table.index)[held.index]
         count = int(mine.isin(train).sum())

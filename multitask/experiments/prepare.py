@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from multitask.contracts import catalog
+from multitask.contracts import catalog, recipe_texts
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head, Targets
 from multitask.contracts.recipe import Recipe
@@ -45,16 +45,16 @@ class Prepared:
         """Which part each row is in; `before` is the split.csv of a run resumed."""
         if before:
             return self._as_before(before)
-        file = split.split_file(self.recipe.split)
+        file = recipe_texts.split_file(self.recipe.split)
         if file:
             return self.table["path"].map(split.read_split(file))
         return split.split(
             self.table,
             self.spec.heads,
             self.members,
-            split.ratios(self.recipe.split),
+            recipe_texts.ratios(self.recipe.split),
             self.recipe.seed,
-            official=self.recipe.split == split.OFFICIAL,
+            official=self.recipe.split == recipe_texts.OFFICIAL,
         )
 
     def _as_before(self, file: Path) -> "pd.Series[str]":
@@ -130,7 +130,7 @@ def prepare(
         data=sources.absolute(recipe.data),
         weights=pretrained.absolute(recipe.weights),
         split=str(file.absolute())
-        if (file := split.split_file(recipe.split))
+        if (file := recipe_texts.split_file(recipe.split))
         else recipe.split,
         cache=recipe.cache
         if recipe.cache.startswith("~")

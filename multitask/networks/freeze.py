@@ -9,8 +9,7 @@ from typing import Any
 import keras
 
 from multitask.contracts.errors import UserError
-
-NONE, ALL = "none", "all"
+from multitask.contracts.recipe_texts import ALL, NONE
 
 
 def check(how: str, option: str = "--freeze") -> None:

@@ -18,10 +18,10 @@ import tensorflow as tf
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
+from multitask.contracts.augmentation import Augmentation
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Array, Head, Targets
 from multitask.data.batches import Batches
-from multitask.images.augment import Augmentation
 from multitask.images.decode import Pixels
 from multitask.training.views import _DIGEST, View, _render, _row_name, _seed_of
 

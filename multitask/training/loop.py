@@ -7,12 +7,13 @@ from typing import Any
 
 import keras
 
+from multitask.contracts.augmentation import parse_augmentation
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Precision, Recipe
+from multitask.contracts.recipe_texts import ALL, NONE
 from multitask.data.batches import Batches, with_labels_doubled
-from multitask.images.augment import parse_augmentation
 from multitask.networks import archive, build, pretrained
-from multitask.networks.freeze import ALL, NONE, cut, freeze, rejoined
+from multitask.networks.freeze import cut, freeze, rejoined
 from multitask.networks.spec import NetworkSpec
 from multitask.training import feature_cache, loss_balancing, views
 from multitask.training.callbacks import (

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from multitask.images.augment import Augmentation, augment
+from multitask.contracts.augmentation import Augmentation
+from multitask.images.augment import augment
 from multitask.images.decode import Pixels
 from multitask.networks.spec import Crop
 

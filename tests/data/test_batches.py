@@ -14,11 +14,11 @@ from multitask.heads.sigmoid import Sigmoid
 from PIL import Image
 
 from multitask.contracts import catalog
+from multitask.contracts.augmentation import PRESETS, Augmentation
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Targets
 from multitask.data import batches as pipeline
 from multitask.data.batches import Batches, decode_table
-from multitask.images.augment import PRESETS, Augmentation
 from multitask.images.decode import decode, resize
 
 SIZE = 8

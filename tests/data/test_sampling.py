@@ -6,7 +6,8 @@ import pytest
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.data.sampling import capped, epoch, exponent, rates
+from multitask.contracts.recipe_texts import exponent
+from multitask.data.sampling import capped, epoch, rates
 
 GENDER = catalog.heads(["gender"])
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.data.split import folds, groups, ratios, read_split, split
+from multitask.contracts.recipe_texts import ratios
+from multitask.data.split import folds, groups, read_split, split
 from multitask.images.decode import decode_all
 from multitask.images.near import hashes, near_links
 

@@ -6,14 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from multitask.contracts.augmentation import PRESETS, Augmentation, parse_augmentation
 from multitask.contracts.errors import UserError
-from multitask.images.augment import (
-    PRESETS,
-    Augmentation,
-    augment,
-    parse_augmentation,
-    samples,
-)
+from multitask.images.augment import augment, samples
 
 SEED = (3, 14)
 

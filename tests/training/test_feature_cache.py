@@ -13,13 +13,13 @@ import tensorflow as tf
 from multitask.datasets import sample
 
 from multitask.contracts import catalog
+from multitask.contracts.augmentation import Augmentation, parse_augmentation
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Targets
 from multitask.contracts.recipe import Recipe
 from multitask.data.batches import Batches
 from multitask.experiments import evaluate
 from multitask.fit import fit
-from multitask.images.augment import Augmentation, parse_augmentation
 from multitask.images.resize import middle
 from multitask.networks import archive, build, freeze
 from multitask.networks.spec import NetworkSpec

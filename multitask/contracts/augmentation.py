@@ -1,0 +1,106 @@
+"""How can training pictures be varied, and what do the names of `--augment` mean?"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from multitask.contracts.errors import UserError, nearest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """Ranges of random change; 0 leaves a thing as it is.
+
+    `rotate` in radians each way, `zoom` and `shift` as shares of the picture each way,
+    `shear` as what a row moves by its distance from the middle each way, `brightness`
+    in grey levels each way, `contrast` and `saturation` as shares each way, `erase` the
+    chance that a rectangle (15-45% of each side) is blanked out (Zhong et al. 2017,
+    "Random Erasing Data Augmentation"). Two pictures are laid over each other, and so
+    are their labels, in shares drawn from a beta distribution whose parameters are
+    both `mixup` (Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization").
+    """
+
+    flip: bool = False
+    rotate: float = 0.0
+    zoom: float = 0.0
+    shift: float = 0.0
+    shear: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    erase: float = 0.0
+    mixup: float = 0.0
+
+
+_STANDARD = Augmentation(
+    flip=True,
+    rotate=0.08,
+    zoom=0.08,
+    shift=0.06,
+    brightness=32,
+    contrast=0.25,
+    erase=0.25,
+)
+
+
+PRESETS = {
+    "none": Augmentation(),
+    "flip": Augmentation(flip=True),
+    "standard": _STANDARD,
+    "strong": Augmentation(
+        flip=True,
+        rotate=0.2,
+        zoom=0.15,
+        shift=0.1,
+        shear=0.1,
+        brightness=48,
+        contrast=0.4,
+        saturation=0.6,
+        erase=0.5,
+    ),
+    "mixup": replace(_STANDARD, mixup=0.2),
+}
+
+
+STRENGTHS = ("small", "medium", "large")
+
+
+_MOVES = {  # by strength; 0.1 radians are 6 degrees
+    "rotate": (0.05, 0.1, 0.25),
+    "shift": (0.05, 0.1, 0.2),
+    "shear": (0.05, 0.1, 0.2),
+    "zoom": (0.05, 0.1, 0.2),
+}
+
+
+def parse_augmentation(text: str) -> Augmentation:
+    """The augmentation that a name means, or several with commas.
+
+    Names are those of `PRESETS`, or a move alone at a strength, medium by default.
+
+    >>> parse_augmentation("flip,rotate:large") == Augmentation(flip=True, rotate=0.25)
+    True
+
+    Raises UserError that lists the names.
+    """
+    whole: dict[str, Any] = {}
+    for part in text.split(","):
+        for name, value in _parse_one(part.strip()).items():
+            whole[name] = max(value, whole.get(name, 0))
+    return Augmentation(**whole)
+
+
+def _parse_one(text: str) -> dict[str, Any]:
+    name, colon, strength = text.partition(":")
+    if name in PRESETS and not colon:
+        return vars(PRESETS[name])
+    if name not in _MOVES:
+        names = [*PRESETS, *_MOVES]
+        if name in PRESETS:
+            raise UserError("--augment", f"{name!r} has no strengths", f"write {name}")
+        raise UserError("--augment", f"no preset {name!r}", nearest(name, names))
+    strength = strength if colon else "medium"
+    if strength not in STRENGTHS:
+        raise UserError(
+            "--augment", f"no strength {strength!r}", nearest(strength, STRENGTHS)
+        )
+    return {name: _MOVES[name][STRENGTHS.index(strength)]}
