@@ -54,14 +54,14 @@ def table(found: Sequence[str]) -> pd.DataFrame:
     return whole[whole["path"].isin(found)].reset_index(drop=True)
 
 
-def spec(names: Sequence[str] = ("utkface",), looks: int = 1) -> NetworkSpec:
+def spec(names: Sequence[str] = ("utkface",), tta: int = 1) -> NetworkSpec:
     """The default network for named heads."""
     return NetworkSpec(
         trunk="cnn",
         size=trunk("cnn").size,
         crop=Recipe().crop,
         heads=catalog.heads(names),
-        looks=looks,
+        tta=tta,
     )
 
 

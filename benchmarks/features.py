@@ -15,7 +15,7 @@ from benchmarks.sides import Row, Setting, Target, seconds
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import HISTORY, NETWORK, SPLIT
 from multitask.data.batches import decode_table
-from multitask.fit import fit
+from multitask.experiments.run import fit
 from multitask.networks import archive, build
 from multitask.networks.freeze import freeze
 from multitask.networks.spec import NetworkSpec
@@ -39,7 +39,7 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
         image_size=setting.frozen_size,
         freeze="all",
         augment="none",
-        looks=1,
+        tta=1,
         crop=1.0,
         epochs=setting.frozen_epochs,
         batch_size=32,

@@ -10,7 +10,7 @@ from benchmarks.faces import table
 from benchmarks.sides import Row, Setting, Target, seconds
 from multitask.compare import Asked, compare
 from multitask.contracts.recipe import Recipe
-from multitask.fit import fit
+from multitask.experiments.run import fit
 from multitask.sweep import Asked as Swept
 from multitask.sweep import sweep
 from multitask.tuning.storage import STORAGE

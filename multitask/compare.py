@@ -188,11 +188,11 @@ def _check(recipe: Recipe, trunks: tuple[str, ...]) -> None:
     """Raise UserError for settings that designs or trunks can't share."""
     if recipe.folds:
         raise UserError("--folds", "has no effect on a comparison", "use --seeds")
-    if recipe.oversample:
+    if recipe.mixing.classes:
         raise UserError(
-            "--oversample",
-            "is by one head, which not every network of a comparison has",
-            f"use --class-weights {recipe.oversample}=balanced",
+            "--mix",
+            "classes of one head are not known to every network of a comparison",
+            f"use --class-weights {recipe.mixing.classes}=balanced",
         )
     if len(trunks) > 1 and recipe.weights not in ("none", "imagenet"):
         raise UserError(
@@ -204,7 +204,7 @@ def _check(recipe: Recipe, trunks: tuple[str, ...]) -> None:
 
 def _kept_once(recipe: Recipe) -> bool:
     """Whether what is frozen is computed once a picture, not at each step."""
-    return recipe.freeze != "none" and recipe.views > 0
+    return recipe.caches_features
 
 
 def _listed(asked: Asked) -> Plain:
@@ -308,7 +308,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="list what would be trained, and how long",
     )
-    options.add(made, without=("folds", "oversample"))
+    options.add(made, without=("folds",))
     made.add_argument(
         "--out", metavar="FOLDER", help="a folder, to go on in if it is one"
     )

@@ -2,7 +2,7 @@
 
 import sys
 
-from multitask.contracts import recipe
+from multitask.contracts import recipe_files
 from multitask.contracts.errors import Parser, command
 
 
@@ -13,7 +13,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="multitask recipes",
         description="List the recipes that --recipe takes by name.",
     ).parse_args(argv)
-    for name in recipe.names():
+    for name in recipe_files.names():
         print(f"{name}\n{_header(name)}\n")
     return 0
 
@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
 def _header(name: str) -> str:
     """What a recipe's file says of itself: its first comment, indented."""
     lines = []
-    for line in recipe.path(name).read_text(encoding="utf-8").splitlines():
+    for line in recipe_files.path(name).read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             break
         lines.append(f"  {line.removeprefix('#').removeprefix(' ')}".rstrip())

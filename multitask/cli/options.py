@@ -6,32 +6,86 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from multitask.contracts import recipe
+from multitask.contracts import recipe, recipe_files
 from multitask.contracts.errors import UserError
+from multitask.contracts.machine import CACHE, Machine
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.settings import option
+from multitask.contracts.recipe_files import GONE, MACHINE, MERGED, RENAMED
+from multitask.contracts.recipe_texts import split_names
+from multitask.contracts.settings import option, value
+
+Group = argparse._ArgumentGroup
 
 
-def add(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
+class _Moved(argparse.Action):
+    """An option of an earlier version: says what to write today."""
+
+    def __call__(self, *_: Any) -> None:
+        name = self.dest.removeprefix("old_")
+        for new, names in MERGED.items():
+            if name in names:
+                new = option(new)
+                raise UserError(option(name), f"is part of {new} now", f"see {new}")
+        if name in RENAMED:
+            new = option(RENAMED[name])
+            raise UserError(option(name), f"is called {new} now", f"write {new}")
+        raise UserError(option(name), "no longer exists", "leave it out")
+
+
+def add(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> Group:
     """Add `--recipe` and an option for every setting that a command line can hold.
 
-    Those of settings that the command is `without` are known, and refused later, but
-    not shown in its help.
+    They come in groups; that of the output is returned. Settings that the command is
+    `without` are known, and refused later, but not shown in its help.
     """
-    parser.add_argument(
+    groups = {name: parser.add_argument_group(name) for name in recipe.GROUPS}
+    groups["training"].add_argument(
         "--recipe", metavar="NAME|FILE", help="settings to start from (TOML)"
     )
     for name, help, default in recipe.settings():
         if name == "head":
             continue
-        action = "append" if name == "data" else "store"
-        shown = f" (default {_shown(default)})" if default and name != "data" else ""
-        parser.add_argument(
+        shown = default and default != "0" and name != "data"
+        groups[recipe.group(name)].add_argument(
             option(name),
-            action=action,
+            action="append" if name == "data" else "store",
             metavar=_metavar(name, default),
-            help=argparse.SUPPRESS if name in without else help + shown,
+            help=argparse.SUPPRESS
+            if name in without
+            else help + (f" (default {_shown(default)})" if shown else ""),
         )
+    for name in set(GONE) - set(MACHINE):
+        parser.add_argument(
+            option(name), dest=f"old_{name}", action=_Moved, help=argparse.SUPPRESS
+        )
+    groups["output"].add_argument(
+        "--cache",
+        metavar="FOLDER",
+        help=f"keep features of a frozen trunk in this folder (default {CACHE})",
+    )
+    add_memory(groups["output"])
+    return groups["output"]
+
+
+def add_memory(parser: argparse.ArgumentParser | Group) -> None:
+    """Add `--memory`."""
+    parser.add_argument(
+        "--memory",
+        metavar="GB",
+        help="gigabytes for decoded pictures, beyond which they go to disk "
+        f"(default {Machine.memory})",
+    )
+
+
+def machine(arguments: argparse.Namespace) -> Machine:
+    """What the options say of the machine; UserError for what can't be."""
+    cache, memory = getattr(arguments, "cache", None), arguments.memory
+    return Machine(
+        cache=Path(cache or CACHE),
+        memory=Machine.memory
+        if memory is None
+        else value(float, memory, option("memory")),
+    )
 
 
 _METAVARS = {
@@ -39,12 +93,12 @@ _METAVARS = {
     "data": "NAME=FOLDER",
     "weights": "NAME|FILE",
     "freeze": "none|all|N",
-    "then_unfreeze": "N|all",
-    "cache": "FOLDER",
+    "then": "N|all,epochs=N",
+    "features": "N",
+    "schedule": "NAME",
     "augment": "A,B",
     "mix": "RULE",
-    "oversample": "HEAD",
-    "split": "A/B/C|official",
+    "split": "A/B/C|official|FILE",
     "identity": "PATTERN",
 }
 
@@ -67,30 +121,28 @@ def _metavar(name: str, default: Any) -> str:
 def read(arguments: argparse.Namespace) -> Recipe:
     """The recipe that the options ask for: they win over a `--recipe` file.
 
-    Raises UserError for what can't be.
+    Raises UserError for a value that can't be.
     """
-    settings = recipe.read(arguments.recipe) if arguments.recipe else {}
+    settings = recipe_files.read(arguments.recipe) if arguments.recipe else {}
     if arguments.recipe:
-        recipe.recipe(settings, arguments.recipe)  # tells which file a mistake is in
+        recipe.recipe(settings, arguments.recipe)  # says which file a mistake is in
     return recipe.recipe(settings | given(arguments), "")
 
 
 def given(arguments: argparse.Namespace) -> dict[str, Any]:
     """The settings that were given as options."""
-    from multitask.contracts.catalog import split  # not before: pandas takes its time
-
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for name, _, default in recipe.settings():
         text = getattr(arguments, name, None)
         if text is None:
             continue
         if name == "heads":
-            found[name] = split(text)
+            settings[name] = split_names(text)
         elif isinstance(default, dict):
-            found[name] = _pairs(option(name), text)
+            settings[name] = _pairs(option(name), text)
         else:
-            found[name] = text
-    return found
+            settings[name] = text
+    return settings
 
 
 def _pairs(where: str, text: str) -> dict[str, str]:

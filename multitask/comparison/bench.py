@@ -83,7 +83,7 @@ class DesignRunner:
         for name in set(trunks) - {self.trunk}:
             recipe = replace(self.prepared.recipe, trunk=name)
             spec = prepare.network_spec(recipe, self.heads)
-            checks.check_freezable(spec, recipe)
+            checks.check_freezable(spec, recipe, self.prepared.machine)
             checks.check_weights(spec, recipe)
 
     def settled(self) -> "DesignRunner":
@@ -153,8 +153,9 @@ class DesignRunner:
                 train,
                 val if len(val.rows) else None,
                 folder,
-                begun,
-                say,
+                cache=made.machine.cache,
+                resume=begun,
+                say=say,
             )
         if outcome.interrupted:  # else half a training would count as finished
             raise KeyboardInterrupt
@@ -308,7 +309,9 @@ def _measured(
     size = min(len(parts["train"]), len(parts["test"]))
     parts["train"] = parts["train"].sample(size, random_state=recipe.seed)
     said = {
-        part: outputs(analyzer, recipe, pixels, rows.index.to_numpy(), say)
+        part: outputs(
+            analyzer, recipe, made.machine, pixels, rows.index.to_numpy(), say
+        )
         for part, rows in parts.items()
         if len(rows)
     }

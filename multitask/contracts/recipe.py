@@ -1,261 +1,306 @@
 """What are all the settings of a training, and how are they written down?"""
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from functools import cached_property
+from typing import Any, Literal, get_args, get_origin
 
-from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.settings import checked, option
+from multitask.contracts import recipe_texts
+from multitask.contracts.augmentation import Augmentation, parse_augmentation
+from multitask.contracts.errors import UserError
+from multitask.contracts.recipe_texts import ALL, NONE
+from multitask.contracts.settings import checked, field_value, option, type_hints
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
-_NAMED = Path(__file__).parent / "recipes"
+GROUPS = ("data", "heads", "network", "training", "output")  # of settings in --help
 
 
-def _setting(help: str, **default: Any) -> Any:
-    return field(metadata={"help": help}, **default)
+def _setting(group: str, default: Any, help: str, least: int | None = None) -> Any:
+    metadata = {"group": group, "help": help, "least": least}
+    if isinstance(default, dict):
+        return field(metadata=metadata, default_factory=dict)
+    return field(metadata=metadata, default=default)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Every setting of a training; the same recipe and files make the same network.
 
+    Values are checked and texts parsed when it is made. A text in place of a list is
+    read as on the command line: `heads="age,gender"`, `data="utkface=FOLDER"`.
+
     Raises UserError for a value that can't be.
+
+    >>> Recipe(optimizer="adamm")
+    Traceback (most recent call last):
+    multitask.UserError: --optimizer: is 'adamm', must be 'muon', 'adamw', 'adam' or
+    'sgd'; did you mean 'adam'?
     """
 
     heads: tuple[str, ...] = _setting(
-        "heads: names, groups, NAME:KIND or NAME[COLUMN,...], with commas; by default "
-        "every named head that the data holds labels for",
-        default=(),
-    )
+        "heads", (),
+        "names, groups, NAME:KIND or NAME[COLUMN,...], with commas; by default "
+        "every named head that the data has labels for",
+    )  # fmt: skip
     data: tuple[str, ...] = _setting(
+        "data", ("sample",),
         "a data set: NAME=FOLDER (may be repeated); by default faces drawn here",
-        default=("sample",),
-    )
-    trunk: str = _setting("the shared network", default="cnn")
+    )  # fmt: skip
+    trunk: str = _setting("network", "cnn", "the shared network")
     weights: str = _setting(
-        "what the trunk begins with: imagenet, none, or a .keras or .weights.h5 file",
-        default="none",
-    )
+        "network", "none",
+        "initial weights of the trunk: imagenet, none, or a .keras or "
+        ".weights.h5 file",
+    )  # fmt: skip
     freeze: str = _setting(
-        "what of the trunk does not learn: none, all, or all but the last N stages",
-        default="none",
-    )
+        "network", "none",
+        "which part of the trunk does not learn: none, all, or all but the last "
+        "N stages",
+    )  # fmt: skip
     views: int = _setting(
-        "views of each training picture, mirrored and varied, that a frozen trunk "
-        "gives its features of, once; 0: anew at each step",
-        default=1,
-    )
-    cache: str = _setting(
-        "folder in which such features are kept", default="~/.cache/multitask"
-    )
-    cache_precision: Literal["float32", "bfloat16", "float16"] = _setting(
-        "arithmetic that they are kept in", default="float32"
-    )
-    then_unfreeze: str = _setting(
-        "go on with more of the trunk learning: the last N stages, or all of it",
-        default="",
-    )
-    then_epochs: int = _setting("for so many epochs", default=0)
-    then_learning_rate: float = _setting(
-        "at this highest learning rate; 0: a tenth of the one before", default=0.0
-    )
+        "network", 1,
+        "views of each training picture, mirrored and augmented, whose features "
+        "a frozen trunk computes once; 0: anew at each step",
+        least=0,
+    )  # fmt: skip
+    then: str = _setting(
+        "network", "",
+        "a second stage in which more of the frozen trunk learns: "
+        "all,epochs=8[,learning_rate=X], or its last N stages: N,epochs=8",
+    )  # fmt: skip
     image_size: int = _setting(
-        "pixels a side that the trunk looks at; 0 is its own size", default=0
-    )
+        "network", 0,
+        "side in pixels of the pictures that the trunk gets; 0 is its own "
+        "default",
+        least=0,
+    )  # fmt: skip
     crop: float = _setting(
+        "network", 0.89,
         "share of a picture's side that the network looks at: the middle, or in "
-        "training about that; 1 if faces fill their pictures",
-        default=0.89,
-    )
-    epochs: int = _setting("how often each picture is seen", default=16)
+        "training about the middle; 1 if faces fill their pictures",
+    )  # fmt: skip
+    epochs: int = _setting("training", 16, "passes over the training part", least=1)
     batch_size: int = _setting(
-        "pictures a step; 0: 64, or fewer so that an epoch has 16 steps", default=0
-    )
-    learning_rate: float = _setting("the highest learning rate", default=1.5e-3)
-    schedule: Literal["cosine", "constant", "plateau"] = _setting(
-        "cosine: falls to 0; plateau: to a fifth where there is no gain",
-        default="cosine",
-    )
-    plateau: int = _setting(
-        "epochs without gain after which plateau lowers the learning rate", default=3
-    )
-    least_learning_rate: float = _setting("what plateau does not go below", default=0.0)
-    warmup: float = _setting("epochs in which the learning rate rises", default=1.0)
-    optimizer: Literal["muon", "adamw", "adam", "sgd", "rmsprop", "lion"] = _setting(
-        "how weights follow gradients; muon: AdamW where there is no convolution",
-        default="muon",
-    )
-    average: float = _setting(
-        "answer with weights averaged over the steps: 0.999 is about the last "
-        "thousand; 0 does not",
-        default=0.0,
-    )
+        "training", 0,
+        "pictures per step; 0: 64, or fewer so that an epoch has 16 steps",
+        least=0,
+    )  # fmt: skip
+    learning_rate: float = _setting("training", 1.5e-3, "the highest learning rate")
+    schedule: str = _setting(
+        "training", "cosine",
+        "cosine[,warmup=EPOCHS] falls to 0; constant[,warmup=EPOCHS]; "
+        "plateau[,patience=EPOCHS,min_learning_rate=X] falls to a fifth without "
+        "gain",
+    )  # fmt: skip
+    optimizer: Literal["muon", "adamw", "adam", "sgd"] = _setting(
+        "training", "muon",
+        "update rule; muon: AdamW for all that is no convolution",
+    )  # fmt: skip
+    ema: float = _setting(
+        "training", 0.0,
+        "momentum of an exponential moving average of the weights, which then "
+        "answers; 0.999 averages about the last thousand steps, 0 none",
+    )  # fmt: skip
     weight_decay: float = _setting(
-        "pull of the weights to 0, times the learning rate a step", default=0.25
-    )
+        "training", 0.25,
+        "decoupled weight decay, times the learning rate",
+        least=0,
+    )  # fmt: skip
     pooling: Literal["average", "max", "flatten"] = _setting(
-        "how the places of a picture become one, in trunks of keras.applications",
-        default="average",
-    )
-    features: int = _setting(
-        "units of a dense layer between the trunk and the heads; 0: none", default=0
-    )
-    features_l2: float = _setting(
-        "what its squared weights add to the loss", default=0.0
-    )
-    features_norm: bool = _setting(
-        "normalize what the heads take over each batch", default=False
-    )
-    dropout: float = _setting("share of the features left out", default=0.2)
+        "network", "average",
+        "how trunks of keras.applications pool over the places of a picture",
+    )  # fmt: skip
+    features: str = _setting(
+        "network", "0",
+        "units of a dense layer between trunk and heads, with l2=X an L2 "
+        "penalty and with norm=yes batch normalization: 512,l2=0.001,norm=yes; "
+        "0: none",
+    )  # fmt: skip
+    dropout: float = _setting(
+        "network", 0.2,
+        "share of the features dropped in training",
+    )  # fmt: skip
     patience: int = _setting(
-        "stop after so many epochs without gain on the validation part; 0 never",
-        default=0,
-    )
+        "training", 0,
+        "stop after so many epochs without gain on the validation part; 0: "
+        "never",
+        least=0,
+    )  # fmt: skip
     loss_weights: dict[str, float] = _setting(
-        "weights of the heads' losses: age=2,race=1.5", default_factory=dict
-    )
-    balance: Literal["static", "uncertainty", "dwa", "rlw", "famo"] = _setting(
-        "how the heads' losses are weighed while training: static leaves their "
-        "weights as they are",
-        default="static",
-    )
+        "heads", {},
+        "weights of the heads' losses: age=2,race=1.5",
+    )  # fmt: skip
+    balance: Literal["static", "uncertainty", "dwa", "famo"] = _setting(
+        "heads", "static",
+        "how the heads' losses are weighted while training; static keeps their "
+        "weights",
+    )  # fmt: skip
     class_weights: dict[str, Literal["none", "balanced"]] = _setting(
-        "balanced weighs rare classes up; for all heads, or gender=balanced,age=none",
-        default_factory=dict,
-    )
+        "heads", {},
+        "balanced gives rare classes more weight in the loss; for all heads, or "
+        "gender=balanced,age=none",
+    )  # fmt: skip
     augment: str = _setting(
-        "how training pictures are varied: none, flip, standard, strong, mixup; "
-        "rotate, shift, shear or zoom, each :small, :medium or :large; several with "
-        "commas",
-        default="standard",
-    )
-    looks: int = _setting(
-        "average each answer over 1 look at the picture, 2 (also in a mirror) or 4 (at "
-        "four places, two of them in a mirror), each of which takes its time",
-        default=4,
-    )
+        "training", "standard",
+        "how training pictures are augmented: none, flip, standard, strong, "
+        "mixup; rotate, shift, shear or zoom, each :small, :medium or :large; "
+        "several with commas",
+    )  # fmt: skip
+    tta: int = _setting(
+        "network", 4,
+        "test-time augmentation: average each answer over 1 view of the "
+        "picture, 2 (also mirrored) or 4 (four crops, two of them mirrored); "
+        "each takes its time",
+    )  # fmt: skip
     mix: str = _setting(
-        "how often data sets are seen: proportional to their sizes, equal, or between "
-        "them temperature=T",
-        default="proportional",
-    )
-    oversample: str = _setting(
-        "a head whose classes are seen equally often", default=""
-    )
+        "training", "proportional",
+        "how often pictures are seen: proportional, equal (each data set "
+        "equally often), temperature=T between the two, or classes=HEAD (each "
+        "class of a head equally often)",
+    )  # fmt: skip
     cap: dict[str, int] = _setting(
-        "train on no more pictures once every class has so many, or all it has; for "
-        "all heads, or race=500",
-        default_factory=dict,
-    )
+        "data", {},
+        "train on no more pictures once every class has so many, or all it has; "
+        "for all heads, or race=500",
+    )  # fmt: skip
     split: str = _setting(
-        "percent of train/validation/test; official: the publishers' parts, and "
-        "70/15/15 where there are none; a run's split.csv: its parts, and no picture "
-        "that it does not list",
-        default="official",
-    )
+        "data", "official",
+        "percentages of train/validation/test; official: the publishers' parts, "
+        "and 70/15/15 where there are none; a run's split.csv: its parts, and "
+        "no picture that it does not list",
+    )  # fmt: skip
     folds: int = _setting(
-        "cross-validate with so many networks; 0 trains one", default=0
-    )
+        "data", 0,
+        "cross-validate with so many networks; 0 trains one",
+        least=0,
+    )  # fmt: skip
     identity: str = _setting(
-        "regular expression that finds in a picture's path whom it shows, for data "
-        "sets that don't say: one person is in one part only",
-        default="",
-    )
-    limit: int = _setting("use so many pictures, chosen by lot; 0 all", default=0)
+        "data", "",
+        "regular expression that finds in a picture's path whom it shows, for "
+        "data sets that don't say: each person is in one part only",
+    )  # fmt: skip
+    limit: int = _setting(
+        "data", 0,
+        "use so many pictures, drawn at random; 0: all",
+        least=0,
+    )  # fmt: skip
     precision: Precision = _setting(
-        "arithmetic of the training; auto times it", default="auto"
-    )
-    memory: float = _setting(
-        "gigabytes for decoded pictures; more of them go to disk", default=2.0
-    )
-    seed: int = _setting("the start of all that is random", default=0)
+        "training", "auto",
+        "arithmetic of the training; auto takes the faster one",
+    )  # fmt: skip
+    seed: int = _setting("training", 0, "seed of all that is random", least=0)
     head: dict[str, dict[str, Any]] = _setting(
+        "heads", {},
         "heads declared here: tables [head.NAME] as in heads/catalog.toml",
-        default_factory=dict,
-    )
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "plateau"):
-            self._at_least(name, 1)
-        for name in (
-            "batch_size",
-            "image_size",
-            "features",
-            "features_l2",
-            "views",
-            "then_epochs",
-            "then_learning_rate",
-            "least_learning_rate",
-            "patience",
-            "limit",
-            "weight_decay",
-            "warmup",
-            "seed",
-        ):
-            self._at_least(name, 0)
-        if self.folds < 0 or self.folds == 1:
-            raise UserError("--folds", f"is {self.folds}, must be 2 or more, or 0")
-        for head, cap in self.cap.items():
-            if cap < 1:
-                raise UserError("--cap", f"is {head}={cap}, must be 1 or more")
-        if self.seed >= 2**32:
-            raise UserError("--seed", f"is {self.seed}, must be below 2^32")
-        if not self.data:
-            raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
-        for name in ("learning_rate", "memory"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise UserError(
-                    option(name), f"is {getattr(self, name)}, must be above 0"
-                )
-        if self.looks not in (1, 2, 4):
-            raise UserError("--looks", f"is {self.looks}, must be 1, 2 or 4")
-        if not 0.5 <= self.crop <= 1:
-            raise UserError("--crop", f"is {self.crop}, must be from 0.5 to 1")
-        for name in ("dropout", "average"):
+        self._set_types()
+        self._check_ranges()
+        recipe_texts.check_freeze(self.freeze)
+        for name, part in vars(Recipe).items():
+            if isinstance(part, cached_property):  # so that mistakes are found now
+                getattr(self, name)
+        if self.views > 1 and not self.is_frozen:
+            raise UserError("--views", "has no effect without --freeze")
+
+    def _set_types(self) -> None:
+        if isinstance(self.heads, str):
+            object.__setattr__(self, "heads", recipe_texts.split_names(self.heads))
+        if isinstance(self.data, str):
+            object.__setattr__(self, "data", (self.data,))
+        for name, kind in type_hints(Recipe).items():
+            value = field_value(kind, getattr(self, name), name)
+            object.__setattr__(self, name, value)
+
+    def _check_ranges(self) -> None:
+        """Raise UserError for a number out of its range."""
+        for setting in fields(self):
+            value, least = getattr(self, setting.name), setting.metadata["least"]
+            if least is not None and not value >= least:
+                name = option(setting.name)
+                raise UserError(name, f"is {value}, must be {least} or more")
+        for name in ("dropout", "ema"):
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise UserError(option(name), f"is {value}, must be from 0 up to 1")
-        self._check_companions()
+        for head, cap in self.cap.items():
+            if cap < 1:
+                raise UserError("--cap", f"is {head}={cap}, must be 1 or more")
+        for name, holds, must in (
+            ("folds", self.folds != 1, "must be 2 or more, or 0"),
+            ("seed", self.seed < 2**32, "must be below 2^32"),
+            ("learning_rate", 0 < self.learning_rate < math.inf, "must be above 0"),
+            ("tta", self.tta in (1, 2, 4), "must be 1, 2 or 4"),
+            ("crop", 0.5 <= self.crop <= 1, "must be from 0.5 to 1"),
+        ):
+            if not holds:
+                raise UserError(option(name), f"is {getattr(self, name)}, {must}")
+        if not self.data:
+            raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
 
-    def _check_companions(self) -> None:
-        """Raise UserError for a setting that needs another one beside it."""
-        for name, other in (
-            ("then_unfreeze", "then_epochs"),
-            ("then_epochs", "then_unfreeze"),
-        ):
-            if getattr(self, name) and not getattr(self, other):
-                raise UserError(option(name), f"needs {option(other)} beside it")
-        if self.views > 1 and self.freeze == "none":
-            raise UserError("--views", "has no effect without --freeze")
-        for name, other, given in (
-            ("then_learning_rate", "--then-unfreeze", self.then_unfreeze),
-            ("features_l2", "--features", self.features),
-            ("least_learning_rate", "--schedule plateau", self.schedule == "plateau"),
-        ):
-            if getattr(self, name) and not given:
-                raise UserError(option(name), f"has no effect without {other}")
+    # What the texts mean, parsed once
+
+    @cached_property
+    def augmentation(self) -> Augmentation:
+        """What `augment` means."""
+        return parse_augmentation(self.augment)
+
+    @cached_property
+    def split_rule(self) -> recipe_texts.Split:
+        """What `split` means."""
+        return recipe_texts.parse_split(self.split)
+
+    @cached_property
+    def mixing(self) -> recipe_texts.Mix:
+        """What `mix` means."""
+        return recipe_texts.parse_mix(self.mix)
+
+    @cached_property
+    def lr_schedule(self) -> recipe_texts.Schedule:
+        """What `schedule` means."""
+        return recipe_texts.parse_schedule(self.schedule)
+
+    @cached_property
+    def dense(self) -> recipe_texts.DenseFeatures:
+        """What `features` means."""
+        return recipe_texts.parse_features(self.features)
+
+    @cached_property
+    def unfreezing(self) -> recipe_texts.Unfreezing | None:
+        """What `then` means."""
+        return recipe_texts.parse_unfreezing(self.then, self.freeze)
+
+    @cached_property
+    def identity_pattern(self) -> Any:
+        """What `identity` means: a compiled pattern, or None."""
+        return recipe_texts.parse_identity(self.identity)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether some of the trunk does not learn."""
+        return self.freeze != NONE
+
+    @property
+    def caches_features(self) -> bool:
+        """Whether what is frozen is computed once per picture, not at each step."""
+        return self.is_frozen and self.views > 0
 
     def stages(self) -> tuple["Recipe", ...]:
         """The one or two trainings that this is, one after the other."""
-        if not self.then_unfreeze:
+        second = self.unfreezing
+        if not second:
             return (self,)
-        once = replace(self, then_unfreeze="", then_epochs=0, then_learning_rate=0.0)
-        then = replace(
-            once,
-            freeze="none" if self.then_unfreeze == "all" else self.then_unfreeze,
-            views=min(self.views, 1) if self.then_unfreeze == "all" else self.views,
-            epochs=self.then_epochs,
-            learning_rate=self.then_learning_rate or self.learning_rate / 10,
+        thawed = second.stages == ALL
+        first = replace(self, then="")
+        return first, replace(
+            first,
+            freeze=NONE if thawed else second.stages,
+            views=min(self.views, 1) if thawed else self.views,
+            epochs=second.epochs,
+            learning_rate=second.learning_rate or self.learning_rate / 10,
         )
-        return once, then
-
-    def _at_least(self, name: str, least: int) -> None:
-        value = getattr(self, name)
-        if not value >= least:
-            raise UserError(option(name), f"is {value}, must be {least} or more")
 
     def to_toml(self) -> str:
         """The recipe as a file that `read` makes the same recipe of."""
@@ -271,34 +316,6 @@ class Recipe:
         }
 
 
-def names() -> list[str]:
-    """The recipes that come with the package."""
-    return sorted(path.stem for path in _NAMED.glob("*.toml"))
-
-
-def path(name: str) -> Path:
-    """The file of a recipe that comes with the package."""
-    return _NAMED / f"{name}.toml"
-
-
-def read(source: str | Path) -> dict[str, Any]:
-    """The settings in a recipe file, or in the recipe of that name, not yet checked.
-
-    Raises UserError if there is none or if it is no TOML.
-    """
-    file = Path(source).expanduser()
-    if not file.is_file():
-        file = path(str(source))
-    if not file.is_file():
-        raise UserError(
-            "--recipe", f"no file or recipe {source!s}", nearest(source, names())
-        )
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(file, f"is no TOML: {error}") from None
-
-
 def recipe(settings: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """Make a recipe of loose settings; UserError names the key that is wrong."""
     return checked(Recipe, settings, where)
@@ -312,13 +329,19 @@ def settings() -> list[tuple[str, str, Any]]:
     ]
 
 
+def group(name: str) -> str:
+    """Which of `GROUPS` a setting belongs to."""
+    (match,) = (f for f in fields(Recipe) if f.name == name)
+    return str(match.metadata["group"])
+
+
 def kind(name: str) -> Any:
     """The type of a setting's value, or of its value for a head if each has one."""
-    whole = get_type_hints(Recipe)[name]
+    whole = type_hints(Recipe)[name]
     return get_args(whole)[1] if get_origin(whole) is dict else whole
 
 
 def choices(name: str) -> tuple[str, ...]:
     """The values that a setting is limited to; none if it isn't."""
-    kind = get_type_hints(Recipe)[name]
+    kind = type_hints(Recipe)[name]
     return get_args(kind) if get_origin(kind) is Literal else ()

@@ -1,26 +1,50 @@
 """What do the small languages of a recipe mean: `70/15/15`, `temperature=2`, `all`?"""
 
+import math
 import re
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import Literal
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.settings import parse_keywords
 
 OFFICIAL = "official"
+NONE, ALL = "none", "all"
+_USUAL_SHARES = (0.7, 0.15, 0.15)
 
 
-_USUAL = (0.7, 0.15, 0.15)
+def split_names(text: str) -> tuple[str, ...]:
+    """Split what `--heads` asks for at the commas outside brackets.
+
+    >>> split_names("age, attributes[Smiling,Young]")
+    ('age', 'attributes[Smiling,Young]')
+    """
+    parts = re.split(r",(?![^\[]*\])", text)
+    return tuple(part.strip() for part in parts if part.strip())
 
 
-def ratios(text: str) -> tuple[float, float, float]:
-    """Read `70/15/15` as shares of train, validation and test; `official` as these.
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Shares of train, validation and test; or the file that lists who is in which."""
 
-    >>> ratios("70/15/15")
+    shares: tuple[float, float, float] = _USUAL_SHARES
+    official: bool = False  # whether the publishers' parts stay
+    file: Path | None = None
+
+
+def parse_split(text: str) -> Split:
+    """Read `official`, shares such as `70/15/15`, or the path of a run's split.csv.
+
+    Raises UserError for anything else.
+
+    >>> parse_split("70/15/15").shares
     (0.7, 0.15, 0.15)
     """
-    if text == OFFICIAL or split_file(text):
-        return _USUAL
+    if text == OFFICIAL:
+        return Split(official=True)
+    if text.casefold().endswith(".csv"):
+        return Split(file=Path(text).expanduser())
     try:
         train, val, test = (float(part) for part in text.split("/"))
     except ValueError:
@@ -28,56 +52,188 @@ def ratios(text: str) -> tuple[float, float, float]:
             "--split",
             f"is {text!r}, must be {OFFICIAL}, like 70/15/15, or a run's split.csv",
         ) from None
-    fits = abs(train + val + test - 100) <= 1e-9  # not so for nan
-    if not fits or min(train, val, test) < 0 or not train:
+    total = train + val + test
+    sums_up = abs(total - 100) <= 1e-9  # false for nan
+    if not sums_up or min(train, val, test) < 0 or not train:
         raise UserError(
             "--split",
-            f"{text} sums to {train + val + test:g}, must be three shares that sum to "
-            "100, with a part to train on",
+            f"{text} sums to {total:g}, must be three shares that sum to 100, with a "
+            "part to train on",
         )
-    return train / 100, val / 100, test / 100
+    return Split(shares=(train / 100, val / 100, test / 100))
 
 
-def split_file(text: str) -> Path | None:
-    """The file that a split is read from, if it names one.
+@dataclass(frozen=True, kw_only=True)
+class Mix:
+    """How often training sees each picture.
 
-    >>> split_file("runs/faces/split.csv").name, split_file("70/15/15")
-    ('split.csv', None)
+    Data sets are drawn by their sizes to the power of `exponent`. Instead, with
+    `classes`, the classes of the head of that name are seen equally often.
     """
-    return Path(text).expanduser() if text.casefold().endswith(".csv") else None
+
+    exponent: float = 1.0
+    classes: str = ""
+
+    @property
+    def is_proportional(self) -> bool:
+        """Whether each picture is seen once per epoch."""
+        return self.exponent == 1 and not self.classes
 
 
-def exponent(mix: str) -> float:
-    """The power of a data set's size by which `--mix` has its pictures drawn.
+def parse_mix(text: str) -> Mix:
+    """Read `proportional`, `equal`, `temperature=T` or `classes=HEAD`.
 
-    `proportional` (1) draws every picture equally often, `equal` (0) every data set,
-    `temperature=T` (1/T) is between them: T = 1 is proportional, and the larger T, the
-    more equal (Devlin et al. 2019, multilingual BERT).
+    `proportional` (exponent 1) shows every picture equally often, `equal` (0) every
+    data set; `temperature=T` (1/T) lies between them, and nearer to `equal` the larger
+    T is (Devlin et al. 2019, multilingual BERT). `classes=HEAD` oversamples: it shows
+    all classes of a head equally often. Raises UserError for anything else.
 
-    >>> exponent("temperature=2")
+    >>> parse_mix("temperature=2").exponent
     0.5
     """
     named = {"proportional": 1.0, "equal": 0.0}
-    if mix in named:
-        return named[mix]
-    name, _, value = mix.partition("=")
+    if text in named:
+        return Mix(exponent=named[text])
+    name, _, value = text.partition("=")
+    if name == "classes" and value.strip():
+        return Mix(classes=value.strip())
     try:
-        temperature = float(value) if name == "temperature" else np.nan
+        temperature = float(value) if name == "temperature" else math.nan
     except ValueError:
-        temperature = np.nan
-    if not 1 <= temperature < np.inf:
+        temperature = math.nan
+    if not 1 <= temperature < math.inf:
         raise UserError(
             "--mix",
-            f"is {mix!r}, must be proportional, equal or temperature=T with T from 1",
+            f"is {text!r}, must be proportional, equal, temperature=T with T from 1, "
+            "or classes=HEAD",
         )
-    return 1 / temperature
+    return Mix(exponent=1 / temperature)
 
 
-NONE, ALL = "none", "all"
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How the learning rate changes over a training.
+
+    It rises for `warmup` epochs, then falls to 0 as a cosine, or stays constant. On a
+    plateau, without warmup, it falls to a fifth after `patience` epochs without gain,
+    but never below `min_learning_rate`.
+    """
+
+    name: Literal["cosine", "constant", "plateau"] = "cosine"
+    warmup: float = 1.0
+    patience: int = 3
+    min_learning_rate: float = 0.0
 
 
-def pattern(text: str) -> "re.Pattern[str] | None":
-    """What `--identity` finds; UserError if it is no regular expression."""
+def parse_schedule(text: str) -> Schedule:
+    """Read `cosine`, `constant,warmup=0` or `plateau,min_learning_rate=1e-5`.
+
+    Raises UserError for another name or key, or a value that can't be.
+
+    >>> parse_schedule("cosine,warmup=2").warmup
+    2.0
+    """
+    where = "--schedule"
+    schedule = parse_keywords(Schedule, text, where)
+    keys = {
+        part.partition("=")[0].strip().replace("-", "_") for part in text.split(",")
+    }
+    only = {"patience", "min_learning_rate"}
+    wrong = keys & ({"warmup"} if schedule.name == "plateau" else only)
+    if wrong:
+        raise UserError(
+            where, f"{schedule.name} has no {sorted(wrong)[0]}", "leave it out"
+        )
+    for name, least in (("warmup", 0), ("patience", 1), ("min_learning_rate", 0)):
+        value = getattr(schedule, name)
+        if not least <= value < math.inf:
+            raise UserError(where, f"{name} is {value}, must be {least} or more")
+    return schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfreezing:
+    """A second stage of training, in which more of the trunk learns.
+
+    `stages` is how many of the trunk's last stages learn, or `all`; a `learning_rate`
+    of 0 is a tenth of the first stage's.
+    """
+
+    stages: str
+    epochs: int
+    learning_rate: float = 0.0
+
+
+def parse_unfreezing(text: str, freeze: str) -> Unfreezing | None:
+    """Read `all,epochs=8` or `2,epochs=8,learning_rate=1e-4`; nothing if empty.
+
+    `freeze` is what the first stage freezes. Raises UserError for a value that can't
+    be, or if no more stages learn than before.
+    """
+    if not text:
+        return None
+    where = "--then"
+    second = parse_keywords(Unfreezing, text, where)
+    check_freeze(second.stages, where)
+    if second.epochs < 1:
+        raise UserError(where, f"epochs is {second.epochs}, must be 1 or more")
+    if not 0 <= second.learning_rate < math.inf:
+        raise UserError(
+            where, f"learning_rate is {second.learning_rate}, must be 0 or more"
+        )
+    if freeze == NONE:
+        raise UserError(where, "needs a trunk that was frozen", "add --freeze all")
+    learning = 0 if freeze == ALL else int(freeze)
+    no_more = second.stages != ALL and int(second.stages) <= learning
+    if second.stages == NONE or no_more:
+        raise UserError(
+            where,
+            f"is {second.stages}, with --freeze {freeze} {learning} stages learn now",
+            "must be more of them, or all",
+        )
+    return second
+
+
+def check_freeze(text: str, option: str = "--freeze") -> None:
+    """Raise UserError for what is neither none, all nor a number of stages."""
+    if text not in (NONE, ALL) and not text.isdecimal():
+        raise UserError(
+            option, f"is {text!r}", "must be none, all, or how many stages learn"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseFeatures:
+    """A dense layer of `units` between trunk and heads; 0 makes none.
+
+    `l2` is what the sum of its squared weights adds to the loss. With `norm` the heads
+    take features that are normalized over each batch.
+    """
+
+    units: int = 0
+    l2: float = 0.0
+    norm: bool = False
+
+
+def parse_features(text: str) -> DenseFeatures:
+    """Read `512` or `64,l2=0.001,norm=yes`; UserError for a value that can't be."""
+    where = "--features"
+    dense = parse_keywords(DenseFeatures, text, where)
+    for name in ("units", "l2"):
+        if not 0 <= getattr(dense, name) < math.inf:
+            raise UserError(
+                where, f"{name} is {getattr(dense, name)}, must be 0 or more"
+            )
+    if dense.l2 and not dense.units:
+        raise UserError(where, "l2 has no effect without units")
+    return dense
+
+
+def parse_identity(text: str) -> "re.Pattern[str] | None":
+    """The regular expression of `--identity`; nothing if empty.
+
+    Raises UserError if it is none.
+    """
     try:
         return re.compile(text) if text else None
     except re.error as error:

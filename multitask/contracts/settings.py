@@ -1,8 +1,10 @@
-"""How do values from a file or the command line become checked settings?"""
+"""How do values from a file, the command line or Python become checked settings?"""
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from dataclasses import MISSING, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
+from typing import get_type_hints as _type_hints
 
 import pydantic
 
@@ -15,32 +17,84 @@ T = TypeVar("T", bound="DataclassInstance")
 _NUMBERS = {int: "a whole number", float: "a number"}
 
 
+@cache
+def type_hints(cls: type[Any]) -> dict[str, Any]:
+    """The types of a class's fields, by name."""
+    return _type_hints(cls)
+
+
 def checked(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     """Build the dataclass `cls` from loose values, checking each key and type.
 
-    Raises UserError naming `where` (by default an option of the command line), the key,
+    Raises UserError naming `where` (if empty, an option of the command line), the key,
     what it is and what it must be.
     """
     known = [field.name for field in fields(cls)]
     for key in values:
         if key not in known:
             raise UserError(where, f"has no key {key!r}", nearest(key, known))
-    kinds = get_type_hints(cls)
-    for key, given in values.items():
-        if kinds[key] in _NUMBERS and isinstance(given, bool):  # 1 or 0 to Python
-            what = f"is {given}, must be {_NUMBERS[kinds[key]]}"
-            raise UserError(where or option(key), f"{key} {what}" if where else what)
+    for field in fields(cls):
+        required = field.default is MISSING and field.default_factory is MISSING
+        if required and field.name not in values:
+            raise UserError(where, f"has no {field.name}, must have it")
+    kinds = type_hints(cls)
+    typed = {key: field_value(kinds[key], values[key], key, where) for key in values}
+    return cls(**typed)
+
+
+def field_value(kind: Any, value: object, key: str, where: str = "") -> Any:
+    """The value of a setting as its type; UserError says what it must be.
+
+    Texts become numbers and numbers become texts where that is the type; `where` is as
+    in `checked`.
+    """
+    name = where or option(key)
+    if kind in _NUMBERS and isinstance(value, bool):  # 1 or 0 to Python
+        text = f"is {value}, must be {_NUMBERS[kind]}"
+        raise UserError(name, f"{key} {text}" if where else text)
     try:
-        return pydantic.TypeAdapter(cls).validate_python(dict(values))
+        return _adapter(kind).validate_python(value)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the settings"
-        if first["type"] == "missing":
-            raise UserError(where, f"has no {key}, must have it") from None
-        what = f"is {_short(first['input'])}, {_must(first)}"
-        if not where:
-            raise UserError(option(key), what) from None
-        raise UserError(where, f"{key} {what}") from None
+        whole = ".".join([key, *(str(part) for part in first["loc"])])
+        text = f"is {_short(first['input'])}, {_must(first)}"
+        todo = _meant(kind, first["input"])
+        if where:
+            raise UserError(where, f"{whole} {text}", todo) from None
+        raise UserError(option(whole), text, todo) from None
+
+
+@cache
+def _adapter(kind: Any) -> "pydantic.TypeAdapter[Any]":
+    config = pydantic.ConfigDict(coerce_numbers_to_str=True)
+    return pydantic.TypeAdapter(kind, config=config)
+
+
+def _meant(kind: Any, value: object) -> str:
+    """Which of the values of a Literal is close to a wrong one? Empty if none is."""
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    text = nearest(value, choices)
+    return text.partition(" Known:")[0] if text.startswith("did you mean") else ""
+
+
+def parse_keywords(cls: type[T], text: str, where: str) -> T:
+    """Read `plateau,patience=3` as the dataclass `cls`.
+
+    The first value may stand without its key, which is then that of the first field.
+    Raises UserError naming `where` as `checked` does.
+    """
+    values: dict[str, str] = {}
+    for number, part in enumerate(text.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals:
+            key, value = fields(cls)[0].name, part
+            if number:
+                raise UserError(where, f"{part.strip()!r} is no KEY=VALUE")
+        key = key.strip().replace("-", "_")
+        if key in values:
+            raise UserError(where, f"names {key} twice")
+        values[key] = value.strip()
+    return checked(cls, values, where)
 
 
 def value(kind: Any, text: str, where: str) -> Any:
@@ -50,10 +104,10 @@ def value(kind: Any, text: str, where: str) -> Any:
     3
     """
     try:
-        return pydantic.TypeAdapter(kind).validate_python(text)
+        return _adapter(kind).validate_python(text)
     except pydantic.ValidationError as error:
-        what = f"is {text!r}, {_must(error.errors()[0])}"
-        raise UserError(where, what) from None
+        must = _must(error.errors()[0])
+        raise UserError(where, f"is {text!r}, {must}", _meant(kind, text)) from None
 
 
 def option(name: str) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
-from multitask.contracts.recipe_texts import exponent
+from multitask.contracts.recipe_texts import Mix
 from multitask.contracts.table import sources
 
 Rates = npt.NDArray[np.float64]
@@ -44,56 +44,41 @@ def capped(
     return stays
 
 
-def rates(
-    table: pd.DataFrame, heads: Sequence[Head], mix: str, oversample: str = ""
-) -> Rates:
+def rates(table: pd.DataFrame, heads: Sequence[Head], mix: Mix) -> Rates:
     """How many times an epoch shows each row (rows,): 1 on average.
 
-    The classes of the head `oversample` weigh the same in sum, and rows without a
-    label of it what they weighed before. Or data sets (`source`) of n pictures are
-    brought to shares of an epoch that are as their n ** `exponent(mix)`.
+    With `mix.classes` the classes of that head weigh the same in sum, and rows without
+    a label of it what they weighed before. Else data sets (`source`) of n pictures get
+    shares of an epoch in proportion to n ** `mix.exponent`.
 
-    Raises UserError for a head that is not there, and if both are asked for.
+    Raises UserError for a head that is not there or has many labels per picture.
     """
-    found = np.ones(len(table))
-    if oversample:
-        check(mix, oversample)
-        found = _balanced(table, _head(heads, oversample))
-        found *= len(table) / found.sum()
-        return found
-    origins = sources(table).to_numpy()
-    for source in np.unique(origins):
-        rows = origins == source
-        found[rows] *= rows.sum() ** exponent(mix) / found[rows].sum()
-    found *= len(table) / found.sum()
-    return found
+    weights = np.ones(len(table))
+    if mix.classes:
+        weights = _balanced(table, _oversampled(heads, mix.classes))
+    else:
+        origins = sources(table).to_numpy()
+        for source in np.unique(origins):
+            rows = origins == source
+            weights[rows] *= rows.sum() ** mix.exponent / weights[rows].sum()
+    weights *= len(table) / weights.sum()
+    return weights
 
 
-def check(mix: str, oversample: str) -> None:
-    """Raise UserError for a mix that is none, or one that oversampling would undo."""
-    if exponent(mix) != 1 and oversample:
-        raise UserError(
-            f"--mix {mix}",
-            f"and --oversample {oversample} both say how often a picture is seen, and "
-            "one would undo the other",
-            f"use one, or --class-weights {oversample}=balanced",
-        )
-
-
-def _head(heads: Sequence[Head], name: str) -> Head:
+def _oversampled(heads: Sequence[Head], name: str) -> Head:
     known = {head.name: head for head in heads}
     if name not in known:
-        raise UserError("--oversample", f"no head {name!r}", nearest(name, known))
+        raise UserError("--mix", f"no head {name!r}", nearest(name, known))
+    if known[name].answer_type == "labels":
+        raise UserError(
+            "--mix",
+            f"head {name} has many labels per picture, must have one class",
+            f"use --class-weights {name}=balanced",
+        )
     return known[name]
 
 
 def _balanced(table: pd.DataFrame, head: Head) -> Rates:
-    if head.answer_type == "labels":
-        raise UserError(
-            "--oversample",
-            f"head {head.name} has many labels a picture, must have one class",
-            f"use --class-weights {head.name}=balanced",
-        )
     shown = head.strata(table).to_numpy(bool)
     counts = shown.sum(axis=0)
     labelled = shown.any(axis=1)

@@ -7,10 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from multitask.contracts import recipe_texts
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.recipe_texts import pattern
 from multitask.contracts.table import column
 from multitask.contracts.table import sources as table_sources
 from multitask.data import sources as data
@@ -25,21 +23,21 @@ def select(
     Raises UserError if a split's file lists none of them, or no identity is found.
     """
     return _limited(
-        _with_identities(_listed_in_split(table, recipe.split, say), recipe), recipe
+        _with_identities(_listed_in_split(table, recipe, say), recipe), recipe
     )
 
 
 def selection_key(recipe: Recipe) -> tuple[Any, ...]:
     """What says which pictures of the data there are, and whom they show."""
     lot = recipe.seed if recipe.limit else 0
-    return recipe.limit, lot, recipe.identity, recipe_texts.split_file(recipe.split)
+    return recipe.limit, lot, recipe.identity, recipe.split_rule.file
 
 
 def _listed_in_split(
-    table: pd.DataFrame, text: str, say: Callable[[str], object]
+    table: pd.DataFrame, recipe: Recipe, say: Callable[[str], object]
 ) -> pd.DataFrame:
     """The rows that a split has a part for, if it is one of a file."""
-    file = recipe_texts.split_file(text)
+    file = recipe.split_rule.file
     if not file:
         return table
     found = table[table["path"].isin(split.read_split(file).index)]
@@ -60,7 +58,7 @@ def _with_identities(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
     It is looked for below the data set's folder: where that lies says nothing.
     """
     text = recipe.identity
-    compiled = pattern(text)
+    compiled = recipe.identity_pattern
     if not compiled:
         return table
     known = column(table, "identity").astype(object)

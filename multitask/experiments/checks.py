@@ -4,77 +4,51 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from multitask.contracts import augmentation, catalog, recipe_texts
+from multitask.contracts import catalog
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
+from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.recipe_texts import ALL, NONE, pattern
-from multitask.data import sampling, sources, split
-from multitask.networks import build, freeze, pretrained, trunks
+from multitask.contracts.recipe_texts import ALL, NONE
+from multitask.contracts.settings import option
+from multitask.data import sources, split
+from multitask.networks import build, pretrained, trunks
 from multitask.networks.freeze import last
 from multitask.networks.spec import NetworkSpec
 from multitask.training import feature_cache
 
 
+def check_recipe(recipe: Recipe) -> None:
+    """Raise UserError for a name or file that can't be, before anything is read."""
+    size = recipe.image_size or trunks.trunk(recipe.trunk).size
+    trunks.check_size(recipe.trunk, size)
+    trunks.check_pooling(recipe.trunk, recipe.pooling)
+    if recipe.split_rule.file:
+        split.read_split(recipe.split_rule.file)
+    # A data set may bring heads of its own, which are known when it is read.
+    if recipe.heads and not any(map(sources.takes_name, recipe.data)):
+        check_head_names(recipe, catalog.heads(recipe.heads, recipe.head))
+
+
 def check_inputs(recipe: Recipe, resume: bool = False) -> None:
-    """Raise UserError for names and files that can't be."""
+    """Raise UserError for names and files that can't be, weights among them."""
     check_recipe(recipe)
-    if not resume or recipe.freeze != recipe_texts.NONE:  # a checkpoint has what learns
+    if not resume or recipe.is_frozen:  # else a checkpoint holds all weights
         pretrained.check(recipe.weights, recipe.trunk, recipe.image_size)
 
 
-def check_recipe(recipe: Recipe) -> None:
-    """Raise UserError for a name that can't be, before the long work begins."""
-    trunks.check_size(
-        recipe.trunk, recipe.image_size or trunks.trunk(recipe.trunk).size
-    )
-    trunks.check_pooling(recipe.trunk, recipe.pooling)
-    freeze.check(recipe.freeze)
-    if recipe.then_unfreeze:
-        _check_then(recipe.freeze, recipe.then_unfreeze)
-    augmentation.parse_augmentation(recipe.augment)
-    recipe_texts.ratios(recipe.split)
-    if file := recipe_texts.split_file(recipe.split):
-        split.read_split(file)
-    sampling.check(recipe.mix, recipe.oversample)
-    pattern(recipe.identity)
-    # A data set may bring heads of its own, which are known when it is read.
-    if recipe.heads and not any(map(sources.takes_name, recipe.data)):
-        _check_keys(recipe, catalog.heads(recipe.heads, recipe.head))
-
-
-def _check_then(before: str, then: str) -> None:
-    freeze.check(then, "--then-unfreeze")
-    if before == recipe_texts.NONE:
-        raise UserError(
-            "--then-unfreeze", "needs a trunk that was frozen", "add --freeze all"
-        )
-    learning = 0 if before == recipe_texts.ALL else int(before)
-    if then == recipe_texts.NONE or (
-        then != recipe_texts.ALL and int(then) <= learning
-    ):
-        raise UserError(
-            "--then-unfreeze",
-            f"is {then}, with --freeze {before} {learning} stages learn before",
-            "must be more of them, or all",
-        )
-
-
-def _check_keys(recipe: Recipe, heads: Sequence[Head]) -> None:
+def check_head_names(recipe: Recipe, heads: Sequence[Head]) -> None:
+    """Raise UserError for a setting of a head that is none of these."""
     names = [head.name for head in heads]
-    for option in ("loss_weights", "class_weights", "cap"):
-        for key in getattr(recipe, option):
-            if key not in (*names, "all"):
-                raise UserError(
-                    f"--{option.replace('_', '-')}",
-                    f"no head {key!r}",
-                    nearest(key, names),
-                )
-    if recipe.oversample and recipe.oversample not in names:
+    for setting in ("loss_weights", "class_weights", "cap"):
+        for name in getattr(recipe, setting):
+            if name not in (*names, "all"):
+                known = nearest(name, names)
+                raise UserError(option(setting), f"no head {name!r}", known)
+    oversampled = recipe.mixing.classes
+    if oversampled and oversampled not in names:
         raise UserError(
-            "--oversample",
-            f"no head {recipe.oversample!r}",
-            nearest(recipe.oversample, names),
+            "--mix", f"no head {oversampled!r}", nearest(oversampled, names)
         )
 
 
@@ -85,7 +59,8 @@ def check_trainable(
 ) -> None:
     """Raise UserError for a class that is measured but never trained on.
 
-    Of a head with many labels, those of which training has no yes, or no no, are said.
+    For a head with many labels, `say` names those of which training has no yes, or no
+    no. `table` has a `split`.
     """
     train = table["split"] == "train"
     for head in heads:
@@ -112,8 +87,8 @@ def check_trainable(
 
 
 def check_validated(recipe: Recipe, table: pd.DataFrame) -> None:
-    """Raise UserError if nothing is validated, but the recipe waits for it."""
-    waits = recipe.patience or recipe.schedule == "plateau"
+    """Raise UserError if the recipe needs a validation part and `table` has none."""
+    waits = recipe.patience or recipe.lr_schedule.name == "plateau"
     if waits and not (table["split"] == "val").any():
         raise UserError(
             "--split",
@@ -121,22 +96,18 @@ def check_validated(recipe: Recipe, table: pd.DataFrame) -> None:
         )
 
 
-def check_freezable(spec: NetworkSpec, recipe: Recipe) -> None:
-    """Raise UserError for what freezing can't be, before the long work begins.
-
-    That is a number of stages that the trunk does not have, and a folder for features
-    that can't be one.
-    """
+def check_freezable(spec: NetworkSpec, recipe: Recipe, machine: Machine) -> None:
+    """Raise UserError for stages that the trunk lacks, or a cache that can't be one."""
     for number, stage in enumerate(recipe.stages()):
-        if stage.freeze != NONE and stage.views:
-            feature_cache.check_folder(stage.cache)
+        if stage.caches_features:
+            feature_cache.check_folder(machine.cache)
         if stage.freeze not in (NONE, ALL):
-            option = "--then-unfreeze" if number else "--freeze"
-            last(build.build_core(spec).get_layer("trunk"), stage.freeze, option)
+            name = "--then" if number else "--freeze"
+            last(build.build_core(spec).get_layer("trunk"), stage.freeze, name)
 
 
 def check_weights(spec: NetworkSpec, recipe: Recipe) -> None:
-    """Raise UserError if the trunk can't begin with the weights that it shall have."""
+    """Raise UserError if the trunk can't begin with the recipe's `weights`."""
     if recipe.weights != pretrained.NONE:
         trunk = build.build_core(spec).get_layer("trunk")
         pretrained.load(trunk, recipe.weights, recipe.trunk)

@@ -1,52 +1,252 @@
 """How good is a network on labelled pictures?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
 
+import pandas as pd
 import tensorflow as tf
 
+from multitask.contracts import plugins
 from multitask.contracts.augmentation import Augmentation
 from multitask.contracts.errors import UserError
+from multitask.contracts.evaluation import Evaluation
+from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.recipe_texts import NONE
+from multitask.contracts.run import HISTORY, NETWORK, SKIPPED, SPLIT, new_folder
+from multitask.contracts.saving import reporting_write_errors
+from multitask.contracts.table import read_csv, sources, write_csv
+from multitask.data.batches import decode_table
+from multitask.data.labels import set_aside
+from multitask.data.sources import absolute, check_labelled, read_all
+from multitask.experiments.notes import measured_part
+from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Pixels
+from multitask.networks import archive
 from multitask.networks.analyzer import Analyzer, Outputs
+from multitask.networks.analyzer import read_all as read_answers
 from multitask.networks.build import averaged
 from multitask.networks.freeze import cut
-from multitask.training.feature_cache import _BATCH, FeatureCache, Rows
+from multitask.training.feature_cache import FeatureCache, Rows
 from multitask.training.views import View
+
+PARTS = ("train", "val", "test", "all")
+_CALIBRATED = 1000  # pictures of the validation part that calibration needs at most
+_TAIL = 4  # names of a path's end by which a picture is recognized
+_BATCH = 32  # pictures whose features go through the rest of the network together
+Say = Callable[[str], object]
 
 
 def outputs(
     analyzer: Analyzer,
     recipe: Recipe,
+    machine: Machine,
     pixels: Pixels,
     rows: Rows,
-    say: Callable[[str], object] = lambda line: None,
+    say: Say = lambda line: None,
 ) -> Outputs:
     """Raw outputs (rows, ...) of a network by head name, as `Analyzer.outputs`.
 
-    What the `recipe` that it was trained by froze is not computed again, if it was
-    kept in float32; the outputs are then the network's to rounding.
+    Features that the `recipe` of its training froze come from the cache; the outputs
+    are then those of the network up to rounding.
     """
-    how = recipe.stages()[-1].freeze
-    if how == NONE or not recipe.views or recipe.cache_precision != "float32":
+    last = recipe.stages()[-1]
+    if not last.caches_features:
         return analyzer.outputs(pixels, rows)
     spec = analyzer.spec
-    front, behind = cut(analyzer.model.get_layer("core"), how)
-    kept = FeatureCache(front, recipe.cache, "float32", say)
-    looks = [View(**vars(look)) for look in spec.crops()]
+    front, behind = cut(analyzer.model.get_layer("core"), last.freeze)
+    cache = FeatureCache(front, machine.cache, say)
+    views = [View(**vars(crop)) for crop in spec.crops()]
     try:
-        places = kept.places(pixels, rows, looks, Augmentation()).T.ravel()
-    except UserError as error:  # what was trained is to be measured all the same
-        say(f"Answers are computed anew: {error}")
+        places = cache.places(pixels, rows, views, Augmentation()).T.ravel()
+    except UserError as error:  # a trained network is to be measured all the same
+        say(f"Features are computed without the cache: {error}")
         return analyzer.outputs(pixels, rows)
     forward = tf.function(
-        lambda values: behind(values, training=False),
-        input_signature=[tf.TensorSpec((None, *kept.all.shape[1:]), tf.float32)],
+        lambda features: behind(features, training=False),
+        input_signature=[tf.TensorSpec((None, *cache.all.shape[1:]), tf.float32)],
     )
-    parts = [
-        forward(tf.constant(kept.all[places[start : start + _BATCH]]))
+    batches = [
+        forward(tf.constant(cache.all[places[start : start + _BATCH]]))
         for start in range(0, len(places), _BATCH)
     ]
-    said = {h.name: tf.concat([p[h.name] for p in parts], 0) for h in spec.heads}
-    return {name: mean.numpy() for name, mean in averaged(spec, said).items()}
+    joined = {h.name: tf.concat([b[h.name] for b in batches], 0) for h in spec.heads}
+    return {name: mean.numpy() for name, mean in averaged(spec, joined).items()}
+
+
+def evaluate_run(
+    prepared: Prepared,
+    table: pd.DataFrame,
+    folder: Path,
+    stage: Recipe,
+    varied: Pixels | None,
+    notes: tuple[str, ...],
+    say: Say,
+) -> Evaluation:
+    """Calibrate the run in `folder` on its validation part, report on its test part.
+
+    `table` is that of `prepared` with its `split`, `stage` the last stage trained.
+    """
+    analyzer, machine = Analyzer.load(folder), prepared.machine
+    val = table[table["split"] == "val"]
+    val = val.sample(min(len(val), _CALIBRATED), random_state=stage.seed)
+    if len(val):
+        raw = outputs(
+            analyzer, stage, machine, prepared.pixels, val.index.to_numpy(), say
+        )
+        heads = [head.calibrate(val, raw[head.name]) for head in analyzer.heads]
+        if tuple(heads) != analyzer.heads:
+            analyzer = analyzer.with_heads(heads)
+            archive.save_spec(analyzer.spec, folder / NETWORK)
+    part, warnings = measured_part(table)
+    labels = table[table["split"] == part]
+    rows = labels.index.to_numpy()
+    raw = outputs(analyzer, stage, machine, prepared.pixels, rows, say)
+    history = folder / HISTORY
+    evaluation = Evaluation(
+        title=folder.name,
+        split=part,
+        labels=labels,
+        answers=read_answers(analyzer.heads, raw, rows),
+        heads=analyzer.heads,
+        notes=(*analyzer.notes, *notes, *warnings),
+        history=pd.read_csv(history) if history.exists() else None,
+        varied=varied,
+    )
+    plugins.write_reports(evaluation, folder / "report")
+    return evaluation
+
+
+def report(
+    network: str | Path,
+    data: Sequence[str] = (),
+    *,
+    split: str | None = None,
+    out: str | Path | None = None,
+    machine: Machine = Machine(),  # noqa: B008  (it is frozen)
+) -> tuple[Evaluation, Path]:
+    """Measure a network file or run on data sets `NAME=FOLDER` and write a report.
+
+    By default the data are the run's own, and `split` is `test` where the run (or the
+    data) says which pictures that is, else `all`. The report goes into `out`, or into
+    a new folder beside the network. Returns what it measured, and that folder.
+
+    Raises UserError for whatever the user can mend.
+    """
+    network = Path(network).expanduser()
+    run = network if network.is_dir() else network.parent
+    analyzer = Analyzer.load(network)
+    spec = analyzer.spec
+    folder = new_folder(Path(out).expanduser() if out else _next_report(run))
+    sets = absolute(data or spec.recipe.get("data", ()))
+    if not sets:
+        raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
+    reading = read_all(sets, run / "sample")
+    table, part, warnings = _select_part(reading.table, split, run, own=not data)
+    table, unusable = set_aside(table, analyzer.heads)
+    check_labelled(analyzer.heads, table, every=False)
+    table, pixels, unreadable = decode_table(table, spec.side, machine.memory, run)
+    history = run / HISTORY
+    evaluation = Evaluation(
+        title=f"{run.resolve().name} on {', '.join(sets)}",
+        split=part,
+        labels=table,
+        answers=analyzer.answers(pixels, table.index.to_numpy()),
+        heads=analyzer.heads,
+        notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes, *warnings))),
+        history=pd.read_csv(history) if history.exists() and not data else None,
+    )
+    plugins.write_reports(evaluation, folder)
+    skipped = pd.concat([reading.skipped, unusable, unreadable], ignore_index=True)
+    with reporting_write_errors(folder):
+        write_csv(skipped, folder / SKIPPED)
+    return evaluation, folder
+
+
+def _next_report(run: Path) -> Path:
+    """The first of report, report-2, report-3, ... that does not exist."""
+    names = ("report" + (f"-{i}" if i > 1 else "") for i in count(1))
+    return next(run / name for name in names if not (run / name).exists())
+
+
+def _select_part(
+    table: pd.DataFrame, wanted: str | None, run: Path, own: bool
+) -> tuple[pd.DataFrame, str, list[str]]:
+    """The rows of the part to measure, its name, and what speaks against them.
+
+    Where the run knows a picture, its split counts, so that nobody measures by
+    accident what was trained on. Of its own data, it knows all that count.
+    """
+    table, warnings = _with_split_of(run, table, own)
+    has_split = "split" in table and table["split"].notna().any()
+    part = wanted or ("test" if has_split else "all")
+    if part == "all":
+        return table, part, warnings
+    rows = table["split"] == part if has_split else None
+    if rows is not None and not wanted and "source" in table:
+        # All of a data set without parts, beside one that has them.
+        rows |= table["split"].isna().groupby(table["source"]).transform("all")
+    if rows is None or not rows.any():
+        parts = table["split"].dropna().unique() if has_split else ()
+        raise UserError(
+            "--split",
+            f"the data has no picture in part {part!r}",
+            "use --split " + " or ".join([*sorted(parts), "all"]),
+        )
+    return table[rows].reset_index(drop=True), part, warnings
+
+
+def _with_split_of(
+    run: Path, table: pd.DataFrame, own: bool
+) -> tuple[pd.DataFrame, list[str]]:
+    """The table with the run's split where it lists a picture, and what to note."""
+    file = run / SPLIT
+    if not file.exists():
+        unknown = (
+            "These are the data that the network was trained with, and no split.csv "
+            "beside it says on which pictures: figures are of training pictures, too."
+        )
+        return table, [unknown] if own else []
+    trained = read_csv(file).set_index("path")["split"]
+    split, warnings = table["path"].map(trained), list[str]()
+    if own and split.isna().all():
+        raise UserError(
+            file,
+            f"lists no picture that is there now, the first as {trained.index[0]!r}",
+            "name the data by --data: they were moved since the training",
+        )
+    if own:
+        table, split = table[split.notna()], split.dropna()
+    else:
+        split, warnings = _with_moved(table, split, trained)
+    if "split" in table:
+        split = split.fillna(table["split"])
+    return table.assign(split=split).reset_index(drop=True), warnings
+
+
+def _with_moved(
+    table: pd.DataFrame, split: "pd.Series[str]", trained: "pd.Series[str]"
+) -> "tuple[pd.Series[str], list[str]]":
+    """The split (rows,), also of data sets that were moved since the training.
+
+    A picture is recognized by the end of its path, long enough that no two paths of
+    the training (the index of `trained`) end alike. Most of a data set must match.
+    """
+    paths = trained.index.to_series().map(Path)
+    for length in range(1, _TAIL + 1):
+        tails = paths.map(lambda path, n=length: path.parts[-n:])
+        if tails.is_unique:
+            break
+    else:
+        return split, []
+    parts = dict(zip(tails, trained, strict=True))
+    by_tail = table["path"].map(lambda path: parts.get(Path(path).parts[-length:]))
+    origins = sources(table)
+    unknown = split.isna().groupby(origins).transform("all")
+    moved = unknown & (by_tail.notna().groupby(origins).transform("mean") > 0.5)
+    if not moved.any():
+        return split, []
+    return split.where(~moved, by_tail), [
+        f"{int((moved & by_tail.notna()).sum()):,} pictures were recognized by the "
+        "ends of their paths as those of the training: they are in the same parts."
+    ]

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from multitask.contracts import augmentation, recipe_texts
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Recipe
@@ -16,53 +15,10 @@ from multitask.contracts.run import SPLIT
 from multitask.data import split
 from multitask.training.views import views
 
-
-def _notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
-    """What a reader of the report must know of how training pictures were chosen."""
-    notes = []
-    for name, cap in recipe.cap.items():
-        of = "each head" if name == "all" else name
-        notes.append(
-            f"Training pictures were taken by lot until every class of {of} had "
-            f"{cap:,} or all it has; those that come with rarer ones may have more."
-        )
-    if recipe.oversample:
-        notes.append(f"Training saw the classes of {recipe.oversample} equally often.")
-    if recipe.mix != "proportional":
-        notes.append(f"Training saw the data sets by the rule {recipe.mix}.")
-    weighed = [head.name for head in heads if head.class_weights == "balanced"]
-    if weighed:
-        notes.append(f"Rare classes weigh more in the loss of {', '.join(weighed)}.")
-    return tuple(notes)
-
-
-def frozen_notes(recipe: Recipe) -> tuple[str, ...]:
-    """What a reader of the report must know of a trunk that was frozen."""
-    notes = []
-    if recipe.freeze != recipe_texts.NONE and recipe.views:
-        count = len(
-            views(augmentation.parse_augmentation(recipe.augment), recipe.views)
-        )
-        more = f" and {count - 1} mirrored or varied views of it" if count > 1 else ""
-        notes.append(
-            "What is frozen was computed once, for each training picture as it is"
-            f"{more}."
-        )
-    if recipe.then_unfreeze:
-        what = {"all": "all of it"}.get(recipe.then_unfreeze, "more stages of it")
-        notes.append(
-            "The trunk was frozen at first; in a second stage of at most "
-            f"{recipe.then_epochs} epochs {what} learnt."
-        )
-    return tuple(notes)
-
-
 _NO_TEST = (
     "No picture is in the test part (those of one person, or nearly alike, stay in one "
     "part): figures are of "
 )
-
-
 _MEASURED: dict[str, tuple[str, ...]] = {
     "test": (),
     "val": (f"{_NO_TEST}the validation part, by which the best epoch was chosen.",),
@@ -70,39 +26,80 @@ _MEASURED: dict[str, tuple[str, ...]] = {
 }
 
 
+def sampling_notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
+    """How training pictures were selected, and how they count."""
+    notes = []
+    for name, cap in recipe.cap.items():
+        of = "each head" if name == "all" else name
+        notes.append(
+            f"Training pictures were drawn at random until every class of {of} had "
+            f"{cap:,} or all it has; classes that share pictures with rarer ones may "
+            "have more."
+        )
+    mixing = recipe.mixing
+    if mixing.classes:
+        notes.append(f"Training saw the classes of {mixing.classes} equally often.")
+    elif not mixing.is_proportional:
+        notes.append(f"Training saw the data sets by the rule {recipe.mix}.")
+    balanced = [head.name for head in heads if head.class_weights == "balanced"]
+    if balanced:
+        notes.append(f"Rare classes weigh more in the loss of {', '.join(balanced)}.")
+    return tuple(notes)
+
+
+def frozen_notes(recipe: Recipe) -> tuple[str, ...]:
+    """What was frozen, and for how long."""
+    notes = []
+    if recipe.caches_features:
+        others = len(views(recipe.augmentation, recipe.views)) - 1
+        more = f" and {others} mirrored or augmented views of it" if others else ""
+        notes.append(
+            "What is frozen was computed once, for each training picture as it is"
+            f"{more}."
+        )
+    second = recipe.unfreezing
+    if second:
+        thawed = "all of it" if second.stages == "all" else "more stages of it"
+        notes.append(
+            "The trunk was frozen at first; in a second stage of at most "
+            f"{second.epochs} epochs {thawed} learnt."
+        )
+    return tuple(notes)
+
+
 def leakage_notes(
     recipe: Recipe, table: pd.DataFrame, members: npt.NDArray[np.intp]
 ) -> tuple[str, ...]:
     """What speaks against figures of the test part, of a `table` with its split.
 
-    Pictures that the trunk had learnt from before; those that are nearly alike, or of
-    one person, in several parts of a split that a file says. `members` (rows,) number
-    these.
+    These are pictures that the trunk had learnt from before, and, where a file says
+    the split, pictures nearly alike or of one person in several parts. `members`
+    (rows,) holds one number for all rows that should stay together.
     """
-    found = []
-    held = table[table["split"].isin(["val", "test"])]
+    notes = []
+    held_out = table[table["split"].isin(["val", "test"])]
+    of = f"of {len(held_out):,} pictures of validation and test part"
     before = Path(recipe.weights).expanduser().parent / SPLIT
     if Path(recipe.weights).suffix and before.is_file():
         count = 0
         with contextlib.suppress(UserError):  # it may be something else
-            count = int((held["path"].map(split.read_split(before)) == "train").sum())
+            parts = held_out["path"].map(split.read_split(before))
+            count = int((parts == "train").sum())
         if count:
-            found.append(
-                f"{count:,} of {len(held):,} pictures of validation and test part had "
-                "trained the network of --weights: figures of these parts are too "
-                f"good. --split {before} keeps its parts."
+            notes.append(
+                f"{count:,} {of} had trained the network of --weights: figures of "
+                f"these parts are too good. --split {before} keeps its parts."
             )
-    if recipe_texts.split_file(recipe.split):
+    if recipe.split_rule.file:
         train = set(members[(table["split"] == "train").to_numpy()])
-        mine = pd.Series(members, index=table.index)[held.index]
-        count = int(mine.isin(train).sum())
+        groups = pd.Series(members, index=table.index)[held_out.index]
+        count = int(groups.isin(train).sum())
         if count:
-            found.append(
-                f"{count:,} of {len(held):,} pictures of validation and test part show "
-                "a person of the training part, or are nearly alike one of it: "
-                f"{recipe.split} parts them so."
+            notes.append(
+                f"{count:,} {of} show a person of the training part, or are nearly "
+                f"alike one of it: {recipe.split} parts them so."
             )
-    return tuple(found)
+    return tuple(notes)
 
 
 def measured_part(table: pd.DataFrame) -> tuple[str, tuple[str, ...]]:

@@ -7,21 +7,22 @@ from typing import Any
 
 import pandas as pd
 
-from multitask.contracts import catalog, recipe_texts
+from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head, Targets
+from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.table import Reading, read_csv
 from multitask.data import batches, labels, sampling, select, sources, split
 from multitask.data.batches import Batches
 from multitask.data.coverage import coverage
-from multitask.experiments import checks
-from multitask.experiments.checks import _check_keys, check_inputs
-from multitask.experiments.notes import _notes
+from multitask.experiments import checks, notes
 from multitask.images import near
 from multitask.images.decode import Pixels
 from multitask.networks import pretrained, trunks
 from multitask.networks.spec import NetworkSpec
+
+_USUAL_BATCH, _LEAST_BATCH, _LEAST_STEPS = 64, 16, 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +30,8 @@ class Prepared:
     """All that a training begins with.
 
     `table` holds the rows whose picture could be read, indexed by their place in
-    `pixels` (pictures, side, side, 3); `members` (rows,) numbers those that must stay
-    together alike; `skipped` is what was set aside (`path`, `reason`).
+    `pixels` (pictures, side, side, 3); `members` (rows,) holds one number for all rows
+    that must stay in one part; `skipped` is what was set aside (`path`, `reason`).
     """
 
     recipe: Recipe
@@ -39,22 +40,23 @@ class Prepared:
     pixels: Pixels
     members: split.Groups
     skipped: pd.DataFrame
+    machine: Machine = Machine()
     remarks: tuple[str, ...] = ()  # of the data sets, for whoever reads a report
 
     def split(self, before: Path | None = None) -> "pd.Series[str]":
         """Which part each row is in; `before` is the split.csv of a run resumed."""
         if before:
             return self._as_before(before)
-        file = recipe_texts.split_file(self.recipe.split)
-        if file:
-            return self.table["path"].map(split.read_split(file))
+        rule = self.recipe.split_rule
+        if rule.file:
+            return self.table["path"].map(split.read_split(rule.file))
         return split.split(
             self.table,
             self.spec.heads,
             self.members,
-            recipe_texts.ratios(self.recipe.split),
+            rule.shares,
             self.recipe.seed,
-            official=self.recipe.split == recipe_texts.OFFICIAL,
+            official=rule.official,
         )
 
     def _as_before(self, file: Path) -> "pd.Series[str]":
@@ -79,8 +81,8 @@ class Prepared:
             if head.class_weights == "balanced":
                 encoded[head.name] = head.balanced(table, encoded[head.name])
         rates = None
-        if recipe.oversample or recipe.mix != "proportional":
-            rates = sampling.rates(table, heads, recipe.mix, recipe.oversample)
+        if not recipe.mixing.is_proportional:
+            rates = sampling.rates(table, heads, recipe.mixing)
         return self._batches(table, encoded, rates)
 
     def validation(self, table: pd.DataFrame) -> Batches:
@@ -103,73 +105,81 @@ class Prepared:
             pixels=self.pixels,
             rows=table.index.to_numpy(),
             encoded=encoded,
-            batch_size=min(self.recipe.batch_size or _batch(table), max(1, len(table))),
+            batch_size=min(
+                self.recipe.batch_size or _usual_batch(table), max(1, len(table))
+            ),
             size=self.spec.size,
             rates=rates,
         )
 
 
-def _batch(table: pd.DataFrame) -> int:
-    """Pictures a step: with few of them, a larger batch leaves too few steps."""
-    return min(64, max(16, len(table) // 16))
+def _usual_batch(table: pd.DataFrame) -> int:
+    """Pictures per step: with few of them, a larger batch leaves too few steps."""
+    return min(_USUAL_BATCH, max(_LEAST_BATCH, len(table) // _LEAST_STEPS))
 
 
 def prepare(
-    recipe: Recipe, out: Path, say: Callable[[str], object], resume: bool = False
+    recipe: Recipe,
+    out: Path,
+    say: Callable[[str], object],
+    resume: bool = False,
+    machine: Machine = Machine(),  # noqa: B008  (it is frozen)
 ) -> Prepared:
     """Read the data sets of a recipe, resolve its heads, decode the pictures.
 
-    `out` is where a run will be: the sample's faces are drawn there, and what does not
-    fit into memory lies on its disk. `say` is told what the data covers.
+    `out` is where a run will be: the sample's faces are drawn there, and pictures that
+    do not fit into memory lie on its disk. `say` is given lines on what the data
+    covers.
 
     Raises UserError for whatever the user can mend.
     """
-    check_inputs(recipe, resume)
-    recipe = replace(
-        recipe,
-        data=sources.absolute(recipe.data),
-        weights=pretrained.absolute(recipe.weights),
-        split=str(file.absolute())
-        if (file := recipe_texts.split_file(recipe.split))
-        else recipe.split,
-        cache=recipe.cache
-        if recipe.cache.startswith("~")
-        else str(Path(recipe.cache).absolute()),
-    )
+    checks.check_inputs(recipe, resume)
+    recipe = _absolute(recipe)
     reading = sources.read_all(recipe.data, out / "sample")
     recipe = replace(recipe, head=_declared_heads(recipe, reading))
     for note in reading.notes:
         say(note)
     table = select.select(reading.table, recipe, say)
     heads = _heads(recipe, table)
-    table, wrong = labels.set_aside(table, heads)
-    if len(wrong):
-        say(
-            f"{len(wrong):,} labels are set aside, the first: {wrong['reason'].iloc[0]}"
-        )
+    table, unusable = labels.set_aside(table, heads)
+    if len(unusable):
+        first = unusable["reason"].iloc[0]
+        say(f"{len(unusable):,} labels are set aside, the first: {first}")
     sources.check_labelled(heads, table)
     for head in _requested(recipe, table):
         missing = _missing(head, heads)
         if missing:
             say(f"{head.where}: no picture is labelled {', '.join(missing)}: left out")
     say(coverage(heads, table))
-    made = network_spec(recipe, heads, reading.notes)
-    checks.check_freezable(made, recipe)
-    if not resume:  # a checkpoint has what learns
-        checks.check_weights(made, recipe)
+    spec = network_spec(recipe, heads, reading.notes)
+    checks.check_freezable(spec, recipe, machine)
+    if not resume:  # else a checkpoint holds the weights
+        checks.check_weights(spec, recipe)
     spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
     table, pixels, unreadable = batches.decode_table(
-        table, made.side, recipe.memory, spill
+        table, spec.side, machine.memory, spill
     )
     sources.check_labelled(heads, table)  # of the pictures that could be read, too
     return Prepared(
         recipe=recipe,
-        spec=made,
+        spec=spec,
         table=table,
         pixels=pixels,
         members=split.groups(table, near.hashes(pixels[i] for i in table.index)),
-        skipped=pd.concat([reading.skipped, wrong, unreadable], ignore_index=True),
+        skipped=pd.concat([reading.skipped, unusable, unreadable], ignore_index=True),
+        machine=machine,
         remarks=reading.notes,
+    )
+
+
+def _absolute(recipe: Recipe) -> Recipe:
+    """The recipe with paths that can be found from any working folder."""
+    file = recipe.split_rule.file
+    return replace(
+        recipe,
+        data=sources.absolute(recipe.data),
+        weights=pretrained.absolute(recipe.weights),
+        split=str(file.absolute()) if file else recipe.split,
     )
 
 
@@ -178,75 +188,74 @@ def prepare_variant(
 ) -> Prepared:
     """Prepare a recipe that differs from that of `before` in anything but its data.
 
-    Pictures are not read anew unless it asks for others, or for another size.
+    Pictures are not read again unless it asks for others, or for another size.
     """
-    check_inputs(recipe)
+    checks.check_inputs(recipe)
     heads = _heads(recipe, before.table)
-    made = network_spec(recipe, heads, before.remarks)
-    if made.side != before.spec.side or select.selection_key(
-        recipe
-    ) != select.selection_key(before.recipe):
-        return prepare(recipe, out, say)
-    return replace(before, recipe=recipe, spec=made)
+    spec = network_spec(recipe, heads, before.remarks)
+    same_selection = select.selection_key(recipe) == select.selection_key(before.recipe)
+    if spec.side != before.spec.side or not same_selection:
+        return prepare(recipe, out, say, machine=before.machine)
+    return replace(before, recipe=recipe, spec=spec)
 
 
 def network_spec(
     recipe: Recipe, heads: tuple[Head, ...], remarks: tuple[str, ...] = ()
 ) -> NetworkSpec:
-    """What a network of a recipe is, `remarks` those of its data sets."""
+    """What a network of a recipe is; `remarks` are those of its data sets."""
     return NetworkSpec(
         trunk=recipe.trunk,
         size=recipe.image_size or trunks.trunk(recipe.trunk).size,
         crop=recipe.crop,
         pooling=recipe.pooling,
-        features=recipe.features,
-        features_l2=recipe.features_l2,
-        features_norm=recipe.features_norm,
+        features=recipe.dense.units,
+        features_l2=recipe.dense.l2,
+        features_norm=recipe.dense.norm,
         heads=heads,
-        looks=recipe.looks,
-        notes=remarks + _notes(recipe, heads),
+        tta=recipe.tta,
+        notes=remarks + notes.sampling_notes(recipe, heads),
         recipe=recipe.plain(),
     )
 
 
 def _declared_heads(recipe: Recipe, reading: Reading) -> dict[str, dict[str, Any]]:
     """The recipe's own heads, and the data's for columns that none of them reads."""
-    taken = {
+    own_columns = {
         column
         for name, head in recipe.head.items()
         for column in head.get("columns", [name])
     }
-    brought = {
+    from_data = {
         name: head
         for name, head in reading.heads.items()
-        if not taken.intersection(head.get("columns", [name]))
+        if not own_columns.intersection(head.get("columns", [name]))
     }
-    return {**brought, **recipe.head}
+    return {**from_data, **recipe.head}
 
 
 def _requested(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
-    """The heads asked for, or all that are labelled, as they are declared."""
-    asked = recipe.heads or catalog.labelled(table, recipe.head)
-    return catalog.heads(asked, recipe.head)
+    """The heads of the recipe, or all that are labelled, as they are declared."""
+    names = recipe.heads or catalog.labelled(table, recipe.head)
+    return catalog.heads(names, recipe.head)
 
 
-def _missing(asked: Head, heads: Sequence[Head]) -> list[str]:
-    """The labels of a head that was asked for which the one that is made lacks."""
-    held = {column for head in heads for column in head.columns}
-    return [column for column in asked.columns if column not in held]
+def _missing(requested: Head, heads: Sequence[Head]) -> list[str]:
+    """The labels of a requested head that its resolved head lacks."""
+    columns = {column for head in heads for column in head.columns}
+    return [column for column in requested.columns if column not in columns]
 
 
 def _heads(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
-    """The heads asked for, with the recipe's weights and what the labels tell."""
-    asked = _requested(recipe, table)
-    heads = [head.resolve(table) for head in asked]
-    for head in asked:
+    """The requested heads, with the recipe's weights and what the labels tell."""
+    requested = _requested(recipe, table)
+    heads = [head.resolve(table) for head in requested]
+    for head in requested:
         missing = _missing(head, heads)
         if missing and any(text.startswith(f"{head.name}[") for text in recipe.heads):
             raise UserError(
                 head.where, f"the data holds no label for {', '.join(missing)}"
             )
-    _check_keys(recipe, heads)
+    checks.check_head_names(recipe, heads)
     losses, classes = recipe.loss_weights, recipe.class_weights
     return tuple(
         replace(

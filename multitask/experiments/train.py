@@ -10,6 +10,7 @@ from multitask.contracts.run import SPLIT
 from multitask.contracts.saving import reporting_write_errors
 from multitask.contracts.table import write_csv
 from multitask.data.batches import Batches
+from multitask.data.coverage import describe_epoch
 from multitask.experiments.prepare import Prepared
 from multitask.training import loop
 from multitask.training.checkpoint import Figures
@@ -49,14 +50,16 @@ def train_prepared(
         folder.mkdir(parents=True, exist_ok=True)
         write_csv(recorded[["path", "split"]], folder / SPLIT)
     training, validation = prepared.training(table), prepared.validation(table)
+    say(describe_epoch(table, training))
     outcome = loop.train(
         prepared.spec,
         prepared.recipe,
         training,
         validation if len(validation.rows) else None,
         folder,
-        resume,
-        say,
-        each_epoch,
+        cache=prepared.machine.cache,
+        resume=resume,
+        say=say,
+        each_epoch=each_epoch,
     )
     return Training(outcome=outcome, batches=training)

@@ -88,7 +88,7 @@ def _read_spec(path: Path) -> NetworkSpec:
             features=found.get("features", 0),
             features_l2=found.get("features_l2", 0.0),
             features_norm=found.get("features_norm", False),
-            looks=found["looks"] if "looks" in found else 1 + bool(found["mirror"]),
+            tta=found["looks"] if "looks" in found else 1 + bool(found["mirror"]),
             heads=tuple(heads),
             notes=tuple(found["notes"]),
             recipe=found["recipe"],

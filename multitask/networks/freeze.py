@@ -12,14 +12,6 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.recipe_texts import ALL, NONE
 
 
-def check(how: str, option: str = "--freeze") -> None:
-    """Raise UserError for what is neither none, all nor a number of stages."""
-    if how not in (NONE, ALL) and not how.isdecimal():
-        raise UserError(
-            option, f"is {how!r}", "must be none, all, or how many stages learn"
-        )
-
-
 def freeze(core: keras.Model, how: str) -> None:
     """Have the trunk of a core not learn: `all` of it, `none`, or but its last stages.
 

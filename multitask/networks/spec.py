@@ -41,7 +41,7 @@ class NetworkSpec:
     features_l2: float = 0.0  # what its squared weights add to the loss
     features_norm: bool = False  # whether it is normalized over a batch
     heads: tuple[Head, ...]
-    looks: int = 4  # that answers are averaged over: 1, 2 or 4
+    tta: int = 4  # crops that each answer is averaged over: 1, 2 or 4
     notes: tuple[str, ...] = ()
     recipe: dict[str, Any] = field(default_factory=dict)
 
@@ -51,14 +51,14 @@ class NetworkSpec:
         return self.size + 2 * round(self.size * (1 / self.crop - 1) / 2)
 
     def crops(self) -> tuple["Crop", ...]:
-        """How the network looks at a picture, as often as `looks` says.
+        """How the network looks at a picture, as often as `tta` says.
 
         Once at its middle; also in a mirror; or at four places towards its corners,
         two of them in a mirror, if it has a margin.
         """
         away = round(0.75 * (self.side - self.size) / 2)
-        if self.looks < 4 or not away:
-            return (Crop(), Crop(mirrored=True))[: self.looks]
+        if self.tta < 4 or not away:
+            return (Crop(), Crop(mirrored=True))[: self.tta]
         return (
             Crop(down=-away, right=-away),
             Crop(down=away, right=away),
@@ -81,7 +81,7 @@ class NetworkSpec:
                 "features": self.features,
                 "features_l2": self.features_l2,
                 "features_norm": self.features_norm,
-                "looks": self.looks,
+                "looks": self.tta,  # its name in files since format 2
                 "heads": [to_config(head) for head in self.heads],
                 "notes": self.notes,
                 "recipe": self.recipe,

@@ -198,7 +198,7 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         if self.best_epoch == len(self.history):
             with averaged(self.model):
                 self._best = self.model.get_weights()
-        if self.recipe.schedule == "plateau":
+        if self.recipe.lr_schedule.name == "plateau":
             self.model.optimizer.learning_rate = self._plateau_rate()
         unsaved = self.best_epoch if self._best else 0
         try:
@@ -220,9 +220,9 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         since = range(self.first + 1, len(rates))
         lowered = max((i for i in since if rates[i] < rates[i - 1]), default=self.first)
         waited = len(rates) - max(lowered, self.best_epoch)
-        if waited < self.recipe.plateau:
+        if waited < self.recipe.lr_schedule.patience:
             return float(rates[-1])
-        least = min(rates[-1], self.recipe.least_learning_rate)
+        least = min(rates[-1], self.recipe.lr_schedule.min_learning_rate)
         return float(max(rates[-1] * 0.2, least))
 
     def save(self) -> None:

@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 
 import keras
-import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -30,11 +29,7 @@ _ABOUT, _ROWS, _VALUES = "about.json", "rows.bin", "features.bin"
 _BATCH = 32  # pictures that go through the trunk together
 _KEPT = 256  # views after which what was computed is on the disk
 Rows = npt.NDArray[np.intp]
-_DTYPES = {
-    "float32": np.dtype(np.float32),
-    "float16": np.dtype(np.float16),
-    "bfloat16": np.dtype(ml_dtypes.bfloat16),
-}
+_PRECISION = np.dtype(np.float32)
 
 
 def check_folder(folder: str | Path) -> None:
@@ -57,20 +52,19 @@ def _unwritable(folder: str | Path, error: OSError) -> UserError:
 class FeatureCache:
     """The outputs of a network `front` for views of pictures, kept in a folder.
 
-    The folder is named by the network's weights and input size and by `precision`;
-    in it a row is named by the pixels and the view of them, so that any training with
-    that trunk finds again what was computed. Several may use it at once.
+    The folder is named by the network's weights, layers and input size, each row in it
+    by the pixels and the view of them, so that any training with that trunk finds what
+    was computed before. Several processes may use it at once.
     """
 
     def __init__(
         self,
         front: keras.Model,
         folder: str | Path,
-        precision: str,
         say: Callable[[str], object] = lambda line: None,
     ) -> None:
         self.front, self.say = front, say
-        self.dtype = _DTYPES[precision]
+        self.dtype = _PRECISION
         self._input: tuple[int, ...] = front.input.shape[1:]
         self._output: tuple[int, ...] = front.output.shape[1:]
         self.description = {
@@ -79,7 +73,7 @@ class FeatureCache:
             "weights": _digest(w.numpy().tobytes() for w in front.weights),
             "input": list(self._input),
             "output": list(self._output),
-            "precision": precision,
+            "precision": self.dtype.name,
         }
         self.name = _digest([json.dumps(self.description).encode()])
         self.folder = Path(folder).expanduser() / "features" / self.name

@@ -7,15 +7,15 @@ from typing import Any
 
 import keras
 
-from multitask.contracts.augmentation import parse_augmentation
+from multitask.contracts.augmentation import Augmentation
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Precision, Recipe
-from multitask.contracts.recipe_texts import ALL, NONE
+from multitask.contracts.recipe_texts import ALL
 from multitask.data.batches import Batches, with_labels_doubled
 from multitask.networks import archive, build, pretrained
 from multitask.networks.freeze import cut, freeze, rejoined
 from multitask.networks.spec import NetworkSpec
-from multitask.training import feature_cache, loss_balancing, views
+from multitask.training import loss_balancing
 from multitask.training.callbacks import (
     BestEpoch,
     Progress,
@@ -24,9 +24,12 @@ from multitask.training.callbacks import (
     interrupts_held,
 )
 from multitask.training.checkpoint import Checkpoint, Figures
+from multitask.training.feature_cache import FeatureCache, batches
 from multitask.training.optimizer import optimizer
 from multitask.training.precision import fastest, has_bfloat16, policy
+from multitask.training.views import views
 
+Say = Callable[[str], object]
 _SHORT = 300  # steps: a training this short ends before a timing has paid
 
 
@@ -48,42 +51,45 @@ def train(
     training: Batches,
     validation: Batches | None,
     folder: Path,
+    *,
+    cache: Path,
     resume: bool = False,
-    say: Callable[[str], object] = lambda line: None,
+    say: Say = lambda line: None,
     each_epoch: Callable[[Figures], object] = lambda history: None,
 ) -> Outcome:
-    """Train the network of `about` and keep its best epoch in `folder`.
+    """Train the network of `spec` and keep its best epoch in `folder`.
 
     Best is the lowest validation loss, or the last epoch without a validation part.
     A second stage, in which more of the trunk learns, begins with the best epoch of
     the first. Writes `network.keras`, `history.csv` and `logs/`, and after each epoch
-    a checkpoint from which `resume` goes on; `each_epoch` is given the figures so far,
-    and may end the training by an exception of its own. Ctrl-C ends it after saving; in
-    the first epoch, which leaves nothing, it is raised.
+    a checkpoint from which `resume` goes on. Features of a frozen trunk are kept in the
+    folder `cache`. `each_epoch` is given the figures so far, and may end the training
+    by an exception of its own. Ctrl-C ends it after saving; in the first epoch, which
+    leaves nothing, it is raised.
 
     Raises UserError if the loss is not finite or the disk is full.
     """
     state = Checkpoint(folder).read() if resume else {}
     precision = state.get("precision") or resolve_precision(spec, recipe, training)
     spec = replace(spec, recipe={**spec.recipe, "precision": precision})
-    keeper = BestEpoch(spec, folder, precision, state.get("history", []), each_epoch)
+    best = BestEpoch(spec, folder, precision, state.get("history", []), each_epoch)
     _warn(recipe, say)
     interrupted = False
     try:
         for number, stage in enumerate(recipe.stages(), 1):
-            keeper.begin(number, stage)
-            if not keeper.over:
-                _stage(keeper, training, validation, say)
+            best.begin(number, stage)
+            if not best.over:
+                _train_stage(best, training, validation, cache, say)
     except KeyboardInterrupt:
         interrupted = True
-        if not keeper.history or (keeper.resumed and not keeper.restored):
+        if not best.history or (best.resumed and not best.restored):
             raise  # the best network may not be saved yet
     return Outcome(
-        best_epoch=keeper.best_epoch,
-        history=keeper.history,
+        best_epoch=best.best_epoch,
+        history=best.history,
         interrupted=interrupted,
         precision=precision,
-        stage=int(keeper.history[-1].get("stage", 1)),
+        stage=int(best.history[-1].get("stage", 1)),
     )
 
 
@@ -97,115 +103,125 @@ def has_checkpoint(folder: Path) -> bool:
     return bool(Checkpoint(folder).read())
 
 
-def _warn(recipe: Recipe, say: Callable[[str], object]) -> None:
-    """Say what of a recipe may not be what was meant."""
-    if recipe.freeze == NONE:
+def _warn(recipe: Recipe, say: Say) -> None:
+    """Say which settings may not do what was meant."""
+    if not recipe.is_frozen:
         return
     if recipe.weights == pretrained.NONE:
+        say("What is frozen keeps its random initial weights: --weights names others.")
+    if recipe.views == 1 and recipe.augmentation != Augmentation():
         say(
-            "What is frozen keeps the weights that were drawn by lot: --weights names "
-            "others."
-        )
-    if recipe.views == 1 and parse_augmentation(recipe.augment) != parse_augmentation(
-        "none"
-    ):
-        say(
-            f"--augment {recipe.augment} varies nothing that is frozen: features are "
+            f"--augment {recipe.augment} changes nothing that is frozen: features are "
             "of each picture as it is; --views 4 adds others."
         )
 
 
-def _stage(
-    keeper: BestEpoch,
+def _train_stage(
+    best: BestEpoch,
     training: Batches,
     validation: Batches | None,
-    say: Callable[[str], object],
+    cache: Path,
+    say: Say,
 ) -> None:
     """Train with one setting of what learns, from where the stages before it ended."""
-    spec, recipe = keeper.spec, keeper.recipe
+    spec, recipe = best.spec, best.recipe
     keras.utils.set_random_seed(recipe.seed)
-    core = _core(spec, recipe, keeper.precision)
-    # What a checkpoint does not hold is what has not learnt yet.
-    if keeper.number > 1:
-        best, _ = archive.load(keeper.folder)
-        core.set_weights(best.get_layer("core").get_weights())
-    elif recipe.freeze != NONE or not keeper.history:
+    core = _core(spec, recipe, best.precision)
+    # A checkpoint lacks only the weights that have not learnt yet.
+    if best.number > 1:
+        first_stage, _ = archive.load(best.folder)
+        core.set_weights(first_stage.get_layer("core").get_weights())
+    elif recipe.is_frozen or not best.history:
         pretrained.load(core.get_layer("trunk"), recipe.weights, recipe.trunk)
-    model, training, validation = _learning(core, keeper, training, validation, say)
-    _compile(model, spec.heads, recipe, training.steps, keeper.precision)
-    keeper.core = core
-    keeper.set_model(model)
-    if keeper.resumed:
-        keeper.restore()
-    how, done = parse_augmentation(recipe.augment), len(keeper.history)
-    data = training.shuffled(spec.heads, how, recipe.seed, keeper.last, done)
+    model, training, validation = _learning_part(
+        core, best, training, validation, cache, say
+    )
+    _compile(model, spec.heads, recipe, training.steps, best.precision)
+    best.core = core
+    best.set_model(model)
+    if best.resumed:
+        best.restore()
+    epochs_done = len(best.history)
+    data = training.shuffled(
+        spec.heads, recipe.augmentation, recipe.seed, best.last, epochs_done
+    )
     _make_variables(model, data.element_spec)
     held_out = validation.in_order() if validation else None
-    if held_out and how.mixup:
+    if held_out and recipe.augmentation.mixup:
         held_out = held_out.map(with_labels_doubled)
-    logs = keras.callbacks.TensorBoard(keeper.folder / "logs", write_graph=False)
-    shown = [Progress(keeper.last), StopOnNonFinite(), ValidateAverages(), logs]
+    logs = keras.callbacks.TensorBoard(best.folder / "logs", write_graph=False)
+    callbacks = [Progress(best.last), StopOnNonFinite(), ValidateAverages(), logs]
     try:
-        if not keeper.ended:
+        if not best.ended:
             model.fit(
                 data,
-                epochs=keeper.last,
-                initial_epoch=done,
+                epochs=best.last,
+                initial_epoch=epochs_done,
                 steps_per_epoch=training.steps,
                 validation_data=held_out,
-                callbacks=[*shown, keeper],
+                callbacks=[*callbacks, best],
                 shuffle=False,
                 verbose=0,
             )
     finally:
         with interrupts_held():
-            keeper.save()
+            best.save()
 
 
 def _core(spec: NetworkSpec, recipe: Recipe, precision: Precision) -> keras.Model:
-    """The core to be trained, its weights drawn anew."""
+    """The core to be trained, with new initial weights."""
     return build.build_core(spec, recipe.dropout, policy(precision), training=True)
 
 
-def _learning(
+def _learning_part(
     core: keras.Model,
-    keeper: BestEpoch,
+    best: BestEpoch,
     training: Batches,
     validation: Batches | None,
-    say: Callable[[str], object],
+    cache: Path,
+    say: Say,
 ) -> tuple[keras.Model, Batches, Batches | None]:
-    """What of a core learns, and what it learns from: pictures, or their features."""
-    spec, recipe, precision = keeper.spec, keeper.recipe, keeper.precision
-    how, model = parse_augmentation(recipe.augment), core
+    """The part of a core that learns, and its inputs: pictures, or their features."""
+    spec, recipe, model = best.spec, best.recipe, core
     freeze(core, recipe.freeze)
-    if recipe.freeze == NONE:
-        pass
-    elif not recipe.views:
-        model = rejoined(*cut(core, recipe.freeze))
-    else:
+    if recipe.caches_features:
         front, model = cut(core, recipe.freeze)
-        if precision != "float32":  # as the network to be saved will compute them
+        if best.precision != "float32":  # as the network to be saved will compute them
             exact = build.build_core(spec)
             exact.set_weights(core.get_weights())
             front, _ = cut(exact, recipe.freeze)
-        kept = feature_cache.FeatureCache(
-            front, recipe.cache, recipe.cache_precision, say
+        features = FeatureCache(front, cache, say)
+        best.front = features.name
+        training, validation = _as_features(
+            features, recipe, spec, training, validation
         )
-        keeper.front = kept.name
-        # Views are the same for all seeds, which find them again.
-        looks = views.views(how, recipe.views)
-        training = feature_cache.batches(kept, training, looks, how, spec.heads)
-        if validation:
-            looks = views.views(how, 1)
-            validation = feature_cache.batches(kept, validation, looks, how)
-    if how.mixup:
+    elif recipe.is_frozen:
+        model = rejoined(*cut(core, recipe.freeze))
+    if recipe.augmentation.mixup:
         image = keras.Input(model.input.shape[1:], dtype=model.input.dtype)
-        said = model(image)
-        twofold = {name: _Doubled(name=name)(one) for name, one in said.items()}
-        model = keras.Model(image, twofold)
+        doubled = {name: _Doubled(name=name)(out) for name, out in model(image).items()}
+        model = keras.Model(image, doubled)
     if recipe.balance != loss_balancing.STATIC:
         model = loss_balancing.balanced(model, spec.heads, recipe.balance, recipe.seed)
     return model, training, validation
+
+
+def _as_features(
+    features: FeatureCache,
+    recipe: Recipe,
+    spec: NetworkSpec,
+    training: Batches,
+    validation: Batches | None,
+) -> tuple[Batches, Batches | None]:
+    """Batches of pictures as batches of their features."""
+    augmentation = recipe.augmentation
+    # Views are the same for all seeds, so that these find them in the cache.
+    seen = views(augmentation, recipe.views)
+    training = batches(features, training, seen, augmentation, spec.heads)
+    if validation:
+        seen = views(augmentation, 1)
+        validation = batches(features, validation, seen, augmentation)
+    return training, validation
 
 
 class _Doubled(keras.layers.Layer):  # type: ignore[misc]
@@ -257,12 +273,12 @@ def _make_variables(model: keras.Model, spec: Any) -> None:
 def resolve_precision(
     spec: NetworkSpec, recipe: Recipe, training: Batches
 ) -> Precision:
-    """The precision that the recipe asks for, or the faster one here."""
+    """The precision that the recipe names, or for `auto` the faster one here."""
     if recipe.precision != "auto":
         return recipe.precision
     stage = recipe.stages()[-1]  # in which most is learnt
-    once = stage.freeze == ALL and recipe.views  # little is left to compute
-    if once or training.steps * stage.epochs < _SHORT or not has_bfloat16():
+    cached = stage.freeze == ALL and stage.caches_features  # little left to compute
+    if cached or training.steps * stage.epochs < _SHORT or not has_bfloat16():
         return "float32"
     return fastest(
         {

@@ -58,38 +58,36 @@ class Muon(keras.optimizers.Muon):  # type: ignore[misc]
 
 
 def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    """The optimizer of a recipe, with its schedule over `steps` an epoch.
+    """The optimizer of a recipe, with its schedule over `steps` per epoch.
 
-    Biases and what scales normalized features are not pulled to 0.
+    Biases, and scales of normalized features, have no weight decay.
     """
     decay, extra = recipe.weight_decay, dict[str, Any]()
     if recipe.optimizer == "sgd":
         extra = {"momentum": 0.9}
     if recipe.optimizer == "muon":
         extra = {"adam_weight_decay": decay}
-    if recipe.average:
-        extra |= {"use_ema": True, "ema_momentum": recipe.average}
+    if recipe.ema:
+        extra |= {"use_ema": True, "ema_momentum": recipe.ema}
     cls = {
         "muon": Muon,
         "adamw": keras.optimizers.AdamW,
         "adam": keras.optimizers.Adam,
         "sgd": keras.optimizers.SGD,
-        "rmsprop": keras.optimizers.RMSprop,
-        "lion": keras.optimizers.Lion,
     }[recipe.optimizer]
-    if recipe.average:
-        cls = _averaging(cls)
-    made = cls(learning_rate=_rate(recipe, steps), weight_decay=decay, **extra)
-    made.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return made
+    if recipe.ema:
+        cls = _with_early_averages(cls)
+    rule = cls(learning_rate=_rate(recipe, steps), weight_decay=decay, **extra)
+    rule.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return rule
 
 
-def _averaging(cls: type[Any]) -> type[Any]:
+def _with_early_averages(cls: type[Any]) -> type[Any]:
     """An optimizer whose averages of weights soon forget where training began.
 
-    Their momentum rises from 0.1 to the one asked for, as in TensorFlow's
-    `ExponentialMovingAverage` with `num_updates`; Keras's are a long time near the
-    first step's weights.
+    Their momentum rises from 0.1 to the one of the recipe, as in TensorFlow's
+    `ExponentialMovingAverage` with `num_updates`; Keras's averages stay near the first
+    step's weights for long.
     """
 
     class Averaging(cls):  # type: ignore[misc]
@@ -105,17 +103,17 @@ def _averaging(cls: type[Any]) -> type[Any]:
 
 def _rate(recipe: Recipe, steps: int) -> Any:
     """A number (for plateau, which changes it) or a schedule over steps."""
-    top = recipe.learning_rate
-    warm = round(min(recipe.warmup, recipe.epochs / 4) * steps)
-    if recipe.schedule == "plateau":
-        return top
-    if recipe.schedule == "cosine":
+    peak, schedule = recipe.learning_rate, recipe.lr_schedule
+    if schedule.name == "plateau":
+        return peak
+    warmup = round(min(schedule.warmup, recipe.epochs / 4) * steps)
+    if schedule.name == "cosine":
         return keras.optimizers.schedules.CosineDecay(
-            top / 100 if warm else top,
-            decay_steps=max(1, recipe.epochs * steps - warm),
-            warmup_target=top if warm else None,
-            warmup_steps=warm,
+            peak / 100 if warmup else peak,
+            decay_steps=max(1, recipe.epochs * steps - warmup),
+            warmup_target=peak if warmup else None,
+            warmup_steps=warmup,
         )
-    if not warm:
-        return top
-    return keras.optimizers.schedules.PolynomialDecay(top / 100, warm, top)
+    if not warmup:
+        return peak
+    return keras.optimizers.schedules.PolynomialDecay(peak / 100, warmup, peak)

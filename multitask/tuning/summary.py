@@ -5,7 +5,6 @@ from typing import Any
 from optuna import importance
 from optuna.trial import FrozenTrial
 
-from multitask.contracts import recipe_texts
 from multitask.tuning.space import Dimension, formatted
 from multitask.tuning.trials import Trials, folder_of
 
@@ -85,7 +84,7 @@ def _notes(trials: Trials) -> list[str]:
     dealt = [one.name for one in trials.varied if one.setting in _DEALT]
     if trials.own_parts:
         notes.append("Trials were not all validated on the same pictures.")
-    elif dealt and not recipe_texts.split_file(trials.base.split):
+    elif dealt and not trials.base.split_rule.file:
         notes.append(
             f"A fit of best.toml deals its parts by {' and '.join(dealt)}, which "
             f"trials varied: with --split {trials.out / 'split.csv'} its test part "

@@ -237,7 +237,7 @@ class Trials:
         table = made.table.assign(split=self._split(made))
         table = table[table["split"].notna()]
         check_trainable(made.spec.heads, table)
-        checks.check_freezable(made.spec, recipe)
+        checks.check_freezable(made.spec, recipe, made.machine)
         with reporting_write_errors(folder):
             write_csv(table[["path", "split"]], folder / SPLIT)
         train, val = made.training(table), made.validation(table)
@@ -257,7 +257,14 @@ class Trials:
 
         begun = loop.has_checkpoint(folder)
         outcome = loop.train(
-            made.spec, recipe, train, val, folder, begun, _silent, each_epoch
+            made.spec,
+            recipe,
+            train,
+            val,
+            folder,
+            cache=made.machine.cache,
+            resume=begun,
+            each_epoch=each_epoch,
         )
         if outcome.interrupted:  # as if killed: the next one goes on with it
             raise KeyboardInterrupt

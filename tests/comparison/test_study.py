@@ -277,7 +277,7 @@ def compared(tmp_path_factory, tiny_trunk):
         batch_size=16,
         precision="float32",
         split="60/20/20",
-        looks=1,
+        tta=1,
     )
     asked = Asked(merges=("gender+illumination",), seeds=1)
     said: list[str] = []

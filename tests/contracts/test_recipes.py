@@ -8,9 +8,9 @@ import pytest
 from multitask.datasets import sample
 
 from multitask import recipes
-from multitask.contracts import recipe
-from multitask.contracts.recipe import read
-from multitask.fit import fit
+from multitask.contracts import recipe, recipe_files
+from multitask.contracts.recipe_files import read
+from multitask.experiments.run import fit
 from multitask.networks import trunks
 
 
@@ -99,11 +99,11 @@ def test_a_recipe_has_the_settings_of_its_experiment(name):
 
 
 def test_no_recipe_but_ours_goes_unchecked():
-    assert set(recipe.names()) - set(PUBLISHED) == {"default", "thorough"}
+    assert set(recipe_files.names()) - set(PUBLISHED) == {"default", "thorough"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", recipe.names())
+@pytest.mark.parametrize("name", recipe_files.names())
 def test_a_recipe_runs_to_its_report(name, data, tmp_path, tiny_trunk):
     made = recipe.recipe(read(name), name)
     run = fit(shrunk(made, data, name), tmp_path / "run", say=lambda line: None)
@@ -119,9 +119,9 @@ def test_a_recipe_runs_to_its_report(name, data, tmp_path, tiny_trunk):
 def test_each_recipe_says_data_settings_and_what_was_published(capsys):
     assert recipes.main([]) == 0
     said = capsys.readouterr().out
-    for name in recipe.names():
+    for name in recipe_files.names():
         assert f"{name}\n  Data:      " in said
-        text = recipe.path(name).read_text()
+        text = recipe_files.path(name).read_text()
         if name != "default":
             assert "# Settings:  " in text
             assert "# Published: " in text

@@ -13,7 +13,7 @@ from multitask.contracts.catalog import to_config
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.data import sources
-from multitask.fit import fit
+from multitask.experiments.run import fit
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
 

@@ -17,7 +17,7 @@ from multitask.contracts.catalog import to_config
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.data import sources
-from multitask.fit import fit
+from multitask.experiments.run import fit
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 

@@ -219,7 +219,7 @@ def test_two_data_sets_that_disagree_about_the_values_of_a_label(
 
 
 def test_a_few_labels_that_no_head_can_have_are_set_aside(tmp_path, run):
-    from multitask.fit import fit
+    from multitask.experiments.run import fit
 
     folder = tmp_path / "faces"
     sample.write(folder, "utkface", count=60, seed=7)

@@ -19,12 +19,13 @@ from multitask.datasets import sample
 import multitask
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.contracts.recipe import Recipe, read, recipe
+from multitask.contracts.recipe import Recipe, recipe
+from multitask.contracts.recipe_files import read
 from multitask.contracts.table import read_csv
+from multitask.experiments.evaluate import report
 from multitask.fit import fit, main
 from multitask.networks import build
 from multitask.networks.spec import NetworkSpec
-from multitask.report import report
 from multitask.training import callbacks
 
 ROOT = Path(__file__).parents[2]

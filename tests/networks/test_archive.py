@@ -40,13 +40,13 @@ def unsettle(model):
             weight.assign(lots.uniform(0.5, 2, shape))
 
 
-def spec(name, looks=2, size=16):
+def spec(name, tta=2, size=16):
     return NetworkSpec(
         trunk=name,
         size=size,
         crop=0.8,
         heads=tuple(catalog.heads(HEADS)),
-        looks=looks,
+        tta=tta,
         notes=("Faces were drawn.",),
         recipe={"epochs": 3, "heads": list(HEADS)},
     )
@@ -213,7 +213,7 @@ def test_a_picture_and_its_mirror_image_get_mirrored_answers(made):
 
 def test_the_middle_is_looked_at_as_in_training(made):
     core = build.build_core(made[1])
-    model = build.build(replace(made[1], looks=1), core)
+    model = build.build(replace(made[1], tta=1), core)
     images = pictures(4, 20, 20)
     batches = Batches(
         pixels=images, rows=np.arange(4), encoded={}, batch_size=4, size=16
@@ -227,7 +227,7 @@ def test_answers_are_the_mean_over_both(made):
     model, known = made
     core = build.build_core(known)
     core.set_weights(model.get_weights())
-    straight_only = build.build(replace(known, looks=1), core)
+    straight_only = build.build(replace(known, tta=1), core)
     images = pictures(4, 16, 16)
     one, other = (numbers(straight_only(x)) for x in (images, images[:, :, ::-1]))
     for name in ("age", "gender", "attributes"):
@@ -237,7 +237,7 @@ def test_answers_are_the_mean_over_both(made):
 
 
 def test_four_looks_are_of_four_places_two_of_them_in_a_mirror(tiny_trunk):
-    known = spec(tiny_trunk, looks=4)  # of 20 x 20 pixels: a margin of 2
+    known = spec(tiny_trunk, tta=4)  # of 20 x 20 pixels: a margin of 2
     core = build.build_core(known)
     unsettle(core)
     images = pictures(3, 20, 20)
@@ -254,7 +254,7 @@ def test_four_looks_are_of_four_places_two_of_them_in_a_mirror(tiny_trunk):
         mean = np.mean([part[name] for part in said], axis=0)
         np.testing.assert_allclose(found[name], mean, atol=1e-5)
     # Without a margin there are no other places.
-    assert replace(known, crop=1.0).crops() == replace(known, crop=1.0, looks=2).crops()
+    assert replace(known, crop=1.0).crops() == replace(known, crop=1.0, tta=2).crops()
 
 
 def test_one_head_alone_still_answers_by_name(tiny_trunk, tmp_path):

@@ -51,7 +51,7 @@ def of(name, size=None, **others):
 
 @pytest.mark.parametrize("name", LEARNT)
 def test_a_trunk_learns_a_step_and_reloads_in_plain_keras(name, tmp_path):
-    known = of(name, looks=1)
+    known = of(name, tta=1)
     core = build.build_core(known, dropout=0.1, training=True)
     core.compile(optimizer="sgd", loss={head.name: head.loss() for head in known.heads})
     before = [w.numpy() for w in core.trainable_weights]

@@ -19,7 +19,7 @@ from multitask.contracts.head import Targets
 from multitask.contracts.recipe import Recipe
 from multitask.data.batches import Batches
 from multitask.experiments import evaluate
-from multitask.fit import fit
+from multitask.experiments.run import fit
 from multitask.images.resize import middle
 from multitask.networks import archive, build, freeze
 from multitask.networks.spec import NetworkSpec

@@ -10,7 +10,7 @@ from multitask.datasets import sample
 
 from multitask.contracts import catalog
 from multitask.contracts.recipe import Recipe
-from multitask.fit import fit
+from multitask.experiments.run import fit
 from multitask.training import loss_balancing
 
 pytestmark = pytest.mark.usefixtures("no_pictures")

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from multitask.datasets import sample
 
-from multitask.contracts import recipe, run
+from multitask.contracts import recipe, recipe_files, run
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.sweep import Asked, main, sweep
@@ -40,7 +40,7 @@ def base(faces, tiny_trunk):
         batch_size=16,
         precision="float32",
         split="60/20/20",
-        looks=1,
+        tta=1,
     )
 
 
@@ -66,7 +66,7 @@ def test_trials_are_scored_by_their_kept_epoch_and_the_best_is_written(base, tmp
         assert list(one["heads"].values()) == pytest.approx(expected)
         assert len(one["curve"]) == 2
     best = max(document["trials"], key=lambda one: one["score"])
-    made = recipe.recipe(recipe.read(out / "best.toml"))
+    made = recipe.recipe(recipe_files.read(out / "best.toml"))
     assert made.learning_rate == best["settings"]["learning-rate"]
     assert made.dropout == best["settings"]["dropout"]
     assert len(pd.read_csv(out / "trial-0001" / "split.csv")) == 120
@@ -349,7 +349,7 @@ def test_what_matters_is_told_from_ten_trials_on(base, tmp_path, monkeypatch):
     assert sum(found.values()) == pytest.approx(1)
     assert found["learning-rate"] > 0.8
     assert "importance" in (out / "index.html").read_text()
-    best = recipe.recipe(recipe.read(out / "best.toml"))
+    best = recipe.recipe(recipe_files.read(out / "best.toml"))
     assert abs(np.log10(best.learning_rate) + 3) < 0.5
 
 
@@ -501,7 +501,7 @@ def test_another_size_is_read_anew(base, tmp_path):
     base = replace(base, epochs=1)
     document = sweep(base, tmp_path / "out", asked, say=quiet)
     assert {one["state"] for one in document["trials"]} == {"complete"}
-    made = recipe.recipe(recipe.read(tmp_path / "out" / "best.toml"))
+    made = recipe.recipe(recipe_files.read(tmp_path / "out" / "best.toml"))
     assert made.image_size in (16, 24)
 
 

@@ -1,0 +1,225 @@
+"""How does one recipe become a run: a trained network, measured, in a folder?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from multitask.contracts import plugins
+from multitask.contracts.augmentation import Augmentation
+from multitask.contracts.errors import UserError
+from multitask.contracts.evaluation import Evaluation
+from multitask.contracts.machine import Machine
+from multitask.contracts.recipe import Recipe
+from multitask.contracts.run import RECIPE, SKIPPED, SPLIT, new_folder
+from multitask.contracts.saving import reporting_write_errors, write_text
+from multitask.contracts.table import write_csv
+from multitask.data import split
+from multitask.data.batches import Batches
+from multitask.experiments.checks import check_trainable, check_validated
+from multitask.experiments.evaluate import evaluate_run
+from multitask.experiments.notes import frozen_notes, leakage_notes
+from multitask.experiments.prepare import Prepared, prepare
+from multitask.experiments.train import train_prepared
+from multitask.images import augment
+from multitask.images.decode import Pixels
+from multitask.training import loop, views
+
+_SHOWN, _VARIANTS = 6, 4  # training pictures in the report, variants of each
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run's folder, its evaluation on the test part, and how the training ended."""
+
+    folder: Path
+    evaluation: Evaluation
+    interrupted: bool
+
+
+def fit(
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    say: Say = print,
+    machine: Machine = Machine(),  # noqa: B008  (it is frozen)
+) -> Run:
+    """Train one network with many heads and write it, measured, into the folder `out`.
+
+    The folder holds `network.keras`, `recipe.toml`, `history.csv`, `split.csv`,
+    `skipped.csv`, `logs/` and `report/`. With `folds` in the recipe it holds a folder
+    `fold-1`, `fold-2`, ... with such a run each, and a `report/` over all pictures,
+    each answered by the network that did not see it. With `resume`, `out` is a run
+    that was stopped, and `recipe` the one in it. `say` is given lines on what goes on.
+
+    Raises UserError for whatever the user can mend.
+    """
+    out = Path(out).expanduser()
+    if not resume:
+        new_folder(out)
+    elif _is_finished(out):
+        raise UserError(out, "is finished, there is nothing to resume")
+    prepared = prepare(recipe, out, say, resume, machine)
+    if recipe.folds:
+        return _cross_validate(prepared, out, resume, say)
+    parts = prepared.split(out / SPLIT if resume else None)
+    return train_and_evaluate(prepared, parts, out, resume=resume, say=say)
+
+
+def _is_finished(out: Path) -> bool:
+    """Whether a run is measured, and has no checkpoint left to go on from."""
+    return (out / "report" / "report.json").exists() and not loop.has_checkpoint(out)
+
+
+def train_and_evaluate(
+    prepared: Prepared,
+    parts: "pd.Series[str]",
+    out: Path,
+    *,
+    whole: Path | None = None,
+    resume: bool = False,
+    say: Say = print,
+) -> Run:
+    """Train and measure one network on the `parts` (rows,) of the prepared pictures.
+
+    Its run is `out`, which is one of the folds of `whole` if that is another folder.
+    """
+    recipe, spec = prepared.recipe, prepared.spec
+    table = prepared.table.assign(split=parts)
+    check_trainable(spec.heads, table, say)
+    check_validated(recipe, table)
+    leaks = leakage_notes(recipe, table, prepared.members)
+    for note in leaks:
+        say(note)
+    spec = replace(spec, notes=(*spec.notes, *leaks))
+    prepared = replace(prepared, spec=spec)
+    _begin(out, recipe, table, prepared.skipped, say)
+    resume_hint = f"--resume --out {whole or out} goes on"
+    try:
+        training = train_prepared(prepared, table, out, resume=resume, say=say)
+    except KeyboardInterrupt:
+        say(f"stopped before an epoch was done; {resume_hint}")
+        raise
+    outcome = training.outcome
+    if outcome.interrupted:
+        say(f"stopped after epoch {len(outcome.history)}; {resume_hint}")
+    say(f"best epoch {outcome.best_epoch}, trained in {outcome.precision}")
+    # The precision that `auto` came to belongs to the recipe that repeats the run.
+    recipe = replace(recipe, precision=outcome.precision)
+    write_text(out / RECIPE, recipe.to_toml())
+    evaluation = evaluate_run(
+        prepared,
+        table,
+        out,
+        recipe.stages()[outcome.stage - 1],
+        _augmented_samples(recipe, training.batches),
+        frozen_notes(recipe),
+        say,
+    )
+    if not outcome.interrupted:
+        loop.remove_checkpoint(out)
+    return Run(folder=out, evaluation=evaluation, interrupted=outcome.interrupted)
+
+
+def _cross_validate(prepared: Prepared, out: Path, resume: bool, say: Say) -> Run:
+    """One run per fold, and a report in which each picture was answered unseen."""
+    recipe, count = prepared.recipe, prepared.recipe.folds
+    with reporting_write_errors(out):
+        folds = _folds(prepared)
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(out / RECIPE, recipe.to_toml())
+    runs: list[Run] = []
+    for number, parts in enumerate(folds, 1):
+        say(f"fold {number} of {count}")
+        runs.append(
+            _run_fold(prepared, parts, out / f"fold-{number}", out, resume, say)
+        )
+        if runs[-1].interrupted:
+            break
+    evaluations = tuple(run.evaluation for run in runs)
+    pooled = Evaluation(
+        title=f"{out.name}, {len(runs)} folds",
+        split="test",
+        labels=pd.concat([each.labels for each in evaluations]),
+        answers=pd.concat([each.answers for each in evaluations]),
+        heads=prepared.spec.heads,
+        notes=evaluations[0].notes,
+        folds=evaluations,
+    )
+    interrupted = runs[-1].interrupted
+    if not interrupted:
+        plugins.write_reports(pooled, out / "report")
+    return Run(folder=out, evaluation=pooled, interrupted=interrupted)
+
+
+def _run_fold(
+    prepared: Prepared,
+    parts: "pd.Series[str]",
+    folder: Path,
+    whole: Path,
+    resume: bool,
+    say: Say,
+) -> Run:
+    """Train and measure one fold, or what is left to do of it."""
+    resume = resume and (folder / RECIPE).exists()
+    if resume:
+        parts = prepared.split(folder / SPLIT)
+    if not (resume and _is_finished(folder)):
+        return train_and_evaluate(
+            prepared, parts, folder, whole=whole, resume=resume, say=say
+        )
+    recipe, table = prepared.recipe, prepared.table.assign(split=parts)
+    samples = _augmented_samples(recipe, prepared.training(table))
+    evaluation = evaluate_run(
+        prepared, table, folder, recipe, samples, frozen_notes(recipe), say
+    )
+    return Run(folder=folder, evaluation=evaluation, interrupted=False)
+
+
+def _folds(prepared: Prepared) -> "list[pd.Series[str]]":
+    """The part of each picture in each fold; UserError if one can't be trained."""
+    heads, count = prepared.spec.heads, prepared.recipe.folds
+    seed = prepared.recipe.seed
+    folds = split.folds(prepared.table, heads, prepared.members, count, seed)
+    for parts in folds:  # the last fold is too late to learn of it
+        if not (parts == "test").any():
+            raise UserError(
+                "--folds",
+                f"is {count}, the pictures make {prepared.members.max() + 1} groups "
+                "that must stay together",
+                "take fewer folds",
+            )
+        check_trainable(heads, prepared.table.assign(split=parts))
+    return folds
+
+
+def _begin(
+    out: Path, recipe: Recipe, table: pd.DataFrame, skipped: pd.DataFrame, say: Say
+) -> None:
+    """Begin the run's folder: what it learns from, and what was set aside."""
+    with reporting_write_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        write_csv(table[["path", "split"]], out / SPLIT)
+        write_csv(skipped, out / SKIPPED)
+    # Last: a folder with a recipe is a run that can be resumed.
+    write_text(out / RECIPE, recipe.to_toml())
+    if len(skipped):
+        say(f"{len(skipped)} set aside, listed in {out / SKIPPED}")
+
+
+def _augmented_samples(recipe: Recipe, train: Batches) -> Pixels | None:
+    """A few training pictures as they are and as training saw them."""
+    augmentation, last = recipe.augmentation, recipe.stages()[-1]
+    rows = train.rows[:: max(1, len(train.rows) // _SHOWN)][:_SHOWN]
+    pixels = train.pixels[rows]
+    if last.caches_features:
+        seen = views.views(augmentation, last.views)[: 1 + _VARIANTS]
+        if len(seen) == 1:
+            return None
+        return views.samples(pixels, augmentation, train.size, seen)
+    if augmentation == Augmentation():
+        return None
+    return augment.samples(pixels, augmentation, train.size, _VARIANTS)
