@@ -87,9 +87,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run `multitask audit`; returns the exit status."""
     arguments = parser().parse_args(argv)
     out = options.default_folder(arguments.out, "audit-")
-    from multitask.contracts.catalog import split
+    from multitask.contracts.recipe_texts import split_names
 
-    heads = split(arguments.heads) if arguments.heads else ()
+    heads = split_names(arguments.heads) if arguments.heads else ()
     findings = audit(arguments.data, out, heads=heads, fix=arguments.fix)
     from multitask.reports import _audit
 

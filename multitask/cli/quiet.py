@@ -10,7 +10,7 @@ from multitask.contracts.errors import UserError
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow; what it says is shown only if that fails.
+    """Import TensorFlow; its notices are shown only if that fails.
 
     It writes its notices before any of its settings for them is read. Raises UserError
     if Keras is told to use another backend; what its own settings file says is
@@ -29,7 +29,7 @@ def import_tensorflow() -> None:
 
 @contextmanager
 def _held_back() -> Iterator[None]:
-    """Keep what is written to standard error, and write it if all ends in an error."""
+    """Hold back standard error, and write it only if an error is raised."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         screen = os.dup(2)

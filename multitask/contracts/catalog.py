@@ -1,4 +1,4 @@
-"""Which heads does `--heads age,gender:sigmoid,attributes[Smiling]` ask for?"""
+"""Which heads do the names in `--heads age,gender:sigmoid,attributes[Smiling]` mean?"""
 
 import re
 import tomllib
@@ -38,48 +38,38 @@ def _catalog() -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def split(text: str) -> tuple[str, ...]:
-    """Split what was asked for at the commas outside brackets.
-
-    >>> split("age, attributes[Smiling,Young]")
-    ('age', 'attributes[Smiling,Young]')
-    """
-    parts = re.split(r",(?![^\[]*\])", text)
-    return tuple(part.strip() for part in parts if part.strip())
-
-
 def heads(
-    asked: Iterable[str], declared: Mapping[str, Config] | None = None
+    names: Iterable[str], declared: Mapping[str, Config] | None = None
 ) -> tuple[Head, ...]:
-    """Make the heads asked for: names, groups, `NAME:KIND`, `NAME[COLUMN,...]`.
+    """Make the heads of these names: also of groups, `NAME:KIND`, `NAME[COLUMN,...]`.
 
     `declared` heads (of a recipe) stand beside the named ones and win over them. Each
-    head is made once, in the order asked. Raises UserError for an unknown name, kind
-    or column.
+    head is made once, in the order of the names. Raises UserError for an unknown name,
+    kind or column.
 
     >>> [head.name for head in heads(["utkface", "gender"])]
     ['age', 'gender', 'race']
     """
     known = named() | {name: dict(config) for name, config in (declared or {}).items()}
-    made: dict[str, Head] = {}
+    by_name: dict[str, Head] = {}
     explicit: dict[str, str] = {}
-    for text in asked:
+    for text in names:
         if text in groups() and text not in known:
             for name in groups()[text]:
-                made.setdefault(name, _head(name, known))
+                by_name.setdefault(name, _head(name, known))
             continue
         head = _head(text, known)
         if explicit.setdefault(head.name, text) != text:
             raise UserError(
                 "--heads",
                 f"asks for both {explicit[head.name]!r} and {text!r}",
-                "a head can be asked for once",
+                "name each head once",
             )
-        made[head.name] = head
-    if not made:
+        by_name[head.name] = head
+    if not by_name:
         raise UserError("--heads", "names no head", nearest("", [*known, *groups()]))
-    _check_columns(made.values())
-    return tuple(made.values())
+    _check_columns(by_name.values())
+    return tuple(by_name.values())
 
 
 def labelled(
@@ -91,12 +81,12 @@ def labelled(
     ('age',)
     """
     own = heads([*declared], declared) if declared else ()
-    taken = {column for head in own for column in head.columns}
+    own_columns = {column for head in own for column in head.columns}
     others = [h for h in heads([*named()]) if h.name not in (declared or {})]
-    free = [head for head in others if not taken.intersection(head.columns)]
+    others = [h for h in others if not own_columns.intersection(h.columns)]
     return tuple(
         head.name
-        for head in [*own, *free]
+        for head in [*own, *others]
         if any(
             name in table and table[name].notna().any() for name in head.label_columns
         )
@@ -104,7 +94,7 @@ def labelled(
 
 
 def _check_columns(heads: Iterable[Head]) -> None:
-    """Answers are named by column, so each can have one head."""
+    """Raise UserError if two heads read a column, by which answers are named."""
     readers = dict.fromkeys((*RESERVED, "status"), "the table itself")
     for head in heads:
         for column in head.columns:
@@ -135,29 +125,29 @@ def _head(text: str, known: Mapping[str, Config]) -> Head:
 
 
 def _as_kind(config: Config, kind: str) -> dict[str, Any]:
-    """The same question under another kind keeps what that kind has a field for."""
-    kept = {field.name for field in fields(plugins.kind(kind))}
-    if config.get("mirror") and "mirror" not in kept:
+    """The config under another kind, without settings that this kind lacks."""
+    supported = {field.name for field in fields(plugins.kind(kind))}
+    if config.get("mirror") and "mirror" not in supported:
         raise UserError(
             "--heads",
             f"kind {kind!r} can't tell a picture from its mirror image, as "
             f"{config['mirror'][0]} must be",
             "keep the head's own kind",
         )
-    return {k: v for k, v in config.items() if k in kept} | {"kind": kind}
+    return {k: v for k, v in config.items() if k in supported} | {"kind": kind}
 
 
 def _part(name: str, config: Config, columns: str) -> list[str]:
     known = config.get("columns", [name])
-    asked = [column.strip() for column in columns.split(",") if column.strip()]
-    for column in asked:
+    part = [column.strip() for column in columns.split(",") if column.strip()]
+    for column in part:
         if column not in known:
             raise UserError(
                 f"--heads {name}", f"has no label {column!r}", nearest(column, known)
             )
-    if not asked:
+    if not part:
         raise UserError(f"--heads {name}[]", "names no label", nearest("", known))
-    return asked
+    return part
 
 
 def to_config(head: Head) -> dict[str, Any]:
@@ -186,7 +176,7 @@ def from_config(name: str, config: Mapping[str, Any], where: str = "") -> Head:
 
 
 def readers() -> dict[str, str]:
-    """The named head that reads each column that one reads, by column."""
+    """The name of the named head that reads a column, by column."""
     return {
         column: name
         for name, config in named().items()

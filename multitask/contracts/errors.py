@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
-_MANY = 30  # names, which nobody reads if the one meant is clear
+_MANY = 30  # names: nobody reads such a list if the one meant is clear
 
 
 class UserError(Exception):
-    """A mistake of the user, told in one line without a traceback.
+    """A mistake of the user, shown in one line without a traceback.
 
     >>> raise UserError("--epochs", "is 0, must be at least 1", "give --epochs 20")
     Traceback (most recent call last):
@@ -48,7 +48,7 @@ def _meant(name: str, names: Sequence[str], cutoff: float = 0.5) -> str:
 
 
 def command(main: Callable[[list[str] | None], int]) -> Callable[..., int]:
-    """Make a `main(argv)` print a UserError as one line and return 2 for it."""
+    """Decorate a `main(argv)` so that a UserError prints one line and returns 2."""
 
     @functools.wraps(main)
     def guarded(argv: list[str] | None = None) -> int:
@@ -82,10 +82,10 @@ class Parser(argparse.ArgumentParser):
     def parse_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> argparse.Namespace:
-        found: argparse.Namespace
-        found, others = self.parse_known_args(args, namespace)
+        parsed: argparse.Namespace
+        parsed, others = self.parse_known_args(args, namespace)
         if not others:
-            return found
+            return parsed
         name = others[0].partition("=")[0]
         if not name.startswith("-"):
             raise UserError(name, "is not expected here", f"see {self.prog} --help")
@@ -94,7 +94,7 @@ class Parser(argparse.ArgumentParser):
         raise UserError(name, "is no option", todo)
 
     def error(self, message: str) -> NoReturn:
-        """Raise what argparse found as a UserError, in place of leaving."""
-        found = re.fullmatch(r"argument ([^:]+): (.*)", message, re.DOTALL)
-        where, what = found.groups() if found else (self.prog, message)
-        raise UserError(where, what, "" if found else f"see {self.prog} --help")
+        """Raise a UserError where argparse would exit."""
+        match = re.fullmatch(r"argument ([^:]+): (.*)", message, re.DOTALL)
+        where, what = match.groups() if match else (self.prog, message)
+        raise UserError(where, what, "" if match else f"see {self.prog} --help")

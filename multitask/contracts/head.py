@@ -24,7 +24,7 @@ Array = npt.NDArray[Any]
 
 
 class Targets(NamedTuple):
-    """A head's labels as arrays with a row a picture, none of them NaN.
+    """A head's labels as arrays with one row per picture, none of them NaN.
 
     `weights` is 0 where nobody annotated; it has the shape of the loss before it is
     averaged: (rows,), or (rows, labels) for a multi-label head.
@@ -127,12 +127,12 @@ class Head(ABC):
     # From labels to targets
 
     def resolve(self, table: pd.DataFrame) -> Self:
-        """Fill in from the labels what the settings left open (such as classes)."""
+        """Fill in from the labels what the settings leave open, such as classes."""
         return self
 
     @abstractmethod
     def encode(self, table: pd.DataFrame) -> Targets:
-        """Turn the head's columns into targets and weights.
+        """Encode the head's columns as targets and weights.
 
         A column that the table lacks counts as empty. Raises UserError for a label
         that the head can't have.
@@ -140,7 +140,7 @@ class Head(ABC):
 
     @abstractmethod
     def strata(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Tell which answer each row holds: a bool column an answer, named by it.
+        """Which answer each row holds: one bool column per answer, named after it.
 
         Rows without label are False throughout. Splits are stratified over these, and
         an answer must occur in the training part to be learnt.
@@ -162,7 +162,7 @@ class Head(ABC):
         return Targets(encoded.targets, weights.astype(np.float32))
 
     def mirrored(self, targets: Array) -> Array:
-        """Targets of the picture seen in a mirror (left is right); mostly the same."""
+        """Targets of the mirrored picture, in which left is right; mostly the same."""
         return targets
 
     def unmirrored(self, outputs: Any) -> Any:
@@ -192,7 +192,7 @@ class Head(ABC):
     # From outputs to answers
 
     def calibrate(self, table: pd.DataFrame, outputs: Array) -> Self:
-        """Learn from the validation part what `read` needs beside the network."""
+        """Fit on the validation part what `read` needs beside the network's outputs."""
         return self
 
     def from_probabilities(self, probabilities: Array) -> Array:
@@ -201,7 +201,7 @@ class Head(ABC):
 
     @abstractmethod
     def read(self, outputs: Array) -> pd.DataFrame:
-        """Answers in the labels' spelling, and how sure they are; a row an output.
+        """Answers in the labels' spelling, with their confidence; one row per output.
 
         For every column `c` of the head: `c` and `c_confidence` (its probability), or
         for numbers `c`, `c_low` and `c_high` (the central 80%).
@@ -216,7 +216,7 @@ class Head(ABC):
 
 
 def check_classes(where: str, classes: tuple[str, ...]) -> None:
-    """UserError for a class whose name stands for something else in every report."""
+    """Raise UserError for a class named like a row of every report."""
     for name in ("accuracy", "micro avg", "macro avg", "weighted avg"):
         if name in classes:
             raise UserError(
@@ -225,15 +225,15 @@ def check_classes(where: str, classes: tuple[str, ...]) -> None:
 
 
 def elementwise_loss(function: Callable[[Any, Any], Any]) -> Any:
-    """Make a Keras loss of `function(true, said)`, which keeps a value a weight.
+    """Make a Keras loss of `function(y_true, y_pred)`, with one value per weight.
 
-    The loss averages these values over the weights that are not 0; with all weights 0
+    The loss is the mean of these values over the weights that are not 0; if all are 0,
     it is 0 and has no gradient.
     """
     import keras
 
     class Unreduced(keras.losses.Loss):  # type: ignore[misc]
-        def call(self, true: Any, said: Any) -> Any:
-            return function(true, said)
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            return function(y_true, y_pred)
 
     return Unreduced(reduction="mean_with_sample_weight")

@@ -1,4 +1,4 @@
-"""Which heads do labels bring along that no named head reads?
+"""Which heads can be inferred from columns that no named head reads?
 
 | labels of a column | head |
 | --- | --- |
@@ -40,15 +40,15 @@ def infer_heads(table: pd.DataFrame) -> dict[str, Config]:
     named = set(readers())
     present = list(map(str, table))
     columns = dict.fromkeys(_question(column, set(present)) for column in present)
-    made: dict[str, Config] = {}
+    heads: dict[str, Config] = {}
     for column in columns:
         config = None
         if column not in named and column not in _TAKEN:
             config = _config(table, column)
         if config:
-            name = head_name(column, {*made, *catalog.named()})
-            made[name] = config if name == column else {**config, "columns": [column]}
-    return made
+            name = head_name(column, {*heads, *catalog.named()})
+            heads[name] = config if name == column else {**config, "columns": [column]}
+    return heads
 
 
 def _question(column: str, columns: set[str]) -> str:
@@ -65,17 +65,17 @@ def _config(table: pd.DataFrame, column: str) -> Config | None:
     is_interval = set(ends) <= set(table)
     known = [column, *ends] if is_interval else [column]
     labels = pd.concat([table[name] for name in known if name in table]).dropna()
-    found = labels.unique()
-    if len(found) < 2:
+    values = labels.unique()
+    if len(values) < 2:
         return None  # nothing can be learnt from it
     if is_interval:
         return _range(labels)
     if pd.api.types.is_numeric_dtype(labels):
-        if set(found) == {0, 1}:
+        if set(values) == {0, 1}:
             return {"kind": "sigmoid"}
-        if len(found) > MOST or not all(float(n).is_integer() for n in found):
+        if len(values) > MOST or not all(float(n).is_integer() for n in values):
             return _range(labels)
-    if len(found) > MOST:
+    if len(values) > MOST:
         return None
     return softmax(classes_of(labels))
 
@@ -86,18 +86,18 @@ def softmax(classes: Iterable[str]) -> Config:
     >>> softmax(["front", "from left", "from right"])["mirror"]
     [['from left', 'from right']]
     """
-    made: Config = {"kind": "softmax", "classes": list(classes)}
-    swapped = {name: _SIDE.sub(_swap, name) for name in made["classes"]}
+    config: Config = {"kind": "softmax", "classes": list(classes)}
+    swapped = {name: _SIDE.sub(_swap, name) for name in config["classes"]}
     pairs = [[a, b] for a, b in swapped.items() if a < b and b in swapped]
-    return made | ({"mirror": pairs} if pairs else {})
+    return config | ({"mirror": pairs} if pairs else {})
 
 
 def _swap(side: "re.Match[str]") -> str:
-    said = side[0]
-    other = "right" if said.lower() == "left" else "left"
-    if said.isupper():
+    word = side[0]
+    other = "right" if word.lower() == "left" else "left"
+    if word.isupper():
         return other.upper()
-    return other.title() if said[0].isupper() else other
+    return other.title() if word[0].isupper() else other
 
 
 def _range(labels: "pd.Series[Any]") -> Config:
@@ -105,8 +105,8 @@ def _range(labels: "pd.Series[Any]") -> Config:
     return {"kind": "regression", "low": low, "high": high}
 
 
-def head_name(column: str, taken: Iterable[str]) -> str:
-    """A head's name for a column, none of those taken: ASCII letters, digits and _.
+def head_name(column: str, existing: Iterable[str]) -> str:
+    """A new name for a column's head, of ASCII letters, digits and _.
 
     >>> head_name("Haarfärbung (neu)", [])
     'Haarfarbung__neu_'
@@ -116,13 +116,13 @@ def head_name(column: str, taken: Iterable[str]) -> str:
     plain = re.sub(r"[^A-Za-z0-9_]", "_", plain)
     plain = plain if plain.isidentifier() else f"label_{plain}"
     name, number = plain, 2
-    while name in taken:
+    while name in existing:
         name, number = f"{plain}_{number}", number + 1
     return name
 
 
 def united(one: Mapping[str, Any], other: Mapping[str, Any]) -> Config:
-    """The head for what two data sets hold together that bring one of the same name.
+    """The head of two data sets together that each bring one of the same name.
 
     Their classes are united, and so are the columns of a yes/no head; where one of
     them has numbers that are no classes, the range takes in both. For all else the
@@ -133,19 +133,19 @@ def united(one: Mapping[str, Any], other: Mapping[str, Any]) -> Config:
     {'kind': 'softmax', 'classes': ['comedy', 'drama', 'horror']}
     """
     kinds = {one["kind"], other["kind"]}
-    made = {**one, **other}
+    head = {**one, **other}
     if kinds == {"sigmoid"} and "columns" in one and "columns" in other:
-        made["columns"] = list(dict.fromkeys([*one["columns"], *other["columns"]]))
+        head["columns"] = list(dict.fromkeys([*one["columns"], *other["columns"]]))
     elif kinds <= {"softmax", "sigmoid"} and "softmax" in kinds:
-        made |= softmax(_united_classes(one, other))
+        head |= softmax(_united_classes(one, other))
     elif kinds <= {"softmax", "sigmoid", "regression"} and "regression" in kinds:
         try:
-            ends = [float(n) for head in (one, other) for n in _ends(head)]
+            ends = [float(n) for config in (one, other) for n in _ends(config)]
         except ValueError:  # text: joining the tables tells that they disagree
             return dict(other)
-        made |= {"kind": "regression", "low": min(ends), "high": max(ends)}
-        made.pop("classes", None)
-    return made
+        head |= {"kind": "regression", "low": min(ends), "high": max(ends)}
+        head.pop("classes", None)
+    return head
 
 
 def _classes(head: Mapping[str, Any]) -> list[str]:

@@ -2,8 +2,8 @@
 
 `heads/softmax.py` is the kind `softmax`, `datasets/utkface.py` is what
 `--data utkface=PATH` names. Another package adds its own through the entry-point
-groups `multitask.heads`, `multitask.datasets` and `multitask.reports`; a name taken
-already is refused, so that an installation can't change what a command means.
+groups `multitask.heads`, `multitask.datasets` and `multitask.reports`; a name in
+use is refused, so that an installation can't change what a command means.
 """
 
 import importlib
@@ -89,21 +89,21 @@ def text(result: object) -> str:
 
 def _files(group: str) -> list[str]:
     package = importlib.import_module(f"multitask.{group}")
-    found = (module.name for module in pkgutil.iter_modules(package.__path__))
-    return sorted(name for name in found if not name.startswith("_"))
+    names = (module.name for module in pkgutil.iter_modules(package.__path__))
+    return sorted(name for name in names if not name.startswith("_"))
 
 
 def _entries(group: str) -> dict[str, EntryPoint]:
-    found = {entry.name: entry for entry in entry_points(group=f"multitask.{group}")}
-    taken = set(found) & set(_files(group))
-    if taken:
-        name = sorted(taken)[0]
+    entries = {entry.name: entry for entry in entry_points(group=f"multitask.{group}")}
+    clashes = set(entries) & set(_files(group))
+    if clashes:
+        name = sorted(clashes)[0]
         raise UserError(
-            found[name].value,
+            entries[name].value,
             f"{name!r} is the name of one of our own {group}, must be another",
             "rename the entry point or uninstall its package",
         )
-    return found
+    return entries
 
 
 def _load(group: str, name: str, attribute: str | None) -> Any:

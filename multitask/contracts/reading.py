@@ -1,4 +1,4 @@
-"""Which pictures lie in a folder?"""
+"""What does a reader of a data set share: files of a folder, meanings of labels?"""
 
 import os
 from collections.abc import Mapping
@@ -35,27 +35,27 @@ def existing(folder: str | Path, where: str) -> Path:
 
 
 def pictures(folder: str | Path, where: str) -> list[str]:
-    """Every picture in `folder` and the folders in it, sorted, judged by its ending.
+    """Every picture in `folder` and the folders in it, sorted, by its ending.
 
     Hidden files and folders are left out; no file is opened. Raises UserError if
     `folder` does not exist, is a file, can't be read or holds no picture.
     """
     path = existing(folder, where)
-    found, others = _walk(path, where)
-    if not found:
+    paths, others = _walk(path, where)
+    if not paths:
         _refuse(path, others, where)
-    return sorted(found)
+    return sorted(paths)
 
 
 def _walk(folder: Path, where: str) -> tuple[list[str], list[str]]:
-    """Paths of the pictures, and of the files that are none."""
+    """Paths of the pictures, and of all other files."""
 
     def unreadable(error: OSError) -> NoReturn:
         raise UserError(
             where, f"'{error.filename}' can't be read ({error.strerror})"
         ) from error
 
-    found: list[str] = []
+    paths: list[str] = []
     others: list[str] = []
     seen: set[str] = set()  # a link to a folder above would never end
     for root, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
@@ -69,8 +69,8 @@ def _walk(folder: Path, where: str) -> tuple[list[str], list[str]]:
         for name in files:
             if not name.startswith("."):
                 is_picture = name.lower().endswith(ENDINGS)
-                (found if is_picture else others).append(os.path.join(root, name))
-    return found, others
+                (paths if is_picture else others).append(os.path.join(root, name))
+    return paths, others
 
 
 def _refuse(folder: Path, others: list[str], where: str) -> NoReturn:
@@ -86,7 +86,7 @@ def _refuse(folder: Path, others: list[str], where: str) -> NoReturn:
 def texts(folder: str | Path, where: str) -> list[str]:
     """Every file in `folder` and the folders in it that ends in .txt, sorted.
 
-    Hidden ones are left out. Raises UserError as `pictures` does, but for there being
+    Hidden ones are left out. Raises UserError as `pictures` does, except if there is
     none.
     """
     others = _walk(existing(folder, where), where)[1]
@@ -94,12 +94,12 @@ def texts(folder: str | Path, where: str) -> list[str]:
 
 
 def is_drawn(folder: Path) -> bool:
-    """Whether what looks like a publisher's data set holds drawings of this program."""
+    """Whether a folder in a publisher's layout holds drawings of this program."""
     return begins(folder / README, DRAWN)
 
 
 def begins(file: Path, text: str) -> bool:
-    """Whether a file is there and begins with a text."""
+    """Whether a file exists and begins with a text."""
     try:
         with file.open(encoding="utf-8", errors="replace") as opened:
             return opened.read(len(text)) == text
@@ -119,22 +119,22 @@ def translate(
     cells that are not known (only these, by their index) a reason that names the
     nearest spelling.
 
-    >>> said, reasons = translate(pd.Series([" MALE", "Femal", None]), {"male": "m"})
-    >>> said.tolist()
+    >>> labels, reasons = translate(pd.Series([" MALE", "Femal", None]), {"male": "m"})
+    >>> labels.tolist()
     ['m', nan, nan]
     >>> reasons.tolist()
     ["is 'Femal', left empty; did you mean 'male'? Known: male"]
     """
     known = {_key(spelling): label for spelling, label in meanings.items()}
     distinct = labels.dropna().unique()
-    said = {label: known.get(_key(label), np.nan) for label in distinct}
+    translated = {label: known.get(_key(label), np.nan) for label in distinct}
     unknown = {
         label: f"is {str(label)!r}, left empty; {nearest(label, meanings)}"
         for label in distinct
         if _key(label) and _key(label) not in known
     }
     reasons = labels[labels.isin(list(unknown))].map(unknown)
-    return labels.map(said), reasons
+    return labels.map(translated), reasons
 
 
 def _key(spelling: object) -> str:

@@ -1,10 +1,12 @@
 """Which files does a run hold, and may a folder be written to?"""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.saving import write_text
+from multitask.contracts.recipe_files import translate
+from multitask.contracts.saving import reporting_write_errors, write_text
 
 NETWORK = "network.keras"  # the best epoch
 RECIPE = "recipe.toml"  # every setting
@@ -15,13 +17,13 @@ LOCK, READING = ".lock", ".reading"  # locks of processes that share a folder
 
 
 def new_folder(out: Path) -> Path:
-    """The folder that is yet to be made; UserError if it exists.
+    """The folder `out`, which is yet to be made; raises UserError if it exists.
 
     One that holds nothing but the sample's drawings and locks, of a run that failed
-    before it began, counts as free.
+    before it began, counts as new.
     """
-    held = {path.name for path in out.iterdir()} if out.is_dir() else set()
-    if out.exists() and not (held and held <= {"sample", LOCK, READING}):
+    names = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    if out.exists() and not (names and names <= {"sample", LOCK, READING}):
         begun = out.is_dir() and (out / RECIPE).exists()
         raise UserError(
             out,
@@ -32,11 +34,11 @@ def new_folder(out: Path) -> Path:
 
 
 def same_work(out: Path, settings: dict[str, Any], what: str, key: str) -> bool:
-    """Whether the folder has a work in it that is asked for again, and can go on.
+    """Whether the folder holds this work already, begun and to go on with.
 
     `settings` are what makes it the same, `key` the table that they have beside those
-    of a recipe, and `what` it is called. Raises UserError if the folder holds something
-    else.
+    of a recipe, and `what` it is called. Settings of earlier versions count as what
+    they are translated to. Raises UserError if the folder holds something else.
     """
     import tomli_w
 
@@ -44,22 +46,20 @@ def same_work(out: Path, settings: dict[str, Any], what: str, key: str) -> bool:
     if not file.exists():
         new_folder(out)
         return False
-    found = file.read_text(encoding="utf-8")
-    if found != tomli_w.dumps(settings):
-        whose = f"another {what}" if f"\n[{key}]\n" in found else "other work"
+    begun, _ = translate(tomllib.loads(file.read_text(encoding="utf-8")))
+    if begun != tomllib.loads(tomli_w.dumps(settings)):
+        whose = f"another {what}" if key in begun else "other work"
         raise UserError(out, f"holds {whose}", "name another folder with --out")
     return True
 
 
 def begin(out: Path, settings: dict[str, Any]) -> None:
-    """Make the folder of such a work, and write down what it is.
+    """Make the folder of such a work, and write its settings into it.
 
     Raises UserError if it can't be written.
     """
     import tomli_w
 
-    try:
+    with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(out, f"can't be written: {error.strerror}") from None
     write_text(out / RECIPE, tomli_w.dumps(settings))

@@ -1,4 +1,4 @@
-"""What is a table? A row a picture, a column a label, an empty cell for *nobody said*.
+"""What is a table? One row per picture, one column per label, empty if not annotated.
 
 | column | type | meaning |
 | --- | --- | --- |
@@ -185,10 +185,10 @@ def classes_of(labels: "pd.Series[Any]") -> tuple[str, ...]:
     >>> classes_of(pd.Series([10, 9, 10]))
     ('9', '10')
     """
-    found = pd.Series(labels.dropna().astype(object).unique()).infer_objects()
-    if not pd.api.types.is_numeric_dtype(found):
-        found = as_text(found)
-    return tuple(dict.fromkeys(as_text(found.sort_values())))
+    values = pd.Series(labels.dropna().astype(object).unique()).infer_objects()
+    if not pd.api.types.is_numeric_dtype(values):
+        values = as_text(values)
+    return tuple(dict.fromkeys(as_text(values.sort_values())))
 
 
 def sources(table: pd.DataFrame) -> "pd.Series[str]":
