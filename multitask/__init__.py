@@ -1,10 +1,25 @@
-"""One trunk, many heads."""
+"""One trunk, many heads: many answers out of one picture with one network.
+
+`fit`, `report`, `audit`, `compare` and `sweep` do what the commands of their names do;
+`load` opens a trained network. TensorFlow is imported when one of them is called.
+"""
 
 import os
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["UserError", "load"]
+__all__ = [
+    "Recipe",
+    "UserError",
+    "audit",
+    "compare",
+    "fit",
+    "load",
+    "report",
+    "sweep",
+]
+_COMMANDS = ("audit", "compare", "fit", "report", "sweep")
 
 # TensorFlow reads it when it is imported. By itself it computes by oneDNN only on
 # processors with AVX-512; with AVX2 a training step takes half the time by it.
@@ -36,3 +51,12 @@ def load(path: str | Path) -> "Analyzer":
     from multitask.networks.analyzer import Analyzer
 
     return Analyzer.load(path)
+
+
+def __getattr__(name: str) -> Any:
+    """Import what takes its time when it is first asked for."""
+    if name in _COMMANDS:  # modules that can be called
+        return import_module(f"multitask.{name}")
+    if name == "Recipe":
+        return import_module("multitask.contracts.recipe").Recipe
+    raise AttributeError(f"module 'multitask' has no attribute {name!r}")

@@ -5,11 +5,14 @@ import sys
 from pathlib import Path
 
 from multitask.cli import options
+from multitask.cli.command_module import as_function
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts import plugins, recipe, recipe_files
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import RECIPE
+
+as_function(__name__)
 
 
 def parser() -> argparse.ArgumentParser:

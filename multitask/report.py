@@ -4,10 +4,13 @@ import argparse
 import sys
 
 from multitask.cli import options
+from multitask.cli.command_module import as_function
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts import plugins
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.table import SPLITS
+
+as_function(__name__)
 
 
 def parser() -> argparse.ArgumentParser:
