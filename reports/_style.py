@@ -1,4 +1,4 @@
-"""How does every picture of a report look?"""
+"""What style do all figures of a report share?"""
 
 import warnings
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ BLUE, ORANGE = "#3b6fb6", "#d9782d"
 GREEN, RED, GREY = "#1a7f37", "#c62828", "#6b7280"
 DPI = 110
 
-# Tried in this order for letters that the font before lacks.
+# Tried in this order for characters that the previous font lacks.
 _FONTS = ("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans", "Arial Unicode MS")
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Set the look for what is drawn and saved inside; nothing stays set after it."""
+    """Set the style for figures drawn and saved inside; it is reset afterwards."""
     installed = set(font_manager.get_font_names())
     settings = {
         **sns.axes_style("whitegrid"),
@@ -37,48 +37,73 @@ def style() -> Iterator[None]:
         "text.parse_math": False,  # a class may be called "$5 to $10"
     }
     with matplotlib.rc_context(settings), warnings.catch_warnings():
-        # A box in place of a letter that no font has is no reason to stop.
+        # A missing character is drawn as a box, which is no reason to stop.
         warnings.filterwarnings("ignore", message=r"Glyph \d+")
         yield
 
 
 def figure(width: float, height: float, title: str) -> Figure:
     """An empty figure (inches) with a title, free of pyplot's global state."""
-    made = Figure(figsize=(width, height), layout="constrained")
-    # Measuring a text without a canvas would make one anew for every single text.
-    FigureCanvasAgg(made)
-    made.suptitle(title)
-    return made
+    empty = Figure(figsize=(width, height), layout="constrained")
+    # Without a canvas, measuring a text would create one for every single text.
+    FigureCanvasAgg(empty)
+    empty.suptitle(title)
+    return empty
+
+
+def panels(
+    count: int, title: str, *, size: tuple[float, float], extra: float
+) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels, three in a row.
+
+    Each panel is `size` (width, height) inches; `extra` inches of height are for what
+    all of them share.
+    """
+    across = min(count, 3)
+    down = -(-count // across)
+    whole = figure(max(size[0] * across, 5), size[1] * down + extra, title)
+    axes = list(whole.subplots(down, across, squeeze=False).ravel())
+    for unused in axes[count:]:
+        unused.set_visible(False)
+    return whole, axes[:count]
 
 
 def log_scale(axis: Axes) -> None:
-    """Have an axis go by factors from left to right, with plain numbers below it."""
+    """Give the x axis a logarithmic scale with plain numbers below it."""
     axis.set_xscale("log")
-    # The usual labels of a log scale are formulas, which are shown as they are.
+    # The default labels are formulas, which would be shown as their source.
     axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.xaxis.set_major_formatter("{x:g}")
     axis.xaxis.set_minor_formatter(ticker.NullFormatter())
 
 
-def save(made: Figure | None, path: Path) -> None:
-    """Write the figure; with None, remove what an earlier report left at `path`."""
-    if made is None:
+def slant_columns(axes: Axes, slanted: bool) -> None:
+    """Keep the names of rows horizontal, and slant those of columns to save room."""
+    axes.tick_params(axis="y", rotation=0)
+    axes.tick_params(axis="x", rotation=45 if slanted else 0)
+    for text in axes.get_xticklabels() if slanted else ():
+        text.set(ha="right", rotation_mode="anchor")
+
+
+def save(figure: Figure | None, path: Path) -> None:
+    """Write a figure; with None, remove what an earlier report left at `path`."""
+    if figure is None:
         path.unlink(missing_ok=True)
     else:
-        # Square panels push their names out of the layout's room; nothing is cut off
-        # when the picture is as large as what is drawn.
-        made.savefig(
+        # Square panels push their names out of the layout; with a tight box the file
+        # is as large as what is drawn, and nothing is cut off.
+        figure.savefig(
             path,
             dpi=DPI,
             bbox_inches="tight",
             pad_inches=0.12,
-            # Larger by a tenth, and written in a third of the time.
+            # A tenth larger, but written in a third of the time.
             pil_kwargs={"compress_level": 3},
         )
 
 
 def short(text: object, length: int) -> str:
-    """Cut a text to a length in letters.
+    """Cut a text to `length` characters.
 
     >>> short("Mouth_Slightly_Open", 10)
     'Mouth_Sli…'
@@ -87,8 +112,17 @@ def short(text: object, length: int) -> str:
     return words if len(words) <= length else words[: length - 1] + "…"
 
 
+def with_unit(name: str, unit: str) -> str:
+    """A quantity and its unit, if it has one.
+
+    >>> with_unit("age", "years"), with_unit("age", "")
+    ('age (years)', 'age')
+    """
+    return f"{name} ({unit})" if unit else name
+
+
 def printable(text: str) -> str:
-    """A text without the bytes of file names that are no UTF-8, which nothing draws.
+    """A text with `?` for bytes of file names that are not UTF-8.
 
     >>> printable("a" + chr(0xDCFF) + ".jpg")
     'a?.jpg'

@@ -1,6 +1,7 @@
 """What do several test files share? A quiet TensorFlow, and small tables of labels."""
 
 import os
+from pathlib import Path
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # before anything imports TensorFlow
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -8,6 +9,8 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import numpy as np
 import pandas as pd
 import pytest
+
+from tests import planted
 
 
 @pytest.fixture
@@ -51,3 +54,56 @@ def tiny_trunk():
     name = tiny.register()
     yield name
     del trunks.TRUNKS[name]
+
+
+@pytest.fixture
+def planted_faces(tmp_path):
+    """A folder with UTKFace names and known faults."""
+    planted.write_faces(tmp_path / "faces")
+    return tmp_path / "faces"
+
+
+@pytest.fixture
+def planted_audit(planted_faces, tmp_path):
+    """The report on the planted faces; `fixed.csv` beside it is the cleaned table."""
+    from multitask.inspection.audit import audit
+
+    audit([f"utkface={planted_faces}"], tmp_path / "out", fix=tmp_path / "fixed.csv")
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def tables(monkeypatch):
+    """A function that makes `--data planned=FOLDER` give a table."""
+    from multitask.contracts import plugins
+    from multitask.contracts.table import Reading
+
+    planned = {}
+
+    def use(table, folder):
+        planned[Path(folder)] = table
+        return f"planned={folder}"
+
+    real = plugins.reader
+
+    def reader(name):
+        if name != "planned":
+            return real(name)
+        return lambda folder: Reading(table=planned[folder])
+
+    monkeypatch.setattr(plugins, "reader", reader)
+    return use
+
+
+@pytest.fixture
+def ages():
+    """Intervals and exact ages: 25, 20 to 29, 29 to 40, 30, nothing."""
+    nan = np.nan
+    return pd.DataFrame(
+        {
+            "path": list("abcde"),
+            "age": [25, nan, nan, 30, nan],
+            "age_low": [nan, 20, 29, nan, nan],
+            "age_high": [nan, 29, 40, nan, nan],
+        }
+    )

@@ -1,13 +1,13 @@
-"""Which rows are left of a table when what is wrong with its pictures is taken out?
+"""Which rows of a table remain once the faulty pictures are removed?
 
 The rules, in this order:
 
 1. Rows whose picture is unreadable, blank or tiny are dropped.
-2. The others are gone through in the table's order: a row stays unless its picture is
-   near or equal to one that stayed. So no two of those left are near each other, and
-   a chain of pictures, each near the next, is not taken for one.
-3. Where a label of a row that stayed is contradicted by one dropped for it, nobody
-   knows which is right: the label is emptied (a number with its `_low` and `_high`).
+2. The others are visited in the table's order: a row stays unless its picture is near
+   or equal to one that stayed. So no two remaining pictures are near each other, and a
+   chain of pictures, each near the next, does not collapse into one.
+3. Where a row that stayed and a row dropped for it contradict each other, nobody knows
+   which label is right: it is emptied (a number with its `_low` and `_high`).
 """
 
 from collections.abc import Sequence
@@ -19,62 +19,67 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.saving import replacing, reporting_write_errors
 from multitask.contracts.table import label_columns, write_csv
-from multitask.inspection.duplicates import Groups, Known, groups
+from multitask.inspection.duplicates import Groups, LabelIntervals, group_by_hash
 
 ENDINGS = (".csv", ".parquet")
 
 
-def clean(table: pd.DataFrame, files: pd.DataFrame, labels: Known) -> pd.DataFrame:
-    """The rows that are left, by the rules above; columns are as in the table."""
+def clean(
+    table: pd.DataFrame, files: pd.DataFrame, labels: LabelIntervals
+) -> pd.DataFrame:
+    """The rows that remain by the rules above, with the columns of the table.
+
+    `files` is the result of `files.inspect_files(table)`.
+    """
     bad = (files["reason"] != "") | files["blank"] | files["tiny"]
-    found = groups(files[~bad])
+    groups = group_by_hash(files[~bad])
     rows = np.flatnonzero(~bad)
-    first = _first(found.member)
-    kept = _kept(found, first)
-    left = table.iloc[np.sort(rows[first[kept]])].copy()
-    stayed, dropped = (rows[side] for side in _compared(found, first, kept))
-    apart = labels.apart(stayed, dropped) > 0
+    first = np.unique(groups.member, return_index=True)[1]  # (groups,) their first rows
+    stays = _groups_that_stay(groups, first)
+    remaining = table.iloc[np.sort(rows[first[stays]])].copy()
+    stayed, dropped = (rows[side] for side in _row_pairs(groups, first, stays))
+    contradicted = labels.gaps(stayed, dropped) > 0
     for number, name in enumerate(labels.names):
-        doubtful = table.index[stayed[apart[:, number]]].unique()
+        doubtful = table.index[stayed[contradicted[:, number]]].unique()
         for column in label_columns([name]):
-            if column in left and len(doubtful):
-                left.loc[doubtful, column] = np.nan
-    return left.reset_index(drop=True)
+            if column in remaining and len(doubtful):
+                remaining.loc[doubtful, column] = np.nan
+    return remaining.reset_index(drop=True)
 
 
-def _first(member: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """The first row of each group."""
-    return np.unique(member, return_index=True)[1]
-
-
-def _kept(found: Groups, first: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-    """Which groups stay, gone through in the order of their first rows."""
-    kept = np.ones(len(first), bool)
+def _groups_that_stay(
+    groups: Groups, first: npt.NDArray[np.intp]
+) -> npt.NDArray[np.bool_]:
+    """Which groups (groups,) stay, visited in the order of their first rows."""
+    stays = np.ones(len(first), bool)
     near: dict[int, list[int]] = {}
-    for one, other in found.links.tolist():
+    for one, other in groups.links.tolist():
         near.setdefault(one, []).append(other)
         near.setdefault(other, []).append(one)
     for group in sorted(near, key=lambda g: int(first[g])):
-        if kept[group]:
-            kept[near[group]] = False
-    return kept
+        if stays[group]:
+            stays[near[group]] = False
+    return stays
 
 
-def _compared(
-    found: Groups, first: npt.NDArray[np.intp], kept: npt.NDArray[np.bool_]
+def _row_pairs(
+    groups: Groups, first: npt.NDArray[np.intp], stays: npt.NDArray[np.bool_]
 ) -> Sequence[npt.NDArray[np.intp]]:
-    """Each row that stayed beside each that was dropped for it (pairs,), (pairs,)."""
-    frame = pd.DataFrame({"group": found.member, "row": np.arange(len(found.member))})
-    both = np.concatenate([found.links, found.links[:, ::-1]])
+    """Each row that stayed (pairs,) and each one dropped for it (pairs,)."""
+    members = pd.DataFrame(
+        {"group": groups.member, "row": np.arange(len(groups.member))}
+    )
+    both_ways = np.concatenate([groups.links, groups.links[:, ::-1]])
     own = np.repeat(np.arange(len(first)), 2).reshape(-1, 2)
-    near = pd.DataFrame(np.concatenate([own, both]), columns=["kept", "group"])
-    pairs = near[kept[near["kept"]]].merge(frame, on="group")
-    return first[pairs["kept"]], pairs["row"].to_numpy()
+    near = pd.DataFrame(np.concatenate([own, both_ways]), columns=["stays", "group"])
+    pairs = near[stays[near["stays"]]].merge(members, on="group")
+    return first[pairs["stays"]], pairs["row"].to_numpy()
 
 
 def check_target(path: Path) -> Path:
-    """UserError unless a table can be written to `path`, told before the long work."""
+    """UserError unless a table can be written to `path`; call it before long work."""
     if path.suffix.lower() not in ENDINGS:
         raise UserError("--fix", f"{str(path)!r} must end in {' or '.join(ENDINGS)}")
     if path.exists():
@@ -84,18 +89,17 @@ def check_target(path: Path) -> Path:
     return path
 
 
-def write(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV or Parquet, whichever its name ends in.
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV or Parquet, by the ending of its file name.
 
-    Raises UserError if no row is left or the file can't be written.
+    Raises UserError if no row remains or the file can't be written.
     """
     if table.empty:
         raise UserError("--fix", "no row is left", "nothing was written")
-    try:
+    with reporting_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part:
         if path.suffix.lower() == ".parquet":
-            table.to_parquet(path, index=False)
+            table.to_parquet(part, index=False)
         else:
-            write_csv(table, path)
-    except OSError as error:
-        raise UserError(path, f"can't be written: {error.strerror or error}") from None
+            write_csv(table, part)

@@ -1,17 +1,17 @@
-"""Which pictures are there twice, and what do their labels say about each other?
+"""Which pictures occur twice, and do their labels agree?
 
 A pair is two rows whose perceptual hashes differ in at most 4 of 64 bits, counted
-once: n equal pictures are n (n - 1) / 2 pairs. Rows near a third one are no pair for
-that alone. Blank pictures have no hash worth the name and are paired only if all
-their pixels are equal.
+once: n equal pictures are n (n - 1) / 2 pairs. Two rows near a third one are not a
+pair for that reason alone. The hash of a blank picture means nothing, so blank
+pictures are paired only if all their pixels are equal.
 
-Rows with the same pixels' digest, hash, labels, source and part stand or fall
-together, so that they are counted as one cell of n rows: a thousand copies of one
-picture take no longer than two.
+Rows with the same pixels, hash, labels, source and split are interchangeable. They are
+counted as one cell of n rows, so that a thousand copies of a picture take no longer
+than two.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice, product
 from typing import Any, NamedTuple
@@ -21,45 +21,47 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.head import Array, Head
-from multitask.contracts.table import as_text, column, interval
+from multitask.contracts.table import as_text, column, interval, sources
 from multitask.images.near import near_links
 
-LISTED = 10_000  # pairs at most that are listed one by one; all are counted
-_ROOM = 2**16  # pairs of cells that are compared at a time, so that memory stays flat
+LISTED = 10_000  # pairs listed one by one at most; all are counted
+_CHUNK = 2**16  # pairs of cells compared at a time, which bounds the memory
 
 Rows = npt.NDArray[np.intp]
 COLUMNS = ("left", "right", "exact", "bits", "score", "leaks")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
-    """What is known of each label: it lies from `low` to `high` (rows, labels).
+class LabelIntervals:
+    """The interval that each label lies in: from `low` to `high` (rows, labels).
 
-    Numbers are scaled to shares of their range and classes are whole numbers; NaN
-    where nobody said anything.
+    Numbers are scaled by their range and classes are whole numbers; both ends are NaN
+    where nobody annotated the picture.
     """
 
     names: tuple[str, ...]
     low: Array
     high: Array
 
-    def apart(self, one: Rows, other: Rows) -> Array:
-        """How far labels (pairs, labels) contradict each other: 0 not at all, to 1.
+    def gaps(self, left: Rows, right: Rows) -> Array:
+        """The distance (pairs, labels) between the intervals of two rows, at most 1.
+
+        It is 0 where they overlap or one of them is unknown.
 
         >>> ages = np.array([[0.3], [0.4], [np.nan]])
-        >>> known = Known(names=("age",), low=ages, high=ages)
-        >>> known.apart(np.array([0, 0]), np.array([1, 2])).round(3).tolist()
+        >>> labels = LabelIntervals(names=("age",), low=ages, high=ages)
+        >>> labels.gaps(np.array([0, 0]), np.array([1, 2])).round(3).tolist()
         [[0.1], [0.0]]
         """
         gap = np.fmax(
-            self.low[one] - self.high[other], self.low[other] - self.high[one]
+            self.low[left] - self.high[right], self.low[right] - self.high[left]
         )
         clipped: Array = np.clip(np.nan_to_num(gap, nan=0.0), 0, 1)
         return clipped
 
 
-def known(heads: Sequence[Head], table: pd.DataFrame) -> Known:
-    """Every label column of the heads as intervals; a class is one of no width."""
+def label_intervals(heads: Sequence[Head], table: pd.DataFrame) -> LabelIntervals:
+    """Every label column of the heads as intervals; a class has one of width 0."""
     names, low, high = [], [], []
     for head in heads:
         for name in head.columns:
@@ -67,11 +69,11 @@ def known(heads: Sequence[Head], table: pd.DataFrame) -> Known:
             names.append(name)
             low.append(ends[0])
             high.append(ends[1])
-    none = np.zeros((len(table), 0))
-    return Known(
+    empty = np.zeros((len(table), 0))
+    return LabelIntervals(
         names=tuple(names),
-        low=np.stack(low, axis=1) if low else none,
-        high=np.stack(high, axis=1) if high else none,
+        low=np.stack(low, axis=1) if low else empty,
+        high=np.stack(high, axis=1) if high else empty,
     )
 
 
@@ -92,17 +94,18 @@ def _ends(head: Head, name: str, table: pd.DataFrame) -> tuple[Array, Array]:
 
 
 class Groups(NamedTuple):
-    """`member` (rows,): the group of equal hashes that a row is in, -1 if none.
+    """Rows grouped by equal hashes.
 
-    `links` (links, 2) are pairs of groups that are near, not in a chain.
+    `member` (rows,) is the group of each row, -1 for an unreadable picture. `links`
+    (links, 2) are the pairs of groups whose hashes are near each other.
     """
 
     member: Rows
     links: Rows
 
 
-def groups(files: pd.DataFrame) -> Groups:
-    """Group rows of `files.look` by their hashes, blank ones by all their pixels."""
+def group_by_hash(files: pd.DataFrame) -> Groups:
+    """Group the rows of `inspect_files` by hash, the blank ones by all their pixels."""
     readable = (files["reason"] == "").to_numpy()
     blank = files["blank"].to_numpy(bool)
     member: Rows = np.full(len(files), -1, np.intp)
@@ -116,11 +119,13 @@ def groups(files: pd.DataFrame) -> Groups:
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicates:
-    """Counts of pairs, and the first of them one by one.
+    """Counts of pairs, and a list of the worst ones.
 
-    `conflicts` counts by label, `sources` by the two data sets that a pair lies in.
-    `listed` has the rows of `COLUMNS`, those that contradict each other or leak
-    first, and of these the nearest.
+    `conflicts` counts contradicting pairs by label, `sources` all pairs by the two data
+    sets that they come from. `listed` has the columns `COLUMNS`: `left` and `right` are
+    row numbers of the table, `bits` the distance of the hashes, `score` the sum of the
+    gaps between their labels. Pairs that contradict each other or leak come first, the
+    nearest of them on top.
     """
 
     pairs: int
@@ -132,21 +137,26 @@ class Duplicates:
     listed: pd.DataFrame
 
 
-def duplicates(table: pd.DataFrame, files: pd.DataFrame, labels: Known) -> Duplicates:
-    """Count and list the pairs of a table whose pictures are near or equal."""
-    sources, names = pd.factorize(named_sources(table))
+def duplicates(
+    table: pd.DataFrame, files: pd.DataFrame, labels: LabelIntervals
+) -> Duplicates:
+    """Count and list the pairs of a table whose pictures are near or equal.
+
+    `files` is the result of `files.inspect_files(table)`.
+    """
+    origins, names = pd.factorize(source_names(table))
     parts = pd.factorize(column(table, "split"))[0]
     digests = pd.factorize(files["digest"])[0]
     hashes = files["phash"].to_numpy()
-    marks = np.column_stack([sources, parts, digests, labels.low, labels.high])
-    cells = _cells(groups(files), marks)
+    traits = np.column_stack([origins, parts, digests, labels.low, labels.high])
+    cells = _cells(group_by_hash(files), traits)
     conflicts = np.zeros(len(labels.names), np.int64)
     counted: Counter[str] = Counter()
     between: Counter[tuple[str, str]] = Counter()
     worst = pd.DataFrame(columns=["one", "other", *COLUMNS[2:], "weight"])
     for one, other, times in _pairs(cells):
         left, right = cells.first[one], cells.first[other]
-        gaps = labels.apart(left, right)
+        gaps = labels.gaps(left, right)
         score = gaps.sum(axis=1)
         exact = digests[left] == digests[right]
         leaks = (parts[left] != parts[right]) & (parts[left] >= 0) & (parts[right] >= 0)
@@ -155,29 +165,28 @@ def duplicates(table: pd.DataFrame, files: pd.DataFrame, labels: Known) -> Dupli
         counted["exact"] += int(times[exact].sum())
         counted["conflicting"] += int(times[score > 0].sum())
         counted["leaking"] += int(times[leaks].sum())
-        _count_between(between, sources[left], sources[right], times, names)
+        _count_between(between, origins[left], origins[right], times, names)
         bits = np.bitwise_count(hashes[left] ^ hashes[right])
         facts = {"exact": exact, "bits": bits, "score": score, "leaks": leaks}
         chunk = pd.DataFrame({"one": one, "other": other, **facts})
-        # What harms comes first, and of that the surest: pictures 4 bits apart may be
-        # two, so that the oddest contradictions are no duplicates at all.
+        # Harmful pairs come first, and of those the surest: two pictures 4 bits apart
+        # may differ, so that the largest contradictions are often no duplicates.
         sure = 10.0 * (exact * 1 - bits) + np.minimum(score, 5)
         worst = _worst(worst, chunk.assign(weight=sure + 100 * (leaks | (score > 0))))
-    found = {name: int(n) for name, n in zip(labels.names, conflicts, strict=True)}
     return Duplicates(
         pairs=counted["pairs"],
         exact=counted["exact"],
         conflicting=counted["conflicting"],
         leaking=counted["leaking"],
-        conflicts=found,
+        conflicts=dict(zip(labels.names, map(int, conflicts), strict=True)),
         sources=dict(sorted(between.items())),
         listed=_listed(worst, cells),
     )
 
 
-def named_sources(table: pd.DataFrame) -> "pd.Series[str]":
-    """The data set of each row, `no source` where the table has none."""
-    return column(table, "source").astype(object).fillna("no source").astype(str)
+def source_names(table: pd.DataFrame) -> "pd.Series[str]":
+    """The data set of each row (rows,), `no source` where the table names none."""
+    return sources(table).replace("", "no source")
 
 
 def _count_between(
@@ -190,51 +199,47 @@ def _count_between(
 
 
 class _Cells(NamedTuple):
-    """Rows that stand or fall together: cell i is `rows[start[i] : start[i + 1]]`."""
+    """Interchangeable rows: cell i holds `rows[start[i] : start[i + 1]]`."""
 
     rows: Rows
     start: Rows
     first: Rows  # (cells,) one row of each
-    left: Rows  # (runs,) this cell makes pairs with those of a run:
-    run: Rows  # (runs, 2) from this cell to before that one
+    left: Rows  # (runs,) a cell that makes pairs with each cell of a run:
+    run: Rows  # (runs, 2) from this cell up to, but without, that one
 
 
-def _cells(found: Groups, marks: Array) -> _Cells:
-    member, links = found
-    crowded = np.bincount(member[member >= 0], minlength=1) > 1
-    crowded[links.ravel()] = True
+def _cells(groups: Groups, traits: Array) -> _Cells:
+    member, links = groups
+    paired = np.bincount(member[member >= 0], minlength=1) > 1
+    paired[links.ravel()] = True
     rows = np.flatnonzero(member >= 0)
-    rows = rows[crowded[member[rows]]]
-    kinds = pd.DataFrame(marks[rows]).assign(group=member[rows])
-    kind = kinds.groupby(list(kinds), dropna=False).ngroup().to_numpy()
-    order = np.lexsort((rows, kind, member[rows]))
-    rows, kind = rows[order], kind[order]
-    start = np.flatnonzero(np.diff(kind, prepend=-1))
+    rows = rows[paired[member[rows]]]
+    keys = pd.DataFrame(traits[rows]).assign(group=member[rows])
+    key = keys.groupby(list(keys), dropna=False).ngroup().to_numpy()
+    order = np.lexsort((rows, key, member[rows]))
+    rows, key = rows[order], key[order]
+    start = np.flatnonzero(np.diff(key, prepend=-1))
     first = rows[start]
     group = member[first]
-    count = len(crowded)
-    begin, end = (np.searchsorted(group, np.arange(count), side) for side in _SIDES)
+    ids = np.arange(len(paired))
+    begin = np.searchsorted(group, ids, side="left")
+    end = np.searchsorted(group, ids, side="right")
     each = np.arange(len(first))
     within = np.stack([each, end[group]], axis=1)
-    lefts, runs = [each], [within]
     sizes = (end - begin)[links[:, 0]]
-    which = np.repeat(np.arange(len(links)), sizes)
-    lefts.append(_ranges(begin[links[:, 0]], sizes))
-    runs.append(np.stack([begin[links[which, 1]], end[links[which, 1]]], axis=1))
+    link = np.repeat(np.arange(len(links)), sizes)
+    linked = np.stack([begin[links[link, 1]], end[links[link, 1]]], axis=1)
     return _Cells(
         rows,
         np.append(start, len(rows)),
         first,
-        np.concatenate(lefts),
-        np.concatenate(runs),
+        np.concatenate([each, _ranges(begin[links[:, 0]], sizes)]),
+        np.concatenate([within, linked]),
     )
 
 
-_SIDES: tuple[Any, Any] = ("left", "right")
-
-
 def _ranges(begin: Rows, sizes: Rows) -> Rows:
-    """Each `begin` and the numbers after it, as many as its size, all in a row.
+    """Each `begin` and the numbers after it, as many as its size, joined.
 
     >>> _ranges(np.array([5, 1]), np.array([2, 3])).tolist()
     [5, 6, 1, 2, 3]
@@ -244,30 +249,30 @@ def _ranges(begin: Rows, sizes: Rows) -> Rows:
 
 
 def _pairs(cells: _Cells) -> Iterator[tuple[Rows, Rows, Rows]]:
-    """Pairs of cells, and how many pairs of rows each stands for, some at a time."""
+    """Pairs of cells, and how many pairs of rows each stands for, chunk by chunk."""
     sizes = cells.run[:, 1] - cells.run[:, 0]
-    task = np.cumsum(sizes) // _ROOM
+    task = np.cumsum(sizes) // _CHUNK
     counts = np.diff(cells.start)
     for runs in np.split(np.arange(len(sizes)), np.flatnonzero(np.diff(task)) + 1):
         one = np.repeat(cells.left[runs], sizes[runs])
         other = _ranges(cells.run[runs, 0], sizes[runs])
         times = counts[one] * np.where(one == other, counts[one] - 1, counts[other])
         times[one == other] //= 2
-        some = times > 0
-        yield one[some], other[some], times[some]
+        any_pair = times > 0
+        yield one[any_pair], other[any_pair], times[any_pair]
 
 
 def _worst(before: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
-    """Those that weigh most of both, as many as are listed."""
+    """Those of both frames with the highest weight, `LISTED` at most."""
     if len(before) == LISTED:
         more = more[more["weight"] > before["weight"].iloc[-1]]
     joined = pd.concat([before, more]) if len(before) else more
-    by, rising = ["weight", "one", "other"], [False, True, True]
-    return joined.sort_values(by, ascending=rising).head(LISTED)
+    by, ascending = ["weight", "one", "other"], [False, True, True]
+    return joined.sort_values(by, ascending=ascending).head(LISTED)
 
 
 def _listed(worst: pd.DataFrame, cells: _Cells) -> pd.DataFrame:
-    """Pairs of rows out of pairs of cells."""
+    """The pairs of rows that pairs of cells stand for."""
 
     def members(cell: int) -> list[int]:
         return [int(r) for r in cells.rows[cells.start[cell] : cells.start[cell + 1]]]
@@ -275,9 +280,11 @@ def _listed(worst: pd.DataFrame, cells: _Cells) -> pd.DataFrame:
     def rows() -> Iterator[tuple[Any, ...]]:
         columns = worst[["one", "other", *COLUMNS[2:]]]
         for one, other, *facts in columns.itertuples(index=False):
-            same = one == other
-            found = combinations(members(one), 2) if same else None
-            for pair in found or product(members(one), members(other)):
+            if one == other:
+                pairs: Iterable[tuple[int, int]] = combinations(members(one), 2)
+            else:
+                pairs = product(members(one), members(other))
+            for pair in pairs:
                 yield (*sorted(pair), *facts)
 
     return pd.DataFrame(list(islice(rows(), LISTED)), columns=list(COLUMNS))

@@ -1,4 +1,4 @@
-"""What is in the file of each picture: size, colours, pixels, or nothing readable?"""
+"""What is in each picture file: size, colours, pixels, or nothing readable?"""
 
 import hashlib
 from pathlib import Path
@@ -11,16 +11,17 @@ from tqdm import tqdm
 from multitask.images.decode import PictureError, Pixels, decode, header, in_order
 from multitask.images.near import phash
 
-BLANK = 2.0  # standard deviation of a colour, of 255 levels: less is one even surface
-TINY = 16  # pixels: a side below holds no face
+BLANK = 2.0  # standard deviation of a colour in 255 levels: less is a flat surface
+TINY = 16  # pixels: a shorter side shows no face
 
 
 class File(NamedTuple):
-    """What one picture's file holds; `reason` says why it can't be used, if so.
+    """What one picture file holds; `reason` says why it can't be used, if so.
 
-    `mode`, `width` and `height` are those of the file; `side` is the shorter side of
-    the part that is meant and `spread` the standard deviation of its most varied
-    colour. `digest` is equal for equal pixels only, `phash` near for similar ones.
+    `mode`, `width` and `height` (pixels) are those of the file. `side` is the shorter
+    side of the part in the box, in pixels, and `spread` the standard deviation of its
+    most varied colour. `digest` is equal only for equal pixels; `phash` is the 64-bit
+    perceptual hash, in which similar pictures differ by few bits.
     """
 
     reason: str = ""
@@ -34,21 +35,22 @@ class File(NamedTuple):
 
 
 def inspect_files(table: pd.DataFrame) -> pd.DataFrame:
-    """Read every picture of a table once: a row each, with the columns of `File`.
+    """Read every picture of a table once; returns one row per picture.
 
-    Beside them `blank` and `tiny` tell of pictures that show nothing.
+    The columns are the fields of `File`, and `blank` and `tiny` (bool) for pictures
+    that show nothing.
     """
     paths = table["path"].tolist()
     boxes = table["box"].tolist() if "box" in table else [None] * len(paths)
-    found = in_order(
+    results = in_order(
         lambda i: inspect_file(paths[i], None if pd.isna(boxes[i]) else str(boxes[i])),
         len(paths),
     )
-    shown = tqdm(
-        found, "reading", len(paths), unit=" pictures", leave=False, disable=None
+    progress = tqdm(
+        results, "reading", len(paths), unit=" pictures", leave=False, disable=None
     )
     # Columns one by one: 64 bits of a hash must not pass through a float.
-    columns = dict(zip(File._fields, zip(*shown, strict=True), strict=True))
+    columns = dict(zip(File._fields, zip(*progress, strict=True), strict=True))
     files = pd.DataFrame({name: list(column) for name, column in columns.items()})
     files = files.astype({"phash": "uint64"}).set_index(table.index)
     readable = files["reason"] == ""
@@ -58,7 +60,7 @@ def inspect_files(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def inspect_file(path: str, box: str | None = None) -> File:
-    """What the file at `path` holds, and of it the part in `box`."""
+    """Read the file at `path`, and measure the part of it in `box`."""
     try:
         data = _bytes(path)
         pixels = decode(data, box)
@@ -81,11 +83,11 @@ def _bytes(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:
-        decode(path)  # says it in the words of every other command
+        decode(path)  # raises the same error as every other command
         raise PictureError(f"can't be read: {error}") from None
 
 
 def _digest(pixels: Pixels) -> bytes:
-    made = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
-    made.update(pixels.tobytes())
-    return made.digest()
+    digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
+    digest.update(pixels.tobytes())
+    return digest.digest()

@@ -1,4 +1,4 @@
-"""What is wrong with a table's pictures and labels, and what is in them at all?"""
+"""What is wrong with the pictures and labels of a table, and what do they hold?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,32 +11,37 @@ import pandas as pd
 from multitask.contracts.head import Head
 from multitask.contracts.table import (
     RESERVED,
+    Reading,
     as_text,
     column,
     interval,
     interval_columns,
 )
 from multitask.data.labels import usable
-from multitask.inspection.duplicates import Duplicates, Known, duplicates, known
+from multitask.inspection.duplicates import (
+    Duplicates,
+    LabelIntervals,
+    duplicates,
+    label_intervals,
+)
 from multitask.inspection.files import inspect_files
-
-Plain = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """All that an audit found.
+    """The result of an audit.
 
-    `table` has the labels that its heads can read, `files` a row for each of it
-    (`files.look`), `malformed` what the readers set aside and the labels that no head
-    can have (`path`, `reason`), `identities` those that lie in several parts
-    (`identity`, `parts`).
+    `table` has the labels that its heads can read, and `files` one row for each of its
+    rows (see `files.inspect_files`). `malformed` (`path`, `reason`) is what the readers
+    set aside, and the labels that no head can have. `identities` (`identity`, `parts`)
+    are those in several parts of the split.
     """
 
+    title: str
     table: pd.DataFrame
     files: pd.DataFrame
     heads: tuple[Head, ...]
-    labels: Known
+    labels: LabelIntervals
     malformed: pd.DataFrame
     duplicates: Duplicates
     identities: pd.DataFrame
@@ -51,7 +56,7 @@ class Findings:
         )
 
     def wrong(self) -> dict[str, int]:
-        """How often each thing occurs that must not be in data to learn from."""
+        """Counts of the faults that training data must not have; none for 0."""
         counts = {
             "unreadable": len(self.unreadable),
             "malformed": len(self.malformed),
@@ -63,32 +68,25 @@ class Findings:
         return {name: count for name, count in counts.items() if count}
 
 
-def inspect(
-    table: pd.DataFrame,
-    heads: Sequence[Head],
-    skipped: pd.DataFrame,
-    notes: tuple[str, ...] = (),
-) -> Findings:
-    """Read every picture of a table once and tell what is found.
-
-    `skipped` is what the readers set aside (`path`, `reason`).
-    """
-    table, malformed = usable(table, heads)
-    files, labels = inspect_files(table), known(heads, table)
+def inspect_reading(reading: Reading, heads: Sequence[Head], *, title: str) -> Findings:
+    """Read every picture of a table once, and check it and its labels."""
+    table, malformed = usable(reading.table, heads)
+    files, labels = inspect_files(table), label_intervals(heads, table)
     return Findings(
+        title=title,
         table=table,
         files=files,
         heads=tuple(heads),
         labels=labels,
-        malformed=pd.concat([skipped, malformed], ignore_index=True),
+        malformed=pd.concat([reading.skipped, malformed], ignore_index=True),
         duplicates=duplicates(table, files, labels),
         identities=leaking_identities(table),
-        notes=notes,
+        notes=reading.notes,
     )
 
 
 def leaking_identities(table: pd.DataFrame) -> pd.DataFrame:
-    """Identities that lie in several parts of the table's own split, and in which.
+    """Identities in several parts of the table's own split: `identity`, `parts`.
 
     >>> table = pd.DataFrame({"identity": ["a", "a", "b"]})
     >>> leaking_identities(table.assign(split=["test", "train", "val"])).values.tolist()
@@ -102,15 +100,16 @@ def leaking_identities(table: pd.DataFrame) -> pd.DataFrame:
     return several.groupby("identity")["parts"].agg(", ".join).reset_index()
 
 
-# What there is
+# What the labels are
 
 
-def counts(head: Head, table: pd.DataFrame) -> Plain:
-    """How often each answer of a head occurs.
+def answer_counts(head: Head, table: pd.DataFrame) -> dict[str, Any]:
+    """How often each answer of a head occurs, as plain JSON.
 
-    For classes `n` and `classes`; for yes/no labels `n` and `yes` of each; for a
-    number `n`, `exact` (those known to the point, the others to an interval), `bands`
-    and, an interval counting with its middle, `mean`, `min` and `max`.
+    For classes: `n` and `classes`, a count for each. For yes/no labels: `n` and `yes`
+    for each label. For a number: `n`, `exact` (labels that are no interval), `bands`
+    and, with an interval counted by its middle, `mean`, `min` and `max` in the head's
+    unit.
     """
     if head.answer_type == "labels":
         targets, weights = head.encode(table)
@@ -121,62 +120,69 @@ def counts(head: Head, table: pd.DataFrame) -> Plain:
     strata = {str(name): int(n) for name, n in head.strata(table).sum().items()}
     if head.answer_type == "class":
         return {"n": sum(strata.values()), "classes": strata}
-    ends = intervals(head, table)
+    ends = labelled_intervals(head, table)
     exact = int((ends["low"] == ends["high"]).sum())
-    found: Plain = {"n": len(ends), "exact": exact}
+    counts: dict[str, Any] = {"n": len(ends), "exact": exact}
     if len(ends):
         middle = ends.mean(axis=1)
-        found |= {"mean": float(middle.mean())}
-        found |= {"min": float(middle.min()), "max": float(middle.max())}
-    return found | {"bands": strata}
+        counts |= {"mean": float(middle.mean())}
+        counts |= {"min": float(middle.min()), "max": float(middle.max())}
+    return counts | {"bands": strata}
 
 
-def intervals(head: Head, table: pd.DataFrame) -> pd.DataFrame:
-    """What is known of a number: `low` and `high` of the labelled rows alone."""
+def labelled_intervals(head: Head, table: pd.DataFrame) -> pd.DataFrame:
+    """The interval, `low` to `high`, of a number; only rows that have a label."""
     return interval(table, head.columns[0]).dropna()
 
 
-def together(heads: Sequence[Head], table: pd.DataFrame) -> dict[tuple[str, str], Any]:
-    """Counts (classes, classes) of each two heads of classes labelled in one row."""
-    found = {}
-    by_class = [head for head in heads if head.answer_type == "class"]
-    for one, other in combinations(by_class, 2):
+def cooccurrences(
+    heads: Sequence[Head], table: pd.DataFrame
+) -> dict[tuple[str, str], pd.DataFrame]:
+    """Counts (classes, classes) of every two heads with classes, by their names.
+
+    Two heads without a row that both label are left out.
+    """
+    counts = {}
+    with_classes = [head for head in heads if head.answer_type == "class"]
+    for one, other in combinations(with_classes, 2):
         rows, columns = (h.strata(table).astype(np.int64) for h in (one, other))
         frame = rows.T @ columns
         if frame.to_numpy().any():
-            found[one.name, other.name] = frame
-    return found
+            counts[one.name, other.name] = frame
+    return counts
 
 
-def correlations(head: Head, table: pd.DataFrame) -> pd.DataFrame:
-    """Pearson's r of each two yes/no labels over the rows with both (labels, labels).
+def label_correlations(head: Head, table: pd.DataFrame) -> pd.DataFrame:
+    """Pearson's r (labels, labels) of yes/no labels, over the rows that have both.
 
-    NaN where one of them never changes there.
+    NaN where one of the two is constant in these rows.
     """
     targets, weights = head.encode(table)
     values = np.where(weights > 0, targets, np.nan)
     return pd.DataFrame(values, columns=list(head.columns)).corr()
 
 
-def other_columns(table: pd.DataFrame, heads: Sequence[Head]) -> list[str]:
-    """Columns that none of the heads reads."""
+def unread_columns(table: pd.DataFrame, heads: Sequence[Head]) -> list[str]:
+    """The columns that none of the heads reads."""
     read = {name for head in heads for name in head.label_columns}
     return [str(c) for c in table if c not in read and c not in RESERVED]
 
 
-def conflicts(findings: Findings, left: int, right: int) -> dict[str, list[str]]:
-    """The labels of two rows that contradict each other, as both say them."""
+def conflicting_labels(
+    findings: Findings, left: int, right: int
+) -> dict[str, list[str]]:
+    """The labels that contradict each other in two rows: the texts of both, by name."""
     labels, rows = findings.labels, [findings.table.iloc[i] for i in (left, right)]
-    apart = labels.apart(np.array([left]), np.array([right]))[0]
+    gaps = labels.gaps(np.array([left]), np.array([right]))[0]
     return {
         name: [label_text(row, name) for row in rows]
-        for name, gap in zip(labels.names, apart, strict=True)
+        for name, gap in zip(labels.names, gaps, strict=True)
         if gap > 0
     }
 
 
 def label_text(row: "pd.Series[Any]", name: str) -> str:
-    """A label in words, an interval with both its ends.
+    """A label as text, an interval with both its ends, "" for none.
 
     >>> label_text(pd.Series({"age": np.nan, "age_low": 20.0, "age_high": 29.0}), "age")
     '20 to 29'

@@ -1,0 +1,47 @@
+"""How are data sets checked before a network learns from them?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from multitask.contracts import catalog, plugins
+from multitask.contracts.errors import UserError
+from multitask.contracts.run import new_folder
+from multitask.data.sources import absolute, check_labelled, read_all, takes_name
+from multitask.inspection.clean import check_target, clean, write_table
+from multitask.inspection.findings import Findings, inspect_reading
+
+
+def audit(
+    data: Sequence[str],
+    out: str | Path,
+    *,
+    heads: Sequence[str] = (),
+    fix: str | Path | None = None,
+) -> Findings:
+    """Check data sets `NAME=FOLDER` without training, and report on them.
+
+    Every report on `Findings` writes its files into the new folder `out`. `fix` names
+    a file for the table without bad and duplicate pictures, by the rules of
+    `multitask.inspection.clean`. Without `heads`, every head that the data has labels
+    for is checked.
+
+    Raises UserError if an argument is wrong, a data set can't be read, or a file can't
+    be written.
+    """
+    if not data:
+        raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
+    out = new_folder(Path(out).expanduser())
+    target = check_target(Path(fix).expanduser()) if fix else None
+    if heads and not any(map(takes_name, data)):
+        catalog.heads(heads)  # a wrong name fails before the long work
+    reading = read_all(absolute(data))
+    names = tuple(heads) or catalog.labelled(reading.table, reading.heads)
+    resolved = [h.resolve(reading.table) for h in catalog.heads(names, reading.heads)]
+    findings = inspect_reading(reading, resolved, title=", ".join(data))
+    if heads:
+        check_labelled(resolved, findings.table)
+    plugins.write_reports(findings, out)
+    if target:
+        cleaned = clean(findings.table, findings.files, findings.labels)
+        write_table(cleaned, target)
+    return findings

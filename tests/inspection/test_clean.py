@@ -1,0 +1,58 @@
+"""Does cleaning a table keep the rows that its rules keep?"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from multitask.contracts import catalog
+from multitask.contracts.table import read_csv
+from multitask.inspection.audit import audit
+from multitask.inspection.clean import clean
+from multitask.inspection.duplicates import label_intervals
+from tests.planted import TIME, document, inspected
+
+
+def test_fix_keeps_one_of_each_and_empties_what_is_in_doubt(planted_audit, tmp_path):
+    fixed = read_csv(tmp_path / "fixed.csv")
+    rows = {
+        Path(path).name.partition(f"_{TIME}")[0]: tuple(labels)
+        for path, *labels, _ in fixed.fillna("").to_numpy().tolist()
+    }
+    assert rows == {
+        "20_0_0": ("20.0", "", "white"),
+        "30_0_1": ("", "male", "black"),
+        "40_1_2": ("40.0", "female", "asian"),
+        "50_0_3": ("50.0", "male", "indian"),
+    }
+    assert list(fixed) == ["path", "age", "gender", "race", "source"]
+
+
+def test_what_was_fixed_has_nothing_left_to_fix(planted_audit, tables, tmp_path):
+    fixed = pd.read_csv(tmp_path / "fixed.csv")
+    findings = audit([tables(fixed, tmp_path)], tmp_path / "second")
+    assert findings.wrong() == {}
+    assert document(tmp_path / "second")["duplicate_pairs"] == 0
+
+
+def test_the_ends_of_a_chain_both_stay_and_intervals_are_emptied_whole(ages):
+    # a - b - c - d: each 4 bits from the next; a stays, b goes for it, c stays as b
+    # is gone, d goes for c. Both a and c are contradicted by none or one that went.
+    hashes = [0, 0xF, 0xFF, 0xFFF, 2**64 - 2**30]
+    labels = label_intervals(catalog.heads(["age"]), ages)
+    left = clean(ages, inspected(hashes), labels)
+    assert left["path"].tolist() == ["a", "c", "e"]
+    # b (20-29) fits a (25) and c (29-40), d (30) fits c.
+    assert left["age"].tolist()[0] == 25
+    assert left[["age_low", "age_high"]].to_numpy()[1].tolist() == [29, 40]
+    other = ages.assign(age=[25, np.nan, np.nan, 50, np.nan])
+    labels = label_intervals(catalog.heads(["age"]), other)
+    left = clean(other, inspected(hashes), labels)
+    assert left.loc[1, ["age", "age_low", "age_high"]].isna().all()
+
+
+def test_parquet_by_its_ending(planted_faces, tmp_path):
+    pytest.importorskip("pyarrow")
+    audit([f"utkface={planted_faces}"], tmp_path / "out", fix=tmp_path / "f.parquet")
+    assert len(pd.read_parquet(tmp_path / "f.parquet")) == 4

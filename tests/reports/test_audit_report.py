@@ -1,0 +1,52 @@
+"""Does the report on an audit show every finding, and other people's names as text?"""
+
+from pathlib import Path
+
+import pandas as pd
+from multitask.reports import audit as report
+
+from multitask.inspection.audit import audit
+from tests.planted import TIME, document, scene
+
+
+def test_pairs_name_their_files_kind_and_what_they_disagree_about(planted_audit):
+    pairs = {
+        tuple(sorted(Path(p).name.partition(f"_{TIME}")[0] for p in pair["paths"])): (
+            pair["kind"],
+            pair["conflicts"],
+        )
+        for pair in document(planted_audit)["pairs"]
+    }
+    assert pairs == {
+        ("20_0_0", "20_1_0"): ("exact", {"gender": ["male", "female"]}),
+        ("30_0_1", "35_0_1"): ("near", {"age": ["30", "35"]}),
+        ("40_1_2", "40_1_2_2"): ("exact", {}),
+    }
+
+
+def test_page_shows_the_pictures_it_names(planted_audit):
+    page = (planted_audit / "index.html").read_text(encoding="utf-8")
+    pictures = {path.name for path in planted_audit.glob("*.png")}
+    assert {"conflicts.png", "duplicates.png", "blank.png", "classes.png"} <= pictures
+    assert {"number_age.png", "number_age_gender.png", "number_age_race.png"} < pictures
+    assert "together_gender_race.png" in pictures
+    for name in pictures:
+        assert f'<img src="{name}"' in page
+    assert "age: 30 | 35" in page
+
+
+def test_names_of_other_people_are_never_code(tables, tmp_path):
+    path = tmp_path / "<script>.png"
+    scene(1).save(path)
+    table = pd.DataFrame({"path": [str(path)], "gender": ["<b>"], "<i>": [1]})
+    audit([tables(table, tmp_path)], tmp_path / "out")
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "<b>" not in page
+    assert "<i>" not in page
+    assert "&lt;b&gt;" in page
+
+
+def test_every_finding_has_a_place_in_the_text(planted_faces, tmp_path):
+    findings = audit([f"utkface={planted_faces}"], tmp_path / "out")
+    names = {name for name, _, _ in report.facts(findings)}
+    assert set(findings.wrong()) <= names
