@@ -1,120 +1,99 @@
-"""Which pictures got which answers? Pictures in a grid, lines of answers below."""
+"""Which pictures got which answers? A grid of pictures, with the answers below."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from multitask.reports import _frames, _style
-from PIL import Image, ImageOps
+from multitask.reports import _frames, _style, _tiles
 
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
-from multitask.contracts.table import column, label_columns
-from multitask.images.decode import PictureError, decode
+from multitask.contracts.table import label_columns
 
-COUNT, _WIDE = 12, 4
 _LINES = 6
-_PIXELS = 220  # a picture's side
-_TRIES = 10 * COUNT  # a folder that went missing is not looked for row by row
+_TRIES = 10 * _tiles.COUNT  # if a folder is gone, not every row is tried
 _LETTERS = 36  # that fit below a picture
+_COLORS = {True: _style.GREEN, False: _style.RED, None: _style.GREY}
 
 
 class Line(NamedTuple):
-    """One answer in words, and whether it is right; None where nobody labelled it."""
+    """An answer as text, and whether it is right; None if nobody labelled it."""
 
     text: str
     right: bool | None
 
 
-class Tile(NamedTuple):
-    """One picture of a grid with what stands below it."""
-
-    pixels: Any  # (_PIXELS, _PIXELS, 3) uint8
-    lines: list[Line]
-
-
 def grid(evaluation: Evaluation) -> Figure | None:
-    """Pictures evenly picked from the table with the answers of all heads."""
+    """Evenly spaced pictures of the table with the answers of all heads."""
     tiles = []
-    for row in picked(evaluation.labels):
-        pixels = _read(evaluation.labels, row)
+    for row in _tiles.evenly(evaluation.labels):
+        pixels = _tiles.read(evaluation.labels, row)
         if pixels is not None:
-            tiles.append(Tile(pixels, caption(evaluation, row)))
-    title = "pictures and answers (green: as labelled, red: not, grey: not labelled)"
-    return _draw(tiles, title)
+            tiles.append(_tile(pixels, caption(evaluation, row)))
+    title = "pictures and answers (green: right, red: wrong, grey: no label)"
+    figure: Figure | None = _tiles.draw(tiles, title)
+    return figure
 
 
 def errors(evaluation: Evaluation) -> Figure | None:
-    """The most confident mistakes, each head's in turn; numbers by their error."""
-    tiles: list[Tile] = []
+    """The most confident mistakes (numbers: the largest errors), each head in turn."""
+    tiles: list[_tiles.Tile] = []
     for tries, (row, line) in enumerate(_mistakes(evaluation)):
-        if len(tiles) == COUNT or tries == _TRIES:
+        if len(tiles) == _tiles.COUNT or tries == _TRIES:
             break
-        pixels = _read(evaluation.labels, row)
+        pixels = _tiles.read(evaluation.labels, row)
         if pixels is not None:
-            tiles.append(Tile(pixels, [line]))
-    return _draw(tiles, "the most confident mistakes, each head's in turn")
+            tiles.append(_tile(pixels, [line]))
+    title = "the most confident mistakes, each head in turn"
+    figure: Figure | None = _tiles.draw(tiles, title)
+    return figure
 
 
 def varied(evaluation: Evaluation) -> Figure | None:
-    """Training pictures in columns: as they are, and below as training varied them."""
+    """Training pictures in columns: the original, and augmented versions below it."""
     if evaluation.varied is None or not len(evaluation.varied):
         return None
-    pictures = np.swapaxes(evaluation.varied, 0, 1)  # (ways, pictures, ...)
-    ways, count = pictures.shape[:2]
-    made = Figure(figsize=(1.25 * count + 0.9, 1.25 * ways + 0.4))
-    made.suptitle(
-        f"{count} training pictures, and ways that training saw them", fontsize=10
+    pictures = np.swapaxes(evaluation.varied, 0, 1)  # (versions, pictures, ...)
+    versions, count = pictures.shape[:2]
+    figure = Figure(figsize=(1.25 * count + 0.9, 1.25 * versions + 0.4))
+    figure.suptitle(
+        f"{count} training pictures, and augmented versions of them", fontsize=10
     )
-    panels = made.subplots(ways, count, squeeze=False)
+    panels = figure.subplots(versions, count, squeeze=False)
     for row, images in zip(panels, pictures, strict=True):
         for axes, image in zip(row, images, strict=True):
             axes.imshow(image)
             axes.set(xticks=[], yticks=[])
             axes.set_frame_on(False)
-    panels[0, 0].set_ylabel("as they are", fontsize=8)
+    panels[0, 0].set_ylabel("original", fontsize=8)
     for number, row in enumerate(panels[1:], 1):
-        row[0].set_ylabel(f"way {number}", fontsize=8)
-    return made
+        row[0].set_ylabel(f"version {number}", fontsize=8)
+    return figure
+
+
+def _tile(pixels: Any, lines: list[Line]) -> _tiles.Tile:
+    return _tiles.Tile(
+        pixels, [_tiles.Line(line.text, _COLORS[line.right]) for line in lines]
+    )
 
 
 def _mistakes(evaluation: Evaluation) -> Iterator[tuple[Any, Line]]:
     heads, labels, answers = evaluation.heads, evaluation.labels, evaluation.answers
     frames = [_frames.mistakes(head, labels, answers).head(_TRIES) for head in heads]
-    for number, wrong in _frames.interleave(frames):
+    for number, mistake in _frames.interleave(frames):
         head = heads[number]
         if head.answer_type == "labels":
-            name, said = wrong.column, "yes" if wrong.said else "no"
-            truth = "yes" if wrong.truth else "no"
-            yield wrong.Index, _wrong(name, f"{said} {wrong.score:.0%}", truth)
+            label = "yes" if mistake.label else "no"
+            answer = "yes" if mistake.answer else "no"
+            text = f"{answer} {mistake.score:.0%}"
+            yield mistake.Index, _wrong(mistake.column, text, label)
         else:
-            yield wrong.Index, _lines(head, labels, answers, wrong.Index)[0]
+            yield mistake.Index, _lines(head, labels, answers, mistake.Index)[0]
 
 
-def picked(labels: pd.DataFrame, count: int = COUNT) -> list[Any]:
-    """At most `count` of the table's index, evenly spaced from first to last.
-
-    >>> picked(pd.DataFrame({"path": list("abcde")}), 3)
-    [0, 2, 4]
-    """
-    places = np.linspace(0, len(labels) - 1, min(count, len(labels)))
-    return [labels.index[int(place)] for place in places.round()]
-
-
-def _read(labels: pd.DataFrame, row: Any) -> Any:
-    """A picture as a square (_PIXELS, _PIXELS, 3), None if it can't be read."""
-    box = column(labels, "box")[row]
-    try:
-        pixels = decode(str(labels["path"][row]), None if pd.isna(box) else str(box))
-    except PictureError:
-        return None
-    size = (_PIXELS, _PIXELS)
-    return np.asarray(ImageOps.pad(Image.fromarray(pixels), size, color="white"))
-
-
-# Words
+# Text
 
 
 def caption(evaluation: Evaluation, row: Any) -> list[Line]:
@@ -133,44 +112,42 @@ def caption(evaluation: Evaluation, row: Any) -> list[Line]:
 def _lines(
     head: Head, labels: pd.DataFrame, answers: pd.DataFrame, row: Any
 ) -> list[Line]:
-    """What one head says of one row."""
-    here, said = labels.loc[[row]], answers.loc[[row]]
-    found = _frames.pairs(head, here, said)
+    """The answers of one head on one row."""
+    label, answer = labels.loc[[row]], answers.loc[[row]]
+    pairs = _frames.pairs(head, label, answer)
     if head.answer_type == "labels":
-        return _yes(head, found, said.iloc[0])
+        return _yes_lines(head, pairs, answer.iloc[0])
     if head.answer_type == "number":
-        return [_number(head, here.iloc[0], said.iloc[0])]
+        return [_number_line(head, label.iloc[0], answer.iloc[0])]
     name = head.columns[0]
-    text = f"{said[name].iloc[0]} {said[f'{name}_confidence'].iloc[0]:.0%}"
-    if found.empty:
-        return [_right(head.name, text, None)]
-    if found["truth"].iloc[0] == found["said"].iloc[0]:
-        return [_right(head.name, text, True)]
-    return [_wrong(head.name, text, found["truth"].iloc[0])]
+    text = f"{answer[name].iloc[0]} {answer[f'{name}_confidence'].iloc[0]:.0%}"
+    if pairs.empty:
+        return [_line(head.name, text, None)]
+    if pairs["label"].iloc[0] == pairs["answer"].iloc[0]:
+        return [_line(head.name, text, True)]
+    return [_wrong(head.name, text, pairs["label"].iloc[0])]
 
 
-def _number(head: Head, label: "pd.Series[Any]", said: "pd.Series[Any]") -> Line:
+def _number_line(head: Head, label: "pd.Series[Any]", answer: "pd.Series[Any]") -> Line:
     name = head.columns[0]
-    value = float(said[name])
-    truth, low, high = (float(label.get(key, np.nan)) for key in label_columns([name]))
-    if not np.isnan(truth):
-        near = head.within
-        right, shown = abs(value - truth) <= near, _value(truth)
+    value = float(answer[name])
+    exact, low, high = (float(label.get(key, np.nan)) for key in label_columns([name]))
+    if not np.isnan(exact):
+        right, text = abs(value - exact) <= head.within, _digits(exact)
     elif not np.isnan(low):
-        slack = head.slack
-        right = low - slack <= value <= high + slack
-        shown = f"{_value(low)} to {_value(high)}"
+        right = low - head.slack <= value <= high + head.slack
+        text = f"{_digits(low)} to {_digits(high)}"
     else:
-        return _right(head.name, _value(value), None)
-    return Line(f"{_style.short(head.name, 12)}: {_value(value)}, is {shown}", right)
+        return _line(head.name, _digits(value), None)
+    return Line(f"{_style.short(head.name, 12)}: {_digits(value)}, is {text}", right)
 
 
-def _yes(head: Head, found: pd.DataFrame, said: "pd.Series[Any]") -> list[Line]:
-    """How many labels are answered yes and how many answers err; below, the surest."""
-    names = [name for name in head.columns if said[name] == 1]
-    names.sort(key=lambda name: -said[f"{name}_confidence"])
-    wrong = int((found["truth"] != found["said"]).sum())
-    right = None if found.empty else not wrong
+def _yes_lines(head: Head, pairs: pd.DataFrame, answer: "pd.Series[Any]") -> list[Line]:
+    """The number of yes answers and of mistakes; then the most confident yes labels."""
+    names = [name for name in head.columns if answer[name] == 1]
+    names.sort(key=lambda name: -answer[f"{name}_confidence"])
+    wrong = int((pairs["label"] != pairs["answer"]).sum())
+    right = None if pairs.empty else not wrong
     text = f"{_style.short(head.name, 16)}: {len(names)} yes"
     first = Line(text + (f", {wrong} wrong" if wrong else ""), right)
     shown = [_style.short(name, 14) for name in names]
@@ -184,51 +161,16 @@ def _listed(shown: list[str], count: int) -> str:
     return ", ".join(shown) + more
 
 
-def _value(number: float) -> str:
-    """A number with three digits, written out."""
+def _digits(number: float) -> str:
+    """A number with three digits and without an exponent."""
     return f"{number:.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
-def _right(name: str, said: str, right: bool | None) -> Line:
-    return Line(_style.short(f"{_style.short(name, 16)}: {said}", _LETTERS), right)
+def _line(name: str, answer: str, right: bool | None) -> Line:
+    return Line(_style.short(f"{_style.short(name, 16)}: {answer}", _LETTERS), right)
 
 
-def _wrong(name: str, said: str, truth: object) -> Line:
-    answer, percent = said.rsplit(" ", 1)
-    text = f"{_style.short(answer, 10)} {percent}, is {_style.short(truth, 10)}"
+def _wrong(name: str, answer: str, label: object) -> Line:
+    text, percent = answer.rsplit(" ", 1)
+    text = f"{_style.short(text, 10)} {percent}, is {_style.short(label, 10)}"
     return Line(f"{_style.short(name, _LETTERS - len(text) - 2)}: {text}", False)
-
-
-# Drawing
-
-
-def _draw(tiles: list[Tile], title: str) -> Figure | None:
-    if not tiles:
-        return None
-    wide = min(_WIDE, len(tiles))
-    high = -(-len(tiles) // wide)
-    lines = max(len(tile.lines) for tile in tiles)
-    below = 0.17 * lines + 0.12  # inches
-    width, height = 2.4 * wide, (2.2 + below) * high
-    made = Figure(figsize=(max(width, 6.2), height + 0.5))
-    made.suptitle(_style.short(title, 90), fontsize=10, y=1 - 0.12 / (height + 0.5))
-    panels = made.subplots(high, wide, squeeze=False).ravel()
-    made.subplots_adjust(
-        left=0.01, right=0.99, wspace=0.08, hspace=below / 2.2,
-        top=1 - 0.45 / (height + 0.5), bottom=below / (height + 0.5),
-    )  # fmt: skip
-    for axes in panels:
-        axes.set_axis_off()
-    for axes, tile in zip(panels, tiles, strict=False):
-        axes.imshow(tile.pixels)
-        _write_lines(axes, tile.lines)
-    return made
-
-
-def _write_lines(axes: Any, lines: Iterable[Line]) -> None:
-    colors = {True: _style.GREEN, False: _style.RED, None: _style.GREY}
-    for number, line in enumerate(lines):
-        axes.annotate(
-            line.text, (0, 0), (1, -4 - 12 * number), xycoords="axes fraction",
-            textcoords="offset points", va="top", fontsize=8, color=colors[line.right],
-        )  # fmt: skip

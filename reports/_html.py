@@ -1,4 +1,4 @@
-"""How is a page made of one of the templates in this folder?"""
+"""How does a template of this folder become a page?"""
 
 from importlib.resources import files
 from typing import Any
@@ -8,8 +8,8 @@ import pandas as pd
 
 
 def render(template: str, **values: Any) -> str:
-    """Fill in `template`; a value that it lacks is an error."""
-    # Class names come from folders and files of other people: never trust them.
+    """Fill in `template`; a value that is missing is an error."""
+    # Class names come from other people's folders and files: never trust them.
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_source),
         autoescape=True,
@@ -21,7 +21,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def cells(table: pd.DataFrame) -> dict[str, Any]:
-    """A table as the templates' `grid` takes it."""
+    """A table as the macro `grid` of the templates expects it."""
     return {
         "header": [str(name) for name in table.columns],
         "rows": table.astype(str).to_numpy().tolist(),

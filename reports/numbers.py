@@ -1,7 +1,7 @@
 """How good are the answers, in numbers?
 
-Writes `report.json`, `classification_report.txt` and `answers.csv`; `text` is what
-the commands print at their end.
+`write` makes `report.json`, `classification_report.txt` and `answers.csv`; the commands
+end by printing `text`.
 """
 
 import json
@@ -25,17 +25,14 @@ def write(evaluation: Evaluation, folder: Path) -> None:
     document = json.dumps(
         report(evaluation), indent=2, ensure_ascii=False, allow_nan=False
     )
-    _save(folder / "report.json", document + "\n")
-    _save(folder / "classification_report.txt", classification(evaluation))
+    (folder / "report.json").write_text(document + "\n", encoding="utf-8")
+    text = classification(evaluation)
+    (folder / "classification_report.txt").write_text(text, encoding="utf-8")
     write_csv(answers(evaluation), folder / "answers.csv")
 
 
-def _save(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
 def report(evaluation: Evaluation) -> dict[str, Any]:
-    """What `report.json` holds: plain data, None where a number is not finite."""
+    """What `report.json` holds, with None for numbers that are not finite."""
     document: dict[str, Any] = _finite(
         {
             "title": evaluation.title,
@@ -50,12 +47,12 @@ def report(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def folds(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
-    """Over the folds, by head and score: `mean`, `sd` (n - 1) and `values`."""
-    measured = [fold.summaries() for fold in evaluation.folds]
-    found: dict[str, dict[str, Any]] = {}
+    """By head and score: `mean`, `sd` (of a sample) and `values` over the folds."""
+    summaries = [fold.summaries() for fold in evaluation.folds]
+    statistics: dict[str, dict[str, Any]] = {}
     for head in evaluation.heads:
-        scores = pd.DataFrame([each[head.name] for each in measured])
-        found[head.name] = {
+        scores = pd.DataFrame([summary[head.name] for summary in summaries])
+        statistics[head.name] = {
             str(name): {
                 "mean": float(values.mean()),
                 "sd": float(values.std()),
@@ -64,27 +61,27 @@ def folds(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
             for name, values in scores.select_dtypes("number").items()
             if name not in ("n", "interval_n", "within")
         }
-    return found
+    return statistics
 
 
 def folds_table(evaluation: Evaluation) -> pd.DataFrame:
-    """The scores of `table` as text, mean and standard deviation over the folds."""
+    """The scores of `table` as text: mean ± standard deviation over the folds."""
     tables = [table(fold).set_index("head") for fold in evaluation.folds]
     stacked = pd.concat(tables, keys=range(len(tables))).drop(columns="rows")
     groups = stacked.groupby(level="head", sort=False)
     mean, spread = groups.mean(), groups.std()
-    made = pd.DataFrame(index=mean.index)
+    texts = pd.DataFrame(index=mean.index)
     for name in mean.columns[mean.notna().any()]:
         digits = 2 if name in ("MAE", "bias") else 3
-        made[name] = [
+        texts[name] = [
             "" if pd.isna(m) else f"{m:.{digits}f} ± {s:.{digits}f}"
             for m, s in zip(mean[name], spread[name], strict=True)
         ]
-    return made
+    return texts
 
 
 def _finite(value: Any) -> Any:
-    """JSON knows no NaN: a strict reader would refuse the whole file for one."""
+    """None for NaN and infinity, which are not JSON: strict readers reject them."""
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -93,41 +90,42 @@ def _finite(value: Any) -> Any:
 
 
 def answers(evaluation: Evaluation) -> pd.DataFrame:
-    """Labels beside answers, a row a picture.
+    """Labels beside answers, one row per picture.
 
-    `path`, `split`, and for every label column `c` its label as `c_label` (for a
-    number known to an interval also `c_label_low` and `c_label_high`), the answer `c`,
-    and `c_confidence` or `c_low` and `c_high`. What a table lacks is empty.
+    The columns are `path`, `split`, and for every label column `c` the label `c_label`
+    (for a number with intervals also `c_label_low` and `c_label_high`), the answer `c`,
+    and `c_confidence`, or `c_low` and `c_high` for a number. Missing values are empty.
     """
-    labels, said = evaluation.labels, evaluation.answers
+    labels, answers = evaluation.labels, evaluation.answers
     split = column(labels, "split") if evaluation.split == "all" else evaluation.split
     parts: dict[str, Any] = {"path": labels["path"], "split": split}
     for head in evaluation.heads:
-        number = head.answer_type == "number"
+        suffixes = _frames.answer_suffixes(head)
         for name in head.columns:
-            truth = column(labels, name)
+            label = column(labels, name)
             parts[f"{name}_label"] = (
-                as_text(truth) if head.answer_type == "class" else truth
+                as_text(label) if head.answer_type == "class" else label
             )
-            for end in ("low", "high") if f"{name}_low" in labels and number else ():
-                parts[f"{name}_label_{end}"] = labels[f"{name}_{end}"]
-            parts[name] = column(said, name)
-            for beside in ("low", "high") if number else ("confidence",):
-                parts[f"{name}_{beside}"] = column(said, f"{name}_{beside}")
+            if head.answer_type == "number" and f"{name}_low" in labels:
+                for suffix in suffixes:
+                    parts[f"{name}_label_{suffix}"] = labels[f"{name}_{suffix}"]
+            parts[name] = column(answers, name)
+            for suffix in suffixes:
+                parts[f"{name}_{suffix}"] = column(answers, f"{name}_{suffix}")
     return pd.DataFrame(parts, index=labels.index)
 
 
-# The table that ends a command
+# The table at the end of a command
 
 
 def table(evaluation: Evaluation) -> pd.DataFrame:
-    """A row a head with its most telling numbers, NaN where they don't apply.
+    """The most important scores, one row per head, NaN where one does not apply.
 
-    Columns: `head`; `rows`, how many have a label; `accuracy` (for a head of many
-    labels their mean) and `macro F1`, of 1; `MAE` and `bias` (answer minus label) in
-    the head's unit; `within`, the share of numbers no further off than the head's
-    `within`, or inside the interval where only that is known; `80% holds`, the share of
-    labels inside the interval that should hold 80% of them.
+    Columns: `head`; `rows`, the number of labelled rows; `accuracy` (its mean for a
+    head with many labels) and `macro F1`, 0 to 1; `MAE` and `bias` (answer minus label)
+    in the head's unit; `within`, the share of numbers whose error is at most the head's
+    `within`, or that lie inside the interval where only that is known; `80% holds`, the
+    share of labels inside the interval that should hold 80% of them.
     """
     rows = [_row(name, s) for name, s in evaluation.summaries().items()]
     names = ["accuracy", "macro F1", "MAE", "bias", "within", "80% holds"]
@@ -137,13 +135,13 @@ def table(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def _row(name: str, summary: dict[str, Any]) -> dict[str, Any]:
-    near = "within_share" if summary.get("within") else "interval_accuracy"
+    within = "within_share" if summary.get("within") else "interval_accuracy"
     keys = {
         "accuracy": "accuracy" if "accuracy" in summary else "mean_accuracy",
         "macro F1": "macro_f1",
         "MAE": "mae",
         "bias": "bias",
-        "within": near,
+        "within": within,
         "80% holds": "coverage_80",
     }
     numbers = {
@@ -155,43 +153,33 @@ def _row(name: str, summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def labelled(summary: dict[str, Any]) -> int:
-    """How many rows have a label of this head, intervals included."""
+    """The number of rows with a label of this head, intervals included."""
     return int(summary["n"]) + int(summary.get("interval_n", 0))
 
 
 def text(evaluation: Evaluation) -> str:
-    """The table as aligned text, under its notes, for a terminal.
-
-    Columns in which no head has a number are left out.
-    """
+    """The notes and the table as aligned text, without columns that are empty."""
     shown = table(evaluation).dropna(axis="columns", how="all")
     lines = [*_heading(evaluation), "", _aligned(shown.set_index("head"))]
     if evaluation.folds:
         title = f"mean ± standard deviation over {len(evaluation.folds)} folds"
-        lines += [
-            "",
-            title,
-            "",
-            folds_table(evaluation).reset_index().to_string(index=False),
-        ]
-    legend = within(evaluation)
+        folded = folds_table(evaluation).reset_index().to_string(index=False)
+        lines += ["", title, "", folded]
+    legend = within_legend(evaluation)
     return "\n".join([*lines, *([f"within: {legend}"] if legend else [])])
 
 
-def within(evaluation: Evaluation) -> str:
-    """Which distances the table's column `within` speaks of; empty without numbers."""
-    said = []
+def within_legend(evaluation: Evaluation) -> str:
+    """The meaning of the column `within` for each head; empty without numbers."""
+    meanings = []
     for head in evaluation.heads:
         summary = head.summary(evaluation.labels, evaluation.answers)
         if summary.get("within"):
-            unit = head.unit
-            said.append(
-                f"{head.name} no more than {summary['within']:g} {unit}".rstrip()
-            )
-            said[-1] += " off"
+            limit = f"{summary['within']:g} {head.unit}".rstrip()
+            meanings.append(f"{head.name} no more than {limit} off")
         elif "interval_accuracy" in summary:
-            said.append(f"{head.name} inside the interval that is its label")
-    return ", ".join(said)
+            meanings.append(f"{head.name} inside the interval that is its label")
+    return ", ".join(meanings)
 
 
 def _heading(evaluation: Evaluation) -> list[str]:
@@ -201,30 +189,17 @@ def _heading(evaluation: Evaluation) -> list[str]:
 
 
 def _aligned(frame: pd.DataFrame) -> str:
-    """Numbers right, the index left, blank for NaN; unlike `to_string` the header
-    of the index takes no line of its own."""
-    formats = {"MAE": "{:.2f}", "bias": "{:+.2f}", "mae": "{:.2f}"}
-    cells = [[str(frame.index.name or ""), *map(str, frame.columns)]]
-    for name, *values in frame.itertuples():
-        row = [str(name)]
-        for key, value in zip(frame.columns, values, strict=True):
-            form = formats.get(str(key), "{:.3f}")
-            whole = key in ("rows", "n", "yes")
-            row.append(
-                ""
-                if pd.isna(value)
-                else f"{value:.0f}"
-                if whole
-                else form.format(value)
-            )
-        cells.append(row)
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    """A table of scores as text, with a header of one line and "" for NaN."""
+    texts = _frames.formatted(frame)
+    rows = [[str(frame.index.name or ""), *map(str, frame.columns)]]
+    rows += [[str(name), *cells] for name, *cells in texts.itertuples()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
-            [row[0].ljust(widths[0])]
-            + [c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)]
+            [name.ljust(widths[0])]
+            + [c.rjust(w) for c, w in zip(cells, widths[1:], strict=True)]
         ).rstrip()
-        for row in cells
+        for name, *cells in rows
     )
 
 
@@ -232,7 +207,7 @@ def _aligned(frame: pd.DataFrame) -> str:
 
 
 def classification(evaluation: Evaluation) -> str:
-    """All heads' numbers as text to read, under the notes; a section a head."""
+    """The notes and the scores of all heads as text, one section per head."""
     parts = ["\n".join(_heading(evaluation))]
     for head in evaluation.heads:
         summary = head.summary(evaluation.labels, evaluation.answers)
@@ -248,28 +223,28 @@ def _section(head: Head, summary: dict[str, Any], evaluation: Evaluation) -> str
         return _number(summary, head.unit)
     if head.answer_type == "labels":
         return _aligned(per_label(summary))
-    found = _frames.pairs(head, evaluation.labels, evaluation.answers)
+    pairs = _frames.pairs(head, evaluation.labels, evaluation.answers)
     classes = list(head.strata(evaluation.labels).columns)
-    made = classification_report(
-        found["truth"], found["said"], labels=classes, digits=3, zero_division=0.0
+    report = classification_report(
+        pairs["label"], pairs["answer"], labels=classes, digits=3, zero_division=0.0
     )
-    return str(made).rstrip() + absent(summary)
+    return str(report).rstrip() + _note_on_average(summary)
 
 
-def absent(summary: dict[str, Any]) -> str:
-    """What is to be said of classes without a label; empty if there are none."""
+def _note_on_average(summary: dict[str, Any]) -> str:
+    """How macro avg treats classes without label; empty if every class has one."""
     report = summary["classification_report"]
     rows = [row for row in report.values() if isinstance(row, dict)]
     if all(row["support"] for row in rows):
         return ""
     return (
-        "\n\nThe row macro avg counts a class without label as 0; macro F1, which "
-        f"leaves it out, is {summary['macro_f1']:.3f}."
+        "\n\nThe row macro avg counts a class without label as 0; without such "
+        f"classes, macro F1 is {summary['macro_f1']:.3f}."
     )
 
 
 def per_label(summary: dict[str, Any]) -> pd.DataFrame:
-    """Scores a label, with a last row `mean` whose counts are empty."""
+    """Scores, one row per label and a last row `mean` without counts."""
     scores = pd.DataFrame(summary["per_label"]).T.rename(columns={"positive": "yes"})
     mean = scores.mean().drop(["n", "yes"])
     return pd.concat([scores, mean.to_frame("mean").T])
@@ -284,7 +259,7 @@ def _number(summary: dict[str, Any], unit: str) -> str:
 
 
 def number_facts(summary: dict[str, Any], unit: str) -> list[tuple[str, str]]:
-    """What was measured of a number, as (name, value with its unit)."""
+    """The scores of a number, as (name, value with its unit)."""
     facts = []
     if summary["n"]:
         facts = [
@@ -293,8 +268,8 @@ def number_facts(summary: dict[str, Any], unit: str) -> list[tuple[str, str]]:
             ("bias", f"{summary['bias']:+.2f} {unit}".rstrip()),
         ]
         if summary["within"]:
-            near = f"within {summary['within']:g} {unit}".rstrip()
-            facts.append((near, f"{summary['within_share']:.1%}"))
+            limit = f"within {summary['within']:g} {unit}".rstrip()
+            facts.append((limit, f"{summary['within_share']:.1%}"))
         if "coverage_80" in summary:
             facts.append(("80% interval holds", f"{summary['coverage_80']:.1%}"))
     if summary.get("interval_n"):

@@ -1,10 +1,10 @@
-"""What came out, on one page to look at and to hand on?"""
+"""How good are the answers, on one page to read and to pass on?"""
 
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from multitask.reports import _html, numbers, pictures
+from multitask.reports import _frames, _html, numbers, pictures
 
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
@@ -12,35 +12,34 @@ from multitask.contracts.head import Head
 OF, ORDER = Evaluation, 90
 
 _FILES = ("report.json", "classification_report.txt", "answers.csv")
-_WHOLE = ("rows", "n", "yes", "support", "labelled yes")
 
 
 def write(evaluation: Evaluation, folder: Path) -> None:
-    """Write `index.html`, which shows those of the other files that are in `folder`."""
+    """Write `index.html`, which shows the other files that `folder` holds."""
     (folder / "index.html").write_text(html(evaluation, folder), encoding="utf-8")
 
 
 def html(evaluation: Evaluation, folder: Path) -> str:
-    """The page; it links the files of `folder` by their names alone."""
-    there = {path.name for path in folder.iterdir()}
+    """The page, with links relative to `folder`."""
+    files = {path.name for path in folder.iterdir()}
     page: str = _html.render(
         "page.html",
         evaluation=evaluation,
         rows=len(evaluation.labels),
         summary=_cells(numbers.table(evaluation).dropna(axis="columns", how="all")),
-        folds=_cells(numbers.folds_table(evaluation).reset_index())
+        folds=_html.cells(numbers.folds_table(evaluation).reset_index())
         if evaluation.folds
         else None,
-        within=numbers.within(evaluation),
-        sections=[_section(head, evaluation, there) for head in evaluation.heads],
-        there=there,
-        links=[name for name in _FILES if name in there],
+        within=numbers.within_legend(evaluation),
+        sections=[_section(head, evaluation, files) for head in evaluation.heads],
+        files=files,
+        links=[name for name in _FILES if name in files],
     )
     return page
 
 
-def _section(head: Head, evaluation: Evaluation, there: set[str]) -> dict[str, Any]:
-    """What the page shows of a head: facts, a table and its picture."""
+def _section(head: Head, evaluation: Evaluation, files: set[str]) -> dict[str, Any]:
+    """What the page shows of a head: facts, a table and a figure."""
     summary = head.summary(evaluation.labels, evaluation.answers)
     picture = pictures.file(head)
     return {
@@ -48,27 +47,23 @@ def _section(head: Head, evaluation: Evaluation, there: set[str]) -> dict[str, A
         "labelled": numbers.labelled(summary),
         "facts": facts(head, summary),
         "table": _cells(details(head, summary)),
-        "picture": picture if picture in there else None,
+        "picture": picture if picture in files else None,
     }
 
 
 def facts(head: Head, summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """A head's few most telling numbers as (name, value); none without label."""
+    """A head's most important scores as (name, value); none without a label."""
     if head.answer_type == "number":
-        measured: list[tuple[str, str]] = numbers.number_facts(summary, head.unit)
-        return measured
-    names = {
-        "accuracy": "accuracy",
-        "mean_accuracy": "mean accuracy",
-        "macro_f1": "macro F1",
-    }
-    if "accuracy" in summary:
-        del names["mean_accuracy"]
+        scores: list[tuple[str, str]] = numbers.number_facts(summary, head.unit)
+        return scores
+    names = {"accuracy": "accuracy", "macro_f1": "macro F1"}
+    if "accuracy" not in summary:
+        names = {"mean_accuracy": "mean accuracy", "macro_f1": "macro F1"}
     return [(n, f"{summary[key]:.3f}") for key, n in names.items() if key in summary]
 
 
 def details(head: Head, summary: dict[str, Any]) -> pd.DataFrame:
-    """A row a class, label or band, with its name in the first column."""
+    """Scores, one row per class, label or band, with its name in the first column."""
     if head.answer_type == "number" and "bands" in summary:
         bands = pd.DataFrame(summary["bands"]).T
         return bands.rename(columns={"mae": "MAE"}).rename_axis("from").reset_index()
@@ -80,29 +75,14 @@ def details(head: Head, summary: dict[str, Any]) -> pd.DataFrame:
         rows = {
             name: values
             for name, values in summary["classification_report"].items()
-            if isinstance(values, dict)  # the accuracy stands among the facts
+            if isinstance(values, dict)  # the accuracy is one of the facts
         }
-        made = pd.DataFrame(rows).T.rename(columns={"f1-score": "F1"})
-        return made.rename_axis("class").reset_index()
+        table = pd.DataFrame(rows).T.rename(columns={"f1-score": "F1"})
+        return table.rename_axis("class").reset_index()
     return pd.DataFrame()
 
 
-def _cells(frame: pd.DataFrame) -> dict[str, Any]:
-    """A table as text: its header, and a list of rows of cells."""
-    return {
-        "header": [str(name) for name in frame.columns],
-        "rows": [
-            [_cell(name, value) for name, value in zip(frame, values, strict=True)]
-            for values in frame.itertuples(index=False)
-        ],
-    }
-
-
-def _cell(name: object, value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if pd.isna(value):
-        return ""
-    if name in _WHOLE:
-        return f"{value:,.0f}"
-    return f"{value:.2f}" if name in ("MAE", "bias") else f"{value:.3f}"
+def _cells(scores: pd.DataFrame) -> dict[str, Any]:
+    """A table of scores as the macro `grid` of the template expects it."""
+    cells: dict[str, Any] = _html.cells(_frames.formatted(scores))
+    return cells

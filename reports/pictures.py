@@ -1,7 +1,7 @@
-"""How do the answers look beside the labels?
+"""What do the answers look like beside the labels?
 
-A picture a head, the curves of the training, and two grids of pictures with their
-answers. A picture that has nothing to show is not written.
+One figure per head, the training curves, and two grids of pictures with their answers.
+A figure without content is not written.
 """
 
 from collections.abc import Iterator
@@ -26,21 +26,20 @@ _FILES = {
     "labels": "labels",
     "number": "true_against_predicted",
 }
-_NUMBERED = 32  # up to so many classes a confusion has its numbers written in
-_DENSE = 3000  # from so many points on a cloud of them shows no density any more
+_NUMBERED = 32  # classes up to which a confusion matrix has numbers in its cells
+_DENSE = 3000  # points from which on a scatter plot no longer shows their density
 
 
 def file(head: Head) -> str:
-    """The name of a head's picture."""
+    """The file name of a head's figure."""
     return f"{_FILES[head.answer_type]}_{head.name}.png"
 
 
 def write(evaluation: Evaluation, folder: Path) -> None:
-    """Write all pictures into `folder`; remove those of an earlier report there that
-    this one has nothing to show for."""
+    """Write all figures into `folder`, and remove stale ones of an earlier report."""
     with _style.style():
-        for name, made in _figures(evaluation):
-            _style.save(made, folder / name)
+        for name, figure in _figures(evaluation):
+            _style.save(figure, folder / name)
 
 
 def _figures(evaluation: Evaluation) -> Iterator[tuple[str, Figure | None]]:
@@ -65,22 +64,22 @@ def _head(head: Head, evaluation: Evaluation) -> Figure | None:
     return numbers(head, _frames.pairs(head, labels, answers), summary, title)
 
 
-# A head of one class
+# A class
 
 
 def confusion(counts: pd.DataFrame, title: str) -> Figure:
-    """Draw a confusion: counts, and the share of each row as text and colour.
+    """Draw a confusion matrix: counts, and the share of each row as text and colour.
 
-    With many classes it is the colours alone, and as many names as have room.
+    With many classes there are colours only, and as many names as there is room for.
     """
     classes = len(counts)
     numbered = classes <= _NUMBERED
     cell = float(np.clip(7 / classes, 0.5, 1.1)) if numbered else 18 / classes
     side = max(cell * classes, 2.4)
     names = [_style.short(name, 24) for name in counts]
-    room = 0.075 * max(map(len, names))  # inches that the names take
-    made: Figure = _style.figure(side + room + 2, side + 0.75 * room + 0.9, title)
-    axes = made.subplots()
+    room = 0.075 * max(map(len, names))  # inches for the names
+    figure: Figure = _style.figure(side + room + 2, side + 0.75 * room + 0.9, title)
+    axes = figure.subplots()
     shares = _frames.shares(counts)
     totals = zip(names, counts.sum(axis=1), strict=True)
     sns.heatmap(
@@ -101,20 +100,12 @@ def confusion(counts: pd.DataFrame, title: str) -> Figure:
         xticklabels=names if numbered else "auto",
     )  # fmt: skip
     axes.set(xlabel="answer", ylabel="label (its rows)" if numbered else "label")
-    _turn(axes, classes > 3)
-    return made
-
-
-def _turn(axes: Axes, slanted: bool) -> None:
-    """Names of rows lie flat; those of columns slant where many must have room."""
-    axes.tick_params(axis="y", rotation=0)
-    axes.tick_params(axis="x", rotation=45 if slanted else 0)
-    for text in axes.get_xticklabels() if slanted else ():
-        text.set(ha="right", rotation_mode="anchor")
+    _style.slant_columns(axes, classes > 3)
+    return figure
 
 
 def _cells(counts: pd.DataFrame, shares: pd.DataFrame) -> Any:
-    """The text of every cell; nothing for 0, so that what there is stands out."""
+    """The text of every cell; none for 0, so that the others stand out."""
     cells = [
         [
             f"{n:,}\n" + (f"{share:.0%}" if share >= 0.005 else "<1%") if n else ""
@@ -125,17 +116,17 @@ def _cells(counts: pd.DataFrame, shares: pd.DataFrame) -> Any:
     return np.array(cells, dtype=object)
 
 
-# A head of many labels
+# Yes/no labels
 
 
 def label_bars(scores: pd.DataFrame, title: str) -> Figure:
-    """Draw F1 and accuracy of every label as bars, over what costs no skill."""
-    made: Figure = _style.figure(10, 1.7 + 0.24 * len(scores), title)
-    left, right = made.subplots(1, 2, sharey=True)
+    """Draw F1 and accuracy of every label as bars, beside what needs no skill."""
+    figure: Figure = _style.figure(10, 1.7 + 0.24 * len(scores), title)
+    left, right = figure.subplots(1, 2, sharey=True)
     places = np.arange(len(scores))
     for axes, key, beside, meaning in (
         (left, "f1", "share", "share labelled yes"),
-        (right, "accuracy", "commoner", "always the commoner answer"),
+        (right, "accuracy", "baseline", "always the more frequent answer"),
     ):
         mean = scores[key].mean()
         axes.barh(places, scores[key], color=_style.BLUE, height=0.72, zorder=2)
@@ -146,58 +137,58 @@ def label_bars(scores: pd.DataFrame, title: str) -> Figure:
         axes.set(xlim=(0, 1), title=f"{'F1' if key == 'f1' else key}: mean {mean:.3f}")
         axes.xaxis.set_major_formatter(PercentFormatter(1) if key != "f1" else "{x:g}")
         axes.grid(visible=False, axis="y")
-        made.legend(
+        figure.legend(
             *axes.get_legend_handles_labels(),
             loc="outside lower left" if axes is left else "outside lower right",
             frameon=False,
         )
     left.set_yticks(places, [_style.short(name, 28) for name in scores.index])
     left.set_ylim(len(scores) - 0.4, -0.6)  # the best on top
-    return made
+    return figure
 
 
-# A head of a number
+# A number
 
 
 def numbers(
-    head: Head, found: pd.DataFrame, summary: dict[str, Any], title: str
+    head: Head, pairs: pd.DataFrame, summary: dict[str, Any], title: str
 ) -> Figure:
     """Draw answers over labels, and the mean absolute error of every band."""
     bands = pd.DataFrame(summary["bands"]).T
-    made: Figure = _style.figure(11 if len(bands) > 1 else 6, 5.2, title)
-    panels = made.subplots(1, 2 if len(bands) > 1 else 1, squeeze=False)[0]
-    _cloud(panels[0], head, found)
+    figure: Figure = _style.figure(11 if len(bands) > 1 else 6, 5.2, title)
+    panels = figure.subplots(1, 2 if len(bands) > 1 else 1, squeeze=False)[0]
+    _answers_over_labels(panels[0], head, pairs)
     if len(bands) > 1:
         _bands(panels[1], bands, summary["mae"], head)
-    return made
+    return figure
 
 
-def _cloud(axes: Axes, head: Head, found: pd.DataFrame) -> None:
-    ends = found[["truth", "said"]].to_numpy()
-    margin = max(float(np.ptp(ends)) * 0.03, 0.5)
-    limits = (float(ends.min()) - margin, float(ends.max()) + margin)
-    near = head.within
+def _answers_over_labels(axes: Axes, head: Head, pairs: pd.DataFrame) -> None:
+    label, answer = pairs["label"].to_numpy(), pairs["answer"].to_numpy()
+    both = np.concatenate([label, answer])
+    margin = max(float(np.ptp(both)) * 0.03, 0.5)
+    limits = (float(both.min()) - margin, float(both.max()) + margin)
     line = np.array(limits)
-    if near:
+    if head.within:
         axes.fill_between(
-            line, line - near, line + near, color=_style.GREEN, alpha=0.12,
-            linewidth=0, label=f"within {near:g} {head.unit}".rstrip(),
+            line, line - head.within, line + head.within, alpha=0.12, linewidth=0,
+            color=_style.GREEN, label=f"within {head.within:g} {head.unit}".rstrip(),
         )  # fmt: skip
     axes.plot(line, line, color=_style.GREEN, linewidth=1, label="answer = label")
-    if len(found) < _DENSE:
-        axes.scatter(
-            found["truth"], found["said"], s=14, alpha=0.35, color=_style.BLUE,
-            linewidth=0,
-        )  # fmt: skip
+    if len(pairs) < _DENSE:
+        axes.scatter(label, answer, s=14, alpha=0.35, color=_style.BLUE, linewidth=0)
     else:
         hexes = axes.hexbin(
-            found["truth"], found["said"], gridsize=45, bins="log", mincnt=1,
-            cmap="Blues", extent=(*limits, *limits),
+            label, answer, gridsize=45, bins="log", mincnt=1, cmap="Blues",
+            extent=(*limits, *limits),
         )  # fmt: skip
         axes.figure.colorbar(hexes, ax=axes, label="pictures", shrink=0.8,
                              format="{x:,.0f}")  # fmt: skip
     axes.set(xlim=limits, ylim=limits, aspect="equal", title="answer over label")
-    axes.set(xlabel=_with_unit("label", head), ylabel=_with_unit("answer", head))
+    axes.set(
+        xlabel=_style.with_unit("label", head.unit),
+        ylabel=_style.with_unit("answer", head.unit),
+    )
     axes.legend(loc="upper left", framealpha=0.9)
 
 
@@ -211,58 +202,52 @@ def _bands(axes: Axes, bands: pd.DataFrame, mean: float, head: Head) -> None:
                       textcoords="offset points")  # fmt: skip
     axes.set_xticks(places, [f"{b}\n{int(n):,}" for b, n in bands["n"].items()])
     axes.set(title="mean absolute error by band of the label")
-    below = f"{_with_unit('label', head)}, and how many have it"
-    axes.set(xlabel=below, ylabel=_with_unit("MAE", head))
+    below = f"{_style.with_unit('label', head.unit)}, and its number of pictures"
+    axes.set(xlabel=below, ylabel=_style.with_unit("MAE", head.unit))
     axes.tick_params(axis="x", labelsize=8 if len(bands) < 12 else 6)
     axes.margins(y=0.12)
     axes.grid(visible=False, axis="x")
     axes.legend(loc="best", framealpha=0.9)
 
 
-def _with_unit(name: str, head: Head) -> str:
-    unit = head.unit
-    return f"{name} ({unit})" if unit else name
-
-
 # The training
 
 
 def curves(evaluation: Evaluation) -> Figure | None:
-    """Draw each quantity of the history in a panel of its own, None without any."""
+    """Draw each quantity of the history in its own panel; None without any."""
     if evaluation.history is None:
         return None
-    drawn = _frames.curves(evaluation.history, evaluation.heads)
-    quantities = list(drawn["quantity"].unique())
+    lines = _frames.curves(evaluation.history, evaluation.heads)
+    quantities = list(lines["quantity"].unique())
     if not quantities:
         return None
-    wide = min(len(quantities), 3)
-    high = -(-len(quantities) // wide)
-    made: Figure = _style.figure(max(3.6 * wide, 5), 2.3 * high + 0.9, "training")
-    panels = made.subplots(high, wide, squeeze=False).ravel()
-    for axes, quantity in zip(panels, quantities, strict=False):
-        _curve(axes, drawn[drawn["quantity"] == quantity], quantity)
-    for axes in panels[len(quantities) :]:
-        axes.set_visible(False)
-    made.legend(*_all_parts(panels), loc="outside upper right", ncols=2, frameon=False)
-    return made
+    figure: Figure
+    figure, panels = _style.panels(
+        len(quantities), "training", size=(3.6, 2.3), extra=0.9
+    )
+    for axes, quantity in zip(panels, quantities, strict=True):
+        _curve(axes, lines[lines["quantity"] == quantity], quantity)
+    legend = _legend(panels)
+    figure.legend(*legend, loc="outside upper right", ncols=2, frameon=False)
+    return figure
 
 
-def _curve(axes: Axes, drawn: pd.DataFrame, quantity: str) -> None:
+def _curve(axes: Axes, lines: pd.DataFrame, quantity: str) -> None:
     for part, color in (("train", _style.BLUE), ("val", _style.ORANGE)):
-        line = drawn[drawn["part"] == part]
+        line = lines[lines["part"] == part]
         if len(line):
             marker = "o" if len(line) < 30 else ""
-            shown = "validation" if part == "val" else part
+            label = "validation" if part == "val" else part
             axes.plot(line["epoch"], line["value"], color=color, marker=marker,
-                      markersize=3, label=shown)  # fmt: skip
+                      markersize=3, label=label)  # fmt: skip
     axes.set(title=quantity, xlabel="epoch")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
-def _all_parts(panels: Any) -> tuple[list[Any], list[str]]:
-    """A legend for all panels: the first one may lack a part that another has."""
-    found: dict[str, Any] = {}
+def _legend(panels: list[Axes]) -> tuple[list[Any], list[str]]:
+    """Handles and labels of all panels, as the first one may lack a part."""
+    handles: dict[str, Any] = {}
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    return list(found.values()), list(found)
+            handles.setdefault(label, handle)
+    return list(handles.values()), list(handles)

@@ -52,7 +52,7 @@ def test_strict_passes_what_is_flawless(tmp_path, capsys):
     assert document(tmp_path / "out")["pairs"] == []
 
 
-def test_only_the_heads_asked_for(planted_faces, tmp_path):
+def test_only_the_requested_heads_are_checked(planted_faces, tmp_path):
     audit([f"utkface={planted_faces}"], tmp_path / "out", heads=["race"])
     facts = document(tmp_path / "out")
     assert list(facts["heads"]) == ["race"]
@@ -60,7 +60,7 @@ def test_only_the_heads_asked_for(planted_faces, tmp_path):
     assert facts["conflicting_pairs"] == 0
 
 
-def test_mistakes_are_one_line_told_before_the_work(planted_faces, tmp_path, capsys):
+def test_mistakes_are_one_line_before_the_work(planted_faces, tmp_path, capsys):
     data = ["--data", f"utkface={planted_faces}"]
     there = tmp_path / "there.csv"
     there.touch()
@@ -93,7 +93,7 @@ def test_if_no_picture_can_be_read_the_findings_say_so_and_there_is_no_fix(tmp_p
     assert not (tmp_path / "f.csv").exists()
 
 
-def test_names_that_are_no_text_are_counted_like_others(tmp_path):
+def test_file_names_that_are_not_utf8_are_counted_like_others(tmp_path):
     folder = tmp_path / "faces"
     folder.mkdir()
     for name in (b"20", b"21"):
@@ -139,7 +139,7 @@ def test_utkface_is_audited_in_a_minute_and_mended(tmp_path):
     assert len(findings.table) == facts["rows"]
 
 
-def test_heads_that_the_data_bring_are_looked_at(tmp_path):
+def test_heads_declared_by_the_data_are_checked(tmp_path):
     from multitask.datasets import sample
 
     sample.write(tmp_path / "faces", "folders", count=20, head="pose")

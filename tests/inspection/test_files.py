@@ -17,7 +17,7 @@ def test_sizes_and_modes_are_those_of_the_files(planted_audit):
     assert pictures["sizes"] == {"48x48": 7, "40x30": 1, "12x12": 1}
 
 
-def test_a_box_is_looked_at_and_not_what_lies_around_it(tables, tmp_path):
+def test_only_the_pixels_in_a_box_are_compared(tables, tmp_path):
     both = Image.new("RGB", (96, 48))
     both.paste(scene(1), (0, 0))
     both.paste(scene(2), (48, 0))

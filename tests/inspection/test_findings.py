@@ -10,7 +10,7 @@ from multitask.inspection.findings import leaking_identities
 from tests.planted import TIME, document, scene
 
 
-def test_all_that_was_planted_is_found_and_nothing_else(planted_audit):
+def test_all_planted_faults_are_found_and_no_others(planted_audit):
     facts = document(planted_audit)
     assert facts["rows"] == 10  # 11 files without the malformed name
     assert facts["sources"] == {"utkface": 10}
@@ -91,7 +91,7 @@ def test_near_pictures_and_identities_in_two_parts_are_leaks(tables, tmp_path):
     assert (tmp_path / "out" / "leaks.png").exists()
 
 
-def test_pairs_of_two_data_sets_are_told_apart(tables, tmp_path):
+def test_pairs_across_data_sets_are_counted_apart(tables, tmp_path):
     readings = []
     for number, seeds in enumerate([(1, 1, 2), (2, 3)]):
         folder = tmp_path / f"set{number}"

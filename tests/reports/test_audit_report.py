@@ -9,7 +9,7 @@ from multitask.inspection.audit import audit
 from tests.planted import TIME, document, scene
 
 
-def test_pairs_name_their_files_kind_and_what_they_disagree_about(planted_audit):
+def test_pairs_name_their_files_similarity_and_contradictions(planted_audit):
     pairs = {
         tuple(sorted(Path(p).name.partition(f"_{TIME}")[0] for p in pair["paths"])): (
             pair["kind"],

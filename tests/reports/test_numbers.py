@@ -1,0 +1,188 @@
+"""Are the numbers of a report those derived by hand or by scikit-learn?"""
+
+import numpy as np
+import pandas as pd
+import pytest
+from multitask.reports import _frames, numbers
+from sklearn import metrics
+
+from tests.evaluations import (
+    AGE,
+    FACE,
+    GENDER,
+    MOOD,
+    by_hand,
+    random_evaluation,
+    strict,
+)
+
+
+def test_the_json_has_the_keys_that_scripts_rely_on(tmp_path):
+    numbers.write(by_hand(notes=("drawings",)), tmp_path)
+    report = strict((tmp_path / "report.json").read_text("utf-8"))
+    assert (report["rows"], report["split"], report["title"]) == (4, "test", "four")
+    assert report["notes"] == ["drawings"]
+    assert list(report["heads"]) == ["age", "gender", "face"]
+    # |12-10|, |20-30|, |51-50| -> 13/3; signed 2 - 10 + 1 -> -7/3; two of three <= 5.
+    # 10 lies in 9..20; 30 not in 15..25; 50 not in 52..60 -> 1/3.
+    age = report["heads"]["age"]
+    assert age["n"] == 3
+    assert age["mae"] == pytest.approx(13 / 3)
+    assert age["bias"] == pytest.approx(-7 / 3)
+    assert age["within_share"] == pytest.approx(2 / 3)
+    assert age["coverage_80"] == pytest.approx(1 / 3)
+    gender = report["heads"]["gender"]
+    # Of male, female, female two are right. F1 male = 2*1/(2+1) = 2/3, female the same.
+    assert (gender["n"], gender["accuracy"]) == (3, pytest.approx(2 / 3))
+    assert gender["macro_f1"] == pytest.approx(2 / 3)
+    assert "male" in gender["classification_report"]
+    face = report["heads"]["face"]
+    # Smiling 1 0 1 1 against 1 1 0 1: half right; Bald 0 0 1 against 0 1 1: 2/3.
+    assert (face["n"], face["mean_accuracy"]) == (4, pytest.approx((1 / 2 + 2 / 3) / 2))
+    assert set(face["per_label"]) == {"Smiling", "Bald"}
+
+
+def test_a_number_that_is_not_finite_becomes_null(tmp_path):
+    evaluation = by_hand()
+    evaluation.answers.loc[0, "age"] = np.nan
+    numbers.write(evaluation, tmp_path)
+    report = strict((tmp_path / "report.json").read_text("utf-8"))
+    assert report["heads"]["age"]["mae"] is None
+
+
+def test_the_table_has_one_row_per_head_and_nan_where_a_score_does_not_apply():
+    table = numbers.table(by_hand()).set_index("head")
+    assert table["rows"].tolist() == [3, 3, 4]
+    assert table.loc["age", ["MAE", "bias", "within", "80% holds"]].tolist() == [
+        4.33, -2.33, 0.667, 0.333,
+    ]  # fmt: skip
+    assert table.loc["age", ["accuracy", "macro F1"]].isna().all()
+    assert table.loc["gender", ["accuracy", "macro F1"]].tolist() == [0.667, 0.667]
+    # Smiling: 2 hits, 3 answers, 3 true -> 2/3; Bald: 1 hit, 2 answers, 1 true -> 2/3.
+    assert table.loc["face", ["accuracy", "macro F1"]].tolist() == [0.583, 0.667]
+    assert table.loc["gender", ["MAE", "bias", "within", "80% holds"]].isna().all()
+
+
+def test_the_terminal_text_is_aligned_and_led_by_the_notes():
+    lines = numbers.text(by_hand(notes=("These are drawings.",))).splitlines()
+    assert lines == [
+        "Note: These are drawings.",
+        "four: test, 4 pictures",
+        "",
+        "head    rows  accuracy  macro F1   MAE   bias  within  80% holds",
+        "age        3                      4.33  -2.33   0.667      0.333",
+        "gender     3     0.667     0.667",
+        "face       4     0.583     0.667",
+        "within: age no more than 5 years off",
+    ]
+
+
+def test_the_terminal_text_leaves_out_columns_without_number():
+    text = numbers.text(by_hand(heads=(GENDER,)))
+    assert "macro F1" in text
+    assert "MAE" not in text
+    assert "within" not in text
+
+
+def test_the_class_section_is_scikit_learns_report_of_the_labelled_rows(tmp_path):
+    evaluation = random_evaluation(tmp_path, heads=(MOOD,))
+    known = evaluation.labels["mood"].notna()
+    assert 0 < known.sum() < len(known)
+    oracle = metrics.classification_report(
+        evaluation.labels.loc[known, "mood"],
+        evaluation.answers.loc[known, "mood"],
+        labels=["glad", "sad", "so so"],
+        digits=3,
+    )
+    assert oracle.rstrip() in numbers.classification(evaluation)
+
+
+def test_the_label_section_agrees_with_scikit_learn_and_ends_in_the_mean(tmp_path):
+    evaluation = random_evaluation(tmp_path, heads=(FACE,))
+    scores = numbers.per_label(FACE.summary(evaluation.labels, evaluation.answers))
+    for name in ("Smiling", "Bald"):
+        known = evaluation.labels[name].notna()
+        truth, answers = (
+            evaluation.labels.loc[known, name],
+            evaluation.answers.loc[known, name],
+        )
+        assert scores.loc[name, "f1"] == pytest.approx(metrics.f1_score(truth, answers))
+        assert scores.loc[name, "yes"] == truth.sum()
+    assert scores.index[-1] == "mean"
+    assert scores["f1"].iloc[-1] == pytest.approx(scores["f1"].iloc[:2].mean())
+    last = numbers.classification(evaluation).splitlines()[-1]
+    assert last.split()[0] == "mean"
+    assert len(last.split()) == 5  # the counts of a mean are empty
+
+
+def test_the_number_section_lists_the_errors_by_band():
+    text = numbers.classification(by_hand(heads=(AGE,), notes=("drawings",)))
+    # RMSE = sqrt((4 + 100 + 1) / 3) = 5.916; a label a band.
+    assert text == (
+        "Note: drawings\n"
+        "four: test, 4 pictures\n\n\n"
+        "age: 3 labelled rows\n"
+        "====================\n\n"
+        "MAE                 4.33 years\n"
+        "RMSE                5.92 years\n"
+        "bias                -2.33 years\n"
+        "within 5 years      66.7%\n"
+        "80% interval holds  33.3%\n\n"
+        "from  n    mae\n"
+        "0+    1   2.00\n"
+        "20+   1  10.00\n"
+        "40+   1   1.00\n"
+    )
+
+
+def test_classes_without_label_are_noted_below_their_average():
+    evaluation = by_hand(heads=(GENDER,))
+    assert "macro avg counts" not in numbers.classification(evaluation)
+    evaluation.labels["gender"] = "female"
+    assert "macro avg counts a class without label as 0" in numbers.classification(
+        evaluation
+    )
+
+
+def test_numbers_known_to_an_interval_are_counted_by_whether_it_was_hit():
+    evaluation = by_hand(heads=(AGE,))
+    evaluation.labels["age"] = np.nan
+    evaluation.labels["age_low"] = [10.0, 20.0, 50.0, np.nan]
+    evaluation.labels["age_high"] = [19.0, 29.0, 59.0, np.nan]
+    table = numbers.table(evaluation)
+    # 12, 20 and 51 lie inside theirs.
+    assert numbers.text(evaluation).endswith(
+        "within: age inside the interval that is its label"
+    )
+    assert (table.loc[0, "rows"], table.loc[0, "within"]) == (3, 1.0)
+    assert "in interval         100.0% of 3" in numbers.classification(evaluation)
+    assert _frames.pairs(AGE, evaluation.labels, evaluation.answers).empty
+    columns = list(numbers.answers(evaluation))
+    assert columns[2:5] == ["age_label", "age_label_low", "age_label_high"]
+
+
+def test_the_csv_has_each_label_beside_its_answer(tmp_path):
+    numbers.write(by_hand(), tmp_path)
+    table = pd.read_csv(tmp_path / "answers.csv")
+    assert list(table) == [
+        "path", "split", "age_label", "age", "age_low", "age_high",
+        "gender_label", "gender", "gender_confidence",
+        "Smiling_label", "Smiling", "Smiling_confidence",
+        "Bald_label", "Bald", "Bald_confidence",
+    ]  # fmt: skip
+    assert table["gender_label"].tolist()[1::2] == ["female", "female"]
+    assert table["gender"].tolist()[1::2] == ["male", "female"]
+    assert set(table["split"]) == {"test"}
+    assert table["age_label"].isna().tolist() == [False, False, False, True]
+
+
+def test_the_csv_of_all_pictures_names_the_split_of_each():
+    evaluation = by_hand(split="all")
+    assert numbers.answers(evaluation)["split"].isna().all()
+    evaluation.labels["split"] = ["train", "val", "test", "test"]
+    assert numbers.answers(evaluation)["split"].tolist() == [
+        "train",
+        "val",
+        "test",
+        "test",
+    ]

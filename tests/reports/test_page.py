@@ -1,0 +1,78 @@
+"""Does the page of a report stand alone and show other people's names as text?"""
+
+import pandas as pd
+import pytest
+from multitask.reports import numbers, page
+
+from multitask.contracts import plugins
+from multitask.contracts.catalog import from_config
+from multitask.contracts.errors import UserError
+from tests.evaluations import Page, by_hand, color_count, random_evaluation, strict
+
+
+def test_a_head_without_labelled_rows_is_reported_as_such(tmp_path):
+    evaluation = by_hand(
+        labels=pd.DataFrame({"path": ["a.png", "b.png", "c.png", "d.png"]})
+    )
+    plugins.write_reports(evaluation, tmp_path)
+    report = strict((tmp_path / "report.json").read_text("utf-8"))
+    assert report["heads"] == {name: {"n": 0} for name in ("age", "gender", "face")}
+    text = (tmp_path / "classification_report.txt").read_text("utf-8")
+    assert text.count("no labelled row") == 3
+    assert not list(tmp_path.glob("*.png"))
+    assert "No picture has a label" in (tmp_path / "index.html").read_text("utf-8")
+
+
+def test_a_folder_that_can_not_be_made_is_the_users_mistake(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="can't be written: File exists"):
+        plugins.write_reports(by_hand(), tmp_path / "file")
+
+
+def test_names_of_other_people_are_text_on_the_page_and_in_pictures(tmp_path):
+    names = ["<script>alert(1)</script>", "早い & 'so'", "$x^$ {{ 7*7 }}"]
+    head = from_config("mood", {"kind": "softmax", "classes": names})
+    evaluation = random_evaluation(
+        tmp_path, heads=(head,), title="<b>bold</b>", notes=("<i>n</i>",)
+    )
+    for table in (evaluation.labels, evaluation.answers):
+        table["mood"] = table["mood"].map(
+            dict(zip(["glad", "sad", "so so"], names, strict=True))
+        )
+    plugins.write_reports(evaluation, tmp_path)
+    seen = Page((tmp_path / "index.html").read_text("utf-8"))
+    assert not seen.tags & {"script", "b", "i"}
+    for name in (*names, "<b>bold</b>", "<i>n</i>"):
+        assert name in seen.text
+    assert color_count(tmp_path / "confusion_mood.png") > 20
+    text = (tmp_path / "report.json").read_text("utf-8")
+    assert list(strict(text)["heads"]["mood"]["classification_report"])[:3] == names
+    assert names[1] in text  # readable, not escaped
+
+
+def test_the_page_stands_alone_and_links_only_what_is_there(tmp_path):
+    evaluation = by_hand(notes=("drawings",))
+    numbers.write(evaluation, tmp_path)
+    text = page.html(evaluation, tmp_path)
+    seen = Page(text)
+    assert seen.sources == set()
+    assert {"report.json", "classification_report.txt", "answers.csv"} <= seen.links
+    assert "http" not in text
+    assert "drawings" in seen.text
+    (tmp_path / "answers.csv").unlink()
+    (tmp_path / "labels_face.png").touch()
+    seen = Page(page.html(evaluation, tmp_path))
+    assert "answers.csv" not in seen.links
+    assert seen.sources == {"labels_face.png"}
+
+
+def test_the_page_shows_the_numbers_of_every_head(tmp_path):
+    text = Page(page.html(by_hand(), tmp_path)).text.split()
+    for number in ("4.33", "-2.33", "0.667", "0.583", "66.7%"):
+        assert number in text
+
+
+def test_reports_run_numbers_first_and_pages_last():
+    names = [module.__name__.rpartition(".")[2] for module in plugins.reports()]
+    ours = [name for name in names if name in ("numbers", "pictures", "page")]
+    assert ours == ["numbers", "pictures", "page"]
