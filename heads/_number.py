@@ -1,4 +1,4 @@
-"""What do all heads have in common whose answer is a number?"""
+"""What do all heads with a number for an answer have in common?"""
 
 from abc import ABC
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from multitask.contracts.table import column, interval, interval_columns
 
 @dataclass(frozen=True, kw_only=True)
 class Number(Head, ABC):
-    """A number between `low` and `high`, in `unit`, reported by `bands`.
+    """A number from `low` to `high`, in `unit`.
 
     `bands` are the lower ends of the groups by which errors are reported, rows are
-    stratified and, with `class_weights="balanced"`, weighed. `within` is the distance
-    up to which a report calls an answer right.
+    stratified and, with `class_weights="balanced"`, weighted. An answer counts as right
+    in a report if its error is at most `within`.
 
-    Targets are intervals (rows, 2), both ends included; an exact label has two equal
-    ends.
+    Targets (rows, 2) are the ends of intervals, both included, in `unit`; the two ends
+    of an exact label are equal. Weights are (rows,).
     """
 
     low: float = 0.0
@@ -54,7 +54,10 @@ class Number(Head, ABC):
         return "number"
 
     def interval(self, table: pd.DataFrame) -> npt.NDArray[np.float64]:
-        """Both ends of what is known of each row's number (rows, 2), NaN if nothing."""
+        """The interval (rows, 2) that each number lies in, NaN without a label.
+
+        Raises UserError for a label that is text or outside `low` to `high`.
+        """
         name = self.columns[0]
         labels = column(table, name)
         exact = pd.to_numeric(labels, errors="coerce")
@@ -62,7 +65,7 @@ class Number(Head, ABC):
         if len(text):
             raise UserError(
                 self.where,
-                f"{len(text)} labels of column {name!r} are no numbers, first "
+                f"{len(text)} labels of column {name!r} are not numbers, first "
                 f"{text.iloc[0]!r}",
             )
         ends = interval(table, name).to_numpy()
@@ -72,7 +75,7 @@ class Number(Head, ABC):
                 self.where,
                 f"{outside.sum()} labels of column {name!r} lie outside "
                 f"{self.low:g} to {self.high:g}, first {ends[outside][0, 0]:g}",
-                "set low and high of the head, or mend the labels",
+                "set low and high of the head, or correct the labels",
             )
         clipped: npt.NDArray[np.float64] = np.clip(ends, self.low, self.high)
         return clipped
@@ -99,13 +102,13 @@ class Number(Head, ABC):
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
         name = self.columns[0]
         truth = self.interval(labels)
-        said = answers[name].to_numpy(float)
+        predictions = answers[name].to_numpy(float)
         exact = truth[:, 0] == truth[:, 1]
-        interval = truth[:, 0] < truth[:, 1]
+        is_interval = truth[:, 0] < truth[:, 1]
         summary: dict[str, Any] = {"n": int(exact.sum())}
         if exact.any():
-            error = said[exact] - truth[exact, 0]
-            inside = answers.loc[exact, list(interval_columns(name))].to_numpy(float)
+            error = predictions[exact] - truth[exact, 0]
+            central = answers.loc[exact, list(interval_columns(name))].to_numpy(float)
             summary |= {
                 "mae": float(np.abs(error).mean()),
                 "rmse": float(np.sqrt((error**2).mean())),
@@ -114,17 +117,19 @@ class Number(Head, ABC):
                 "within_share": float((np.abs(error) <= self.within).mean()),
                 "bands": self._by_band(labels[exact], np.abs(error)),
             }
-            if not np.isnan(inside).any():
-                low, high = inside.T
-                held = (low <= truth[exact, 0]) & (truth[exact, 0] <= high)
-                summary["coverage_80"] = float(held.mean())
-        if interval.any():
-            low, high = truth[interval].T
+            if not np.isnan(central).any():
+                low, high = central.T
+                inside = (low <= truth[exact, 0]) & (truth[exact, 0] <= high)
+                summary["coverage_80"] = float(inside.mean())
+        if is_interval.any():
+            low, high = truth[is_interval].T
             low, high = low - self.slack, high + self.slack
-            right = (low <= said[interval]) & (said[interval] <= high)
+            inside = (low <= predictions[is_interval]) & (
+                predictions[is_interval] <= high
+            )
             summary |= {
-                "interval_n": int(interval.sum()),
-                "interval_accuracy": float(right.mean()),
+                "interval_n": int(is_interval.sum()),
+                "interval_accuracy": float(inside.mean()),
             }
         return summary
 
@@ -137,12 +142,12 @@ class Number(Head, ABC):
         }
 
 
-def outside(ends: Any, said: Any) -> Any:
-    """How far numbers (batch, 1) lie outside intervals (batch, 2): (batch,).
+def interval_error(y_true: Any, y_pred: Any) -> Any:
+    """The distance (batch,) of numbers (batch, 1) to intervals (batch, 2), 0 inside.
 
     For an exact label it is the absolute error.
     """
     import keras
 
-    below, above = ends[:, 0] - said[:, 0], said[:, 0] - ends[:, 1]
+    below, above = y_true[:, 0] - y_pred[:, 0], y_pred[:, 0] - y_true[:, 1]
     return keras.ops.maximum(keras.ops.maximum(below, above), 0.0)

@@ -1,11 +1,11 @@
-"""How likely is each of several ordered values? Read as their expectation."""
+"""How probable is each of several ordered values? The answer is their expectation."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from multitask.heads._number import Number, outside
+from multitask.heads._number import Number, interval_error
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Array, elementwise_loss
@@ -15,17 +15,19 @@ _POWERS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5)
 
 @dataclass(frozen=True, kw_only=True)
 class Distribution(Number):  # type: ignore[misc]
-    """A softmax over the values from `low` to `high` by `step`.
+    """A softmax over the values from `low` to `high` in steps of `step`.
 
-    It learns a normal distribution of deviation `sigma` around an exact label (Gao
-    et al. 2017, "Deep Label Distribution Learning with Label Ambiguity"), plus
-    `expectation_weight` times the absolute error of the expectation (Gao et al. 2018,
-    "Age Estimation Using Expectation of Label Distribution Learning"). For an interval
-    the loss is minus the log of the probability mass inside it.
+    The loss of an exact label is the cross-entropy to a normal distribution around it
+    with standard deviation `sigma`, in `unit` (Gao et al. 2017, "Deep Label
+    Distribution Learning with Label Ambiguity"), plus `expectation_weight` times the
+    absolute error of the expectation (Gao et al. 2018, "Age Estimation Using
+    Expectation of Label Distribution Learning"). The loss of an interval is the
+    negative log of the probability mass inside it.
 
-    Outputs are probabilities (batch, values). They are read as the expectation of
-    their power `sharpness`, found after training as what errs least on the validation
-    part: a long tail to one side draws a plain expectation away from the median.
+    Outputs (batch, values) are probabilities. An answer is the expectation of the
+    probabilities raised to the power `sharpness` and normalized. Calibration sets it to
+    the power with the least error on the validation part: a long tail to one side
+    draws a plain expectation away from the median.
     """
 
     step: float = 1.0
@@ -47,7 +49,7 @@ class Distribution(Number):  # type: ignore[misc]
 
     @property
     def values(self) -> Array:
-        """The ordered values (values,) that the outputs are probabilities of."""
+        """The values (values,) whose probabilities the outputs are, ascending."""
         count = int(np.floor((self.high - self.low) / self.step + 1e-9)) + 1
         return np.asarray(self.low + self.step * np.arange(count))
 
@@ -66,27 +68,28 @@ class Distribution(Number):  # type: ignore[misc]
     def loss(self) -> Any:
         return elementwise_loss(self._loss)
 
-    def _loss(self, ends: Any, said: Any) -> Any:
+    def _loss(self, y_true: Any, y_pred: Any) -> Any:
         from keras import ops
 
-        log = ops.log(ops.clip(said, 1e-7, 1.0))
-        low, high = ends[:, :1], ends[:, 1:]  # (batch, 1)
-        near = ops.softmax(-(((self.values - low) / self.sigma) ** 2) / 2)
-        exact = -ops.sum(near * log, axis=-1)
-        exact += self.expectation_weight * self._error(ends, said)
-        # Half a step each way, so that an interval between two values holds one.
+        log = ops.log(ops.clip(y_pred, 1e-7, 1.0))
+        low, high = y_true[:, :1], y_true[:, 1:]  # (batch, 1)
+        smooth = ops.softmax(-(((self.values - low) / self.sigma) ** 2) / 2)
+        exact = -ops.sum(smooth * log, axis=-1)
+        exact += self.expectation_weight * self._error(y_true, y_pred)
+        # Half a step to each side, so that an interval between two values holds one.
         half = self.step / 2
         inside = (self.values >= low - half) & (self.values <= high + half)
-        mass = ops.sum(said * ops.cast(inside, said.dtype), axis=-1)
+        mass = ops.sum(y_pred * ops.cast(inside, y_pred.dtype), axis=-1)
         return ops.where(
             low[:, 0] == high[:, 0], exact, -ops.log(ops.clip(mass, 1e-7, 1.0))
         )
 
-    def _error(self, ends: Any, said: Any) -> Any:
+    def _error(self, y_true: Any, y_pred: Any) -> Any:
         from keras import ops
 
-        expected = ops.sum(said * self.values.astype("float32"), axis=-1, keepdims=True)
-        return outside(ends, expected)
+        values = self.values.astype("float32")
+        expected = ops.sum(y_pred * values, axis=-1, keepdims=True)
+        return interval_error(y_true, expected)
 
     def metrics(self) -> list[Any]:
         import keras

@@ -1,23 +1,26 @@
-"""What number is it, as one output unit?"""
+"""Which number is it, as one output unit?"""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from multitask.heads._number import Number, outside
+from multitask.heads._number import Number, interval_error
 
 from multitask.contracts.head import Array, elementwise_loss
 
 
 @dataclass(frozen=True, kw_only=True)
 class Regression(Number):  # type: ignore[misc]
-    """One sigmoid unit scaled to `low`..`high`, so outputs (batch, 1) are in `unit`.
+    """One sigmoid unit, rescaled to the range from `low` to `high`.
 
-    The loss is the `error` (mse, mae, or huber with its bend at a tenth of the range)
-    in shares of the range; within an interval label it is 0. `residuals` are the 10%
-    and 90% points of truth minus answer on the validation part, found after training:
-    they make the central 80% of an answer, which is empty without them.
+    Outputs (batch, 1) are in `unit`. The loss is the `error` of the output divided by
+    the range; it is 0 inside an interval. `huber` is quadratic up to a tenth of the
+    range (Huber 1964, "Robust Estimation of a Location Parameter").
+
+    `residuals` are the 10% and 90% quantiles of label minus answer, in `unit`, which
+    calibration measures on the validation part. They make the central 80% of an answer,
+    which is empty without them.
     """
 
     error: Literal["mse", "mae", "huber"] = "mse"
@@ -40,23 +43,23 @@ class Regression(Number):  # type: ignore[misc]
     def loss(self) -> Any:
         return elementwise_loss(self._loss)
 
-    def _loss(self, ends: Any, said: Any) -> Any:
+    def _loss(self, y_true: Any, y_pred: Any) -> Any:
         from keras import ops
 
-        distance = outside(ends, said) / (self.high - self.low)
+        distance = interval_error(y_true, y_pred) / (self.high - self.low)
         if self.error == "mae":
             return distance
         if self.error == "mse":
             return distance**2
-        bend = 0.1
+        delta = 0.1
         return ops.where(
-            distance <= bend, distance**2 / 2, bend * (distance - bend / 2)
+            distance <= delta, distance**2 / 2, delta * (distance - delta / 2)
         )
 
     def metrics(self) -> list[Any]:
         import keras
 
-        return [keras.metrics.MeanMetricWrapper(outside, name="mae")]
+        return [keras.metrics.MeanMetricWrapper(interval_error, name="mae")]
 
     def calibrate(self, table: pd.DataFrame, outputs: Array) -> Self:
         truth = self.interval(table)
@@ -67,12 +70,12 @@ class Regression(Number):  # type: ignore[misc]
         return replace(self, residuals=(float(low), float(high)))
 
     def read(self, outputs: Array) -> pd.DataFrame:
-        name, said = self.columns[0], outputs[:, 0]
+        name, predictions = self.columns[0], outputs[:, 0]
         low, high = self.residuals or (np.nan, np.nan)
         return pd.DataFrame(
             {
-                name: said,
-                f"{name}_low": np.clip(said + low, self.low, self.high),
-                f"{name}_high": np.clip(said + high, self.low, self.high),
+                name: predictions,
+                f"{name}_low": np.clip(predictions + low, self.low, self.high),
+                f"{name}_high": np.clip(predictions + high, self.low, self.high),
             }
         )

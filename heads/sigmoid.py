@@ -1,4 +1,4 @@
-"""Which of several labels hold, each by itself? Or one question with two answers."""
+"""Which of several yes/no labels hold? Or which of two classes is it?"""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
@@ -21,10 +21,11 @@ from multitask.contracts.table import as_text, classes_of, column
 
 @dataclass(frozen=True, kw_only=True)
 class Sigmoid(Head):
-    """A yes/no unit a column (1 yes, 0 no), every one with its own empty cells.
+    """One yes/no unit per column (1 yes, 0 no), each with its own empty cells.
 
-    With two `classes` it is one unit over one text column: the output is the
-    probability of the second class. Outputs, targets and weights: (rows, columns).
+    With two `classes` it is one unit over one text column, whose output is the
+    probability of the second class. Outputs, targets and weights are (rows, columns);
+    outputs are probabilities, and the loss is the binary cross-entropy of each cell.
     """
 
     classes: tuple[str, ...] = ()
@@ -49,10 +50,10 @@ class Sigmoid(Head):
         return "class" if self.classes else "labels"
 
     def resolve(self, table: pd.DataFrame) -> Self:
-        """Leave out labels that nothing can be learnt of, and find out the classes."""
-        held = tuple(c for c in self.columns if column(table, c).notna().any())
-        if held and held != self.columns:
-            return replace(self, columns=held)
+        """Drop columns without any label, and take the classes of a text column."""
+        labelled = tuple(c for c in self.columns if column(table, c).notna().any())
+        if labelled and labelled != self.columns:
+            return replace(self, columns=labelled)
         values = column(table, self.columns[0]).dropna()
         if self.classes or pd.api.types.is_numeric_dtype(values):
             return self
@@ -65,7 +66,7 @@ class Sigmoid(Head):
         return Targets(targets, known.astype(np.float32))
 
     def _values(self, table: pd.DataFrame, name: str) -> Array:
-        """Labels of one column as 1, 0 and NaN."""
+        """The labels (rows,) of one column as 1, 0 and NaN."""
         labels = column(table, name)
         if self.classes:
             codes = {c: i for i, c in enumerate(self.classes)}
@@ -93,7 +94,7 @@ class Sigmoid(Head):
         return pd.DataFrame(parts, index=table.index)
 
     def balanced(self, table: pd.DataFrame, encoded: Targets) -> Targets:
-        """Balance each label by itself: its yes and its no weigh the same in sum."""
+        """Balance each label by itself: the weights of yes and no have the same sum."""
         targets, weights = encoded
         known = weights > 0
         n = known.sum(axis=0)
@@ -117,19 +118,19 @@ class Sigmoid(Head):
     def loss(self) -> Any:
         import keras
 
-        # A last axis of 1 keeps Keras from averaging over the labels, so that each
-        # has its own weight.  # (batch, labels)
+        # Keras averages over the last axis. With one of length 1, the loss stays
+        # (batch, labels), so that each label has its own weight.
         return elementwise_loss(
-            lambda true, said: keras.losses.binary_crossentropy(
-                true[..., None], said[..., None]
+            lambda y_true, y_pred: keras.losses.binary_crossentropy(
+                y_true[..., None], y_pred[..., None]
             )
         )
 
     def metrics(self) -> list[Any]:
         import keras
 
-        def right(true: Any, said: Any) -> Any:
-            return keras.ops.cast(true == keras.ops.round(said), "float32")
+        def right(y_true: Any, y_pred: Any) -> Any:
+            return keras.ops.cast(y_true == keras.ops.round(y_pred), "float32")
 
         return [keras.metrics.MeanMetricWrapper(right, name="accuracy")]
 
@@ -139,11 +140,11 @@ class Sigmoid(Head):
     def read(self, outputs: Array) -> pd.DataFrame:
         answers: dict[str, Array] = {}
         for name, yes in zip(self.columns, outputs.T, strict=True):
-            said = (yes >= 0.5).astype(int)
+            index = (yes >= 0.5).astype(int)
             answers[name] = (
-                np.array(self.classes, dtype=object)[said] if self.classes else said
+                np.array(self.classes, dtype=object)[index] if self.classes else index
             )
-            answers[f"{name}_confidence"] = np.where(said == 1, yes, 1 - yes)
+            answers[f"{name}_confidence"] = np.where(index == 1, yes, 1 - yes)
         return pd.DataFrame(answers)
 
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
@@ -158,8 +159,8 @@ class Sigmoid(Head):
             values = self._values(labels, name)
             known = ~np.isnan(values)
             if known.any():
-                truth, said = values[known] == 1, answers.loc[known, name] == 1
-                per_label[name] = _label_summary(truth, said.to_numpy())
+                predictions = answers.loc[known, name].to_numpy() == 1
+                per_label[name] = _label_summary(values[known] == 1, predictions)
         if not per_label:
             return {"n": 0}
         scores = pd.DataFrame(per_label).T
@@ -171,19 +172,19 @@ class Sigmoid(Head):
         }
 
 
-def _label_summary(truth: Array, said: Array) -> dict[str, Any]:
+def _label_summary(truth: Array, predictions: Array) -> dict[str, Any]:
     """Scores of one label; precision, recall and F1 are those of *yes*.
 
-    Where no picture is labelled yes, recall and F1 are NaN: nobody could get it right.
+    Without a picture labelled yes, recall and F1 are undefined, which is NaN.
     """
     report = classification_report(
-        truth, said, labels=[False, True], output_dict=True, zero_division=0.0
+        truth, predictions, labels=[False, True], output_dict=True, zero_division=0.0
     )
     yes = report["True"]
     return {
         "n": len(truth),
         "positive": int(truth.sum()),
-        "accuracy": float((truth == said).mean()),
+        "accuracy": float((truth == predictions).mean()),
         "precision": yes["precision"],
         "recall": yes["recall"] if truth.any() else np.nan,
         "f1": yes["f1-score"] if truth.any() else np.nan,

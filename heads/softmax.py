@@ -20,12 +20,13 @@ from multitask.contracts.table import as_text, classes_of, column
 
 @dataclass(frozen=True, kw_only=True)
 class Softmax(Head):
-    """One class out of `classes`; without them, those that the labels hold, sorted.
+    """One of `classes`; by default those that occur in the labels, sorted.
 
-    Outputs are probabilities (batch, classes), targets class indices (rows,).
-    `mirror` pairs the classes that change places in a mirrored picture.
-    `label_smoothing` is the share of a label that is spread over all classes, as labels
-    are not certain (Szegedy et al. 2016, "Rethinking the Inception Architecture").
+    Outputs (batch, classes) are probabilities, targets (rows,) class indices, and the
+    loss is the cross-entropy. `mirror` holds pairs of classes that change places in a
+    mirrored picture. `label_smoothing` is the share of a label that is spread over all
+    classes, as labels are uncertain (Szegedy et al. 2016, "Rethinking the Inception
+    Architecture for Computer Vision").
     """
 
     classes: tuple[str, ...] = ()
@@ -54,7 +55,7 @@ class Softmax(Head):
             if name not in self.classes:
                 raise UserError(
                     self.where,
-                    f"mirror names {name!r}, no class",
+                    f"mirror names {name!r}, which is no class",
                     nearest(name, self.classes),
                 )
 
@@ -65,14 +66,14 @@ class Softmax(Head):
     def resolve(self, table: pd.DataFrame) -> Self:
         if self.classes:
             return self
-        found = classes_of(column(table, self.columns[0]))
-        if len(found) < 2:
+        classes = classes_of(column(table, self.columns[0]))
+        if len(classes) < 2:
             raise UserError(
                 self.where,
-                f"finds {len(found)} classes in its labels ({', '.join(found)}), "
+                f"finds {len(classes)} classes in its labels ({', '.join(classes)}), "
                 "must find two or more",
             )
-        return replace(self, classes=found)
+        return replace(self, classes=classes)
 
     def encode(self, table: pd.DataFrame) -> Targets:
         codes = self._codes(table)
@@ -88,8 +89,8 @@ class Softmax(Head):
         if len(unknown):
             raise UserError(
                 self.where,
-                f"{len(unknown)} labels of column {self.columns[0]!r} are no class of "
-                f"it, first {unknown.tolist()[0]!r}{_origin(table, unknown)}",
+                f"{len(unknown)} labels of column {self.columns[0]!r} are none of its "
+                f"classes, first {unknown.tolist()[0]!r}{_origin(table, unknown)}",
                 nearest(unknown.iloc[0], self.classes),
             )
         return codes
@@ -103,20 +104,24 @@ class Softmax(Head):
         )
 
     def mirrored(self, targets: Array) -> Array:
-        return np.array(self._in_mirror())[targets].astype(targets.dtype)
+        return np.array(self._mirrored_classes())[targets].astype(targets.dtype)
 
     def unmirrored(self, outputs: Any) -> Any:
         from keras import ops
 
-        return ops.take(outputs, self._in_mirror(), axis=1) if self.mirror else outputs
+        return (
+            ops.take(outputs, self._mirrored_classes(), axis=1)
+            if self.mirror
+            else outputs
+        )
 
-    def _in_mirror(self) -> list[int]:
-        """The class that each class looks like in a mirror."""
-        places = list(range(len(self.classes)))
+    def _mirrored_classes(self) -> list[int]:
+        """The index of the class that each class becomes in a mirror."""
+        indices = list(range(len(self.classes)))
         for one, other in self.mirror:
             i, j = self.classes.index(one), self.classes.index(other)
-            places[i], places[j] = j, i
-        return places
+            indices[i], indices[j] = j, i
+        return indices
 
     def layers(self, features: Any) -> Any:
         import keras
@@ -128,12 +133,12 @@ class Softmax(Head):
     def loss(self) -> Any:
         return elementwise_loss(self._loss)
 
-    def _loss(self, true: Any, said: Any) -> Any:
+    def _loss(self, y_true: Any, y_pred: Any) -> Any:
         import keras
 
         return keras.losses.categorical_crossentropy(
-            keras.ops.one_hot(true, len(self.classes)),
-            said,
+            keras.ops.one_hot(y_true, len(self.classes)),
+            y_pred,
             label_smoothing=self.label_smoothing,
         )
 
@@ -157,7 +162,7 @@ class Softmax(Head):
 
 
 def _origin(table: pd.DataFrame, labels: "pd.Series[Any]") -> str:
-    """Where the first of some labels came from, if the table tells."""
+    """The data set of the first of some labels, as the end of a sentence."""
     source = column(table, "source")[labels.index[0]]
     return "" if pd.isna(source) else f" in data set {source}"
 
@@ -169,15 +174,15 @@ def class_summary(
     known = labels.notna()
     if not known.any():
         return {"n": 0}
-    truth, said = as_text(labels[known]), answers.loc[known, str(labels.name)]
+    truth, predictions = as_text(labels[known]), answers.loc[known, str(labels.name)]
     report = classification_report(
-        truth, said, labels=list(classes), output_dict=True, zero_division=0.0
+        truth, predictions, labels=list(classes), output_dict=True, zero_division=0.0
     )
-    seen = [c for c in classes if report[c]["support"] > 0]
+    occurring = [c for c in classes if report[c]["support"] > 0]
     return {
         "n": int(known.sum()),
-        "accuracy": float((truth == said).mean()),
-        # Over the classes that occur: one that nobody could get right is no mistake.
-        "macro_f1": float(np.mean([report[c]["f1-score"] for c in seen])),
+        "accuracy": float((truth == predictions).mean()),
+        # Over the classes that occur: others have no label to get right.
+        "macro_f1": float(np.mean([report[c]["f1-score"] for c in occurring])),
         "classification_report": report,
     }

@@ -210,11 +210,11 @@ def test_two_data_sets_that_disagree_about_the_values_of_a_label(
     labels.to_csv(drawn / "labels.csv", index=False)
     data = ["--data", f"utkface={faces}", "--data", f"sample={drawn}"]
     line = fit_fails(capsys, tmp_path, *data, "--heads", "gender")
-    assert "are no class of it, first '0' in data set sample" in line
+    assert "are none of its classes, first '0' in data set sample" in line
     labels["gender"] = np.where(np.arange(20) % 2, "woman", "man")
     labels.to_csv(drawn / "labels.csv", index=False)
     line = fit_fails(capsys, tmp_path, *data, "--heads", "gender")
-    assert "are no class of it, first 'man' in data set sample" in line
+    assert "are none of its classes, first 'man' in data set sample" in line
     assert "male, female" in line
 
 
@@ -272,7 +272,7 @@ def test_a_class_that_the_network_never_saw(capsys, tmp_path, run, faces):
     labels["race"] = "martian"
     labels.to_csv(drawn / "labels.csv", index=False)
     line = fails(capsys, report.main, [run, "--data", f"sample={drawn}"])
-    assert "head race: 20 labels of column 'race' are no class of it" in line
+    assert "head race: 20 labels of column 'race' are none of its classes" in line
     assert "'martian'" in line
 
 
