@@ -120,7 +120,7 @@ def _cells(counts: pd.DataFrame, shares: pd.DataFrame) -> Any:
 
 
 def label_bars(scores: pd.DataFrame, title: str) -> Figure:
-    """Draw F1 and accuracy of every label as bars, beside what needs no skill."""
+    """Draw F1 and accuracy of every label as bars, beside trivial baselines."""
     figure: Figure = _style.figure(10, 1.7 + 0.24 * len(scores), title)
     left, right = figure.subplots(1, 2, sharey=True)
     places = np.arange(len(scores))

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
 from multitask.contracts.table import read_csv
 from multitask.inspection.audit import audit
-from multitask.inspection.clean import clean
+from multitask.inspection.clean import clean, write_table
 from multitask.inspection.duplicates import label_intervals
 from tests.planted import TIME, document, inspected
 
@@ -56,3 +57,9 @@ def test_parquet_by_its_ending(planted_faces, tmp_path):
     pytest.importorskip("pyarrow")
     audit([f"utkface={planted_faces}"], tmp_path / "out", fix=tmp_path / "f.parquet")
     assert len(pd.read_parquet(tmp_path / "f.parquet")) == 4
+
+
+def test_a_table_whose_folder_can_not_be_made_is_the_users_mistake(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="can't be written: File exists"):
+        write_table(pd.DataFrame({"path": ["a"]}), tmp_path / "file" / "fixed.csv")

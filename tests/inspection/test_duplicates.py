@@ -92,10 +92,10 @@ def test_pairs_too_many_to_list_are_counted_all_the_same():
 
 def test_blank_pictures_are_pairs_only_if_all_pixels_are_equal():
     table = pd.DataFrame({"path": list("abc")})
-    look = inspected([0, 0, 0], blank=(0, 1, 2))
-    look["digest"] = [b"white", b"grey", b"white"]
+    files = inspected([0, 0, 0], blank=(0, 1, 2))
+    files["digest"] = [b"white", b"grey", b"white"]
     labels = label_intervals([], table)
-    result = duplicates(table, look, labels)
+    result = duplicates(table, files, labels)
     assert result.listed[["left", "right"]].to_numpy().tolist() == [[0, 2]]
 
 
