@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
     [
         "import multitask; function = multitask.report",
         "import multitask.report; function = multitask.report",
-        "from multitask.report import report; import multitask as m; function = m.report",
+        "from multitask.report import report; import multitask as m; function=m.report",
         "from multitask.report import report as function",
     ],
 )
