@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from multitask.cli import options
+from multitask.cli.command_module import as_function
 from multitask.contracts.errors import Parser, command
 
 as_function(__name__)
@@ -43,8 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     out = options.default_folder(arguments.out, "audit-")
     # Imported here, as pandas takes its time and `--help` doesn't need it.
-    from multitask.cli.command_module import as_function
-from multitask.contracts import plugins
+    from multitask.contracts import plugins
     from multitask.contracts.recipe_texts import split_names
     from multitask.inspection.audit import audit
 
