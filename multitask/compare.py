@@ -19,7 +19,7 @@ from multitask.contracts.saving import reporting_write_errors
 if TYPE_CHECKING:
     import pandas as pd
 
-    from multitask.comparison.bench import DesignRunner
+    from multitask.comparison.runner import DesignRunner
     from multitask.contracts.head import Array
 
 Say = Callable[[str], object]
@@ -90,8 +90,8 @@ def compare(
 
     Raises UserError for whatever the user can mend.
     """
-    from multitask.comparison.bench import design_runner as make_bench
     from multitask.comparison.designs import pairs
+    from multitask.comparison.runner import design_runner as make_bench
     from multitask.experiments.checks import check_inputs
     from multitask.reports import _compare
 
@@ -160,7 +160,7 @@ def _document(
 ) -> Plain:
     """What `compare.json` holds."""
     from multitask.comparison import differences
-    from multitask.comparison.bench import PARTS
+    from multitask.comparison.runner import PARTS
     from multitask.experiments.notes import frozen_notes
 
     prepared = bench.prepared

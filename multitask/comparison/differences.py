@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from multitask.comparison.bench import SCORES
+from multitask.comparison.runner import SCORES
 from multitask.contracts.head import Array, Head
 from multitask.experiments import scores
 

@@ -12,8 +12,8 @@ errors in years, the lower the better.
 import numpy as np
 import pytest
 
-from multitask.comparison.bench import SCORES
 from multitask.comparison.differences import to_single
+from multitask.comparison.runner import SCORES
 from multitask.contracts import catalog
 
 PEOPLE = np.repeat(np.arange(10), 2)  # of each test picture

@@ -244,7 +244,7 @@ def test_a_combination_that_training_lacks_is_answered_wrong(compared):
 
 
 def test_a_cap_leaves_all_designs_the_same_pictures(tmp_path, tiny_trunk):
-    from multitask.comparison.bench import design_runner as make_bench
+    from multitask.comparison.runner import design_runner as make_bench
 
     sample.write(tmp_path / "faces", "imfdb", count=60)
     recipe = Recipe(
