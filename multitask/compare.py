@@ -39,11 +39,8 @@ class Asked:
     trunks: tuple[str, ...] = ()
     merges: tuple[str, ...] = ()
     seeds: int = 1
-    pairs: bool = False  # in place of designs: single, and each two heads together
 
     def __post_init__(self) -> None:
-        if self.pairs and self.merges:
-            raise UserError("--merge", "has no effect with --pairs")
         for design in self.designs:
             if design not in DESIGNS:
                 raise UserError(
@@ -54,7 +51,7 @@ class Asked:
                 raise UserError(option, f"names {max(names, key=names.count)} twice")
         if self.seeds < 1:
             raise UserError("--seeds", f"is {self.seeds}, must be 1 or more")
-        if "merged" in self.designs and not self.merges and not self.pairs:
+        if "merged" in self.designs and not self.merges:
             raise UserError(
                 "--designs",
                 "merged needs heads to merge",
@@ -90,7 +87,6 @@ def compare(
 
     Raises UserError for whatever the user can mend.
     """
-    from multitask.comparison.designs import pairs
     from multitask.comparison.runner import design_runner as make_bench
     from multitask.experiments.checks import check_inputs
     from multitask.reports import _compare
@@ -111,7 +107,7 @@ def compare(
     for name in trunks:
         bench = make_bench(replace(recipe, trunk=name), out, asked.merges, say, before)
         before = bench.parts
-        designs = ("single", *pairs(bench.heads)) if asked.pairs else asked.designs
+        designs = asked.designs
         if len(bench.heads) == 1 < len(designs):
             raise UserError(
                 "--heads",
@@ -172,7 +168,6 @@ def _document(
         "cells": cells,
         "means": differences.means(bench.out, cells, bench.heads, groups),
         "differences": differences.to_single(bench.out, cells, bench.heads, groups),
-        "pairs": asked.pairs,
         "notes": [
             *prepared.spec.notes,
             *frozen_notes(prepared.recipe),
@@ -212,7 +207,7 @@ def _listed(asked: Asked) -> Plain:
     return {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in vars(asked).items()
-        if key != "seeds" and (key != "pairs" or value)
+        if key != "seeds"
     }
 
 
@@ -253,12 +248,6 @@ def _notes(asked: Asked, recipe: Recipe) -> list[str]:
             "before, once for all networks"
             + (" of a seed." if recipe.weights == "none" else ".")
         )
-    if asked.pairs:
-        notes.append(
-            "A head is helped by another if the two together, on one trunk, leave it "
-            "fewer errors than it has alone (Standley et al. 2020, Which Tasks Should "
-            "Be Learned Together in Multi-task Learning?)."
-        )
     if asked.seeds == 1:
         notes.append(
             "There was one seed: how much chance in training adds is not in the "
@@ -292,11 +281,6 @@ def parser() -> argparse.ArgumentParser:
         help="heads that the merged design joins (may be repeated)",
     )
     made.add_argument(
-        "--pairs",
-        action="store_true",
-        help="instead of designs, train each two heads together: who helps whom?",
-    )
-    made.add_argument(
         "--seeds",
         type=int,
         default=1,
@@ -319,15 +303,12 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run `multitask compare`; returns the exit status."""
     arguments = parser().parse_args(argv)
-    if arguments.pairs and arguments.designs:
-        raise UserError("--designs", "has no effect with --pairs")
     usual = DESIGNS if arguments.merge else ("single", "multi")
     asked = Asked(
         designs=_names(arguments.designs) or usual,
         trunks=_names(arguments.trunks),
         merges=tuple(arguments.merge),
         seeds=arguments.seeds,
-        pairs=arguments.pairs,
     )
     recipe = options.read(arguments)
     out = options.default_folder(arguments.out, "compare-")

@@ -1,13 +1,11 @@
 """How do designs of networks compare, in numbers, on a page, and in a few lines?"""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from multitask.reports import _html, _style
 
 from multitask.contracts.saving import reporting_write_errors
@@ -36,13 +34,11 @@ def write(document: dict[str, Any], folder: Path) -> None:
         (folder / JSON).write_text(text + "\n", encoding="utf-8")
         rows(document).to_csv(folder / CSV, index=False)
         with _style.style():
-            made = plot_pairs(document) if document["pairs"] else plot(document)
-            _style.save(made, folder / PLOT)
+            _style.save(plot(document), folder / PLOT)
         page = _html.render(
             "compare.html",
             title=document["title"],
             notes=document["notes"],
-            pairs=document["pairs"] and _html.cells(pairs(document)),
             quality=_html.cells(quality(document)),
             differences=_html.cells(differences(document)),
             costs=_html.cells(costs(document)),
@@ -127,75 +123,10 @@ def differences(document: dict[str, Any]) -> pd.DataFrame:
     )
 
 
-def pairs(document: dict[str, Any]) -> pd.DataFrame:
-    """Errors saved: a row a trunk and head, a column a head that it was trained with.
-
-    In brackets where no difference is shown.
-    """
-    found: dict[tuple[str, str], dict[str, str]] = {}
-    for trunk, head, other, _, text in _pairs(document):
-        found.setdefault((trunk, head), {})[other] = text
-    heads = list(document["metrics"])
-    lines = [
-        {"trunk": trunk, "errors saved": head}
-        | {f"with {other}": found[trunk, head].get(other, "") for other in heads}
-        for trunk, head in found
-    ]
-    return pd.DataFrame(lines)
-
-
-def _pairs(document: dict[str, Any]) -> Iterator[tuple[str, str, str, float, str]]:
-    """Trunk, head, the other one, the percent of errors that it saves, and as text."""
-    for one in document["differences"]:
-        [other] = [n for n in one["design"].split(" with ") if n != one["head"]]
-        percent = 100 * one["saved"]
-        text = f"{percent:+.0f}%"
-        if one["verdict"] == "no difference shown":
-            text = f"({text})"
-        yield one["trunk"], one["head"], other, percent, text
-
-
-def plot_pairs(document: dict[str, Any]) -> Any:
-    """Who helps whom: a heat map a trunk."""
-    heads = list(document["metrics"])
-    trunks = list(dict.fromkeys(cell["trunk"] for cell in document["cells"]))
-    side = 1.6 + 0.75 * len(heads)
-    title = "Errors saved by training with another head"
-    made = _style.figure(side * len(trunks) + 0.6, side + 0.3, title)
-    axes = made.subplots(1, len(trunks), squeeze=False).ravel()
-    blank = pd.DataFrame(index=heads, columns=heads, dtype=float)
-    for axis, name in zip(axes, trunks, strict=True):
-        saved, marks = blank.copy(), blank.astype(object).fillna("")
-        for trunk, head, other, percent, text in _pairs(document):
-            if trunk == name:
-                saved.loc[head, other], marks.loc[head, other] = percent, text
-        most = max(5.0, float(np.nanmax(saved.abs().to_numpy())))
-        sns.heatmap(
-            saved,
-            ax=axis,
-            annot=marks,
-            fmt="",
-            cmap="vlag_r",
-            vmin=-most,
-            vmax=most,
-            square=True,
-            linewidths=1,
-            cbar=False,
-        )
-        axis.grid(False)
-        axis.set_title(name)
-        axis.set_xlabel("trained with")
-        axis.set_ylabel("head")
-        axis.tick_params(axis="x", rotation=45)
-        axis.tick_params(axis="y", rotation=0)
-    return made
-
-
 def costs(document: dict[str, Any]) -> pd.DataFrame:
     """What all answers cost: a row a trunk and design, means over seeds.
 
-    And a row of ratios to `single`, but for pairs, which do not answer all, and but
-    for peaks of memory.
+    And a row of ratios to `single`, but for peaks of memory.
     """
     table = rows(document).drop_duplicates(["design", "trunk", "seed"])
     names = {key: name for key, (name, _) in _COSTS.items()}
@@ -206,7 +137,7 @@ def costs(document: dict[str, Any]) -> pd.DataFrame:
         means = known.groupby(of["design"], sort=False).mean()
         for design, costs in means.iterrows():
             found.append({"trunk": str(trunk), "design": str(design)} | _costs(costs))
-        if document["pairs"] or "single" not in means.index:
+        if "single" not in means.index:
             continue
         for design, costs in (means / means.loc["single"]).drop("single").iterrows():
             line = {"trunk": str(trunk), "design": f"{design} / single"}
@@ -267,8 +198,6 @@ def plot(document: dict[str, Any]) -> Any:
 def text(document: dict[str, Any]) -> str:
     """What the command prints at its end."""
     tables = [quality(document), differences(document), costs(document)]
-    if document["pairs"]:
-        tables = [pairs(document)]
     return "\n\n".join(
         table.to_string(index=False, na_rep="") for table in tables if len(table)
     )

@@ -7,7 +7,7 @@ networks than questions.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, product
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from multitask.contracts.head import Array, Head
 from multitask.contracts.table import as_text, column
 
 _JOIN = "+"
-_WITH = " with "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,31 +67,18 @@ class Plan:
 def plans(
     design: str, heads: Sequence[Head], merges: Sequence[Merged]
 ) -> tuple[Plan, ...]:
-    """The networks that a design trains for all heads, or a pair for its two."""
+    """The networks that a design trains for all heads."""
     if design == "multi":
         name = f"{len(heads)}-heads" if len(heads) > 1 else heads[0].name
         return (Plan(name=name, heads=tuple(heads)),)
     single = {head.name: Plan(name=head.name, heads=(head,)) for head in heads}
     if design == "single":
         return tuple(single.values())
-    if _WITH in design:
-        two = tuple(h for h in heads if h.name in design.split(_WITH))
-        return (Plan(name=design.replace(" ", "-"), heads=two),)
     together = {part.name for merge in merges for part in merge.parts}
     return (
         *(Plan(name=m.name, heads=(m.head,), merged=m) for m in merges),
         *(plan for name, plan in single.items() if name not in together),
     )
-
-
-def pairs(heads: Sequence[Head]) -> tuple[str, ...]:
-    """A design for each two heads, in which they have a network to themselves.
-
-    Raises UserError if there are no two.
-    """
-    if len(heads) < 2:
-        raise UserError("--pairs", f"{len(heads)} head makes no pair", "name more")
-    return tuple(f"{a.name}{_WITH}{b.name}" for a, b in combinations(heads, 2))
 
 
 def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:

@@ -331,9 +331,6 @@ def test_costs_stand_beside_their_ratios_to_single(compared):
     ratio = multi["parameters"] / single["parameters"]
     assert costs.loc["multi / single", "parameters, M"] == f"{ratio:.2f}"
     assert costs.loc["multi / single", "pictures trained, k"] == "0.50"
-    assert "multi / single" not in set(
-        _compare.costs({**document, "pairs": True})["design"]
-    )
     stopped = json.loads(json.dumps(document))
     stopped["cells"][2]["cost"]["peak_mb"] = None
     shown = _compare.costs(stopped)["peak memory, MB"]
@@ -529,28 +526,6 @@ def test_a_head_that_nothing_was_merged_with_has_no_difference(tmp_path):
     assert [one["head"] for one in found] == ["gender"]
 
 
-# Pairs
-
-
-def test_pairs_tell_who_helps_whom(compared, tmp_path):
-    recipe, *_ = compared
-    recipe = replace(recipe, epochs=1)
-    out = tmp_path / "out"
-    document = compare(recipe, out, Asked(pairs=True), say=lambda line: None)
-    single, pair = (cell["heads"] for cell in document["cells"])
-    found = {(d["design"], d["head"]): d for d in document["differences"]}
-    design = "gender with illumination"
-    assert set(found) == {(design, "gender"), (design, "illumination")}
-    for (_, head), one in found.items():
-        difference = pair[head]["test"] - single[head]["test"]
-        assert one["difference"] == pytest.approx(difference)
-        assert one["saved"] == pytest.approx(difference / (1 - single[head]["test"]))
-    page = (out / "index.html").read_text()
-    assert "Who helps whom" in page
-    assert "with illumination" in page
-    assert (out / "compare.png").stat().st_size > 5000
-
-
 @pytest.mark.parametrize(
     ("head", "difference", "alone", "saved"),
     [
@@ -565,29 +540,3 @@ def test_what_is_saved_is_a_share_of_the_errors(head, difference, alone, saved):
 
     [head] = catalog.heads([head])
     assert share(head, difference, alone) == pytest.approx(saved)
-
-
-def test_pairs_take_the_place_of_designs(capsys):
-    assert main(["--pairs", "--designs", "multi"]) == 2
-    assert "--designs: has no effect with --pairs" in capsys.readouterr().err
-    assert main(["--pairs", "--merge", "a+b"]) == 2
-    assert "--merge: has no effect with --pairs" in capsys.readouterr().err
-
-
-def test_what_makes_no_pair_takes_no_folder(compared, tmp_path):
-    recipe, *_ = compared
-    alone = replace(recipe, heads=("gender",))
-    with pytest.raises(UserError, match="1 head makes no pair"):
-        compare(alone, tmp_path / "out", Asked(pairs=True), say=lambda line: None)
-    assert not (tmp_path / "out").exists()
-
-
-def test_each_two_heads_make_a_pair():
-    assert designs.pairs(heads()) == (
-        "gender with makeup", "gender with age", "makeup with age",
-    )  # fmt: skip
-    [plan] = designs.plans("gender with age", heads(), [])
-    assert plan.name == "gender-with-age"
-    assert [head.name for head in plan.heads] == ["gender", "age"]
-    with pytest.raises(UserError, match="--pairs: 1 head makes no pair"):
-        designs.pairs(heads()[:1])
