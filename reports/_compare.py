@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from multitask.reports import _html, _style
 
+from multitask.contracts.design_comparison import DesignComparison
 from multitask.contracts.saving import reporting_write_errors
 
+OF, ORDER = DesignComparison, 10
 JSON, CSV, PAGE, PLOT = "compare.json", "compare.csv", "index.html", "compare.png"
 _PARTS = ("train", "val", "test")
 _COSTS = {
