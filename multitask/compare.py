@@ -89,7 +89,7 @@ def compare(
     """
     from multitask.comparison.runner import design_runner as make_bench
     from multitask.experiments.checks import check_inputs
-    from multitask.reports import _compare
+    from multitask.reports import comparison
 
     trunks = asked.trunks or (recipe.trunk,)
     _check(recipe, trunks)
@@ -137,7 +137,7 @@ def compare(
         say(f"about {about}, by the time of a few steps{less}")
         return {"cells": cells}
     document = _document(bench, cells, groups, asked)
-    _compare.write(document, out)
+    comparison.write(document, out)
     return document
 
 
@@ -314,13 +314,13 @@ def main(argv: list[str] | None = None) -> int:
     out = options.default_folder(arguments.out, "compare-")
     import_tensorflow()
     document = compare(recipe, out, asked, dry=arguments.dry_run)
-    from multitask.reports import _compare
+    from multitask.reports import comparison
 
     if arguments.dry_run:
         for cell in document["cells"]:
             print(f"{cell['design']:8} {cell['trunk']}: {', '.join(cell['networks'])}")
         return 0
-    print(_compare.text(document))
+    print(comparison.text(document))
     print(f"written to {out}, see {out / 'index.html'}")
     return 0
 

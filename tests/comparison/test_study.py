@@ -320,10 +320,10 @@ def test_every_design_answers_every_head_with_an_interval_and_a_cost(compared):
 
 
 def test_costs_stand_beside_their_ratios_to_single(compared):
-    from multitask.reports import _compare
+    from multitask.reports import comparison
 
     *_, document, _ = compared
-    costs = _compare.costs(document).set_index("design")
+    costs = comparison.costs(document).set_index("design")
     assert list(costs.index) == [
         "single", "merged", "multi", "merged / single", "multi / single",
     ]  # fmt: skip
@@ -333,13 +333,13 @@ def test_costs_stand_beside_their_ratios_to_single(compared):
     assert costs.loc["multi / single", "pictures trained, k"] == "0.50"
     stopped = json.loads(json.dumps(document))
     stopped["cells"][2]["cost"]["peak_mb"] = None
-    shown = _compare.costs(stopped)["peak memory, MB"]
+    shown = comparison.costs(stopped)["peak memory, MB"]
     assert list(shown == "") == [False, False, True, True, True]
     alone = {
         **document,
         "cells": [c for c in document["cells"] if c["design"] == "multi"],
     }
-    assert list(_compare.costs(alone)["design"]) == ["multi"]
+    assert list(comparison.costs(alone)["design"]) == ["multi"]
 
 
 def test_the_scores_of_a_design_are_those_of_its_networks(compared):

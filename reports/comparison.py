@@ -38,7 +38,7 @@ def write(document: dict[str, Any], folder: Path) -> None:
         with _style.style():
             _style.save(plot(document), folder / PLOT)
         page = _html.render(
-            "compare.html",
+            "comparison.html",
             title=document["title"],
             notes=document["notes"],
             quality=_html.cells(quality(document)),
