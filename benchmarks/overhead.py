@@ -8,7 +8,7 @@ import optuna
 
 from benchmarks.faces import table
 from benchmarks.sides import Row, Setting, Target, seconds
-from multitask.compare import Asked, compare
+from multitask.comparison.study import compare
 from multitask.contracts.recipe import Recipe
 from multitask.experiments.run import fit
 from multitask.sweep import Asked as Swept
@@ -32,8 +32,10 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
         precision="float32",
     )
     trained = [("age",), ("gender",), ("race",), ("race",), recipe.heads]
-    asked = Asked(merges=("gender+race",))
-    whole = seconds(lambda: compare(recipe, temporary / "c", asked, say=_silent))
+    merges = ("gender+race",)
+    whole = seconds(
+        lambda: compare(recipe, temporary / "c", merges=merges, say=_silent)
+    )
     fits = [
         seconds(
             lambda heads=heads, number=number: _fit(

@@ -1,7 +1,7 @@
-"""Which networks does a design train, and how are a merged network's answers read?
+"""Which networks does a design train, and how are the answers of merged heads read?
 
-`single` trains a network a head, `multi` one network with all heads, and `merged` joins
-heads into one softmax over the combinations that occur, as those do who want fewer
+`single` trains one network per head and `multi` one network with all heads. `merged`
+joins heads into one softmax over the combinations that occur, as is done to need fewer
 networks than questions.
 """
 
@@ -13,50 +13,52 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from multitask.contracts.catalog import from_config, to_config
+from multitask.contracts.catalog import from_config
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Array, Head
 from multitask.contracts.table import as_text, column
 
 _JOIN = "+"
+Combination = tuple[str, ...]  # one class of each part
 
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
-    """Heads of one class each, answered by one head of their combinations.
+    """Heads with one class per picture, answered by one head of their combinations.
 
-    `head` has a class for each of the `combinations` that occur; its label column is
-    `name`.
+    `head` has a class for each of the `combinations`; its label column is `name`.
     """
 
     parts: tuple[Head, ...]
-    combinations: tuple[tuple[str, ...], ...]
+    combinations: tuple[Combination, ...]
     head: Head
 
     @property
     def name(self) -> str:
-        """How the merge was asked for, such as `age_group+gender`."""
+        """The merge as the user writes it, such as `age_group+gender`."""
         return _JOIN.join(part.name for part in self.parts)
 
-    def outputs(self, said: Array) -> dict[str, Array]:
-        """What probabilities of combinations (rows, combinations) say of each part.
+    def part_outputs(self, probabilities: Array) -> dict[str, Array]:
+        """The outputs (rows, ...) of each part, by its name.
 
-        A class is as likely as all combinations with it are together.
+        The probability of a class is the sum of the `probabilities` (rows,
+        combinations) of all combinations with it.
         """
-        found: dict[str, Array] = {}
+        outputs: dict[str, Array] = {}
         for place, part in enumerate(self.parts):
-            classes_of = [each[place] for each in self.combinations]
-            holds = [[one == name for one in classes_of] for name in classes(part)]
-            outputs = said @ np.array(holds, float).T
-            found[part.name] = part.from_probabilities(outputs)
-        return found
+            classes = [combination[place] for combination in self.combinations]
+            # (classes, combinations)
+            belongs = [[name == each for each in classes] for name in part.classes]
+            sums = probabilities @ np.array(belongs, float).T
+            outputs[part.name] = part.from_probabilities(sums)
+        return outputs
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """One network of a design: the heads that it trains, and a merge that one is.
+    """One network of a design: its heads, and the merge if its only head is one.
 
-    Its `name`, that of its folder, is different for all networks of all designs.
+    `name` is the end of its folder's name, another for each network of a comparison.
     """
 
     name: str
@@ -67,7 +69,7 @@ class Plan:
 def plans(
     design: str, heads: Sequence[Head], merges: Sequence[Merged]
 ) -> tuple[Plan, ...]:
-    """The networks that a design trains for all heads."""
+    """The networks that a design trains to answer all heads."""
     if design == "multi":
         name = f"{len(heads)}-heads" if len(heads) > 1 else heads[0].name
         return (Plan(name=name, heads=tuple(heads)),)
@@ -82,20 +84,43 @@ def plans(
 
 
 def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
-    """Make `age_group+gender` of heads, over the combinations that training holds.
+    """Merge the heads of a text such as `age_group+gender`.
 
-    It has the largest label smoothing of its parts and their mean loss weight, and is
-    balanced if one of them is.
+    The merged head has a class for each combination in the training part of `table`,
+    which has a `split`.
 
-    `table` has a `split`. Raises UserError for a head that is none, has not one class
-    a picture, or is merged with itself; and if no two combinations are labelled.
+    Raises UserError for an unknown head, one that is named twice or one without a class
+    per picture, and if fewer than two combinations are labelled.
     """
+    parts = _parts(text, heads)
+    labels = combination_labels(parts, table[table["split"] == "train"])
+    labelled = set(labels.dropna())
+    if len(labelled) < 2:
+        raise UserError(
+            f"--merge {text}",
+            f"{len(labelled)} combinations are labelled in training, must be two or "
+            "more",
+            "the heads are never labelled together" if not labelled else "",
+        )
+    # In the order of the parts' classes. Training mirrors pictures: a combination may
+    # occur in the mirrored ones only.
+    combinations = tuple(
+        each
+        for each in product(*(part.classes for part in parts))
+        if labelled & {_JOIN.join(each), _JOIN.join(_mirrored(parts, each))}
+    )
+    head = _merged_head(text, parts, combinations)
+    return Merged(parts=parts, combinations=combinations, head=head)
+
+
+def _parts(text: str, heads: Sequence[Head]) -> tuple[Head, ...]:
+    """The heads that a merge names; UserError if they can't be merged."""
     known = {head.name: head for head in heads}
     names = text.split(_JOIN)
     for name in names:
         if name not in known:
             raise UserError("--merge", f"no head {name!r}", nearest(name, known))
-        if not classes(known[name]):
+        if not known[name].classes:
             raise UserError(
                 "--merge",
                 f"head {name} answers with a {known[name].answer_type}, must have one "
@@ -103,68 +128,60 @@ def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
             )
     if len(set(names)) < max(2, len(names)):
         raise UserError("--merge", f"is {text!r}, must be two or more heads: A+B")
-    parts = tuple(known[name] for name in names)
-    labels = combination_labels(parts, table[table["split"] == "train"])
-    found = set(labels.dropna())
-    if len(found) < 2:
-        raise UserError(
-            f"--merge {text}",
-            f"{len(found)} combinations are labelled in training, must be two or more",
-            "the heads are never labelled together" if not found else "",
-        )
-    # In the order of the parts' classes. What occurs, occurs in mirrored pictures too.
-    every = list(product(*map(classes, parts)))
-    mirror = {each: _mirrored(parts, each) for each in every}
-    occur = tuple(e for e in every if found & {_JOIN.join(e), _JOIN.join(mirror[e])})
+    return tuple(known[name] for name in names)
+
+
+def _merged_head(
+    name: str, parts: Sequence[Head], combinations: Sequence[Combination]
+) -> Head:
+    """The head over combinations, trained as its parts are.
+
+    Otherwise the training would be compared, not the design: it has the largest label
+    smoothing of its parts and their mean loss weight, and is balanced if one of them
+    is.
+    """
+    mirrored = {each: _mirrored(parts, each) for each in combinations}
     config = {
         "kind": "softmax",
-        "columns": [text],
-        "classes": [_JOIN.join(each) for each in occur],
+        "columns": [name],
+        "classes": [_JOIN.join(each) for each in combinations],
         "mirror": [
-            [_JOIN.join(each), _JOIN.join(mirror[each])]
-            for each in occur
-            if each < mirror[each]
+            [_JOIN.join(one), _JOIN.join(other)]
+            for one, other in mirrored.items()
+            if one < other
         ],
+        "label_smoothing": max(part.label_smoothing for part in parts),
     }
-    # Trained as its parts are, or it would be the training that is compared.
-    smoothing = max(part.label_smoothing for part in parts)
     balanced = any(part.class_weights == "balanced" for part in parts)
-    head = replace(
-        from_config("_and_".join(names), config | {"label_smoothing": smoothing}),
+    return replace(
+        from_config("_and_".join(part.name for part in parts), config),
         loss_weight=float(np.mean([part.loss_weight for part in parts])),
         class_weights="balanced" if balanced else "none",
     )
-    return Merged(parts=parts, combinations=occur, head=head)
 
 
-def _mirrored(parts: Sequence[Head], each: Sequence[str]) -> tuple[str, ...]:
-    """The combination that one looks like in a mirror."""
-    pairs = [dict(part.mirror) for part in parts]
-    swaps = [pair | {b: a for a, b in pair.items()} for pair in pairs]
-    return tuple(swap.get(name, name) for swap, name in zip(swaps, each, strict=True))
+def _mirrored(parts: Sequence[Head], combination: Combination) -> Combination:
+    """The combination that a mirrored picture shows."""
+    classes = []
+    for part, name in zip(parts, combination, strict=True):
+        swapped = dict(part.mirror) | {b: a for a, b in part.mirror}
+        classes.append(swapped.get(name, name))
+    return tuple(classes)
 
 
 def combination_labels(parts: Sequence[Head], table: pd.DataFrame) -> "pd.Series[Any]":
-    """The combination that each row is labelled with, empty if one label is."""
+    """The combination of each row's labels, empty where a label is."""
     columns = [as_text(column(table, part.columns[0])) for part in parts]
-    together = pd.concat(columns, axis=1)
-    whole = together.notna().all(axis=1)
-    found = together[whole].agg(_JOIN.join, axis=1) if whole.any() else None
-    return pd.Series(found, index=table.index, dtype=object)
+    labels = pd.concat(columns, axis=1)
+    whole = labels.notna().all(axis=1)
+    joined = labels[whole].agg(_JOIN.join, axis=1) if whole.any() else None
+    return pd.Series(joined, index=table.index, dtype=object)
 
 
 def with_merged(table: pd.DataFrame, merges: Sequence[Merged]) -> pd.DataFrame:
-    """The table with a column a merge; combinations that training lacks are empty."""
+    """The table with a column per merge, empty for combinations that training lacks."""
     for each in merges:
         labels = combination_labels(each.parts, table)
-        table = table.assign(
-            **{each.name: labels.where(labels.isin(classes(each.head)))}
-        )
+        known = labels.where(labels.isin(each.head.classes))
+        table = table.assign(**{each.name: known})
     return table
-
-
-def classes(head: Head) -> tuple[str, ...]:
-    """The classes of a head that has one a picture; none of another."""
-    return (
-        tuple(to_config(head).get("classes", ())) if head.answer_type == "class" else ()
-    )

@@ -2,137 +2,147 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from multitask.comparison.runner import SCORES
+from multitask.comparison.results import read_scores
+from multitask.contracts.design_comparison import (
+    Cell,
+    DesignMean,
+    Difference,
+    Verdict,
+)
 from multitask.contracts.head import Array, Head
 from multitask.experiments import scores
-
-Plain = dict[str, Any]
 
 
 def means(
     out: Path,
-    cells: Sequence[Plain],
+    cells: Sequence[Cell],
     heads: Sequence[Head],
     groups: Mapping[str, Array],
-) -> list[Plain]:
-    """What each design scores on the test part, over its seeds, by trunk and head.
+) -> tuple[DesignMean, ...]:
+    """The score of each design on the test part over its seeds, by trunk and head.
 
-    `groups` (rows,) number the test pictures, by trunk; those of one person are alike.
+    `groups` numbers the test pictures (rows,) of each trunk, those of one person alike.
     """
     numbers = {head.name for head in heads if head.answer_type == "number"}
-    return [
-        {"trunk": trunk, "design": design, "head": head}
-        | _over_seeds(found, groups[trunk], np.inf if head in numbers else 1.0)
-        for trunk, design, seeds in _by_design(cells)
-        for head in seeds[0]["heads"]
-        for found in [[_stored_scores(out, cell, head) for cell in seeds]]
-        if not all(np.isnan(one).all() for one in found)
-    ]
+    results = []
+    for trunk, design, seeds in _by_design(cells):
+        for head in seeds[0].heads:
+            per_seed = [read_scores(out, cell, head) for cell in seeds]
+            if all(np.isnan(each).all() for each in per_seed):
+                continue
+            draws = [scores.bootstrap(each, groups[trunk]) for each in per_seed]
+            each_mean = [scores.mean(each) for each in per_seed]
+            low, high = _interval(draws, each_mean)
+            most = np.inf if head in numbers else 1.0
+            results.append(
+                DesignMean(
+                    trunk=trunk,
+                    design=design,
+                    head=head,
+                    test=float(np.mean(each_mean)),
+                    ci=(max(low, 0.0), min(high, most)),
+                )
+            )
+    return tuple(results)
 
 
 def to_single(
     out: Path,
-    cells: Sequence[Plain],
+    cells: Sequence[Cell],
     heads: Sequence[Head],
     groups: Mapping[str, Array],
-) -> list[Plain]:
-    """What each other design scores more than `single`, by trunk and head.
+) -> tuple[Difference, ...]:
+    """The difference of each other design to `single`, by trunk and head.
 
-    `groups` are those of `means`. A head that is merged with none has the network of
+    `groups` is that of `means`. A head that is merged with none has the network of
     `single`, and no difference.
     """
-    alone = {
-        trunk: seeds for trunk, design, seeds in _by_design(cells) if design == "single"
-    }
-    return [
-        {"trunk": trunk, "design": design, "head": head.name}
-        | _difference(
+    by_design = list(_by_design(cells))
+    alone = {trunk: seeds for trunk, design, seeds in by_design if design == "single"}
+    return tuple(
+        _difference(
+            trunk,
+            design,
             head,
-            [_stored_scores(out, cell, head.name) for cell in seeds],
-            [_stored_scores(out, cell, head.name) for cell in alone[trunk]],
+            [read_scores(out, cell, head.name) for cell in seeds],
+            [read_scores(out, cell, head.name) for cell in alone[trunk]],
             groups[trunk],
         )
-        for trunk, design, seeds in _by_design(cells)
+        for trunk, design, seeds in by_design
         if design != "single" and trunk in alone
         for head in heads
-        if head.name in seeds[0]["heads"]
+        if head.name in seeds[0].heads
         and not _same_network(seeds[0], alone[trunk][0], head.name)
-    ]
+    )
 
 
 def _difference(
-    head: Head, many: Sequence[Array], single: Sequence[Array], groups: Array
-) -> Plain:
-    """Scores (rows, labels) of the same pictures, a seed each: how much more is it?"""
+    trunk: str,
+    design: str,
+    head: Head,
+    many: Sequence[Array],
+    single: Sequence[Array],
+    groups: Array,
+) -> Difference:
+    """Compare scores (rows, labels) of the same pictures, one array per seed."""
+    pairs = list(zip(many, single, strict=True))
     draws = [
         scores.bootstrap(one, groups) - scores.bootstrap(other, groups)
-        for one, other in zip(many, single, strict=True)
+        for one, other in pairs
     ]
-    means = [
-        scores.mean(one) - scores.mean(other)
-        for one, other in zip(many, single, strict=True)
-    ]
-    low, high = scores.confidence_interval(scores.with_seed_variance(draws, means))
-    if head.answer_type != "number":  # few seeds may allow for more than there is
+    per_seed = [scores.mean(one) - scores.mean(other) for one, other in pairs]
+    low, high = _interval(draws, per_seed)
+    if head.answer_type != "number":  # few seeds may widen it beyond what can be
         low, high = max(low, -1.0), min(high, 1.0)
-    difference = float(np.mean(means))
-    return {
-        "difference": difference,
-        "ci": [low, high],
-        "saved": errors_saved(
-            head, difference, float(np.mean([*map(scores.mean, single)]))
-        ),
-        "verdict": _verdict(head, low, high),
-    }
+    difference = float(np.mean(per_seed))
+    alone = float(np.mean([scores.mean(each) for each in single]))
+    return Difference(
+        trunk=trunk,
+        design=design,
+        head=head.name,
+        difference=difference,
+        ci=(low, high),
+        saved=errors_saved(head, difference, alone),
+        verdict=_verdict(head, low, high),
+    )
 
 
-def _over_seeds(found: Sequence[Array], groups: Array, most: float) -> Plain:
-    draws = [scores.bootstrap(one, groups) for one in found]
-    means = [scores.mean(one) for one in found]
-    low, high = scores.confidence_interval(scores.with_seed_variance(draws, means))
-    return {"test": float(np.mean(means)), "ci": [max(low, 0.0), min(high, most)]}
+def _interval(draws: Sequence[Array], per_seed: Sequence[float]) -> tuple[float, float]:
+    """The interval of a mean over seeds, from the bootstrap draws of each seed."""
+    return scores.confidence_interval(scores.with_seed_variance(draws, per_seed))
 
 
-def _by_design(cells: Sequence[Plain]) -> Iterator[tuple[str, str, list[Plain]]]:
+def _by_design(cells: Sequence[Cell]) -> Iterator[tuple[str, str, list[Cell]]]:
     """Trunk, design, and the cells of its seeds."""
-    by: dict[tuple[str, str], list[Plain]] = {}
+    groups: dict[tuple[str, str], list[Cell]] = {}
     for cell in cells:
-        by.setdefault((cell["trunk"], cell["design"]), []).append(cell)
-    for (trunk, design), found in by.items():
-        yield trunk, design, sorted(found, key=lambda cell: cell["seed"])
+        groups.setdefault((cell.trunk, cell.design), []).append(cell)
+    for (trunk, design), seeds in groups.items():
+        yield trunk, design, sorted(seeds, key=lambda cell: cell.seed)
 
 
 def errors_saved(head: Head, difference: float, alone: float) -> float:
-    """What share of the errors that a head has alone is saved, or added if below 0."""
+    """The share of the errors of a head alone that a design saves, below 0 if it adds
+    some.
+
+    `alone` is the score of the head alone, `difference` what the design scores more.
+    """
     if scores.better_direction(head) == "lower":
         return float(-difference / alone) if alone else 0.0
     return float(difference / (1 - alone)) if alone < 1 else 0.0
 
 
-def _verdict(head: Head, low: float, high: float) -> str:
+def _verdict(head: Head, low: float, high: float) -> Verdict:
     if low <= 0 <= high:
         return "no difference shown"
-    return (
-        "better"
-        if (low > 0) == (scores.better_direction(head) == "higher")
-        else "worse"
-    )
+    higher_is_better = scores.better_direction(head) == "higher"
+    return "better" if (low > 0) == higher_is_better else "worse"
 
 
-def _same_network(cell: Plain, single: Plain, head: str) -> bool:
-    """Whether a head that is alone in its network has the same one in both."""
-    names = dict(zip(single["heads"], single["networks"], strict=True))
-    return names[head] in cell["networks"]
-
-
-def _stored_scores(out: Path, cell: Plain, head: str) -> Array:
-    """The scores of test pictures that a cell has for a head."""
-    for name in cell["networks"]:
-        with np.load(out / name / SCORES) as kept:
-            if head in kept:
-                return np.asarray(kept[head])
-    raise KeyError(head)
+def _same_network(cell: Cell, single: Cell, head: str) -> bool:
+    """Whether a head has the network of `single` in a cell of another design."""
+    names = dict(zip(single.heads, single.networks, strict=True))
+    return names[head] in cell.networks

@@ -1,60 +1,40 @@
-"""What are the networks of a comparison trained and measured with, all alike?"""
+"""How are the networks of a comparison trained and measured, all alike?"""
 
-import contextlib
-import ctypes
-import gc
-import json
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import isnan
 from pathlib import Path
-from statistics import median
-from typing import Any, cast
+from typing import cast
 
-import keras
 import numpy as np
 import pandas as pd
-import psutil
 
-from multitask.comparison.designs import (
-    Merged,
-    Plan,
-    combination_labels,
-    merge,
-    plans,
-    with_merged,
-)
-from multitask.contracts.errors import UserError
+from multitask.comparison.checks import check_test_labels, check_validation_labels
+from multitask.comparison.designs import Merged, Plan, merge, plans, with_merged
+from multitask.comparison.measure import PeakMemory, measure_cost, measure_scores
+from multitask.comparison.results import NetworkResult, read_result, write_result
+from multitask.contracts.design_comparison import Cell, Cost
 from multitask.contracts.head import Array, Head
+from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Precision, Recipe
-from multitask.contracts.run import SPLIT
-from multitask.contracts.saving import reporting_write_errors, write_text
-from multitask.contracts.table import write_csv
+from multitask.contracts.saving import write_text
 from multitask.data import sampling
-from multitask.experiments import checks, notes, prepare, scores
-from multitask.experiments.evaluate import outputs
+from multitask.experiments import checks, notes, prepare
 from multitask.experiments.prepare import Prepared
+from multitask.experiments.train import train_prepared
 from multitask.networks.analyzer import Analyzer
 from multitask.training import loop
 
 Say = Callable[[str], object]
-Plain = dict[str, Any]
-PARTS = ("train", "val", "test")
-RESULT, SCORES = "result.json", "scores.npz"
-_CALLS = 15  # of a network that is timed
-_EVERY = 0.1  # seconds between two looks at the memory
-_TRIAL = 3  # steps of a network that an estimate is made from
+_TIMED_STEPS = 3  # of a network, for an estimate
 
 
 @dataclass(frozen=True, kw_only=True)
 class DesignRunner:
     """A trunk with all that its networks share: pictures, split, heads, merges.
 
-    `parts` are `path` and `split` of all pictures; `table` has those that are
-    compared on, with their labels.
+    `parts` holds `path` and `split` of all pictures; `table` the rows that are compared
+    on, with their labels.
     """
 
     prepared: Prepared
@@ -73,145 +53,136 @@ class DesignRunner:
 
     @property
     def groups(self) -> Array:
-        """Numbers (rows,) of test pictures: those of one person are alike."""
+        """Numbers (test rows,) from 0, the same for pictures of one person."""
         rows = self.table.index[self.table["split"] == "test"]
         members = pd.Series(self.prepared.members, index=self.prepared.table.index)
         return np.unique(members[rows], return_inverse=True)[1]
 
-    def check(self, trunks: Sequence[str]) -> None:
-        """Raise UserError for what one of the other trunks can't do."""
-        for name in set(trunks) - {self.trunk}:
-            recipe = replace(self.prepared.recipe, trunk=name)
+    def check_trunks(self, trunks: Sequence[str]) -> None:
+        """Raise UserError for what the other trunks can't freeze or load."""
+        for trunk in set(trunks) - {self.trunk}:
+            recipe = replace(self.prepared.recipe, trunk=trunk)
             spec = prepare.network_spec(recipe, self.heads)
             checks.check_freezable(spec, recipe, self.prepared.machine)
             checks.check_weights(spec, recipe)
 
-    def settled(self) -> "DesignRunner":
-        """The bench with the precision that `auto` comes to, one for all networks."""
+    def with_precision(self) -> "DesignRunner":
+        """The runner with the precision that `auto` resolves to, for all networks.
+
+        It is resolved once, and kept in a file for when the comparison goes on.
+        """
         file = self.out / f"{self.trunk}.precision"
         if not file.exists():
-            (every,) = plans("multi", self.heads, ())
-            made, table = self._prepared(every, 0)
+            (plan,) = plans("multi", self.heads, ())
+            prepared, table = self.prepare(plan, 0)
+            batches = prepared.training(table)
             write_text(
-                file,
-                loop.resolve_precision(made.spec, made.recipe, made.training(table)),
+                file, loop.resolve_precision(prepared.spec, prepared.recipe, batches)
             )
         precision = cast("Precision", file.read_text(encoding="utf-8"))
         recipe = replace(self.prepared.recipe, precision=precision)
         return replace(self, prepared=replace(self.prepared, recipe=recipe))
 
-    def cell(self, design: str, seed: int, say: Say) -> Plain:
-        """The result of a design: of all its networks together."""
+    def run(self, design: str, seed: int, say: Say) -> Cell:
+        """Train and measure the networks of a design, but those that are done."""
         results = [
-            self._result(plan, seed, say)
+            self._run(plan, seed, say)
             for plan in plans(design, self.heads, self.merges)
         ]
-        costs = [result["cost"] for result in results]
-        return {
-            "design": design,
-            "trunk": self.trunk,
-            "seed": seed,
-            "precision": self.prepared.recipe.precision,
-            "networks": [result["name"] for result in results],
-            "heads": {k: v for r in results for k, v in r["heads"].items()},
-            "cost": {
-                key: _peak_of(each) if key == "peak_mb" else sum(each)
-                for key in costs[0]
-                for each in [[cost[key] for cost in costs]]
-            },
-        }
+        return Cell(
+            design=design,
+            trunk=self.trunk,
+            seed=seed,
+            precision=self.prepared.recipe.precision,
+            networks=tuple(result.name for result in results),
+            heads={k: v for result in results for k, v in result.heads.items()},
+            cost=Cost.total([result.cost for result in results]),
+        )
 
-    def _result(self, plan: Plan, seed: int, say: Say) -> Plain:
-        """Train and measure a network, unless that is done."""
-        name = f"{self.trunk}-{seed}-{plan.name}"
+    def _run(self, plan: Plan, seed: int, say: Say) -> NetworkResult:
+        name = self._name(plan, seed)
         folder = self.out / name
-        if (folder / RESULT).exists():
-            found: Plain = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-            return found
-        say(f"training {name}")
-        result, found = self._trained(plan, seed, folder, say)
-        with reporting_write_errors(folder):
-            np.savez(folder / SCORES, **found)  # type: ignore[arg-type]
-        write_text(folder / RESULT, json.dumps({"name": name, **result}, indent=1))
-        loop.remove_checkpoint(folder)
-        return {"name": name, **result}
+        result = read_result(folder)
+        if not result:
+            say(f"training {name}")
+            result, scores = self._train(plan, seed, folder, say)
+            write_result(folder, result, scores)
+            loop.remove_checkpoint(folder)
+        return result
 
-    def _trained(
+    def _name(self, plan: Plan, seed: int) -> str:
+        return f"{self.trunk}-{seed}-{plan.name}"
+
+    def _train(
         self, plan: Plan, seed: int, folder: Path, say: Say
-    ) -> tuple[Plain, dict[str, Array]]:
-        made, table = self._prepared(plan, seed)
-        train, val = made.training(table), made.validation(table)
-        with reporting_write_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            # The pictures of all: what another network learnt is no test of this one.
-            write_csv(self.parts, folder / SPLIT)
-        begun = loop.has_checkpoint(folder)
-        with _peak() as memory:
-            outcome = loop.train(
-                made.spec,
-                made.recipe,
-                train,
-                val if len(val.rows) else None,
-                folder,
-                cache=made.machine.cache,
-                resume=begun,
-                say=say,
+    ) -> tuple[NetworkResult, dict[str, Array]]:
+        """The result of a network, and its scores (test rows, labels) by head."""
+        prepared, table = self.prepare(plan, seed)
+        resume = loop.has_checkpoint(folder)
+        with PeakMemory() as memory:
+            # split.csv lists the pictures of all networks: what another one learned
+            # from does not test this one.
+            training = train_prepared(
+                prepared, table, folder, parts=self.parts, resume=resume, say=say
             )
-        if outcome.interrupted:  # else half a training would count as finished
+        if training.outcome.interrupted:  # half a training must not count as done
             raise KeyboardInterrupt
         analyzer = Analyzer.load(folder)
-        heads, found = _measured(analyzer, made, self, plan, say)
-        cost = {
-            "parameters": analyzer.model.count_params(),
-            "bytes": (folder / "network.keras").stat().st_size,
-            "train_seconds": round(sum(one["seconds"] for one in outcome.history), 2),
-            "pictures_trained": len(outcome.history) * train.steps * train.batch_size,
-            "forward_ms_1": _milliseconds(analyzer, 1),
-            "forward_ms_32": _milliseconds(analyzer, 32),
-            # Of the epochs before a stop it is not known.
-            "peak_mb": None if begun else round(memory[0] / 1e6, 1),
-        }
-        return {"heads": heads, "cost": cost}, found
+        heads, scores = measure_scores(
+            analyzer, prepared, plan, self.table, self.groups, say
+        )
+        # The peak of the epochs before a stop is unknown.
+        peak = None if resume else memory.peak
+        cost = measure_cost(analyzer, folder, training, peak)
+        return NetworkResult(name=folder.name, heads=heads, cost=cost), scores
 
-    def _prepared(self, plan: Plan, seed: int) -> tuple[Prepared, pd.DataFrame]:
-        """What a network is trained with: its heads, and the rows they label."""
+    def prepare(self, plan: Plan, seed: int) -> tuple[Prepared, pd.DataFrame]:
+        """What a network is trained with: its heads, and the rows that they label."""
         recipe = self.prepared.recipe
-        recipe = replace(recipe, seed=recipe.seed + seed, cap={})  # the bench capped
+        # `table` is capped already, for all networks alike.
+        recipe = replace(recipe, seed=recipe.seed + seed, cap={})
         spec = replace(self.prepared.spec, heads=plan.heads, recipe=recipe.plain())
         labelled = [head.labelled(self.table) for head in plan.heads]
         table = self.table[np.any(labelled, axis=0)]
         return replace(self.prepared, recipe=recipe, spec=spec), table
 
-    def estimated(
-        self, designs: Sequence[str], seeds: int
-    ) -> tuple[list[Plain], float]:
-        """The cells without results, and about how many seconds they take."""
-        cells, each = [], {}
+    def estimate(self, designs: Sequence[str], seeds: int) -> tuple[list[Cell], float]:
+        """The cells without results, and about how many seconds training them takes."""
+        cells, networks = [], {}
         for design in designs:
-            chosen = plans(design, self.heads, self.merges)
-            for plan in chosen:
-                made, table = self._prepared(plan, 0)
-                train = made.training(table)
-                epochs = sum(stage.epochs for stage in made.recipe.stages())
-                each[plan.name] = (train.steps * epochs, made, train)
+            of_design = plans(design, self.heads, self.merges)
+            networks.update({plan.name: plan for plan in of_design})
             cells += [
-                {
-                    "design": design,
-                    "trunk": self.trunk,
-                    "seed": seed,
-                    "networks": [f"{self.trunk}-{seed}-{plan.name}" for plan in chosen],
-                }
+                Cell(
+                    design=design,
+                    trunk=self.trunk,
+                    seed=seed,
+                    precision=self.prepared.recipe.precision,
+                    networks=tuple(self._name(plan, seed) for plan in of_design),
+                )
                 for seed in range(seeds)
             ]
-        # The heads hardly matter beside the trunk: one network is timed for all.
-        _, made, train = max(each.values(), key=lambda one: one[0])
-        step = loop.training_step(made.spec, made.recipe, train, "float32")
-        step()
-        began = time.monotonic()
-        for _ in range(_TRIAL):
+        return cells, seeds * self._seconds(list(networks.values()))
+
+    def _seconds(self, networks: Sequence[Plan]) -> float:
+        """About how long training takes, by the time of a few steps.
+
+        Heads hardly matter beside the trunk: one network is timed for all.
+        """
+        steps, trainings = [], []
+        for plan in networks:
+            prepared, table = self.prepare(plan, 0)
+            batches = prepared.training(table)
+            epochs = sum(stage.epochs for stage in prepared.recipe.stages())
+            steps.append(batches.steps * epochs)
+            trainings.append((prepared, batches))
+        prepared, batches = trainings[int(np.argmax(steps))]
+        step = loop.training_step(prepared.spec, prepared.recipe, batches, "float32")
+        step()  # the first one traces the function
+        start = time.monotonic()
+        for _ in range(_TIMED_STEPS):
             step()
-        second = (time.monotonic() - began) / _TRIAL
-        return cells, seeds * second * sum(steps for steps, _, _ in each.values())
+        return (time.monotonic() - start) / _TIMED_STEPS * sum(steps)
 
 
 def design_runner(
@@ -219,179 +190,41 @@ def design_runner(
     out: Path,
     merges: Sequence[str],
     say: Say,
-    before: Path | pd.DataFrame | None = None,
+    parts: Path | pd.DataFrame | None = None,
+    machine: Machine = Machine(),  # noqa: B008  (it is frozen)
 ) -> DesignRunner:
-    """Read what networks are compared on; `merges` are such as `age_group+gender`.
+    """Read the pictures of a comparison; `merges` are texts such as `age_group+gender`.
 
-    The split is the one of `before`: the split.csv of a comparison that goes on, or a
-    table with `path` and `split`. Raises UserError for whatever the user can mend.
+    `parts` is the split to keep: the split.csv of a comparison that goes on, or a table
+    with `path` and `split`. Raises UserError for whatever the user can mend.
     """
-    prepared = prepare.prepare(recipe, out, say)
+    prepared = prepare.prepare(recipe, out, say, machine=machine)
     heads = prepared.spec.heads
-    # Which pictures are nearly alike depends on their size: the first trunk's counts.
-    if isinstance(before, pd.DataFrame):
-        split = prepared.table["path"].map(before.set_index("path")["split"])
+    # Which pictures are nearly alike depends on their size: all trunks have the split
+    # of the first.
+    if isinstance(parts, pd.DataFrame):
+        split = prepared.table["path"].map(parts.set_index("path")["split"])
     else:
-        split = prepared.split(before)
+        split = prepared.split(parts)
     table = prepared.table.assign(split=split)
     table = table[table["split"].notna()]
     parts = table[["path", "split"]]
     train = table[table["split"] == "train"]
-    stays = sampling.capped(train, heads, recipe.cap, recipe.seed)
-    table = table.drop(train.index[~stays])  # for all networks alike
+    capped = sampling.capped(train, heads, recipe.cap, recipe.seed)
+    table = table.drop(train.index[~capped])  # for all networks alike
     checks.check_trainable(heads, table, say)
     checks.check_validated(recipe, table)
     members = pd.Series(prepared.members, index=prepared.table.index)
-    _all_measured(heads, table, members)
-    made = tuple(merge(text, heads, table) for text in merges)
-    table = with_merged(table, made)
-    _all_watched((*heads, *(each.head for each in made)), table)
+    check_test_labels(heads, table, members)
+    merged = tuple(merge(text, heads, table) for text in merges)
+    table = with_merged(table, merged)
+    check_validation_labels((*heads, *(each.head for each in merged)), table)
     leaks = notes.leakage_notes(recipe, table, members[table.index].to_numpy())
     spec = replace(prepared.spec, notes=(*prepared.spec.notes, *leaks))
     return DesignRunner(
         prepared=replace(prepared, spec=spec),
         parts=parts,
         table=table,
-        merges=made,
+        merges=merged,
         out=out,
     )
-
-
-def _all_measured(
-    heads: Sequence[Head], table: pd.DataFrame, members: "pd.Series[int]"
-) -> None:
-    """Raise UserError for a head that can't be compared on the test part."""
-    train, test = (table[table["split"] == part] for part in ("train", "test"))
-    for head in heads:
-        labelled = head.labelled(test)
-        if not labelled.any():
-            raise UserError(
-                head.where,
-                "has no label in the test part",
-                "choose another --split, or give more people: pictures of one, or "
-                "nearly alike, stay in one part",
-            )
-        if members[test.index[labelled]].nunique() < 2:
-            raise UserError(
-                head.where,
-                "is labelled in the test part for one person alone, or for pictures "
-                "nearly alike",
-                "intervals need two of them or more: choose another --split",
-            )
-        if head.answer_type == "class" and head.strata(train).any().sum() < 2:
-            raise UserError(
-                head.where, "a single class is left in training, must be two"
-            )
-
-
-def _all_watched(heads: Sequence[Head], table: pd.DataFrame) -> None:
-    """Raise UserError for a head whose network would have no best epoch."""
-    val = table[table["split"] == "val"]
-    for head in heads:
-        if len(val) and not head.labelled(val).any():
-            raise UserError(
-                head.where,
-                "has no label in the validation part, by which the best epoch of each "
-                "network is chosen",
-                "choose another --split",
-            )
-
-
-def _measured(
-    analyzer: Analyzer, made: Prepared, bench: DesignRunner, plan: Plan, say: Say
-) -> tuple[Plain, dict[str, Array]]:
-    """Scores by head and part with an interval, and those of each test picture."""
-    recipe, pixels, table = made.recipe, made.pixels, bench.table
-    if plan.merged:  # a combination that training lacks is answered wrong
-        labels = combination_labels(plan.merged.parts, table)
-        table = table.assign(**{plan.merged.name: labels})
-    parts = {part: table[table["split"] == part] for part in PARTS}
-    size = min(len(parts["train"]), len(parts["test"]))
-    parts["train"] = parts["train"].sample(size, random_state=recipe.seed)
-    said = {
-        part: outputs(
-            analyzer, recipe, made.machine, pixels, rows.index.to_numpy(), say
-        )
-        for part, rows in parts.items()
-        if len(rows)
-    }
-    heads: Plain = {}
-    kept: dict[str, Array] = {}
-    for name, head, read in _questions(analyzer.heads, plan):
-        if "val" in said:
-            head = head.calibrate(parts["val"], read(said["val"]))
-        each = {}
-        for part, outs in said.items():
-            answers = head.read(read(outs)).set_axis(parts[part].index)
-            each[part] = scores.scores(head, parts[part], answers)
-        # A combination or a head may have no label in a part.
-        means = {part: scores.mean(found) for part, found in each.items()}
-        known = {part: value for part, value in means.items() if not isnan(value)}
-        test = each["test"]
-        ends: list[float | None] = [None, None]
-        if "test" in known:
-            ends = [*scores.confidence_interval(scores.bootstrap(test, bench.groups))]
-        heads[name] = {**known, "ci": ends}
-        kept[name] = test
-    return heads, kept
-
-
-def _questions(heads: Sequence[Head], plan: Plan) -> Iterator[Any]:
-    """Each question that a network answers: its name, head, and how to get outputs."""
-    for head in heads:
-        name = plan.merged.name if plan.merged else head.name
-        yield name, head, lambda outs, head=head: outs[head.name]
-    if plan.merged:
-        merged = plan.merged
-        for part in merged.parts:
-            yield (
-                part.name,
-                part,
-                lambda outs, part=part: merged.outputs(outs[merged.head.name])[
-                    part.name
-                ],
-            )
-
-
-def _milliseconds(analyzer: Analyzer, count: int) -> float:
-    side = analyzer.spec.side
-    pixels = np.zeros((count, side, side, 3), np.uint8)
-    rows, took = np.arange(count), []
-    for _ in range(1 + _CALLS):
-        began = time.perf_counter()
-        analyzer.outputs(pixels, rows)
-        took.append(1000 * (time.perf_counter() - began))
-    return round(median(took[1:]), 3)
-
-
-@contextlib.contextmanager
-def _peak() -> Iterator[list[float]]:
-    """The most memory (bytes) that the process held inside, its pictures among it.
-
-    What networks before have left is given back first.
-    """
-    keras.utils.clear_session()
-    gc.collect()
-    if sys.platform == "linux":
-        with contextlib.suppress(AttributeError, OSError):  # no glibc
-            ctypes.CDLL(None).malloc_trim(0)
-    process = psutil.Process()
-    most, done = [0.0], threading.Event()
-
-    def watch() -> None:
-        while not done.wait(_EVERY):
-            most[0] = max(most[0], process.memory_info().rss)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield most
-    finally:
-        done.set()
-        watcher.join()
-
-
-def _peak_of(peaks: Sequence[float | None]) -> float | None:
-    """That of networks trained one after the other, if each one's is known."""
-    known = [peak for peak in peaks if peak is not None]
-    return max(known) if len(known) == len(peaks) else None

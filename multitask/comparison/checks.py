@@ -1,0 +1,120 @@
+"""Can these designs be compared, as far as options, trunks and labels can tell?"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+
+import pandas as pd
+
+from multitask.contracts.design_comparison import DESIGNS
+from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.head import Head
+from multitask.contracts.recipe import Recipe
+from multitask.experiments.checks import check_inputs
+
+
+def check_request(
+    designs: Sequence[str], trunks: Sequence[str], merges: Sequence[str], seeds: int
+) -> None:
+    """Raise UserError for designs, merges and seeds that make no comparison."""
+    for design in designs:
+        if design not in DESIGNS:
+            raise UserError(
+                "--designs", f"no design {design!r}", nearest(design, DESIGNS)
+            )
+    for option, names in ("--designs", designs), ("--trunks", trunks):
+        if len(set(names)) < len(names):
+            raise UserError(option, f"names {max(names, key=names.count)} twice")
+    if seeds < 1:
+        raise UserError("--seeds", f"is {seeds}, must be 1 or more")
+    if "merged" in designs and not merges:
+        raise UserError(
+            "--designs",
+            "merged needs heads to merge",
+            "add --merge A+B, or use --designs single,multi",
+        )
+    if merges and "merged" not in designs:
+        raise UserError("--merge", "has no effect without the design merged")
+    merged = list(chain(*(merge.split("+") for merge in merges)))
+    for name in merged:
+        if merged.count(name) > 1:
+            raise UserError(
+                "--merge", f"joins {name} twice", "each head has one answer"
+            )
+
+
+def check_recipe(recipe: Recipe, trunks: Sequence[str]) -> None:
+    """Raise UserError for settings that designs or trunks can't share.
+
+    All trunks are checked at once: the turn of the last one would be too late.
+    """
+    if recipe.folds:
+        raise UserError("--folds", "has no effect on a comparison", "use --seeds")
+    if recipe.mixing.classes:
+        raise UserError(
+            "--mix",
+            "evens out the classes of one head, which not every network of a "
+            "comparison has",
+            f"use --class-weights {recipe.mixing.classes}=balanced",
+        )
+    if len(trunks) > 1 and recipe.weights not in ("none", "imagenet"):
+        raise UserError(
+            "--weights",
+            f"is a file, which can't fit {len(trunks)} trunks",
+            "compare the trunks one by one",
+        )
+    for trunk in trunks:
+        check_inputs(replace(recipe, trunk=trunk))
+
+
+def check_heads(heads: Sequence[Head], designs: Sequence[str]) -> None:
+    """Raise UserError if several designs would train the same network."""
+    if len(heads) == 1 < len(designs):
+        raise UserError(
+            "--heads",
+            f"is {heads[0].name}, for which all designs have one network",
+            "name more heads, or one of --designs",
+        )
+
+
+def check_test_labels(
+    heads: Sequence[Head], table: pd.DataFrame, groups: "pd.Series[int]"
+) -> None:
+    """Raise UserError for a head that can't be compared on the test part.
+
+    `table` has a `split`; `groups` number its rows, those of one person alike.
+    """
+    train, test = (table[table["split"] == part] for part in ("train", "test"))
+    for head in heads:
+        labelled = head.labelled(test)
+        if not labelled.any():
+            raise UserError(
+                head.where,
+                "has no label in the test part",
+                "choose another --split, or give more people: pictures of one person, "
+                "or nearly alike, stay in one part",
+            )
+        if groups[test.index[labelled]].nunique() < 2:
+            raise UserError(
+                head.where,
+                "is labelled in the test part for one person only, or for pictures "
+                "nearly alike",
+                "intervals need two of them or more: choose another --split",
+            )
+        if head.answer_type == "class" and head.strata(train).any().sum() < 2:
+            raise UserError(
+                head.where, "a single class is left in training, must be two or more"
+            )
+
+
+def check_validation_labels(heads: Sequence[Head], table: pd.DataFrame) -> None:
+    """Raise UserError for a head whose own network would have no best epoch."""
+    val = table[table["split"] == "val"]
+    for head in heads:
+        if len(val) and not head.labelled(val).any():
+            raise UserError(
+                head.where,
+                "has no label in the validation part, by which the best epoch of each "
+                "network is chosen",
+                "choose another --split",
+            )
