@@ -9,34 +9,44 @@ The scores of gender are rights and wrongs, the higher the better; those of age 
 errors in years, the lower the better.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from multitask.comparison.differences import to_single
-from multitask.comparison.runner import SCORES
+from multitask.comparison.differences import errors_saved, means, to_single
+from multitask.comparison.results import SCORES
 from multitask.contracts import catalog
+from multitask.contracts.design_comparison import Cell, HeadScores
 
 PEOPLE = np.repeat(np.arange(10), 2)  # of each test picture
 
 
+def _cell(out, design, scores, seed=0):
+    """A cell with a network per head, whose scores (test rows, labels) are stored."""
+    networks = []
+    for head, values in scores.items():
+        networks.append(f"{design}-{seed}-{head}")
+        (out / networks[-1]).mkdir()
+        np.savez(out / networks[-1] / SCORES, **{head: np.array(values, float)})  # type: ignore[arg-type]
+    return Cell(
+        design=design,
+        trunk="tiny",
+        seed=seed,
+        precision="float32",
+        networks=tuple(networks),
+        heads=dict.fromkeys(scores, HeadScores()),
+    )
+
+
 def _difference(folder, head, alone, shared):
-    """What a comparison tells of a head, whose scores are given by person."""
-    cells = []
-    for design, people in (("single", alone), ("multi", shared)):
-        (folder / design).mkdir()
-        right = np.array(people, float)[PEOPLE][:, None]
-        np.savez(folder / design / SCORES, **{head: right})  # type: ignore[arg-type]
-        cells.append(
-            {
-                "design": design,
-                "trunk": "tiny",
-                "seed": 0,
-                "networks": [design],
-                "heads": {head: {}},
-            }
-        )
+    """The difference of two designs, whose scores of a head are listed by person."""
+    cells = [
+        _cell(folder, design, {head: np.array(people)[PEOPLE][:, None]})
+        for design, people in (("single", alone), ("multi", shared))
+    ]
     [result] = to_single(folder, cells, catalog.heads([head]), {"tiny": PEOPLE})
-    assert (result["design"], result["head"]) == ("multi", head)
+    assert (result.design, result.head) == ("multi", head)
     return result
 
 
@@ -132,14 +142,14 @@ def _difference(folder, head, alone, shared):
         ),
     ],
 )
-def test_a_verdict_tells_what_the_interval_shows(
+def test_a_verdict_says_what_the_interval_shows(
     tmp_path, head, alone, shared, difference, ci, saved, verdict
 ):
     result = _difference(tmp_path, head, alone, shared)
-    assert result["verdict"] == verdict
-    assert result["difference"] == pytest.approx(difference)
-    assert result["ci"] == pytest.approx(ci)
-    assert result["saved"] == pytest.approx(saved)
+    assert result.verdict == verdict
+    assert result.difference == pytest.approx(difference)
+    assert result.ci == pytest.approx(ci)
+    assert result.saved == pytest.approx(saved)
 
 
 @pytest.mark.parametrize(
@@ -157,13 +167,78 @@ def test_an_interval_that_ends_at_zero_shows_no_difference(
     # Two of ten people change; a draw has neither in 0.8 ** 10 = 11% of cases, which is
     # more than 2.5%.
     result = _difference(tmp_path, head, alone, shared)
-    assert result["ci"][end] == 0
-    assert result["ci"][0] < result["ci"][1]
-    assert result["verdict"] == "no difference shown"
+    assert result.ci[end] == 0
+    assert result.ci[0] < result.ci[1]
+    assert result.verdict == "no difference shown"
 
 
 @pytest.mark.parametrize(("head", "score"), [("gender", 1), ("age", 5)])
 def test_equal_scores_show_no_difference(tmp_path, head, score):
     result = _difference(tmp_path, head, [score] * 10, [score] * 10)
-    assert result["verdict"] == "no difference shown"
-    assert (result["difference"], result["ci"], result["saved"]) == (0, [0, 0], 0)
+    assert result.verdict == "no difference shown"
+    assert (result.difference, result.ci, result.saved) == (0, (0, 0), 0)
+
+
+def test_differences_over_seeds_are_wider_where_seeds_differ(tmp_path):
+    [gender] = catalog.heads(["gender"])
+    right = (np.random.default_rng(0).random((400, 1)) < 0.8).astype(float)
+    cells = []
+    for seed, lost in enumerate((0, 60)):
+        fewer = right.copy()
+        fewer[:lost] = 0
+        cells.append(_cell(tmp_path, "single", {"gender": right}, seed))
+        cells.append(_cell(tmp_path, "multi", {"gender": fewer}, seed))
+    groups = {"tiny": np.arange(400)}
+    [both] = to_single(tmp_path, cells, [gender], groups)
+    assert both.difference < 0
+    assert both.verdict == "no difference shown"  # one of two seeds shows none
+    assert -1 <= both.ci[0] < both.ci[1] <= 1
+    for mean in means(tmp_path, cells, [gender], groups):
+        assert 0 <= mean.ci[0] < mean.test < mean.ci[1] <= 1
+    [second] = to_single(tmp_path, [c for c in cells if c.seed], [gender], groups)
+    assert second.verdict == "worse"
+
+
+def test_the_mean_of_a_design_is_that_of_its_seeds(tmp_path):
+    cells = [
+        _cell(tmp_path, "multi", {"age": np.full((4, 1), years)}, seed)
+        for seed, years in enumerate((2.0, 4.0))
+    ]
+    [mean] = means(tmp_path, cells, catalog.heads(["age"]), {"tiny": np.arange(4)})
+    assert mean.test == 3.0
+    assert mean.ci[1] > 4  # years have no upper end, as shares of right answers have
+
+
+def test_a_head_that_no_test_picture_is_labelled_for_has_no_mean(tmp_path):
+    scores = {"gender": np.ones((4, 1)), "gender+makeup": np.full((4, 1), np.nan)}
+    cells = [_cell(tmp_path, "merged", scores)]
+    heads = catalog.heads(["gender"])
+    results = means(tmp_path, cells, heads, {"tiny": np.arange(4)})
+    assert [mean.head for mean in results] == ["gender"]
+
+
+def test_a_head_that_nothing_was_merged_with_has_no_difference(tmp_path):
+    right = np.eye(4)[:, :1]
+    single = _cell(tmp_path, "single", {"gender": right, "makeup": right})
+    merged = _cell(tmp_path, "merged", {"gender": right})
+    alone = single.networks[1]  # of makeup, trained for both designs
+    merged = replace(
+        merged, networks=(*merged.networks, alone), heads=dict(single.heads)
+    )
+    heads = catalog.heads(["gender", "makeup"])
+    differences = to_single(tmp_path, [single, merged], heads, {"tiny": np.arange(4)})
+    assert [one.head for one in differences] == ["gender"]
+
+
+@pytest.mark.parametrize(
+    ("head", "difference", "alone", "saved"),
+    [
+        ("age", -1.0, 5.0, 0.2),  # years: less is better
+        ("gender", 0.02, 0.9, 0.2),  # of 10% errors 2 are saved
+        ("gender", -0.02, 0.9, -0.2),
+        ("gender", 0.0, 1.0, 0.0),
+    ],
+)
+def test_errors_saved_are_a_share_of_the_errors(head, difference, alone, saved):
+    [head] = catalog.heads([head])
+    assert errors_saved(head, difference, alone) == pytest.approx(saved)

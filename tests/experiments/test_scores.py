@@ -85,3 +85,21 @@ def test_pictures_of_one_person_are_drawn_together():
     assert 2.5 < (most - least) / (high - low) < 4
     nobody = np.full((4, 1), np.nan)
     assert np.isnan(bootstrap(nobody, np.array([0, 0, 1, 1]))).all()
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+def test_few_seeds_show_no_difference_where_there_is_none(seeds):
+    random = np.random.default_rng(0)
+    shown = 0
+    for _ in range(2000):
+        means = random.normal(0, 1, seeds)  # chance in training, and none in pictures
+        draws = [np.full(1000, mean) for mean in means]
+        low, high = confidence_interval(scores.with_seed_variance(draws, means))
+        shown += low > 0 or high < 0
+    # 5%, whose standard deviation over 2,000 is 0.5%.
+    assert 0.03 < shown / 2000 < 0.07
+
+
+def test_the_draws_of_a_single_seed_stay_as_they_are():
+    draws = np.arange(5.0)
+    np.testing.assert_array_equal(scores.with_seed_variance([draws], [2.0]), draws)

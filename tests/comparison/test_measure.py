@@ -1,0 +1,46 @@
+"""Are answers and costs of a network measured as they are said to be?"""
+
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+import multitask
+from multitask.comparison import measure
+from multitask.comparison.results import read_scores
+from multitask.comparison.runner import design_runner
+
+
+def test_a_combination_that_training_lacks_is_answered_wrong(compared):
+    merged = compared.result.cells[1]
+    whole, *parts = (
+        read_scores(compared.out, merged, name)
+        for name in ("gender+illumination", "gender", "illumination")
+    )
+    np.testing.assert_array_equal(
+        np.isnan(whole), np.isnan(parts[0]) | np.isnan(parts[1])
+    )
+
+
+def test_scores_are_those_of_the_answers_of_the_saved_network(compared):
+    cell = compared.result.cells[2]
+    analyzer = multitask.load(compared.out / cell.networks[0])
+    split = compared.out / "split.csv"
+    runner = design_runner(compared.recipe, compared.out, (), lambda line: None, split)
+    for part in ("val", "test"):  # of training it is a sample
+        table = runner.table[runner.table["split"] == part]
+        answers = analyzer.predict(table["path"])
+        for name, scores in cell.heads.items():
+            right = answers[name].to_numpy() == table[name].to_numpy()
+            expected = right[table[name].notna()].mean()
+            assert getattr(scores, part) == pytest.approx(expected), (part, name)
+
+
+def test_a_peak_holds_what_was_freed_before_the_end():
+    before = psutil.Process().memory_info().rss
+    with measure.PeakMemory() as memory:
+        held = np.ones(50_000_000)  # 400 MB
+        time.sleep(0.5)
+        del held
+    assert memory.peak > before + 200e6

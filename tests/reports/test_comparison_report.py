@@ -1,0 +1,186 @@
+"""Do the tables, the picture and the page show what a comparison measured?"""
+
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from multitask.contracts import plugins
+from multitask.contracts.design_comparison import (
+    Cell,
+    Cost,
+    DesignComparison,
+    DesignMean,
+    Difference,
+    HeadScores,
+)
+
+
+def _cell(design, seed, age, gender, factor, heads=()):
+    """A cell; costs are `factor` times those of a small network."""
+    scores = {
+        "age": HeadScores(train=age - 1, test=age, ci=(age - 0.5, age + 0.5)),
+        "gender": HeadScores(train=1.0, val=0.75, test=gender, ci=(0.5, 1.0)),
+    }
+    return Cell(
+        design=design,
+        trunk="cnn",
+        seed=seed,
+        precision="float32",
+        networks=(f"cnn-{seed}-{design}",),
+        heads={**scores, **dict(heads)},
+        cost=Cost(
+            parameters=1_000_000 * factor,
+            bytes=4_000_000 * factor,
+            train_seconds=10.0 * factor,
+            pictures_trained=32_000 * factor,
+            forward_ms_1=2.0 * factor,
+            forward_ms_32=20.0 * factor,
+            peak_mb=800.0 + seed,
+        ),
+    )
+
+
+def _mean(design, head, test, ci):
+    return DesignMean(trunk="cnn", design=design, head=head, test=test, ci=ci)
+
+
+@pytest.fixture
+def result():
+    merged = {"gender+race": HeadScores(train=0.5)}  # which no test picture has
+    return DesignComparison(
+        title="faces",
+        rows={"train": 8, "val": 4, "test": 4},
+        metrics={"age": "mae", "gender": "accuracy"},
+        cells=(
+            _cell("single", 0, 5.0, 0.75, 2),
+            _cell("merged", 0, 5.0, 0.5, 1, merged.items()),
+            _cell("multi", 0, 4.0, 0.75, 1),
+            _cell("single", 1, 6.0, 0.85, 2),
+            _cell("merged", 1, 6.0, 0.5, 1, merged.items()),
+            _cell("multi", 1, 5.0, 0.85, 1),
+        ),
+        means=(
+            _mean("single", "age", 5.5, (5.0, 6.0)),
+            _mean("single", "gender", 0.8, (0.5, 1.0)),
+            _mean("merged", "age", 5.5, (5.0, 6.0)),
+            _mean("merged", "gender", 0.5, (0.25, 0.75)),
+            _mean("multi", "age", 4.5, (4.0, 5.0)),
+            _mean("multi", "gender", 0.8, (0.5, 1.0)),
+        ),
+        differences=(
+            Difference(
+                trunk="cnn", design="multi", head="age", difference=-1.0,
+                ci=(-1.5, -0.5), saved=2 / 11, verdict="better",
+            ),
+        ),
+        notes=("Faces <were> drawn.",),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def tables():
+    """The module of the report."""
+    [module] = [m for m in plugins.reports() if m.OF is DesignComparison]
+    return module
+
+
+def test_scores_have_a_row_per_cell_and_head(result, tables):
+    scores = tables.scores(result)
+    assert list(scores) == [
+        "design", "trunk", "seed", "head", "metric", "train", "val", "test", "ci_low",
+        "ci_high", "parameters", "bytes", "train_seconds", "pictures_trained",
+        "forward_ms_1", "forward_ms_32", "peak_mb",
+    ]  # fmt: skip
+    assert len(scores) == 6 * 2 + 2
+    merged = scores[scores["head"] == "gender+race"].iloc[0]
+    assert (merged["design"], merged["metric"]) == ("merged", "accuracy")
+    assert merged[["test", "ci_low", "ci_high"]].isna().all()
+
+
+def test_quality_is_the_mean_over_seeds_with_its_interval(result, tables):
+    quality = tables.quality(result)
+    assert quality.to_numpy().tolist() == [
+        ["age, mae", "single", "4.50", "", "5.50 (5.00 to 6.00)"],
+        ["age, mae", "merged", "4.50", "", "5.50 (5.00 to 6.00)"],
+        ["age, mae", "multi", "3.50", "", "4.50 (4.00 to 5.00)"],
+        ["gender, accuracy", "single", "1.000", "0.750", "0.800 (0.500 to 1.000)"],
+        ["gender, accuracy", "merged", "1.000", "0.750", "0.500 (0.250 to 0.750)"],
+        ["gender, accuracy", "multi", "1.000", "0.750", "0.800 (0.500 to 1.000)"],
+        ["gender+race, accuracy", "merged", "0.500", "", ""],
+    ]
+    assert list(quality) == ["head", "design", "cnn train", "cnn val", "cnn test"]
+
+
+def test_differences_stand_with_their_intervals_and_verdicts(result, tables):
+    assert tables.differences(result).to_numpy().tolist() == [
+        ["age", "cnn", "multi", "-1.000", "-1.500 to -0.500", "better"]
+    ]
+
+
+def test_costs_stand_above_their_ratios_to_single(result, tables):
+    costs = tables.costs(result).set_index("design")
+    assert list(costs.index) == [
+        "single", "merged", "multi", "merged / single", "multi / single",
+    ]  # fmt: skip
+    assert costs.loc["single"].tolist() == [
+        "cnn", "2", "8", "20", "64", "4", "40", "800.5",
+    ]  # fmt: skip
+    # The peak depends on what was trained before, and has no ratio.
+    assert costs.loc["multi / single"].tolist() == ["cnn", *["0.50"] * 6, ""]
+
+
+def test_an_unknown_peak_leaves_its_cell_empty(result, tables):
+    cells = [
+        replace(cell, cost=replace(cell.cost, peak_mb=None))
+        if cell.design == "multi"
+        else cell
+        for cell in result.cells
+    ]
+    shown = tables.costs(replace(result, cells=tuple(cells)))["peak memory, MB"]
+    assert list(shown == "") == [False, False, True, True, True]
+
+
+def test_without_single_there_are_no_ratios(result, tables):
+    cells = tuple(cell for cell in result.cells if cell.design == "multi")
+    assert list(tables.costs(replace(result, cells=cells))["design"]) == ["multi"]
+
+
+def test_the_folder_gets_data_a_table_a_picture_and_a_page(result, tmp_path):
+    plugins.write_reports(result, tmp_path / "new")
+    folder = tmp_path / "new"
+    assert json.loads((folder / "compare.json").read_text()) == result.to_json()
+    assert len(pd.read_csv(folder / "compare.csv")) == 14
+    assert (folder / "compare.png").read_bytes()[:4] == b"\x89PNG"
+    page = (folder / "index.html").read_text()
+    assert "Faces &lt;were&gt; drawn." in page
+    assert "5.50 (5.00 to 6.00)" in page
+    assert "better" in page
+
+
+def test_the_picture_has_a_panel_per_head_and_a_point_per_design(result, tables):
+    figure = tables.plot(result)
+    axes = [axis for axis in figure.axes if axis.get_visible()]
+    assert [axis.get_title() for axis in axes] == ["age", "gender"]
+    for axis, multi in zip(axes, (4.5, 0.8), strict=True):
+        points = {bar.get_label(): bar[0].get_xydata()[0] for bar in axis.containers}
+        assert list(points) == ["single, cnn", "merged, cnn", "multi, cnn"]
+        assert points["single, cnn"][0] == 4.0
+        assert points["multi, cnn"].tolist() == [2.0, multi]
+    assert axes[0].get_ylabel() == "mae (less is better)"
+
+
+def test_the_command_prints_the_tables(result):
+    shown = plugins.text(result)
+    assert "more than single" in shown
+    assert "multi / single" in shown
+
+
+def test_a_dry_run_prints_the_networks_of_each_cell(result):
+    cells = tuple(replace(cell, heads={}, cost=None) for cell in result.cells[:2])
+    planned = replace(result, cells=cells, means=(), differences=())
+    assert plugins.text(planned).splitlines() == [
+        "single   cnn: cnn-0-single",
+        "merged   cnn: cnn-0-merged",
+    ]
