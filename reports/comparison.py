@@ -177,18 +177,12 @@ def plot(result: DesignComparison) -> Figure:
     """Quality against time: one panel per head, one point per design and trunk."""
     table = scores(result)
     heads = [name for name in dict.fromkeys(table["head"]) if "+" not in name]
-    across = min(3, len(heads))
-    down = -(-len(heads) // across)
-    width, height = 3.6 * across + 1.2, 2.9 * down + 0.4
-    figure: Figure = _style.figure(width, height, "Quality against time")
-    axes = figure.subplots(down, across, squeeze=False, sharex=True).ravel()
-    for place, (axis, head) in enumerate(zip(axes, heads, strict=False)):
+    figure: Figure
+    figure, axes = _style.panels(
+        len(heads), "Quality against time", size=(4.0, 2.9), extra=0.4
+    )
+    for axis, head in zip(axes, heads, strict=True):
         _panel(axis, result, table, head)
-        if place + across >= len(heads):  # no panel below it
-            axis.set_xlabel("ms for all answers on one picture")
-            axis.tick_params(labelbottom=True)
-    for axis in axes[len(heads) :]:
-        axis.set_visible(False)
     figure.legend(
         *axes[0].get_legend_handles_labels(), loc="outside right upper", frameon=False
     )
@@ -218,3 +212,4 @@ def _panel(
     axis.set_ylabel(f"{metric} ({'less' if metric == 'mae' else 'more'} is better)")
     _style.log_scale(axis)
     axis.margins(x=0.2)
+    axis.set_xlabel("ms for all answers on one picture")

@@ -80,14 +80,14 @@ def result():
 
 
 @pytest.fixture
-def tables():
+def report():
     """The module of the report."""
     [module] = [m for m in plugins.reports() if m.OF is DesignComparison]
     return module
 
 
-def test_scores_have_a_row_per_cell_and_head(result, tables):
-    scores = tables.scores(result)
+def test_scores_have_a_row_per_cell_and_head(result, report):
+    scores = report.scores(result)
     assert list(scores) == [
         "design", "trunk", "seed", "head", "metric", "train", "val", "test", "ci_low",
         "ci_high", "parameters", "bytes", "train_seconds", "pictures_trained",
@@ -99,8 +99,8 @@ def test_scores_have_a_row_per_cell_and_head(result, tables):
     assert merged[["test", "ci_low", "ci_high"]].isna().all()
 
 
-def test_quality_is_the_mean_over_seeds_with_its_interval(result, tables):
-    quality = tables.quality(result)
+def test_quality_is_the_mean_over_seeds_with_its_interval(result, report):
+    quality = report.quality(result)
     assert quality.to_numpy().tolist() == [
         ["age, mae", "single", "4.50", "", "5.50 (5.00 to 6.00)"],
         ["age, mae", "merged", "4.50", "", "5.50 (5.00 to 6.00)"],
@@ -113,14 +113,14 @@ def test_quality_is_the_mean_over_seeds_with_its_interval(result, tables):
     assert list(quality) == ["head", "design", "cnn train", "cnn val", "cnn test"]
 
 
-def test_differences_stand_with_their_intervals_and_verdicts(result, tables):
-    assert tables.differences(result).to_numpy().tolist() == [
+def test_differences_stand_with_their_intervals_and_verdicts(result, report):
+    assert report.differences(result).to_numpy().tolist() == [
         ["age", "cnn", "multi", "-1.000", "-1.500 to -0.500", "better"]
     ]
 
 
-def test_costs_stand_above_their_ratios_to_single(result, tables):
-    costs = tables.costs(result).set_index("design")
+def test_costs_stand_above_their_ratios_to_single(result, report):
+    costs = report.costs(result).set_index("design")
     assert list(costs.index) == [
         "single", "merged", "multi", "merged / single", "multi / single",
     ]  # fmt: skip
@@ -131,20 +131,20 @@ def test_costs_stand_above_their_ratios_to_single(result, tables):
     assert costs.loc["multi / single"].tolist() == ["cnn", *["0.50"] * 6, ""]
 
 
-def test_an_unknown_peak_leaves_its_cell_empty(result, tables):
+def test_an_unknown_peak_leaves_its_cell_empty(result, report):
     cells = [
         replace(cell, cost=replace(cell.cost, peak_mb=None))
         if cell.design == "multi"
         else cell
         for cell in result.cells
     ]
-    shown = tables.costs(replace(result, cells=tuple(cells)))["peak memory, MB"]
+    shown = report.costs(replace(result, cells=tuple(cells)))["peak memory, MB"]
     assert list(shown == "") == [False, False, True, True, True]
 
 
-def test_without_single_there_are_no_ratios(result, tables):
+def test_without_single_there_are_no_ratios(result, report):
     cells = tuple(cell for cell in result.cells if cell.design == "multi")
-    assert list(tables.costs(replace(result, cells=cells))["design"]) == ["multi"]
+    assert list(report.costs(replace(result, cells=cells))["design"]) == ["multi"]
 
 
 def test_the_folder_gets_data_a_table_a_picture_and_a_page(result, tmp_path):
@@ -159,8 +159,8 @@ def test_the_folder_gets_data_a_table_a_picture_and_a_page(result, tmp_path):
     assert "better" in page
 
 
-def test_the_picture_has_a_panel_per_head_and_a_point_per_design(result, tables):
-    figure = tables.plot(result)
+def test_the_picture_has_a_panel_per_head_and_a_point_per_design(result, report):
+    figure = report.plot(result)
     axes = [axis for axis in figure.axes if axis.get_visible()]
     assert [axis.get_title() for axis in axes] == ["age", "gender"]
     for axis, multi in zip(axes, (4.5, 0.8), strict=True):
