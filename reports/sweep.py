@@ -5,166 +5,175 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from multitask.reports import _html, _style
 
-from multitask.contracts.saving import reporting_write_errors
-from multitask.tuning.space import formatted
+from multitask.contracts.sweep_result import SweepResult, TrialResult, formatted
 
+OF, ORDER = SweepResult, 90
 JSON, CSV, PAGE, PLOT = "sweep.json", "sweep.csv", "index.html", "sweep.png"
 _BEST = "best.toml"
-_SHOWN = 15  # trials that the command prints
+_PRINTED = 15  # trials in the text
+_STATES = {"complete": "done", "pruned": "given up", "fail": "failed"}
 
 
-def write(document: dict[str, Any], folder: Path) -> None:
-    """Write `sweep.json`, `sweep.csv`, `sweep.png` and `index.html`.
-
-    Raises UserError if they can't be written.
-    """
-    with reporting_write_errors(folder):
-        said = json.dumps(document, indent=1, allow_nan=False)
-        (folder / JSON).write_text(said + "\n", encoding="utf-8")
-        rows(document).to_csv(folder / CSV, index=False)
-        with _style.style():
-            _style.save(plot(document), folder / PLOT)
-        page = _html.render(
-            "sweep.html",
-            title=document["title"],
-            judged=document["judged"],
-            notes=document["notes"],
-            settings=_html.cells(settings(document)),
-            trials=_html.cells(shown(document)),
-            plot=PLOT,
-            links=[name for name in (_BEST, JSON, CSV) if (folder / name).exists()],
-        )
-        (folder / PAGE).write_text(page, encoding="utf-8")
+def write(result: SweepResult, folder: Path) -> None:
+    """Write `sweep.json`, `sweep.csv`, `sweep.png` and `index.html`."""
+    document = json.dumps(result.plain(), indent=1, allow_nan=False)
+    (folder / JSON).write_text(document + "\n", encoding="utf-8")
+    rows(result).to_csv(folder / CSV, index=False)
+    with _style.style():
+        _style.save(plot(result), folder / PLOT)
+    page = _html.render(
+        "sweep.html",
+        title=result.title,
+        judged=result.judged,
+        notes=result.notes,
+        settings=_html.cells(settings(result)),
+        trials=_html.cells(cells(result)),
+        plot=PLOT,
+        links=[name for name in (_BEST, JSON, CSV) if (folder / name).exists()],
+    )
+    (folder / PAGE).write_text(page, encoding="utf-8")
 
 
-def rows(document: dict[str, Any]) -> pd.DataFrame:
-    """A row a trial, the best first, those without a score last."""
+def text(result: SweepResult) -> str:
+    """The settings and the best trials as plain tables."""
+    trials = cells(result)
+    tables = [settings(result), trials.head(_PRINTED)]
+    lines = "\n\n".join(one.to_string(index=False, na_rep="") for one in tables)
+    more = len(trials) - _PRINTED
+    return lines + (f"\nand {more} more" if more > 0 else "")
+
+
+def rows(result: SweepResult) -> pd.DataFrame:
+    """One row per trial, the best first, those without a score last."""
     return pd.DataFrame(
         {
-            "trial": one["trial"],
-            "folder": one["folder"],
-            "state": one["state"],
-            **{name: one["settings"].get(name) for name in document["varied"]},
-            "score": one["score"],
+            "trial": trial.trial,
+            "folder": trial.folder,
+            "state": trial.state,
+            **{name: trial.settings.get(name) for name in result.varied},
+            "score": trial.score,
             **{
-                f"{head} {metric}": one["heads"].get(head)
-                for head, metric in document["metrics"].items()
+                f"{head} {metric}": trial.heads.get(head)
+                for head, metric in result.metrics.items()
             },
-            "best epoch": one["epoch"],
-            "epochs": len(one["curve"]),
-            "seconds": one["seconds"],
-            "reason": one["reason"],
+            "best epoch": trial.epoch,
+            "epochs": len(trial.curve),
+            "seconds": trial.seconds,
+            "reason": trial.reason,
         }
-        for one in _ordered(document)
+        for trial in result.ranked
     )
 
 
-def _ordered(document: dict[str, Any]) -> list[dict[str, Any]]:
-    trials = document["trials"]
-    done = [one for one in trials if one["state"] == "complete"]
-    rest = [one for one in trials if one["state"] != "complete"]
-    return [*sorted(done, key=lambda one: -one["score"]), *rest]
-
-
-def shown(document: dict[str, Any]) -> pd.DataFrame:
-    """The same as texts, without columns that say nothing."""
-    states = {"complete": "done", "pruned": "given up", "fail": "failed"}
+def cells(result: SweepResult) -> pd.DataFrame:
+    """The same rows as text, without the columns that are empty."""
     lines = []
-    for one in _ordered(document):
-        line = {"trial": str(one["trial"]), "state": states.get(one["state"], "runs")}
-        for name in document["varied"]:
-            known = name in one["settings"]
-            line[name] = formatted(one["settings"][name]) if known else ""
-        line["score"] = _fixed(one["score"], 4)
-        for head, metric in document["metrics"].items():
+    for trial in result.ranked:
+        line = {
+            "trial": str(trial.trial),
+            "state": _STATES.get(trial.state, "running"),
+        }
+        for name in result.varied:
+            held = name in trial.settings
+            line[name] = formatted(trial.settings[name]) if held else ""
+        line["score"] = _fixed(trial.score, 4)
+        for head, metric in result.metrics.items():
             digits = 2 if metric == "mae" else 3
-            line[f"{head}, {metric}"] = _fixed(one["heads"].get(head), digits)
-        epochs = len(one["curve"])
-        line["best epoch"] = f"{one['epoch'] or '-'} of {epochs}" if epochs else ""
-        line["seconds"] = _fixed(one["seconds"], 0)
-        line["reason"] = _style.short(one["reason"], 120)
+            line[f"{head}, {metric}"] = _fixed(trial.heads.get(head), digits)
+        epochs = len(trial.curve)
+        line["best epoch"] = f"{trial.epoch or '-'} of {epochs}" if epochs else ""
+        line["seconds"] = _fixed(trial.seconds, 0)
+        line["reason"] = _style.short(trial.reason, 120)
         lines.append(line)
     table = pd.DataFrame(lines)
     return table.loc[:, (table != "").any()]
 
 
-def settings(document: dict[str, Any]) -> pd.DataFrame:
-    """What was varied, what the best trial has, and how much each matters."""
-    best = _best(document)
+def settings(result: SweepResult) -> pd.DataFrame:
+    """What was varied, its value in the best trial, and how much it matters."""
+    best = result.best
     table = pd.DataFrame(
         {
             "setting": name,
-            "tried": one["tried"],
-            "best": formatted(best["settings"][name]) if best else "",
-            "importance": _fixed(document["importance"].get(name), 2),
+            "tried": one.tried,
+            "best": formatted(best.settings[name]) if best else "",
+            "importance": _fixed(result.importance.get(name), 2),
         }
-        for name, one in document["varied"].items()
+        for name, one in result.varied.items()
     )
-    return table if document["importance"] else table.drop(columns="importance")
+    return table if result.importance else table.drop(columns="importance")
 
 
-def _best(document: dict[str, Any]) -> dict[str, Any] | None:
-    first = next(iter(_ordered(document)), None)
-    return first if first and first["state"] == "complete" else None
+def _fixed(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
 
 
-def plot(document: dict[str, Any]) -> Any:
-    """Scores by epoch, a line a trial; and by each setting, a point a trial."""
-    trials = [one for one in document["trials"] if one["curve"]]
-    names = list(document["varied"])
-    panels = 1 + len(names)
-    across = min(3, panels)
-    down = -(-panels // across)
-    made = _style.figure(3.8 * across, 3.0 * down + 0.3, "Trials")
-    axes = made.subplots(down, across, squeeze=False).ravel()
-    done = [one for one in document["trials"] if one["state"] == "complete"]
-    best = _best(document)
-    for one in sorted(trials, key=lambda one: one is best):  # the best on top
-        axes[0].plot(
-            range(1, 1 + len(one["curve"])),
-            one["curve"],
-            marker="o" if len(one["curve"]) == 1 else "",
-            color=_style.BLUE if one is best else _style.GREY,
-            alpha=1.0 if one is best else 0.5,
-            linewidth=2.2 if one is best else 1.0,
-            linestyle="-" if one["state"] == "complete" else ":",
-        )
-    axes[0].set_title("each trial (dotted: given up; blue: best)")
-    axes[0].set_xlabel("epoch")
-    axes[0].set_ylabel(document["judged"])
-    axes[0].xaxis.get_major_locator().set_params(integer=True)
-    for axis, name in zip(axes[1:], names, strict=False):
-        values = [one["settings"][name] for one in done]
-        numbers = all(isinstance(v, int | float) for v in values) and not any(
-            isinstance(v, bool) for v in values
-        )
-        axis.scatter(
-            values if numbers else [formatted(value) for value in values],
-            [one["score"] for one in done],
-            color=[_style.BLUE if one is best else _style.GREY for one in done],
-            alpha=0.8,
-            zorder=3,
-        )
-        if document["varied"][name]["log"]:
-            _style.log_scale(axis)
-        axis.set_title(f"by {name}")
-        axis.set_ylabel("score")
-        axis.margins(x=0.12)
+# The picture
+
+
+def plot(result: SweepResult) -> Figure:
+    """Scores by epoch, one line per trial; and by each setting, one point per trial."""
+    panels = 1 + len(result.varied)
+    columns = min(3, panels)
+    lines = -(-panels // columns)
+    figure: Figure = _style.figure(3.8 * columns, 3.0 * lines + 0.3, "Trials")
+    axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    _plot_curves(axes[0], result)
+    for axis, name in zip(axes[1:], result.varied, strict=False):
+        _plot_setting(axis, result, name)
     for axis in axes[panels:]:
         axis.set_visible(False)
-    return made
+    return figure
 
 
-def text(document: dict[str, Any]) -> str:
-    """What the command prints at its end."""
-    table = shown(document)
-    tables = [settings(document), table.head(_SHOWN)]
-    said = "\n\n".join(one.to_string(index=False, na_rep="") for one in tables)
-    more = len(table) - _SHOWN
-    return said + (f"\nand {more} more" if more > 0 else "")
+def _plot_curves(axis: Axes, result: SweepResult) -> None:
+    """The score of every trial by epoch."""
+    best = result.best
+    trials = [trial for trial in result.trials if trial.curve]
+    for trial in sorted(trials, key=lambda trial: trial is best):  # the best on top
+        axis.plot(
+            range(1, 1 + len(trial.curve)),
+            trial.curve,
+            marker="o" if len(trial.curve) == 1 else "",
+            color=_color(trial, best),
+            alpha=1.0 if trial is best else 0.5,
+            linewidth=2.2 if trial is best else 1.0,
+            linestyle="-" if trial.state == "complete" else ":",
+        )
+    axis.set_title("each trial (dotted: given up; blue: best)")
+    axis.set_xlabel("epoch")
+    axis.set_ylabel(result.judged)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _fixed(value: Any, digits: int) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
+def _plot_setting(axis: Axes, result: SweepResult, name: str) -> None:
+    """The score of every finished trial by its value of a setting."""
+    best = result.best
+    trials = [trial for trial in result.trials if trial.state == "complete"]
+    values = [trial.settings[name] for trial in trials]
+    numeric = all(map(_is_number, values))
+    axis.scatter(
+        values if numeric else [formatted(value) for value in values],
+        [trial.score or 0.0 for trial in trials],
+        color=[_color(trial, best) for trial in trials],
+        alpha=0.8,
+        zorder=3,
+    )
+    if result.varied[name].log:
+        _style.log_scale(axis)
+    axis.set_title(f"by {name}")
+    axis.set_ylabel("score")
+    axis.margins(x=0.12)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _color(trial: TrialResult, best: TrialResult | None) -> str:
+    return str(_style.BLUE if trial is best else _style.GREY)

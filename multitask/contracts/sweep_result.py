@@ -1,0 +1,106 @@
+"""What is the result of a sweep: its trials, their scores, and what matters?"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, TypeVar
+
+State = Literal["running", "complete", "pruned", "fail"]
+T = TypeVar("T", bound="TrialResult")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialResult:
+    """One training of a recipe with settings of its own, and how well it did.
+
+    `settings` are values by the name of their dimension; `score` is that of the best
+    epoch (1 is best), `heads` its validation metric per head, and `curve` the score of
+    every epoch. `folder` is where the network was trained; a trial that repeats the
+    settings of another shares that one's. `reason` says why it failed.
+    """
+
+    trial: int  # from 0
+    folder: str
+    state: State
+    settings: Mapping[str, Any]
+    score: float | None = None
+    heads: Mapping[str, float | None] = field(default_factory=dict)
+    epoch: int | None = None  # the best one, from 1
+    seconds: float | None = None  # of training
+    curve: tuple[float, ...] = ()
+    reason: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """The result as JSON holds it."""
+        values = {one.name: getattr(self, one.name) for one in fields(TrialResult)}
+        return {**values, "curve": list(self.curve)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariedSetting:
+    """The values of a setting that a sweep tries, in words, and their scale."""
+
+    tried: str
+    log: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepResult:
+    """The trials of a sweep, in the order in which they began.
+
+    `judged` says in words what the score is, `metrics` names the metric of each head,
+    and `importance` is the share of the scores' variance that a setting explains, empty
+    if it is not known.
+    """
+
+    title: str
+    judged: str
+    metrics: Mapping[str, str]
+    varied: Mapping[str, VariedSetting]
+    trials: tuple[TrialResult, ...]
+    importance: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ranked(self) -> tuple[TrialResult, ...]:
+        """The trials, the best first; those without a score come last."""
+        ends = [one for one in self.trials if one.state == "complete"]
+        rest = [one for one in self.trials if one.state != "complete"]
+        return (*sorted(ends, key=_score, reverse=True), *rest)
+
+    @property
+    def best(self) -> TrialResult | None:
+        """The trial with the highest score, if any has one."""
+        return best_trial(self.trials)
+
+    def plain(self) -> dict[str, Any]:
+        """The result as `sweep.json` holds it."""
+        return {
+            "title": self.title,
+            "judged": self.judged,
+            "metrics": dict(self.metrics),
+            "varied": {name: asdict(one) for name, one in self.varied.items()},
+            "trials": [one.plain() for one in self.trials],
+            "importance": dict(self.importance),
+            "notes": list(self.notes),
+        }
+
+
+def best_trial(trials: Iterable[T]) -> T | None:
+    """The first of the trials with the highest score; None if none has a score."""
+    ends = [one for one in trials if one.state == "complete"]
+    return max(ends, key=_score, default=None)
+
+
+def _score(trial: TrialResult) -> float:
+    return float("-inf") if trial.score is None else trial.score
+
+
+def formatted(value: Any) -> str:
+    """The value of a setting as reports show it.
+
+    >>> formatted(0.00012345), formatted(True), formatted(64)
+    ('0.0001234', 'yes', '64')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
