@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -156,7 +155,7 @@ def _plot_setting(axis: Axes, result: SweepResult, name: str) -> None:
     best = result.best
     trials = [trial for trial in result.trials if trial.state == "complete"]
     values = [trial.settings[name] for trial in trials]
-    numeric = all(map(_is_number, values))
+    numeric = all(isinstance(value, int | float) for value in values)
     axis.scatter(
         values if numeric else [formatted(value) for value in values],
         [trial.score or 0.0 for trial in trials],
@@ -169,10 +168,6 @@ def _plot_setting(axis: Axes, result: SweepResult, name: str) -> None:
     axis.set_title(f"by {name}")
     axis.set_ylabel("score")
     axis.margins(x=0.12)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _color(trial: TrialResult, best: TrialResult | None) -> str:

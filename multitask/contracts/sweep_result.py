@@ -98,9 +98,7 @@ def _score(trial: TrialResult) -> float:
 def formatted(value: Any) -> str:
     """The value of a setting as reports show it.
 
-    >>> formatted(0.00012345), formatted(True), formatted(64)
-    ('0.0001234', 'yes', '64')
+    >>> formatted(0.00012345), formatted(64), formatted("flip")
+    ('0.0001234', '64', 'flip')
     """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

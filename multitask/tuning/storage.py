@@ -1,63 +1,72 @@
-"""Where are a sweep's trials kept, and when is one given up?"""
+"""Where are the trials of a sweep recorded, so that processes can share them?
+
+Each trial has a file `trial-NNNN/trial.json`, which only the process that trains it
+writes, and always whole: whoever reads it needs no lock.
+"""
 
 import json
-from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
-import optuna
-from filelock import FileLock
-from optuna.storages.journal import JournalFileBackend
-
-from multitask.contracts import run
 from multitask.contracts.errors import UserError
+from multitask.contracts.saving import write_text
+from multitask.contracts.sweep_result import TrialResult
 
-STORAGE = "trials.log"
-_STUDY = "trials"  # Optuna's name for what the storage holds
-
-
-class _StorageLock:
-    """Guards Optuna's journal, and ends with its process; Optuna's own outlive it."""
-
-    def __init__(self, file: Path) -> None:
-        self._lock = FileLock(file)
-
-    def acquire(self) -> bool:
-        self._lock.acquire()
-        return True
-
-    def release(self) -> None:
-        self._lock.release()
+TRIAL = "trial.json"
+PRECISION = "precision"  # that all trials are computed in
 
 
-def study_of(out: Path, settings: Mapping[str, Any], pruner: Any) -> optuna.Study:
-    """Open the storage, or begin one."""
-    file = (out / STORAGE).absolute()
-    lock: Any = _StorageLock(file.with_name(f"{run.LOCK}-{STORAGE}"))
-    lock.acquire()
+@dataclass(frozen=True, kw_only=True)
+class Trial(TrialResult):
+    """A trial, and what is needed to go on with it after its process ended.
+
+    Of the epoch after `died_after`, `deaths` counts how often the process ended in it
+    without a word; Ctrl-C leaves `interrupted`.
+    """
+
+    deaths: int = 0
+    died_after: int = 0
+    interrupted: bool = False
+
+
+def read_trials(out: Path) -> list[Trial]:
+    """All trials in the folder of a sweep, by their number.
+
+    Raises UserError for a file that is no record of a trial.
+    """
+    trials = [_read(file) for file in out.glob(f"trial-*/{TRIAL}")]
+    return sorted(trials, key=lambda trial: trial.trial)
+
+
+def read_trial(out: Path, number: int) -> Trial:
+    """The trial of a number; UserError as in `read_trials`."""
+    return _read(out / trial_folder(number) / TRIAL)
+
+
+def write_trial(out: Path, trial: Trial) -> None:
+    """Record a trial; UserError if the disk is full."""
+    values = {one.name: getattr(trial, one.name) for one in fields(trial)}
+    file = out / trial_folder(trial.trial) / TRIAL
+    file.parent.mkdir(exist_ok=True)
+    write_text(file, json.dumps(values, indent=1) + "\n")
+
+
+def trial_folder(number: int) -> str:
+    """The name of the folder of a trial.
+
+    >>> trial_folder(7)
+    'trial-0007'
+    """
+    return f"trial-{number:04d}"
+
+
+def _read(file: Path) -> Trial:
     try:
-        if file.exists():  # a line that a kill or a full disk cut short is none
-            whole = file.read_bytes().rpartition(b"\n")
-            if whole[2]:
-                file.write_bytes(whole[0] + whole[1])
-    finally:
-        lock.release()
-    text = json.dumps(settings, sort_keys=True)
-    try:
-        storage = optuna.storages.JournalStorage(JournalFileBackend(str(file), lock))
-        study: optuna.Study = optuna.create_study(
-            study_name=_STUDY,
-            storage=storage,
-            load_if_exists=True,
-            direction="maximize",
-            pruner=pruner,
-        )
-        known = study.user_attrs.get("settings", text)
-    except (ValueError, KeyError, TypeError, AssertionError) as error:
+        values = json.loads(file.read_text(encoding="utf-8"))
+        return Trial(**{**values, "curve": tuple(values["curve"])})
+    except (ValueError, KeyError, TypeError) as error:
         raise UserError(
-            file, f"is no storage of a sweep ({error})", "name another with --out"
+            file,
+            f"is no record of a trial ({error!r})",
+            "name another folder with --out",
         ) from None
-    if known != text:
-        raise UserError(file, "is of another sweep", "name another folder with --out")
-    study.set_user_attr("settings", text)
-    return study

@@ -1,100 +1,87 @@
-"""What is there to be told of a sweep's trials?"""
+"""What do the trials of a sweep show?"""
 
-from typing import Any
+from dataclasses import replace
 
-from optuna import importance
-from optuna.trial import FrozenTrial
+from multitask.contracts.sweep_result import SweepResult, VariedSetting, formatted
+from multitask.tuning import search, storage
+from multitask.tuning.space import Dimension
+from multitask.tuning.storage import Trial
+from multitask.tuning.trials import Trials
 
-from multitask.tuning.space import Dimension, formatted
-from multitask.tuning.trials import Trials, folder_of
-
-_TOLD = 10  # trials from which on it can be told what matters
-_DEALT = ("seed", "trunk", "image_size", "crop")  # that a fit deals its parts by
+_ENOUGH = 10  # complete trials, from which on the importance of settings is computed
+# Settings by which a fit assigns pictures to its parts.
+_ASSIGN = ("seed", "trunk", "image_size", "crop")
 
 
-def summary(trials: Trials) -> dict[str, Any]:
-    """All that is to be shown of the trials."""
-    found = []
-    for trial in trials.tried():
-        at = trial.user_attrs
-        line = {
-            "trial": trial.number,
-            "folder": folder_of(trial),
-            "state": trial.state.name.lower(),
-            "settings": trial.params,
-            "score": trial.value if trial.state.name == "COMPLETE" else None,
-            "heads": {head.name: at.get(f"head {head.name}") for head in trials.heads},
-            "epoch": at.get("epoch"),
-            "seconds": at.get("seconds"),
-            "curve": at.get("curve", []),
-            "reason": at.get("reason", ""),
-        }
-        found.append(line)
-    return {
-        "title": trials.out.name,
-        "judged": trials.judged,
-        "metrics": {head.name: head.metric for head in trials.heads},
-        "varied": {
-            one.name: {"tried": _described(one), "log": one.log}
-            for one in trials.varied
+def summary(trials: Trials) -> SweepResult:
+    """The trials so far, what they judge by, and what a reader must know of them."""
+    records = storage.read_trials(trials.out)
+    heads = trials.prepared.spec.heads
+    return SweepResult(
+        title=trials.out.name,
+        judged=trials.scoring.description,
+        metrics={head.name: head.metric for head in heads},
+        varied={
+            dimension.name: VariedSetting(tried=_values(dimension), log=dimension.log)
+            for dimension in trials.dimensions
         },
-        "trials": found,
-        "importance": _importance(trials),
-        "notes": _notes(trials),
-    }
+        trials=tuple(
+            replace(one, heads={h.name: one.heads.get(h.name) for h in heads})
+            for one in records
+        ),
+        importance=_importance(trials.dimensions, records),
+        notes=_notes(trials, records),
+    )
 
 
-def done(trials: Trials) -> list[FrozenTrial]:
-    """The trials that were trained to their end."""
-    return [t for t in trials.tried() if t.state.name == "COMPLETE"]
-
-
-def _importance(trials: Trials) -> dict[str, float]:
-    """What share of the scores' variance each setting explains, if it can be told.
-
-    Hutter et al. 2014, "An Efficient Approach for Assessing Hyperparameter
-    Importance" (functional ANOVA).
-    """
-    found = done(trials)
-    alike = len({t.value for t in found}) < 2
-    if len(trials.varied) < 2 or len(found) < _TOLD or alike:
+def _importance(
+    dimensions: tuple[Dimension, ...], records: list[Trial]
+) -> dict[str, float]:
+    """How much each setting matters; empty if that can't be known."""
+    scores = [record.score for record in records if record.state == "complete"]
+    if len(dimensions) < 2 or len(scores) < _ENOUGH or len(set(scores)) < 2:
         return {}
-    judge = importance.FanovaImportanceEvaluator(seed=0)
-    shares = importance.get_param_importances(trials.study, evaluator=judge)
-    return {name: float(share) for name, share in shares.items()}
+    return search.importance(dimensions, records) if search.is_installed() else {}
 
 
-def _notes(trials: Trials) -> list[str]:
+def _notes(trials: Trials, records: list[Trial]) -> tuple[str, ...]:
     notes = [
         *trials.prepared.remarks,
-        "Scores are of the validation part, at the epoch of its lowest loss. The "
-        "best of many trials is partly the luckiest: measure it on the test part, "
-        "by a fit of best.toml, before you believe it.",
+        "Scores are measured on the validation part, at the epoch with the lowest "
+        "validation loss. The best of many trials is partly the luckiest: measure it "
+        "on the test part, by a fit of best.toml, before you rely on it.",
     ]
-    if any(head.answer_type == "number" for head in trials.judged_by):
+    if any(head.answer_type == "number" for head in trials.scoring.judged_heads):
         notes.append(
-            "The score of a number is the share of the error that it saves a "
-            "constant answer, the median of the training part; that of a class is "
-            "its accuracy."
+            "The score of a number is the share of the error that it saves compared "
+            "with a constant answer, the median of the training part; the score of a "
+            "class is its accuracy."
         )
-    if len(trials.varied) > 1 and len(done(trials)) < _TOLD:
+    complete = sum(record.state == "complete" for record in records)
+    if len(trials.dimensions) > 1 and complete < _ENOUGH and search.is_installed():
         notes.append(
-            f"How much each setting matters is told from {_TOLD} finished trials on."
+            f"How much each setting matters is shown from {_ENOUGH} finished trials on."
         )
-    dealt = [one.name for one in trials.varied if one.setting in _DEALT]
-    if trials.own_parts:
-        notes.append("Trials were not all validated on the same pictures.")
-    elif dealt and not trials.base.split_rule.file:
-        notes.append(
-            f"A fit of best.toml deals its parts by {' and '.join(dealt)}, which "
-            f"trials varied: with --split {trials.out / 'split.csv'} its test part "
-            "has no picture that chose the settings."
-        )
-    return notes
+    return (*notes, *_notes_on_parts(trials))
 
 
-def _described(one: Dimension) -> str:
-    if not one.ranges:
-        return ", ".join(map(formatted, one.values))
-    low, high = map(formatted, one.values)
-    return f"{low} to {high}" + ", on a log scale" * one.log
+def _notes_on_parts(trials: Trials) -> list[str]:
+    """What a reader must know if trials, or a fit of the best, have other parts."""
+    if trials.varies_parts:
+        return ["Trials were not all validated on the same pictures."]
+    names = [one.name for one in trials.dimensions if one.setting in _ASSIGN]
+    if not names or trials.base.split_rule.file:
+        return []
+    return [
+        f"A fit of best.toml splits the pictures by {' and '.join(names)}, which the "
+        f"trials varied: with --split {trials.out / 'split.csv'} its test part has no "
+        "picture that chose the settings."
+    ]
+
+
+def _values(dimension: Dimension) -> str:
+    """The values of a dimension in words."""
+    if not dimension.is_range:
+        return ", ".join(map(formatted, dimension.values))
+    low, high = map(formatted, dimension.values)
+    return f"{low} to {high}" + ", on a log scale" * dimension.log

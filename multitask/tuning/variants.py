@@ -1,8 +1,8 @@
-"""Which recipe does a combination of values make, and is it possible?"""
+"""Which recipe does a combination of values make, and is it a valid one?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import islice, product
+from itertools import product
 from typing import Any
 
 from multitask.contracts import recipe
@@ -12,42 +12,54 @@ from multitask.experiments import checks
 from multitask.networks import pretrained
 from multitask.tuning.space import Dimension
 
-_TRIED = 1000  # combinations in which a value may turn out to be possible
+_COMBINATIONS = 1000  # tried at most to find one in which a value is valid
 
 
-def variant(base: Recipe, values: Mapping[Dimension, Any]) -> Recipe:
-    """The recipe with these values; UserError if they can't be."""
+def variant(
+    base: Recipe, dimensions: Sequence[Dimension], values: Mapping[str, Any]
+) -> Recipe:
+    """The recipe with these values, by the names of the dimensions.
+
+    Raises UserError if they are no valid recipe.
+    """
     settings = base.plain()
-    for one, held in values.items():
-        if one.head:
-            held = {**settings[one.setting], one.head: held}
-        settings[one.setting] = held
-    made = recipe.recipe(settings, "")
-    made = replace(made, weights=pretrained.absolute(made.weights))
-    checks.check_recipe(made)
-    return made
+    for dimension in dimensions:
+        value = values[dimension.name]
+        if dimension.head:
+            value = {**settings[dimension.setting], dimension.head: value}
+        settings[dimension.setting] = value
+    config = recipe.recipe(settings, "")
+    config = replace(config, weights=pretrained.absolute(config.weights))
+    checks.check_recipe(config)
+    return config
 
 
-def check_variants(base: Recipe, asked: Sequence[Dimension]) -> None:
-    """Raise UserError for a value that no combination with others makes possible."""
-
+def check_variants(base: Recipe, dimensions: Sequence[Dimension]) -> None:
+    """Raise UserError for a value that is invalid with any values of the others."""
     checks.check_recipe(base)
-    names = [one.name for one in asked]
+    names = [dimension.name for dimension in dimensions]
     if len(set(names)) < len(names):
         raise UserError("--vary", f"names {max(names, key=names.count)} twice")
-    for one in asked:
-        others = [other for other in asked if other is not one]
-        for held in one.values:
-            first = None
-            combinations = islice(product(*(o.values for o in others)), _TRIED)
-            for number, chosen in enumerate(combinations, 1):
-                values = dict(zip(others, chosen, strict=True)) | {one: held}
-                try:
-                    variant(base, values)
-                    break
-                except UserError as error:
-                    first = first or error
-                    if number == _TRIED:  # there may be more
-                        break
-            else:
-                raise UserError(f"--vary {one.name}={held}", str(first))
+    for dimension in dimensions:
+        for value in dimension.values:
+            if error := _error(base, dimensions, dimension, value):
+                raise UserError(f"--vary {dimension.name}={value}", str(error))
+
+
+def _error(
+    base: Recipe, dimensions: Sequence[Dimension], dimension: Dimension, value: Any
+) -> UserError | None:
+    """Why a value can't be; None if a combination with it is valid, or may be."""
+    values = [(value,) if one is dimension else one.values for one in dimensions]
+    names = [one.name for one in dimensions]
+    first = None
+    for number, combination in enumerate(product(*values)):
+        if number == _COMBINATIONS:
+            return None
+        try:
+            variant(base, dimensions, dict(zip(names, combination, strict=True)))
+        except UserError as error:
+            first = first or error
+        else:
+            return None
+    return first
