@@ -37,11 +37,11 @@ def test_a_trial_that_fails_is_recorded_and_the_sweep_goes_on(base, swept, tmp_p
 def test_a_fault_of_a_trial_leaves_its_traceback(base, swept, tmp_path, monkeypatch):
     usual, calls = loop.train, []
 
-    def train(*args):
+    def train(*args, **keywords):
         calls.append(1)
         if len(calls) == 1:
             raise ZeroDivisionError("by chance")
-        return usual(*args)
+        return usual(*args, **keywords)
 
     monkeypatch.setattr(loop, "train", train)
     result = swept(replace(base, epochs=1), **GRID)
@@ -131,10 +131,10 @@ def test_a_trial_that_ends_its_process_is_begun_again_twice_only(
 ):
     usual, write = loop.train, storage.write_trial
 
-    def train(spec, config, *more):
+    def train(spec, config, *args, **keywords):
         if config.dropout == 0.2:
             raise KeyboardInterrupt
-        return usual(spec, config, *more)
+        return usual(spec, config, *args, **keywords)
 
     def write_trial(out, trial):
         if not trial.interrupted or by == "Ctrl-C":  # a kill leaves no word
