@@ -23,7 +23,14 @@ REPLACED = {  # values that are gone, by setting, and the nearest that is left
 GONE = (*RENAMED, *MACHINE, "cache_precision") + tuple(
     old for new, names in MERGED.items() for old in names if old != new
 )
-_DEFAULTS = {"schedule": "cosine", "mix": "proportional", "features": 0}
+_DEFAULTS = {
+    "schedule": "cosine",
+    "warmup": 1.0,
+    "patience": 3,
+    "min_learning_rate": 0.0,
+    "mix": "proportional",
+    "features": 0,
+}
 
 
 def translate(settings: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -74,7 +81,10 @@ def _schedule(settings: Mapping[str, Any]) -> str:
         keys = {"patience": "plateau", "min_learning_rate": "least_learning_rate"}
     else:  # the other two had no effect
         keys = {"warmup": "warmup"}
-    return _keywords(name, {new: settings.get(old) for new, old in keys.items()})
+    # Defaults are left out, as whoever asks for the same today leaves them out.
+    values = {new: settings.get(old) for new, old in keys.items()}
+    others = {key: value for key, value in values.items() if value != _DEFAULTS[key]}
+    return _keywords(name, others)
 
 
 def _mix(settings: Mapping[str, Any]) -> str:
@@ -87,8 +97,9 @@ def _then(settings: Mapping[str, Any]) -> str:
     stages = settings.get("then_unfreeze")
     if not stages:
         return ""
-    keys = {"epochs": "then_epochs", "learning_rate": "then_learning_rate"}
-    return _keywords(stages, {new: settings.get(old) for new, old in keys.items()})
+    rate = settings.get("then_learning_rate") or None  # 0: a tenth
+    others = {"epochs": settings.get("then_epochs"), "learning_rate": rate}
+    return _keywords(stages, others)
 
 
 def _features(settings: Mapping[str, Any]) -> str:

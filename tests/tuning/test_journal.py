@@ -6,8 +6,9 @@ import sys
 from typing import Any
 
 import pytest
+import tomli_w
 
-from multitask.contracts import recipe_files
+from multitask.contracts import recipe_files, run
 from multitask.contracts.errors import UserError
 from multitask.tuning.journal import import_journal
 from multitask.tuning.space import parse_dimension
@@ -101,6 +102,20 @@ def test_what_is_imported_is_not_imported_twice(tmp_path):
     import_journal(tmp_path, SETTINGS, DROPOUT)
     assert trial.state == "running"
     assert read_trials(tmp_path) == []
+
+
+def test_settings_of_an_earlier_version_count_as_those_of_today(tmp_path):
+    sweep = {"sweep": {"vary": ["dropout=0.1..0.5"], "grid": False}}
+    before = {"epochs": 2, "looks": 1, "schedule": "cosine", "warmup": 1.0, **sweep}
+    before |= {"plateau": 3, "least_learning_rate": 0.0, "memory": 2.0, "average": 0.0}
+    before |= {"then_unfreeze": "", "then_epochs": 0, "then_learning_rate": 0.0}
+    settings = {"epochs": 2, "tta": 1, "schedule": "cosine", "ema": 0.0, "then": ""}
+    settings |= sweep
+    begun(tmp_path, before).ask().suggest_float("dropout", 0.1, 0.5)
+    (tmp_path / "recipe.toml").write_text(tomli_w.dumps(before), encoding="utf-8")
+    assert run.same_work(tmp_path, settings, "sweep", "sweep")
+    import_journal(tmp_path, settings, DROPOUT)
+    assert len(read_trials(tmp_path)) == 1
 
 
 def test_a_journal_of_another_sweep_is_refused(tmp_path):
