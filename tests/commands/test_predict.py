@@ -17,9 +17,11 @@ import multitask
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.run import NETWORK
+from multitask.images.paths import expand
 from multitask.networks import archive, build
+from multitask.networks.predictions import FORMATS
 from multitask.networks.spec import NetworkSpec
-from multitask.predict import FORMATS, inputs, main
+from multitask.predict import main
 
 ROOT = Path(__file__).parents[2]
 HEADS = ("age", "gender", "attributes[Smiling]")
@@ -144,7 +146,7 @@ def test_a_file_holds_what_would_be_printed(form, run, faces, tmp_path, capsys):
 def test_a_file_that_cannot_be_written_is_said(run, faces, tmp_path, capsys):
     out = tmp_path / "none" / "out.csv"
     err = said(capsys, run, faces, "--out", out, status=2).err
-    assert f"{out}: can't be written: No such file or directory\n" in err
+    assert f"{out}: can't be written: No such file or directory; free some" in err
 
 
 def test_notes_go_beside_the_answers(run, faces, capsys):
@@ -157,24 +159,24 @@ def test_notes_go_beside_the_answers(run, faces, capsys):
 
 
 def test_a_folder_stands_for_all_pictures_below_it(faces, paths):
-    assert inputs([str(faces)]) == paths
+    assert expand([str(faces)]) == paths
 
 
 def test_globs_find_files_and_folders(faces, paths):
-    assert inputs([f"{faces}/*.png"]) == paths[:1]
-    assert inputs([f"{faces}/**/*.png"]) == [paths[0], paths[3]]
-    assert inputs([f"{faces}/[ab]*"]) == paths[:2]
-    assert inputs([f"{faces}/mo*"]) == paths[3:]
-    assert inputs([f"{faces}/*é"]) == paths[3:]
+    assert expand([f"{faces}/*.png"]) == paths[:1]
+    assert expand([f"{faces}/**/*.png"]) == [paths[0], paths[3]]
+    assert expand([f"{faces}/[ab]*"]) == paths[:2]
+    assert expand([f"{faces}/mo*"]) == paths[3:]
+    assert expand([f"{faces}/*é"]) == paths[3:]
 
 
 def test_each_file_comes_once_in_the_order_asked(faces, paths):
-    assert inputs([paths[3], str(faces), paths[0]]) == [paths[3], *paths[:3]]
+    assert expand([paths[3], str(faces), paths[0]]) == [paths[3], *paths[:3]]
 
 
 def test_a_tilde_is_the_home_folder(faces, paths, monkeypatch):
     monkeypatch.setenv("HOME", str(faces))
-    assert inputs(["~/a.png", "~/more*", "~"]) == [paths[0], paths[3], *paths[1:3]]
+    assert expand(["~/a.png", "~/more*", "~"]) == [paths[0], paths[3], *paths[1:3]]
 
 
 def test_names_may_look_like_globs(tmp_path):
@@ -183,9 +185,9 @@ def test_names_may_look_like_globs(tmp_path):
     for name in ("a[1].png", "a1.png"):
         Image.new("RGB", (4, 4)).save(folder / name)
     both = [str(folder / "a1.png"), str(folder / "a[1].png")]
-    assert inputs([str(folder)]) == both
-    assert inputs([both[1]]) == both[1:]
-    assert inputs([f"{tmp_path}/alb*"]) == both
+    assert expand([str(folder)]) == both
+    assert expand([both[1]]) == both[1:]
+    assert expand([f"{tmp_path}/alb*"]) == both
 
 
 def test_a_glob_without_match_is_an_error(faces, run, capsys):
@@ -195,7 +197,7 @@ def test_a_glob_without_match_is_an_error(faces, run, capsys):
 
 def test_a_folder_without_a_picture_is_an_error(tmp_path):
     with pytest.raises(UserError, match="is empty; pictures end in .jpg"):
-        inputs([str(tmp_path)])
+        expand([str(tmp_path)])
 
 
 def test_a_missing_file_is_a_row(run, faces, capsys):
@@ -262,6 +264,6 @@ def test_what_is_no_network_is_one_line(faces):
     done = started(faces / "a.png", faces)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"{faces / 'a.png'}: is no network file or a truncated one (File is not a zip "
-        "file); must be the network.keras that multitask.fit writes\n"
+        f"{faces / 'a.png'}: is no network file, or is truncated (File is not a zip "
+        "file); must be a network.keras that multitask.fit wrote\n"
     )
