@@ -1,4 +1,4 @@
-"""How can training pictures be varied, and what do the names of `--augment` mean?"""
+"""How can training pictures be augmented, and what do the names of `--augment` mean?"""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,15 +8,16 @@ from multitask.contracts.errors import UserError, nearest
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """Ranges of random change; 0 leaves a thing as it is.
+    """Ranges of random transformations; 0 turns one off.
 
-    `rotate` in radians each way, `zoom` and `shift` as shares of the picture each way,
-    `shear` as what a row moves by its distance from the middle each way, `brightness`
-    in grey levels each way, `contrast` and `saturation` as shares each way, `erase` the
-    chance that a rectangle (15-45% of each side) is blanked out (Zhong et al. 2017,
-    "Random Erasing Data Augmentation"). Two pictures are laid over each other, and so
-    are their labels, in shares drawn from a beta distribution whose parameters are
-    both `mixup` (Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization").
+    All but `flip`, `erase` and `mixup` are drawn uniformly from -value to +value:
+    `rotate` in radians, `zoom` and `shift` as shares of the picture, `shear` as the
+    shift of a row per pixel from the centre, `brightness` in grey levels, `contrast`
+    and `saturation` as shares. `erase` is the probability that a rectangle (15-45% of
+    each side) is blanked out (Zhong et al. 2017, "Random Erasing Data Augmentation").
+    With `mixup`, two pictures and their labels are mixed in shares from a beta
+    distribution with both parameters equal to it (Zhang et al. 2018, "mixup: Beyond
+    Empirical Risk Minimization").
     """
 
     flip: bool = False
@@ -40,8 +41,6 @@ _STANDARD = Augmentation(
     contrast=0.25,
     erase=0.25,
 )
-
-
 PRESETS = {
     "none": Augmentation(),
     "flip": Augmentation(flip=True),
@@ -59,12 +58,8 @@ PRESETS = {
     ),
     "mixup": replace(_STANDARD, mixup=0.2),
 }
-
-
 STRENGTHS = ("small", "medium", "large")
-
-
-_MOVES = {  # by strength; 0.1 radians are 6 degrees
+_TRANSFORMS = {  # ranges by strength; 0.1 radians are 6 degrees
     "rotate": (0.05, 0.1, 0.25),
     "shift": (0.05, 0.1, 0.2),
     "shear": (0.05, 0.1, 0.2),
@@ -73,28 +68,29 @@ _MOVES = {  # by strength; 0.1 radians are 6 degrees
 
 
 def parse_augmentation(text: str) -> Augmentation:
-    """The augmentation that a name means, or several with commas.
+    """Parse the name of an augmentation, or several separated by commas.
 
-    Names are those of `PRESETS`, or a move alone at a strength, medium by default.
+    Names are those of `PRESETS`, and `rotate`, `shift`, `shear` and `zoom`, which may
+    have a strength (medium by default). Of several the larger range counts.
 
     >>> parse_augmentation("flip,rotate:large") == Augmentation(flip=True, rotate=0.25)
     True
 
-    Raises UserError that lists the names.
+    Raises UserError, which lists the names, for an unknown one.
     """
-    whole: dict[str, Any] = {}
+    ranges: dict[str, Any] = {}
     for part in text.split(","):
         for name, value in _parse_one(part.strip()).items():
-            whole[name] = max(value, whole.get(name, 0))
-    return Augmentation(**whole)
+            ranges[name] = max(value, ranges.get(name, 0))
+    return Augmentation(**ranges)
 
 
 def _parse_one(text: str) -> dict[str, Any]:
     name, colon, strength = text.partition(":")
     if name in PRESETS and not colon:
         return vars(PRESETS[name])
-    if name not in _MOVES:
-        names = [*PRESETS, *_MOVES]
+    if name not in _TRANSFORMS:
+        names = [*PRESETS, *_TRANSFORMS]
         if name in PRESETS:
             raise UserError("--augment", f"{name!r} has no strengths", f"write {name}")
         raise UserError("--augment", f"no preset {name!r}", nearest(name, names))
@@ -103,4 +99,4 @@ def _parse_one(text: str) -> dict[str, Any]:
         raise UserError(
             "--augment", f"no strength {strength!r}", nearest(strength, STRENGTHS)
         )
-    return {name: _MOVES[name][STRENGTHS.index(strength)]}
+    return {name: _TRANSFORMS[name][STRENGTHS.index(strength)]}

@@ -1,4 +1,4 @@
-"""How do pictures and targets reach the network: decoded once, shuffled, varied?"""
+"""How do pictures become batches: decoded once, then shuffled and augmented?"""
 
 import os
 import tempfile
@@ -26,38 +26,44 @@ from multitask.images.resize import middle
 def decode_table(
     table: pd.DataFrame, size: int, memory: float, spill: Path
 ) -> tuple[pd.DataFrame, Pixels, pd.DataFrame]:
-    """Decode a table's pictures once, to `size` pixels a side.
+    """Decode a table's pictures once, to `size` pixels per side.
 
     Returns the rows whose picture could be read, indexed by their place in the
-    pixels; the pixels (pictures, size, size, 3); and what was set aside (`path`,
-    `reason`). Up to `memory` gigabytes they lie in memory, else in an unnamed file in
-    the folder `spill`, which ends with the program.
+    pixels; the pixels (pictures, size, size, 3), uint8; and the pictures that could
+    not be read (`path`, `reason`). Pixels of up to `memory` gigabytes are held in
+    memory, more in an unnamed file in the folder `spill`, which is gone when the
+    program ends.
 
-    Raises UserError if no picture is left or the disk is too small.
+    Raises UserError if no picture can be read or the disk is too small.
     """
     pixels = _allocate(len(table), size, memory, spill)
     boxes = [None] * len(table)
     if "box" in table:
         boxes = table["box"].astype(object).where(table["box"].notna(), None).tolist()
     reasons = {}
-    pictures = decode_all(table["path"].tolist(), size, boxes)
-    for index, picture in tqdm(
-        pictures, "reading", len(table), unit=" pictures", leave=False, disable=None
+    results = decode_all(table["path"].tolist(), size, boxes)
+    for index, result in tqdm(
+        results, "reading", len(table), unit=" pictures", leave=False, disable=None
     ):
-        if isinstance(picture, str):
-            reasons[index] = picture
+        if isinstance(result, str):
+            reasons[index] = result
         else:
-            pixels[index] = picture
+            pixels[index] = result
     table = table.reset_index(drop=True)
-    bad = sorted(reasons)
+    unreadable = sorted(reasons)
     skipped = pd.DataFrame(
-        {"path": table["path"].iloc[bad], "reason": [reasons[i] for i in bad]}
+        {
+            "path": table["path"].iloc[unreadable],
+            "reason": [reasons[i] for i in unreadable],
+        }
     )
-    if len(bad) == len(table):
+    if len(unreadable) == len(table):
         raise UserError(
-            f"all {len(table)} pictures", "can't be used", f"first: {reasons[bad[0]]}"
+            f"all {len(table)} pictures",
+            "can't be used",
+            f"first: {reasons[unreadable[0]]}",
         )
-    return table.drop(index=bad), pixels, skipped
+    return table.drop(index=unreadable), pixels, skipped
 
 
 def _allocate(count: int, size: int, memory: float, spill: Path) -> Pixels:
@@ -67,18 +73,18 @@ def _allocate(count: int, size: int, memory: float, spill: Path) -> Pixels:
     try:
         with tempfile.TemporaryFile(dir=spill) as file:
             _reserve(file.fileno(), int(np.prod(shape)))
-            # The array keeps a handle of its own, and the file lives as long.
+            # The array has a handle of its own, which keeps the file alive.
             return np.memmap(file, np.uint8, "r+", shape=shape)
     except OSError as error:
         raise UserError(
             spill,
             f"has no room for {np.prod(shape) / 1e9:.1f} GB of pixels ({error})",
-            "free some, raise --memory or lower --image-size",
+            "free some space, raise --memory or lower --image-size",
         ) from None
 
 
 def _reserve(file: int, size: int) -> None:
-    """Take the room now: a mapped file that finds none later ends the program."""
+    """Take the space now: a mapped file that finds none later kills the program."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file, 0, size)
     else:
@@ -87,16 +93,16 @@ def _reserve(file: int, size: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Batches:
-    """Labelled pictures in batches, as `tf.data` datasets of (image, targets, weights).
+    """Labelled pictures, as `tf.data` datasets of batches (images, targets, weights).
 
-    `rows` (pictures,) are places in `pixels`; `encoded` holds targets and weights of
-    these rows by head. Images (batch, size, size, 3) are float32 in 0..255, the middle
-    of the pictures or, varied, about that; targets and weights are dicts by head name.
-    `rates` (pictures,), 1 on average, are how often an epoch of training shows each;
-    by default once.
+    `rows` (pictures,) are indices into `pixels`; `encoded` holds targets and weights of
+    these rows by head. Images (batch, size, size, 3) are float32 in 0..255: the centre
+    crop of the pictures, or an augmented crop near the centre. Targets and weights are
+    dicts by head name. `rates` (pictures,), 1 on average, say how often an epoch of
+    training shows each picture; by default once.
 
-    With a `size` of 0 `pixels` are features (places, ...) instead, shown as they are,
-    and rows that follow one another are `views` of one picture, of which an epoch shows
+    With a `size` of 0, `pixels` are features (rows, ...), which are shown as they are,
+    and every `views` consecutive rows are views of one picture, of which an epoch shows
     one.
     """
 
@@ -110,26 +116,26 @@ class Batches:
 
     @property
     def pictures(self) -> int:
-        """How many there are, however many views of each."""
+        """The number of pictures, each counted once however many views it has."""
         return len(self.rows) // self.views
 
     @property
     def steps(self) -> int:
-        """Steps an epoch of training: a rest smaller than a batch waits for another."""
+        """Steps per epoch of training: only full batches, at least one."""
         return max(1, self.pictures // self.batch_size)
 
     def in_order(self) -> Any:
-        """Every row once, not varied."""
+        """A dataset of every row once, in order, without augmentation."""
         import tensorflow as tf
 
         count = len(self.rows)
         starts = range(0, count, self.batch_size)
         places = [np.arange(s, min(s + self.batch_size, count)) for s in starts]
         data = tf.data.Dataset.range(len(places))
-        data = data.map(self._picker(lambda step: places[step]))
+        data = data.map(self._loader(lambda step: places[step]))
         labels = self._labels()
         return data.map(
-            lambda inputs, chosen: (self._plain(inputs), *labels(chosen))
+            lambda inputs, batch: (self._plain(inputs), *labels(batch))
         ).prefetch(2)
 
     def _plain(self, inputs: Any) -> Any:
@@ -140,15 +146,15 @@ class Batches:
     def shuffled(
         self,
         heads: Sequence[Head],
-        how: Augmentation,
+        augmentation: Augmentation,
         seed: int,
         epochs: int,
         first_epoch: int = 0,
     ) -> Any:
-        """Epochs from `first_epoch` to `epochs`, each in its own order and varied.
+        """A dataset of epochs `first_epoch` to `epochs`, shuffled and augmented.
 
-        What a step sees depends on the seed and its number alone, so that a training
-        resumed goes on as if it had not stopped.
+        What a step shows depends only on `seed` and the step's number, so that resumed
+        training continues as if it had never stopped.
         """
         import tensorflow as tf
 
@@ -156,12 +162,12 @@ class Batches:
 
         @lru_cache(maxsize=2)
         def order(epoch: int) -> npt.NDArray[np.intp]:
-            lots = np.random.default_rng((seed, epoch))
+            rng = np.random.default_rng((seed, epoch))
             if self.rates is None:
-                shown = lots.permutation(self.pictures)
+                pictures = rng.permutation(self.pictures)
             else:
-                shown = sampling.epoch(self.rates, lots)
-            return shown * self.views + (shown + epoch) % self.views
+                pictures = sampling.epoch(self.rates, rng)
+            return pictures * self.views + (pictures + epoch) % self.views
 
         def places(step: int) -> npt.NDArray[np.intp]:
             epoch, step = divmod(step, steps)
@@ -169,61 +175,69 @@ class Batches:
 
         labels = self._labels(heads)
 
-        def vary(number: Any, inputs: Any, chosen: Any) -> Any:
-            lot = tf.stack([tf.constant(seed, tf.int64), number])
-            flipped = tf.zeros_like(chosen, tf.bool)
+        def augmented(step: Any, inputs: Any, batch: Any) -> Any:
+            step_seed = tf.stack([tf.constant(seed, tf.int64), step])
+            flipped = tf.zeros_like(batch, tf.bool)
             if self.size:
-                inputs, flipped = augment(inputs, lot, how, self.size)
+                inputs, flipped = augment(inputs, step_seed, augmentation, self.size)
             else:
                 inputs = self._plain(inputs)
-            targets, weights = labels(chosen, flipped)
-            if not how.mixup:
+            targets, weights = labels(batch, flipped)
+            if not augmentation.mixup:
                 return inputs, targets, weights
-            inputs, share = mix(inputs, lot, how)
+            inputs, share = mix(inputs, step_seed, augmentation)
             return inputs, *_mixed(targets, weights, share)
 
-        pick = self._picker(places)
+        load = self._loader(places)
         data = tf.data.Dataset.range(first_epoch * steps, epochs * steps)
-        data = data.map(lambda number: (number, *pick(number)))
-        return data.map(vary, num_parallel_calls=2).prefetch(2)
+        data = data.map(lambda step: (step, *load(step)))
+        return data.map(augmented, num_parallel_calls=2).prefetch(2)
 
-    def _picker(self, places: Any) -> Any:
-        """A mapped function from a step to its images and their places in `rows`."""
+    def _loader(self, places: Any) -> Any:
+        """A function for `map`: from a step to its images and their places in `rows`.
+
+        `places` maps the number of a step to these places.
+        """
         import tensorflow as tf
 
-        def pick(step: Any) -> tuple[Array, npt.NDArray[np.intp]]:
-            chosen = places(int(step))
-            return self.pixels[self.rows[chosen]], chosen
+        def load(step: Any) -> tuple[Array, npt.NDArray[np.intp]]:
+            batch = places(int(step))
+            return self.pixels[self.rows[batch]], batch
 
         def mapped(step: Any) -> Any:
-            images, chosen = tf.numpy_function(
-                pick, [step], (self.pixels.dtype, tf.int64), stateful=False
+            images, batch = tf.numpy_function(
+                load, [step], (self.pixels.dtype, tf.int64), stateful=False
             )
             images.set_shape((None, *self.pixels.shape[1:]))
-            chosen.set_shape((None,))
-            return images, chosen
+            batch.set_shape((None,))
+            return images, batch
 
         return mapped
 
     def _labels(self, heads: Sequence[Head] = ()) -> Any:
-        """A mapped function from places (and which are flipped) to targets, weights."""
+        """A function for `map`: from places in `rows` to targets and weights.
+
+        With `heads`, those of flipped images get the targets of a mirror image.
+        """
         import tensorflow as tf
 
         targets = {name: tf.constant(e.targets) for name, e in self.encoded.items()}
         weights = {name: tf.constant(e.weights) for name, e in self.encoded.items()}
-        swapped = {}
+        mirrored = {}
         for head in heads:
-            straight = self.encoded[head.name].targets
-            mirrored = head.mirrored(straight)
-            if not np.array_equal(straight, mirrored):
-                swapped[head.name] = tf.constant(mirrored)
+            upright = self.encoded[head.name].targets
+            swapped = head.mirrored(upright)
+            if not np.array_equal(upright, swapped):
+                mirrored[head.name] = tf.constant(swapped)
 
-        def labels(chosen: Any, flipped: Any = None) -> Any:
-            found = {name: tf.gather(all, chosen) for name, all in targets.items()}
-            for name, all in swapped.items():
-                which = tf.reshape(flipped, (-1, *[1] * (len(all.shape) - 1)))
-                found[name] = tf.where(which, tf.gather(all, chosen), found[name])
-            return found, {n: tf.gather(all, chosen) for n, all in weights.items()}
+        def labels(batch: Any, flipped: Any = None) -> Any:
+            batch_targets = {n: tf.gather(all, batch) for n, all in targets.items()}
+            for name, all in mirrored.items():
+                mask = tf.reshape(flipped, (-1, *[1] * (len(all.shape) - 1)))
+                batch_targets[name] = tf.where(
+                    mask, tf.gather(all, batch), batch_targets[name]
+                )
+            return batch_targets, {n: tf.gather(w, batch) for n, w in weights.items()}
 
         return labels
 
@@ -231,27 +245,28 @@ class Batches:
 def _mixed(
     targets: dict[str, Any], weights: dict[str, Any], share: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Labels (2 batch, ...) of mixed pictures: their own, then the other's.
+    """Labels (2 x batch, ...) of mixed pictures: their own, then those of the other.
 
-    The weights share out what counts, so that losses are those of mixed labels also for
-    heads whose labels can't be mixed, and for pictures of which one is not labelled.
+    Instead of the labels the weights are mixed. So losses are those of mixed labels
+    also for heads whose labels can't be averaged, and for pairs of pictures of which
+    only one is labelled.
     """
     import tensorflow as tf
 
     both = {
         name: tf.concat([own, partner(own)], axis=0) for name, own in targets.items()
     }
-    shared = {}
+    mixed = {}
     for name, weight in weights.items():
         own = tf.reshape(share, (-1, *[1] * (len(weight.shape) - 1)))
-        shared[name] = tf.concat([own * weight, (1.0 - own) * partner(weight)], axis=0)
-    return both, shared
+        mixed[name] = tf.concat([own * weight, (1.0 - own) * partner(weight)], axis=0)
+    return both, mixed
 
 
 def with_labels_doubled(
     inputs: Any, targets: dict[str, Any], weights: dict[str, Any]
 ) -> Any:
-    """A batch whose labels are doubled, like those of mixed pictures."""
+    """A batch with its labels twice, in the shape that those of mixed pictures have."""
     import tensorflow as tf
 
     def doubled(all: dict[str, Any]) -> dict[str, Any]:

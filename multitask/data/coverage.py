@@ -1,4 +1,4 @@
-"""What is labelled, in which data set, and is it enough to learn from?"""
+"""How many labels does each data set have for each head, and does an epoch show?"""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ from multitask.contracts.head import Head
 from multitask.contracts.table import sources
 from multitask.data.batches import Batches
 
-_SHOWN = 6  # classes of a head in the coverage
+_SHOWN = 6  # classes per head that are listed by name
 
 
 def coverage(heads: Sequence[Head], table: pd.DataFrame) -> str:
-    """What each data set is labelled with: a line a head and data set.
+    """The text of a table with one line per head and data set.
 
-    How many pictures have a label, and how many each class has.
+    It says how many pictures have a label for the head, and how many are in each class.
     """
     origins = sources(table)
     lines = [("head", "data set", "labelled", "classes")]
@@ -25,8 +25,8 @@ def coverage(heads: Sequence[Head], table: pd.DataFrame) -> str:
         for source in origins.unique():
             rows = (origins == source).to_numpy()
             count = int(labelled[rows].sum())
-            said = _classes(head, strata[rows]) if count else ""
-            lines.append((head.name, source, f"{count:,}", said))
+            classes = _classes(head, strata[rows]) if count else ""
+            lines.append((head.name, source, f"{count:,}", classes))
     widths = [max(len(line[i]) for line in lines) for i in range(3)]
     return "\n".join(
         "  ".join(
@@ -34,37 +34,36 @@ def coverage(heads: Sequence[Head], table: pd.DataFrame) -> str:
                 head.ljust(widths[0]),
                 source.ljust(widths[1]),
                 count.rjust(widths[2]),
-                said,
+                classes,
             )
         ).rstrip()
-        for head, source, count, said in lines
+        for head, source, count, classes in lines
     )
 
 
 def _classes(head: Head, strata: pd.DataFrame) -> str:
+    """The count of each class, or of the labels that are yes."""
     counts = strata.sum()
-    if head.answer_type == "labels":  # a no and a yes each
-        names = counts.index[1::2]
-        yes = counts[names]
-        return f"{(counts.to_numpy().reshape(-1, 2).sum(1) > 0).sum()} labels, " + (
-            f"{int(yes.sum()):,} yes of {int(counts.sum()):,}"
-        )
-    held = counts[counts > 0]
-    shown = [f"{name} {n:,}" for name, n in held[:_SHOWN].items()]
-    more = len(held) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+    if head.answer_type == "labels":  # two strata per label: no, then yes
+        used = int((counts.to_numpy().reshape(-1, 2).sum(1) > 0).sum())
+        yes, total = int(counts.iloc[1::2].sum()), int(counts.sum())
+        return f"{used} labels, {yes:,} yes of {total:,}"
+    present = counts[counts > 0]
+    listed = [f"{name} {n:,}" for name, n in present[:_SHOWN].items()]
+    more = len(present) - len(listed)
+    return ", ".join(listed) + (f" and {more} more" if more else "")
 
 
 def describe_epoch(table: pd.DataFrame, train: Batches) -> str:
-    """How many pictures an epoch of training shows, and how many labels a head."""
+    """How many pictures of each data set an epoch shows, and labels for each head."""
     rates = np.ones(len(train.rows)) if train.rates is None else train.rates
-    shown = {name: rates @ encoded.labelled for name, encoded in train.encoded.items()}
+    labels = {name: rates @ encoded.labelled for name, encoded in train.encoded.items()}
     origins = sources(table.loc[train.rows])
-    sets = pd.Series(rates).groupby(origins.to_numpy()).sum()
+    pictures = pd.Series(rates).groupby(origins.to_numpy()).sum()
     return "; ".join(
-        f"{what}: " + ", ".join(f"{name} {count:,.0f}" for name, count in counts)
-        for what, counts in (
-            ("an epoch shows", sets.items()),
-            ("with labels for", shown.items()),
+        f"{title}: " + ", ".join(f"{name} {count:,.0f}" for name, count in counts)
+        for title, counts in (
+            ("an epoch shows", pictures.items()),
+            ("with labels for", labels.items()),
         )
     )

@@ -1,4 +1,4 @@
-"""What does a data set's own spelling of a label mean, and which can no head have?"""
+"""Which labels can a head not take, and are they few enough to leave out?"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,34 +10,35 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.contracts.table import label_columns, sources
 
-_MOST = 0.1  # of a data set's labels may be none: with more it is another spelling
+_MOST = 0.1  # share of a data set's labels that may be unusable: more is a mistake
 
 
 def set_aside(
     table: pd.DataFrame, heads: Sequence[Head]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The table without the few labels that a head can't have, and what these are.
+    """The table without the few labels that a head can't take, and a list of these.
 
-    Raises UserError, the head's own, if they are many of a data set's labels.
+    The list has the columns `path` and `reason`. Raises the head's own UserError if
+    they are more than a tenth of a data set's labels.
     """
-    kept, faults = usable(table, heads)
+    cleaned, faults = usable(table, heads)
     if len(faults):
         origins = sources(table)
         for head in heads:
             names = [n for n in head.label_columns if n in table]
-            before, after = (t[names].notna().any(axis=1) for t in (table, kept))
+            before, after = (t[names].notna().any(axis=1) for t in (table, cleaned))
             lost = (before & ~after).groupby(origins).sum()
             if (lost > _MOST * before.groupby(origins).sum()).any():
                 head.encode(table)
-    return kept, faults
+    return cleaned, faults
 
 
 def usable(
     table: pd.DataFrame, heads: Sequence[Head]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The table without labels that a head can't have, and what these are.
+    """The table with labels that a head can't take left empty, and a list of these.
 
-    They are listed (`path`, `reason`) and emptied.
+    The list has the columns `path` and `reason`.
     """
     table, faults = table.copy(), []
     for head in heads:
@@ -53,29 +54,32 @@ def _empty_unusable(table: pd.DataFrame, head: Head, name: str) -> pd.DataFrame:
     columns = [c for c in label_columns([name]) if c in table]
     if not columns:
         return pd.DataFrame({"path": [], "reason": []}, dtype=str)
-    kinds = table.groupby(columns, dropna=False, sort=False).ngroup()
-    values = table.loc[~kinds.duplicated(), columns]
-    wrong = {kinds[i]: reason for i, reason in _faulty(values, head, name).items()}
-    reasons = kinds.map(wrong)
+    value_ids = table.groupby(columns, dropna=False, sort=False).ngroup()
+    distinct = table.loc[~value_ids.duplicated(), columns]
+    faults = _faults(distinct, head, name)
+    reasons = value_ids.map({value_ids[i]: reason for i, reason in faults.items()})
     bad = reasons.notna()
     table.loc[bad, columns] = np.nan
     return pd.DataFrame({"path": table.loc[bad, "path"], "reason": reasons[bad]})
 
 
-def _faulty(values: pd.DataFrame, head: Head, name: str) -> dict[Any, str]:
-    """Why a head can't have labels, by their index; found by halves, as few are so."""
+def _faults(values: pd.DataFrame, head: Head, name: str) -> dict[Any, str]:
+    """Why a head can't take some values, by their index.
+
+    As few are faulty, they are searched for by bisection.
+    """
     if values.isna().all(axis=None):
         return {}
     try:
         head.encode(values)
     except UserError as error:
         if len(values) == 1:
-            said = ", ".join(str(v) for v in values.iloc[0].dropna())
+            label = ", ".join(str(v) for v in values.iloc[0].dropna())
             reason = str(error).partition("; ")[0]
-            return {values.index[0]: f"{name} is {said!r}: {reason}"}
+            return {values.index[0]: f"{name} is {label!r}: {reason}"}
         half = len(values) // 2
         return {
-            **_faulty(values[:half], head, name),
-            **_faulty(values[half:], head, name),
+            **_faults(values[:half], head, name),
+            **_faults(values[half:], head, name),
         }
     return {}

@@ -1,6 +1,6 @@
-"""How often does training see each picture? Data sets mixed, rare classes evened out.
+"""How often does training show each picture: data sets mixed, classes balanced?
 
-All of it is about the training part: what is measured stays as it came.
+Only the training part is sampled; validation and test parts are measured as they are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,37 +21,38 @@ Rows = npt.NDArray[np.intp]
 def capped(
     table: pd.DataFrame, heads: Sequence[Head], caps: Mapping[str, int], seed: int
 ) -> npt.NDArray[np.bool_]:
-    """Which rows stay (rows,) if no class is to have more than its head's cap.
+    """A mask (rows,) of the rows to keep so that no class exceeds its head's cap.
 
-    `caps` are by head name, `all` for every head. Rows are taken by lot, each as long
-    as one of its classes has room: a picture that shows a rare class stays, whatever
-    else it shows. One that no capped head has a label for stays, too.
+    `caps` are by head name, `all` for every head. Rows are visited at random and kept
+    while one of their classes is below its cap: a picture of a rare class stays,
+    whatever else it shows, which may lift another class above its cap. Rows without a
+    label of a capped head are kept, too.
     """
-    counted = [h for h in heads if h.name in caps or "all" in caps]
-    strata = [head.strata(table).to_numpy(bool) for head in counted]
+    capped_heads = [h for h in heads if h.name in caps or "all" in caps]
+    strata = [head.strata(table).to_numpy(bool) for head in capped_heads]
     if not strata:
         return np.ones(len(table), bool)
-    room = [
+    head_caps = [
         np.full(s.shape[1], caps.get(head.name, caps.get("all", 0)))
-        for head, s in zip(counted, strata, strict=True)
+        for head, s in zip(capped_heads, strata, strict=True)
     ]
-    shown, left = np.concatenate(strata, axis=1), np.concatenate(room)
-    stays = np.asarray(~shown.any(axis=1), bool)
-    for row in np.random.default_rng(seed).permutation(np.flatnonzero(~stays)):
-        if (left[shown[row]] > 0).any():
-            stays[row] = True
-            left[shown[row]] -= 1
-    return stays
+    classes, remaining = np.concatenate(strata, axis=1), np.concatenate(head_caps)
+    mask = np.asarray(~classes.any(axis=1), bool)
+    for row in np.random.default_rng(seed).permutation(np.flatnonzero(~mask)):
+        if (remaining[classes[row]] > 0).any():
+            mask[row] = True
+            remaining[classes[row]] -= 1
+    return mask
 
 
 def rates(table: pd.DataFrame, heads: Sequence[Head], mix: Mix) -> Rates:
-    """How many times an epoch shows each row (rows,): 1 on average.
+    """How many times an epoch shows each row (rows,), 1 on average.
 
-    With `mix.classes` the classes of that head weigh the same in sum, and rows without
-    a label of it what they weighed before. Else data sets (`source`) of n pictures get
-    shares of an epoch in proportion to n ** `mix.exponent`.
+    With `mix.classes`, the name of a head, an epoch shows each of its classes equally
+    often in total; rows without a label of it keep their share. Otherwise the share of
+    a data set (`source`) of n pictures is proportional to n ** `mix.exponent`.
 
-    Raises UserError for a head that is not there or has many labels per picture.
+    Raises UserError if there is no such head, or it has many labels per picture.
     """
     weights = np.ones(len(table))
     if mix.classes:
@@ -79,26 +80,26 @@ def _oversampled(heads: Sequence[Head], name: str) -> Head:
 
 
 def _balanced(table: pd.DataFrame, head: Head) -> Rates:
-    shown = head.strata(table).to_numpy(bool)
-    counts = shown.sum(axis=0)
-    labelled = shown.any(axis=1)
+    one_hot = head.strata(table).to_numpy(bool)
+    counts = one_hot.sum(axis=0)
+    labelled = one_hot.any(axis=1)
     classes = max(1, np.count_nonzero(counts))
     factors = counts.sum() / (classes * np.maximum(counts, 1))
-    balanced: Rates = np.where(labelled, shown @ factors, 1.0)
+    balanced: Rates = np.where(labelled, one_hot @ factors, 1.0)
     return balanced
 
 
-def epoch(found: Rates, lots: np.random.Generator) -> Rows:
-    """The rows of an epoch, shuffled: each `rate` times, its fraction rounded by lot.
+def epoch(rates: Rates, rng: np.random.Generator) -> Rows:
+    """The rows of an epoch, shuffled, each as often as its rate (rows,) says.
 
-    As many as there are rows, if the rates are 1 on average: systematic sampling
-    (Madow 1949) along a new order of the rows each time.
+    Fractions are rounded up or down at random, by systematic sampling (Madow 1949)
+    along a random order of the rows. The epoch has sum(rates) rows, rounded.
 
     >>> sorted(epoch(np.array([2.0, 0.0, 1.0]), np.random.default_rng(0)).tolist())
     [0, 0, 2]
     """
-    order = lots.permutation(len(found))
-    ends = np.cumsum(found[order])
-    ends = np.floor(ends * (round(ends[-1]) / ends[-1]) + lots.random() + 1e-9)
+    order = rng.permutation(len(rates))
+    ends = np.cumsum(rates[order])
+    ends = np.floor(ends * (round(ends[-1]) / ends[-1]) + rng.random() + 1e-9)
     times = np.diff(ends, prepend=0.0).astype(int)
-    return lots.permutation(np.repeat(order, times))
+    return rng.permutation(np.repeat(order, times))

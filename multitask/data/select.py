@@ -1,4 +1,4 @@
-"""Which pictures of the data sets does a recipe use, and whom do they show?"""
+"""Which pictures of the data sets does a recipe use, and who is in them?"""
 
 import os
 from collections.abc import Callable
@@ -18,9 +18,10 @@ from multitask.data import split
 def select(
     table: pd.DataFrame, recipe: Recipe, say: Callable[[str], object]
 ) -> pd.DataFrame:
-    """The rows that a recipe uses, with identities found in their paths.
+    """The rows that a recipe uses, with identities read from their paths.
 
-    Raises UserError if a split's file lists none of them, or no identity is found.
+    `say` prints how many rows a split's file leaves out. Raises UserError if it lists
+    none of the rows, or no path holds an identity.
     """
     return _limited(
         _with_identities(_listed_in_split(table, recipe, say), recipe), recipe
@@ -28,34 +29,35 @@ def select(
 
 
 def selection_key(recipe: Recipe) -> tuple[Any, ...]:
-    """What says which pictures of the data there are, and whom they show."""
-    lot = recipe.seed if recipe.limit else 0
-    return recipe.limit, lot, recipe.identity, recipe.split_rule.file
+    """Equal for recipes that select the same rows and identities of the same data."""
+    seed = recipe.seed if recipe.limit else 0
+    return recipe.limit, seed, recipe.identity, recipe.split_rule.file
 
 
 def _listed_in_split(
     table: pd.DataFrame, recipe: Recipe, say: Callable[[str], object]
 ) -> pd.DataFrame:
-    """The rows that a split has a part for, if it is one of a file."""
+    """The rows that the split's file lists; all rows if there is none."""
     file = recipe.split_rule.file
     if not file:
         return table
-    found = table[table["path"].isin(split.read_split(file).index)]
-    if found.empty:
+    listed = table[table["path"].isin(split.read_split(file).index)]
+    if listed.empty:
         raise UserError(
             "--split",
             f"'{file}' lists no picture of the data",
-            f"the data's are such as {table['path'].iloc[0]!r}",
+            f"its paths must be like {table['path'].iloc[0]!r}",
         )
-    if len(found) < len(table):
-        say(f"{len(table) - len(found):,} pictures are left out: not in '{file}'")
-    return found.reset_index(drop=True)
+    if len(listed) < len(table):
+        say(f"{len(table) - len(listed):,} pictures are left out: not in '{file}'")
+    return listed.reset_index(drop=True)
 
 
 def _with_identities(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
-    """The table with identities found in paths where a data set names none.
+    """The table with identities from the paths where a data set names none.
 
-    It is looked for below the data set's folder: where that lies says nothing.
+    Only the path below the data set's folder is searched: where the folder itself lies
+    means nothing.
     """
     text = recipe.identity
     compiled = recipe.identity_pattern
@@ -66,22 +68,23 @@ def _with_identities(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
     roots = [root.parent if root.is_file() else root for root in roots]
     starts = tuple(f"{root}{os.sep}" for root in roots)
 
-    def shortened(path: str) -> str:
-        known = [len(start) for start in starts if path.startswith(start)]
-        return path[max(known, default=0) :]
+    def relative(path: str) -> str:
+        lengths = [len(start) for start in starts if path.startswith(start)]
+        return path[max(lengths, default=0) :]
 
-    below = table["path"].map(shortened)
-    found = below.map(compiled.search)
-    if not found[known.isna()].notna().any():
+    paths = table["path"].map(relative)
+    matches = paths.map(compiled.search)
+    if not matches[known.isna()].notna().any():
         raise UserError(
-            "--identity", f"{text!r} is found in no path such as {below.iloc[0]!r}"
+            "--identity", f"{text!r} matches no path such as {paths.iloc[0]!r}"
         )
-    names = found.map(lambda m: m.group(min(1, m.re.groups)), na_action="ignore")
+    names = matches.map(lambda m: m.group(min(1, m.re.groups)), na_action="ignore")
     return table.assign(identity=known.fillna(table_sources(table) + ":" + names))
 
 
 def _limited(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
+    """`limit` rows at random, in their order."""
     if not 0 < recipe.limit < len(table):
         return table
-    lot = table.sample(recipe.limit, random_state=recipe.seed)
-    return lot.sort_index().reset_index(drop=True)
+    rows = table.sample(recipe.limit, random_state=recipe.seed)
+    return rows.sort_index().reset_index(drop=True)

@@ -1,9 +1,9 @@
-"""Which pictures and labels does `--data NAME=FOLDER` mean?
+"""Which pictures and labels does `--data NAME=FOLDER` stand for?
 
 | text | reader | name |
 | --- | --- | --- |
 | `utkface=FOLDER` | `datasets/utkface.py` | utkface |
-| `genre=folder:FOLDER` | `datasets/folder.py`, told the name | genre |
+| `genre=folder:FOLDER` | `datasets/folder.py` with that name | genre |
 | `table:FILE` | `datasets/table.py` | table |
 """
 
@@ -25,7 +25,7 @@ from multitask.contracts.table import RESERVED, Reading, check, concat
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One data set as it was asked for; `path` is empty where no folder was named."""
+    """One data set of `--data`; `path` is empty if the text names no folder."""
 
     name: str
     reader: str
@@ -39,14 +39,14 @@ class Source:
 
 
 def parse(text: str) -> Source:
-    """Read `NAME=FOLDER`, `NAME=READER:FOLDER`, `READER:FOLDER` or `NAME`.
+    """Parse `NAME=FOLDER`, `NAME=READER:FOLDER`, `READER:FOLDER` or `NAME`.
 
     >>> parse("genre=folder:stills/")
     Source(name='genre', reader='folder', path='stills/')
     """
-    known = "|".join(map(re.escape, plugins.names("datasets")))
+    readers = "|".join(map(re.escape, plugins.names("datasets")))
     name, equals, path = text.partition("=")
-    match = re.fullmatch(rf"(?s)({known}):(.+)", path if equals else text)
+    match = re.fullmatch(rf"(?s)({readers}):(.+)", path if equals else text)
     if match:
         reader, path = match.groups()
         return Source(name=name if equals else reader, reader=reader, path=path)
@@ -54,8 +54,11 @@ def parse(text: str) -> Source:
 
 
 def absolute(data: Sequence[str]) -> tuple[str, ...]:
-    """The same data sets, to be found from any working folder."""
-    found = []
+    """The same data sets with absolute paths.
+
+    Raises UserError for a path that is not UTF-8, which no recipe could store.
+    """
+    texts = []
     for text in data:
         source = parse(text)
         if source.path:
@@ -63,23 +66,23 @@ def absolute(data: Sequence[str]) -> tuple[str, ...]:
             if not _is_text(path):
                 raise UserError("--data", f"{path!r} is not UTF-8", "rename the folder")
             source = replace(source, path=path)
-        found.append(str(source))
-    return tuple(found)
+        texts.append(str(source))
+    return tuple(texts)
 
 
 def _is_text(name: str) -> bool:
     try:
         return bool(name.encode())
-    except UnicodeEncodeError:  # a recipe could not name it
+    except UnicodeEncodeError:
         return False
 
 
 def read_all(data: Sequence[str], sample: Path | None = None) -> Reading:
-    """Read data sets named as `NAME=FOLDER` and join their tables.
+    """Read data sets such as `NAME=FOLDER` and concatenate their tables.
 
-    `sample` is the folder for a data set named without one (only `sample`, which
-    draws its pictures, can be). Raises UserError for an unknown name, a missing
-    folder, nothing usable in it, or data sets that contradict each other.
+    `sample` is the folder for the data set `sample`, the only one that can be named
+    without a folder, as it draws its pictures. Raises UserError for an unknown name, a
+    missing folder, one with nothing usable, or data sets that contradict each other.
     """
     sample = sample.resolve() if sample else None
     readings = [_read_one(text, sample) for text in data]
@@ -94,9 +97,9 @@ def read_all(data: Sequence[str], sample: Path | None = None) -> Reading:
 def _heads(
     data: Sequence[str], readings: Sequence[Reading], table: pd.DataFrame
 ) -> dict[str, dict[str, Any]]:
-    """The heads that data sets bring, each alone and all together.
+    """The heads that the data sets bring, each alone or all together.
 
-    Classes may be spread over them: one has the cats, another the dogs.
+    Classes may be spread over data sets: one has the cats, another the dogs.
     """
     heads: dict[str, dict[str, Any]] = {}
     for reading in readings:
@@ -104,25 +107,30 @@ def _heads(
             heads[name] = infer.united(heads[name], head) if name in heads else head
     if len(readings) == 1:
         return heads
-    lists = {c for head in heads.values() for c in head.get("columns", ())[1:]}
-    lists |= {h["columns"][0] for h in heads.values() if len(h.get("columns", ())) > 1}
-    free = {
+    label_lists = {
+        column
+        for head in heads.values()
+        if len(head.get("columns", ())) > 1
+        for column in head["columns"]
+    }
+    columns = {
         column
         for text, reading in zip(data, readings, strict=True)
         if takes_name(text)
         for column in reading.table
-    } - lists
-    for name, head in infer.infer_heads(table[[c for c in table if c in free]]).items():
-        before = heads.get(name, {})
-        if len(before.get("columns", ())) > 1:
+    } - label_lists
+    inferred = infer.infer_heads(table[[c for c in table if c in columns]])
+    for name, head in inferred.items():
+        declared = heads.get(name, {})
+        if len(declared.get("columns", ())) > 1:
             continue  # a list of yes and no, declared by its file
-        before = {key: value for key, value in before.items() if key != "columns"}
-        heads[name] = infer.united(before, head) if before else head
+        declared = {key: value for key, value in declared.items() if key != "columns"}
+        heads[name] = infer.united(declared, head) if declared else head
     return heads
 
 
 def takes_name(text: str) -> bool:
-    """Whether a data set's reader is told its name, and so may bring heads."""
+    """Whether a data set's reader takes a `name`, and so may bring heads."""
     return _takes_name(plugins.reader(parse(text).reader))
 
 
@@ -157,7 +165,7 @@ def _read_one(text: str, sample: Path | None) -> Reading:
 
 
 def _with_source(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The table with its data set's name, also before each identity.
+    """The table with its data set's name as `source` and as a prefix of identities.
 
     Person 7 of one data set is not person 7 of another.
     """
@@ -173,20 +181,21 @@ def _with_source(table: pd.DataFrame, name: str) -> pd.DataFrame:
 def check_labelled(
     heads: Sequence[Head], table: pd.DataFrame, *, every: bool = True
 ) -> dict[str, int]:
-    """How many rows each head has a label for.
+    """The number of rows that have a label for each head, by head name.
 
-    Raises UserError for a head without any (with `every=False` only if none has any),
-    naming what the data holds labels for.
+    Raises UserError if a head has none (with `every=False` only if no head has any),
+    listing the columns that do have labels.
     """
     counts = {}
     for head in heads:
         counts[head.name] = int(head.labelled(table).sum())
-    bare = [head for head in heads if not counts[head.name]]
-    if bare and (every or len(bare) == len(heads)):
+    unlabelled = [head for head in heads if not counts[head.name]]
+    if unlabelled and (every or len(unlabelled) == len(heads)):
         labels = table.drop(columns=list(RESERVED), errors="ignore")
+        head = unlabelled[0]
         raise UserError(
-            bare[0].where,
-            f"the data holds no label for it in {', '.join(bare[0].columns[:5])}",
-            nearest(bare[0].columns[0], labels.columns[labels.notna().any()]),
+            head.where,
+            f"the data holds no label for it in {', '.join(head.columns[:5])}",
+            nearest(head.columns[0], labels.columns[labels.notna().any()]),
         )
     return counts

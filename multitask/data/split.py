@@ -1,4 +1,4 @@
-"""Which pictures train the network, which choose its best epoch, which measure it?"""
+"""Which pictures train the network, which select its best epoch, which measure it?"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,9 +18,9 @@ Groups = npt.NDArray[np.intp]
 
 
 def read_split(file: Path) -> "pd.Series[str]":
-    """The part of each path that a file such as a run's `split.csv` lists.
+    """The part of each path in a file such as a run's `split.csv`, indexed by path.
 
-    Raises UserError if it is none.
+    Raises UserError if the file can't be read or is no split.
     """
     try:
         table = read_csv(file)
@@ -35,31 +35,32 @@ def read_split(file: Path) -> "pd.Series[str]":
             raise UserError(
                 "--split", f"'{file}' has no column {name!r}", "name a run's split.csv"
             )
-    wrong = table.loc[~table["split"].isin(SPLITS), "split"]
-    if len(wrong):
+    unknown = table.loc[~table["split"].isin(SPLITS), "split"]
+    if len(unknown):
         raise UserError(
             f"--split: '{file}'",
-            f"has a part {wrong.iloc[0]!r}, must be one of {', '.join(SPLITS)}",
+            f"has a part {unknown.iloc[0]!r}, must be one of {', '.join(SPLITS)}",
         )
     if "train" not in set(table["split"]):
         raise UserError("--split", f"'{file}' has no part to train on")
     return table.drop_duplicates("path").set_index("path")["split"]
 
 
-def groups(table: pd.DataFrame, found: Hashes) -> Groups:
-    """Number the rows (rows,) so that those which must stay together share a number.
+def groups(table: pd.DataFrame, hashes: Hashes) -> Groups:
+    """The number of each row's group (rows,); a group stays in one part of a split.
 
-    These are near-identical pictures and, where the table has them, identities.
+    Rows are in one group if they show near duplicates by `hashes` (rows,) or, where
+    the table has identities, the same identity.
     """
-    links = [near_links(found)]
+    links = [near_links(hashes)]
     if "identity" in table:
         known = np.flatnonzero(table["identity"].notna())
-        _, first, place = np.unique(
+        _, first, inverse = np.unique(
             table["identity"].iloc[known].astype(str).to_numpy(),
             return_index=True,
             return_inverse=True,
         )
-        links.append(np.stack([known, known[first[place]]], axis=1))
+        links.append(np.stack([known, known[first[inverse]]], axis=1))
     ends = np.concatenate(links)
     size = len(table)
     graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (size, size))
@@ -75,13 +76,16 @@ def split(
     seed: int,
     official: bool = False,
 ) -> "pd.Series[str]":
-    """Deal the rows to train, val and test, stratified over the heads' answers.
+    """Assign the rows to train, val and test, stratified by the heads' classes.
 
-    With `official`, a row that the table's own `split` puts into val or test stays
-    there, and one that it puts into train is dealt to no part that its data set
-    (`source`) has rows of. A part that a publisher did not make is thus taken from the
-    training part. With a row goes all that must stay with it; where rows of a group
-    go to several parts, to test before val before train.
+    `members` (rows,) are the numbers of their groups, whose rows stay together, and
+    `shares` the sizes of the three parts.
+
+    With `official`, the parts that publishers made are kept: a row that the table's own
+    `split` puts into val or test stays there, and one of its train goes to no part that
+    its data set (`source`) has already. A part that a publisher did not make is thus
+    taken from the training part. A group whose rows are in several parts goes to test
+    if it has a row there, else to val.
     """
     parts = _assign_rows(table, heads, members, shares, seed)
     if official and "split" in table:
@@ -97,20 +101,20 @@ def folds(
     count: int,
     seed: int,
 ) -> "list[pd.Series[str]]":
-    """Splits for cross-validation: each row is in the test part of one of `count`.
+    """`count` splits for cross-validation: each row is in exactly one test part.
 
-    What is no test part is 85% train and 15% val. All are stratified and keep groups
+    The rest of each split is 85% train and 15% val. All are stratified and keep groups
     together, as in `split`.
     """
-    number = _assign_rows(table, heads, members, (1 / count,) * count, seed)
-    made = []
+    fold_of_row = _assign_rows(table, heads, members, (1 / count,) * count, seed)
+    splits = []
     for fold in range(count):
         parts = pd.Series("test", index=table.index, name="split")
-        rest = number != fold
-        together = np.unique(members[rest], return_inverse=True)[1]
-        parts[rest] = split(table[rest], heads, together, (0.85, 0.15, 0.0), seed)
-        made.append(parts)
-    return made
+        rest = fold_of_row != fold
+        rest_members = np.unique(members[rest], return_inverse=True)[1]
+        parts[rest] = split(table[rest], heads, rest_members, (0.85, 0.15, 0.0), seed)
+        splits.append(parts)
+    return splits
 
 
 def _assign_rows(
@@ -120,49 +124,54 @@ def _assign_rows(
     shares: Sequence[float],
     seed: int,
 ) -> Groups:
-    """Part numbers (rows,), of as many parts as there are shares.
+    """The number of each row's part (rows,), one part per share.
 
-    Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011): the rarest answer
-    is dealt first, each group of `members` to the part that lacks most of it. A class
-    with one group is therefore trained on, unless a rarer one shares it.
+    Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011): the rarest class
+    is assigned first, each of its groups to the part that lacks it most. A class with
+    only one group is therefore in the largest part, unless a rarer class shares the
+    group.
     """
     strata = [np.ones((len(table), 1), bool)]
     strata += [head.strata(table).to_numpy(bool) for head in heads]
-    count = int(members.max()) + 1
-    answers = np.zeros((count, sum(s.shape[1] for s in strata)))
-    np.add.at(answers, members, np.concatenate(strata, axis=1).astype(float))
-    return _assign(answers, np.array(shares), np.random.default_rng(seed))[members]
+    group_count = int(members.max()) + 1
+    counts = np.zeros((group_count, sum(s.shape[1] for s in strata)))
+    np.add.at(counts, members, np.concatenate(strata, axis=1).astype(float))
+    return _assign(counts, np.array(shares), np.random.default_rng(seed))[members]
 
 
-def _keep_official(table: pd.DataFrame, dealt: Groups, members: Groups) -> Groups:
-    """Dealt parts (rows,), but those of the publishers where they made some."""
-    given = table["split"].map({part: i for i, part in enumerate(SPLITS)}).to_numpy()
-    parts = np.where(given > 0, given, dealt)
+def _keep_official(table: pd.DataFrame, assigned: Groups, members: Groups) -> Groups:
+    """The parts (rows,) that publishers made, else those that are `assigned`."""
+    official = table["split"].map({part: i for i, part in enumerate(SPLITS)}).to_numpy()
+    parts = np.where(official > 0, official, assigned)
     origins = sources(table).to_numpy()
     for source in np.unique(origins):
         rows = origins == source
-        # Its publisher has such a part already, and put this row elsewhere.
-        parts[rows & (given == 0) & np.isin(dealt, given[rows])] = 0
-    together = pd.Series(parts).groupby(members).transform("max")
-    return together.to_numpy(dtype=np.intp)
+        # The publisher made such a part already and put this row elsewhere.
+        parts[rows & (official == 0) & np.isin(assigned, official[rows])] = 0
+    whole_groups = pd.Series(parts).groupby(members).transform("max")
+    return whole_groups.to_numpy(dtype=np.intp)
 
 
 def _assign(
-    answers: npt.NDArray[np.float64],
+    counts: npt.NDArray[np.float64],
     shares: npt.NDArray[np.float64],
-    lots: np.random.Generator,
+    rng: np.random.Generator,
 ) -> npt.NDArray[np.intp]:
-    """Parts (groups,) for groups that hold `answers` (groups, answers) each."""
-    lacking = np.outer(shares, answers.sum(axis=0))  # (parts, answers)
-    parts = np.full(len(answers), -1)
-    order = lots.permutation(len(answers))
-    # Big groups first: small ones then even out what these upset.
-    order = order[np.argsort(-answers[order, 0], kind="stable")]
-    for answer in np.argsort(answers.sum(axis=0), kind="stable"):
-        for group in order[(parts[order] < 0) & (answers[order, answer] > 0)]:
-            wanted = np.where(shares > 0, lacking[:, answer], -np.inf)
-            best = np.flatnonzero(wanted == wanted.max())
-            part = best[np.argmax(lacking[best, 0])]
+    """The part of each group (groups,).
+
+    `counts` (groups, 1 + classes) say how many rows a group has, and how many of each
+    class; `shares` (parts,) sum to 1.
+    """
+    lacking = np.outer(shares, counts.sum(axis=0))  # (parts, 1 + classes)
+    parts = np.full(len(counts), -1)
+    order = rng.permutation(len(counts))
+    # Big groups first: the small ones then even out the imbalance.
+    order = order[np.argsort(-counts[order, 0], kind="stable")]
+    for stratum in np.argsort(counts.sum(axis=0), kind="stable"):
+        for group in order[(parts[order] < 0) & (counts[order, stratum] > 0)]:
+            demand = np.where(shares > 0, lacking[:, stratum], -np.inf)
+            neediest = np.flatnonzero(demand == demand.max())
+            part = neediest[np.argmax(lacking[neediest, 0])]
             parts[group] = part
-            lacking[part] -= answers[group]
+            lacking[part] -= counts[group]
     return parts

@@ -1,7 +1,7 @@
 """How does a file, an array or a PIL image become upright uint8 RGB pixels?
 
-Every picture that is ever trained on, measured or asked about goes through `decode`
-and `resize`, so that all of them see the same pixels.
+Every picture goes through `decode` and `resize`, in training, measuring and prediction
+alike, so that the network always sees the same pixels.
 """
 
 import os
@@ -27,11 +27,11 @@ Picture = str | PathLike[str] | bytes | Image.Image | npt.NDArray[Any]
 
 MAX_PIXELS = 100_000_000
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
-_TASK = 32  # pictures that a thread reads at most before it hands them over
-_SMALL = 1_000_000  # pixels of a picture up to which the fast decoder gains time
+_TASK = 32  # most pictures that a thread reads before it hands them over
+_SMALL = 1_000_000  # most pixels for which the fast decoder saves time
 _JPEG = b"\xff\xd8\xff"
 _ORIENTATION = 0x0112  # the EXIF tag
-_TURNS = {  # what undoes it
+_TURNS = {  # the transposition that undoes each orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -51,7 +51,7 @@ _BROKEN = (
     TypeError,
     struct.error,
 )
-# It warns of odd but readable EXIF data, and at 89 megapixels of what we allow.
+# Pillow warns of odd but readable EXIF data, and of pictures above 89 megapixels.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
@@ -61,16 +61,17 @@ class PictureError(Exception):
 
 
 def decode(picture: Picture, box: str | None = None) -> Pixels:
-    """Turn a picture into upright RGB (height, width, 3), uint8.
+    """Decode a picture to upright RGB (height, width, 3), uint8.
 
-    A path or the bytes of a JPEG, PNG, BMP, GIF (first frame) or WebP file; a PIL
-    image; or an array (height, width), (height, width, 1), 3 or 4, uint8, in RGB
-    order. Grey, palette, CMYK and 16-bit pictures are converted, transparent parts
-    become white, an EXIF rotation is undone. `box` is `left top right bottom` in
-    pixels of the upright picture; what of it lies outside is left out.
+    `picture` is a path or the bytes of a JPEG, PNG, BMP, GIF (first frame) or WebP
+    file; a PIL image; or a uint8 array (height, width) or (height, width, channels)
+    with 1, 3 or 4 channels in RGB order. Grey, palette, CMYK and 16-bit pictures are
+    converted, transparent parts become white, an EXIF rotation is undone. `box` is
+    `left top right bottom` in pixels of the upright picture; it is clipped to the
+    picture.
 
-    Raises PictureError saying why if that can't be done; pictures of 100 megapixels
-    and more are refused.
+    Raises PictureError, which says why, if the picture can't be decoded or has 100
+    megapixels or more.
 
     >>> decode(np.zeros((4, 6), np.uint8)).shape
     (4, 6, 3)
@@ -80,7 +81,7 @@ def decode(picture: Picture, box: str | None = None) -> Pixels:
 
 
 def header(data: bytes) -> tuple[str, int, int]:
-    """Colour mode, width and height as in the file, for bytes that `decode` takes."""
+    """Colour mode, width and height of an image file, before any conversion."""
     with Image.open(BytesIO(data), formats=_FORMATS) as image:
         return image.mode, image.width, image.height
 
@@ -99,7 +100,7 @@ def _rgb(picture: Picture) -> Image.Image:
 
 def _image(image: Image.Image) -> Image.Image:
     try:
-        return _upright(image)  # its file may be read only now
+        return _upright(image)  # which may only now read the file
     except _BROKEN as error:
         raise PictureError(f"can't be decoded: {error}") from None
 
@@ -132,7 +133,7 @@ def _is_empty(source: BytesIO | Path) -> bool:
 
 
 def _plain_jpeg(source: BytesIO | Path) -> Image.Image | None:
-    """A small, flawless, upright JPEG; None leaves all others to Pillow.
+    """Decode a small, valid, upright JPEG; None leaves all others to Pillow.
 
     Both use libjpeg-turbo and give the same pixels, but Pillow reads in many small
     steps, which take about as long as decoding a picture of 200x200 pixels.
@@ -157,14 +158,15 @@ def _plain_jpeg(source: BytesIO | Path) -> Image.Image | None:
 
 
 def _buffer() -> Pixels:
-    """Room for a small picture, one a thread: new pages take as long as decoding."""
+    """Memory for a small picture per thread: new pages take as long as decoding."""
     if not hasattr(_thread, "buffer"):
         _thread.buffer = np.empty(3 * _SMALL, np.uint8)
-    found: Pixels = _thread.buffer
-    return found
+    buffer: Pixels = _thread.buffer
+    return buffer
 
 
 def _upright(image: Image.Image) -> Image.Image:
+    """Read an image and convert it to upright RGB."""
     if image.width * image.height >= MAX_PIXELS:
         raise PictureError(
             f"has {image.width} x {image.height} pixels, must have less than 100 "
@@ -173,7 +175,7 @@ def _upright(image: Image.Image) -> Image.Image:
     if 0 in image.size:
         raise PictureError(f"is empty: {image.width} x {image.height} pixels")
     image.load()
-    # Copies only where something changes: they take as long as decoding.
+    # Copy only where something changes: a copy takes as long as decoding.
     turn = _TURNS.get(_orientation(image))
     if turn is not None:
         image = image.transpose(turn)
@@ -190,12 +192,12 @@ def _orientation(image: Image.Image) -> int:
     """The EXIF orientation; 1, upright, if there is none or it can't be read."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # broken EXIF data raises whatever its parser stumbles over
+    except Exception:  # broken EXIF data can raise anything
         return 1
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey down; Pillow's own conversion would clip it at 255."""
+    """Scale 16-bit grey to 8 bits; Pillow's own conversion would clip it at 255."""
     values = np.asarray(image).astype(np.float64)
     sixteen = image.mode.startswith("I;16") or values.max() > 255
     top = 65535 if sixteen else 255
@@ -221,18 +223,19 @@ def _crop(pixels: Pixels, box: str) -> Pixels:
         left, top, right, bottom = (round(float(n)) for n in box.split())
     except (ValueError, OverflowError):
         raise PictureError(f"box is {box!r}, must be 'left top right bottom'") from None
-    # A negative end would count from the far side.
-    cut = pixels[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
-    if 0 in cut.shape:
+    # A negative index would count from the far side.
+    crop = pixels[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    if 0 in crop.shape:
         raise PictureError(f"box {box!r} lies outside its {width} x {height} pixels")
-    return cut
+    return crop
 
 
 def resize(pixels: Pixels, size: int) -> Pixels:
-    """Shrink or stretch (height, width, 3) to (size, size, 3), bilinear, antialiased.
+    """Resize (height, width, 3) to (size, size, 3), bilinear and antialiased.
 
-    What has twice the size or more is first averaged over whole pixels, which is fast.
-    The network does the same to what it is given (`multitask.images.resize`).
+    An axis of at least twice the size is first averaged over blocks of whole pixels,
+    which is fast. The network resizes its input in the same way
+    (`multitask.images.resize`).
     """
     if pixels.shape == (size, size, 3):
         return pixels
@@ -241,11 +244,11 @@ def resize(pixels: Pixels, size: int) -> Pixels:
 
 def _resized(image: Image.Image, size: int) -> Pixels:
     across, down = max(1, image.width // size), max(1, image.height // size)
-    # Averages of what is left over at the right and bottom count as parts of a pixel.
+    # In blocks; incomplete ones at the right and bottom count as fractions.
     width, height = image.width / across, image.height / down
     if across > 1 or down > 1:
         image = image.reduce((across, down))
-    # An axis at a time: which one Pillow begins with depends on its version.
+    # One axis at a time: which one Pillow begins with depends on its version.
     bilinear = Image.Resampling.BILINEAR
     image = image.resize((image.width, size), bilinear, (0, 0, image.width, height))
     return np.asarray(image.resize((size, size), bilinear, (0, 0, width, size)))
@@ -256,10 +259,10 @@ def decode_all(
     size: int,
     boxes: Sequence[str | None] | None = None,
 ) -> Iterator[tuple[int, Pixels | str]]:
-    """Decode and resize many pictures, all cores at work, in their order.
+    """Decode and resize many pictures on all cores.
 
-    Yields (index, pixels (size, size, 3)) or (index, why it can't be used), once for
-    each picture.
+    Yields (index, pixels (size, size, 3)) for each picture in order, or (index, the
+    reason) for one that can't be decoded.
     """
 
     def one(index: int) -> tuple[int, Pixels | str]:
@@ -275,20 +278,21 @@ def decode_all(
 
 
 def in_order(one: Callable[[int], Result], count: int) -> Iterator[Result]:
-    """Yield `one(index)` for each index below `count`, all cores at work."""
+    """Yield `one(index)` for each index below `count` in order, on all cores."""
     cores = os.cpu_count() or 1
     task = max(1, min(_TASK, count // cores))
 
     def several(start: int) -> list[Result]:
         return [one(i) for i in range(start, min(start + task, count))]
 
-    # Pictures are decoded and resized outside of Python's lock. A task of several
-    # takes it less often, and few tasks at a time keep results in flight few.
-    waiting: deque[Future[list[Result]]] = deque()
+    # Threads suffice, as pictures are decoded and resized without Python's global lock.
+    # Tasks of several pictures take the lock less often, and submitting only a few
+    # tasks ahead bounds the memory of results that wait.
+    pending: deque[Future[list[Result]]] = deque()
     with ThreadPoolExecutor(cores) as pool:
         for start in range(0, count, task):
-            waiting.append(pool.submit(several, start))
-            if len(waiting) > 2 * cores:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
+            pending.append(pool.submit(several, start))
+            if len(pending) > 2 * cores:
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()

@@ -1,4 +1,4 @@
-"""Which pictures are nearly the same?"""
+"""Which pictures are near duplicates?"""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,17 +10,14 @@ from PIL import Image
 
 from multitask.images.decode import Pixels
 
-NEAR = 4  # bits of 64 by which the hashes of near-identical pictures may differ
-
-
+NEAR = 4  # bits of 64 in which the hashes of near duplicates may differ
 _BITS = 64
-
 
 Hashes = npt.NDArray[np.uint64]
 
 
 def phash(picture: Image.Image) -> int:
-    """The perceptual hash of a picture, 64 bits."""
+    """The 64-bit perceptual hash of a picture."""
     import imagehash
 
     bits = imagehash.phash(picture).hash
@@ -28,26 +25,28 @@ def phash(picture: Image.Image) -> int:
 
 
 def hashes(pixels: Iterable[Pixels]) -> Hashes:
-    """Perceptual hashes (pictures,) of pictures (height, width, 3), 64 bits each."""
+    """The 64-bit perceptual hashes (pictures,) of pictures (height, width, 3)."""
     with ThreadPoolExecutor() as pool:
-        found = pool.map(lambda picture: phash(Image.fromarray(picture)), pixels)
-        return np.fromiter(found, np.uint64)
+        values = pool.map(lambda picture: phash(Image.fromarray(picture)), pixels)
+        return np.fromiter(values, np.uint64)
 
 
-def near_links(found: Hashes) -> npt.NDArray[np.intp]:
-    """Link (links, 2) pictures whose hashes differ in at most 4 of 64 bits.
+def near_links(hashes: Hashes) -> npt.NDArray[np.intp]:
+    """Pairs of indices (links, 2) of `hashes` (pictures,) that differ in <= 4 bits.
 
-    Following the links leads from each picture to all that are near; equal ones are
-    linked in a chain, not each with each. Hashes are cut into 6 bands. With at most 4
-    bits changed, two bands at least are equal, so only pictures that share two bands
-    are compared: nothing is missed, in nearly linear time.
+    The links connect each picture with all of its near duplicates; those with equal
+    hashes are linked in a chain rather than each with each.
+
+    Hashes are split into 6 bands. If at most 4 bits differ, at least two bands are
+    equal, so comparing only pictures that share two bands misses none and takes
+    nearly linear time.
 
     >>> near_links(np.array([0, 2**63, 2**62 - 1, 7, 0], np.uint64)).tolist()
     [[0, 1], [0, 3], [0, 4], [1, 3]]
     """
-    distinct, first, place = np.unique(found, return_index=True, return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    equal = np.flatnonzero(np.diff(place[order]) == 0)
+    distinct, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    order = np.argsort(inverse, kind="stable")
+    equal = np.flatnonzero(np.diff(inverse[order]) == 0)
     links = [np.stack([order[equal], order[equal + 1]], axis=1)]
     cuts = np.linspace(0, _BITS, NEAR + 3).astype(int)
     bands = [
@@ -55,20 +54,21 @@ def near_links(found: Hashes) -> npt.NDArray[np.intp]:
         for low, high in zip(cuts[:-1], cuts[1:], strict=True)
     ]
     for one, other in combinations(range(len(bands)), 2):
-        before = [bands[i] for i in range(other) if i != one]
+        earlier = [bands[i] for i in range(other) if i != one]
         keys = bands[one] << np.uint64(32) | bands[other]
-        pairs = _near_in_buckets(distinct, keys, before)
+        pairs = _near_in_buckets(distinct, keys, earlier)
         links += [first[pair] for pair in pairs]
-    found = np.sort(np.concatenate(links), axis=1)
-    return np.asarray(found[np.lexsort((found[:, 1], found[:, 0]))], np.intp)
+    ends = np.sort(np.concatenate(links), axis=1)
+    return np.asarray(ends[np.lexsort((ends[:, 1], ends[:, 0]))], np.intp)
 
 
 def _near_in_buckets(
-    distinct: Hashes, keys: Hashes, before: Sequence[Hashes]
+    distinct: Hashes, keys: Hashes, earlier_bands: Sequence[Hashes]
 ) -> list[npt.NDArray[np.intp]]:
-    """Links among those with equal keys: neighbours 1, 2, ... places apart.
+    """Links among hashes with equal keys: neighbours 1, 2, ... places apart.
 
-    Those with an equal band `before` were found by that band already.
+    Pairs that also share one of the `earlier_bands` are left out: another pair of bands
+    links them.
     """
     order = np.argsort(keys, kind="stable")
     ordered, links = keys[order], []
@@ -79,7 +79,7 @@ def _near_in_buckets(
         left, right = order[same], order[same + distance]
         near = np.bitwise_count(distinct[left] ^ distinct[right]) <= NEAR
         left, right = left[near], right[near]
-        for band in before:
+        for band in earlier_bands:
             fresh = band[left] != band[right]
             left, right = left[fresh], right[fresh]
         links.append(np.stack([left, right], axis=1))

@@ -1,6 +1,6 @@
-"""The networks of `keras.applications` as trunks, each with its own input scaling.
+"""Which networks of `keras.applications` are trunks, and how do they scale pictures?
 
-How the places of a picture become one is open: `average`, `max`, or `flatten`.
+`pooling` of their feature maps is `average`, `max` or `flatten`.
 """
 
 from collections.abc import Callable
@@ -11,27 +11,27 @@ from keras import layers, ops
 
 from multitask.networks.normalization import MOMENTUM
 
-# How the pictures of ImageNet were scaled when the published weights were trained.
+# The scaling of ImageNet's pictures with which the published weights were trained.
 _CAFFE_MEAN = (103.939, 116.779, 123.68)  # of blue, green and red
 _TORCH_MEAN, _TORCH_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def resnet50(images: Any, pooling: str) -> Any:
     """He et al. 2016, "Deep Residual Learning for Image Recognition"."""
-    return _made(keras.applications.ResNet50, _caffe(images), pooling)
+    return _features(keras.applications.ResNet50, _caffe(images), pooling)
 
 
 def vgg16(images: Any, pooling: str) -> Any:
-    """Simonyan & Zisserman 2015, its convolutions alone."""
-    return _made(keras.applications.VGG16, _caffe(images), pooling)
+    """Simonyan & Zisserman 2015, only the convolutions."""
+    return _features(keras.applications.VGG16, _caffe(images), pooling)
 
 
 def vgg16_dense(images: Any, pooling: str) -> Any:
-    """Simonyan & Zisserman 2015 with two of its three dense layers, as published.
+    """Simonyan & Zisserman 2015 with its first two dense layers.
 
-    The third is the heads'.
+    The heads take the place of the third.
     """
-    x = _made(keras.applications.VGG16, _caffe(images), "flatten")
+    x = _features(keras.applications.VGG16, _caffe(images), "flatten")
     for _ in range(2):
         x = layers.Dense(4096, activation="relu")(x)
     return x
@@ -42,41 +42,41 @@ def densenet121(images: Any, pooling: str) -> Any:
     x = layers.Rescaling(1 / 255)(images)
     variance = [s * s for s in _TORCH_STD]
     x = layers.Normalization(mean=list(_TORCH_MEAN), variance=variance)(x)
-    return _made(keras.applications.DenseNet121, x, pooling)
+    return _features(keras.applications.DenseNet121, x, pooling)
 
 
 def inception_v3(images: Any, pooling: str) -> Any:
     """Szegedy et al. 2016, "Rethinking the Inception Architecture"."""
     x = layers.Rescaling(1 / 127.5, offset=-1)(images)
-    return _made(keras.applications.InceptionV3, x, pooling)
+    return _features(keras.applications.InceptionV3, x, pooling)
 
 
 def mobilenet_v3_large(images: Any, pooling: str) -> Any:
-    """Howard et al. 2019, "Searching for MobileNetV3"; scales pictures itself."""
-    return _made(keras.applications.MobileNetV3Large, images, pooling)
+    """Howard et al. 2019, "Searching for MobileNetV3"; has its scaling built in."""
+    return _features(keras.applications.MobileNetV3Large, images, pooling)
 
 
 def efficientnet_v2_b0(images: Any, pooling: str) -> Any:
-    """Tan & Le 2021, "EfficientNetV2"; scales pictures itself."""
-    return _made(keras.applications.EfficientNetV2B0, images, pooling)
+    """Tan & Le 2021, "EfficientNetV2"; has its scaling built in."""
+    return _features(keras.applications.EfficientNetV2B0, images, pooling)
 
 
 def convnext_tiny(images: Any, pooling: str) -> Any:
-    """Liu et al. 2022, "A ConvNet for the 2020s"; scales pictures itself."""
-    return _made(keras.applications.ConvNeXtTiny, images, pooling)
+    """Liu et al. 2022, "A ConvNet for the 2020s"; has its scaling built in."""
+    return _features(keras.applications.ConvNeXtTiny, images, pooling)
 
 
 def _caffe(images: Any) -> Any:
-    """Blue, green, red with the mean of ImageNet taken off."""
+    """Blue, green and red minus the means of ImageNet."""
     mean = layers.Normalization(mean=list(_CAFFE_MEAN), variance=[1.0, 1.0, 1.0])
     return mean(ops.flip(images, axis=-1))
 
 
-def _made(build: Callable[..., keras.Model], images: Any, pooling: str) -> Any:
-    """What the convolutions give, pooled."""
+def _features(build: Callable[..., keras.Model], images: Any, pooling: str) -> Any:
+    """The pooled features (batch, features) of a network without its dense layers."""
     kind = {"average": "avg", "max": "max", "flatten": None}[pooling]
-    made = build(include_top=False, weights=None, input_tensor=images, pooling=kind)
-    for layer in made.layers:
+    model = build(include_top=False, weights=None, input_tensor=images, pooling=kind)
+    for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = MOMENTUM
-    return layers.Flatten()(made.output) if pooling == "flatten" else made.output
+    return layers.Flatten()(model.output) if pooling == "flatten" else model.output

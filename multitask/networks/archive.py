@@ -1,4 +1,4 @@
-"""How do a trunk and its heads become one Keras model, and one file?"""
+"""How is a network saved to one file and loaded from it?"""
 
 import json
 import zipfile
@@ -18,9 +18,10 @@ _SPEC_MEMBER = "multitask.json"
 
 
 def save(model: keras.Model, spec: NetworkSpec, path: Path) -> None:
-    """Write a network of `build` as one file; a file that is there survives failure.
+    """Save a model of `build` with its spec as one file, whole or not at all.
 
-    Raises UserError if the disk is full or the folder can't be written.
+    Raises UserError if the disk is full or the folder can't be written; an existing
+    file is then unchanged.
     """
     with replacing(path) as part:
         model.save(part)
@@ -29,25 +30,25 @@ def save(model: keras.Model, spec: NetworkSpec, path: Path) -> None:
 
 
 def save_spec(spec: NetworkSpec, path: Path) -> None:
-    """Write anew how a saved network's outputs are read; its weights stay as they are.
+    """Replace the spec in the file of a saved network; its weights stay as they are.
 
     Raises UserError as `save` does.
     """
     with (
         replacing(path) as part,
-        zipfile.ZipFile(path) as before,
+        zipfile.ZipFile(path) as saved,
         zipfile.ZipFile(part, "w") as members,
     ):
-        for member in before.infolist():
+        for member in saved.infolist():
             if member.filename != _SPEC_MEMBER:
-                members.writestr(member, before.read(member))
+                members.writestr(member, saved.read(member))
         members.writestr(_SPEC_MEMBER, spec.to_json())
 
 
 def load(path: str | Path) -> tuple[keras.Model, NetworkSpec]:
-    """Open a network file, or that of a run folder.
+    """Load a network file, or that in a run folder.
 
-    Raises UserError if there is none, if it is damaged, or not one of ours.
+    Raises UserError if there is none, or it is damaged or not one of this package.
     """
     if keras.config.backend() != "tensorflow":
         raise UserError(
@@ -69,44 +70,46 @@ def load(path: str | Path) -> tuple[keras.Model, NetworkSpec]:
 def _read_spec(path: Path) -> NetworkSpec:
     member = _read_member(path)
     try:
-        found = json.loads(member)
-        if found["format"] > FORMAT:
+        config = json.loads(member)
+        if config["format"] > FORMAT:
             raise UserError(
                 path,
-                f"was written by multitask {found['multitask']}, this is {VERSION}",
+                f"was written by multitask {config['multitask']}, this is {VERSION}",
                 "update multitask",
             )
         heads = [
             from_config(h["name"], h, f"{path}, head {h['name']}")
-            for h in found["heads"]
+            for h in config["heads"]
         ]
         return NetworkSpec(
-            trunk=found["trunk"],
-            size=found["size"],
-            crop=found.get("crop", 1.0),
-            pooling=found.get("pooling", "average"),
-            features=found.get("features", 0),
-            features_l2=found.get("features_l2", 0.0),
-            features_norm=found.get("features_norm", False),
-            tta=found["looks"] if "looks" in found else 1 + bool(found["mirror"]),
+            trunk=config["trunk"],
+            size=config["size"],
+            crop=config.get("crop", 1.0),
+            pooling=config.get("pooling", "average"),
+            features=config.get("features", 0),
+            features_l2=config.get("features_l2", 0.0),
+            features_norm=config.get("features_norm", False),
+            tta=config["looks"] if "looks" in config else 1 + bool(config["mirror"]),
             heads=tuple(heads),
-            notes=tuple(found["notes"]),
-            recipe=found["recipe"],
+            notes=tuple(config["notes"]),
+            recipe=config["recipe"],
         )
     except (ValueError, KeyError, TypeError):
         raise UserError(
-            path, f"is damaged in its member {_SPEC_MEMBER}", "train or copy it again"
+            path,
+            f"is damaged in its member {_SPEC_MEMBER}",
+            "train or copy it again",
         ) from None
 
 
 def _read_member(path: Path) -> bytes:
-    """What rides along, of a file that is whole."""
+    """The text of the spec, from a file whose members are all intact."""
     try:
         with zipfile.ZipFile(path) as members:
-            broken = members.testzip()
-            if broken:
+            damaged = members.testzip()
+            if damaged:
                 raise UserError(
-                    path, f"is damaged in its member {broken}", "copy it again"
+                    path, f"is damaged in its member {damaged}", "copy it again"
                 )
             if _SPEC_MEMBER not in members.namelist():
                 raise UserError(
@@ -115,10 +118,10 @@ def _read_member(path: Path) -> bytes:
                     "open it with keras.models.load_model",
                 )
             return members.read(_SPEC_MEMBER)
-    # The last two if damage makes a member look encrypted or compressed.
+    # The last two occur if damage makes a member look encrypted or compressed.
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, zlib.error) as error:
         raise UserError(
             path,
-            f"is no network file or a truncated one ({error})",
-            "must be the network.keras that multitask.fit writes",
+            f"is no network file, or is truncated ({error})",
+            "must be a network.keras that multitask.fit wrote",
         ) from None

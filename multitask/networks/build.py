@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from multitask.contracts.head import Head
 from multitask.images.resize import resize
 from multitask.networks.normalization import norm
 from multitask.networks.spec import NetworkSpec
@@ -14,36 +15,40 @@ from multitask.networks.trunks import check_pooling, check_size, trunk
 
 
 def build(spec: NetworkSpec, core: keras.Model | None = None) -> keras.Model:
-    """Make the network to be saved, of plain Keras layers only, around a `core`.
+    """Build the model that is saved, of plain Keras layers only, around a `core`.
 
-    It takes uint8 RGB (batch, height, width, 3) of any size and gives a dict of
-    outputs by head name.
+    It maps uint8 RGB images (batch, height, width, 3) of any size to a dict of outputs
+    by head name. Without a `core` a new one is built.
     """
     core = core or build_core(spec)
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
-    # Operations, not `layers.Resizing`: that layer would switch the layers behind it
+    # Operations rather than `layers.Resizing`, which would switch the layers after it
     # to training mode in `model(x)`.
     pixels = resize(image, spec.side)
-    seen = [look.at(pixels, spec.size) for look in spec.crops()]
-    outputs = averaged(spec, core(ops.concatenate(seen) if seen[1:] else seen[0]))
+    crops = [crop.at(pixels, spec.size) for crop in spec.crops()]
+    outputs = averaged(spec, core(ops.concatenate(crops) if crops[1:] else crops[0]))
     return keras.Model(image, outputs, name="multitask")
 
 
 def averaged(spec: NetworkSpec, outputs: dict[str, Any]) -> dict[str, Any]:
-    """The mean (batch, ...) of outputs (looks x batch, ...), look by look, by head."""
-    ways = spec.crops()
-    if not ways[1:]:
+    """Average a core's outputs over the crops of each picture.
+
+    `outputs` (crops x batch, ...) by head name hold all pictures of the first crop,
+    then all of the second, and so on; the means are (batch, ...) by head name.
+    """
+    crops = spec.crops()
+    if not crops[1:]:
         return outputs
     means = {}
     for head in spec.heads:
-        said = outputs[head.name]
-        shape = (len(ways), -1, *said.shape[1:])
-        parts = ops.unstack(ops.reshape(said, shape), len(ways))
-        straight = [
-            head.unmirrored(part) if look.mirrored else part
-            for look, part in zip(ways, parts, strict=True)
+        output = outputs[head.name]
+        shape = (len(crops), -1, *output.shape[1:])
+        parts = ops.unstack(ops.reshape(output, shape), len(crops))
+        upright = [
+            head.unmirrored(part) if crop.mirrored else part
+            for crop, part in zip(crops, parts, strict=True)
         ]
-        means[head.name] = sum(straight[1:], straight[0]) / len(ways)
+        means[head.name] = sum(upright[1:], upright[0]) / len(crops)
     return means
 
 
@@ -53,31 +58,36 @@ def build_core(
     policy: str = "float32",
     training: bool = False,
 ) -> keras.Model:
-    """Make the trunk with its heads: what is trained.
+    """Build the core, the trunk with its heads, which is what training trains.
 
-    It takes float32 pictures (batch, size, size, 3) in 0..255 and computes in
-    `policy`, a Keras dtype policy; outputs are float32. `training` takes the layers
-    that learn fastest; the weights are the same.
+    It takes float32 images (batch, size, size, 3) in 0..255 and computes in `policy`, a
+    Keras dtype policy; its outputs are float32. With `training` it uses the layers that
+    train fastest; the weights are the same.
     """
     check_size(spec.trunk, spec.size)
     check_pooling(spec.trunk, spec.pooling)
     image = keras.Input((spec.size, spec.size, 3), dtype="float32", name="pixels")
     with _policy(policy):
-        chosen = trunk(spec.trunk)
-        features = chosen.build(image, norm(training), spec.pooling)
+        architecture = trunk(spec.trunk)
+        features = architecture.build(image, norm(training), spec.pooling)
         features = keras.Model(image, features, name="trunk")(image)
         if spec.features:
             features = _dense(spec.features, "features", spec.features_l2)(features)
         if spec.features_norm:
             features = norm(training)()(features)
         features = layers.Dropout(dropout)(features) if dropout else features
-        outputs = {}
-        for head in spec.heads:
-            own = features
-            if chosen.units:
-                own = _dense(chosen.units, f"{head.name}_features")(features)
-            outputs[head.name] = head.layers(own)
+        outputs = {
+            head.name: _head_outputs(head, features, architecture.units)
+            for head in spec.heads
+        }
     return keras.Model(image, outputs, name="core")
+
+
+def _head_outputs(head: Head, features: Any, units: int) -> Any:
+    """A head's outputs, after a dense layer of its own if it has `units`."""
+    if units:
+        features = _dense(units, f"{head.name}_features")(features)
+    return head.layers(features)
 
 
 def _dense(units: int, name: str, l2: float = 0.0) -> layers.Layer:

@@ -1,6 +1,6 @@
-"""The small trunks that papers and courses on faces and film stills begin with.
+"""Which small trunks do papers and courses on faces and film stills begin with?
 
-All take pictures (batch, size, size, 3) in 0..255 and give features (batch, features).
+All map pictures (batch, size, size, 3) in 0..255 to features (batch, features).
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ Norm = Callable[[], Any]
 
 
 def base_cnn(images: Any, norm: Norm) -> Any:
-    """Three convolutions and a dense layer, nothing against overfitting."""
+    """Three convolutions and a dense layer, without any regularization."""
     x = _convolved(images, (32, 32, 64))
     return layers.Dense(64, activation="relu")(layers.Flatten()(x))
 
@@ -32,21 +32,21 @@ def regularized_cnn(images: Any, norm: Norm) -> Any:
 
 
 def utkface_cnn(images: Any, norm: Norm) -> Any:
-    """Six convolutions and the largest value of each channel."""
+    """Six convolutions and global max pooling."""
     x = _convolved(images, (32, 64, 128, 128, 160, 192))
     return layers.GlobalMaxPooling2D()(x)
 
 
 def mood_cnn(images: Any, norm: Norm) -> Any:
-    """Three convolutions of few channels and a wide dense layer."""
+    """Three convolutions with few channels and a wide dense layer."""
     x = _convolved(images, (16, 32, 16))
     return layers.Dense(256, activation="relu")(layers.Flatten()(x))
 
 
 def alexnet(images: Any, norm: Norm) -> Any:
-    """Krizhevsky et al. 2012, on one processor and without response normalization.
+    """Krizhevsky et al. 2012, in one tower and without response normalization.
 
-    Its third dense layer is the heads'.
+    The heads take the place of its third dense layer.
     """
     x = layers.Rescaling(1 / 127.5, offset=-1)(images)
     x = layers.Conv2D(96, 11, strides=4, activation="relu")(x)
@@ -62,7 +62,7 @@ def alexnet(images: Any, norm: Norm) -> Any:
 
 
 def _convolved(images: Any, channels: Sequence[int]) -> Any:
-    """Scaled to 0..1, then convolved and halved once a number of channels."""
+    """Scale to 0..1, then convolve and halve once per number of channels."""
     x = layers.Rescaling(1 / 255)(images)
     for count in channels:
         x = layers.Conv2D(count, 3, activation="relu")(x)

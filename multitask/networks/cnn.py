@@ -1,4 +1,4 @@
-"""The default trunk: a compact residual network made for plain processors."""
+"""What is the default trunk? A compact residual network for CPUs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,10 +7,10 @@ from keras import layers
 
 
 def cnn(images: Any, norm: Callable[[], Any]) -> Any:
-    """A compact residual network for CPUs: 2.8 M parameters (He et al. 2016).
+    """A compact residual network for CPUs with 2.8 M parameters (He et al. 2016).
 
-    Half the picture's size from the first layer on, and few channels there: where
-    pictures are large, a CPU spends its time on moving memory.
+    The first layer halves the resolution and has few channels: on large feature maps a
+    CPU spends its time on moving memory.
     """
     x = layers.Rescaling(1 / 127.5, offset=-1)(images)
     x = _convolve(x, 32, 3, 2, norm)
@@ -19,7 +19,7 @@ def cnn(images: Any, norm: Callable[[], Any]) -> Any:
         x = _block(x, channels, 2, norm)
         x = _block(x, channels, 1, norm)
     # Each channel learns where to look (Chen et al. 2018, MobileFaceNets): in aligned
-    # faces a place means something, which an average over all places forgets.
+    # faces position carries meaning, which global average pooling would discard.
     x = layers.DepthwiseConv2D(x.shape[1], use_bias=False)(x)
     return layers.Flatten()(norm()(x))
 
@@ -27,14 +27,14 @@ def cnn(images: Any, norm: Callable[[], Any]) -> Any:
 def _convolve(
     x: Any,
     channels: int,
-    width: int,
+    kernel_size: int,
     stride: int,
     norm: Any,
     relu: bool = True,
 ) -> Any:
     x = layers.Conv2D(
         channels,
-        width,
+        kernel_size,
         strides=stride,
         padding="same",
         use_bias=False,
@@ -45,6 +45,7 @@ def _convolve(
 
 
 def _block(x: Any, channels: int, stride: int, norm: Any) -> Any:
+    """A residual block of two convolutions; a stride is applied by the first."""
     y = _convolve(x, channels, 3, stride, norm)
     y = _convolve(y, channels, 3, 1, norm, relu=False)
     if stride > 1:

@@ -1,7 +1,7 @@
-"""Which part of a trunk stays as it is while the heads learn?
+"""Which part of a trunk stays fixed while the heads learn?
 
-The frozen part is in inference mode: its batch normalization keeps its statistics and
-nothing is dropped.
+The frozen part runs in inference mode: its batch normalization keeps its statistics,
+and its dropout does nothing.
 """
 
 from typing import Any
@@ -12,46 +12,46 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.recipe_texts import ALL, NONE
 
 
-def freeze(core: keras.Model, how: str) -> None:
-    """Have the trunk of a core not learn: `all` of it, `none`, or but its last stages.
+def freeze(core: keras.Model, mode: str) -> None:
+    """Freeze `all` of a core's trunk, `none` of it, or all but its last stages.
 
-    Raises UserError if it has not so many stages.
+    Raises UserError if the trunk has too few stages.
     """
-    if how == NONE:
+    if mode == NONE:
         return
     trunk = core.get_layer("trunk")
-    for operation in trunk.operations[: last(trunk, how) + 1]:
+    for operation in trunk.operations[: last(trunk, mode) + 1]:
         if isinstance(operation, keras.Layer):
             operation.trainable = False
 
 
-def cut(core: keras.Model, how: str) -> tuple[keras.Model, keras.Model]:
-    """A core cut where its frozen part ends, in halves that share its weights.
+def cut(core: keras.Model, mode: str) -> tuple[keras.Model, keras.Model]:
+    """Cut a core where its frozen part ends, into two models that share its weights.
 
-    The first is from pictures to features, the other from there to outputs.
+    The first maps images to features, the second maps these features to outputs.
     """
     trunk = core.get_layer("trunk")
-    end = last(trunk, how)
-    cut = trunk.operations[end].output
-    # What comes behind the trunk takes its output, whichever comes first.
+    end = last(trunk, mode)
+    boundary = trunk.operations[end].output
+    # Whichever operation follows the trunk, its input is the trunk's output.
     features = core.operations[2].input
-    behind = keras.Model(features, core.output)
+    rest = keras.Model(features, core.output)
     if end < len(trunk.operations) - 1:
-        rest = keras.Model(cut, trunk.output)
-        features = keras.Input(cut.shape[1:], dtype=cut.dtype)
-        behind = keras.Model(features, behind(rest(features)))
-    return keras.Model(trunk.input, cut), behind
+        learning = keras.Model(boundary, trunk.output)
+        features = keras.Input(boundary.shape[1:], dtype=boundary.dtype)
+        rest = keras.Model(features, rest(learning(features)))
+    return keras.Model(trunk.input, boundary), rest
 
 
-def last(trunk: keras.Model, how: str, option: str = "--freeze") -> int:
-    """The index of the operation that ends the frozen part.
+def last(trunk: keras.Model, mode: str, option: str = "--freeze") -> int:
+    """The index of the last operation that is frozen.
 
-    Raises UserError, about an `option`, if the trunk has not so many stages.
+    Raises UserError, naming `option`, if the trunk has too few stages.
     """
     names = [operation.name for operation in trunk.operations]
-    if how == ALL:
+    if mode == ALL:
         return len(names) - 1
-    ends, learning = stages(trunk), int(how)
+    ends, learning = stages(trunk), int(mode)
     if learning >= len(ends):
         raise UserError(
             option,
@@ -61,14 +61,14 @@ def last(trunk: keras.Model, how: str, option: str = "--freeze") -> int:
     return names.index(ends[-1 - learning])
 
 
-def rejoined(front: keras.Model, behind: keras.Model) -> keras.Model:
-    """Both halves in one, from pictures to outputs, the first in inference mode."""
+def rejoined(front: keras.Model, rest: keras.Model) -> keras.Model:
+    """One model of both parts, from images to outputs, the first in inference mode."""
     image = keras.Input(front.input.shape[1:], dtype=front.input.dtype)
-    return keras.Model(image, behind(_Frozen(front)(image)))
+    return keras.Model(image, rest(_Frozen(front)(image)))
 
 
 class _Frozen(keras.layers.Layer):  # type: ignore[misc]
-    """A network that infers also while another around it is trained."""
+    """A model that stays in inference mode while the model around it is trained."""
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
@@ -79,46 +79,48 @@ class _Frozen(keras.layers.Layer):  # type: ignore[misc]
 
 
 def stages(trunk: keras.Model) -> list[str]:
-    """The names of the operations that end each stage of a trunk, first to last.
+    """The name of the last operation of each stage of a trunk, first stage first.
 
-    A stage works at one size: the next begins where the picture has at most 0.6 of the
-    side that it began with. It ends where all that comes later has what came earlier
-    from one tensor, so that a network can be cut there.
+    All operations of a stage work at one resolution: a new stage begins where the side
+    of the feature map drops to 0.6 of that at the current stage's start, or less. A
+    stage ends at an operation whose output is all that later operations use, so that
+    the network can be cut there.
     """
     operations = trunk.operations
     ends: list[str] = []
-    began, weighty, before = float("inf"), False, 0
+    stage_side, has_weights, previous = float("inf"), False, 0
     for index, side in _cuts(operations):
-        begins = side < began and side <= 0.6 * began
-        if begins and weighty:
-            ends.append(operations[before].name)
-            weighty = False
+        begins = side < stage_side and side <= 0.6 * stage_side
+        if begins and has_weights:
+            ends.append(operations[previous].name)
+            has_weights = False
         if begins:
-            began = side
-        weighty |= any(
-            getattr(o, "weights", ()) for o in operations[before + 1 : index + 1]
+            stage_side = side
+        has_weights |= any(
+            getattr(o, "weights", ()) for o in operations[previous + 1 : index + 1]
         )
-        before = index
-    if not weighty:  # what has no weights is no stage: it goes with the one before
+        previous = index
+    if not has_weights:  # operations without weights belong to the stage before
         ends.pop()
     return [*ends, operations[-1].name]
 
 
 def _cuts(operations: list[keras.Operation]) -> list[tuple[int, int]]:
-    """Indices of those that a network can be cut behind, and their outputs' sides."""
-    made = {
+    """Where the network can be cut: indices of operations, sides of their outputs."""
+    producer = {
         id(tensor): index
         for index, operation in enumerate(operations)
         for tensor in keras.tree.flatten(operation.output)
     }
-    last = list(range(len(operations)))  # the last one that uses each one's output
+    last_use = list(range(len(operations)))  # of each operation's output
     for index, operation in enumerate(operations[1:], 1):
         for tensor in keras.tree.flatten(operation.input):
-            last[made[id(tensor)]] = max(last[made[id(tensor)]], index)
+            source = producer[id(tensor)]
+            last_use[source] = max(last_use[source], index)
     cuts, reach = [], 0
     for index, operation in enumerate(operations):
         if index >= reach:
             shape = operation.output.shape
             cuts.append((index, shape[1] if len(shape) == 4 else 0))
-        reach = max(reach, last[index])
+        reach = max(reach, last_use[index])
     return cuts

@@ -1,4 +1,4 @@
-"""How is a trunk's batch normalized, fast in training and plain in the saved file?"""
+"""How is batch normalization fast in training, yet plain Keras in the saved file?"""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,29 +8,29 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-# Keras's momentum of 0.99 needs hundreds of steps before validation means much; 0.9
-# leaves the noise of a few batches in the answers.
+# With Keras's momentum of 0.99 validation is meaningless for hundreds of steps; with
+# 0.9 the predictions carry the noise of the last few batches.
 MOMENTUM = 0.97
 
 
 class FusedNormalization(layers.BatchNormalization):  # type: ignore[misc]
     """Batch normalization by TensorFlow's fused kernel, for training only.
 
-    Keras computes it step by step in float32, which on a CPU costs more time than the
+    Keras computes it in several float32 steps, which on a CPU takes longer than the
     convolutions around it. Weights and inference are those of the plain layer. The
-    running variance is the unbiased one.
+    running variance is an average of unbiased variances.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if not (training and self.trainable) or len(inputs.shape) != 4:
             return super().call(inputs, training=training, mask=mask)
-        none = tf.zeros((0,))
+        empty = tf.zeros((0,))
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=self.gamma,
             offset=self.beta,
-            mean=none,
-            variance=none,
+            mean=empty,
+            variance=empty,
             epsilon=self.epsilon,
             is_training=True,
         )
@@ -43,7 +43,7 @@ class FusedNormalization(layers.BatchNormalization):  # type: ignore[misc]
 
 
 def norm(training: bool) -> Callable[[], Any]:
-    """What makes the batch normalizations of a network for training, or to be saved."""
-    fits = keras.config.image_data_format() == "channels_last"
-    cls = FusedNormalization if training and fits else layers.BatchNormalization
+    """The constructor of batch normalizations, for training or for the saved file."""
+    supported = keras.config.image_data_format() == "channels_last"
+    cls = FusedNormalization if training and supported else layers.BatchNormalization
     return partial(cls, momentum=MOMENTUM)

@@ -1,4 +1,4 @@
-"""What does a trunk begin with: nothing, ImageNet, or another network?"""
+"""Which weights does a trunk start from: random, ImageNet's or another network's?"""
 
 import os
 import re
@@ -16,9 +16,9 @@ NONE, IMAGENET = "none", "imagenet"
 
 
 def check(source: str, name: str, size: int = 0) -> None:
-    """Raise UserError if the trunk of a name can't begin with the weights `source`.
+    """Raise UserError if the trunk `name` can't start from the weights of `source`.
 
-    `size` is that of its pictures, if it is not the usual one.
+    `size` is that of its pictures, 0 for the trunk's default.
     """
     if source == NONE:
         return
@@ -28,11 +28,11 @@ def check(source: str, name: str, size: int = 0) -> None:
                 "--weights", f"there are none of ImageNet for trunk {name}",
                 "`multitask trunks` lists which are pretrained",
             )  # fmt: skip
-        usual = trunk(name).size
-        if trunk(name).dense and size not in (0, usual):
+        default = trunk(name).size
+        if trunk(name).dense and size not in (0, default):
             raise UserError(
                 "--weights",
-                f"of ImageNet for trunk {name} are for pictures of {usual}x{usual}",
+                f"of ImageNet for trunk {name} are for pictures of {default}x{default}",
                 "leave --image-size out, or take another trunk",
             )
         return
@@ -46,7 +46,7 @@ def check(source: str, name: str, size: int = 0) -> None:
 
 
 def absolute(source: str) -> str:
-    """The same source, to be found from any working folder."""
+    """The same source, a file as an absolute path."""
     return (
         source
         if source in (NONE, IMAGENET)
@@ -55,13 +55,13 @@ def absolute(source: str) -> str:
 
 
 def load(model: keras.Model, source: str, name: str) -> None:
-    """Give `model`, the trunk of a name, the weights of a `source`.
+    """Load the weights of `source` into `model`, the trunk `name`.
 
-    `imagenet` downloads them as Keras does. A `.keras` file may be a network of ours,
-    of which the trunk is taken, or any other model whose first weights are those of
-    the trunk; a `.weights.h5` file one that Keras wrote of such a model.
+    `imagenet` downloads them through Keras. A `.keras` file may be a network of this
+    package, whose trunk is used, or any other model whose first weights are those of
+    the trunk; a `.weights.h5` file is one that Keras saved of such a model.
 
-    Raises UserError if they can't be had or are of another architecture.
+    Raises UserError if they are not available or are of another architecture.
     """
     if source == NONE:
         return
@@ -73,59 +73,61 @@ def load(model: keras.Model, source: str, name: str) -> None:
         if path.suffix == ".keras":
             _fill(model, _trunk_of(keras.models.load_model(path, compile=False)), path)
         else:
-            # Keras finds weights in it by the names of the plain layers' classes.
+            # Keras looks weights up by the class names of the plain layers.
             plain = _plain(model, name)
             _read(plain, path)
             model.set_weights(plain.get_weights())
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        # Keras names a layer that differs in a line, how in the next one, and goes on.
+        # Keras names the layer that differs in one line, says how in the next.
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        said = " ".join(lines[:2]).partition(". Target variable")[0]
+        reason = " ".join(lines[:2]).partition(". Target variable")[0]
         raise UserError(
-            path, f"does not fit trunk {name}: {said}", "must be of the same trunk"
+            path, f"does not fit trunk {name}: {reason}", "must be of the same trunk"
         ) from None
 
 
 def _read(plain: keras.Model, path: Path) -> None:
-    """Fill a model from a file; ValueError if that lacks weights of it."""
-    with warnings.catch_warnings(record=True) as said:
+    """Load a model's weights from a file; ValueError if it lacks some of them."""
+    with warnings.catch_warnings(record=True) as records:
         warnings.simplefilter("always")
         plain.load_weights(path)
-    for one in said:  # Keras warns of layers that it leaves as they were
-        if "no matching group" in str(one.message):
-            raise ValueError(str(one.message))
+    for record in records:  # Keras warns of layers that it leaves unchanged
+        if "no matching group" in str(record.message):
+            raise ValueError(str(record.message))
 
 
 def _plain(model: keras.Model, name: str) -> keras.Model:
+    """The trunk of `model` with plain layers, as in a saved network."""
     image = keras.Input(model.input.shape[1:])
     return keras.Model(image, trunk(name).build(image, norm(training=False), "average"))
 
 
 def _imagenet(name: str) -> keras.Model:
-    chosen = trunk(name)
-    make = getattr(keras.applications, chosen.application)
+    """The model of `keras.applications` for a trunk, with the weights of ImageNet."""
+    architecture = trunk(name)
+    build = getattr(keras.applications, architecture.application)
     try:
-        return make(include_top=chosen.dense, weights="imagenet")
-    except Exception as error:  # Keras raises nothing more particular
-        found = re.search(r"URL fetch failure on (\S+?):? ", str(error))
-        if not found and not isinstance(error, (OSError, ValueError)):
+        return build(include_top=architecture.dense, weights="imagenet")
+    except Exception as error:  # Keras raises nothing more specific
+        match = re.search(r"URL fetch failure on (\S+?):? ", str(error))
+        if not match and not isinstance(error, (OSError, ValueError)):
             raise
         home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-        where = Path(home) / "models"
-        if not found:
+        folder = Path(home) / "models"
+        if not match:
             raise UserError(
-                "--weights imagenet", f"can't be had: {error}", f"look into {where}"
+                "--weights imagenet", f"can't be loaded: {error}", f"check {folder}"
             ) from None
-        file = found[1].rpartition("/")[2]
+        file = match[1].rpartition("/")[2]
         raise UserError(
             "--weights imagenet",
-            f"{file} can't be downloaded from {found[1]}",
-            f"put it into {where} on this machine",
+            f"{file} can't be downloaded from {match[1]}",
+            f"put it into {folder} on this machine",
         ) from None
 
 
 def _trunk_of(model: keras.Model) -> keras.Model:
-    """The trunk in a network of ours; any other model is itself."""
+    """The trunk of a network of this package; any other model itself."""
     for name in ("core", "trunk"):
         if name not in {layer.name for layer in model.layers}:
             return model
@@ -134,11 +136,11 @@ def _trunk_of(model: keras.Model) -> keras.Model:
 
 
 def _fill(model: keras.Model, other: keras.Model, where: str | Path) -> None:
-    """Copy the weights of another model, whose first ones must be like the model's."""
-    sizes = [getattr(one, "input_shape", (None, None))[1] for one in (other, model)]
+    """Copy the first weights of another model, which must have the same shapes."""
+    sizes = [getattr(m, "input_shape", (None, None))[1] for m in (other, model)]
     todo = "must be weights of the same trunk"
     if None not in sizes and sizes[0] != sizes[1]:
-        todo += f", perhaps with --image-size {sizes[0]}, for which these are"
+        todo += f", perhaps with --image-size {sizes[0]}, which these are for"
     for ours, theirs in zip(model.weights, other.weights, strict=False):
         if ours.shape != theirs.shape:
             raise UserError(
@@ -151,7 +153,7 @@ def _fill(model: keras.Model, other: keras.Model, where: str | Path) -> None:
         raise UserError(
             where,
             f"has {len(other.weights)} weights, the trunk has {len(model.weights)}; "
-            f"the first that it lacks is {model.weights[len(other.weights)].path}",
+            f"the first one missing is {model.weights[len(other.weights)].path}",
             "must be weights of the same trunk",
         )
     for ours, theirs in zip(model.weights, other.weights, strict=False):

@@ -1,4 +1,4 @@
-"""What is a network made of, and at which places does it look at a picture?"""
+"""What is a network made of, and which crops of a picture does it look at?"""
 
 import json
 from collections.abc import Sequence
@@ -17,59 +17,61 @@ FORMAT = 3  # of multitask.json; a file of a later one needs a later multitask
 
 @dataclass(frozen=True, kw_only=True)
 class Crop:
-    """A part of a picture, so many pixels from its middle, in a mirror or not."""
+    """A crop of a picture: pixels off its centre, mirrored or not."""
 
     mirrored: bool = False
     down: int = 0
     right: int = 0
 
     def at(self, images: Any, size: int) -> Any:
-        """What it sees (batch, size, size, 3) of pictures (batch, side, side, 3)."""
-        seen = middle(images, size, self.down, self.right)
-        return ops.flip(seen, axis=2) if self.mirrored else seen
+        """Crop images (batch, side, side, 3) to (batch, size, size, 3)."""
+        crop = middle(images, size, self.down, self.right)
+        return ops.flip(crop, axis=2) if self.mirrored else crop
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpec:
-    """What rides along in the file of a network: all that Keras does not know."""
+    """All of a network that Keras does not store; saved in the network's file."""
 
     trunk: str
-    size: int  # pixels a side that the trunk looks at
-    crop: float = 1.0  # their share of the picture's side; the rest is its margin
-    pooling: str = "average"  # how the places of a picture become one
-    features: int = 0  # of a dense layer between trunk and heads; 0: none
-    features_l2: float = 0.0  # what its squared weights add to the loss
-    features_norm: bool = False  # whether it is normalized over a batch
+    size: int  # pixels per side of the trunk's input
+    crop: float = 1.0  # `size` as a share of the picture's side; the rest is margin
+    pooling: str = "average"  # of the trunk's feature map: average, max or flatten
+    features: int = 0  # units of a dense layer between trunk and heads; 0: none
+    features_l2: float = 0.0  # weight decay of that layer
+    features_norm: bool = False  # whether batch normalization follows
     heads: tuple[Head, ...]
-    tta: int = 4  # crops that each answer is averaged over: 1, 2 or 4
+    tta: int = 4  # crops that outputs are averaged over: 1, 2 or 4
     notes: tuple[str, ...] = ()
     recipe: dict[str, Any] = field(default_factory=dict)
 
     @property
     def side(self) -> int:
-        """Pixels a side of a whole picture, of which the middle is looked at."""
+        """Pixels per side of the resized picture, margin included."""
         return self.size + 2 * round(self.size * (1 / self.crop - 1) / 2)
 
     def crops(self) -> tuple["Crop", ...]:
-        """How the network looks at a picture, as often as `tta` says.
+        """The crops that the network looks at, `tta` of them.
 
-        Once at its middle; also in a mirror; or at four places towards its corners,
-        two of them in a mirror, if it has a margin.
+        1: the centre. 2: also its mirror image. 4: towards the four corners, two of
+        them mirrored; without a margin these are the two of the centre.
         """
-        away = round(0.75 * (self.side - self.size) / 2)
-        if self.tta < 4 or not away:
+        offset = round(0.75 * (self.side - self.size) / 2)
+        if self.tta < 4 or not offset:
             return (Crop(), Crop(mirrored=True))[: self.tta]
         return (
-            Crop(down=-away, right=-away),
-            Crop(down=away, right=away),
-            Crop(down=-away, right=away, mirrored=True),
-            Crop(down=away, right=-away, mirrored=True),
+            Crop(down=-offset, right=-offset),
+            Crop(down=offset, right=offset),
+            Crop(down=-offset, right=offset, mirrored=True),
+            Crop(down=offset, right=-offset, mirrored=True),
         )
 
     def with_heads(self, heads: Sequence[Head]) -> "NetworkSpec":
+        """The same network with other heads."""
         return replace(self, heads=tuple(heads))
 
     def to_json(self) -> str:
+        """The text of `multitask.json`; `archive.load` reads it."""
         return json.dumps(
             {
                 "format": FORMAT,

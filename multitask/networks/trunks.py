@@ -1,4 +1,4 @@
-"""Which shared networks turn a picture into features?"""
+"""Which trunks are there, and how large are they?"""
 
 import time
 from collections.abc import Callable
@@ -9,25 +9,24 @@ from typing import Any
 
 from multitask.contracts.errors import UserError, nearest
 
-_CALLS = 15  # of a trunk that is timed
+_CALLS = 15  # of the model when a trunk is timed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trunk:
     """A network from pictures (batch, size, size, 3) in 0..255 to (batch, features).
 
-    `build(images, norm, pooling)` makes it; `norm()` is to make its batch
+    `build(images, norm, pooling)` returns the features. `norm()` must create its batch
     normalizations, so that training can use a faster one than the saved file (see
-    `normalization.py`), and `pooling` is how the places of a picture become one, for
-    those that leave it open.
+    `normalization.py`); `pooling` of the feature map is for trunks without their own.
     """
 
     name: str
-    size: int  # the default picture size
-    least: int  # the smallest that the layers allow
+    size: int  # default pixels per side of a picture
+    least: int  # the smallest size that the layers allow
     build: Callable[[Any, Callable[[], Any], str], Any]
-    units: int = 0  # of a dense layer that each head has to itself before its output
-    application: str = ""  # what `keras.applications` calls it, if it is there
+    units: int = 0  # of a dense layer per head before its output; 0: none
+    application: str = ""  # its name in `keras.applications`, if it is there
     dense: bool = False  # whether it has the dense layers of that, too
     millions: float = 0.0  # of parameters, at the default size
     good_for: str = ""
@@ -37,13 +36,13 @@ def _ours(
     module: str, name: str, millions: float, size: int, least: int, good_for: str,
     **others: Any,
 ) -> Trunk:  # fmt: skip
-    """A trunk made by the function of its name in a module, imported when built."""
+    """The trunk that the function `name` of a module builds, imported when needed."""
 
     def build(images: Any, norm: Callable[[], Any], pooling: str = "average") -> Any:
-        made = getattr(import_module(f"multitask.networks.{module}"), name)
+        function = getattr(import_module(f"multitask.networks.{module}"), name)
         if others.get("application"):
-            return made(images, pooling)
-        return made(images, norm)
+            return function(images, pooling)
+        return function(images, norm)
 
     return Trunk(
         name=name, millions=millions, size=size, least=least, good_for=good_for,
@@ -63,8 +62,8 @@ def _application(
 
 _OLDER, _USUAL = "comparison with older work", "the usual experiment on UTKFace"
 TRUNKS = {
-    made.name: made
-    for made in (
+    entry.name: entry
+    for entry in (
         _ours("cnn", "cnn", 2.79, 64, 16, "training from scratch on a CPU"),
         _ours("classics", "base_cnn", 2.80, 224, 22, "the plainest baseline"),
         _ours("classics", "regularized_cnn", 2.80, 224, 22, "one that overfits less"),
@@ -93,21 +92,22 @@ TRUNKS = {
 
 
 def trunk(name: str) -> Trunk:
-    """The trunk of a name; UserError lists the names."""
+    """The trunk of a name; UserError, which lists the names, if there is none."""
     if name not in TRUNKS:
         raise UserError("--trunk", f"no trunk {name!r}", nearest(name, TRUNKS))
     return TRUNKS[name]
 
 
 def check_pooling(name: str, pooling: str) -> None:
-    """Raise UserError if a trunk pools in a way of its own."""
-    made = trunk(name)
-    if pooling != "average" and (not made.application or made.dense):
+    """Raise UserError if `pooling` is set for a trunk that has its own."""
+    architecture = trunk(name)
+    has_own = not architecture.application or architecture.dense
+    if pooling != "average" and has_own:
         raise UserError("--pooling", f"trunk {name} has its own", "leave it out")
 
 
 def check_size(name: str, size: int) -> None:
-    """Raise UserError if pictures of `size` pixels a side are too small for a trunk."""
+    """Raise UserError if `size`, in pixels per side, is too small for a trunk."""
     least = trunk(name).least
     if size < least:
         raise UserError(
@@ -116,37 +116,37 @@ def check_size(name: str, size: int) -> None:
 
 
 def table(timed: bool = False) -> list[list[str]]:
-    """Every trunk as it is listed, below a heading; `timed` on this machine, too."""
+    """A heading and one row per trunk; `timed` measures each on this machine."""
     heading = ["trunk", "parameters", "size", "pretrained", "good for"]
-    lines = [[*heading[:4], "ms a picture", heading[4]] if timed else heading]
-    for made in TRUNKS.values():
-        lines.append(
+    rows = [[*heading[:4], "ms per picture", heading[4]] if timed else heading]
+    for entry in TRUNKS.values():
+        rows.append(
             [
-                made.name,
-                f"{made.millions:.2f} M",
-                str(made.size),
-                "imagenet" if made.application else "",
-                *([f"{_milliseconds(made):.1f}"] if timed else []),
-                made.good_for,
+                entry.name,
+                f"{entry.millions:.2f} M",
+                str(entry.size),
+                "imagenet" if entry.application else "",
+                *([f"{_milliseconds(entry):.1f}"] if timed else []),
+                entry.good_for,
             ]
         )
-    return lines
+    return rows
 
 
-def _milliseconds(made: Trunk) -> float:
-    """How long one picture takes, in the median of a few calls after the first."""
+def _milliseconds(trunk: Trunk) -> float:
+    """The median time for one picture over several calls, after a first one."""
     import keras
     import tensorflow as tf
 
     from multitask.networks.normalization import norm
 
-    image = keras.Input((made.size, made.size, 3))
-    model = keras.Model(image, made.build(image, norm(False), "average"))
+    image = keras.Input((trunk.size, trunk.size, 3))
+    model = keras.Model(image, trunk.build(image, norm(False), "average"))
     forward = tf.function(lambda images: model(images, training=False))
     images = tf.zeros((1, *model.input.shape[1:]))
-    took = []
+    durations = []
     for _ in range(1 + _CALLS):
-        began = time.perf_counter()
+        start = time.perf_counter()
         forward(images)
-        took.append(1000 * (time.perf_counter() - began))
-    return median(took[1:])
+        durations.append(1000 * (time.perf_counter() - start))
+    return median(durations[1:])

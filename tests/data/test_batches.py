@@ -327,7 +327,7 @@ def test_a_disk_too_small_is_said_before_reading(files, tmp_path, monkeypatch):
         decode_table(files, SIZE, 1e-9, tmp_path)
     assert str(caught.value) == (
         f"{tmp_path}: has no room for 0.0 GB of pixels ([Errno 28] No space left on "
-        "device); free some, raise --memory or lower --image-size"
+        "device); free some space, raise --memory or lower --image-size"
     )
 
 

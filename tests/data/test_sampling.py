@@ -68,7 +68,7 @@ def test_oversampling_holds_where_a_class_is_in_one_data_set_only():
 
 def test_oversampling_and_mix_would_undo_each_other():
     with pytest.raises(
-        UserError, match="--mix equal: and --oversample gender both say"
+        UserError, match="--mix equal: and --oversample gender both set"
     ):
         rates(sets(), GENDER, "equal", "gender")
 

@@ -290,7 +290,7 @@ def test_a_truncated_file_is_refused(share, small, tmp_path):
     data = small.read_bytes()
     path = tmp_path / "a.keras"
     path.write_bytes(data[: int(share * len(data))])
-    assert refused(path).startswith("is no network file or a truncated one (")
+    assert refused(path).startswith("is no network file, or is truncated (")
 
 
 def test_damage_anywhere_is_noticed_or_harmless(small, tmp_path):
@@ -313,8 +313,8 @@ def test_what_is_no_network_says_what_it_is(tmp_path):
     text = tmp_path / "text.keras"
     text.write_text("a letter")
     assert refused(text) == (
-        "is no network file or a truncated one (File is not a zip file); must be the "
-        "network.keras that multitask.fit writes"
+        "is no network file, or is truncated (File is not a zip file); must be a "
+        "network.keras that multitask.fit wrote"
     )
     assert refused(tmp_path / "none.keras") == (
         "no such network; name a run folder or a .keras file"

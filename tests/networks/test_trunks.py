@@ -237,7 +237,7 @@ def test_weights_for_another_size_say_for_which(tmp_path):
     known = of("base_cnn", 32)
     archive.save(build.build(known), known, tmp_path / NETWORK)
     model = build.build_core(of("base_cnn", 48)).get_layer("trunk")
-    with pytest.raises(UserError, match="perhaps with --image-size 32, for which thes"):
+    with pytest.raises(UserError, match="perhaps with --image-size 32, which these"):
         pretrained.load(model, str(tmp_path / NETWORK), "base_cnn")
 
 
@@ -331,7 +331,7 @@ def test_trunks_are_listed_and_timed(monkeypatch, capsys):
     assert trunks_command.main(["--time"]) == 0
     heading, cnn, _ = capsys.readouterr().out.splitlines()
     assert heading.split()[:7] == [
-        "trunk", "parameters", "size", "pretrained", "ms", "a", "picture",
+        "trunk", "parameters", "size", "pretrained", "ms", "per", "picture",
     ]  # fmt: skip
     assert float(cnn.split()[4]) > 0
     assert trunks_command.main([]) == 0
