@@ -15,9 +15,7 @@ from PIL import Image
 
 import multitask
 from multitask.contracts import catalog
-from multitask.contracts.errors import UserError
 from multitask.contracts.run import NETWORK
-from multitask.images.paths import expand
 from multitask.networks import archive, build
 from multitask.networks.predictions import FORMATS
 from multitask.networks.spec import NetworkSpec
@@ -158,46 +156,9 @@ def test_notes_go_beside_the_answers(run, faces, capsys):
 # Inputs
 
 
-def test_a_folder_stands_for_all_pictures_below_it(faces, paths):
-    assert expand([str(faces)]) == paths
-
-
-def test_globs_find_files_and_folders(faces, paths):
-    assert expand([f"{faces}/*.png"]) == paths[:1]
-    assert expand([f"{faces}/**/*.png"]) == [paths[0], paths[3]]
-    assert expand([f"{faces}/[ab]*"]) == paths[:2]
-    assert expand([f"{faces}/mo*"]) == paths[3:]
-    assert expand([f"{faces}/*é"]) == paths[3:]
-
-
-def test_each_file_comes_once_in_the_order_asked(faces, paths):
-    assert expand([paths[3], str(faces), paths[0]]) == [paths[3], *paths[:3]]
-
-
-def test_a_tilde_is_the_home_folder(faces, paths, monkeypatch):
-    monkeypatch.setenv("HOME", str(faces))
-    assert expand(["~/a.png", "~/more*", "~"]) == [paths[0], paths[3], *paths[1:3]]
-
-
-def test_names_may_look_like_globs(tmp_path):
-    folder = tmp_path / "album [1]"
-    folder.mkdir()
-    for name in ("a[1].png", "a1.png"):
-        Image.new("RGB", (4, 4)).save(folder / name)
-    both = [str(folder / "a1.png"), str(folder / "a[1].png")]
-    assert expand([str(folder)]) == both
-    assert expand([both[1]]) == both[1:]
-    assert expand([f"{tmp_path}/alb*"]) == both
-
-
 def test_a_glob_without_match_is_an_error(faces, run, capsys):
     text = f"{faces}/*.tiff"
     assert said(capsys, run, text, status=2).err == f"{text}: matches no file\n"
-
-
-def test_a_folder_without_a_picture_is_an_error(tmp_path):
-    with pytest.raises(UserError, match="is empty; pictures end in .jpg"):
-        expand([str(tmp_path)])
 
 
 def test_a_missing_file_is_a_row(run, faces, capsys):

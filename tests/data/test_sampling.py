@@ -1,4 +1,4 @@
-"""Is training shown each picture as often as the mix, oversampling and cap say?"""
+"""Is each picture shown as often as the mix and the cap say?"""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.contracts.recipe_texts import exponent
+from multitask.contracts.recipe_texts import Mix, parse_mix
 from multitask.data.sampling import capped, epoch, rates
 
 GENDER = catalog.heads(["gender"])
@@ -35,24 +35,20 @@ def sets():
     ],
 )
 def test_data_sets_share_an_epoch_as_the_mix_says(mix, large):
-    found = rates(sets(), GENDER, mix)
-    assert found.sum() == pytest.approx(1000)
-    assert found[:900].sum() == pytest.approx(1000 * large)
-    assert np.ptp(found[:900]) == pytest.approx(0)
-
-
-@pytest.mark.parametrize("mix", ["even", "temperature", "temperature=0.5", "equal=2"])
-def test_a_mix_that_is_none_names_those_there_are(mix):
-    with pytest.raises(UserError, match=r"--mix: is .*proportional, equal or temp"):
-        exponent(mix)
+    weights = rates(sets(), GENDER, parse_mix(mix))
+    assert weights.sum() == pytest.approx(1000)
+    assert weights[:900].sum() == pytest.approx(1000 * large)
+    assert np.ptp(weights[:900]) == pytest.approx(0)
 
 
 def test_oversampling_shows_the_classes_equally_often_over_all_data_sets():
     table = sets()
-    found = rates(table, GENDER, "proportional", "gender")
+    weights = rates(table, GENDER, Mix(classes="gender"))
     # 530 men and 470 women, each of the two 500 times.
-    assert found[table["gender"] == "male"].tolist() == pytest.approx([500 / 530] * 530)
-    assert found[table["gender"] == "female"].sum() == pytest.approx(500)
+    assert weights[table["gender"] == "male"].tolist() == pytest.approx(
+        [500 / 530] * 530
+    )
+    assert weights[table["gender"] == "female"].sum() == pytest.approx(500)
 
 
 def test_oversampling_holds_where_a_class_is_in_one_data_set_only():
@@ -62,44 +58,37 @@ def test_oversampling_holds_where_a_class_is_in_one_data_set_only():
             "gender": ["male"] * 900 + ["female"] * 100,
         }
     )
-    found = rates(table, GENDER, "proportional", "gender")
-    assert [found[:900].sum(), found[900:].sum()] == pytest.approx([500, 500])
-
-
-def test_oversampling_and_mix_would_undo_each_other():
-    with pytest.raises(
-        UserError, match="--mix equal: and --oversample gender both set"
-    ):
-        rates(sets(), GENDER, "equal", "gender")
+    weights = rates(table, GENDER, Mix(classes="gender"))
+    assert [weights[:900].sum(), weights[900:].sum()] == pytest.approx([500, 500])
 
 
 def test_oversampling_leaves_what_has_no_label_as_often_as_before():
     table = pd.DataFrame({"gender": ["male"] * 30 + ["female"] * 10 + [np.nan] * 10})
-    found = rates(table, GENDER, "proportional", "gender")
-    assert found[40:].tolist() == pytest.approx([1.0] * 10)
-    assert found[:30].sum() == pytest.approx(20)
-    assert found[30:40].sum() == pytest.approx(20)
+    weights = rates(table, GENDER, Mix(classes="gender"))
+    assert weights[40:].tolist() == pytest.approx([1.0] * 10)
+    assert weights[:30].sum() == pytest.approx(20)
+    assert weights[30:40].sum() == pytest.approx(20)
 
 
-def test_oversampling_needs_a_head_with_one_class_a_picture():
-    with pytest.raises(UserError, match="--oversample: no head 'gendre'; did you mean"):
-        rates(sets(), GENDER, "proportional", "gendre")
+def test_oversampling_needs_a_head_with_one_class_per_picture():
+    with pytest.raises(UserError, match="--mix: no head 'gendre'; did you mean"):
+        rates(sets(), GENDER, Mix(classes="gendre"))
     heads = catalog.heads(["attributes"])
     with pytest.raises(UserError, match="--class-weights attributes=balanced"):
-        rates(sets(), heads, "proportional", "attributes")
+        rates(sets(), heads, Mix(classes="attributes"))
 
 
 def test_an_epoch_shows_each_row_as_often_as_its_rate():
-    found = np.array([2.0, 0.5, 0.5, 1.0, 0.0] * 20) * 5 / 4
+    weights = np.array([2.0, 0.5, 0.5, 1.0, 0.0] * 20) * 5 / 4
     counts = np.zeros(100)
     for seed in range(400):
-        rows = epoch(found, np.random.default_rng(seed))
+        rows = epoch(weights, np.random.default_rng(seed))
         assert len(rows) == 100
         times = np.bincount(rows, minlength=100)
-        assert (np.abs(times - found) < 1).all()  # rounded up or down, no further
+        assert (np.abs(times - weights) < 1).all()  # rounded up or down, no further
         counts += times
     # 400 times a coin of at most 1/2: a deviation of 10 at most; five of them.
-    assert np.abs(counts - 400 * found).max() <= 50
+    assert np.abs(counts - 400 * weights).max() <= 50
 
 
 def test_with_a_rate_of_one_an_epoch_shows_every_row_once():
@@ -110,8 +99,8 @@ def test_with_a_rate_of_one_an_epoch_shows_every_row_once():
 
 def test_a_cap_leaves_no_class_more_than_its_share_unless_a_rarer_one_needs_it():
     table = sets()
-    stays = capped(table, GENDER, {"gender": 50}, seed=1)
-    assert table[stays]["gender"].value_counts().to_dict() == {"male": 50, "female": 50}
+    mask = capped(table, GENDER, {"gender": 50}, seed=1)
+    assert table[mask]["gender"].value_counts().to_dict() == {"male": 50, "female": 50}
     assert capped(table, GENDER, {"all": 460}, 1).sum() == 460 + 460
     assert capped(table, GENDER, {}, 1).all()
 
@@ -123,8 +112,8 @@ def test_a_cap_keeps_rare_classes_and_what_has_no_label():
             "race": ["white"] * 90 + ["indian"] * 13 + [np.nan] * 5,
         }
     )
-    stays = capped(table, catalog.heads(["gender", "race"]), {"all": 10}, seed=0)
-    left = table[stays]
+    mask = capped(table, catalog.heads(["gender", "race"]), {"all": 10}, seed=0)
+    left = table[mask]
     assert left["gender"].isna().sum() == 5
     assert (left["gender"] == "female").sum() == 3
     assert (left["race"] == "indian").sum() >= 10

@@ -1,18 +1,13 @@
 """Are parts of the promised size, stratified, and free of what the others have seen?"""
 
-import time
-from io import BytesIO
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.contracts.recipe_texts import ratios
 from multitask.data.split import folds, groups, read_split, split
 from multitask.images.decode import decode_all
 from multitask.images.near import hashes, near_links
@@ -23,27 +18,6 @@ PARTS = ("train", "val", "test")
 
 
 # Ratios
-
-
-@pytest.mark.parametrize(
-    ("text", "shares"),
-    [
-        ("70/15/15", SHARES),
-        ("80/20/0", (0.8, 0.2, 0.0)),
-        ("62.5/12.5/25", (0.625, 0.125, 0.25)),
-    ],
-)
-def test_ratios_are_shares(text, shares):
-    assert ratios(text) == pytest.approx(shares)
-
-
-@pytest.mark.parametrize("text", ["70/30", "a/b/c", "", "70/15/15/0", "70,15,15"])
-def test_what_is_no_three_shares_is_refused(text):
-    with pytest.raises(UserError) as caught:
-        ratios(text)
-    assert str(caught.value) == (
-        f"--split: is {text!r}, must be official, like 70/15/15, or a run's split.csv"
-    )
 
 
 @pytest.mark.parametrize(
@@ -75,99 +49,7 @@ def test_a_file_that_is_no_split_is_told(tmp_path, text, message):
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "total"),
-    [
-        ("70/20/15", "105"),
-        ("0/50/50", "100"),
-        ("110/-5/-5", "100"),
-        ("nan/50/50", "nan"),
-    ],
-)
-def test_shares_that_do_not_fit_are_refused(text, total):
-    with pytest.raises(
-        UserError, match=f"^--split: {text} sums to {total}, must be three"
-    ):
-        ratios(text)
-
-
 # Hashes
-
-
-def scenes(count, size=72):
-    lots = np.random.default_rng(0)
-    for _ in range(count):
-        small = Image.fromarray(lots.integers(0, 256, (9, 9, 3), np.uint8))
-        yield np.asarray(small.resize((size, size), Image.Resampling.BICUBIC))
-
-
-def saved_again(pixels, quality=75):
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file))
-
-
-def bits_apart(one, other):
-    return np.bitwise_count(one ^ other)
-
-
-def test_saving_a_picture_again_leaves_its_hash_near():
-    pictures = list(scenes(50))
-    found = hashes(pictures)
-    assert found.dtype == np.uint64
-    assert (bits_apart(found, hashes(map(saved_again, pictures))) <= 4).all()
-    lighter = [np.clip(p.astype(int) + 10, 0, 255).astype(np.uint8) for p in pictures]
-    assert np.mean(bits_apart(found, hashes(lighter)) <= 4) > 0.9
-
-
-def test_different_pictures_have_distant_hashes():
-    found = hashes(scenes(50))
-    distances = [bits_apart(a, b) for a, b in combinations(found, 2)]
-    # Half of the bits of two unrelated pictures differ, by 32 of 64.
-    assert 28 < np.mean(distances) < 36
-    assert min(distances) > 4
-
-
-def test_hashes_of_nothing_are_none():
-    assert hashes([]).shape == (0,)
-
-
-def changed(numbers, bits, lots):
-    """Each number with `bits` of its bits turned."""
-    for place, number in enumerate(numbers):
-        turned = lots.choice(64, size=bits[place], replace=False).astype(np.uint64)
-        yield number ^ np.bitwise_or.reduce(
-            np.uint64(1) << turned, initial=np.uint64(0)
-        )
-
-
-@pytest.fixture(scope="module")
-def mixed_hashes():
-    """3,000 hashes, of which half are others with 0 to 7 bits changed."""
-    lots = np.random.default_rng(3)
-    base = lots.integers(0, 2**64, 1500, dtype=np.uint64)
-    near = np.array(list(changed(base, lots.integers(0, 8, 1500), lots)), np.uint64)
-    return lots.permutation(np.concatenate([base, near]))
-
-
-def components(count, links):
-    """Numbers of connected components by a plain union-find."""
-    root = list(range(count))
-
-    def top(i):
-        while root[i] != i:
-            root[i] = root[root[i]]
-            i = root[i]
-        return i
-
-    for one, other in links:
-        root[top(one)] = top(other)
-    return [top(i) for i in range(count)]
-
-
-def brute_links(found):
-    distance = np.bitwise_count(found[:, None] ^ found[None])
-    return [(i, j) for i, j in np.argwhere(distance <= 4) if i < j]
 
 
 def together(numbers):
@@ -176,45 +58,6 @@ def together(numbers):
     for row, number in enumerate(numbers):
         sets.setdefault(int(number), []).append(row)
     return sorted(sets.values())
-
-
-def test_near_links_are_those_of_comparing_each_with_each(mixed_hashes):
-    expected = brute_links(mixed_hashes)
-    # 1,500 x 5/8 changed by 0 to 4 bits, deviation 19
-    assert 850 < len(expected) < 1025
-    found = near_links(mixed_hashes)
-    assert (found[:, 0] < found[:, 1]).all()
-    # All hashes differ but by the changes, so a link is one pair and none is chained.
-    assert sorted(map(tuple, found)) == sorted(expected)
-
-
-def test_following_links_among_equal_hashes_reaches_all_that_are_near():
-    lots = np.random.default_rng(4)
-    base = lots.integers(0, 2**64, 20, dtype=np.uint64)
-    found = lots.choice(base, 400)  # each about 20 times
-    found[::7] ^= np.uint64(5)
-    expected = components(400, brute_links(found))
-    links = near_links(found)
-    assert together(components(400, links)) == together(expected)
-    assert len(links) < 1000  # comparing each with each, it would be near 4,000
-
-
-@pytest.mark.parametrize("count", [0, 1])
-def test_few_hashes_have_no_links(count):
-    assert near_links(np.zeros(count, np.uint64)).shape == (0, 2)
-
-
-@pytest.mark.slow
-def test_200_000_hashes_are_linked_in_a_minute():
-    lots = np.random.default_rng(5)
-    base = lots.integers(0, 2**64, 190_000, dtype=np.uint64)
-    near = list(changed(base[:10_000], np.full(10_000, 4), lots))
-    found = np.concatenate([base, np.array(near, np.uint64)])
-    start = time.perf_counter()
-    links = near_links(found)
-    assert time.perf_counter() - start < 60
-    expected = {(i, 190_000 + i) for i in range(10_000)}
-    assert expected <= set(map(tuple, links.tolist()))
 
 
 # Groups

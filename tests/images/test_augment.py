@@ -1,13 +1,10 @@
 """Are pictures varied by the seed alone, within the ranges that were asked for?"""
 
-import re
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from multitask.contracts.augmentation import PRESETS, Augmentation, parse_augmentation
-from multitask.contracts.errors import UserError
+from multitask.contracts.augmentation import PRESETS, Augmentation
 from multitask.images.augment import augment, samples
 
 SEED = (3, 14)
@@ -156,42 +153,6 @@ def test_mapped_equals_eager(how):
     eager, flipped_eager = varied(images, how)
     np.testing.assert_allclose(mapped, eager, atol=1e-3)
     np.testing.assert_array_equal(flipped, flipped_eager)
-
-
-def test_an_unknown_preset_names_the_known():
-    with pytest.raises(UserError) as caught:
-        parse_augmentation("standart")
-    assert str(caught.value) == (
-        "--augment: no preset 'standart'; did you mean 'standard'? "
-        "Known: none, flip, standard, strong, mixup, rotate, shift, shear, zoom"
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("rotate:huge", "no strength 'huge'; known: small, medium, large"),
-        ("rotate:smal", "no strength 'smal'; did you mean 'small'?"),
-        ("strong:large", "'strong' has no strengths; write strong"),
-        ("flip,,zoom", "no preset ''"),
-    ],
-)
-def test_what_is_no_augmentation_is_told(text, message):
-    with pytest.raises(UserError, match="^--augment: " + re.escape(message)):
-        parse_augmentation(text)
-
-
-def test_moves_have_strengths_and_add_up():
-    assert parse_augmentation("rotate") == parse_augmentation("rotate:medium")
-    for name in ("rotate", "shift", "shear", "zoom"):
-        small, medium, large = (
-            getattr(parse_augmentation(f"{name}:{strength}"), name)
-            for strength in ("small", "medium", "large")
-        )
-        assert 0 < small < medium < large
-    both = parse_augmentation("standard,rotate:large")
-    assert both.rotate == parse_augmentation("rotate:large").rotate
-    assert both.erase == PRESETS["standard"].erase
 
 
 def test_a_shear_moves_rows_by_their_distance_from_the_middle():

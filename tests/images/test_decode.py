@@ -398,9 +398,6 @@ def test_a_box_counts_in_the_upright_picture():
 # Many
 
 
-SIZES = [(24, 24), (25, 31), (1, 1), (3, 200), (97, 64), (480, 641), (16, 16)]
-
-
 def test_each_of_a_mixture_comes_once_and_is_its_own(tmp_path):
     mixed: list[Picture] = []
     for number in range(40):
@@ -454,20 +451,3 @@ def test_shrinking_averages_so_that_nothing_is_skipped():
     image[:, ::2] = 255
     inside = resize(image, 16)[:, 1:-1].astype(int)
     assert np.abs(inside - 127.5).max() < 10
-
-
-@pytest.mark.parametrize(
-    "shape", [*SIZES, (7, 7), (48, 48), (73, 75), (100, 20), (20, 300), (2000, 1501)]
-)
-def test_the_network_resizes_as_pictures_are_resized_to_the_pixel(shape):
-    import keras
-
-    from multitask.images.resize import resize as inside
-
-    image = keras.Input((None, None, 3), dtype="uint8")
-    model = keras.Model(image, inside(image, 24))
-    pixels = noise(*shape)
-    there = np.asarray(model(pixels[None]))[0]
-    assert there.dtype == np.float32
-    np.testing.assert_array_equal(there, resize(pixels, 24).astype(np.float32))
-    np.testing.assert_array_equal(model.predict(pixels[None], verbose=0)[0], there)

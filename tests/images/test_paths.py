@@ -1,0 +1,74 @@
+"""Do names, folders and globs stand for the pictures that a shell's user means?"""
+
+import pytest
+from PIL import Image
+
+from multitask.contracts.errors import UserError
+from multitask.images.paths import expand
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    """Three pictures, one of them in a folder below, a broken one and a text."""
+    folder = tmp_path_factory.mktemp("faces")
+    (folder / "more é").mkdir()
+    for name in ("a.png", "b,c.PNG", "more é/d.png"):
+        Image.new("RGB", (4, 4)).save(folder / name)
+    (folder / "e.jpg").write_bytes(b"a letter")
+    (folder / "notes.txt").write_text("a letter")
+    return folder
+
+
+NAMES = ["a.png", "b,c.PNG", "e.jpg", "more é/d.png"]
+
+
+@pytest.fixture
+def paths(faces):
+    return [str(faces / name) for name in NAMES]
+
+
+def test_a_folder_stands_for_all_pictures_below_it(faces, paths):
+    assert expand([str(faces)]) == paths
+
+
+def test_globs_find_files_and_folders(faces, paths):
+    assert expand([f"{faces}/*.png"]) == paths[:1]
+    assert expand([f"{faces}/**/*.png"]) == [paths[0], paths[3]]
+    assert expand([f"{faces}/[ab]*"]) == paths[:2]
+    assert expand([f"{faces}/mo*"]) == paths[3:]
+    assert expand([f"{faces}/*é"]) == paths[3:]
+
+
+def test_each_file_comes_once_in_the_order_asked(faces, paths):
+    assert expand([paths[3], str(faces), paths[0]]) == [paths[3], *paths[:3]]
+
+
+def test_a_tilde_is_the_home_folder(faces, paths, monkeypatch):
+    monkeypatch.setenv("HOME", str(faces))
+    assert expand(["~/a.png", "~/more*", "~"]) == [paths[0], paths[3], *paths[1:3]]
+
+
+def test_names_may_look_like_globs(tmp_path):
+    folder = tmp_path / "album [1]"
+    folder.mkdir()
+    for name in ("a[1].png", "a1.png"):
+        Image.new("RGB", (4, 4)).save(folder / name)
+    both = [str(folder / "a1.png"), str(folder / "a[1].png")]
+    assert expand([str(folder)]) == both
+    assert expand([both[1]]) == both[1:]
+    assert expand([f"{tmp_path}/alb*"]) == both
+
+
+def test_a_folder_without_a_picture_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="is empty; pictures end in .jpg"):
+        expand([str(tmp_path)])
+
+
+def test_a_glob_without_a_match_is_an_error(faces):
+    with pytest.raises(UserError, match=r"\*\.tiff: matches no file$"):
+        expand([f"{faces}/*.tiff"])
+
+
+def test_a_name_that_is_no_file_stays(faces, paths):
+    none = str(faces / "none.jpg")
+    assert expand([none, paths[0]]) == [none, paths[0]]

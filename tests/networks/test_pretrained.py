@@ -1,0 +1,137 @@
+"""Does a trunk start from the weights that are named, and from no others?"""
+
+import keras
+import numpy as np
+import pytest
+
+from multitask.contracts.errors import UserError
+from multitask.contracts.run import NETWORK
+from multitask.networks import archive, build, pretrained
+from tests.networks.untrained import gender_age_spec
+
+
+def new_trunk(name, size=None):
+    """A trunk with random weights, as it is trained."""
+    core = build.build_core(gender_age_spec(name, size), training=True)
+    return core.get_layer("trunk")
+
+
+@pytest.fixture
+def trained(tiny_trunk, tmp_path):
+    """The folder of a saved network, and its trunk."""
+    keras.utils.set_random_seed(3)
+    spec = gender_age_spec(tiny_trunk)
+    model = build.build(spec)
+    archive.save(model, spec, tmp_path / NETWORK)
+    return tmp_path, model.get_layer("core").get_layer("trunk")
+
+
+def test_a_trunk_starts_from_that_of_a_saved_network(trained, tiny_trunk):
+    folder, before = trained
+    model = new_trunk(tiny_trunk)
+    pretrained.load(model, str(folder / NETWORK), tiny_trunk)
+    for weights, expected in zip(
+        model.get_weights(), before.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(weights, expected)
+
+
+def test_a_trunk_starts_from_weights_that_keras_saved(trained, tiny_trunk):
+    folder, before = trained
+    before.save_weights(folder / "a.weights.h5")
+    model = new_trunk(tiny_trunk)
+    pretrained.load(model, str(folder / "a.weights.h5"), tiny_trunk)
+    for weights, expected in zip(
+        model.get_weights(), before.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(weights, expected)
+
+
+def test_weights_of_another_trunk_name_the_first_that_differs(trained):
+    folder, _ = trained
+    model = new_trunk("cnn")
+    with pytest.raises(UserError) as caught:
+        pretrained.load(model, str(folder / NETWORK), "cnn")
+    line = str(caught.value)
+    assert "/kernel is (3, 3, 3, 8)" in line
+    assert "of the trunk is (3, 3, 3, 32); must be weights of the same trunk" in line
+
+
+def test_weights_for_another_size_say_which(tmp_path):
+    spec = gender_age_spec("base_cnn", 32)
+    archive.save(build.build(spec), spec, tmp_path / NETWORK)
+    model = new_trunk("base_cnn", 48)
+    with pytest.raises(UserError, match="perhaps with --image-size 32, which these"):
+        pretrained.load(model, str(tmp_path / NETWORK), "base_cnn")
+
+
+def test_layers_that_differ_are_named_from_plain_weights_too(trained):
+    folder, before = trained
+    before.save_weights(folder / "a.weights.h5")
+    model = new_trunk("cnn")
+    with pytest.raises(UserError) as caught:
+        pretrained.load(model, str(folder / "a.weights.h5"), "cnn")
+    line = str(caught.value)
+    assert "for object <Conv2D " in line
+    assert line.endswith(
+        "variable.shape=(3, 3, 3, 32), Received: value.shape=(3, 3, 3, 8); must be of "
+        "the same trunk"
+    )
+
+
+def test_weights_of_a_shorter_trunk_name_the_first_that_is_missing(
+    tiny_trunk, tmp_path
+):
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(8, 3, strides=2, use_bias=False)(image)
+    keras.Model(image, x).save(tmp_path / "a.keras")
+    model = new_trunk(tiny_trunk)
+    with pytest.raises(UserError, match="has 1 weights, the trunk has 5; the first"):
+        pretrained.load(model, str(tmp_path / "a.keras"), tiny_trunk)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            "imagenet",
+            "--weights: there are none of ImageNet for trunk cnn; `multitask ",
+        ),
+        ("nowhere.keras", "--weights: no such file: nowhere.keras; must be imagenet, "),
+        ("setup.cfg", "--weights: is setup.cfg, must be .keras or .weights.h5"),
+    ],
+)
+def test_weights_that_cannot_be_loaded_are_an_error_before_training(source, message):
+    with pytest.raises(UserError) as caught:
+        pretrained.check(source, "cnn")
+    assert str(caught.value).startswith(message)
+
+
+def test_dense_layers_of_imagenet_are_for_one_size():
+    pretrained.check("imagenet", "vgg16_dense", 224)
+    with pytest.raises(UserError, match="are for pictures of 224x224; leave --image"):
+        pretrained.check("imagenet", "vgg16_dense", 96)
+
+
+def test_a_damaged_file_of_weights_is_an_error(tiny_trunk, tmp_path):
+    for name in ("a.keras", "a.weights.h5"):
+        (tmp_path / name).write_bytes(b"PK nothing")
+        model = new_trunk(tiny_trunk)
+        with pytest.raises(UserError, match="does not fit trunk tiny"):
+            pretrained.load(model, str(tmp_path / name), tiny_trunk)
+
+
+def test_offline_the_file_of_imagenet_is_named(monkeypatch):
+    def offline(**settings):
+        raise Exception(
+            "URL fetch failure on https://example.org/a/resnet_notop.h5: None -- [Err]"
+        )
+
+    monkeypatch.setattr(keras.applications, "ResNet50", offline)
+    with pytest.raises(UserError) as caught:
+        pretrained.load(None, "imagenet", "resnet50")
+    line = str(caught.value)
+    assert line.startswith(
+        "--weights imagenet: resnet_notop.h5 can't be downloaded from "
+        "https://example.org/a/resnet_notop.h5; put it into "
+    )

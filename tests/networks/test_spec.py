@@ -1,0 +1,56 @@
+"""Which crops does a network look at, and what does its file say of it?"""
+
+import json
+
+import pytest
+
+from multitask.contracts import catalog
+from multitask.networks.spec import FORMAT, Crop, NetworkSpec
+from tests.networks.untrained import face_spec
+
+
+def test_a_picture_is_larger_than_the_crop_by_its_margin():
+    # 16 / 0.8 = 20; 64 / 0.89 = 71.9, made even on both sides: 64 + 2 x 4.
+    assert face_spec("cnn", size=16).side == 20
+    assert NetworkSpec(trunk="cnn", size=64, crop=0.89, heads=()).side == 72
+    assert NetworkSpec(trunk="cnn", size=64, heads=()).side == 64
+
+
+def test_four_crops_lie_three_quarters_of_the_margin_off_the_centre():
+    spec = NetworkSpec(trunk="cnn", size=64, crop=0.8, heads=())  # a margin of 8
+    assert {(crop.down, crop.right) for crop in spec.crops()} == {
+        (-6, -6),
+        (-6, 6),
+        (6, -6),
+        (6, 6),
+    }
+    assert [crop.mirrored for crop in spec.crops()] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("tta", [1, 2, 4])
+def test_without_a_margin_the_crops_are_the_centre_and_its_mirror_image(tta):
+    spec = NetworkSpec(trunk="cnn", size=64, heads=(), tta=tta)
+    assert spec.crops() == (Crop(), Crop(mirrored=True))[:tta]
+
+
+def test_crops_are_named_in_feature_caches_as_ever():
+    # A cache finds its rows by this text: another one would make all of them useless.
+    assert repr(Crop(down=1)) == "Crop(mirrored=False, down=1, right=0)"
+
+
+def test_other_heads_leave_the_rest_of_a_network_as_it_is():
+    spec = face_spec("cnn")
+    [age] = catalog.heads(["age"])
+    changed = spec.with_heads([age])
+    assert changed.heads == (age,)
+    assert changed.with_heads(spec.heads) == spec
+
+
+def test_the_names_in_the_file_are_those_of_format_3():
+    config = json.loads(face_spec("cnn", tta=4).to_json())
+    assert FORMAT == 3
+    assert list(config) == [
+        "format", "multitask", "trunk", "size", "crop", "pooling", "features",
+        "features_l2", "features_norm", "looks", "heads", "notes", "recipe",
+    ]  # fmt: skip
+    assert config["looks"] == 4
