@@ -1,4 +1,4 @@
-"""Does the command answer in every format, and tell apart what can't be answered?"""
+"""Does the command predict in every format, and report what it can't predict for?"""
 
 import json
 import os
@@ -45,11 +45,9 @@ def faces(tmp_path_factory):
     """Three pictures, one of them in a folder below, and a broken one."""
     folder = tmp_path_factory.mktemp("faces")
     (folder / "more é").mkdir()
-    lots = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for name in ("a.png", "b,c.PNG", "more é/d.png"):
-        Image.fromarray(lots.integers(0, 256, (20, 20, 3), np.uint8)).save(
-            folder / name
-        )
+        Image.fromarray(rng.integers(0, 256, (20, 20, 3), np.uint8)).save(folder / name)
     (folder / "e.jpg").write_bytes(b"a letter")
     (folder / "notes.txt").write_text("a letter")
     return folder
@@ -68,20 +66,22 @@ def expected(run, paths):
     return multitask.load(run).predict(paths)
 
 
-def said(capsys, *arguments, status=0):
+def output(capsys, *arguments, status=0):
+    """What the command prints when it ends with this status."""
     assert main([str(a) for a in arguments]) == status
     return capsys.readouterr()
 
 
-def assert_answers(found, expected):
-    assert list(found) == COLUMNS
-    assert found["path"].tolist() == expected["path"].tolist()
-    assert found["status"].tolist() == expected["status"].tolist()
+def assert_answers(answers, expected):
+    assert list(answers) == COLUMNS
+    assert answers["path"].tolist() == expected["path"].tolist()
+    assert answers["status"].tolist() == expected["status"].tolist()
     for name in COLUMNS[3:]:
         if name == "gender":
-            assert found[name].fillna("").tolist() == expected[name].fillna("").tolist()
+            texts = [t[name].fillna("").tolist() for t in (answers, expected)]
+            assert texts[0] == texts[1]
         else:
-            one, other = (np.array(t[name].astype(float)) for t in (found, expected))
+            one, other = (np.array(t[name].astype(float)) for t in (answers, expected))
             np.testing.assert_allclose(one, other, rtol=1e-4)
 
 
@@ -89,14 +89,14 @@ def assert_answers(found, expected):
 
 
 def test_csv_parses_back(run, faces, expected, capsys):
-    out = said(capsys, run, faces, "--format", "csv").out
+    out = output(capsys, run, faces, "--format", "csv").out
     assert_answers(pd.read_csv(StringIO(out)), expected)
     smiling = pd.read_csv(StringIO(out), dtype=str)["Smiling"]
     assert set(smiling.dropna()) <= {"0", "1"}
 
 
 def test_json_parses_back(run, faces, expected, capsys):
-    rows = json.loads(said(capsys, run, faces, "--format", "json").out)
+    rows = json.loads(output(capsys, run, faces, "--format", "json").out)
     assert_answers(pd.DataFrame(rows), expected)
     broken = rows[2]
     assert broken["status"].startswith("no picture that can be read")
@@ -104,25 +104,14 @@ def test_json_parses_back(run, faces, expected, capsys):
     assert isinstance(rows[0]["Smiling"], int)
 
 
-def test_jsonl_is_a_row_a_line(run, faces, expected, capsys):
-    lines = said(capsys, run, faces, "--format", "jsonl").out.splitlines()
+def test_jsonl_is_one_row_per_line(run, faces, expected, capsys):
+    lines = output(capsys, run, faces, "--format", "jsonl").out.splitlines()
     assert_answers(pd.DataFrame(map(json.loads, lines)), expected)
     assert "more é" in lines[3]  # as it is, not \u00e9
 
 
-def test_parquet_parses_back(run, faces, expected, tmp_path, capsys):
-    pytest.importorskip("pyarrow")
-    said(capsys, run, faces, "--format", "parquet", "--out", tmp_path / "a.parquet")
-    assert_answers(pd.read_parquet(tmp_path / "a.parquet"), expected)
-
-
-def test_parquet_is_no_text(run, faces, capsys):
-    err = said(capsys, run, faces, "--format", "parquet", status=2).err
-    assert err.endswith("--format parquet: is no text; name a file with --out\n")
-
-
 def test_a_table_is_for_reading(run, faces, expected, capsys):
-    out = said(capsys, run, faces).out
+    out = output(capsys, run, faces).out
     head, *rows = out.splitlines()
     assert head.split() == COLUMNS
     assert len(rows) == 4
@@ -135,20 +124,20 @@ def test_a_table_is_for_reading(run, faces, expected, capsys):
 
 @pytest.mark.parametrize("form", [f for f in FORMATS if f != "parquet"])
 def test_a_file_holds_what_would_be_printed(form, run, faces, tmp_path, capsys):
-    printed = said(capsys, run, faces, "--format", form).out
-    silent = said(capsys, run, faces, "--format", form, "--out", tmp_path / "out")
+    printed = output(capsys, run, faces, "--format", form).out
+    silent = output(capsys, run, faces, "--format", form, "--out", tmp_path / "out")
     assert silent.out == ""
     assert (tmp_path / "out").read_text(encoding="utf-8") == printed
 
 
-def test_a_file_that_cannot_be_written_is_said(run, faces, tmp_path, capsys):
+def test_a_file_that_cannot_be_written_is_an_error(run, faces, tmp_path, capsys):
     out = tmp_path / "none" / "out.csv"
-    err = said(capsys, run, faces, "--out", out, status=2).err
+    err = output(capsys, run, faces, "--out", out, status=2).err
     assert f"{out}: can't be written: No such file or directory; free some" in err
 
 
-def test_notes_go_beside_the_answers(run, faces, capsys):
-    result = said(capsys, run, faces / "a.png", "--format", "csv")
+def test_notes_go_to_standard_error(run, faces, capsys):
+    result = output(capsys, run, faces / "a.png", "--format", "csv")
     assert result.err.splitlines() == [NOTE]
     assert NOTE not in result.out
 
@@ -158,14 +147,15 @@ def test_notes_go_beside_the_answers(run, faces, capsys):
 
 def test_a_glob_without_match_is_an_error(faces, run, capsys):
     text = f"{faces}/*.tiff"
-    assert said(capsys, run, text, status=2).err == f"{text}: matches no file\n"
+    assert output(capsys, run, text, status=2).err == f"{text}: matches no file\n"
 
 
 def test_a_missing_file_is_a_row(run, faces, capsys):
     files = [faces / "none.jpg", faces / "a.png"]
-    rows = json.loads(said(capsys, run, *files, "--format", "json").out)
+    rows = json.loads(output(capsys, run, *files, "--format", "json").out)
     assert [row["status"] for row in rows] == ["no such file", "ok"]
-    alone = said(capsys, run, files[0], "--format", "json", status=1)  # none is left
+    # Status 1: no prediction at all.
+    alone = output(capsys, run, files[0], "--format", "json", status=1)
     [row] = json.loads(alone.out)
     assert (row["status"], row["gender"]) == ("no such file", None)
 
@@ -174,7 +164,7 @@ def test_the_names_of_files_need_not_be_text(run, tmp_path, capsys):
     name = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")  # Latin-1, not UTF-8
     Image.new("RGB", (9, 9)).save(name)
     for form in ("table", "csv", "json", "jsonl"):
-        out = said(capsys, run, tmp_path, "--format", form).out
+        out = output(capsys, run, tmp_path, "--format", form).out
         assert "caf�.png" in out
         out.encode()
 
@@ -182,21 +172,21 @@ def test_the_names_of_files_need_not_be_text(run, tmp_path, capsys):
 # Options
 
 
-def test_only_the_heads_asked_for_answer(run, faces, capsys):
-    out = said(capsys, run, faces, "--heads", "gender", "--format", "csv").out
+def test_only_the_named_heads_are_read(run, faces, capsys):
+    out = output(capsys, run, faces, "--heads", "gender", "--format", "csv").out
     columns = ["path", "status", "box", "gender", "gender_confidence"]
     assert list(pd.read_csv(StringIO(out))) == columns
 
 
 def test_an_unknown_head_names_the_nearest(run, faces, capsys):
-    err = said(capsys, run, faces, "--heads", "gender,smile", status=2).err
+    err = output(capsys, run, faces, "--heads", "gender,smile", status=2).err
     assert err == (
         "--heads: this network has no head 'smile'; known: age, gender, attributes\n"
     )
 
 
 def test_a_batch_of_none_is_refused(run, faces, capsys):
-    err = said(capsys, run, faces, "--batch-size", "0", status=2).err
+    err = output(capsys, run, faces, "--batch-size", "0", status=2).err
     assert "is 0, must be 1 or more" in err
 
 

@@ -1,4 +1,4 @@
-"""Does every picture reach the network once an epoch, with its own targets?"""
+"""Does every picture reach the network once per epoch, with its own targets?"""
 
 import errno
 import os
@@ -27,7 +27,7 @@ NONE, FLIP, STANDARD = (PRESETS[name] for name in ("none", "flip", "standard"))
 
 
 def numbered(count=COUNT):
-    """Pictures whose every pixel tells their number; left is marked in blue."""
+    """Pictures whose pixels encode their number; the left edge is blue."""
     pixels = np.zeros((count, SIZE, SIZE, 3), np.uint8)
     pixels[..., 0] = (np.arange(count) % 256)[:, None, None]
     pixels[..., 1] = (np.arange(count) // 256)[:, None, None]
@@ -36,10 +36,10 @@ def numbered(count=COUNT):
 
 
 def number(images):
-    """The number of each picture, and whether it is seen in a mirror."""
+    """The number of each picture, and whether it is mirrored."""
     images = np.asarray(images)
-    found = images[:, 4, 4, 0] + 256 * images[:, 4, 4, 1]
-    return found.round().astype(int), images[:, 4, -1, 2] > 100
+    numbers = images[:, 4, 4, 0] + 256 * images[:, 4, 4, 1]
+    return numbers.round().astype(int), images[:, 4, -1, 2] > 100
 
 
 def heads():
@@ -47,14 +47,14 @@ def heads():
 
 
 def encoded(count=COUNT):
-    lots = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     targets = {
-        "pose": lots.integers(0, 5, count).astype(np.int32),
-        "gender": lots.integers(0, 2, count).astype(np.int32),
-        "attributes": lots.integers(0, 2, (count, 2)).astype(np.float32),
+        "pose": rng.integers(0, 5, count).astype(np.int32),
+        "gender": rng.integers(0, 2, count).astype(np.int32),
+        "attributes": rng.integers(0, 2, (count, 2)).astype(np.float32),
     }
     return {
-        name: Targets(values, lots.random(values.shape).astype(np.float32))
+        name: Targets(values, rng.random(values.shape).astype(np.float32))
         for name, values in targets.items()
     }
 
@@ -75,10 +75,10 @@ def listed(data):
     return list(data.as_numpy_iterator())
 
 
-def epochs_of(made, how=NONE, seed=7, epochs=3, first=0):
-    steps = listed(made.shuffled(heads(), how, seed, epochs, first))
-    assert len(steps) == (epochs - first) * made.steps
-    return [steps[i : i + made.steps] for i in range(0, len(steps), made.steps)]
+def epochs_of(data, how=NONE, seed=7, epochs=3, first=0):
+    steps = listed(data.shuffled(heads(), how, seed, epochs, first))
+    assert len(steps) == (epochs - first) * data.steps
+    return [steps[i : i + data.steps] for i in range(0, len(steps), data.steps)]
 
 
 def same(one, other):
@@ -99,7 +99,7 @@ def _leaves(step):
         yield from (part[name] for name in sorted(part))
 
 
-def test_mixed_pictures_bring_both_labels_in_their_shares():
+def test_mixed_pictures_have_both_labels_in_their_shares():
     how = Augmentation(mixup=1.0)
     shares = []
     for images, targets, weights in listed(batches().shuffled(heads(), how, 7, 1)):
@@ -120,7 +120,7 @@ def test_mixed_pictures_bring_both_labels_in_their_shares():
                 ]
                 for half in (0, count)
             )
-            found = [
+            matches = [
                 (a, b, w)
                 for a in own
                 for b in other
@@ -136,13 +136,13 @@ def test_mixed_pictures_bring_both_labels_in_their_shares():
                     atol=0.01,
                 )
             ]
-            assert found
-            shares.append(found[0][2])
+            assert matches
+            shares.append(matches[0][2])
     assert 0.4 < np.mean(shares) < 0.6
     assert np.std(shares) > 0.2  # uniform, for a mixup of 1
 
 
-def test_labels_doubled_come_to_the_same_loss():
+def test_doubled_labels_have_the_same_loss():
     import keras
 
     for head in heads():
@@ -150,9 +150,9 @@ def test_labels_doubled_come_to_the_same_loss():
             continue
         [(_, targets, weights), *_] = listed(batches().in_order())
         _, twofold, weighed = pipeline.with_labels_doubled(None, targets, weights)
-        said = keras.ops.softmax(np.random.default_rng(0).normal(size=(10, 5)))
-        once = head.loss()(targets["pose"], said, weights["pose"])
-        both = keras.ops.concatenate([said, said])
+        probabilities = keras.ops.softmax(np.random.default_rng(0).normal(size=(10, 5)))
+        once = head.loss()(targets["pose"], probabilities, weights["pose"])
+        both = keras.ops.concatenate([probabilities, probabilities])
         np.testing.assert_allclose(
             head.loss()(twofold["pose"], both, weighed["pose"]), once, rtol=1e-5
         )
@@ -162,14 +162,14 @@ def test_labels_doubled_come_to_the_same_loss():
 
 
 def test_in_order_gives_every_row_once_with_its_own_targets():
-    made = batches()
-    images, targets, weights = zip(*listed(made.in_order()), strict=True)
+    data = batches()
+    images, targets, weights = zip(*listed(data.in_order()), strict=True)
     assert [len(x) for x in images] == [10] * 10 + [3]
     assert images[0].dtype == np.float32
-    found, mirrored = number(np.concatenate(images))
-    assert found.tolist() == made.rows.tolist()
+    numbers, mirrored = number(np.concatenate(images))
+    assert numbers.tolist() == data.rows.tolist()
     assert not mirrored.any()
-    for name, expected in made.encoded.items():
+    for name, expected in data.encoded.items():
         for parts, values in zip((targets, weights), expected, strict=True):
             np.testing.assert_array_equal(
                 np.concatenate([part[name] for part in parts]), values
@@ -178,9 +178,9 @@ def test_in_order_gives_every_row_once_with_its_own_targets():
 
 def test_an_epoch_gives_every_row_once_up_to_the_rest():
     for steps in epochs_of(batches()):
-        found, _ = number(np.concatenate([images for images, _, _ in steps]))
-        assert len(found) == 100  # 103 rows in batches of 10
-        assert len(set(found)) == 100
+        numbers, _ = number(np.concatenate([images for images, _, _ in steps]))
+        assert len(numbers) == 100  # 103 rows in batches of 10
+        assert len(set(numbers)) == 100
 
 
 def test_fewer_rows_than_a_batch_are_one_batch():
@@ -188,11 +188,13 @@ def test_fewer_rows_than_a_batch_are_one_batch():
     assert sorted(number(images)[0]) == [0, 1, 2, 3]
 
 
-def test_only_the_rows_named_are_given():
+def test_only_the_named_rows_are_shown():
     rows = np.array([90, 3, 51, 17])
-    made = batches(4, 2, rows)
-    found = [set(number(np.concatenate([s[0] for s in e]))[0]) for e in epochs_of(made)]
-    assert found == [set(rows)] * 3
+    data = batches(4, 2, rows)
+    numbers = [
+        set(number(np.concatenate([s[0] for s in e]))[0]) for e in epochs_of(data)
+    ]
+    assert numbers == [set(rows)] * 3
 
 
 def test_epochs_and_seeds_come_in_different_orders():
@@ -205,21 +207,21 @@ def test_epochs_and_seeds_come_in_different_orders():
 
 
 def test_targets_and_weights_follow_their_pictures_and_poses_their_mirror():
-    made = batches()
-    place = {row: i for i, row in enumerate(made.rows)}
+    data = batches()
+    place = {row: i for i, row in enumerate(data.rows)}
     pose = heads()[0]
     turned = 0
-    for images, targets, weights in sum(epochs_of(made, FLIP), []):
-        found, mirrored = number(images)
-        places = [place[n] for n in found]
-        for name, expected in made.encoded.items():
+    for images, targets, weights in sum(epochs_of(data, FLIP), []):
+        numbers, mirrored = number(images)
+        places = [place[n] for n in numbers]
+        for name, expected in data.encoded.items():
             np.testing.assert_array_equal(weights[name], expected.weights[places])
         for name in ("gender", "attributes"):
-            expected_targets = made.encoded[name].targets[places]
+            expected_targets = data.encoded[name].targets[places]
             np.testing.assert_array_equal(targets[name], expected_targets)
         # frontal, left, right, up, down: left and right change places
         swap = np.array([0, 2, 1, 3, 4])
-        straight = made.encoded["pose"].targets[places]
+        straight = data.encoded["pose"].targets[places]
         assert pose.classes[1:3] == ("left", "right")
         np.testing.assert_array_equal(
             targets["pose"], np.where(mirrored, swap[straight], straight)
@@ -230,7 +232,7 @@ def test_targets_and_weights_follow_their_pictures_and_poses_their_mirror():
 
 @dataclass(frozen=True, kw_only=True)
 class Sides(Sigmoid):  # type: ignore[misc]
-    """Two labels a picture that change places in a mirror."""
+    """Two labels per picture that swap in a mirror."""
 
     def mirrored(self, targets):
         return targets[:, ::-1]
@@ -238,19 +240,19 @@ class Sides(Sigmoid):  # type: ignore[misc]
 
 @pytest.mark.parametrize("size", [2, 10])  # as many as labels, and not
 def test_mirrored_targets_may_have_several_labels(size):
-    targets = np.tile(np.array([[1, 0]], np.float32), (20, 1))
-    made = Batches(
+    sides = np.tile(np.array([[1, 0]], np.float32), (20, 1))
+    data = Batches(
         pixels=numbered(20),
         rows=np.arange(20),
-        encoded={"sides": Targets(targets, np.ones_like(targets))},
+        encoded={"sides": Targets(sides, np.ones_like(sides))},
         batch_size=size,
         size=SIZE,
     )
     head = Sides(name="sides", columns=("left_ear", "right_ear"))
-    for images, found, _ in listed(made.shuffled([head], FLIP, 7, 1)):
+    for images, targets, _ in listed(data.shuffled([head], FLIP, 7, 1)):
         mirrored = number(images)[1]
         expected = np.where(mirrored[:, None], [[0, 1]], [[1, 0]])
-        np.testing.assert_array_equal(found["sides"], expected)
+        np.testing.assert_array_equal(targets["sides"], expected)
 
 
 def test_the_same_seed_gives_the_same_training_to_the_last_bit():
@@ -262,7 +264,7 @@ def test_the_same_seed_gives_the_same_training_to_the_last_bit():
 
 
 @pytest.mark.parametrize("first", [1, 2])
-def test_a_training_resumed_sees_what_it_would_have_seen(first):
+def test_resumed_training_shows_what_it_would_have_shown(first):
     whole = epochs_of(batches(), STANDARD)
     assert same(
         sum(whole[first:], []), sum(epochs_of(batches(), STANDARD, first=first), [])
@@ -276,11 +278,11 @@ def test_a_training_resumed_sees_what_it_would_have_seen(first):
 def files(tmp_path_factory):
     """Twenty pictures; 3 is missing, 5 no picture, 11 cut to a box."""
     folder = tmp_path_factory.mktemp("pictures")
-    lots = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     paths = []
     for i in range(20):
         paths.append(str(folder / f"{i}.{'jpg' if i % 2 else 'png'}"))
-        image = Image.fromarray(lots.integers(0, 256, (12 + i, 20, 3), np.uint8))
+        image = Image.fromarray(rng.integers(0, 256, (12 + i, 20, 3), np.uint8))
         image.save(paths[-1])
     os.remove(paths[3])
     Path(paths[5]).write_bytes(b"a letter")
@@ -289,7 +291,9 @@ def files(tmp_path_factory):
     return table.set_index(np.arange(100, 120))
 
 
-def test_what_cannot_be_read_is_set_aside_and_the_rest_keeps_its_place(files, tmp_path):
+def test_unreadable_pictures_are_listed_and_the_others_keep_their_place(
+    files, tmp_path
+):
     table, pixels, skipped = decode_table(files, SIZE, 1.0, tmp_path)
     assert table.index.tolist() == [i for i in range(20) if i not in (3, 5)]
     assert table["age"].tolist() == table.index.tolist()
@@ -317,7 +321,9 @@ def test_memory_and_disk_hold_the_same_pixels(files, tmp_path):
     assert list(tmp_path.iterdir()) == []  # the file has no name
 
 
-def test_a_disk_too_small_is_said_before_reading(files, tmp_path, monkeypatch):
+def test_a_disk_that_is_too_small_is_an_error_before_reading(
+    files, tmp_path, monkeypatch
+):
     def full(file, start, size):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -331,7 +337,7 @@ def test_a_disk_too_small_is_said_before_reading(files, tmp_path, monkeypatch):
     )
 
 
-def test_the_room_on_disk_is_taken_at_once(tmp_path):
+def test_space_on_disk_is_taken_at_once(tmp_path):
     with open(tmp_path / "pixels", "w+b") as file:
         pipeline._reserve(file.fileno(), 1_000_000)
         status = os.fstat(file.fileno())
@@ -369,7 +375,7 @@ for folder in sys.argv[1:]:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_memory_stays_near_what_the_pixels_take(tmp_path):
     # 1,200 pictures of 240 x 240: 207 MB if all were held as they are decoded, 1 MB
-    # as they are kept.
+    # as pixels of 16 x 16.
     for ending in ("jpg", "png"):
         (tmp_path / ending).mkdir()
         first = tmp_path / ending / f"0000.{ending}"

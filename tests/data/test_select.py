@@ -1,5 +1,7 @@
 """Are the rows selected that a recipe means, with the identities in their paths?"""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,9 +78,11 @@ def test_the_place_of_a_data_sets_folder_is_no_identity(tmp_path):
 
 def test_the_key_is_that_of_recipes_which_select_the_same_rows():
     assert selection_key(Recipe(seed=1)) == selection_key(Recipe(seed=2, epochs=3))
-    for setting in ({"seed": 2}, {"limit": 9}, {"identity": "a"}, {"split": "a.csv"}):
-        one, other = (
-            Recipe(limit=5, seed=1),
-            Recipe(**{"limit": 5, "seed": 1, **setting}),
-        )
-        assert selection_key(one) != selection_key(other)
+    recipe = Recipe(limit=5, seed=1)
+    for other in (
+        replace(recipe, seed=2),
+        replace(recipe, limit=9),
+        replace(recipe, identity="a"),
+        replace(recipe, split="a.csv"),
+    ):
+        assert selection_key(recipe) != selection_key(other)

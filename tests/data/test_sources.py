@@ -11,7 +11,7 @@ from multitask.data.sources import Source, absolute, parse
 
 
 def reader(monkeypatch, **readers):
-    """Readers of our own beside those that there are."""
+    """Add readers to those that there are."""
     usual = plugins.reader
     monkeypatch.setattr(
         plugins, "reader", lambda name: readers.get(name) or usual(name)
@@ -36,13 +36,13 @@ def test_the_text_names_reader_name_and_folder(text, name, reader, path):
 
 def test_absolute_keeps_what_is_meant(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    made = absolute(["sample", "utkface=faces", "more=utkface:x y"])
-    assert made == (
+    data = absolute(["sample", "utkface=faces", "more=utkface:x y"])
+    assert data == (
         "sample",
         f"utkface={tmp_path / 'faces'}",
         f"more=utkface:{tmp_path / 'x y'}",
     )
-    assert absolute(made) == made
+    assert absolute(data) == data
 
 
 def test_a_reader_that_names_its_labels_takes_no_other_name(tmp_path):
@@ -50,15 +50,15 @@ def test_a_reader_that_names_its_labels_takes_no_other_name(tmp_path):
         sources.read_all([f"more=utkface:{tmp_path}"])
 
 
-def test_a_reader_is_told_the_name_and_may_bring_a_head(tmp_path, monkeypatch):
+def test_a_reader_may_take_the_name_and_bring_a_head(tmp_path, monkeypatch):
     def named(folder, *, name):
         table = pd.DataFrame({"path": [f"{name}.jpg"], name: ["drama"]})
         return Reading(table=table, heads={name: {"kind": "softmax"}})
 
     reader(monkeypatch, genre=named)
-    made = sources.read_all([f"genre={tmp_path}"])
-    assert made.table[["genre", "source"]].iloc[0].tolist() == ["drama", "genre"]
-    assert made.heads == {"genre": {"kind": "softmax"}}
+    reading = sources.read_all([f"genre={tmp_path}"])
+    assert reading.table[["genre", "source"]].iloc[0].tolist() == ["drama", "genre"]
+    assert reading.heads == {"genre": {"kind": "softmax"}}
 
 
 def test_people_of_two_data_sets_are_never_the_same(tmp_path, monkeypatch):

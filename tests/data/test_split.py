@@ -65,18 +65,20 @@ def together(numbers):
 
 def test_groups_join_identities_and_near_pictures_through_others():
     # 0 and 1 are near, 1 and 3 one person, 3 and 5 equal; 2 and 4 are strangers.
-    found = np.array([0, 1, 2**40 - 1, 2**64 - 1, 2**63 - 2**20, 2**64 - 1], np.uint64)
+    picture_hashes = np.array(
+        [0, 1, 2**40 - 1, 2**64 - 1, 2**63 - 2**20, 2**64 - 1], np.uint64
+    )
     table = pd.DataFrame({"identity": [np.nan, "ann", np.nan, "ann", "bob", np.nan]})
-    assert together(groups(table, found)) == [[0, 1, 3, 5], [2], [4]]
-    assert together(groups(table.drop(columns="identity"), found)) == [
+    assert together(groups(table, picture_hashes)) == [[0, 1, 3, 5], [2], [4]]
+    assert together(groups(table.drop(columns="identity"), picture_hashes)) == [
         [0, 1], [2], [3, 5], [4],
     ]  # fmt: skip
 
 
 def test_groups_do_not_join_those_whose_identity_nobody_knows():
-    found = np.random.default_rng(0).integers(0, 2**64, 5, dtype=np.uint64)
+    picture_hashes = np.random.default_rng(0).integers(0, 2**64, 5, dtype=np.uint64)
     table = pd.DataFrame({"identity": [np.nan] * 5})
-    assert together(groups(table, found)) == [[0], [1], [2], [3], [4]]
+    assert together(groups(table, picture_hashes)) == [[0], [1], [2], [3], [4]]
 
 
 # Splits
@@ -84,22 +86,22 @@ def test_groups_do_not_join_those_whose_identity_nobody_knows():
 
 @pytest.fixture(scope="module")
 def labelled():
-    lots = np.random.default_rng(2)
+    rng = np.random.default_rng(2)
     count = 2000
     table = pd.DataFrame(
         {
             "path": [f"{i}.jpg" for i in range(count)],
-            "gender": lots.choice(["male", "female"], count, p=[0.6, 0.4]),
-            "race": lots.choice(
+            "gender": rng.choice(["male", "female"], count, p=[0.6, 0.4]),
+            "race": rng.choice(
                 ["white", "black", "asian", "indian", "others"],
                 count,
                 p=[0.5, 0.3, 0.14, 0.05, 0.01],
             ),
-            "age": lots.integers(0, 100, count).astype(float),
-            "Smiling": lots.choice([0.0, 1.0, np.nan], count),
+            "age": rng.integers(0, 100, count).astype(float),
+            "Smiling": rng.choice([0.0, 1.0, np.nan], count),
         }
     )
-    table.loc[lots.random(count) < 0.3, "race"] = np.nan
+    table.loc[rng.random(count) < 0.3, "race"] = np.nan
     return table
 
 
@@ -147,8 +149,8 @@ def test_a_class_with_one_group_is_trained_on(labelled):
 
 
 def test_a_group_is_never_on_two_sides(labelled):
-    lots = np.random.default_rng(8)
-    members = lots.integers(0, 400, len(labelled))
+    rng = np.random.default_rng(8)
+    members = rng.integers(0, 400, len(labelled))
     members = np.unique(members, return_inverse=True)[1]
     parts = dealt(labelled, members)
     assert parts.groupby(members).nunique().max() == 1
@@ -184,19 +186,19 @@ def test_the_near_pairs_of_utkface_stay_on_one_side():
     for index, picture in decode_all(table["path"].tolist(), 72):
         if not isinstance(picture, str):
             pixels[index] = picture
-    found = hashes(pixels)
-    links = near_links(found)
+    picture_hashes = hashes(pixels)
+    links = near_links(picture_hashes)
     assert len(links) > 300
     heads = catalog.heads(["age", "gender", "race"])
-    parts = split(table, heads, groups(table, found), SHARES, 1).to_numpy()
+    parts = split(table, heads, groups(table, picture_hashes), SHARES, 1).to_numpy()
     assert (parts[links[:, 0]] == parts[links[:, 1]]).all()
 
 
 def test_parts_that_the_table_gives_stay_and_take_their_groups_along():
-    # Rows 0 and 1 are one group, given test and nothing; rows 2 and 3 are one, given
+    # Rows 0 and 1 are one group, in test and in no part; rows 2 and 3 are one, in
     # train and test; the other rows are dealt.
-    given = ["test", None, "train", "test", "val", "train", *[None] * 34]
-    table = pd.DataFrame({"path": [f"{i}.jpg" for i in range(40)], "split": given})
+    official = ["test", None, "train", "test", "val", "train", *[None] * 34]
+    table = pd.DataFrame({"path": [f"{i}.jpg" for i in range(40)], "split": official})
     members = np.array([0, 0, 1, 1, *range(2, 38)])
     parts = split(table, [], members, SHARES, 0, official=True)
     assert parts[:6].tolist() == ["test", "test", "test", "test", "val", "train"]
@@ -226,11 +228,11 @@ def test_a_part_that_a_publisher_did_not_make_comes_from_its_training_part():
 
 def test_each_row_is_tested_in_one_fold_and_its_group_with_it(labelled):
     members = np.arange(len(labelled)) // 2
-    made = folds(labelled, catalog.heads(HEADS), members, 4, seed=1)
-    tested = np.stack([(parts == "test").to_numpy() for parts in made])
+    splits = folds(labelled, catalog.heads(HEADS), members, 4, seed=1)
+    tested = np.stack([(parts == "test").to_numpy() for parts in splits])
     assert (tested.sum(axis=0) == 1).all()
     assert (tested[:, ::2] == tested[:, 1::2]).all()
-    for parts in made:
+    for parts in splits:
         assert abs((parts == "test").mean() - 1 / 4) < 0.02
         # 15% of three quarters
         assert abs((parts == "val").mean() - 0.1125) < 0.02

@@ -104,7 +104,7 @@ def test_a_jpeg_has_the_pixels_that_pillow_gives(shape, mode, subsampling):
 
 
 def test_broken_exif_data_counts_as_upright():
-    # Pillow then reads EXIF only when asked for it, and stumbles over what is missing.
+    # Pillow then reads EXIF data only on demand, and fails at what is missing.
     image = noise(20, 30)
     data = encoded(image, "JPEG", quality=95, dpi=(72, 72))
     broken = b"Exif\0\0II*\0"
@@ -113,7 +113,7 @@ def test_broken_exif_data_counts_as_upright():
     np.testing.assert_array_equal(decode(data[:at] + segment + data[at:]), decode(data))
 
 
-def test_a_rotation_told_by_xmp_is_undone_as_one_told_by_exif():
+def test_a_rotation_in_xmp_is_undone_like_one_in_exif():
     image = Image.fromarray(scene(20, 30))
     note = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="6"></x:xmpmeta>'
     data = encoded(image, "JPEG", quality=95, xmp=note)
@@ -184,7 +184,7 @@ def test_of_a_moving_gif_the_first_frame_counts():
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
 def test_every_exif_orientation_comes_out_upright(orientation, form, tmp_path):
     upright = Image.fromarray(scene(24, 40))
-    # What the camera stored, so that the orientation makes it upright again: the
+    # What the camera stored, which the orientation turns upright: the
     # inverses of the eight in the EXIF standard (6 is turned right, 8 left to view).
     turn = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -216,7 +216,7 @@ def test_the_content_decides_not_the_ending(tmp_path):
     )
 
 
-# What is no picture
+# Files that are no picture
 
 
 def refused(picture, box=None):
@@ -238,7 +238,7 @@ def test_a_truncated_file_is_refused(form, tmp_path):
     assert refused(path.read_bytes()) == reason
 
 
-def test_what_is_no_picture_says_what_it_is(tmp_path):
+def test_the_reason_says_what_a_file_is_that_is_no_picture(tmp_path):
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "text.jpg").write_text("This is a letter.")
     (tmp_path / "folder.jpg").mkdir()
@@ -267,13 +267,13 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path):
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "GIF", "WEBP"])
 def test_damage_anywhere_gives_pixels_or_a_reason(form):
-    lots = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     exif = {"exif": rotated(6)} if form in ("JPEG", "PNG", "WEBP") else {}
     data = encoded(noise(20, 30), form, **exif)
     for _ in range(100):
         damaged = bytearray(data)
-        for place in lots.integers(0, min(300, len(data)), 3):
-            damaged[place] = lots.integers(256)
+        for place in rng.integers(0, min(300, len(data)), 3):
+            damaged[place] = rng.integers(256)
         outcome = outcome_of(bytes(damaged))
         assert len(outcome) if isinstance(outcome, str) else outcome.ndim == 3
 
@@ -303,7 +303,7 @@ def test_below_a_hundred_megapixels_nothing_is_refused_or_warned_of(tmp_path):
         capture_output=True,
         text=True,
     )
-    # It is only found to hold none of the pixels that its header names.
+    # Decoding notices only that it lacks the pixels that its header names.
     assert run.stderr.splitlines()[-1].startswith(
         "multitask.images.decode.PictureError: can't be decoded: "
     )
@@ -415,15 +415,15 @@ def test_each_of_a_mixture_comes_once_and_is_its_own(tmp_path):
             path.write_bytes(encoded(image, "JPEG"))
         mixed.append((str(path), path, image, str(path))[number % 4])
     boxes = ["1 1 20 20" if number % 5 == 0 else None for number in range(40)]
-    found = list(decode_all(mixed, 16, boxes))
-    assert sorted(index for index, _ in found) == list(range(40))
-    for index, got in found:
+    results = list(decode_all(mixed, 16, boxes))
+    assert sorted(index for index, _ in results) == list(range(40))
+    for index, result in results:
         expected = outcome_of(mixed[index], boxes[index])
         if isinstance(expected, str):
-            assert got == expected
+            assert result == expected
         else:
-            np.testing.assert_array_equal(got, resize(expected, 16))
-    assert 5 <= sum(isinstance(got, str) for _, got in found) <= 20
+            np.testing.assert_array_equal(result, resize(expected, 16))
+    assert 5 <= sum(isinstance(result, str) for _, result in results) <= 20
 
 
 def test_nothing_gives_nothing():

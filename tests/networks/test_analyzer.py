@@ -1,4 +1,4 @@
-"""Does every picture get its own answer, whatever it comes as and beside what?"""
+"""Does every picture get its own prediction, of whatever type and among whatever?"""
 
 from pathlib import Path
 
@@ -38,10 +38,10 @@ def run(tiny_trunk, tmp_path_factory):
         notes=("Faces were drawn.",),
     )
     model = build.build(spec)
-    lots = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     for weight in model.weights:  # so that answers differ
         if weight.path.endswith("kernel"):
-            weight.assign(lots.normal(0, 1, weight.shape))
+            weight.assign(rng.normal(0, 1, weight.shape))
     folder = tmp_path_factory.mktemp("run")
     archive.save(model, spec, folder / NETWORK)
     return folder
@@ -53,14 +53,14 @@ def faces(run):
 
 
 def image(number, height=20, width=24):
-    lots = np.random.default_rng(number)
-    small = Image.fromarray(lots.integers(0, 256, (4, 4, 3), np.uint8))
+    rng = np.random.default_rng(number)
+    small = Image.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8))
     return np.asarray(small.resize((width, height)))
 
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory):
-    """Eight pictures of all kinds that can be asked about; 2 and 6 can't."""
+    """Eight pictures of every accepted kind; 2 and 6 are unusable."""
     folder = tmp_path_factory.mktemp("faces")
     for i in (0, 1, 4):
         Image.fromarray(image(i)).save(folder / f"{i} é.png")
@@ -139,7 +139,7 @@ def test_only_broken_ones_have_rows_without_answers(faces, mixed):
 @pytest.mark.parametrize(
     "nothing", [[], (), iter(()), np.zeros((0, 8, 8, 3), np.uint8)]
 )
-def test_nothing_asked_is_a_table_without_rows(faces, nothing):
+def test_no_pictures_give_a_table_without_rows(faces, nothing):
     answers = faces.predict(nothing)
     assert list(answers) == COLUMNS
     assert len(answers) == 0
@@ -159,7 +159,7 @@ def test_many_may_come_as_any_sequence(faces):
     assert_same(faces.predict(tuple(images)), expected)
 
 
-def test_the_paths_of_a_table_may_be_given_as_they_are(faces, mixed):
+def test_the_column_of_a_table_is_a_list_of_paths(faces, mixed):
     paths = pd.Series([mixed[0], mixed[7]])
     expected = faces.predict(paths.tolist())
     assert expected["status"].tolist() == ["ok", "ok"]
@@ -169,11 +169,11 @@ def test_the_paths_of_a_table_may_be_given_as_they_are(faces, mixed):
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 6, 100])
-def test_answers_depend_on_no_batch(faces, mixed, batch_size):
+def test_answers_do_not_depend_on_the_batch_size(faces, mixed, batch_size):
     assert_same(faces.predict(mixed, batch_size=batch_size), faces.predict(mixed))
 
 
-def test_answers_depend_on_no_company(faces, mixed):
+def test_answers_do_not_depend_on_the_other_pictures(faces, mixed):
     answers = faces.predict(mixed)
     turned = faces.predict(mixed[::-1])
     assert_same(turned.iloc[::-1], answers)
@@ -197,17 +197,19 @@ def test_answers_are_those_of_plain_keras(faces, run, mixed):
     years = np.arange(117)
     for i in GOOD:
         outputs = model.predict(decode(mixed[i])[None], verbose=0)
-        said = answers.iloc[i]
-        assert said["age"] == pytest.approx(float(outputs["age"][0] @ years), abs=1e-3)
+        answer = answers.iloc[i]
+        assert answer["age"] == pytest.approx(
+            float(outputs["age"][0] @ years), abs=1e-3
+        )
         gender = outputs["gender"][0]
-        assert said["gender"] == ("male", "female")[gender.argmax()]
-        assert said["gender_confidence"] == pytest.approx(gender.max(), abs=1e-5)
-        assert said["Young"] == (outputs["attributes"][0, 1] >= 0.5)
+        assert answer["gender"] == ("male", "female")[gender.argmax()]
+        assert answer["gender_confidence"] == pytest.approx(gender.max(), abs=1e-5)
+        assert answer["Young"] == (outputs["attributes"][0, 1] >= 0.5)
     # Else the pictures would not tell one network from another.
     assert answers["age"].iloc[GOOD].nunique() == len(GOOD)
 
 
-def test_only_the_heads_asked_for_answer(faces, mixed):
+def test_only_the_named_heads_are_read(faces, mixed):
     answers = faces.predict(mixed, heads=["pose", "age", "pose"])
     assert list(answers) == [
         "path", "status", "box", "pose", "pose_confidence", "age", "age_low", "age_high"

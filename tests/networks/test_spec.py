@@ -10,7 +10,7 @@ from tests.networks.untrained import face_spec
 
 
 def test_a_picture_is_larger_than_the_crop_by_its_margin():
-    # 16 / 0.8 = 20; 64 / 0.89 = 71.9, made even on both sides: 64 + 2 x 4.
+    # 16 / 0.8 = 20; 64 / 0.89 = 71.9, the same on both sides: 64 + 2 x 4.
     assert face_spec("cnn", size=16).side == 20
     assert NetworkSpec(trunk="cnn", size=64, crop=0.89, heads=()).side == 72
     assert NetworkSpec(trunk="cnn", size=64, heads=()).side == 64
