@@ -255,31 +255,6 @@ def test_a_report_without_a_test_part_says_what_it_is_of(parts, part, warned):
     assert warned in "".join(notes)
 
 
-def test_the_coverage_tells_labels_by_head_and_data_set():
-    from multitask.contracts.catalog import heads
-    from multitask.data.coverage import coverage
-
-    nan = np.nan
-    table = pd.DataFrame(
-        {
-            "source": ["a", "a", "b"],
-            "gender": ["male", nan, nan],
-            "age": [3.0, 31.0, nan],
-            "Smiling": [nan, 1.0, 0.0],
-        }
-    )
-    found = coverage(heads(["gender", "age", "attributes[Smiling,Young]"]), table)
-    assert found.splitlines() == [
-        "head        data set  labelled  classes",
-        "gender      a                1  male 1",
-        "gender      b                0",
-        "age         a                2  3+ 1, 30+ 1",
-        "age         b                0",
-        "attributes  a                1  1 labels, 1 yes of 1",
-        "attributes  b                1  1 labels, 0 yes of 1",
-    ]
-
-
 def test_people_found_in_paths_stay_on_one_side(tmp_path):
     folder = tmp_path / "faces"
     sample.write(folder, "utkface", count=60)
