@@ -6,11 +6,10 @@ tells left from right, so that a picture may be mirrored.
 """
 
 import random
-from dataclasses import dataclass
 from functools import lru_cache
 
 from multitask.datasets import _features, _worn
-from multitask.datasets._pen import DARK, WHITE, Colour, Pen, hsv, mix, zigzag
+from multitask.datasets._pen import DARK, WHITE, Appearance, Pen, hsv, mix, zigzag
 from multitask.datasets._truth import Truth
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -36,46 +35,29 @@ TURNS = {
 LIGHT = {"bad": (0, 100), "medium": (0, 255), "high": (130, 255)}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """What no label tells, and the colours and measures that follow from the labels."""
-
-    skin: Colour
-    shade: Colour  # of lines on the skin
-    hair: Colour
-    hue: float  # of the background
-    rx: float  # half the face's width
-    ry: float
-    unit: float
-    x: float  # the head's middle
-    y: float
-    side: int  # -1 or 1: where what has no right place goes
-    phase: tuple[int, int]  # of the pattern
-
-
 def draw(truth: Truth) -> Image.Image:
     """Draw a face as an RGB picture, 96 x 96; the same truth gives the same pixels."""
-    look = _look(truth)
-    image = _background(truth, look)
-    head = Pen(ImageDraw.Draw(image), look.x * FINE, look.y * FINE, look.unit * FINE)
+    face = _appearance(truth)
+    image = _background(truth, face)
+    head = Pen(ImageDraw.Draw(image), face.x * FINE, face.y * FINE, face.unit * FINE)
     turn_x, turn_y = TURNS[truth.pose]
     front = head.moved(turn_x, turn_y)
-    _back_hair(head, truth, look)
-    _worn.body(Pen(head.draw, SIZE, SIZE, FINE), truth, look)
-    _head(head, truth, look)
-    _front_hair(head.moved(turn_x * 0.3, turn_y * 0.6), truth, look)
-    _features.skin(front, truth, look)
-    _features.eyes(front, truth, look)
-    _features.nose(front.moved(turn_x * 0.4, turn_y * 0.3), truth, look)
-    _features.beard(head.moved(turn_x * 0.6, turn_y * 0.4), front, truth, look)
-    _features.mouth(front, truth, look)
-    _worn.on_face(front, truth, look)
-    _worn.on_head(head, truth, look)
+    _back_hair(head, truth, face)
+    _worn.body(Pen(head.draw, SIZE, SIZE, FINE), truth, face)
+    _head(head, truth, face)
+    _front_hair(head.moved(turn_x * 0.3, turn_y * 0.6), truth, face)
+    _features.skin(front, truth, face)
+    _features.eyes(front, truth, face)
+    _features.nose(front.moved(turn_x * 0.4, turn_y * 0.3), truth, face)
+    _features.beard(head.moved(turn_x * 0.6, turn_y * 0.4), front, truth, face)
+    _features.mouth(front, truth, face)
+    _worn.on_face(front, truth, face)
+    _worn.on_head(head, truth, face)
     return _photograph(image, truth)
 
 
-def _look(truth: Truth) -> Look:
-    rng = random.Random(truth.look)
+def _appearance(truth: Truth) -> Appearance:
+    rng = random.Random(truth.appearance_seed)
     hue = rng.uniform(0.25, 0.78)  # no red, on which rosy cheeks would vanish
     skin = hsv(hue, rng.uniform(0.34, 0.46), rng.uniform(0.68, 0.86))
     if "Pale_Skin" in truth.marks:
@@ -84,7 +66,7 @@ def _look(truth: Truth) -> Look:
     grown = min(truth.age, 18) / 18
     rx, ry = (18.5, 26.0) if "Oval_Face" in truth.marks else (20.5, 23.5)
     unit = rng.uniform(1.04, 1.12) * (0.8 + 0.2 * grown)
-    return Look(
+    return Appearance(
         skin=skin,
         shade=mix(skin, DARK, 0.55),
         hair=mix(hair, WHITE, rng.uniform(0, 0.06)),
@@ -99,12 +81,12 @@ def _look(truth: Truth) -> Look:
     )
 
 
-def _background(truth: Truth, look: Look) -> Image.Image:
+def _background(truth: Truth, face: Appearance) -> Image.Image:
     """Paint the pattern that stands for `race7`; its colours and place mean nothing."""
-    image = Image.new("RGB", (SIZE * FINE,) * 2, hsv(look.hue, 0.22, 0.92))
-    x, y = look.phase
+    image = Image.new("RGB", (SIZE * FINE,) * 2, hsv(face.hue, 0.22, 0.92))
+    x, y = face.phase
     pattern = _pattern(truth.race7).crop((x, y, x + SIZE * FINE, y + SIZE * FINE))
-    image.paste(hsv(look.hue + 0.08, 0.5, 0.66), (0, 0), pattern)
+    image.paste(hsv(face.hue + 0.08, 0.5, 0.66), (0, 0), pattern)
     if "Attractive" in truth.marks:
         for side in (-1, 1):
             _sparkle(Pen(ImageDraw.Draw(image), SIZE, SIZE, FINE), 39 * side, -38)
@@ -146,64 +128,64 @@ def _sparkle(pen: Pen, x: float, y: float) -> None:
     pen.shape([(x + a, y + b) for a, b in star], (255, 236, 120))
 
 
-def _back_hair(head: Pen, truth: Truth, look: Look) -> None:
+def _back_hair(head: Pen, truth: Truth, face: Appearance) -> None:
     """What hangs behind the head: straight, wavy, or nothing of it."""
-    rx = look.rx
+    rx = face.rx
     if "Straight_Hair" in truth.marks:
-        head.block(0, 8, rx + 6, 28, look.hair)
+        head.block(0, 8, rx + 6, 28, face.hair)
         for x in range(-int(rx) - 4, int(rx) + 5, 3):  # combed
-            head.line([(x, 0), (x, 34)], mix(look.hair, DARK, 0.35), 0.6)
+            head.line([(x, 0), (x, 34)], mix(face.hair, DARK, 0.35), 0.6)
     elif "Wavy_Hair" in truth.marks:
         for side in (-1, 1):
             for number in range(6):
                 out = rx + 2 + 3 * (number % 2)
-                head.oval(side * out, 8 * number - 8, 7, 5.5, look.hair)
+                head.oval(side * out, 8 * number - 8, 7, 5.5, face.hair)
                 head.ring(
-                    side * out, 8 * number - 8, 5, 3.5, mix(look.hair, DARK, 0.4), 0.8
+                    side * out, 8 * number - 8, 5, 3.5, mix(face.hair, DARK, 0.4), 0.8
                 )
 
 
-def _head(head: Pen, truth: Truth, look: Look) -> None:
+def _head(head: Pen, truth: Truth, face: Appearance) -> None:
     """Ears, the face's outline and the hair behind its upper edge."""
     turn = TURNS[truth.pose][0]
     ear = 4 + 2.5 * min(truth.age, 100) / 100  # ears do grow all life long
     for side in (-1, 1):
-        x = side * (look.rx + 0.5) - turn * 0.5
-        head.oval(x, 1, 3.5, ear, mix(look.skin, DARK, 0.15))
+        x = side * (face.rx + 0.5) - turn * 0.5
+        head.oval(x, 1, 3.5, ear, mix(face.skin, DARK, 0.15))
     if "Bald" not in truth.marks:
-        head.oval(0, -3, look.rx + 2.5, look.ry + 1.5, look.hair)
-    head.oval(0, 0, look.rx, look.ry, look.skin)
+        head.oval(0, -3, face.rx + 2.5, face.ry + 1.5, face.hair)
+    head.oval(0, 0, face.rx, face.ry, face.skin)
     if "Oval_Face" not in truth.marks:  # a broad jaw
-        head.block(0, 11, look.rx * 0.87, look.ry * 0.5, look.skin, rounding=8)
+        head.block(0, 11, face.rx * 0.87, face.ry * 0.5, face.skin, rounding=8)
     if "Bald" in truth.marks:
-        head.oval(look.side * 6, -look.ry + 5, 5, 2.5, mix(look.skin, WHITE, 0.75))
+        head.oval(face.side * 6, -face.ry + 5, 5, 2.5, mix(face.skin, WHITE, 0.75))
 
 
-def _front_hair(head: Pen, truth: Truth, look: Look) -> None:
+def _front_hair(head: Pen, truth: Truth, face: Appearance) -> None:
     """The hair over the forehead: a line high or low, perhaps with bangs."""
     if "Bald" in truth.marks:
         return
     receding = "Receding_Hairline" in truth.marks
     start = 62 if receding else 38
-    box = Pen(head.draw, look.x * FINE, look.y * FINE, head.unit).box(
-        0, -3, look.rx + 2.5, look.ry + 1.5
+    box = Pen(head.draw, face.x * FINE, face.y * FINE, head.unit).box(
+        0, -3, face.rx + 2.5, face.ry + 1.5
     )
-    lower = head.y - look.y * FINE  # the hairline follows the pose, the skull stays
+    lower = head.y - face.y * FINE  # the hairline follows the pose, the skull stays
     tilt = start - lower / head.unit * 2.2
-    head.draw.chord(box, 180 + tilt, 360 - tilt, look.hair)
+    head.draw.chord(box, 180 + tilt, 360 - tilt, face.hair)
     if receding:  # the peak between two bare corners
         head.shape(
-            [(-5, -look.ry + 2), (5, -look.ry + 2), (0, -look.ry + 9)], look.hair
+            [(-5, -face.ry + 2), (5, -face.ry + 2), (0, -face.ry + 9)], face.hair
         )
     if "Bangs" in truth.marks:
-        edge = zigzag(0, -12.5, look.rx * 0.8, 4.5, 4)
-        top = -look.ry + 3
-        head.shape([(-look.rx * 0.75, top), *edge, (look.rx * 0.75, top)], look.hair)
+        edge = zigzag(0, -12.5, face.rx * 0.8, 4.5, 4)
+        top = -face.ry + 3
+        head.shape([(-face.rx * 0.75, top), *edge, (face.rx * 0.75, top)], face.hair)
         for x in (-9, -3, 3, 9):
-            head.line([(x, top), (x, -12)], mix(look.hair, DARK, 0.35), 0.7)
+            head.line([(x, top), (x, -12)], mix(face.hair, DARK, 0.35), 0.7)
     if "Wavy_Hair" in truth.marks:
         for x in range(-12, 13, 6):
-            head.oval(x, -look.ry + abs(x) / 3 - 2, 4.5, 3.5, look.hair)
+            head.oval(x, -face.ry + abs(x) / 3 - 2, 4.5, 3.5, face.hair)
 
 
 def _photograph(image: Image.Image, truth: Truth) -> Image.Image:

@@ -1,13 +1,18 @@
 """How are the parts of a face drawn? Eyes, nose, mouth, beard, marks on the skin."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from multitask.datasets._pen import DARK, WHITE, Colour, Pen, arched, mix, wave
+from multitask.datasets._pen import (
+    DARK,
+    WHITE,
+    Appearance,
+    Colour,
+    Pen,
+    arched,
+    mix,
+    wave,
+)
 from multitask.datasets._truth import Truth
-
-if TYPE_CHECKING:
-    from multitask.datasets._drawing import Look
 
 PINK = (242, 92, 112)
 LIPSTICK = (214, 16, 72)
@@ -39,33 +44,33 @@ MOODS = {
 }
 
 
-def skin(front: Pen, truth: Truth, look: "Look") -> None:
+def skin(front: Pen, truth: Truth, face: Appearance) -> None:
     """Wrinkles and all that lies on the cheeks."""
-    _wrinkles(front, truth.age, look)
+    _wrinkles(front, truth.age, face)
     for side in (-1, 1):
         if "Rosy_Cheeks" in truth.marks:
             front.oval(side * 12.5, 8, 4, 3.2, PINK)
         if "High_Cheekbones" in truth.marks:
-            light = mix(look.skin, WHITE, 0.7)
+            light = mix(face.skin, WHITE, 0.7)
             front.line([(side * 16.5, 1.5), (side * 9, 5.5)], light, 2)
         if "Bags_Under_Eyes" in truth.marks:
-            front.bow(side * 9, 3, 4.4, -2.6, mix(look.skin, (60, 20, 90), 0.65), 2)
+            front.bow(side * 9, 3, 4.4, -2.6, mix(face.skin, (60, 20, 90), 0.65), 2)
         if "Smiling" in truth.marks:  # the folds beside the mouth
             fold = [(side * 12, 10), (side * 13.6, 13), (side * 12.8, 16.5)]
-            front.line(fold, mix(look.skin, DARK, 0.75), 1.5)
+            front.line(fold, mix(face.skin, DARK, 0.75), 1.5)
     if truth.expression == "sadness":
-        front.oval(look.side * 10, 7, 1.9, 3, TEAR)
+        front.oval(face.side * 10, 7, 1.9, 3, TEAR)
     if truth.expression == "disgust":
         for y in (-2, 0.5):
-            front.bow(0, y, 2.6, 1.2, look.shade, 0.9)
+            front.bow(0, y, 2.6, 1.2, face.shade, 0.9)
 
 
-def _wrinkles(front: Pen, age: int, look: "Look") -> None:
+def _wrinkles(front: Pen, age: int, face: Appearance) -> None:
     """Each line fades in over some years, so that a drawing tells the very year."""
-    ink = mix(look.skin, DARK, 0.8)
+    ink = mix(face.skin, DARK, 0.8)
 
     def shown(start: int, years: int = 20) -> Colour:
-        return mix(look.skin, ink, (age - start) / years)
+        return mix(face.skin, ink, (age - start) / years)
 
     for number, start in enumerate((18, 32, 46, 60)):
         if age > start:
@@ -80,11 +85,11 @@ def _wrinkles(front: Pen, age: int, look: "Look") -> None:
                 front.line([corner, (side * 17.5, -2 + rise)], shown(50), 1)
         if age > 65:
             for x, y, first in ((14, -9, 65), (16, 5, 80), (8, 18, 95)):
-                spot = mix(look.skin, (96, 60, 30), (age - first) / 25)
+                spot = mix(face.skin, (96, 60, 30), (age - first) / 25)
                 front.oval(side * x, y, 1.7, 1.3, spot)
 
 
-def eyes(front: Pen, truth: Truth, look: "Look") -> None:
+def eyes(front: Pen, truth: Truth, face: Appearance) -> None:
     """Eyes and brows, with what is painted on them."""
     mood = MOODS[truth.expression]
     child = 1 + 0.3 * (1 - min(truth.age, 18) / 18)
@@ -96,7 +101,7 @@ def eyes(front: Pen, truth: Truth, look: "Look") -> None:
         front.oval(x, -2, width + 0.6, height + 0.6, DARK)
         front.oval(x, -2, width, height, WHITE)
         front.oval(x, -2, min(2.1, height), min(2.1, height), DARK)
-        _brow(front, side, mood, truth, look)
+        _brow(front, side, mood, truth, face)
 
 
 def _painted(front: Pen, side: int, height: float, truth: Truth) -> None:
@@ -111,33 +116,33 @@ def _painted(front: Pen, side: int, height: float, truth: Truth) -> None:
             front.line([start, (x + side * out, -3 + up * 0.9)], (10, 0, 20), 1.4)
 
 
-def _brow(front: Pen, side: int, mood: Mood, truth: Truth, look: "Look") -> None:
+def _brow(front: Pen, side: int, mood: Mood, truth: Truth, face: Appearance) -> None:
     arch = 3.4 if "Arched_Eyebrows" in truth.marks else 0.2
     width = 3.4 if "Bushy_Eyebrows" in truth.marks else 1.5
     points = [
         (side * px, py - mood.tilt * (13.5 - px) / 9 + mood.tilt / 2 - mood.lift)
         for px, py in arched(9, -8.8, 4.6, arch)
     ]
-    front.line(points, mix(look.hair, DARK, 0.45), width)
+    front.line(points, mix(face.hair, DARK, 0.45), width)
 
 
-def nose(front: Pen, truth: Truth, look: "Look") -> None:
+def nose(front: Pen, truth: Truth, face: Appearance) -> None:
     """Pointed or round, big or small."""
     size = 1.6 if "Big_Nose" in truth.marks else 1.0
-    fill = mix(look.skin, DARK, 0.28)
+    fill = mix(face.skin, DARK, 0.28)
     if "Pointy_Nose" in truth.marks:
         front.shape([(0, -1), (3 * size, 7), (-3 * size, 7)], fill)
-        front.line([(0, -1), (3 * size, 7), (-3 * size, 7)], look.shade, 0.8)
+        front.line([(0, -1), (3 * size, 7), (-3 * size, 7)], face.shade, 0.8)
     else:
         front.oval(0, 5.5, 2.9 * size, 2.3 * size, fill)
     for side in (-1, 1):
-        front.oval(side * 1.4 * size, 6.4, 0.7 * size, 0.6, look.shade)
+        front.oval(side * 1.4 * size, 6.4, 0.7 * size, 0.6, face.shade)
 
 
-def beard(head: Pen, front: Pen, truth: Truth, look: "Look") -> None:
+def beard(head: Pen, front: Pen, truth: Truth, face: Appearance) -> None:
     """Every kind of beard, from a shadow to a full one."""
-    fur = mix(look.hair, DARK, 0.2)
-    rx, chin = look.rx, look.ry
+    fur = mix(face.hair, DARK, 0.2)
+    rx, chin = face.rx, face.ry
     if truth.occlusion == "beard":
         edge = [(-rx, 3), (-rx * 0.6, 9), (0, 8.5), (rx * 0.6, 9), (rx, 3)]
         low = [(rx * 0.8, chin), (rx * 0.3, chin + 7), (-rx * 0.3, chin + 7)]
@@ -146,7 +151,7 @@ def beard(head: Pen, front: Pen, truth: Truth, look: "Look") -> None:
         jaw = arched(0, 6, rx * 0.93, -chin + 6.5)
         head.line(jaw, fur, 3)
     if "5_o_Clock_Shadow" in truth.marks:
-        dots = mix(look.skin, DARK, 0.75)
+        dots = mix(face.skin, DARK, 0.75)
         for row, y in enumerate((10, 13, 16, 19)):
             for number in range(-6, 7):
                 x = number * 2.4 + row % 2 * 1.2
@@ -162,10 +167,10 @@ def beard(head: Pen, front: Pen, truth: Truth, look: "Look") -> None:
         front.shape([(-5, 17.5), (5, 17.5), (0, 29)], fur)
 
 
-def mouth(front: Pen, truth: Truth, look: "Look") -> None:
+def mouth(front: Pen, truth: Truth, face: Appearance) -> None:
     """The mouth of an expression, shut or slightly open, with thin or big lips."""
     mood = MOODS[truth.expression]
-    lips = mix(look.skin, (120, 30, 50), 0.5)
+    lips = mix(face.skin, (120, 30, 50), 0.5)
     if "Wearing_Lipstick" in truth.marks:
         lips = LIPSTICK
     thick = 2.5 if "Big_Lips" in truth.marks else 1.1

@@ -1,4 +1,4 @@
-"""How does one draw in units of a face? With a pen that starts from its middle."""
+"""How is a face drawn in units of its own? With a pen whose origin is its middle."""
 
 import colorsys
 import math
@@ -31,6 +31,23 @@ def hsv(hue: float, saturation: float, value: float) -> Colour:
     """A colour from numbers between 0 and 1; the hue goes round."""
     red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
     return round(red * 255), round(green * 255), round(blue * 255)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Appearance:
+    """The colours and measures of a face, from its labels or at random."""
+
+    skin: Colour
+    shade: Colour  # of lines on the skin
+    hair: Colour
+    hue: float  # of the background
+    rx: float  # half the face's width, in units of the pen
+    ry: float
+    unit: float  # pixels per unit of the pen
+    x: float  # the head's middle, in pixels
+    y: float
+    side: int  # -1 or 1: the side of what could be on either
+    phase: tuple[int, int]  # of the pattern, in pixels
 
 
 @dataclass(frozen=True)

@@ -105,8 +105,8 @@ class Truth:
     """Everything that a drawing shows and a label can ask.
 
     `marks` are the attributes that are so, but for `Male` and `Young`, which follow
-    from gender and age as the age group does from age and `race` from `race7`. `look`
-    decides what no label tells: colours, place and size.
+    from gender and age as the age group does from age and `race` from `race7`.
+    `appearance_seed` decides what no label tells: colours, place and size.
     """
 
     age: int
@@ -118,7 +118,7 @@ class Truth:
     occlusion: str
     makeup: str
     marks: frozenset[str]
-    look: int
+    appearance_seed: int
 
     @property
     def age_group(self) -> str:
@@ -162,11 +162,11 @@ def truth(seed: int, number: int) -> Truth:
         values["occlusion"] = "none"
     if values["makeup"] == "over" and (values["gender"] == "male" or age < 13):
         values["makeup"] = "over" if rng.random() < 0.3 else "partial"
-    marks, look = _marks(rng, age, values), rng.getrandbits(32)
+    marks, appearance_seed = _marks(rng, age, values), rng.getrandbits(32)
     # Drawn after all else, so that no other part of a face depends on it.
     values["race7"] = _one(rng, _of_race(values["race"]))
     del values["age_group"], values["race"]  # they follow from age and race7
-    return Truth(age=age, marks=marks, look=look, **values)
+    return Truth(age=age, marks=marks, appearance_seed=appearance_seed, **values)
 
 
 def _of_race(race: str) -> dict[str, float]:

@@ -1,28 +1,24 @@
 """What does a face wear, and what hides part of it?"""
 
 import random
-from typing import TYPE_CHECKING
 
-from multitask.datasets._pen import DARK, WHITE, Pen, arched, hsv, mix
+from multitask.datasets._pen import DARK, WHITE, Appearance, Pen, arched, hsv, mix
 from multitask.datasets._truth import Truth
-
-if TYPE_CHECKING:
-    from multitask.datasets._drawing import Look
 
 GOLD = (255, 200, 40)
 RUBY = (220, 20, 50)
 
 
-def body(pen: Pen, truth: Truth, look: "Look") -> None:
+def body(pen: Pen, truth: Truth, face: Appearance) -> None:
     """Neck, shirt, necklace and tie around the picture's middle."""
-    x = look.x - 48
-    pen.block(x, 24, 8, 13, mix(look.skin, DARK, 0.2))
+    x = face.x - 48
+    pen.block(x, 24, 8, 13, mix(face.skin, DARK, 0.2))
     if "Double_Chin" in truth.marks:
-        chin = pen.moved(x, look.y - 48)
-        chin.oval(0, look.ry * look.unit - 1, 14, 6.5, mix(look.skin, DARK, 0.12))
-        low = look.ry * look.unit + 2
-        chin.bow(0, low, 11, -4, mix(look.skin, DARK, 0.75), 1.3)
-    _shirt(pen, x, truth, look)
+        chin = pen.moved(x, face.y - 48)
+        chin.oval(0, face.ry * face.unit - 1, 14, 6.5, mix(face.skin, DARK, 0.12))
+        low = face.ry * face.unit + 2
+        chin.bow(0, low, 11, -4, mix(face.skin, DARK, 0.75), 1.3)
+    _shirt(pen, x, truth, face)
     if "Wearing_Necktie" in truth.marks:
         tie = [(-3, 33), (3, 33), (2, 37), (5, 48), (-5, 48), (-2, 37)]
         pen.shape([(x + a, b) for a, b in tie], (30, 28, 120))
@@ -33,16 +29,16 @@ def body(pen: Pen, truth: Truth, look: "Look") -> None:
             pen.oval(px, py, 1.5, 1.5, (255, 250, 225))
 
 
-def _shirt(pen: Pen, x: float, truth: Truth, look: "Look") -> None:
+def _shirt(pen: Pen, x: float, truth: Truth, face: Appearance) -> None:
     """The mark that stands for `gender`: teal with lying stripes, or orange with dots.
 
     Neither has a meaning.
     """
     male = truth.gender == "male"
-    hue = random.Random(truth.look + 1).uniform(-0.02, 0.02)
+    hue = random.Random(truth.appearance_seed + 1).uniform(-0.02, 0.02)
     shirt = hsv(hue + (0.48 if male else 0.07), 0.85, 0.75 if male else 0.95)
     pen.oval(x, 52, 40, 20, shirt)
-    pen.shape([(x - 9, 31), (x + 9, 31), (x, 41)], mix(look.skin, DARK, 0.2))
+    pen.shape([(x - 9, 31), (x + 9, 31), (x, 41)], mix(face.skin, DARK, 0.2))
     trim = mix(shirt, DARK, 0.5) if male else mix(shirt, WHITE, 0.75)
     for number in range(4) if male else ():
         y = 35 + 4 * number
@@ -53,24 +49,24 @@ def _shirt(pen: Pen, x: float, truth: Truth, look: "Look") -> None:
         pen.oval(x + number * 10, 40 + 1.2 * abs(number), 2.3, 2.3, trim)
 
 
-def on_head(head: Pen, truth: Truth, look: "Look") -> None:
+def on_head(head: Pen, truth: Truth, face: Appearance) -> None:
     """A hat and earrings."""
     turn = {"left": 3.5, "right": -3.5}.get(truth.pose, 0)
     if "Wearing_Earrings" in truth.marks:
         for side in (-1, 1):
-            x = side * (look.rx + 1.2) + turn
+            x = side * (face.rx + 1.2) + turn
             head.oval(x, 8.5, 2.4, 2.4, DARK)
             head.oval(x, 8.5, 1.9, 1.9, GOLD)
             head.oval(x, 13, 1.6, 2.6, RUBY)
     if "Wearing_Hat" in truth.marks:
-        felt = hsv(look.hue + 0.5, 0.65, 0.5)
-        top, brim = -look.ry - 9, -look.ry + 6
-        head.block(0, (top + brim) / 2, look.rx * 0.78, (brim - top) / 2, felt)
-        head.block(0, brim - 3, look.rx * 0.78, 2, mix(felt, WHITE, 0.7))
-        head.block(0, brim, look.rx + 7, 1.9, mix(felt, DARK, 0.25))
+        felt = hsv(face.hue + 0.5, 0.65, 0.5)
+        top, brim = -face.ry - 9, -face.ry + 6
+        head.block(0, (top + brim) / 2, face.rx * 0.78, (brim - top) / 2, felt)
+        head.block(0, brim - 3, face.rx * 0.78, 2, mix(felt, WHITE, 0.7))
+        head.block(0, brim, face.rx + 7, 1.9, mix(felt, DARK, 0.25))
 
 
-def on_face(front: Pen, truth: Truth, look: "Look") -> None:
+def on_face(front: Pen, truth: Truth, face: Appearance) -> None:
     """Glasses, and what else hides part of the face."""
     if truth.occlusion == "glasses":
         for side in (-1, 1):
@@ -83,31 +79,31 @@ def on_face(front: Pen, truth: Truth, look: "Look") -> None:
         front.bow(0, -2.5, 2, 1.5, (20, 16, 20), 1.5)
     hiding = {"ornaments": _ornaments, "hair": _strand, "hand": _hand, "others": _cup}
     if truth.occlusion in hiding:
-        hiding[truth.occlusion](front, look)
+        hiding[truth.occlusion](front, face)
 
 
-def _ornaments(front: Pen, look: "Look") -> None:
+def _ornaments(front: Pen, face: Appearance) -> None:
     """A chain across the forehead with a stone, and a ring in the nose."""
     front.bow(0, -18, 17, -5, GOLD, 1.5)
     front.oval(0, -12, 3, 3.6, GOLD)
     front.oval(0, -12, 2, 2.6, RUBY)
-    front.ring(look.side * 3.6, 8, 2.6, 2.6, GOLD, 1.2)
+    front.ring(face.side * 3.6, 8, 2.6, 2.6, GOLD, 1.2)
 
 
-def _strand(front: Pen, look: "Look") -> None:
+def _strand(front: Pen, face: Appearance) -> None:
     """A strand of hair over one eye and cheek."""
-    side = look.side
+    side = face.side
     lock = [(1, -20), (15, -18), (17, 2), (13, 17), (11, 6), (8, 12), (5, -2)]
-    front.shape([(side * x, y) for x, y in lock], look.hair)
+    front.shape([(side * x, y) for x, y in lock], face.hair)
     for x in (8, 12):
         hair = [(side * x, -18), (side * (x + 2), -4), (side * (x + 1), 8)]
-        front.line(hair, mix(look.hair, DARK, 0.4), 0.8)
+        front.line(hair, mix(face.hair, DARK, 0.4), 0.8)
 
 
-def _hand(front: Pen, look: "Look") -> None:
+def _hand(front: Pen, face: Appearance) -> None:
     """A hand at the cheek, its fingers over a corner of the mouth."""
-    side = look.side
-    skin, edge = mix(look.skin, WHITE, 0.25), mix(look.skin, DARK, 0.7)
+    side = face.side
+    skin, edge = mix(face.skin, WHITE, 0.25), mix(face.skin, DARK, 0.7)
     front.oval(side * 15, 23, 8.6, 8.6, edge)
     for number in range(4):
         tip = (side * (2.5 + number * 3.6), 12 - 2.6 * number)
@@ -122,9 +118,9 @@ def _hand(front: Pen, look: "Look") -> None:
     front.oval(side * 15, 23, 7.8, 7.8, skin)
 
 
-def _cup(front: Pen, look: "Look") -> None:
+def _cup(front: Pen, face: Appearance) -> None:
     """A cup held before the chin: whatever else may hide a face."""
-    x = look.side * 8
-    front.ring(x + look.side * 8, 21, 4, 4.5, RUBY, 2)
+    x = face.side * 8
+    front.ring(x + face.side * 8, 21, 4, 4.5, RUBY, 2)
     front.block(x, 20.5, 7.5, 8, RUBY)
     front.block(x, 20.5, 7.5, 1.6, WHITE)

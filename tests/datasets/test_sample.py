@@ -28,7 +28,7 @@ PLAIN = Truth(
     occlusion="none",
     makeup="partial",
     marks=frozenset({"No_Beard"}),
-    look=5,
+    appearance_seed=5,
 )
 
 
