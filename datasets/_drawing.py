@@ -1,8 +1,8 @@
 """What does a face of the sample look like? A drawing that shows all its labels.
 
-The face is nobody: skin is green, blue or violet whatever the labels say, and gender
-and race are arbitrary marks (the shirt, the pattern behind the head). Only the pose
-tells left from right, so that a picture may be mirrored.
+It shows no real person: skin is green, blue or violet whatever the labels are, and
+gender and race are arbitrary marks (the shirt, the pattern behind the head). Only the
+pose tells left from right, so a mirrored picture keeps all other labels.
 """
 
 import random
@@ -14,8 +14,8 @@ from multitask.datasets._truth import Truth
 from PIL import Image, ImageDraw, ImageFilter
 
 SIZE = 96
-CHIN = 72  # how far down the picture a chin is
-FINE = 2  # drawn so many times larger and reduced, for smooth edges
+CHIN = 72  # pixels from the picture's top to the chin
+FINE = 2  # the drawing is larger by this factor, then reduced: smooth edges
 
 HAIR = {
     "Black_Hair": (24, 22, 30),
@@ -23,7 +23,7 @@ HAIR = {
     "Brown_Hair": (122, 72, 36),
     "Gray_Hair": (172, 174, 182),
 }
-DYED = (214, 70, 150)  # no attribute names it
+DYED = (214, 70, 150)  # of hair whose colour no attribute names
 TURNS = {
     "frontal": (0, 0),
     "left": (-7, 0),
@@ -31,7 +31,7 @@ TURNS = {
     "up": (0, -6),
     "down": (0, 6),
 }
-# What becomes of a channel's 0 and 255.
+# What 0 and 255 of each channel become.
 LIGHT = {"bad": (0, 100), "medium": (0, 255), "high": (130, 255)}
 
 
@@ -58,14 +58,14 @@ def draw(truth: Truth) -> Image.Image:
 
 def _appearance(truth: Truth) -> Appearance:
     rng = random.Random(truth.appearance_seed)
-    hue = rng.uniform(0.25, 0.78)  # no red, on which rosy cheeks would vanish
+    hue = rng.uniform(0.25, 0.78)  # no red, which would hide rosy cheeks
     skin = hsv(hue, rng.uniform(0.34, 0.46), rng.uniform(0.68, 0.86))
     if "Pale_Skin" in truth.marks:
         skin = hsv(hue, 0.07, 0.97)
     hair = next((HAIR[name] for name in HAIR if name in truth.marks), DYED)
-    grown = min(truth.age, 18) / 18
+    growth = min(truth.age, 18) / 18
     rx, ry = (18.5, 26.0) if "Oval_Face" in truth.marks else (20.5, 23.5)
-    unit = rng.uniform(1.04, 1.12) * (0.8 + 0.2 * grown)
+    unit = rng.uniform(1.04, 1.12) * (0.8 + 0.2 * growth)
     return Appearance(
         skin=skin,
         shade=mix(skin, DARK, 0.55),
@@ -95,27 +95,27 @@ def _background(truth: Truth, face: Appearance) -> Image.Image:
 
 @lru_cache
 def _pattern(race7: str) -> Image.Image:
-    """Where to paint: a mask larger than the picture, so that it can be shifted."""
+    """The pattern as a mask, larger than the picture so that it can be shifted."""
     mask = Image.new("L", (240, 240))
     draw = ImageDraw.Draw(mask)
     for a in range(-240, 480, 24):
-        if race7 == "white":  # lying stripes
+        if race7 == "white":  # horizontal stripes
             draw.rectangle((0, a, 240, a + 10), 255)
-        elif race7 == "east_asian":  # standing stripes
+        elif race7 == "east_asian":  # vertical stripes
             draw.rectangle((a, 0, a + 10, 240), 255)
-        elif race7 == "southeast_asian":  # standing stripes, thin ones
+        elif race7 == "southeast_asian":  # thin vertical stripes
             for b in (0, 12):
                 draw.rectangle((a + b, 0, a + b + 4, 240), 255)
-        elif race7 == "indian":  # a lattice aslant
+        elif race7 == "indian":  # a diagonal lattice
             draw.line((a, 0, a + 240, 240), 255, 5)
             draw.line((a, 240, a + 240, 0), 255, 5)
         for b in range(-240, 480, 24):
             if race7 == "black":  # dots
                 draw.ellipse((a, b, a + 13, b + 13), 255)
-            elif race7 == "latino_hispanic":  # a chessboard
+            elif race7 == "latino_hispanic":  # a checkerboard
                 draw.rectangle((a, b, a + 11, b + 11), 255)
                 draw.rectangle((a + 12, b + 12, a + 23, b + 23), 255)
-            elif race7 == "middle_eastern":  # one of larger squares
+            elif race7 == "middle_eastern":  # a checkerboard of larger squares
                 x, y = 2 * a, 2 * b
                 draw.rectangle((x, y, x + 23, y + 23), 255)
                 draw.rectangle((x + 24, y + 24, x + 47, y + 47), 255)
@@ -129,7 +129,7 @@ def _sparkle(pen: Pen, x: float, y: float) -> None:
 
 
 def _back_hair(head: Pen, truth: Truth, face: Appearance) -> None:
-    """What hangs behind the head: straight, wavy, or nothing of it."""
+    """The hair behind the head: straight, wavy or none."""
     rx = face.rx
     if "Straight_Hair" in truth.marks:
         head.block(0, 8, rx + 6, 28, face.hair)
@@ -146,9 +146,9 @@ def _back_hair(head: Pen, truth: Truth, face: Appearance) -> None:
 
 
 def _head(head: Pen, truth: Truth, face: Appearance) -> None:
-    """Ears, the face's outline and the hair behind its upper edge."""
+    """The ears, the outline of the face and the hair behind its upper edge."""
     turn = TURNS[truth.pose][0]
-    ear = 4 + 2.5 * min(truth.age, 100) / 100  # ears do grow all life long
+    ear = 4 + 2.5 * min(truth.age, 100) / 100  # ears grow all life long
     for side in (-1, 1):
         x = side * (face.rx + 0.5) - turn * 0.5
         head.oval(x, 1, 3.5, ear, mix(face.skin, DARK, 0.15))
@@ -162,7 +162,7 @@ def _head(head: Pen, truth: Truth, face: Appearance) -> None:
 
 
 def _front_hair(head: Pen, truth: Truth, face: Appearance) -> None:
-    """The hair over the forehead: a line high or low, perhaps with bangs."""
+    """The hair over the forehead: a high or low hairline, perhaps bangs."""
     if "Bald" in truth.marks:
         return
     receding = "Receding_Hairline" in truth.marks
@@ -189,12 +189,12 @@ def _front_hair(head: Pen, truth: Truth, face: Appearance) -> None:
 
 
 def _photograph(image: Image.Image, truth: Truth) -> Image.Image:
-    """Reduce, blur and light the finished drawing."""
+    """Reduce the finished drawing, blur it and change its light."""
     image = image.reduce(FINE)
     if "Blurry" in truth.marks:
         image = image.filter(ImageFilter.GaussianBlur(1.3))
     low, high = LIGHT[truth.illumination]
     if (low, high) == (0, 255):
         return image
-    lit = [round(low + (high - low) * value / 255) for value in range(256)]
-    return image.point(lit * 3)
+    levels = [round(low + (high - low) * value / 255) for value in range(256)]
+    return image.point(levels * 3)

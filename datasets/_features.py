@@ -23,12 +23,12 @@ Line = list[tuple[float, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class Mood:
-    """An expression: how its mouth, brows and eyes differ from a face at rest."""
+    """An expression: how mouth, brows and eyes differ from a neutral face."""
 
-    curve: float = 0.0  # of the mouth: above 0 its corners go up
+    curve: float = 0.0  # of the mouth: positive lifts its corners
     width: float = 8.0
     waves: float = 0.0
-    tilt: float = 0.0  # of the brows: above 0 their inner ends go up
+    tilt: float = 0.0  # of the brows: positive lifts their inner ends
     lift: float = 0.0
     eye: float = 1.0
 
@@ -45,7 +45,7 @@ MOODS = {
 
 
 def skin(front: Pen, truth: Truth, face: Appearance) -> None:
-    """Wrinkles and all that lies on the cheeks."""
+    """Wrinkles, and the marks on the cheeks."""
     _wrinkles(front, truth.age, face)
     for side in (-1, 1):
         if "Rosy_Cheeks" in truth.marks:
@@ -66,23 +66,23 @@ def skin(front: Pen, truth: Truth, face: Appearance) -> None:
 
 
 def _wrinkles(front: Pen, age: int, face: Appearance) -> None:
-    """Each line fades in over some years, so that a drawing tells the very year."""
+    """Each line fades in over some years, so that every year of age is visible."""
     ink = mix(face.skin, DARK, 0.8)
 
-    def shown(start: int, years: int = 20) -> Colour:
+    def faded(start: int, years: int = 20) -> Colour:
         return mix(face.skin, ink, (age - start) / years)
 
     for number, start in enumerate((18, 32, 46, 60)):
         if age > start:
-            front.bow(0, -12.4 - 2.1 * number, 9 - number, 1, shown(start), 1.1)
+            front.bow(0, -12.4 - 2.1 * number, 9 - number, 1, faded(start), 1.1)
     for side in (-1, 1):
         if age > 28:
             fold = [(side * 5, 6), (side * 9, 10), (side * 10.5, 14)]
-            front.line(fold, shown(28, 30), 1.3)
+            front.line(fold, faded(28, 30), 1.3)
         if age > 50:
             for rise in (-2, 0, 2):
                 corner = (side * 14, -2 + rise * 0.5)
-                front.line([corner, (side * 17.5, -2 + rise)], shown(50), 1)
+                front.line([corner, (side * 17.5, -2 + rise)], faded(50), 1)
         if age > 65:
             for x, y, first in ((14, -9, 65), (16, 5, 80), (8, 18, 95)):
                 spot = mix(face.skin, (96, 60, 30), (age - first) / 25)
@@ -90,21 +90,21 @@ def _wrinkles(front: Pen, age: int, face: Appearance) -> None:
 
 
 def eyes(front: Pen, truth: Truth, face: Appearance) -> None:
-    """Eyes and brows, with what is painted on them."""
+    """Eyes and brows, with their makeup."""
     mood = MOODS[truth.expression]
     child = 1 + 0.3 * (1 - min(truth.age, 18) / 18)
     height = 3.4 * mood.eye * child * (0.5 if "Narrow_Eyes" in truth.marks else 1)
     width = 4.3 * child
     for side in (-1, 1):
         x = side * 9
-        _painted(front, side, height, truth)
+        _makeup(front, side, height, truth)
         front.oval(x, -2, width + 0.6, height + 0.6, DARK)
         front.oval(x, -2, width, height, WHITE)
         front.oval(x, -2, min(2.1, height), min(2.1, height), DARK)
         _brow(front, side, mood, truth, face)
 
 
-def _painted(front: Pen, side: int, height: float, truth: Truth) -> None:
+def _makeup(front: Pen, side: int, height: float, truth: Truth) -> None:
     x = side * 9
     if truth.makeup == "over":
         front.oval(x, -4.5, 6.6, 5, (170, 40, 220))
@@ -127,7 +127,7 @@ def _brow(front: Pen, side: int, mood: Mood, truth: Truth, face: Appearance) -> 
 
 
 def nose(front: Pen, truth: Truth, face: Appearance) -> None:
-    """Pointed or round, big or small."""
+    """The nose, pointed or round, big or small."""
     size = 1.6 if "Big_Nose" in truth.marks else 1.0
     fill = mix(face.skin, DARK, 0.28)
     if "Pointy_Nose" in truth.marks:
@@ -168,7 +168,7 @@ def beard(head: Pen, front: Pen, truth: Truth, face: Appearance) -> None:
 
 
 def mouth(front: Pen, truth: Truth, face: Appearance) -> None:
-    """The mouth of an expression, shut or slightly open, with thin or big lips."""
+    """The mouth of an expression, closed or slightly open, with thin or big lips."""
     mood = MOODS[truth.expression]
     lips = mix(face.skin, (120, 30, 50), 0.5)
     if "Wearing_Lipstick" in truth.marks:
@@ -208,7 +208,7 @@ def _middle(mood: Mood, curve: float) -> Line:
 
 
 def _around(middle: Line, width: float, height: float) -> Line:
-    """The outline of a form that is highest in the middle and ends in the corners."""
+    """The outline of lips, which are fullest in the middle and end in the corners."""
 
     def half(x: float) -> float:
         fullness: float = 1 - min(1.0, abs(x) / width) ** 2.5

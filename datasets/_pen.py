@@ -15,7 +15,7 @@ WHITE = (250, 250, 250)
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """The colour that has `share` (0 to 1) of the second in it.
+    """The mixture of two colours with `share` (0 to 1) of the second.
 
     >>> mix((0, 0, 0), (200, 100, 0), 0.5)
     (100, 50, 0)
@@ -28,7 +28,7 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
 
 
 def hsv(hue: float, saturation: float, value: float) -> Colour:
-    """A colour from numbers between 0 and 1; the hue goes round."""
+    """A colour from numbers between 0 and 1; the hue wraps around."""
     red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
     return round(red * 255), round(green * 255), round(blue * 255)
 
@@ -52,7 +52,7 @@ class Appearance:
 
 @dataclass(frozen=True)
 class Pen:
-    """Draws with `unit` pixels a unit around (x, y); the second one goes down."""
+    """Draws in units of `unit` pixels from the origin (x, y); y points down."""
 
     draw: ImageDraw.ImageDraw
     x: float
@@ -60,28 +60,29 @@ class Pen:
     unit: float
 
     def moved(self, x: float, y: float) -> "Pen":
-        """A pen whose origin lies elsewhere."""
+        """A pen whose origin is shifted by (x, y) units."""
         return replace(self, x=self.x + x * self.unit, y=self.y + y * self.unit)
 
     def points(self, points: Points) -> list[tuple[float, float]]:
-        """Pixels of the picture for points of the face."""
+        """Points in units of the pen as pixels of the picture."""
         return [(self.x + x * self.unit, self.y + y * self.unit) for x, y in points]
 
     def box(
         self, x: float, y: float, rx: float, ry: float
     ) -> list[tuple[float, float]]:
-        """Two corners around a middle."""
+        """Two corners of the box around (x, y), in pixels."""
         return self.points([(x - rx, y - ry), (x + rx, y + ry)])
 
     def oval(self, x: float, y: float, rx: float, ry: float, fill: Colour) -> None:
-        """A filled ellipse with the middle (x, y)."""
+        """A filled ellipse with the centre (x, y)."""
         self.draw.ellipse(self.box(x, y, rx, ry), fill)
 
     def ring(
         self, x: float, y: float, rx: float, ry: float, fill: Colour, width: float
     ) -> None:
         """The outline of an ellipse."""
-        self.draw.ellipse(self.box(x, y, rx, ry), outline=fill, width=self._wide(width))
+        box, pixels = self.box(x, y, rx, ry), self._pixels(width)
+        self.draw.ellipse(box, outline=fill, width=pixels)
 
     def block(
         self,
@@ -92,7 +93,7 @@ class Pen:
         fill: Colour,
         rounding: float = 2.0,
     ) -> None:
-        """A filled rectangle with the middle (x, y) and rounded corners."""
+        """A filled rectangle with the centre (x, y) and rounded corners."""
         radius = min(rx, ry, rounding) * self.unit
         self.draw.rounded_rectangle(self.box(x, y, rx, ry), radius, fill)
 
@@ -102,30 +103,30 @@ class Pen:
 
     def line(self, points: Points, fill: Colour, width: float) -> None:
         """A line through points."""
-        self.draw.line(self.points(points), fill, self._wide(width), "curve")
+        self.draw.line(self.points(points), fill, self._pixels(width), "curve")
 
     def bow(
         self, x: float, y: float, rx: float, rise: float, fill: Colour, width: float
     ) -> None:
-        """An arched line from x - rx to x + rx whose middle lies `rise` above y."""
+        """An arched line from x - rx to x + rx whose middle is `rise` above y."""
         self.line(arched(x, y, rx, rise), fill, width)
 
-    def _wide(self, width: float) -> int:
+    def _pixels(self, width: float) -> int:
         return max(1, round(width * self.unit))
 
 
 def arched(
     x: float, y: float, rx: float, rise: float, steps: int = 8
 ) -> list[tuple[float, float]]:
-    """Points of an arch from x - rx to x + rx whose middle lies `rise` above y."""
-    at = [2 * step / steps - 1 for step in range(steps + 1)]
-    return [(x + rx * t, y - rise * (1 - t * t)) for t in at]
+    """Points of an arch from x - rx to x + rx whose middle is `rise` above y."""
+    positions = [2 * step / steps - 1 for step in range(steps + 1)]
+    return [(x + rx * t, y - rise * (1 - t * t)) for t in positions]
 
 
 def zigzag(
     x: float, y: float, rx: float, height: float, teeth: int
 ) -> list[tuple[float, float]]:
-    """Points of a line with teeth of some height that hang down from y."""
+    """Points of a zigzag line from x - rx to x + rx, whose teeth point down from y."""
     step = rx / teeth
     return [
         (x - rx + step * number, y + height * (number % 2))
@@ -134,5 +135,5 @@ def zigzag(
 
 
 def wave(t: float, times: float) -> float:
-    """A wave that is 0 at t = 0 and symmetrical in a mirror."""
+    """A cosine wave that is 0 at t = 0 and symmetrical around it."""
     return math.cos(math.pi * times * t) - 1

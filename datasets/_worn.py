@@ -1,4 +1,4 @@
-"""What does a face wear, and what hides part of it?"""
+"""What does a face wear, and what covers part of it?"""
 
 import random
 
@@ -30,9 +30,9 @@ def body(pen: Pen, truth: Truth, face: Appearance) -> None:
 
 
 def _shirt(pen: Pen, x: float, truth: Truth, face: Appearance) -> None:
-    """The mark that stands for `gender`: teal with lying stripes, or orange with dots.
+    """The mark of `gender`: teal with horizontal stripes, or orange with dots.
 
-    Neither has a meaning.
+    Both are arbitrary.
     """
     male = truth.gender == "male"
     hue = random.Random(truth.appearance_seed + 1).uniform(-0.02, 0.02)
@@ -67,7 +67,7 @@ def on_head(head: Pen, truth: Truth, face: Appearance) -> None:
 
 
 def on_face(front: Pen, truth: Truth, face: Appearance) -> None:
-    """Glasses, and what else hides part of the face."""
+    """Glasses, and other things that cover part of the face."""
     if truth.occlusion == "glasses":
         for side in (-1, 1):
             front.oval(side * 9, -2, 7, 6, (60, 84, 96))
@@ -77,9 +77,9 @@ def on_face(front: Pen, truth: Truth, face: Appearance) -> None:
             front.ring(side * 9, -2, 7.6, 6.6, (20, 16, 20), 1.5)
             front.line([(side * 16, -3), (side * 20, -4)], (20, 16, 20), 1.5)
         front.bow(0, -2.5, 2, 1.5, (20, 16, 20), 1.5)
-    hiding = {"ornaments": _ornaments, "hair": _strand, "hand": _hand, "others": _cup}
-    if truth.occlusion in hiding:
-        hiding[truth.occlusion](front, face)
+    covers = {"ornaments": _ornaments, "hair": _strand, "hand": _hand, "others": _cup}
+    if truth.occlusion in covers:
+        covers[truth.occlusion](front, face)
 
 
 def _ornaments(front: Pen, face: Appearance) -> None:
@@ -101,7 +101,7 @@ def _strand(front: Pen, face: Appearance) -> None:
 
 
 def _hand(front: Pen, face: Appearance) -> None:
-    """A hand at the cheek, its fingers over a corner of the mouth."""
+    """A hand on the cheek, its fingers over a corner of the mouth."""
     side = face.side
     skin, edge = mix(face.skin, WHITE, 0.25), mix(face.skin, DARK, 0.7)
     front.oval(side * 15, 23, 8.6, 8.6, edge)
@@ -119,7 +119,7 @@ def _hand(front: Pen, face: Appearance) -> None:
 
 
 def _cup(front: Pen, face: Appearance) -> None:
-    """A cup held before the chin: whatever else may hide a face."""
+    """A cup in front of the chin, which stands for any other cover."""
     x = face.side * 8
     front.ring(x + face.side * 8, 21, 4, 4.5, RUBY, 2)
     front.block(x, 20.5, 7.5, 8, RUBY)
