@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from multitask.datasets import sample
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
@@ -17,6 +16,7 @@ from multitask.data.batches import Batches, decode_table
 from multitask.images.decode import Pixels
 from multitask.networks.spec import NetworkSpec
 from multitask.networks.trunks import trunk
+from tests import layouts
 
 
 def paths(source: str | None, count: int, temporary: Path) -> tuple[str, ...]:
@@ -26,7 +26,7 @@ def paths(source: str | None, count: int, temporary: Path) -> tuple[str, ...]:
     """
     if source is None:
         folder = temporary / "faces"
-        sample.write(folder, "utkface", count=count)
+        layouts.write(folder, "utkface", count=count)
         source = f"utkface={folder}"
     if not source.startswith("utkface="):
         raise UserError(

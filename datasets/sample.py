@@ -1,28 +1,27 @@
-"""What can be tried without any data? Drawn faces, on which every named head can learn.
+"""What can be tried without any data? Drawn faces that every named head can learn from.
 
 They are drawings made by this program and tell nothing about people. Reading the data
-set draws it first; `python -m multitask.datasets.sample FOLDER --layout NAME` writes
-the same faces as another data set would hold them, to try its reader on.
+set draws it first; `python -m multitask.datasets.sample FOLDER --count N` draws another
+number of faces.
 """
 
 import os
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-from multitask.datasets import _layouts
 from multitask.datasets._drawing import draw
-from multitask.datasets._truth import CHOICES, COLUMNS, OLDEST, Truth, truth
+from multitask.datasets._truth import CHOICES, COLUMNS, OLDEST, truth
 from tqdm import tqdm
 
-from multitask.contracts.errors import Parser, UserError, command, nearest
-from multitask.contracts.reading import DRAWN, README, begins, existing
+from multitask.contracts.errors import Parser, UserError, command
+from multitask.contracts.reading import existing
+from multitask.contracts.saving import replacing, reporting_write_errors
 from multitask.contracts.table import Reading
 
 WHERE = "--data sample"
-NOISE = 0.02  # of the labels that are there, so many are replaced by another answer
-EMPTY = 0.05  # of all labels, so many are left out
+NOISE = 0.02  # share of labels that are replaced by a wrong one
+EMPTY = 0.05  # share of labels that are left out
 NOTE = (
     "The sample's faces are drawings made by this program and tell nothing about "
     f"people; {NOISE:.0%} of their labels are wrong and {EMPTY:.0%} are left out, "
@@ -34,12 +33,13 @@ Label = str | float | None
 
 
 def read(folder: Path, *, count: int = 600, seed: int = 0) -> Reading:
-    """Read the sample in `folder`, drawing `count` faces there if it holds none yet.
+    """Read the sample in `folder`, after drawing `count` faces if it holds none yet.
 
-    Face i depends on `seed` and i only, so that a larger sample begins with a smaller
-    one. A finished sample is read as it is, whatever its `count` and `seed` were.
-    Raises UserError if `folder` is a file or holds something else, if `count` is not
-    at least 1, or if `labels.csv` is not as this program wrote it.
+    Face i depends only on `seed` and i, so that a larger sample begins with a smaller
+    one. A finished sample is read as it is, whatever `count` and `seed` are.
+
+    Raises UserError if `folder` is a file or holds something else, if `count` is below
+    1, or if `labels.csv` is not as this program wrote it.
     """
     path = Path(os.path.expanduser(folder))
     if not (path / "labels.csv").is_file():
@@ -47,100 +47,59 @@ def read(folder: Path, *, count: int = 600, seed: int = 0) -> Reading:
     return _read_back(path)
 
 
-def write(
-    folder: Path,
-    layout: str,
-    *,
-    count: int = 500,
-    seed: int = 0,
-    head: str = "expression",
-) -> None:
-    """Write the faces in the layout of another data set, with all labels and all true.
-
-    `layout` is one of utkface, celeba, imfdb, fairface and folders; `head` names the
-    question whose answers become the names of `folders`. Raises UserError for another
-    layout or head, if `folder` holds something, or if `count` is not at least 1.
-
-    >>> write(Path("faces"), "utkfaces")
-    Traceback (most recent call last):
-    multitask.UserError: --layout: no layout 'utkfaces'; did you mean 'utkface'?
-    Known: celeba, fairface, folders, imfdb, utkface
-    """
-    if layout not in _layouts.LAYOUTS:
-        raise UserError(
-            "--layout", f"no layout {layout!r}", nearest(layout, _layouts.LAYOUTS)
-        )
-    if head not in CHOICES:
-        raise UserError(
-            "--head", f"{head!r} has no classes of the sample", nearest(head, CHOICES)
-        )
-    path = Path(os.path.expanduser(folder))
-    _check(path, count)
-    if path.is_dir() and any(path.iterdir()):
-        raise UserError(
-            f"--layout {layout}", f"'{path}' holds files, must be empty or new"
-        )
-    _make(path)
-    _describe(path / README, DRAWN, count, seed)
-    _layouts.LAYOUTS[layout](path, _progress(count, seed), head)
-
-
-def _progress(count: int, seed: int) -> Iterator[tuple[int, Truth]]:
-    numbers = tqdm(range(count), "Drawing sample faces", disable=None, leave=False)
-    return ((number, truth(seed, number)) for number in numbers)
-
-
-def _check(path: Path, count: int) -> None:
+def _draw(path: Path, count: int, seed: int) -> None:
+    """Draw a sample; `labels.csv` is written last, as a sign that it is finished."""
     if count < 1:
         raise UserError(WHERE, f"count is {count}, must be at least 1")
     if path.exists():
         existing(path, WHERE)  # refuses a file
-
-
-def _make(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(WHERE, f"'{path}' can't be made: {error.strerror}") from error
-
-
-def _draw(path: Path, count: int, seed: int) -> None:
-    """Draw a sample; `labels.csv` comes last, so that its presence says *finished*."""
-    _check(path, count)
-    # A drawing that was interrupted may go on.
-    begun = begins(path / "README.txt", NOTE)
-    if path.is_dir() and any(path.iterdir()) and not begun:
+    readme = path / "README.txt"
+    interrupted = _begins(readme, NOTE)
+    if path.is_dir() and any(path.iterdir()) and not interrupted:
         raise UserError(
             WHERE,
             f"'{path}' holds files that are no sample",
             "name an empty or a new folder",
         )
-    _make(path / "faces")
-    _describe(path / "README.txt", NOTE, count, seed)
+    # Files are written directly: an interrupted drawing is simply drawn again.
+    with reporting_write_errors(path):
+        (path / "faces").mkdir(parents=True, exist_ok=True)
+        text = f"{NOTE}\n\ncount = {count}\nseed = {seed}\n"
+        readme.write_text(text, encoding="utf-8")
+        rows = _draw_faces(path, count, seed)
+        with replacing(path / "labels.csv") as part:
+            pd.DataFrame(rows).to_csv(part, index=False)
+
+
+def _begins(file: Path, text: str) -> bool:
+    """Whether a file exists and begins with a text."""
+    try:
+        with file.open(encoding="utf-8", errors="replace") as opened:
+            return opened.read(len(text)) == text
+    except OSError:
+        return False
+
+
+def _draw_faces(path: Path, count: int, seed: int) -> list[dict[str, Label]]:
+    """Draw the pictures; returns their rows of the table."""
     rows: list[dict[str, Label]] = []
-    for number, face in _progress(count, seed):
+    for number in tqdm(range(count), "Drawing sample faces", disable=None, leave=False):
+        face = truth(seed, number)
         name = f"faces/{number:05d}.png"
         draw(face).save(path / name, compress_level=1)
         rows.append({"path": name, **noisy(face.labels(), seed, number)})
-    unfinished = path / "labels.csv.part"
-    pd.DataFrame(rows).to_csv(unfinished, index=False)
-    unfinished.replace(path / "labels.csv")
-
-
-def _describe(file: Path, note: str, count: int, seed: int) -> None:
-    text = f"{note}\n\ncount = {count}\nseed = {seed}\n"
-    file.write_text(text, encoding="utf-8")
+    return rows
 
 
 def noisy(labels: dict[str, str | float], seed: int, number: int) -> dict[str, Label]:
-    """The labels as a careless annotator gives them: some wrong, some None."""
+    """The labels as by a careless annotator: some wrong, some missing (None)."""
     rng = random.Random(f"labels {seed} {number}")
-    given: dict[str, Label] = {}
+    noisy_labels: dict[str, Label] = {}
     for name, label in labels.items():
         is_empty, is_wrong = rng.random() < EMPTY, rng.random() < NOISE
         other = _other(rng, name, label)  # always, so that no cell depends on another
-        given[name] = None if is_empty else other if is_wrong else label
-    return given
+        noisy_labels[name] = None if is_empty else other if is_wrong else label
+    return noisy_labels
 
 
 def _other(rng: random.Random, name: str, label: str | float) -> str | float:
@@ -156,15 +115,15 @@ def _read_back(path: Path) -> Reading:
     table = _labels(path / "labels.csv")
     table["path"] = [str(path / name) for name in table["path"]]
     table.insert(1, "source", "sample")
-    there = table["path"].map(os.path.isfile).to_numpy(bool)
-    if not there.any():
+    exists = table["path"].map(os.path.isfile).to_numpy(bool)
+    if not exists.any():
         raise UserError(
-            WHERE, f"none of the pictures of '{path}' is there", "delete the folder"
+            WHERE, f"none of the pictures of '{path}' exists", "delete the folder"
         )
-    gone = table.loc[~there, ["path"]].assign(reason="the picture is no longer there")
+    missing = table.loc[~exists, ["path"]].assign(reason="the picture no longer exists")
     return Reading(
-        table=table[there].reset_index(drop=True),
-        skipped=gone.reset_index(drop=True).astype(str),
+        table=table[exists].reset_index(drop=True),
+        skipped=missing.reset_index(drop=True).astype(str),
         notes=(NOTE,),
     )
 
@@ -189,24 +148,17 @@ def _labels(path: Path) -> pd.DataFrame:
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Write sample faces: as a sample, or in the layout of another data set."""
+    """Draw sample faces into a new folder, with labels."""
     parser = Parser(
         prog="python -m multitask.datasets.sample", description=main.__doc__
     )
     add = parser.add_argument
     add("folder", type=Path, help="an empty or new folder")
-    known = ", ".join(("sample", *_layouts.LAYOUTS))
-    add("--layout", default="sample", help=f"one of {known} (default: sample)")
-    add("--count", type=int, default=500, help="how many faces (default: 500)")
+    add("--count", type=int, default=600, help="how many faces (default: 600)")
     add("--seed", type=int, default=0, help="another seed draws other faces")
-    add("--head", default="expression", help="the question of the layout folders")
-    asked = parser.parse_args(argv)
-    options = {"count": asked.count, "seed": asked.seed}
-    if asked.layout == "sample":
-        read(asked.folder, **options)
-    else:
-        write(asked.folder, asked.layout, head=asked.head, **options)
-    print(asked.folder)
+    arguments = parser.parse_args(argv)
+    read(arguments.folder, count=arguments.count, seed=arguments.seed)
+    print(arguments.folder)
     return 0
 
 

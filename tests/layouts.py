@@ -1,7 +1,8 @@
-"""How do the publishers of faces lay out their folders? As the sample is written here.
+"""How do publishers lay out their folders? Drawn faces as their data sets hold them.
 
-Every layout is a function of an empty folder, numbered truths, and the head that names
-class folders. Labels are the truth, all of them filled in.
+Tests train and measure on such folders, and benchmarks do without a data set. Every
+layout is a function of an empty folder, numbered truths, and the head whose classes
+name `folders`. Labels are all there, and all true.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,11 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 from multitask.datasets._drawing import SIZE, draw
-from multitask.datasets._truth import CHOICES, COLUMNS, Truth
+from multitask.datasets._truth import CHOICES, COLUMNS, Truth, truth
 
 Faces = Iterable[tuple[int, Truth]]
 
-GENDERS = list(CHOICES["gender"])  # their places are UTKFace's codes
+GENDERS = list(CHOICES["gender"])  # an index is UTKFace's code
 RACES = list(CHOICES["race"])
 SEVEN = {
     "white": "White",
@@ -31,24 +32,40 @@ DECADES = (
 )
 
 
-def _save(truth: Truth, path: Path) -> None:
+def write(
+    folder: Path,
+    layout: str,
+    *,
+    count: int = 500,
+    seed: int = 0,
+    head: str = "expression",
+) -> None:
+    """Draw faces into a new folder in one of `LAYOUTS`.
+
+    Face i is that of a sample with this seed; `head` names `folders`.
+    """
+    faces = ((number, truth(seed, number)) for number in range(count))
+    LAYOUTS[layout](folder, faces, head)
+
+
+def _save(face: Truth, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw(truth).save(path, quality=95, subsampling=0)
+    draw(face).save(path, quality=95, subsampling=0)
 
 
 def _utkface(folder: Path, faces: Faces, head: str) -> None:
-    for number, truth in faces:
-        codes = f"{GENDERS.index(truth.gender)}_{RACES.index(truth.race)}"
-        name = f"{truth.age}_{codes}_{20170101000000000 + number}.jpg.chip.jpg"
-        _save(truth, folder / name)
+    for number, face in faces:
+        codes = f"{GENDERS.index(face.gender)}_{RACES.index(face.race)}"
+        name = f"{face.age}_{codes}_{20170101000000000 + number}.jpg.chip.jpg"
+        _save(face, folder / name)
 
 
 def _celeba(folder: Path, faces: Faces, head: str) -> None:
     rows, people, parts = [], [], []
-    for number, truth in faces:
+    for number, face in faces:
         name = f"{number + 1:06d}.jpg"
-        _save(truth, folder / "img_align_celeba" / name)
-        signs = (f"{1 if so else -1:2d}" for so in truth.attributes().values())
+        _save(face, folder / "img_align_celeba" / name)
+        signs = (f"{1 if yes else -1:2d}" for yes in face.attributes().values())
         rows.append(f"{name} {' '.join(signs)}")
         person = number // 4 + 1  # four pictures each, all of them in one part
         people.append(f"{name} {person}")
@@ -60,7 +77,7 @@ def _celeba(folder: Path, faces: Faces, head: str) -> None:
 
 
 def _part(person: int) -> int:
-    """Of ten people eight are for training (0), one for validation, one for testing."""
+    """Of ten people eight are for training (0), one each for validation and test."""
     return {0: 2, 9: 1}.get(person % 10, 0)
 
 
@@ -69,26 +86,26 @@ def _lines(path: Path, lines: list[str]) -> None:
 
 
 def _imfdb(folder: Path, faces: Faces, head: str) -> None:
-    """Actors of one gender in two films, with 20 faces each, six actors at a time.
+    """Actors of one gender in two films with 20 faces each, six actors at a time.
 
-    With more faces each, drawings that are nearly alike would link all actors, and
-    leave none for the test part.
+    With more faces per actor, near duplicates would link all actors and leave none for
+    the test part.
     """
     counts = dict.fromkeys(GENDERS, 0)
     texts: dict[Path, list[str]] = {}
-    for _, truth in faces:
-        turn = counts[truth.gender]
-        counts[truth.gender] += 1
+    for _, face in faces:
+        turn = counts[face.gender]
+        counts[face.gender] += 1
         number = turn // (6 * 20) * 6 + turn % 6 + 1
-        actor = f"{truth.gender.title()}Actor{number}"
+        actor = f"{face.gender.title()}Actor{number}"
         movie = f"Film{turn // 6 % 2 + 1}"
         lines = texts.setdefault(folder / actor / movie / f"{movie}.txt", [])
         crop = f"{actor}_{movie}_{len(lines) + 1}.jpg"
-        _save(truth, folder / actor / movie / "images" / crop)
+        _save(face, folder / actor / movie / "images" / crop)
         serial = len(lines) + 1
-        about = [serial, f"frame{serial}.jpg", crop, 0, 0, SIZE, SIZE]
-        said = (
-            getattr(truth, name).upper()
+        start = [serial, f"frame{serial}.jpg", crop, 0, 0, SIZE, SIZE]
+        labels = (
+            getattr(face, name).upper()
             for name in (
                 "gender",
                 "expression",
@@ -99,7 +116,7 @@ def _imfdb(folder: Path, faces: Faces, head: str) -> None:
                 "makeup",
             )
         )
-        lines.append("\t".join(map(str, (*about, movie, 2013, actor, *said))))
+        lines.append("\t".join(map(str, (*start, movie, 2013, actor, *labels))))
     for path, lines in texts.items():
         _lines(path, lines)
 
@@ -107,14 +124,14 @@ def _imfdb(folder: Path, faces: Faces, head: str) -> None:
 def _fairface(folder: Path, faces: Faces, head: str) -> None:
     """Every fifth face is for validation; a part without a face has no file."""
     parts: dict[str, list[tuple[str, ...]]] = {}
-    for number, truth in faces:
+    for number, face in faces:
         part = "val" if number % 5 == 4 else "train"
         rows = parts.setdefault(part, [])
         name = f"{part}/{len(rows) + 1}.jpg"
-        _save(truth, folder / name)
-        test = str(number % 2 == 0).upper()
-        about = decade(truth.age), truth.gender.title(), SEVEN[truth.race7]
-        rows.append((name, *about, test))
+        _save(face, folder / name)
+        service_test = str(number % 2 == 0).upper()
+        labels = decade(face.age), face.gender.title(), SEVEN[face.race7]
+        rows.append((name, *labels, service_test))
     for part, rows in parts.items():
         table = pd.DataFrame(
             rows, columns=["file", "age", "gender", "race", "service_test"]
@@ -123,17 +140,13 @@ def _fairface(folder: Path, faces: Faces, head: str) -> None:
 
 
 def decade(age: int) -> str:
-    """FairFace's class of an age.
-
-    >>> decade(2), decade(3), decade(69), decade(70)
-    ('0-2', '3-9', '60-69', 'more than 70')
-    """
+    """FairFace's class of an age."""
     return next((name for last, name in DECADES if age <= last), "more than 70")
 
 
 def _folders(folder: Path, faces: Faces, head: str) -> None:
-    for number, truth in faces:
-        _save(truth, folder / str(getattr(truth, head)) / f"{number:05d}.jpg")
+    for number, face in faces:
+        _save(face, folder / str(getattr(face, head)) / f"{number:05d}.jpg")
 
 
 LAYOUTS: dict[str, Callable[[Path, Faces, str], None]] = {

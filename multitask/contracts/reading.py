@@ -11,8 +11,6 @@ import pandas as pd
 from multitask.contracts.errors import UserError, nearest
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
-README = "README.md"  # of what the sample has written as another data set
-DRAWN = "The faces are drawings made by this program and tell nothing about people."
 
 
 def existing(folder: str | Path, where: str) -> Path:
@@ -91,20 +89,6 @@ def texts(folder: str | Path, where: str) -> list[str]:
     """
     others = _walk(existing(folder, where), where)[1]
     return sorted(path for path in others if path.lower().endswith(".txt"))
-
-
-def is_drawn(folder: Path) -> bool:
-    """Whether a folder in a publisher's layout holds drawings of this program."""
-    return begins(folder / README, DRAWN)
-
-
-def begins(file: Path, text: str) -> bool:
-    """Whether a file exists and begins with a text."""
-    try:
-        with file.open(encoding="utf-8", errors="replace") as opened:
-            return opened.read(len(text)) == text
-    except OSError:
-        return False
 
 
 def translate(

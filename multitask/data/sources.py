@@ -19,7 +19,6 @@ import pandas as pd
 from multitask.contracts import infer, plugins
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
-from multitask.contracts.reading import DRAWN, is_drawn
 from multitask.contracts.table import RESERVED, Reading, check, concat
 
 
@@ -156,12 +155,8 @@ def _read_one(text: str, sample: Path | None) -> Reading:
             f"write {source.reader}={source.path}",
         )
     reading = reader(path, name=source.name) if named else reader(path)
-    drawn = (DRAWN,) if is_drawn(path) else ()
-    return replace(
-        reading,
-        table=_with_source(check(reading.table, text), source.name),
-        notes=(*reading.notes, *drawn),
-    )
+    table = _with_source(check(reading.table, text), source.name)
+    return replace(reading, table=table)
 
 
 def _with_source(table: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from multitask.datasets import sample
+from tests import layouts
 
 from multitask.comparison.study import compare
 from multitask.contracts import catalog
@@ -37,7 +37,7 @@ def heads():
 @pytest.fixture
 def drawn_faces(tmp_path):
     """A folder of 60 drawn faces, as `imfdb` reads it."""
-    sample.write(tmp_path / "faces", "imfdb", count=60)
+    layouts.write(tmp_path / "faces", "imfdb", count=60)
     return tmp_path / "faces"
 
 
@@ -54,7 +54,7 @@ class Compared:
 @pytest.fixture(scope="package")
 def compared(tmp_path_factory, tiny_trunk):
     folder = tmp_path_factory.mktemp("compared")
-    sample.write(folder / "faces", "imfdb", count=120)
+    layouts.write(folder / "faces", "imfdb", count=120)
     recipe = Recipe(
         heads=("gender", "illumination"),
         data=(f"imfdb={folder / 'faces'}",),

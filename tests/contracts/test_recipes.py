@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from multitask.datasets import sample
 
 from multitask import recipes
 from multitask.contracts import recipe, recipe_files
 from multitask.contracts.recipe_files import read
 from multitask.experiments.run import fit
 from multitask.networks import trunks
+from tests import layouts
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,8 @@ def data(tmp_path_factory):
     """Drawn faces in the layout that each recipe is made for."""
     folder = tmp_path_factory.mktemp("data")
     for name in ("imfdb", "celeba", "utkface"):
-        sample.write(folder / name, name, count=60)
-    sample.write(folder / "mood", "folders", count=60, head="gender")
+        layouts.write(folder / name, name, count=60)
+    layouts.write(folder / "mood", "folders", count=60, head="gender")
     return folder
 
 

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from multitask.datasets import celeba, sample
+from multitask.datasets import celeba
 from multitask.datasets._truth import COLUMNS, truth
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import check
 from multitask.data import sources
+from tests import layouts
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "CelebA"
 NAMES = ("Male", "Smiling", "Young")
@@ -70,7 +71,7 @@ def test_signs_are_attributes_and_male_is_gender(tmp_path):
 
 
 def test_what_the_sample_writes_is_read_as_the_truth(tmp_path):
-    sample.write(tmp_path / "new", "celeba", count=48)
+    layouts.write(tmp_path / "new", "celeba", count=48)
     reading = celeba.read(tmp_path / "new")
     assert reading.skipped.empty
     faces = [truth(0, number) for number in range(48)]

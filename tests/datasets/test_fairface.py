@@ -6,13 +6,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from multitask.datasets import fairface, sample
+from multitask.datasets import fairface
 from multitask.datasets._truth import truth
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import check
 from multitask.data import sources
+from tests import layouts
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "FairFace"
 HEADER = "file,age,gender,race,service_test"
@@ -63,7 +64,7 @@ def test_labels_of_both_parts(tmp_path):
 
 
 def test_what_the_sample_writes_is_read_as_the_truth(tmp_path):
-    sample.write(tmp_path / "new", "fairface", count=60)
+    layouts.write(tmp_path / "new", "fairface", count=60)
     reading = fairface.read(tmp_path / "new")
     assert reading.skipped.empty
     faces = [truth(0, number) for number in range(60)]

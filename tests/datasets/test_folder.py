@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from multitask.datasets import folder, sample
+from multitask.datasets import folder
 
 from multitask.contracts import catalog, table
 from multitask.contracts.catalog import to_config
@@ -14,6 +14,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.data import sources
 from multitask.experiments.run import fit
+from tests import layouts
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
 
@@ -198,7 +199,7 @@ def test_frames_of_one_cohn_kanade_subject_stay_together(tmp_path):
 
 @pytest.mark.parametrize("head", ["expression", "occlusion", "race"])
 def test_the_sample_s_folders_are_read_back(tmp_path, head):
-    sample.write(tmp_path / "drawn", "folders", count=40, head=head)
+    layouts.write(tmp_path / "drawn", "folders", count=40, head=head)
     reading = folder.read(tmp_path / "drawn", name=head)
     said = rows(reading, tmp_path / "drawn", head)
     assert len(said) == 40
@@ -280,7 +281,7 @@ def test_two_folders_of_one_head_unite_their_classes(tmp_path):
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory, tiny_trunk):
     root = tmp_path_factory.mktemp("drawn") / "faces"
-    sample.write(root, "folders", count=60, head="gender")
+    layouts.write(root, "folders", count=60, head="gender")
     return root
 
 

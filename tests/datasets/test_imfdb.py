@@ -4,13 +4,14 @@ import time
 from pathlib import Path
 
 import pytest
-from multitask.datasets import imfdb, sample
+from multitask.datasets import imfdb
 from multitask.datasets._truth import truth
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import check
 from multitask.data import sources
+from tests import layouts
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "IMFDB"
 LABELS = ("MALE", "ANGER", "NONE", "BAD", "YOUNG", "LEFT", "PARTIAL")
@@ -68,7 +69,7 @@ def test_the_last_seven_fields_are_labels_and_the_folder_is_the_actor(tmp_path):
 
 
 def test_what_the_sample_writes_is_read_as_the_truth(tmp_path):
-    sample.write(tmp_path / "new", "imfdb", count=60)
+    layouts.write(tmp_path / "new", "imfdb", count=60)
     reading = imfdb.read(tmp_path / "new")
     assert reading.skipped.empty
     faces = [truth(0, number) for number in range(60)]

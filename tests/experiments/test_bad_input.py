@@ -17,6 +17,7 @@ from multitask import predict, report
 from multitask.contracts.recipe import Recipe
 from multitask.experiments.prepare import prepare
 from multitask.fit import main
+from tests import layouts
 
 WELL = [
     "--trunk",
@@ -33,7 +34,7 @@ WELL = [
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory, tiny_trunk):
     folder = tmp_path_factory.mktemp("drawn") / "faces"
-    sample.write(folder, "utkface", count=60, seed=0)
+    layouts.write(folder, "utkface", count=60, seed=0)
     return folder
 
 
@@ -222,7 +223,7 @@ def test_a_few_labels_that_no_head_can_have_are_set_aside(tmp_path, run):
     from multitask.experiments.run import fit
 
     folder = tmp_path / "faces"
-    sample.write(folder, "utkface", count=60, seed=7)
+    layouts.write(folder, "utkface", count=60, seed=7)
     paths = sorted(map(str, folder.glob("*.jpg")))
     labels = pd.DataFrame({"path": paths, "age": np.arange(60.0) + 20})
     labels["gender"] = np.where(np.arange(60) % 2, "female", "male")
@@ -340,7 +341,7 @@ def test_a_picture_of_100_megapixels_is_set_aside_not_fatal(
 
 def test_a_part_that_the_data_does_not_have(capsys, tmp_path, run, faces):
     other = tmp_path / "other"
-    sample.write(other, "utkface", count=10, seed=5)
+    layouts.write(other, "utkface", count=10, seed=5)
     line = fails(
         capsys, report.main, [run, "--data", f"utkface={other}", "--split", "test"]
     )

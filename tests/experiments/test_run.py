@@ -27,6 +27,7 @@ from multitask.fit import fit, main
 from multitask.networks import build
 from multitask.networks.spec import NetworkSpec
 from multitask.training import callbacks
+from tests import layouts
 
 ROOT = Path(__file__).parents[2]
 HEADS = ("age", "gender", "expression", "attributes[Smiling,Eyeglasses]")
@@ -257,7 +258,7 @@ def test_a_report_without_a_test_part_says_what_it_is_of(parts, part, warned):
 
 def test_people_found_in_paths_stay_on_one_side(tmp_path):
     folder = tmp_path / "faces"
-    sample.write(folder, "utkface", count=60)
+    layouts.write(folder, "utkface", count=60)
     recipe = Recipe(
         heads=("gender",),
         data=(f"utkface={folder}",),
@@ -430,7 +431,7 @@ def test_folds_that_a_file_was_added_to_are_not_dealt_anew(faces, tmp_path):
 
 def test_more_folds_than_people_are_refused(tmp_path, tiny_trunk):
     folder = tmp_path / "faces"
-    sample.write(folder, "utkface", count=40)
+    layouts.write(folder, "utkface", count=40)
     recipe = Recipe(
         heads=("gender",), data=(f"utkface={folder}",), trunk="tiny", epochs=1,
         identity=r"([0-2])\.jpg\.chip", folds=60,
@@ -476,7 +477,7 @@ def test_a_report_on_pictures_that_were_moved_knows_them_again(faces, tmp_path):
     assert sorted(found.labels["path"]) == sorted(tested)
     assert any("taken for those that the network was made" in n for n in found.notes)
     others = tmp_path / "others"
-    sample.write(others, "utkface", count=20)
+    layouts.write(others, "utkface", count=20)
     found, _ = report(run.folder, [f"utkface={others}"])
     assert (found.split, len(found.labels)) == ("all", 20)
     assert not any("taken for those" in note for note in found.notes)
@@ -493,7 +494,7 @@ def test_a_report_without_the_split_of_its_own_data_says_so(run, tmp_path):
 
 def test_a_report_on_its_own_data_is_of_pictures_that_the_run_listed(faces, tmp_path):
     folder = tmp_path / "faces"
-    sample.write(folder, "celeba", count=120)
+    layouts.write(folder, "celeba", count=120)
     settings = {"heads": ("gender",), "data": (f"celeba={folder}",), "limit": 60}
     recipe = tiny(faces, **settings, epochs=1, split="60/20/20")
     made = fit(recipe, tmp_path / "run", say=lambda line: None)
@@ -521,7 +522,7 @@ def test_a_trunk_that_learnt_from_the_test_part_is_told(run, faces, tmp_path):
 
 def test_a_split_of_a_file_that_leaks_is_told(tmp_path, tiny_trunk):
     folder = tmp_path / "faces"
-    sample.write(folder, "celeba", count=60)
+    layouts.write(folder, "celeba", count=60)
     paths = sorted(map(str, folder.rglob("*.jpg")))  # four pictures a person
     parts = ["train", "train", "train", "test"] * 15
     file = tmp_path / "split.csv"
@@ -538,7 +539,7 @@ def test_identities_are_looked_for_below_the_data_folder(tmp_path, tiny_trunk):
     from multitask.experiments.prepare import prepare
 
     folder = tmp_path / "S9_faces"
-    sample.write(folder, "folders", count=30, head="gender")
+    layouts.write(folder, "folders", count=30, head="gender")
     for number, path in enumerate(sorted(folder.rglob("*.jpg"))):
         path.rename(path.with_name(f"S{number % 5}_{path.name}"))
     recipe = tiny(folder, data=(f"gender=folder:{folder}",), identity=r"(S\d+)_")
@@ -548,7 +549,7 @@ def test_identities_are_looked_for_below_the_data_folder(tmp_path, tiny_trunk):
 
 def test_labels_that_no_picture_has_are_left_out(tmp_path, tiny_trunk):
     folder = tmp_path / "faces"
-    sample.write(folder, "celeba", count=40)
+    layouts.write(folder, "celeba", count=40)
     paths = sorted(map(str, folder.rglob("*.jpg")))
     table = pd.DataFrame({"path": paths, "Smiling": [0, 1] * 20, "Young": [1, 0] * 20})
     table.to_csv(tmp_path / "two.csv", index=False)
@@ -744,7 +745,7 @@ def test_patience_and_plateau_run_to_an_early_end(faces, tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have text as names")
 def test_names_of_files_that_are_not_utf_8_come_through(tmp_path):
     folder = tmp_path / "faces"
-    sample.write(folder, "utkface", count=40)
+    layouts.write(folder, "utkface", count=40)
     first = sorted(folder.rglob("*.jpg"))[0]
     odd = os.fsencode(first.parent) + b"/20_0_0_caf\xe9.jpg"
     os.rename(first, odd)
@@ -763,7 +764,7 @@ def test_a_data_set_without_parts_beside_one_that_has_some_is_measured_whole(
     run, faces, tmp_path
 ):
     other = tmp_path / "other"
-    sample.write(other, "utkface", count=10, seed=5)
+    layouts.write(other, "utkface", count=10, seed=5)
     sets = [f"sample={faces}", f"utkface={other}"]
     measured, _ = report(run[0].folder, sets, out=tmp_path / "report")
     counts = measured.labels["source"].value_counts().to_dict()

@@ -13,6 +13,7 @@ from multitask.audit import main
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import read_csv
 from multitask.inspection.audit import audit
+from tests import layouts
 from tests.planted import TIME, document, scene
 
 ROOT = Path(__file__).parents[2]
@@ -140,9 +141,8 @@ def test_utkface_is_audited_in_a_minute_and_mended(tmp_path):
 
 
 def test_heads_declared_by_the_data_are_checked(tmp_path):
-    from multitask.datasets import sample
 
-    sample.write(tmp_path / "faces", "folders", count=20, head="pose")
+    layouts.write(tmp_path / "faces", "folders", count=20, head="pose")
     audit([f"side=folder:{tmp_path / 'faces'}"], tmp_path / "out")
     assert document(tmp_path / "out")["heads"]["side"]["n"] == 20
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from filelock import FileLock
-from multitask.datasets import sample
+from tests import layouts
 
 from multitask.contracts import catalog
 from multitask.contracts.recipe import Recipe
@@ -17,7 +17,7 @@ from multitask.contracts.recipe import Recipe
 def faces(tmp_path_factory):
     """The folder of 120 drawn faces that stand for IMFDB."""
     folder = tmp_path_factory.mktemp("faces")
-    sample.write(folder, "imfdb", count=120)
+    layouts.write(folder, "imfdb", count=120)
     return folder
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from multitask.datasets import sample
+from tests import layouts
 
 from multitask import sweep as command
 from multitask.contracts import recipe, recipe_files, run
@@ -147,7 +147,7 @@ def test_a_head_that_validation_does_not_label_cannot_judge(base, swept):
 
 @pytest.mark.slow
 def test_a_number_counts_by_the_error_that_it_saves(swept, tmp_path, tiny_trunk):
-    sample.write(tmp_path / "faces", "utkface", count=120)
+    layouts.write(tmp_path / "faces", "utkface", count=120)
     base = Recipe(
         heads=("age", "gender"), data=(f"utkface={tmp_path / 'faces'}",), trunk="tiny",
         epochs=1, batch_size=16, precision="float32", split="60/20/20", tta=1,
