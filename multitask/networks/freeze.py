@@ -64,11 +64,14 @@ def last(trunk: keras.Model, mode: str, option: str = "--freeze") -> int:
 def rejoined(front: keras.Model, rest: keras.Model) -> keras.Model:
     """One model of both parts, from images to outputs, the first in inference mode."""
     image = keras.Input(front.input.shape[1:], dtype=front.input.dtype)
-    return keras.Model(image, rest(_Frozen(front)(image)))
+    return keras.Model(image, rest(_Still(front)(image)))
 
 
-class _Frozen(keras.layers.Layer):  # type: ignore[misc]
-    """A model that stays in inference mode while the model around it is trained."""
+class _Still(keras.layers.Layer):  # type: ignore[misc]
+    """A model that stays in inference mode while the model around it is trained.
+
+    Checkpoints find its weights by the name of this class.
+    """
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
