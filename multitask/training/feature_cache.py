@@ -225,7 +225,14 @@ class FeatureCache:
                         ],
                         axis=0,
                     )
-                    values.write(self._whole(forward(images).numpy()).tobytes())
+                    features = forward(images).numpy()
+                    if not np.isfinite(features).all():
+                        raise UserError(
+                            self.folder,
+                            "the frozen trunk's features are not finite",
+                            "name other --weights",
+                        )
+                    values.write(features.tobytes())
                     bar.update(len(batch))
                 # The features before the names that tell of them.
                 for file, data in ((values, b""), (rows, b"".join(n for n, _ in part))):
@@ -234,18 +241,6 @@ class FeatureCache:
                     os.fsync(file.fileno())
                 for name, _ in part:
                     self._places[name] = len(self._places)
-
-    def _whole(self, found: Array) -> Array:
-        """FeatureCache in the precision that they are kept in."""
-        with np.errstate(over="ignore"):
-            kept = found.astype(self.dtype)
-        if not np.isfinite(kept.astype(np.float32)).all():
-            raise UserError(
-                self.folder,
-                f"the frozen trunk gives features that {self.dtype.name} can't hold",
-                "name another --cache-precision, or other --weights",
-            )
-        return kept
 
 
 def _describe(operation: keras.Operation) -> bytes:

@@ -16,10 +16,11 @@ from multitask.contracts import catalog
 from multitask.contracts.augmentation import Augmentation, parse_augmentation
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Targets
+from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
 from multitask.data.batches import Batches
 from multitask.experiments import evaluate
-from multitask.experiments.run import fit
+from multitask.experiments import run as runs
 from multitask.images.resize import middle
 from multitask.networks import archive, build, freeze
 from multitask.networks.spec import NetworkSpec
@@ -63,7 +64,7 @@ def once(monkeypatch):
 
 
 def test_features_are_the_networks_outputs_for_each_view(front, pixels, tmp_path):
-    kept = FeatureCache(front, tmp_path, "float32")
+    kept = FeatureCache(front, tmp_path)
     rows = np.array([7, 2, 3])
     looks = (View(), View(mirrored=True))
     places = kept.places(pixels, rows, looks, NONE)
@@ -76,11 +77,11 @@ def test_features_are_the_networks_outputs_for_each_view(front, pixels, tmp_path
 
 def test_what_was_computed_is_found_again(front, pixels, tmp_path, once):
     rows = np.arange(9)
-    first = FeatureCache(front, tmp_path, "float32")
+    first = FeatureCache(front, tmp_path)
     places = first.places(pixels, rows[:6], PLAIN, NONE)
     before = first.all[places[:, 0]]
     assert len(once) == 6
-    again = FeatureCache(front, tmp_path, "float32")
+    again = FeatureCache(front, tmp_path)
     assert again.folder == first.folder
     # In another order and at other places, as another data set would have them.
     mixed = pixels[::-1].copy()
@@ -90,7 +91,7 @@ def test_what_was_computed_is_found_again(front, pixels, tmp_path, once):
 
 
 def test_one_picture_twice_is_computed_once(front, pixels, tmp_path, once):
-    kept = FeatureCache(front, tmp_path, "float32")
+    kept = FeatureCache(front, tmp_path)
     pixels[4] = pixels[1]
     places = kept.places(pixels, np.arange(9), PLAIN, NONE)[:, 0]
     assert len(once) == 8
@@ -114,11 +115,11 @@ def test_networks_that_differ_without_a_weight_have_features_of_their_own(tmp_pa
         keras.Model(image, keras.layers.GlobalMaxPooling2D()(image / 127.5)),
         *(keras.Model(image, _branched(image, second)) for second in (False, True)),
     ]
-    folders = {FeatureCache(one, tmp_path, "float32").folder for one in made}
+    folders = {FeatureCache(one, tmp_path).folder for one in made}
     assert len(folders) == 8
     for one in made:
         again = keras.models.clone_model(one)  # its layers have other names
-        assert FeatureCache(again, tmp_path, "float32").folder in folders
+        assert FeatureCache(again, tmp_path).folder in folders
 
 
 def _branched(image, second):
@@ -128,41 +129,39 @@ def _branched(image, second):
     return keras.layers.Concatenate()([two, three])
 
 
-@pytest.mark.parametrize("change", ["weights", "precision", "size"])
+@pytest.mark.parametrize("change", ["weights", "size"])
 def test_other_networks_and_settings_have_features_of_their_own(
     front, tmp_path, change
 ):
-    folder = FeatureCache(front, tmp_path, "float32").folder
-    other, precision = keras.models.clone_model(front), "float32"
+    folder = FeatureCache(front, tmp_path).folder
+    other = keras.models.clone_model(front)
     other.set_weights(front.get_weights())
-    assert FeatureCache(other, tmp_path, precision).folder == folder
+    assert FeatureCache(other, tmp_path).folder == folder
     if change == "weights":
         other.layers[-1].bias.assign_add([0.0, 0.0, 0.0, 1e-6])
     if change == "size":
         image = keras.Input((18, 18, 3))
         other = keras.Model(image, front.layers[-1](front.layers[1](image)))
-    if change == "precision":
-        precision = "bfloat16"
-    assert FeatureCache(other, tmp_path, precision).folder != folder
+    assert FeatureCache(other, tmp_path).folder != folder
 
 
 def test_varied_views_differ_by_lot_and_are_kept(front, pixels, tmp_path):
     how = parse_augmentation("strong")
-    kept = FeatureCache(front, tmp_path, "float32")
+    kept = FeatureCache(front, tmp_path)
     looks = views(how, 6)
     rows = np.arange(3)
     places = kept.places(pixels, rows, looks, how)
     found = kept.all[places]
     different = {found[0, i].tobytes() for i in range(6)}
     assert len(different) == 6
-    again = FeatureCache(front, tmp_path, "float32")
+    again = FeatureCache(front, tmp_path)
     np.testing.assert_array_equal(again.places(pixels, rows, looks, how), places)
     other = again.places(pixels, rows, looks, parse_augmentation("standard"))
     same = other == places
     assert same[:, :2].all()  # not varied, so of any augmentation
     assert not same[:, 2:].any()
     # Computed elsewhere, alone, a view is the same: its lot is its own.
-    alone = FeatureCache(front, tmp_path / "alone", "float32")
+    alone = FeatureCache(front, tmp_path / "alone")
     last = alone.places(pixels, rows[2:], looks[4:5], how)
     np.testing.assert_allclose(alone.all[last[0, 0]], found[2, 4], atol=1e-5)
 
@@ -172,7 +171,7 @@ def test_an_interrupted_pass_keeps_what_is_done(
 ):
     monkeypatch.setattr(feature_cache, "_KEPT", 4)
     monkeypatch.setattr(feature_cache, "_BATCH", 2)
-    usual = _render
+    usual = feature_cache._render  # which counts
 
     def stop(*given):
         if len(once) == 7:
@@ -181,12 +180,10 @@ def test_an_interrupted_pass_keeps_what_is_done(
 
     monkeypatch.setattr(feature_cache, "_render", stop)
     with pytest.raises(KeyboardInterrupt):
-        FeatureCache(front, tmp_path, "float32").places(
-            pixels, np.arange(9), PLAIN, NONE
-        )
+        FeatureCache(front, tmp_path).places(pixels, np.arange(9), PLAIN, NONE)
     monkeypatch.setattr(feature_cache, "_render", usual)
     once.clear()
-    kept = FeatureCache(front, tmp_path, "float32")
+    kept = FeatureCache(front, tmp_path)
     places = kept.places(pixels, np.arange(9), PLAIN, NONE)[:, 0]
     assert len(once) == 5
     images = middle(pixels, 16).astype(np.float32)
@@ -197,7 +194,7 @@ def test_an_interrupted_pass_keeps_what_is_done(
 def test_features_that_cannot_be_read_are_computed_anew_and_it_is_said(
     front, pixels, tmp_path, damage
 ):
-    kept = FeatureCache(front, tmp_path, "float32")
+    kept = FeatureCache(front, tmp_path)
     kept.places(pixels, np.arange(9), PLAIN, NONE)
     if damage == "about":
         (kept.folder / "about.json").write_text("{")
@@ -207,7 +204,7 @@ def test_features_that_cannot_be_read_are_computed_anew_and_it_is_said(
     else:
         (kept.folder / "rows.bin").unlink()
     said: list[str] = []
-    again = FeatureCache(front, tmp_path, "float32", said.append)
+    again = FeatureCache(front, tmp_path, said.append)
     places = again.places(pixels, np.arange(9), PLAIN, NONE)[:, 0]
     assert "can't be read, and are computed anew" in said[0]
     images = middle(pixels, 16).astype(np.float32)
@@ -217,7 +214,7 @@ def test_features_that_cannot_be_read_are_computed_anew_and_it_is_said(
 def test_no_room_for_features_is_told_before_they_are_computed(
     front, pixels, tmp_path, once, monkeypatch
 ):
-    kept = FeatureCache(front, tmp_path, "float32")
+    kept = FeatureCache(front, tmp_path)
     kept.places(pixels[:2], np.arange(2), PLAIN, NONE)
     before = (kept.folder / "features.bin").stat().st_size
     once.clear()
@@ -244,9 +241,11 @@ def test_what_is_trained_is_measured_without_room_for_features(
             return usual(*given)
 
     monkeypatch.setattr(evaluate, "outputs", outputs)
-    recipe = frozen(faces, tmp_path, epochs=1)
+    recipe = frozen(faces, epochs=1)
     run = fit(recipe, tmp_path / "run", say=said.append)
-    assert any(line.startswith("Answers are computed anew: ") for line in said)
+    assert any(
+        line.startswith("Features are computed without the cache: ") for line in said
+    )
     monkeypatch.setattr(evaluate, "outputs", usual)
     roomy = fit(recipe, tmp_path / "roomy", say=quiet)
     np.testing.assert_allclose(
@@ -256,14 +255,11 @@ def test_what_is_trained_is_measured_without_room_for_features(
     )
 
 
-def test_features_that_a_precision_cannot_hold_are_told(pixels, tmp_path):
+def test_features_that_are_not_finite_are_told(pixels, tmp_path):
     image = keras.Input((16, 16, 3))
-    wide = keras.Model(image, keras.layers.Rescaling(1e6)(image))
-    with pytest.raises(UserError, match="float16 can't hold; name another --cache-pr"):
-        FeatureCache(wide, tmp_path, "float16").places(
-            pixels, np.arange(9), PLAIN, NONE
-        )
-    FeatureCache(wide, tmp_path, "bfloat16").places(pixels, np.arange(9), PLAIN, NONE)
+    wide = keras.Model(image, keras.layers.Rescaling(1e38)(image))
+    with pytest.raises(UserError, match="not finite; name other --weights$"):
+        FeatureCache(wide, tmp_path).places(pixels, np.arange(9), PLAIN, NONE)
 
 
 def test_the_report_shows_the_views_that_features_are_kept_of(front, pixels, tmp_path):
@@ -273,7 +269,7 @@ def test_the_report_shows_the_views_that_features_are_kept_of(front, pixels, tmp
     assert shown.shape == (9, 4, 16, 16, 3)
     np.testing.assert_array_equal(shown[:, 0], middle(pixels, 16).round())
     np.testing.assert_array_equal(shown[:, 1], shown[:, 0, :, ::-1])
-    kept = FeatureCache(front, tmp_path, "float32")
+    kept = FeatureCache(front, tmp_path)
     places = kept.places(pixels, np.arange(9), looks, how)
     for view in range(4):
         images = shown[:, view].astype(np.float32)
@@ -293,7 +289,7 @@ def test_a_resumed_run_keeps_the_trunk_that_its_heads_learnt_on(
         archive.save(build.build(spec), spec, start)
 
     write(1)
-    recipe = frozen(faces, tmp_path, image_size=16, weights=str(start), epochs=3)
+    recipe = frozen(faces, image_size=16, weights=str(start), epochs=3)
     usual = callbacks.BestEpoch.on_epoch_end
 
     def interrupt(self, epoch, logs=None):
@@ -314,7 +310,7 @@ def test_a_resumed_run_keeps_the_trunk_that_its_heads_learnt_on(
 def test_ctrl_c_before_a_resumed_run_is_restored_measures_nothing(
     faces, tmp_path, monkeypatch
 ):
-    recipe = frozen(faces, tmp_path, epochs=3)
+    recipe = frozen(faces, epochs=3)
     usual = callbacks.BestEpoch.on_epoch_end
 
     def interrupt(self, epoch=0, logs=None):
@@ -337,10 +333,9 @@ def test_ctrl_c_before_a_resumed_run_is_restored_measures_nothing(
 
 
 def test_validation_losses_of_stages_are_without_what_weights_cost(faces, tmp_path):
-    recipe = frozen(
-        faces, tmp_path, heads=("gender",), trunk="regularized_cnn", image_size=32,
-        then_unfreeze="1", then_epochs=1, then_learning_rate=1e-7, epochs=1,
-        learning_rate=1e-7, optimizer="sgd", schedule="constant", warmup=0.0,
+    recipe = frozen(faces, heads=("gender",), trunk="regularized_cnn", image_size=32,
+        then="1,epochs=1,learning_rate=1e-7", epochs=1, learning_rate=1e-7,
+        optimizer="sgd", schedule="constant,warmup=0",
     )  # fmt: skip
     history = pd.read_csv(
         fit(recipe, tmp_path / "run", say=quiet).folder / "history.csv"
@@ -354,29 +349,7 @@ def test_validation_losses_of_stages_are_without_what_weights_cost(faces, tmp_pa
 def test_a_cache_that_is_a_file_is_told(front, pixels, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"can't hold features: Not a directory"):
-        FeatureCache(front, tmp_path / "file", "float32").places(
-            pixels, np.arange(9), PLAIN, NONE
-        )
-
-
-@pytest.mark.parametrize(
-    ("precision", "error"), [("bfloat16", 8e-3), ("float16", 1e-3)]
-)
-def test_features_may_be_kept_in_half_the_room(
-    front, pixels, tmp_path, precision, error
-):
-    kept = FeatureCache(front, tmp_path, precision)
-    rows = np.arange(9)
-    places = kept.places(pixels, rows, PLAIN, NONE)[:, 0]
-    assert kept.all.dtype.itemsize == 2
-    expected = front(middle(pixels, 16).astype(np.float32)).numpy()
-    found = kept.all[places].astype(np.float32)
-    np.testing.assert_allclose(found, expected, rtol=error, atol=1e-3)
-    held = Batches(pixels=pixels, rows=rows, encoded=labels(9), batch_size=4, size=16)
-    shown = batches(kept, held, PLAIN, NONE)
-    images, _, _ = next(iter(shown.in_order()))
-    assert images.dtype == "float32"
-    np.testing.assert_allclose(images, found[:4])
+        FeatureCache(front, tmp_path / "file").places(pixels, np.arange(9), PLAIN, NONE)
 
 
 def labels(count):
@@ -389,7 +362,7 @@ def test_an_epoch_shows_one_view_of_each_picture_and_mirrors_its_labels(
     front, pixels, tmp_path
 ):
     [pose] = catalog.heads(["pose"])
-    kept = FeatureCache(front, tmp_path, "float32")
+    kept = FeatureCache(front, tmp_path)
     how = parse_augmentation("flip")
     held = Batches(
         pixels=pixels, rows=np.arange(9), encoded=labels(9), batch_size=3, size=16
@@ -427,7 +400,7 @@ def faces(tmp_path_factory, tiny_trunk):
     return folder
 
 
-def frozen(faces, tmp_path, **changes):
+def frozen(faces, **changes):
     settings: dict[str, Any] = {
         "heads": ("gender", "age"),
         "data": (f"sample={faces}",),
@@ -438,13 +411,17 @@ def frozen(faces, tmp_path, **changes):
         "batch_size": 16,
         "precision": "float32",
         "dropout": 0.0,
-        "cache": str(tmp_path / "cache"),
     }
     return Recipe(**(settings | changes))
 
 
 def quiet(line):
     pass
+
+
+def fit(recipe, out, cache=None, **options):
+    machine = Machine(cache=cache or out.parent / "cache")
+    return runs.fit(recipe, out, machine=machine, **options)
 
 
 def assert_same_figures(*runs):
@@ -459,14 +436,14 @@ def kept(faces, tmp_path_factory):
     """A run on features, its cache, and what was said."""
     folder = tmp_path_factory.mktemp("kept")
     said: list[str] = []
-    recipe = frozen(faces, folder, looks=1)
+    recipe = frozen(faces, tta=1)
     return fit(recipe, folder / "run", say=said.append), folder / "cache", said
 
 
 def test_training_on_kept_features_is_training_on_pictures(faces, kept, tmp_path):
     kept, _, said = kept
     assert any(line.startswith("computing features once: ") for line in said)
-    recipe = frozen(faces, tmp_path, looks=1, views=0)
+    recipe = frozen(faces, tta=1, views=0)
     anew = fit(recipe, tmp_path / "anew", say=quiet)
     assert_same_figures(kept, anew)
     for column in ("age", "gender_confidence"):
@@ -480,15 +457,15 @@ def test_training_on_kept_features_is_training_on_pictures(faces, kept, tmp_path
 def test_other_heads_find_the_features_again(faces, kept, tmp_path):
     _, cache, _ = kept
     said: list[str] = []
-    settings = {"heads": ("expression",), "epochs": 1, "looks": 1, "cache": str(cache)}
-    fit(frozen(faces, tmp_path, **settings), tmp_path / "other", say=said.append)
+    recipe = frozen(faces, heads=("expression",), epochs=1, tta=1)
+    fit(recipe, tmp_path / "other", cache, say=said.append)
     assert not any("computing" in line for line in said)
 
 
 def test_the_report_from_kept_features_is_that_of_the_saved_network(faces, tmp_path):
     import multitask
 
-    recipe = frozen(faces, tmp_path, augment="standard", views=3)
+    recipe = frozen(faces, augment="standard", views=3)
     run = fit(recipe, tmp_path / "run", say=quiet)
     assert any("as it is and 2 mirrored" in note for note in run.evaluation.notes)
     paths = run.evaluation.labels["path"].tolist()
@@ -502,9 +479,8 @@ def test_the_report_from_kept_features_is_that_of_the_saved_network(faces, tmp_p
 
 
 def test_a_second_stage_lets_more_of_the_trunk_learn(faces, tmp_path):
-    recipe = frozen(
-        faces, tmp_path, trunk="base_cnn", image_size=32, then_unfreeze="1",
-        then_epochs=2, then_learning_rate=1e-4, schedule="constant", warmup=0.0,
+    recipe = frozen(faces, trunk="base_cnn", image_size=32,
+        then="1,epochs=2,learning_rate=1e-4", schedule="constant,warmup=0",
     )  # fmt: skip
     run = fit(recipe, tmp_path / "run", say=quiet)
     history = pd.read_csv(run.folder / "history.csv")
@@ -529,16 +505,16 @@ def test_a_second_stage_lets_more_of_the_trunk_learn(faces, tmp_path):
     assert any(learnt) == (best >= 2)
 
 
-def staged(faces, tmp_path):
-    settings = {"heads": ("gender",), "then_unfreeze": "all", "then_epochs": 2}
-    return frozen(faces, tmp_path, **settings)
+def staged(faces):
+    settings = {"heads": ("gender",), "then": "all,epochs=2"}
+    return frozen(faces, **settings)
 
 
 @pytest.fixture(scope="module")
 def whole(faces, tmp_path_factory):
     """A run of two stages without a stop."""
     folder = tmp_path_factory.mktemp("whole")
-    return fit(staged(faces, folder), folder / "run", say=quiet)
+    return fit(staged(faces), folder / "run", say=quiet)
 
 
 # At the end of the first stage, in the second.
@@ -547,7 +523,7 @@ def test_a_stop_in_any_stage_goes_on_as_if_there_had_been_none(
     faces, whole, tmp_path, monkeypatch, stop
 ):
 
-    recipe = staged(faces, tmp_path)
+    recipe = staged(faces)
     usual = callbacks.BestEpoch.on_epoch_end
 
     def interrupt(self, epoch, logs=None):
@@ -567,19 +543,15 @@ def test_a_stop_in_any_stage_goes_on_as_if_there_had_been_none(
     ("change", "message"),
     [
         ({"freeze": "none"}, "needs a trunk that was frozen; add --freeze all"),
-        ({"freeze": "2", "then_unfreeze": "1"}, "is 1, with --freeze 2 2 stages learn"),
-        ({"then_unfreeze": "some"}, "is 'some'; must be none, all"),
+        ({"freeze": "2"}, "is 1, with --freeze 2 2 stages learn"),
+        ({"then": "some,epochs=1"}, "is 'some'; must be none, all"),
+        ({"then": "1"}, "has no epochs, must have it"),
     ],
 )
-def test_a_second_stage_that_adds_nothing_is_told(faces, tmp_path, change, message):
-    settings = {"then_unfreeze": "1", "then_epochs": 1} | change
-    with pytest.raises(UserError, match=f"--then-unfreeze: {message}"):
-        fit(frozen(faces, tmp_path, **settings), tmp_path / "run", say=quiet)
-
-
-def test_a_second_stage_needs_its_epochs():
-    with pytest.raises(UserError, match="--then-unfreeze: needs --then-epochs beside"):
-        Recipe(freeze="all", then_unfreeze="1")
+def test_a_second_stage_that_adds_nothing_is_told(change, message):
+    settings = {"freeze": "all", "then": "1,epochs=1"} | change
+    with pytest.raises(UserError, match=f"^--then: {message}"):
+        Recipe(**settings)
 
 
 def test_what_is_frozen_infers_while_the_rest_is_trained():
@@ -594,9 +566,9 @@ def test_what_is_frozen_infers_while_the_rest_is_trained():
 
 
 def test_a_second_stage_of_too_many_is_told_before_the_first(faces, tmp_path):
-    recipe = frozen(faces, tmp_path, then_unfreeze="9", then_epochs=1)
+    recipe = frozen(faces, then="9,epochs=1")
     said: list[str] = []
-    with pytest.raises(UserError, match=r"^--then-unfreeze: lets 9 .*fewer, or all$"):
+    with pytest.raises(UserError, match=r"^--then: lets 9 .*fewer, or all$"):
         fit(recipe, tmp_path / "run", say=said.append)
     assert not (tmp_path / "run" / "history.csv").exists()
 
@@ -606,7 +578,7 @@ def test_a_full_disk_in_the_second_stage_leaves_the_first_to_go_on_from(
     faces, whole, tmp_path, monkeypatch
 ):
 
-    recipe = staged(faces, tmp_path)
+    recipe = staged(faces)
     usual = checkpoint.Checkpoint.write
 
     def full(self, model, history, *more):
@@ -622,17 +594,20 @@ def test_a_full_disk_in_the_second_stage_leaves_the_first_to_go_on_from(
     assert_same_figures(whole, again)
 
 
-def test_options_without_effect_are_told():
-    for settings, line in (
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"features": "0,l2=0.1"}, "--features: l2 has no effect without units"),
+        ({"views": 2}, "--views: has no effect without --freeze"),
         (
-            {"then_learning_rate": 0.1},
-            "--then-learning-rate: has no effect without --t",
+            {"schedule": "constant,min_learning_rate=0.1"},
+            "--schedule: constant has no min_learning_rate",
         ),
-        ({"features_l2": 0.1}, "--features-l2: has no effect without --features"),
-        ({"least_learning_rate": 0.1}, "--least-learning-rate: has no effect without"),
-    ):
-        with pytest.raises(UserError, match=f"^{line}"):
-            Recipe(**settings)  # type: ignore[arg-type]
+    ],
+)
+def test_settings_without_effect_are_told(settings, message):
+    with pytest.raises(UserError, match=f"^{message}"):
+        Recipe(**settings)
 
 
 def test_halves_give_what_the_whole_gives(tiny_trunk):

@@ -10,7 +10,7 @@ def made(**settings):
     from multitask.training.optimizer import optimizer
 
     return optimizer(
-        Recipe(schedule="constant", warmup=0.0, weight_decay=0.0, **settings), steps=10
+        Recipe(schedule="constant,warmup=0", weight_decay=0.0, **settings), steps=10
     )
 
 
@@ -79,7 +79,7 @@ def test_weights_are_pulled_to_zero_but_biases_are_not(name):
         ]
     ]
     recipe = Recipe(
-        optimizer=name, schedule="constant", warmup=0.0, learning_rate=0.1,
+        optimizer=name, schedule="constant,warmup=0", learning_rate=0.1,
         weight_decay=0.5,
     )  # fmt: skip
     optimizer(recipe, steps=10).apply([w * 0.0 for w in weights], weights)
@@ -93,7 +93,7 @@ def test_averages_follow_the_weights_by_their_momentum():
     import keras
 
     weight = keras.Variable(np.zeros(2, np.float32))
-    optimizer = made(optimizer="sgd", learning_rate=1.0, average=0.2)
+    optimizer = made(optimizer="sgd", learning_rate=1.0, ema=0.2)
     mean = np.zeros(2)
     for momentum in (0.1, 2 / 11, 0.2, 0.2):  # (1 + step) / (10 + step), at most 0.2
         optimizer.apply([keras.ops.ones(2)], [weight])
@@ -105,7 +105,7 @@ def test_averages_follow_the_weights_by_their_momentum():
 def test_cosine_rises_for_an_epoch_and_falls_to_zero():
     from multitask.training.optimizer import optimizer
 
-    recipe = Recipe(epochs=5, learning_rate=0.01, warmup=1.0)
+    recipe = Recipe(epochs=5, learning_rate=0.01)
     rate = optimizer(recipe, steps=10)._learning_rate
     said = [float(rate(step)) for step in (0, 10, 30, 50)]
     # From a hundredth to the top in 10 steps, half of it halfway through the other 40.
