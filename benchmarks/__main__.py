@@ -1,4 +1,4 @@
-"""Is it as fast and as small as it should be? Prints one table of ratios."""
+"""Is the package as fast and as small as it should be? Prints a table of ratios."""
 
 import argparse
 import os
@@ -38,38 +38,43 @@ QUICK = partial(
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options: which pictures, how many, how long."""
-    made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    made.add_argument(
-        "--data", metavar="utkface=FOLDER", help="pictures; by default drawn faces"
+    """The options: which pictures, how many, which measures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--data", metavar="utkface=FOLDER", help="pictures; by default faces drawn here"
     )
-    made.add_argument(
-        "--files", type=int, metavar="N", help="use so many (default 4000, quick 200)"
+    parser.add_argument(
+        "--files",
+        type=int,
+        metavar="N",
+        help="number of pictures (default 4000, with --quick 200)",
     )
-    made.add_argument(
+    parser.add_argument(
         "--only", metavar="A,B", help=f"some of the measures: {', '.join(MEASURES)}"
     )
-    made.add_argument(
-        "--quick", action="store_true", help="see that it runs; the figures mean little"
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="only check that they run; the figures mean little",
     )
-    return made
+    return parser
 
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Run the measures and print their table; a missed target is no error."""
+    """Run the measures and print their table; a missed target is not an error."""
     arguments = parser().parse_args(argv)
-    chosen = _chosen(arguments.only)
+    measures = _measures(arguments.only)
     files = arguments.files or (200 if arguments.quick else 4000)
     import_tensorflow()
     from benchmarks import faces
 
     with tempfile.TemporaryDirectory() as name:
         temporary = Path(name)
-        made = QUICK if arguments.quick else Setting
-        setting = made(paths=faces.paths(arguments.data, files, temporary))
+        cls = QUICK if arguments.quick else Setting
+        setting = cls(paths=faces.paths(arguments.data, files, temporary))
         rows = []
-        for measure in chosen:
+        for measure in measures:
             print(f"measuring {measure} ...", file=sys.stderr)
             rows += import_module(f"benchmarks.{measure}").rows(setting, temporary)
     source = "drawn faces" if arguments.data is None else "UTKFace"
@@ -78,12 +83,12 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _chosen(only: str | None) -> list[str]:
-    chosen = only.split(",") if only else list(MEASURES)
-    for name in chosen:
+def _measures(only: str | None) -> list[str]:
+    names = only.split(",") if only else list(MEASURES)
+    for name in names:
         if name not in MEASURES:
             raise UserError("--only", f"no measure {name!r}", nearest(name, MEASURES))
-    return chosen
+    return names
 
 
 def _machine() -> str:

@@ -1,4 +1,4 @@
-"""Which pictures are measured on? A folder in UTKFace's layout, or drawn faces."""
+"""Which pictures do the benchmarks use? UTKFace, or faces drawn here."""
 
 import os
 import random
@@ -20,7 +20,7 @@ from tests import layouts
 
 
 def paths(source: str | None, count: int, temporary: Path) -> tuple[str, ...]:
-    """At most `count` pictures of `utkface=FOLDER`; without one, of faces drawn now.
+    """At most `count` pictures of `utkface=FOLDER`, by default of faces drawn now.
 
     Raises UserError for another data set or a folder that can't be used.
     """
@@ -32,30 +32,30 @@ def paths(source: str | None, count: int, temporary: Path) -> tuple[str, ...]:
         raise UserError(
             "--data", f"is {source!r}, must be utkface=FOLDER", "or leave it out"
         )
-    found = sources.read_all([source]).table["path"].tolist()
-    return tuple(random.Random(0).sample(found, min(count, len(found))))
+    files = sources.read_all([source]).table["path"].tolist()
+    return tuple(random.Random(0).sample(files, min(count, len(files))))
 
 
-def repeated(found: Sequence[str], count: int, folder: Path) -> Path:
-    """A folder of `count` links to the pictures, each of another UTKFace name."""
+def repeated(files: Sequence[str], count: int, folder: Path) -> Path:
+    """A folder of `count` links to the pictures, each with its own UTKFace name."""
     folder.mkdir()
     for number in range(count):
-        path = Path(found[number % len(found)]).absolute()
+        path = Path(files[number % len(files)]).absolute()
         labels = "_".join(path.name.split("_", 3)[:3])
         name = f"{labels}_{20170101000000000 + number}.jpg.chip.jpg"
         os.symlink(path, folder / name)
     return folder
 
 
-def table(found: Sequence[str]) -> pd.DataFrame:
-    """The labels that the pictures' names hold."""
-    folders = sorted({os.path.dirname(path) for path in found})
+def table(files: Sequence[str]) -> pd.DataFrame:
+    """The labels in the names of the files."""
+    folders = sorted({os.path.dirname(path) for path in files})
     whole = sources.read_all([f"utkface={folder}" for folder in folders]).table
-    return whole[whole["path"].isin(found)].reset_index(drop=True)
+    return whole[whole["path"].isin(files)].reset_index(drop=True)
 
 
 def spec(names: Sequence[str] = ("utkface",), tta: int = 1) -> NetworkSpec:
-    """The default network for named heads."""
+    """The default network with the named heads."""
     return NetworkSpec(
         trunk="cnn",
         size=trunk("cnn").size,
@@ -65,15 +65,15 @@ def spec(names: Sequence[str] = ("utkface",), tta: int = 1) -> NetworkSpec:
     )
 
 
-def decoded(found: Sequence[str], spill: Path) -> tuple[pd.DataFrame, Pixels]:
-    """The pictures as `fit` holds them, and their labels."""
-    rows, pixels, _ = decode_table(table(found), spec().side, 2.0, spill)
+def decoded(files: Sequence[str], spill: Path) -> tuple[pd.DataFrame, Pixels]:
+    """The pictures as `fit` keeps them, and their labels."""
+    rows, pixels, _ = decode_table(table(files), spec().side, 2.0, spill)
     return rows, pixels
 
 
-def batches(found: Sequence[str], batch_size: int, spill: Path) -> Batches:
+def batches(files: Sequence[str], batch_size: int, spill: Path) -> Batches:
     """The pictures as `fit` trains on them: age, gender and race."""
-    rows, pixels = decoded(found, spill)
+    rows, pixels = decoded(files, spill)
     encoded = {head.name: head.encode(rows) for head in spec().heads}
     places = rows.index.to_numpy(np.intp)
     return Batches(

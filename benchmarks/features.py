@@ -1,4 +1,4 @@
-"""What is gained by computing the features of a frozen trunk once?"""
+"""How much time does it save to compute the features of a frozen trunk once?"""
 
 import contextlib
 import io
@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from benchmarks.faces import table
 from benchmarks.sides import Row, Setting, Target, seconds
+from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import HISTORY, NETWORK, SPLIT
 from multitask.data.batches import decode_table
@@ -23,11 +24,11 @@ from multitask.training.optimizer import optimizer
 
 
 def rows(setting: Setting, temporary: Path) -> list[Row]:
-    """Seconds from picture files to a trained, saved and measured network.
+    """Seconds from picture files to a trained, saved and evaluated network.
 
-    Ours is `fit`, with its report, once with an empty cache and once more with another
-    head; theirs decodes the same pictures once, too, and runs the trunk at each step
-    of `model.fit`. The trunk, of random weights, is frozen.
+    Ours is `fit` including its report, once with an empty cache and once more with
+    another head. Theirs also decodes the pictures only once, but runs the trunk in each
+    step of `model.fit`. The trunk is frozen and has random weights.
     """
     labels = table(setting.paths[: setting.trained])
     file = temporary / "frozen.csv"
@@ -44,20 +45,15 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
         epochs=setting.frozen_epochs,
         batch_size=32,
         precision="float32",
-        cache=str(temporary / "cache"),
     )
-    first, second, plain = (
-        temporary / "first",
-        temporary / "second",
-        temporary / "plain",
-    )
+    machine = Machine(cache=temporary / "cache")
+    first, second, plain = (temporary / name for name in ("first", "second", "plain"))
     other = replace(recipe, heads=("age",))
-    ours = seconds(lambda: _ours(recipe, first))
-    again = seconds(lambda: _ours(other, second))
+    ours = seconds(lambda: _ours(recipe, first, machine))
+    cached = seconds(lambda: _ours(other, second, machine))
     theirs = seconds(lambda: _theirs(recipe, first, plain))
     what = f"frozen {setting.frozen_trunk}, {setting.frozen_epochs} epochs"
-    history = pd.read_csv(first / HISTORY)
-    anew = pd.read_csv(plain / HISTORY)
+    our_history, their_history = (pd.read_csv(f / HISTORY) for f in (first, plain))
     return [
         Row(
             what=f"{what}: features once, or at each step (times less)",
@@ -70,7 +66,7 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
         Row(
             what=f"{what}: again with another head, or at each step (times less)",
             unit="s",
-            ours=[again],
+            ours=[cached],
             theirs=[theirs],
             target=Target(">=", 100),
             inverse=True,
@@ -79,22 +75,22 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
             Row(
                 what=f"{what}: best {name} accuracy in validation",
                 unit="",
-                ours=[history[f"val_{name}_accuracy"].max()],
-                theirs=[anew[f"val_{name}_accuracy"].max()],
+                ours=[our_history[f"val_{name}_accuracy"].max()],
+                theirs=[their_history[f"val_{name}_accuracy"].max()],
             )
             for name in recipe.heads
         ),
     ]
 
 
-def _ours(recipe: Recipe, out: Path) -> None:
+def _ours(recipe: Recipe, out: Path, machine: Machine) -> None:
     keras.utils.clear_session()
     with contextlib.redirect_stdout(io.StringIO()):
-        fit(recipe, out, say=lambda line: None)
+        fit(recipe, out, say=lambda line: None, machine=machine)
 
 
 def _theirs(recipe: Recipe, split: Path, out: Path) -> None:
-    """What one would write for this network alone, on the same split."""
+    """A plain Keras script for this network alone, on the same split."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(recipe.seed)
     out.mkdir()
@@ -103,8 +99,8 @@ def _theirs(recipe: Recipe, split: Path, out: Path) -> None:
     freeze(core, "all")
     parts = pd.read_csv(split / SPLIT)
     labels = table(parts["path"].tolist()).merge(parts, on="path")
-    held, pixels, _ = decode_table(labels, spec.side, 2.0, out)
-    steps = max(1, int((held["split"] == "train").sum()) // recipe.batch_size)
+    pictures, pixels, _ = decode_table(labels, spec.side, 2.0, out)
+    steps = max(1, int((pictures["split"] == "train").sum()) // recipe.batch_size)
     core.compile(
         optimizer=optimizer(recipe, steps),
         loss={head.name: head.loss() for head in spec.heads},
@@ -113,11 +109,11 @@ def _theirs(recipe: Recipe, split: Path, out: Path) -> None:
     )
 
     def part(name: str) -> Any:
-        chosen = held[held["split"] == name]
-        encoded = {head.name: head.encode(chosen) for head in spec.heads}
+        rows = pictures[pictures["split"] == name]
+        encoded = {head.name: head.encode(rows) for head in spec.heads}
         targets = {n: e.targets for n, e in encoded.items()}
         weights = {n: e.weights for n, e in encoded.items()}
-        images = pixels[chosen.index]
+        images = pixels[rows.index]
         data = tf.data.Dataset.from_tensor_slices((images, targets, weights))
         data = data.shuffle(len(images), seed=0) if name == "train" else data
         data = data.batch(recipe.batch_size, drop_remainder=name == "train")
@@ -130,6 +126,7 @@ def _theirs(recipe: Recipe, split: Path, out: Path) -> None:
         epochs=recipe.epochs,
         validation_data=part("val"),
         callbacks=[log],
+        shuffle=False,
         verbose=0,
     )
     core.save(out / NETWORK)

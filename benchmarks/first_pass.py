@@ -1,4 +1,4 @@
-"""How fast is the first pass over the files, against decoding them and no more?"""
+"""How fast is the first pass over the files, compared with plain decoding?"""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +14,10 @@ from multitask.data.batches import decode_table
 
 
 def rows(setting: Setting, temporary: Path) -> list[Row]:
-    """Pictures a second: `pipeline.load` against Pillow in a thread a core.
+    """Pictures per second: `decode_table`, and Pillow with one thread per core.
 
-    Ours decodes, resizes to what training holds and stores; theirs decodes and forgets.
-    The unmeasured turn before has the files in the page cache.
+    Ours decodes, resizes and stores; theirs decodes and discards. An unmeasured turn
+    before brings the files into the page cache.
     """
     side, count = spec().side, len(setting.paths)
     table = pd.DataFrame({"path": setting.paths})

@@ -1,4 +1,4 @@
-"""What do eight heads cost, against none and against eight networks?"""
+"""What do eight heads cost, compared with none and with eight networks?"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,13 +28,15 @@ _BATCHES = (32, 1)
 
 
 def rows(setting: Setting, temporary: Path) -> list[Row]:
-    """Milliseconds a batch and parameters of networks that start from uint8 pictures.
+    """Milliseconds per batch and parameters of networks that take uint8 pictures.
 
     All of them are called as compiled `tf.function`s; the eight networks with one head
-    each run one after another. They look at a picture once: each further look
-    takes its time in every one of them.
+    each run one after another. None uses test-time augmentation, which would make each
+    of them equally slower.
     """
-    tf.get_logger().setLevel("ERROR")  # it takes many networks for one traced often
+    tf.get_logger().setLevel(
+        "ERROR"
+    )  # many networks look to it like one that is traced often
     one = build.build(spec(HEADS))
     each = [build.build(spec([name])) for name in HEADS]
     figures = [
@@ -44,7 +46,7 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
 
 
 def _trunk() -> keras.Model:
-    """The trunk alone, behind the same resizing."""
+    """The trunk alone, after the same resizing."""
     image = keras.Input((None, None, 3), dtype="uint8")
     core = build.build_core(spec(HEADS[:1])).get_layer("trunk")
     pixels = middle(resize(image, spec().side), spec().size)
@@ -84,7 +86,7 @@ def _times(
 
 
 def _compiled(models: list[keras.Model], images: Any) -> Callable[[], None]:
-    """Call the models one after another, each as a function of its own."""
+    """A function that calls the models one after another, each compiled by itself."""
     calls = [
         tf.function(lambda x, model=model: model(x, training=False)) for model in models
     ]
@@ -97,7 +99,7 @@ def _compiled(models: list[keras.Model], images: Any) -> Callable[[], None]:
 
 
 def _milliseconds(setting: Setting, *sides: Callable[[], None]) -> list[list[float]]:
-    """Figures (sides, rounds): in a round, the median of calls that take turns."""
+    """Figures (sides, rounds): per round, the median of alternating calls."""
     rounds = [
         take_turns(setting.calls, *(lambda side=side: seconds(side) for side in sides))
         for _ in range(setting.rounds)

@@ -1,4 +1,4 @@
-"""How fast are the passes after the first, against a generator that reads anew?"""
+"""How fast are later passes, compared with a generator that rereads the files?"""
 
 import random
 from collections.abc import Iterator
@@ -12,29 +12,30 @@ from benchmarks.faces import batches, spec
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
 from multitask.contracts.augmentation import parse_augmentation
 
-_FASTER = 20  # so many times more batches a round for ours, to be timed as long
+_FASTER = 20  # times as many batches per round for ours, so that both are timed as long
 _ENDLESS = 1_000_000  # epochs
 
 
 def rows(setting: Setting, temporary: Path) -> list[Row]:
-    """Batches a second: `Batches.shuffled`, plain and varied, against a generator.
+    """Batches per second: `Batches.shuffled`, plain and augmented, and a generator.
 
     The generator opens, resizes and stacks the same files in one thread, as the usual
-    Keras one does. It varies nothing: the varied row has more to do and no target.
+    Keras one does. It does not augment: the augmented row has more to do, so it has no
+    target.
     """
-    held = batches(setting.paths, setting.batch_size, temporary)
-    size, heads = held.batch_size, spec().heads
-    plain, varied = (
-        iter(held.shuffled(heads, parse_augmentation(name), 0, _ENDLESS))
+    data = batches(setting.paths, setting.batch_size, temporary)
+    size, heads = data.batch_size, spec().heads
+    plain, augmented = (
+        iter(data.shuffled(heads, parse_augmentation(name), 0, _ENDLESS))
         for name in ("none", "standard")
     )
-    usual = _generator(setting.paths, size, held.pixels.shape[1])
+    generator = _generator(setting.paths, size, data.pixels.shape[1])
     many = setting.batches * _FASTER
     figures = take_turns(
         setting.rounds,
         lambda: _rate(plain, many),
-        lambda: _rate(usual, setting.batches),
-        lambda: _rate(varied, many),
+        lambda: _rate(generator, setting.batches),
+        lambda: _rate(augmented, many),
     )
     return [
         Row(
@@ -62,13 +63,13 @@ def _rate(source: Iterator[Any], count: int) -> float:
 def _generator(
     paths: tuple[str, ...], batch_size: int, size: int
 ) -> Iterator[tuple[Any, list[str]]]:
-    """Batches (batch, size, size, 3) float32 and their files, without end."""
+    """Endless batches (batch, size, size, 3), float32, and their files."""
     order = random.Random(0)
     while True:
-        left = order.sample(paths, len(paths))
-        for start in range(0, len(left) - batch_size + 1, batch_size):
-            chosen = left[start : start + batch_size]
-            yield np.stack([_open(path, size) for path in chosen]), chosen
+        shuffled = order.sample(paths, len(paths))
+        for start in range(0, len(shuffled) - batch_size + 1, batch_size):
+            files = shuffled[start : start + batch_size]
+            yield np.stack([_open(path, size) for path in files]), files
 
 
 def _open(path: str, size: int) -> Any:

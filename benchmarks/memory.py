@@ -1,4 +1,4 @@
-"""How much memory does `fit` take at most, against the limit set for it?"""
+"""What is the peak memory of `fit`, and does it keep its limit?"""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from benchmarks.sides import Row, Setting, Target
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT = 3.0  # GB
 
-# A program between: the peak of a child counts what its parent held when it began.
+# A process in between: a child's peak includes what its parent held when it began.
 _PEAK = """
 import resource, subprocess, sys
 done = subprocess.run(sys.argv[1:], stdout=sys.stderr)
@@ -21,9 +21,9 @@ sys.exit(done.returncode)
 
 
 def rows(setting: Setting, temporary: Path) -> list[Row]:
-    """The peak of an epoch of `fit` on pictures of 64 pixels a side, in GB.
+    """The peak of one epoch of `fit` on pictures of 64 by 64 pixels, in GB.
 
-    Too few pictures are repeated under other names, as links.
+    If there are too few pictures, links with other names repeat them.
     """
     count = setting.peak_pictures
     faces = repeated(setting.paths, count, temporary / "repeated")
@@ -41,9 +41,9 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
 
 
 def peak(command: list[str]) -> int:
-    """The most bytes that a command has in memory (resident) at any time.
+    """The peak resident memory of a command, in bytes.
 
-    Raises RuntimeError with what it wrote to standard error if it fails.
+    Raises RuntimeError with its standard error if it fails.
     """
     done = subprocess.run(
         [sys.executable, "-c", _PEAK, *command],

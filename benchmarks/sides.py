@@ -1,4 +1,4 @@
-"""How are two things compared, and how is the outcome shown?"""
+"""How are two sides compared, and how is the result shown?"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,18 +9,18 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What every measure is given: pictures in UTKFace's layout, and how much to do."""
+    """The input of every measure: pictures in UTKFace's layout, and how much to do."""
 
     paths: tuple[str, ...]
-    rounds: int = 5  # how often ours and theirs take turns
+    rounds: int = 5  # in which ours and theirs alternate
     batch_size: int = 64
-    batches: int = 10  # of the generator in a round; of ours, twenty times as many
+    batches: int = 10  # of the generator per round; twenty times as many of ours
     trained: int = 2000  # pictures of a short training
-    epochs: int = 3  # of it; the first one warms up
-    calls: int = 15  # of each network in a round
+    epochs: int = 3  # of this training; the first one warms up
+    calls: int = 15  # of each network per round
     peak_pictures: int = 20_000
     frozen_trunk: str = "resnet50"
-    frozen_size: int = 0  # of its pictures; 0: its own
+    frozen_size: int = 0  # of its pictures; 0: its default
     frozen_epochs: int = 20
     compared_epochs: int = 6
     trials: int = 6
@@ -28,7 +28,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Target:
-    """The bound that a ratio must keep: at least or at most."""
+    """A lower or upper bound of a ratio."""
 
     sign: Literal[">=", "<="]
     bound: float
@@ -42,7 +42,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line of the table: two sides, a figure a round each, and their ratios.
+    """One line of the table: two sides with one figure per round, and their ratios.
 
     The ratio is ours / theirs, or with `inverse` theirs / ours.
     """
@@ -56,7 +56,7 @@ class Row:
 
     @property
     def ratios(self) -> list[float]:
-        """The ratio (rounds,) of each round: its sides ran side by side."""
+        """The ratio (rounds,) of each round, its sides under equal conditions."""
         sides = zip(self.ours, self.theirs, strict=True)
         return [t / o if self.inverse else o / t for o, t in sides]
 
@@ -90,8 +90,8 @@ def take_turns(
 ) -> list[list[float]]:
     """Figures (sides, rounds) of sides that take turns: A B, A B, ...
 
-    Whatever else the machine does thus falls on all sides alike. `warm` has each side
-    do an unmeasured turn before.
+    So other load on the machine slows all sides alike. With `warm`, each side has an
+    unmeasured turn first.
     """
     if warm:
         for side in sides:
@@ -101,7 +101,7 @@ def take_turns(
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long some work takes."""
+    """How many seconds `work` takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began

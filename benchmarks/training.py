@@ -1,4 +1,4 @@
-"""How fast does `fit` train, against a script written by hand for the same network?"""
+"""How fast does `fit` train, compared with a plain Keras script?"""
 
 import contextlib
 import io
@@ -14,7 +14,6 @@ import tensorflow as tf
 
 from benchmarks.faces import batches, spec
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
-from multitask.contracts.augmentation import parse_augmentation
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import HISTORY
 from multitask.data.batches import Batches
@@ -25,82 +24,83 @@ from multitask.training.optimizer import optimizer
 
 
 def rows(setting: Setting, temporary: Path) -> list[Row]:
-    """Steps a second of the epochs after the first, in short trainings that take turns.
+    """Steps per second in the epochs after the first, in short alternating trainings.
 
-    Ours is `training.train`, as `fit` calls it; theirs `model.fit` on a `tf.data` set
-    of tensors in memory. Network, losses, metrics, batch size, optimizer, augmentation
-    and precision (float32) are the same, and neither is compiled by XLA.
+    Ours is `training.loop.train`, as `fit` calls it; theirs is `model.fit` on a
+    `tf.data` dataset of tensors in memory. Network, losses, metrics, batch size,
+    optimizer, augmentation and precision (float32) are the same, and neither is
+    compiled by XLA.
     """
     paths = setting.paths[: setting.trained]
-    held = batches(paths, setting.batch_size, temporary)
+    data = batches(paths, setting.batch_size, temporary)
     recipe = Recipe(
-        epochs=setting.epochs, batch_size=held.batch_size, precision="float32"
+        epochs=setting.epochs, batch_size=data.batch_size, precision="float32"
     )
     ours, theirs = take_turns(
         setting.rounds,
-        lambda: held.steps / _ours(held, recipe, temporary),
-        lambda: held.steps / _theirs(held, recipe),
+        lambda: data.steps / _ours(data, recipe, temporary),
+        lambda: data.steps / _theirs(data, recipe),
         warm=False,  # the first epoch is left out of each
     )
     return [
         Row(
-            what=f"training, batch {held.batch_size}: fit, or a Keras script",
+            what=f"training, batch {data.batch_size}: fit, or a Keras script",
             unit="steps/s",
             ours=ours,
             theirs=theirs,
             target=Target(">=", 0.95),
         ),
-        _precisions(held, recipe, setting),
+        _precisions(data, recipe, setting),
     ]
 
 
-def _precisions(held: Batches, recipe: Recipe, setting: Setting) -> Row:
-    """Steps a second in bfloat16 and in float32, as `--precision auto` times them."""
+def _precisions(data: Batches, recipe: Recipe, setting: Setting) -> Row:
+    """Steps per second in bfloat16 and in float32, as `--precision auto` times them."""
     keras.utils.clear_session()
-    known = spec()
+    network = spec()
     steps = [
-        loop.training_step(known, recipe, held, precision)
+        loop.training_step(network, recipe, data, precision)
         for precision in ("bfloat16", "float32")
     ]
-    half, whole = take_turns(
+    bfloat16, float32 = take_turns(
         setting.rounds, *(lambda step=step: 1 / seconds(step) for step in steps)
     )
     return Row(
-        what=f"training, batch {held.batch_size}: bfloat16, or float32",
+        what=f"training, batch {data.batch_size}: bfloat16, or float32",
         unit="steps/s",
-        ours=half,
-        theirs=whole,
+        ours=bfloat16,
+        theirs=float32,
     )
 
 
-def _ours(held: Batches, recipe: Recipe, temporary: Path) -> float:
-    """Seconds an epoch, as history.csv holds them."""
+def _ours(data: Batches, recipe: Recipe, temporary: Path) -> float:
+    """Seconds per epoch, as recorded in history.csv."""
     keras.utils.clear_session()
     with tempfile.TemporaryDirectory(dir=temporary) as name:
         folder = Path(name)
         with contextlib.redirect_stdout(io.StringIO()):
-            loop.train(spec(), recipe, held, None, folder)
+            loop.train(spec(), recipe, data, None, folder, cache=folder / "cache")
         history = pd.read_csv(folder / HISTORY)
         return float(history["seconds"][1:].median())
 
 
-def _theirs(held: Batches, recipe: Recipe) -> float:
-    """Seconds an epoch of what one would write for this network alone."""
+def _theirs(data: Batches, recipe: Recipe) -> float:
+    """Seconds per epoch of a plain Keras script for this network alone."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(recipe.seed)
     heads = spec().heads
     model = build.build_core(spec(), recipe.dropout, training=True)
     model.compile(
-        optimizer=optimizer(recipe, held.steps),
+        optimizer=optimizer(recipe, data.steps),
         loss={head.name: head.loss() for head in heads},
         weighted_metrics={head.name: head.metrics() for head in heads},
         jit_compile=False,
     )
     clock = _Clock()
     model.fit(
-        _in_memory(held, recipe),
+        _in_memory(data, recipe),
         epochs=recipe.epochs,
-        steps_per_epoch=held.steps,
+        steps_per_epoch=data.steps,
         callbacks=[clock],
         shuffle=False,
         verbose=0,
@@ -108,24 +108,23 @@ def _theirs(held: Batches, recipe: Recipe) -> float:
     return median(clock.seconds[1:])
 
 
-def _in_memory(held: Batches, recipe: Recipe) -> Any:
-    how = parse_augmentation(recipe.augment)
-    targets = {name: encoded.targets for name, encoded in held.encoded.items()}
-    weights = {name: encoded.weights for name, encoded in held.encoded.items()}
-    images = held.pixels[held.rows]
+def _in_memory(data: Batches, recipe: Recipe) -> Any:
+    targets = {name: encoded.targets for name, encoded in data.encoded.items()}
+    weights = {name: encoded.weights for name, encoded in data.encoded.items()}
+    images = data.pixels[data.rows]
 
-    def vary(number: Any, batch: Any) -> Any:
+    def augmented(number: Any, batch: Any) -> Any:
         images, targets, weights = batch
         seed = tf.stack([tf.constant(recipe.seed, tf.int64), number])
-        return augment(images, seed, how, held.size)[0], targets, weights
+        images, _ = augment(images, seed, recipe.augmentation, data.size)
+        return images, targets, weights
 
-    data = tf.data.Dataset.from_tensor_slices((images, targets, weights))
-    # Without end, so that an epoch begins with batches already made.
-    data = data.shuffle(len(images), seed=recipe.seed).repeat()
-    data = data.batch(held.batch_size, drop_remainder=True).enumerate()
-    return data.map(vary, num_parallel_calls=tf.data.AUTOTUNE).prefetch(
-        tf.data.AUTOTUNE
-    )
+    dataset = tf.data.Dataset.from_tensor_slices((images, targets, weights))
+    # Endless, so that an epoch begins with batches already prepared.
+    dataset = dataset.shuffle(len(images), seed=recipe.seed).repeat()
+    dataset = dataset.batch(data.batch_size, drop_remainder=True).enumerate()
+    dataset = dataset.map(augmented, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.prefetch(tf.data.AUTOTUNE)
 
 
 class _Clock(keras.callbacks.Callback):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Do the benchmarks run, and do their figures say what the table claims?"""
+"""Do the benchmarks run, and are the figures in their table right?"""
 
 import subprocess
 import sys
@@ -64,27 +64,26 @@ def test_sides_take_turns():
     assert figures == [[1.0, 1.0], [3.0, 3.0]]
 
 
-def test_peak_counts_the_memory_of_the_command_alone():
-    held = bytearray(300_000_000)  # of this process
-    taken = peak([sys.executable, "-c", "bytearray(100_000_000)"])
-    assert 100_000_000 < taken < len(held)
+def test_peak_is_the_memory_of_the_command_alone():
+    own = bytearray(300_000_000)
+    size = peak([sys.executable, "-c", "bytearray(100_000_000)"])
+    assert 100_000_000 < size < len(own)
 
 
-def test_peak_tells_why_a_command_fails():
+def test_peak_raises_what_a_failing_command_wrote():
     with pytest.raises(RuntimeError, match="no such thing"):
         peak([sys.executable, "-c", "import sys; sys.exit('no such thing')"])
 
 
 def test_repeated_pictures_keep_their_labels(tmp_path):
-    found = faces.paths(None, 3, tmp_path)
-    folder = faces.repeated(found, 7, tmp_path / "more")
+    files = faces.paths(None, 3, tmp_path)
+    folder = faces.repeated(files, 7, tmp_path / "more")
     labels = faces.table(sorted(str(path) for path in folder.iterdir()))
     assert len(labels) == 7
-    known = faces.table(found)["age"].tolist()
-    assert sorted(set(labels["age"])) == sorted(set(known))
+    assert set(labels["age"]) == set(faces.table(files)["age"])
 
 
-def test_only_utkface_is_measured_on(tmp_path):
+def test_other_data_sets_are_refused(tmp_path):
     with pytest.raises(UserError, match="must be utkface=FOLDER"):
         faces.paths("celeba=x", 3, tmp_path)
 
@@ -101,9 +100,9 @@ def test_every_measure_has_its_rows_with_positive_ratios():
     lines = done.stdout.splitlines()
     head = lines.index(table([]).splitlines()[0])
     cells = [line.strip("| ").split(" | ") for line in lines[head + 2 :]]
-    found = dict.fromkeys(ROWS, 0)
+    counts = dict.fromkeys(ROWS, 0)
     for what, *_, ratio, _target, _verdict in cells:
-        found[next(name for name in ROWS if what.startswith(name))] += 1
+        counts[next(name for name in ROWS if what.startswith(name))] += 1
         assert float(ratio.split()[0]) > 0
-    assert found == ROWS
+    assert counts == ROWS
     assert len(cells[0]) == len(HEADER)
