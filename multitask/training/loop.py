@@ -202,7 +202,7 @@ def _learning_part(
         doubled = {name: _Doubled(name=name)(out) for name, out in model(image).items()}
         model = keras.Model(image, doubled)
     if recipe.balance != loss_balancing.STATIC:
-        model = loss_balancing.balanced(model, spec.heads, recipe.balance, recipe.seed)
+        model = loss_balancing.balanced(model, spec.heads, recipe.balance)
     return model, training, validation
 
 

@@ -27,11 +27,10 @@ class Rule(keras.layers.Layer):  # type: ignore[misc]
     `labelled` (heads,) is 1 for the heads that the batch has a label of, else 0.
     """
 
-    def __init__(self, heads: Sequence[Head], seed: int) -> None:
+    def __init__(self, heads: Sequence[Head]) -> None:
         super().__init__(name="balance")
         self.names = tuple(head.name for head in heads)
         self.count = len(self.names)
-        self.lots = keras.random.SeedGenerator(seed)
         self.shares = self._kept("ones", "shares")
         self.summed = self._kept("zeros", "summed")
         self.steps = self.add_weight(initializer="zeros", trainable=False, name="steps")
@@ -71,8 +70,8 @@ class Uncertainty(Rule):
     squared error half as much, and each adds s / 2.
     """
 
-    def __init__(self, heads: Sequence[Head], seed: int) -> None:
-        super().__init__(heads, seed)
+    def __init__(self, heads: Sequence[Head]) -> None:
+        super().__init__(heads)
         self.squared = [head.squared_error for head in heads]
         self.variance = self.add_weight(
             shape=(self.count,), initializer="zeros", name="bias"
@@ -102,22 +101,12 @@ class DynamicAverage(Rule):
         self.shares.assign(self.count * shares)
 
 
-class RandomWeights(Rule):
-    """Lin et al. 2022, "Reasonable Effectiveness of Random Weighting": the softmax of
-    normal lots, drawn anew each step."""
-
-    def total(self, losses: Any, labelled: Any) -> Any:
-        lots = keras.random.normal((self.count,), seed=self.lots)
-        self.shares.assign(ops.softmax(lots))
-        return super().total(losses, labelled)
-
-
 class Famo(Rule):
     """Liu et al. 2023, "FAMO: Fast Adaptive Multitask Optimization": heads whose loss
     falls less, in proportion, get more weight after each step."""
 
-    def __init__(self, heads: Sequence[Head], seed: int) -> None:
-        super().__init__(heads, seed)
+    def __init__(self, heads: Sequence[Head]) -> None:
+        super().__init__(heads)
         self.scores = self._kept("zeros", "scores")
         self.adam = keras.optimizers.Adam(_RATE)
         self.adam.build([self.scores])
@@ -142,7 +131,6 @@ class Famo(Rule):
 RULES: dict[str, type[Rule]] = {
     "uncertainty": Uncertainty,
     "dwa": DynamicAverage,
-    "rlw": RandomWeights,
     "famo": Famo,
 }
 
@@ -205,9 +193,7 @@ class Balanced(keras.Model):  # type: ignore[misc]
         )
 
 
-def balanced(
-    model: keras.Model, heads: Sequence[Head], how: str, seed: int
-) -> keras.Model:
+def balanced(model: keras.Model, heads: Sequence[Head], how: str) -> keras.Model:
     """The network, its losses weighed by the rule of a name."""
     image = keras.Input(model.input.shape[1:], dtype=model.input.dtype)
     said = {
@@ -215,5 +201,5 @@ def balanced(
         for name, one in model(image).items()
     }
     made = Balanced(image, said)
-    made.weigh(heads, RULES[how](heads, seed))
+    made.weigh(heads, RULES[how](heads))
     return made
