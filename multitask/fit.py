@@ -59,7 +59,7 @@ def _resumed(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
     file = out / RECIPE
     if not file.is_file():
         raise UserError(out, f"holds no {RECIPE}, is no run to resume")
-    extra = sorted(options.given(arguments)) + ["recipe"] * bool(arguments.recipe)
+    extra = sorted(options.explicit(arguments)) + ["recipe"] * bool(arguments.recipe)
     if extra:
         raise UserError(
             f"--resume with {', '.join(extra)}",

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from multitask.contracts.machine import CACHE, Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE, MERGED, RENAMED
 from multitask.contracts.recipe_texts import split_names
-from multitask.contracts.settings import option, value
+from multitask.contracts.settings import option
 
 Group = argparse._ArgumentGroup
 
@@ -22,14 +23,30 @@ class _Moved(argparse.Action):
 
     def __call__(self, *_: Any) -> None:
         name = self.dest.removeprefix("old_")
-        for new, names in MERGED.items():
-            if name in names:
-                new = option(new)
-                raise UserError(option(name), f"is part of {new} now", f"see {new}")
         if name in RENAMED:
             new = option(RENAMED[name])
             raise UserError(option(name), f"is called {new} now", f"write {new}")
+        for new, names in MERGED.items():
+            if name in names:
+                raise UserError(
+                    option(name),
+                    f"is part of {option(new)} now",
+                    f"write {option(new)} {_USAGES[name]}",
+                )
         raise UserError(option(name), "no longer exists", "leave it out")
+
+
+_USAGES = {  # in place of options of an earlier version
+    "warmup": "cosine,warmup=EPOCHS",
+    "plateau": "plateau,patience=EPOCHS",
+    "least_learning_rate": "plateau,min_learning_rate=X",
+    "oversample": "classes=HEAD",
+    "then_unfreeze": "all,epochs=N",
+    "then_epochs": "all,epochs=N",
+    "then_learning_rate": "all,epochs=N,learning_rate=X",
+    "features_l2": "N,l2=X",
+    "features_norm": "N,norm=yes",
+}
 
 
 def add(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> Group:
@@ -52,7 +69,7 @@ def add(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> Group:
             metavar=_metavar(name, default),
             help=argparse.SUPPRESS
             if name in without
-            else help + (f" (default {_shown(default)})" if shown else ""),
+            else help + (f" (default {default})" if shown else ""),
         )
     for name in set(GONE) - set(MACHINE):
         parser.add_argument(
@@ -78,14 +95,10 @@ def add_memory(parser: argparse.ArgumentParser | Group) -> None:
 
 
 def machine(arguments: argparse.Namespace) -> Machine:
-    """What the options say of the machine; UserError for what can't be."""
-    cache, memory = getattr(arguments, "cache", None), arguments.memory
-    return Machine(
-        cache=Path(cache or CACHE),
-        memory=Machine.memory
-        if memory is None
-        else value(float, memory, option("memory")),
-    )
+    """What the options say of the machine; UserError for a value that can't be."""
+    names = [field.name for field in fields(Machine)]
+    values = {name: getattr(arguments, name, None) for name in names}
+    return Machine(**{name: text for name, text in values.items() if text is not None})
 
 
 _METAVARS = {
@@ -103,10 +116,6 @@ _METAVARS = {
 }
 
 
-def _shown(default: Any) -> str:
-    return "yes" if default is True else str(default)
-
-
 def _metavar(name: str, default: Any) -> str:
     if name in _METAVARS:
         return _METAVARS[name]
@@ -114,7 +123,7 @@ def _metavar(name: str, default: Any) -> str:
         return "HEAD=X,..."
     if recipe.choices(name):
         return "|".join(recipe.choices(name))
-    kinds = {int: "N", float: "X", bool: "yes|no"}
+    kinds = {int: "N", float: "X"}
     return kinds.get(type(default), "NAME")
 
 
@@ -126,11 +135,11 @@ def read(arguments: argparse.Namespace) -> Recipe:
     settings = recipe_files.read(arguments.recipe) if arguments.recipe else {}
     if arguments.recipe:
         recipe.recipe(settings, arguments.recipe)  # says which file a mistake is in
-    return recipe.recipe(settings | given(arguments), "")
+    return recipe.recipe(settings | explicit(arguments), "")
 
 
-def given(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The settings that were given as options."""
+def explicit(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The settings that are options on the command line, without defaults."""
     settings: dict[str, Any] = {}
     for name, _, default in recipe.settings():
         text = getattr(arguments, name, None)

@@ -1,18 +1,20 @@
-"""What of the machine does a training use? No setting of it changes a result."""
+"""Where does a training keep its data? Nothing here changes a result."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.settings import field_value
 
 CACHE = "~/.cache/multitask"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """The folder in which features of frozen trunks are kept, and room for pictures.
+    """The folder for the features of frozen trunks, and the memory for pictures.
 
-    `memory` is in gigabytes; decoded pictures beyond it are kept on the disk.
+    Decoded pictures that take more than `memory` gigabytes are kept on disk.
 
     Raises UserError if `memory` is not above 0.
     """
@@ -21,6 +23,9 @@ class Machine:
     memory: float = 2.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "cache", Path(self.cache).expanduser().absolute())
+        folder = os.path.expanduser(field_value(Path, self.cache, "cache"))
+        object.__setattr__(self, "cache", Path(folder).absolute())
+        memory = field_value(float, self.memory, "memory")
+        object.__setattr__(self, "memory", memory)
         if not self.memory > 0:
             raise UserError("--memory", f"is {self.memory}, must be above 0")

@@ -7,119 +7,121 @@ from typing import Any
 
 from multitask.contracts.errors import UserError, nearest
 
-RENAMED = {"looks": "tta", "average": "ema"}
-# Options of the command now: they tell of the machine, not of the training.
-MACHINE = ("cache", "memory")
-MERGED = {  # by the setting that holds them now
-    "schedule": ("schedule", "warmup", "plateau", "least_learning_rate"),
-    "mix": ("mix", "oversample"),
-    "then": ("then_unfreeze", "then_epochs", "then_learning_rate"),
-    "features": ("features", "features_l2", "features_norm"),
+GONE: dict[str, Any] = {  # settings of earlier versions, and their defaults
+    "looks": 4,
+    "average": 0.0,
+    "warmup": 1.0,
+    "plateau": 3,
+    "least_learning_rate": 0.0,
+    "oversample": "",
+    "then_unfreeze": "",
+    "then_epochs": 0,
+    "then_learning_rate": 0.0,
+    "features_l2": 0.0,
+    "features_norm": False,
+    "cache": "~/.cache/multitask",
+    "memory": 2.0,
+    "cache_precision": "float32",
 }
-REPLACED = {  # values that are gone, by setting, and the nearest that is left
+RENAMED = {"looks": "tta", "average": "ema"}
+MERGED = {  # by the setting that holds them now
+    "schedule": ("warmup", "plateau", "least_learning_rate"),
+    "mix": ("oversample",),
+    "then": ("then_unfreeze", "then_epochs", "then_learning_rate"),
+    "features": ("features_l2", "features_norm"),
+}
+# Options of the command now: they are about the machine, not the training.
+MACHINE = ("cache", "memory")
+_REPLACED = {  # values that are gone, by setting, and the nearest that is left
     "optimizer": {"rmsprop": "adam", "lion": "adamw"},
     "balance": {"rlw": "static"},
 }
-GONE = (*RENAMED, *MACHINE, "cache_precision") + tuple(
-    old for new, names in MERGED.items() for old in names if old != new
-)
-_DEFAULTS = {
-    "schedule": "cosine",
-    "warmup": 1.0,
-    "patience": 3,
-    "min_learning_rate": 0.0,
-    "mix": "proportional",
-    "features": 0,
-}
+Settings = Mapping[str, Any]
 
 
-def translate(settings: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Settings of an earlier version as those of this one, and what was changed.
+def translate(settings: Settings) -> tuple[dict[str, Any], list[str]]:
+    """Settings of an earlier version as those of this one, and the changes.
 
-    Settings of this version are returned as they are, with no changes.
+    Settings of this version stay as they are. One that is gone is left out without a
+    word if it has the value that it had by default.
 
-    >>> translate({"looks": 2, "epochs": 8})
-    ({'epochs': 8, 'tta': 2}, ['looks is now tta = 2'])
+    >>> translate({"looks": 2, "average": 0.0, "epochs": 8})
+    ({'epochs': 8, 'tta': 2}, ['tta = 2 (was looks)'])
     """
     new = {name: value for name, value in settings.items() if name not in GONE}
+    old = {
+        name: settings[name]
+        for name, default in GONE.items()
+        if settings.get(name, default) != default
+    }
+    if isinstance(new.get("features"), int):
+        new["features"] = str(new["features"])
     changes = []
     for before, after in RENAMED.items():
-        if before in settings:
-            new[after] = settings[before]
-            changes.append(f"{before} is now {after} = {_shown(new[after])}")
-    for after, names in MERGED.items():
-        old = [name for name in names if name in settings and name != after]
-        if old:
-            new[after] = _MERGE[after](settings)
-            changes.append(f"{', '.join(old)}: now {after} = {_shown(new[after])}")
-    for name, values in REPLACED.items():
+        if before in old:
+            new[after] = old[before]
+            changes.append(f"{after} = {_shown(new[after])} (was {before})")
+    for name, merge in _MERGE.items():
+        parts = [part for part in MERGED[name] if part in old]
+        text = merge({**new, **old})
+        if parts and text != new.get(name, merge({})):
+            new[name] = text
+            changes.append(f"{name} = {_shown(text)} (was {', '.join(parts)})")
+    for name, values in _REPLACED.items():
         value = settings.get(name)
         if isinstance(value, str) and value in values:
             new[name] = values[value]
-            changes.append(
-                f"{name} = {_shown(value)} no longer exists, {_shown(new[name])} takes "
-                "its place"
-            )
-    machine = [name for name in MACHINE if name in settings]
-    if machine:
-        options = " and ".join(f"--{name}" for name in machine)
-        changes.append(f"{', '.join(machine)} left out, now given by {options}")
-    if settings.get("cache_precision", "float32") != "float32":
-        changes.append("cache_precision left out, features are kept in float32")
-    elif "cache_precision" in settings:
-        changes.append("cache_precision left out")
-    return new, changes
+            changes.append(f"{name} = {_shown(new[name])} ({value} is gone)")
+    return new, changes + _left_out(old)
+
+
+def _left_out(old: Settings) -> list[str]:
+    """What to say of settings that no recipe holds any longer."""
+    notes = []
+    if "cache_precision" in old:
+        notes.append("features cached in float32 (cache_precision is gone)")
+    options = [f"--{name} {old[name]}" for name in MACHINE if name in old]
+    if options:
+        notes.append(f"without {' and '.join(options)} (to be added as options)")
+    return notes
 
 
 def _shown(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def _schedule(settings: Mapping[str, Any]) -> str:
-    name = str(settings.get("schedule", _DEFAULTS["schedule"]))
-    if name == "plateau":
-        keys = {"patience": "plateau", "min_learning_rate": "least_learning_rate"}
-    else:  # the other two had no effect
-        keys = {"warmup": "warmup"}
-    # Defaults are left out, as whoever asks for the same today leaves them out.
-    values = {new: settings.get(old) for new, old in keys.items()}
-    others = {key: value for key, value in values.items() if value != _DEFAULTS[key]}
-    return _keywords(name, others)
+def _schedule(settings: Settings) -> str:
+    name = settings.get("schedule", "cosine")
+    keys = {"patience": "plateau"} if name == "plateau" else {"warmup": "warmup"}
+    keys["min_learning_rate"] = "least_learning_rate"
+    return _keywords(name, keys, settings)
 
 
-def _mix(settings: Mapping[str, Any]) -> str:
-    if settings.get("oversample"):
+def _mix(settings: Settings) -> str:
+    if "oversample" in settings:  # both at once were refused
         return f"classes={settings['oversample']}"
-    return str(settings.get("mix", _DEFAULTS["mix"]))
+    return str(settings.get("mix", "proportional"))
 
 
-def _then(settings: Mapping[str, Any]) -> str:
-    stages = settings.get("then_unfreeze")
-    if not stages:
-        return ""
-    rate = settings.get("then_learning_rate") or None  # 0: a tenth
-    others = {"epochs": settings.get("then_epochs"), "learning_rate": rate}
-    return _keywords(stages, others)
+def _then(settings: Settings) -> str:
+    keys = {"epochs": "then_epochs", "learning_rate": "then_learning_rate"}
+    return _keywords(settings.get("then_unfreeze", ""), keys, settings)
 
 
-def _features(settings: Mapping[str, Any]) -> str:
-    norm = "yes" if settings.get("features_norm") else None
-    units = settings.get("features", _DEFAULTS["features"])
-    return _keywords(units, {"l2": settings.get("features_l2") or None, "norm": norm})
+def _features(settings: Settings) -> str:
+    keys = {"l2": "features_l2", "norm": "features_norm"}
+    if settings.get("features_norm") is True:
+        settings = {**settings, "features_norm": "yes"}
+    return _keywords(settings.get("features", 0), keys, settings)
 
 
-def _keywords(first: object, others: Mapping[str, object]) -> str:
-    """`first,key=value` of the values that are there."""
-    known = [f"{key}={value}" for key, value in others.items() if value is not None]
-    return ",".join([str(first), *known])
+def _keywords(first: object, keys: Mapping[str, str], settings: Settings) -> str:
+    """`first,key=value` of the settings that are there; `keys` are their new names."""
+    values = [f"{new}={settings[old]}" for new, old in keys.items() if old in settings]
+    return ",".join([str(first), *values])
 
 
-_MERGE = {
-    "schedule": _schedule,
-    "mix": _mix,
-    "then": _then,
-    "features": _features,
-}
+_MERGE = {"schedule": _schedule, "mix": _mix, "then": _then, "features": _features}
 
 
 _NAMED = Path(__file__).parent / "recipes"
@@ -138,7 +140,7 @@ def path(name: str) -> Path:
 def read(source: str | Path, say: Callable[[str], object] = print) -> dict[str, Any]:
     """The settings in a recipe file, or in the recipe of that name, not yet checked.
 
-    Those of earlier versions are translated, and `say` is given one line on them.
+    Those of earlier versions are translated; `say` is given one line on what changed.
     Raises UserError if there is no such file or if it is no TOML.
     """
     file = Path(source).expanduser()
@@ -154,5 +156,5 @@ def read(source: str | Path, say: Callable[[str], object] = print) -> dict[str, 
         raise UserError(file, f"is no TOML: {error}") from None
     translated, changes = translate(settings)
     if changes:
-        say(f"{file} is of an earlier version and is read as: {'; '.join(changes)}")
+        say(f"{file} is of an earlier version, read with {'; '.join(changes)}")
     return translated

@@ -174,7 +174,10 @@ def parse_unfreezing(text: str, freeze: str) -> Unfreezing | None:
         return None
     where = "--then"
     second = parse_keywords(Unfreezing, text, where)
-    check_freeze(second.stages, where)
+    if second.stages != ALL and not second.stages.isdecimal():
+        raise UserError(
+            where, f"is {second.stages!r}", "must be all, or how many stages learn"
+        )
     if second.epochs < 1:
         raise UserError(where, f"epochs is {second.epochs}, must be 1 or more")
     if not 0 <= second.learning_rate < math.inf:
@@ -182,14 +185,14 @@ def parse_unfreezing(text: str, freeze: str) -> Unfreezing | None:
             where, f"learning_rate is {second.learning_rate}, must be 0 or more"
         )
     if freeze == NONE:
-        raise UserError(where, "needs a trunk that was frozen", "add --freeze all")
+        raise UserError(where, "needs a frozen trunk", "add --freeze all")
     learning = 0 if freeze == ALL else int(freeze)
-    no_more = second.stages != ALL and int(second.stages) <= learning
-    if second.stages == NONE or no_more:
+    if second.stages != ALL and int(second.stages) <= learning:
         raise UserError(
             where,
-            f"is {second.stages}, with --freeze {freeze} {learning} stages learn now",
-            "must be more of them, or all",
+            f"is {second.stages}, but with --freeze {freeze} {learning} stages learn "
+            "before it",
+            "must be more, or all",
         )
     return second
 

@@ -83,17 +83,21 @@ def parse_keywords(cls: type[T], text: str, where: str) -> T:
     The first value may stand without its key, which is then that of the first field.
     Raises UserError naming `where` as `checked` does.
     """
-    values: dict[str, str] = {}
-    for number, part in enumerate(text.split(",")):
-        key, equals, value = part.partition("=")
+    values: dict[str, Any] = {}
+    first, *others = (part.strip() for part in text.split(","))
+    if "=" in first:
+        others = [first, *others]
+    else:
+        name = fields(cls)[0].name
+        values[name] = value(type_hints(cls)[name], first, where)
+    for part in others:
+        key, equals, text = part.partition("=")
         if not equals:
-            key, value = fields(cls)[0].name, part
-            if number:
-                raise UserError(where, f"{part.strip()!r} is no KEY=VALUE")
+            raise UserError(where, f"{part!r} is no KEY=VALUE")
         key = key.strip().replace("-", "_")
         if key in values:
             raise UserError(where, f"names {key} twice")
-        values[key] = value.strip()
+        values[key] = text.strip()
     return checked(cls, values, where)
 
 
@@ -128,6 +132,8 @@ _MUST = {  # in words that are not Python's
     "bool_parsing": "yes or no",
     "string_type": "a text in quotes",
     "tuple_type": 'a list, such as ["age", "gender"]',
+    "dict_type": "a table, such as {age = 2, race = 1.5}",
+    "path_type": "a path",
 }
 
 

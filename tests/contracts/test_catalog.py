@@ -44,14 +44,6 @@ def test_a_group_is_its_heads_each_once_in_the_order_asked():
     assert names("race", "utkface", "gender") == ["race", "age", "gender"]
 
 
-def test_a_comma_in_brackets_separates_no_heads():
-    assert catalog.split(" age ,attributes[Young, Smiling],, race:sigmoid,") == (
-        "age",
-        "attributes[Young, Smiling]",
-        "race:sigmoid",
-    )
-
-
 def test_another_kind_keeps_what_it_has_a_field_for():
     (age,) = catalog.heads(["age:regression"])
     config = to_config(age)

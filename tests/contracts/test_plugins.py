@@ -1,21 +1,27 @@
 """Is a file a plug-in, and does another package come in by the same door?"""
 
+import errno
+import os
 import sys
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from multitask.contracts import catalog, plugins
 from multitask.contracts.catalog import from_config, to_config
 from multitask.contracts.errors import UserError
+from multitask.contracts.evaluation import Evaluation
 
 MODULE = """
 from dataclasses import dataclass
 import pandas as pd
 from multitask.heads.regression import Regression
+from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.table import Reading
 
-ORDER = 15
+OF, ORDER = Evaluation, 15
 
 @dataclass(frozen=True, kw_only=True)
 class StarHead(Regression):
@@ -24,8 +30,11 @@ class StarHead(Regression):
 def read(folder):
     return Reading(table=pd.DataFrame({"path": [f"{folder}/a.jpg"], "stars": [4.0]}))
 
-def write(comparison, folder):
-    pass
+def write(evaluation, folder):
+    (folder / "stars.txt").write_text(evaluation.title)
+
+def text(evaluation):
+    return "all the stars"
 """
 ENTRIES = """
 [multitask.heads]
@@ -134,3 +143,86 @@ def test_one_of_our_names_is_refused_and_still_means_ours(install):
         "must be another; rename the entry point or uninstall its package"
     )
     assert plugins.kind("softmax").__name__ == "Softmax"
+
+
+# Which reports are written
+
+
+class Findings:
+    """Another type of result."""
+
+
+@pytest.fixture
+def modules(monkeypatch):
+    """Three reports on two types of results, and what they were given in turn."""
+    calls: list[tuple[str, object]] = []
+
+    def module(name, of, order, **functions):
+        def write(result, folder):
+            assert folder.is_dir()
+            calls.append((name, result))
+
+        return SimpleNamespace(OF=of, ORDER=order, write=write, **functions)
+
+    loaded = {
+        "page": module("page", Evaluation, 90),
+        "numbers": module("numbers", Evaluation, 10, text=lambda result: "figures"),
+        "more": module("more", Evaluation, 20, text=lambda result: "more figures"),
+        "faults": module("faults", Findings, 5, text=lambda result: "faults"),
+    }
+    monkeypatch.setattr(plugins, "names", lambda group: list(loaded))
+    monkeypatch.setattr(plugins, "_load", lambda group, name, attribute: loaded[name])
+    return calls
+
+
+@pytest.fixture
+def evaluation():
+    empty = pd.DataFrame()
+    return Evaluation(title="run", split="all", labels=empty, answers=empty, heads=())
+
+
+def test_reports_on_the_type_of_a_result_write_in_their_order(
+    modules, evaluation, tmp_path
+):
+    plugins.write_reports(evaluation, tmp_path / "run" / "report")
+    assert modules == [(name, evaluation) for name in ("numbers", "more", "page")]
+    findings = Findings()
+    plugins.write_reports(findings, tmp_path / "audit")
+    assert modules[3:] == [("faults", findings)]
+
+
+def test_a_result_is_printed_as_its_reports_with_a_text_say(modules, evaluation):
+    assert plugins.text(evaluation) == "figures\n\nmore figures"
+    assert plugins.text(Findings()) == "faults"
+    assert plugins.text("anything else") == ""
+    assert not modules  # nothing was written
+
+
+def test_a_disk_that_is_full_is_told_by_the_folder(modules, tmp_path, monkeypatch):
+    def full(result, folder):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (faults,) = [module for module in plugins.reports() if module.OF is Findings]
+    monkeypatch.setattr(faults, "write", full)
+    with pytest.raises(UserError, match="report: can't be written: No space left on"):
+        plugins.write_reports(Findings(), tmp_path / "report")
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="file/report: can't be written: Not a direc"):
+        plugins.write_reports(Findings(), tmp_path / "file" / "report")
+
+
+def test_a_report_of_another_package_is_written_and_printed(
+    install, evaluation, tmp_path, monkeypatch
+):
+    install(ENTRIES)
+    names = [name for name in plugins.names("reports") if name == "constellation"]
+    monkeypatch.setattr(plugins, "names", lambda group: names)
+    plugins.write_reports(evaluation, tmp_path)
+    assert (tmp_path / "stars.txt").read_text() == "run"
+    assert plugins.text(evaluation) == "all the stars"
+
+
+def test_each_report_says_what_it_is_of_and_when_its_turn_is():
+    for module in plugins.reports():
+        assert isinstance(module.OF, type), module.__name__
+        assert isinstance(module.ORDER, int), module.__name__

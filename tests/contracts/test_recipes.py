@@ -8,6 +8,7 @@ import pytest
 
 from multitask import recipes
 from multitask.contracts import recipe, recipe_files
+from multitask.contracts.machine import Machine
 from multitask.contracts.recipe_files import read
 from multitask.experiments.run import fit
 from multitask.networks import trunks
@@ -24,8 +25,8 @@ def data(tmp_path_factory):
     return folder
 
 
-def shrunk(made, data, name):
-    """The recipe on small pictures for an epoch, and its trunk not of ImageNet.
+def shrunk(published, data, name):
+    """The recipe on small pictures for one epoch, without ImageNet's weights.
 
     The default trunk, which other tests train, gives way to a smaller one.
     """
@@ -36,13 +37,12 @@ def shrunk(made, data, name):
         "stills": f"genre=folder:{data / 'mood'}",
         "mood": f"mood=folder:{data / 'mood'}",
     }
-    trunk = "tiny" if made.trunk == "cnn" else made.trunk
+    trunk = "tiny" if published.trunk == "cnn" else published.trunk
     return replace(
-        made,
+        published,
         trunk=trunk,
         data=(sets.get(kind, f"utkface={data / 'utkface'}"),),
         weights="none",
-        cache=str(data / "cache"),
         image_size=max(trunks.trunk(trunk).least, 32),
         batch_size=16,
         epochs=1,
@@ -50,29 +50,30 @@ def shrunk(made, data, name):
     )
 
 
-PLAIN = {"augment": "none", "crop": 1.0, "looks": 1, "weight_decay": 0.0}
-SGD = {
-    "optimizer": "sgd", "learning_rate": 0.01, "schedule": "plateau", "patience": 5,
-    "least_learning_rate": 1e-3,
-}  # fmt: skip
-ADAM = {"optimizer": "adam", "learning_rate": 1e-3, "schedule": "constant"}
+PLAIN = {"augment": "none", "crop": 1.0, "tta": 1, "weight_decay": 0.0}
+SGD = {"optimizer": "sgd", "learning_rate": 0.01, "patience": 5}
+ADAM = {"optimizer": "adam", "learning_rate": 1e-3, "schedule": "constant,warmup=0"}
 IMFDB = PLAIN | {"image_size": 224, "batch_size": 32, "epochs": 20, "patience": 0}
 FROZEN = IMFDB | SGD | {
-    "weights": "imagenet", "freeze": "all", "pooling": "flatten", "features": 64,
-    "features_l2": 1e-3, "features_norm": True, "dropout": 0.5, "plateau": 4,
+    "weights": "imagenet", "freeze": "all", "pooling": "flatten", "dropout": 0.5,
+    "features": "64,l2=0.001,norm=yes",
+    "schedule": "plateau,patience=4,min_learning_rate=0.001",
 }  # fmt: skip
 STILLS = PLAIN | ADAM | {
     "image_size": 96, "learning_rate": 1e-5, "augment": "rotate", "epochs": 30,
     "split": "70/15/15", "cap": {"all": 1000},
 }  # fmt: skip
 CELEBA = PLAIN | ADAM | {
-    "weights": "imagenet", "heads": ("attributes",), "features": 512, "dropout": 0.3,
-    "epochs": 8, "batch_size": 64, "limit": 29500,
+    "weights": "imagenet", "heads": ("attributes",), "features": "512",
+    "dropout": 0.3, "epochs": 8, "batch_size": 64, "limit": 29500,
     "class_weights": {"attributes": "balanced"},
 }  # fmt: skip
 PUBLISHED: dict[str, dict[str, Any]] = {
     "imfdb-base": IMFDB | ADAM | {"trunk": "base_cnn", "dropout": 0.0},
-    "imfdb-regularized": IMFDB | SGD | {"trunk": "regularized_cnn", "plateau": 5},
+    "imfdb-regularized": IMFDB | SGD | {
+        "trunk": "regularized_cnn",
+        "schedule": "plateau,patience=5,min_learning_rate=0.001",
+    },
     "imfdb-resnet50": FROZEN | {"trunk": "resnet50"},
     "imfdb-vgg16": FROZEN | {"trunk": "vgg16"},
     "stills-vgg16": STILLS | {"trunk": "vgg16", "dropout": 0.5},
@@ -94,8 +95,8 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_recipe_has_the_settings_of_its_experiment(name):
-    made = recipe.recipe(read(name), name)
-    assert {key: getattr(made, key) for key in PUBLISHED[name]} == PUBLISHED[name]
+    settings = recipe.recipe(read(name), name)
+    assert {key: getattr(settings, key) for key in PUBLISHED[name]} == PUBLISHED[name]
 
 
 def test_no_recipe_but_ours_goes_unchecked():
@@ -105,8 +106,13 @@ def test_no_recipe_but_ours_goes_unchecked():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", recipe_files.names())
 def test_a_recipe_runs_to_its_report(name, data, tmp_path, tiny_trunk):
-    made = recipe.recipe(read(name), name)
-    run = fit(shrunk(made, data, name), tmp_path / "run", say=lambda line: None)
+    published = recipe.recipe(read(name), name)
+    run = fit(
+        shrunk(published, data, name),
+        tmp_path / "run",
+        say=lambda line: None,
+        machine=Machine(cache=data / "cache"),
+    )
     report = run.folder / "report"
     for file in (
         "classification_report.txt", "index.html", "curves.png", "grid.png",
@@ -118,9 +124,9 @@ def test_a_recipe_runs_to_its_report(name, data, tmp_path, tiny_trunk):
 
 def test_each_recipe_says_data_settings_and_what_was_published(capsys):
     assert recipes.main([]) == 0
-    said = capsys.readouterr().out
+    shown = capsys.readouterr().out
     for name in recipe_files.names():
-        assert f"{name}\n  Data:      " in said
+        assert f"{name}\n  Data:      " in shown
         text = recipe_files.path(name).read_text()
         if name != "default":
             assert "# Settings:  " in text

@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.settings import checked
+from multitask.contracts.settings import checked, field_value, parse_keywords, value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,3 +62,66 @@ def test_a_long_value_is_cut_to_60_characters():
     shown = str(caught.value).split("degrees is ")[1].split(", must")[0]
     assert len(shown) == 60
     assert shown.endswith("...")
+
+
+def test_text_and_numbers_become_each_other_where_that_is_the_type():
+    assert field_value(float, "0.5", "dropout") == 0.5
+    assert field_value(str, 64, "features") == "64"
+    assert field_value(tuple[int, ...], ["1", 2], "trays") == (1, 2)
+
+
+@pytest.mark.parametrize("number", [int, float])
+def test_true_is_no_number(number):
+    with pytest.raises(UserError, match="^--image-size: is True, must be a .*number$"):
+        field_value(number, True, "image_size")
+    with pytest.raises(UserError, match="^mine.toml: image_size is True, must be a "):
+        field_value(number, True, "image_size", "mine.toml")
+
+
+def test_without_a_place_a_mistake_is_one_of_an_option():
+    with pytest.raises(UserError) as caught:
+        field_value(dict[str, float], {"age": "much"}, "loss_weights")
+    assert str(caught.value) == "--loss-weights.age: is 'much', must be a number"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("gril", "; did you mean 'grill'?"), ("microwave", "")],
+)
+def test_a_close_choice_is_suggested(written, meant):
+    line = f"--mode: is {written!r}, must be 'air' or 'grill'{meant}"
+    with pytest.raises(UserError) as caught:
+        field_value(Literal["air", "grill"], written, "mode")
+    assert str(caught.value) == line
+    with pytest.raises(UserError) as caught:
+        value(Literal["air", "grill"], written, "--mode")
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    "text", ["200,mode=grill", "degrees=200, mode=grill", "mode = grill,degrees=200"]
+)
+def test_the_first_keyword_may_be_left_out(text):
+    assert parse_keywords(Oven, text, "--oven") == Oven(degrees=200, mode="grill")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("hot", "--oven: is 'hot', must be a number"),
+        ("", "--oven: is '', must be a number"),
+        ("mode=air", "--oven: has no degrees, must have it"),
+        ("200,grill", "--oven: 'grill' is no KEY=VALUE"),
+        ("200,mode=steam", "--oven: mode is 'steam', must be 'air' or 'grill'"),
+        ("200,degrees=3", "--oven: names degrees twice"),
+        (
+            "200,moed=air",
+            "--oven: has no key 'moed'; did you mean 'mode'? "
+            "Known: degrees, mode, trays",
+        ),
+    ],
+)
+def test_a_mistake_in_keywords_is_one_line(text, line):
+    with pytest.raises(UserError) as caught:
+        parse_keywords(Oven, text, "--oven")
+    assert str(caught.value) == line

@@ -5,7 +5,19 @@ import pandas as pd
 import pytest
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.table import Reading, check, concat
+from multitask.contracts.table import (
+    Reading,
+    as_text,
+    check,
+    classes_of,
+    column,
+    concat,
+    interval,
+    label_columns,
+    read_csv,
+    sources,
+    write_csv,
+)
 
 
 def table(**columns):
@@ -108,3 +120,64 @@ def test_a_reading_has_nothing_set_aside_unless_told():
     reading = Reading(table=table(age=[1.0]))
     assert list(reading.skipped) == ["path", "reason"]
     assert len(reading.skipped) == 0
+
+
+def test_a_column_that_a_table_lacks_is_empty_with_its_index():
+    rows = table(age=[1.0, 2.0]).set_index(pd.Index([5, 7]))
+    assert column(rows, "age").tolist() == [1.0, 2.0]
+    missing = column(rows, "race")
+    assert missing.isna().all()
+    assert missing.index.tolist() == [5, 7]
+
+
+def test_sources_name_the_data_set_of_each_row_or_nothing():
+    rows = table(source=["a", None, 3])
+    assert sources(rows).tolist() == ["a", "", "3"]
+    assert sources(table(age=[1.0, 2.0])).tolist() == ["", ""]
+
+
+def test_the_columns_of_a_label_are_its_own_and_those_of_its_interval():
+    assert label_columns(["age", "year"]) == (
+        *("age", "age_low", "age_high"),
+        *("year", "year_low", "year_high"),
+    )
+    assert label_columns([]) == ()
+
+
+def test_an_interval_is_what_is_known_of_a_number():
+    nan = np.nan
+    rows = table(
+        age=[31, nan, nan, 5], age_low=[nan, 20, nan, 0], age_high=[nan, 29, nan, 9]
+    ).set_index(pd.Index([4, 3, 2, 1]))
+    ends = interval(rows, "age")
+    assert ends.index.tolist() == [4, 3, 2, 1]
+    assert list(ends) == ["low", "high"]
+    # An exact number wins over the interval beside it.
+    np.testing.assert_array_equal(ends, [[31, 31], [20, 29], [nan, nan], [5, 5]])
+
+
+def test_an_interval_needs_no_column_of_exact_numbers():
+    rows = table(age_low=["20", None], age_high=["29", None])  # as of a CSV file
+    np.testing.assert_array_equal(interval(rows, "age"), [[20, 29], [np.nan] * 2])
+    assert interval(rows, "year").isna().to_numpy().all()
+    with pytest.raises(ValueError, match="young"):
+        interval(table(age=["young"]), "age")
+
+
+def test_whole_numbers_are_classes_without_a_point_in_the_order_of_numbers():
+    ages = pd.Series([10.0, 9.0, np.nan, 10.0])
+    assert as_text(ages).fillna("-").tolist() == ["10", "9", "-", "10"]
+    assert classes_of(ages) == ("9", "10")
+    assert classes_of(pd.Series(["b", None, "a"])) == ("a", "b")
+    # Beside text, numbers are text, too.
+    assert classes_of(pd.Series([10, 9, "a"], dtype=object)) == ("10", "9", "a")
+
+
+def test_a_written_table_is_read_as_text_with_names_that_are_not_utf_8(tmp_path):
+    rows = pd.DataFrame({"path": ["caf\udce9.jpg", "b.jpg"], "age": [3.0, np.nan]})
+    write_csv(rows, tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_bytes().startswith(b"path,age\ncaf\xe9.jpg,")
+    assert read_csv(tmp_path / "table.csv").fillna("").to_numpy().tolist() == [
+        ["caf\udce9.jpg", "3.0"],
+        ["b.jpg", ""],
+    ]

@@ -1,0 +1,78 @@
+"""May a folder be written to, and is work that was begun in it recognized?"""
+
+import pytest
+
+from multitask.contracts.errors import UserError
+from multitask.contracts.run import LOCK, READING, RECIPE, begin, new_folder, same_work
+
+SETTINGS = {"epochs": 2, "features": "0", "compare": {"seeds": 3}}
+
+
+def test_a_folder_that_does_not_exist_is_new_and_not_made(tmp_path):
+    assert new_folder(tmp_path / "run") == tmp_path / "run"
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_with_drawings_and_locks_alone_counts_as_new(tmp_path):
+    (tmp_path / "sample").mkdir()
+    (tmp_path / LOCK).touch()
+    (tmp_path / READING).touch()
+    assert new_folder(tmp_path) == tmp_path
+
+
+@pytest.mark.parametrize("name", ["notes.txt", RECIPE])
+def test_a_folder_that_holds_anything_else_is_refused(tmp_path, name):
+    (tmp_path / "sample").mkdir()
+    (tmp_path / name).touch()
+    with pytest.raises(UserError) as caught:
+        new_folder(tmp_path)
+    resume = ", or add --resume to go on" if name == RECIPE else ""
+    assert str(caught.value) == (
+        f"{tmp_path}: exists already, must be a new folder; name another with --out"
+        f"{resume}"
+    )
+
+
+def test_an_empty_folder_and_a_file_are_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    for name in ("empty", "file"):
+        with pytest.raises(UserError, match="exists already, must be a new folder"):
+            new_folder(tmp_path / name)
+
+
+def test_work_that_was_begun_goes_on_with_the_same_settings(tmp_path):
+    out = tmp_path / "some" / "comparison"
+    assert not same_work(out, SETTINGS, "comparison", "compare")
+    begin(out, SETTINGS)
+    assert same_work(out, SETTINGS, "comparison", "compare")
+
+
+def test_other_settings_are_another_comparison(tmp_path):
+    begin(tmp_path, SETTINGS)
+    with pytest.raises(UserError) as caught:
+        same_work(tmp_path, {**SETTINGS, "epochs": 3}, "comparison", "compare")
+    assert str(caught.value) == (
+        f"{tmp_path}: holds another comparison; name another folder with --out"
+    )
+    with pytest.raises(UserError, match="holds other work"):
+        same_work(tmp_path, {"epochs": 2, "sweep": {}}, "sweep", "sweep")
+
+
+def test_work_begun_by_an_earlier_version_is_the_same_if_its_settings_mean_the_same(
+    tmp_path,
+):
+    before = "epochs = 2\nfeatures = 0\nlooks = 2\nmemory = 4.0\n[compare]\nseeds = 3\n"
+    (tmp_path / RECIPE).write_text(before)
+    assert same_work(tmp_path, {**SETTINGS, "tta": 2}, "comparison", "compare")
+    with pytest.raises(UserError, match="holds another comparison"):
+        same_work(tmp_path, {**SETTINGS, "tta": 4}, "comparison", "compare")
+
+
+def test_a_folder_below_a_file_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError) as caught:
+        begin(tmp_path / "file" / "run", SETTINGS)
+    assert "file/run: can't be written: Not a directory; free some space or choose" in (
+        str(caught.value)
+    )

@@ -1,0 +1,87 @@
+"""Are files written whole or not at all, and is a full disk one line for the user?"""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from multitask.contracts.errors import UserError
+from multitask.contracts.saving import replacing, reporting_write_errors, write_text
+
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Have the disk be full when the first half of a text file is written."""
+
+    def write(path, text, **options):
+        path.write_bytes(text[: len(text) // 2].encode())
+        raise FULL
+
+    monkeypatch.setattr(Path, "write_text", write)
+
+
+def test_a_text_is_written_in_utf_8_and_replaces_the_one_before(tmp_path):
+    file = tmp_path / "notes.txt"
+    write_text(file, "one and two")
+    write_text(file, "café")
+    assert file.read_bytes() == "café".encode()
+    assert os.listdir(tmp_path) == ["notes.txt"]
+
+
+def test_a_full_disk_leaves_the_file_before_as_it_was(tmp_path, request):
+    file = tmp_path / "notes.txt"
+    write_text(file, "before")
+    request.getfixturevalue("full_disk")
+    with pytest.raises(UserError) as caught:
+        write_text(file, "longer than before")
+    assert str(caught.value) == (
+        f"{file}: can't be saved (No space left on device), the previous one is kept; "
+        "free some space"
+    )
+    assert os.listdir(tmp_path) == ["notes.txt"]
+    assert file.read_text() == "before"
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_leaves_no_part_of_a_new_file(tmp_path):
+    with pytest.raises(UserError, match="No space left on device.*nothing was written"):
+        write_text(tmp_path / "notes.txt", "some text")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path):
+    with pytest.raises(UserError, match="can't be saved .No such file or directory."):
+        write_text(tmp_path / "none" / "notes.txt", "text")
+
+
+def test_the_file_is_at_its_place_only_when_it_is_whole(tmp_path):
+    file = tmp_path / "network.bin"
+    with replacing(file) as part:
+        part.write_bytes(b"whole")
+        assert part.parent == file.parent  # so that it can be moved in one step
+        assert not file.exists()
+    assert file.read_bytes() == b"whole"
+
+
+def test_an_error_that_is_no_disk_error_passes_and_leaves_the_file_before(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("before")
+    with pytest.raises(ZeroDivisionError), replacing(file) as part:
+        part.write_text(str(1 / 0))
+    assert file.read_text() == "before"
+
+
+def test_a_write_error_names_its_file_or_else_the_folder(tmp_path):
+    with pytest.raises(UserError) as caught, reporting_write_errors(tmp_path):
+        raise FULL
+    assert str(caught.value) == (
+        f"{tmp_path}: can't be written: No space left on device; free some space or "
+        "choose another folder"
+    )
+    missing = tmp_path / "none" / "a.csv"
+    with pytest.raises(UserError) as caught, reporting_write_errors(tmp_path):
+        missing.write_text("a")
+    assert str(caught.value).startswith(f"{missing}: can't be written: No such file")
