@@ -1,4 +1,4 @@
-"""Can a recipe work, as far as it, its data and its trunk can tell before training?"""
+"""Can this recipe work with its data and its trunk? Asked before training begins."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,26 +19,26 @@ from multitask.training import feature_cache
 
 
 def check_recipe(recipe: Recipe) -> None:
-    """Raise UserError for a name or file that can't be, before anything is read."""
+    """Raise UserError for wrong names and files, before any picture is read."""
     size = recipe.image_size or trunks.trunk(recipe.trunk).size
     trunks.check_size(recipe.trunk, size)
     trunks.check_pooling(recipe.trunk, recipe.pooling)
     if recipe.split_rule.file:
         split.read_split(recipe.split_rule.file)
-    # A data set may bring heads of its own, which are known when it is read.
+    # A data set may declare heads of its own, which are known once it is read.
     if recipe.heads and not any(map(sources.takes_name, recipe.data)):
         check_head_names(recipe, catalog.heads(recipe.heads, recipe.head))
 
 
 def check_inputs(recipe: Recipe, resume: bool = False) -> None:
-    """Raise UserError for names and files that can't be, weights among them."""
+    """Raise UserError as `check_recipe` does, also for a wrong file of weights."""
     check_recipe(recipe)
     if not resume or recipe.is_frozen:  # else a checkpoint holds all weights
         pretrained.check(recipe.weights, recipe.trunk, recipe.image_size)
 
 
 def check_head_names(recipe: Recipe, heads: Sequence[Head]) -> None:
-    """Raise UserError for a setting of a head that is none of these."""
+    """Raise UserError if a setting names none of these heads."""
     names = [head.name for head in heads]
     for setting in ("loss_weights", "class_weights", "cap"):
         for name in getattr(recipe, setting):
@@ -57,17 +57,17 @@ def check_trainable(
     table: pd.DataFrame,
     say: Callable[[str], object] = lambda line: None,
 ) -> None:
-    """Raise UserError for a class that is measured but never trained on.
+    """Raise UserError for a class of which `table` has no picture in training.
 
-    For a head with many labels, `say` names those of which training has no yes, or no
-    no. `table` has a `split`.
+    For a head with many labels, `say` lists the answers missing from training instead.
+    `table` has a `split`.
     """
     train = table["split"] == "train"
     for head in heads:
         strata = head.strata(table)
         missing = strata.columns[strata.any() & ~strata[train].any()]
         if head.answer_type == "number" and strata[train].any(axis=None):
-            continue  # a number can be answered between those that were seen
+            continue  # numbers interpolate
         if not strata[train].any(axis=None):
             raise UserError(
                 head.where,
@@ -88,8 +88,8 @@ def check_trainable(
 
 def check_validated(recipe: Recipe, table: pd.DataFrame) -> None:
     """Raise UserError if the recipe needs a validation part and `table` has none."""
-    waits = recipe.patience or recipe.lr_schedule.name == "plateau"
-    if waits and not (table["split"] == "val").any():
+    validates = recipe.patience or recipe.lr_schedule.name == "plateau"
+    if validates and not (table["split"] == "val").any():
         raise UserError(
             "--split",
             "leaves no validation part, --patience and --schedule plateau need one",
@@ -97,7 +97,7 @@ def check_validated(recipe: Recipe, table: pd.DataFrame) -> None:
 
 
 def check_freezable(spec: NetworkSpec, recipe: Recipe, machine: Machine) -> None:
-    """Raise UserError for stages that the trunk lacks, or a cache that can't be one."""
+    """Raise UserError for stages that the trunk lacks, or an unwritable cache."""
     for number, stage in enumerate(recipe.stages()):
         if stage.caches_features:
             feature_cache.check_folder(machine.cache)
@@ -107,7 +107,7 @@ def check_freezable(spec: NetworkSpec, recipe: Recipe, machine: Machine) -> None
 
 
 def check_weights(spec: NetworkSpec, recipe: Recipe) -> None:
-    """Raise UserError if the trunk can't begin with the recipe's `weights`."""
+    """Raise UserError if the recipe's `weights` don't fit the trunk."""
     if recipe.weights != pretrained.NONE:
         trunk = build.build_core(spec).get_layer("trunk")
         pretrained.load(trunk, recipe.weights, recipe.trunk)

@@ -30,9 +30,8 @@ from multitask.networks.freeze import cut
 from multitask.training.feature_cache import FeatureCache, Rows
 from multitask.training.views import View
 
-PARTS = ("train", "val", "test", "all")
-_CALIBRATED = 1000  # pictures of the validation part that calibration needs at most
-_TAIL = 4  # names of a path's end by which a picture is recognized
+_CALIBRATED = 1000  # at most so many pictures of the validation part calibrate
+_TAIL = 4  # at most so many names at a path's end identify a picture
 _BATCH = 32  # pictures whose features go through the rest of the network together
 Say = Callable[[str], object]
 
@@ -47,8 +46,8 @@ def outputs(
 ) -> Outputs:
     """Raw outputs (rows, ...) of a network by head name, as `Analyzer.outputs`.
 
-    Features that the `recipe` of its training froze come from the cache; the outputs
-    are then those of the network up to rounding.
+    If the `recipe` of its training froze some of the trunk, that part's features come
+    from the cache, and the outputs equal the network's up to rounding.
     """
     last = recipe.stages()[-1]
     if not last.caches_features:
@@ -59,7 +58,7 @@ def outputs(
     views = [View(**vars(crop)) for crop in spec.crops()]
     try:
         places = cache.places(pixels, rows, views, Augmentation()).T.ravel()
-    except UserError as error:  # a trained network is to be measured all the same
+    except UserError as error:  # must not keep a trained network from its report
         say(f"Features are computed without the cache: {error}")
         return analyzer.outputs(pixels, rows)
     forward = tf.function(
@@ -78,6 +77,7 @@ def evaluate_run(
     prepared: Prepared,
     table: pd.DataFrame,
     folder: Path,
+    *,
     stage: Recipe,
     varied: Pixels | None,
     notes: tuple[str, ...],
@@ -85,7 +85,8 @@ def evaluate_run(
 ) -> Evaluation:
     """Calibrate the run in `folder` on its validation part, report on its test part.
 
-    `table` is that of `prepared` with its `split`, `stage` the last stage trained.
+    `table` is that of `prepared` with its `split`, `stage` the last stage trained;
+    `varied` and `notes` go into the report.
     """
     analyzer, machine = Analyzer.load(folder), prepared.machine
     val = table[table["split"] == "val"]
@@ -127,11 +128,11 @@ def report(
 ) -> tuple[Evaluation, Path]:
     """Measure a network file or run on data sets `NAME=FOLDER` and write a report.
 
-    By default the data are the run's own, and `split` is `test` where the run (or the
-    data) says which pictures that is, else `all`. The report goes into `out`, or into
-    a new folder beside the network. Returns what it measured, and that folder.
+    By default the data are the run's own, and `split` is `test` if the run or the data
+    has such a part, else `all`. The report goes into `out`, or into a new folder beside
+    the network. Returns the evaluation and the report's folder.
 
-    Raises UserError for whatever the user can mend.
+    Raises UserError for whatever the user can fix.
     """
     network = Path(network).expanduser()
     run = network if network.is_dir() else network.parent
@@ -172,10 +173,11 @@ def _next_report(run: Path) -> Path:
 def _select_part(
     table: pd.DataFrame, wanted: str | None, run: Path, own: bool
 ) -> tuple[pd.DataFrame, str, list[str]]:
-    """The rows of the part to measure, its name, and what speaks against them.
+    """The rows of the part to measure, its name, and warnings about them.
 
-    Where the run knows a picture, its split counts, so that nobody measures by
-    accident what was trained on. Of its own data, it knows all that count.
+    The run's split.csv wins over the data's own parts, so that nobody measures
+    training pictures by accident. Of the run's `own` data, only pictures that it lists
+    are measured.
     """
     table, warnings = _with_split_of(run, table, own)
     has_split = "split" in table and table["split"].notna().any()
@@ -184,7 +186,7 @@ def _select_part(
         return table, part, warnings
     rows = table["split"] == part if has_split else None
     if rows is not None and not wanted and "source" in table:
-        # All of a data set without parts, beside one that has them.
+        # Another data set without parts is measured whole.
         rows |= table["split"].isna().groupby(table["source"]).transform("all")
     if rows is None or not rows.any():
         parts = table["split"].dropna().unique() if has_split else ()
@@ -199,12 +201,12 @@ def _select_part(
 def _with_split_of(
     run: Path, table: pd.DataFrame, own: bool
 ) -> tuple[pd.DataFrame, list[str]]:
-    """The table with the run's split where it lists a picture, and what to note."""
+    """The table with the run's part of each picture that it lists, and warnings."""
     file = run / SPLIT
     if not file.exists():
         unknown = (
-            "These are the data that the network was trained with, and no split.csv "
-            "beside it says on which pictures: figures are of training pictures, too."
+            "The network was trained on this data, and no split.csv beside it lists "
+            "its training pictures: figures include them."
         )
         return table, [unknown] if own else []
     trained = read_csv(file).set_index("path")["split"]
@@ -227,10 +229,10 @@ def _with_split_of(
 def _with_moved(
     table: pd.DataFrame, split: "pd.Series[str]", trained: "pd.Series[str]"
 ) -> "tuple[pd.Series[str], list[str]]":
-    """The split (rows,), also of data sets that were moved since the training.
+    """The part (rows,) of each picture, also in data sets moved since the training.
 
-    A picture is recognized by the end of its path, long enough that no two paths of
-    the training (the index of `trained`) end alike. Most of a data set must match.
+    A picture is recognized by the end of its path, long enough to be unique among the
+    paths of the training (the index of `trained`). Most of a data set must match.
     """
     paths = trained.index.to_series().map(Path)
     for length in range(1, _TAIL + 1):
@@ -248,5 +250,5 @@ def _with_moved(
         return split, []
     return split.where(~moved, by_tail), [
         f"{int((moved & by_tail.notna()).sum()):,} pictures were recognized by the "
-        "ends of their paths as those of the training: they are in the same parts."
+        "ends of their paths as those of the training, and are in the same parts."
     ]

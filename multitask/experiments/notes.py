@@ -1,4 +1,4 @@
-"""What must a reader of a report know of the data and the training?"""
+"""What should a reader of a report know about the data and the training?"""
 
 import contextlib
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _MEASURED: dict[str, tuple[str, ...]] = {
 
 
 def sampling_notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
-    """How training pictures were selected, and how they count."""
+    """How training pictures were selected, sampled and weighted."""
     notes = []
     for name, cap in recipe.cap.items():
         of = "each head" if name == "all" else name
@@ -48,7 +48,7 @@ def sampling_notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
 
 
 def frozen_notes(recipe: Recipe) -> tuple[str, ...]:
-    """What was frozen, and for how long."""
+    """What of the trunk was frozen, and in which stages."""
     notes = []
     if recipe.caches_features:
         others = len(views(recipe.augmentation, recipe.views)) - 1
@@ -70,11 +70,12 @@ def frozen_notes(recipe: Recipe) -> tuple[str, ...]:
 def leakage_notes(
     recipe: Recipe, table: pd.DataFrame, members: npt.NDArray[np.intp]
 ) -> tuple[str, ...]:
-    """What speaks against figures of the test part, of a `table` with its split.
+    """Why figures of the validation and test parts may be too good.
 
-    These are pictures that the trunk had learnt from before, and, where a file says
-    the split, pictures nearly alike or of one person in several parts. `members`
-    (rows,) holds one number for all rows that should stay together.
+    The network of --weights had learned from some of their pictures, or, if a file
+    lists the split, training has pictures nearly like them or of the same person.
+    `table` has its `split`; rows with the same number in `members` (rows,) should be in
+    one part.
     """
     notes = []
     held_out = table[table["split"].isin(["val", "test"])]
@@ -82,7 +83,7 @@ def leakage_notes(
     before = Path(recipe.weights).expanduser().parent / SPLIT
     if Path(recipe.weights).suffix and before.is_file():
         count = 0
-        with contextlib.suppress(UserError):  # it may be something else
+        with contextlib.suppress(UserError):  # it may be another file of that name
             parts = held_out["path"].map(split.read_split(before))
             count = int((parts == "train").sum())
         if count:
@@ -97,15 +98,15 @@ def leakage_notes(
         if count:
             notes.append(
                 f"{count:,} {of} show a person of the training part, or are nearly "
-                f"alike one of it: {recipe.split} parts them so."
+                f"alike one of its pictures: {recipe.split} splits them so."
             )
     return tuple(notes)
 
 
 def measured_part(table: pd.DataFrame) -> tuple[str, tuple[str, ...]]:
-    """The part that a report is of, and what its reader must know of it.
+    """The part that a report measures, and warnings about it.
 
-    Without a test part it is the validation part, or else the training part.
+    It is the test part, or without one the validation part, or the training part.
     """
     part = next(p for p in _MEASURED if (table["split"] == p).any())
     return part, _MEASURED[part]

@@ -1,4 +1,4 @@
-"""What is known before a training begins: its settings, heads and decoded pictures?"""
+"""What does a training begin with: which settings, heads and decoded pictures?"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,11 +27,11 @@ _USUAL_BATCH, _LEAST_BATCH, _LEAST_STEPS = 64, 16, 16
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """All that a training begins with.
+    """What a training begins with.
 
-    `table` holds the rows whose picture could be read, indexed by their place in
-    `pixels` (pictures, side, side, 3); `members` (rows,) holds one number for all rows
-    that must stay in one part; `skipped` is what was set aside (`path`, `reason`).
+    `table` holds the rows whose picture could be read, indexed by their position in
+    `pixels` (pictures, side, side, 3); rows with the same number in `members` (rows,)
+    must stay in one part; `skipped` lists what was set aside (`path`, `reason`).
     """
 
     recipe: Recipe
@@ -41,7 +41,7 @@ class Prepared:
     members: split.Groups
     skipped: pd.DataFrame
     machine: Machine = Machine()
-    remarks: tuple[str, ...] = ()  # of the data sets, for whoever reads a report
+    remarks: tuple[str, ...] = ()  # on the data sets, which reports show
 
     def split(self, before: Path | None = None) -> "pd.Series[str]":
         """Which part each row is in; `before` is the split.csv of a run resumed."""
@@ -114,7 +114,7 @@ class Prepared:
 
 
 def _usual_batch(table: pd.DataFrame) -> int:
-    """Pictures per step: with few of them, a larger batch leaves too few steps."""
+    """Pictures per step, fewer for a small `table` so that an epoch has 16 steps."""
     return min(_USUAL_BATCH, max(_LEAST_BATCH, len(table) // _LEAST_STEPS))
 
 
@@ -127,11 +127,11 @@ def prepare(
 ) -> Prepared:
     """Read the data sets of a recipe, resolve its heads, decode the pictures.
 
-    `out` is where a run will be: the sample's faces are drawn there, and pictures that
-    do not fit into memory lie on its disk. `say` is given lines on what the data
-    covers.
+    `out` will be the folder of the run: the sample's faces are drawn there, and
+    pictures that exceed `machine.memory` go to its disk. `say` is called with lines on
+    the data and its labels.
 
-    Raises UserError for whatever the user can mend.
+    Raises UserError for whatever the user can fix.
     """
     checks.check_inputs(recipe, resume)
     recipe = _absolute(recipe)
@@ -173,7 +173,7 @@ def prepare(
 
 
 def _absolute(recipe: Recipe) -> Recipe:
-    """The recipe with paths that can be found from any working folder."""
+    """The recipe with absolute paths, for use from any working folder."""
     file = recipe.split_rule.file
     return replace(
         recipe,
@@ -186,9 +186,9 @@ def _absolute(recipe: Recipe) -> Recipe:
 def prepare_variant(
     before: Prepared, recipe: Recipe, out: Path, say: Callable[[str], object]
 ) -> Prepared:
-    """Prepare a recipe that differs from that of `before` in anything but its data.
+    """Prepare a recipe with the same data sets as that of `before`.
 
-    Pictures are not read again unless it asks for others, or for another size.
+    Pictures are decoded anew only if it uses others of them, or another size.
     """
     checks.check_inputs(recipe)
     heads = _heads(recipe, before.table)
@@ -202,7 +202,7 @@ def prepare_variant(
 def network_spec(
     recipe: Recipe, heads: tuple[Head, ...], remarks: tuple[str, ...] = ()
 ) -> NetworkSpec:
-    """What a network of a recipe is; `remarks` are those of its data sets."""
+    """The spec of a recipe's network; `remarks` are those on its data sets."""
     return NetworkSpec(
         trunk=recipe.trunk,
         size=recipe.image_size or trunks.trunk(recipe.trunk).size,
@@ -219,7 +219,7 @@ def network_spec(
 
 
 def _declared_heads(recipe: Recipe, reading: Reading) -> dict[str, dict[str, Any]]:
-    """The recipe's own heads, and the data's for columns that none of them reads."""
+    """The recipe's own heads, and the data's for columns that no own head reads."""
     own_columns = {
         column
         for name, head in recipe.head.items()
@@ -234,7 +234,7 @@ def _declared_heads(recipe: Recipe, reading: Reading) -> dict[str, dict[str, Any
 
 
 def _requested(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
-    """The heads of the recipe, or all that are labelled, as they are declared."""
+    """The heads that the recipe names, or all that are labelled, not yet resolved."""
     names = recipe.heads or catalog.labelled(table, recipe.head)
     return catalog.heads(names, recipe.head)
 
@@ -246,7 +246,7 @@ def _missing(requested: Head, heads: Sequence[Head]) -> list[str]:
 
 
 def _heads(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
-    """The requested heads, with the recipe's weights and what the labels tell."""
+    """The requested heads, resolved from the labels, with the recipe's weights."""
     requested = _requested(recipe, table)
     heads = [head.resolve(table) for head in requested]
     for head in requested:

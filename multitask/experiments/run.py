@@ -12,7 +12,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.run import RECIPE, SKIPPED, SPLIT, new_folder
+from multitask.contracts.run import RECIPE, SKIPPED, SPLIT, begin, new_folder
 from multitask.contracts.saving import reporting_write_errors, write_text
 from multitask.contracts.table import write_csv
 from multitask.data import split
@@ -47,15 +47,16 @@ def fit(
     say: Say = print,
     machine: Machine = Machine(),  # noqa: B008  (it is frozen)
 ) -> Run:
-    """Train one network with many heads and write it, measured, into the folder `out`.
+    """Train one network with many heads, evaluate it, and write both into `out`.
 
-    The folder holds `network.keras`, `recipe.toml`, `history.csv`, `split.csv`,
+    The folder `out` holds `network.keras`, `recipe.toml`, `history.csv`, `split.csv`,
     `skipped.csv`, `logs/` and `report/`. With `folds` in the recipe it holds a folder
     `fold-1`, `fold-2`, ... with such a run each, and a `report/` over all pictures,
     each answered by the network that did not see it. With `resume`, `out` is a run
-    that was stopped, and `recipe` the one in it. `say` is given lines on what goes on.
+    that was stopped, and `recipe` the one in it. `say` is called with each line of
+    progress.
 
-    Raises UserError for whatever the user can mend.
+    Raises UserError for whatever the user can fix.
     """
     out = Path(out).expanduser()
     if not resume:
@@ -65,13 +66,19 @@ def fit(
     prepared = prepare(recipe, out, say, resume, machine)
     if recipe.folds:
         return _cross_validate(prepared, out, resume, say)
-    parts = prepared.split(out / SPLIT if resume else None)
+    parts = prepared.split(_split_of(out) if resume else None)
     return train_and_evaluate(prepared, parts, out, resume=resume, say=say)
 
 
 def _is_finished(out: Path) -> bool:
     """Whether a run is measured, and has no checkpoint left to go on from."""
     return (out / "report" / "report.json").exists() and not loop.has_checkpoint(out)
+
+
+def _split_of(run: Path) -> Path | None:
+    """The split.csv of a stopped run; None if it stopped before it had one."""
+    file = run / SPLIT
+    return file if file.exists() else None
 
 
 def train_and_evaluate(
@@ -85,7 +92,7 @@ def train_and_evaluate(
 ) -> Run:
     """Train and measure one network on the `parts` (rows,) of the prepared pictures.
 
-    Its run is `out`, which is one of the folds of `whole` if that is another folder.
+    `out` is the folder of the run, or of a fold of the run in `whole`.
     """
     recipe, spec = prepared.recipe, prepared.spec
     table = prepared.table.assign(split=parts)
@@ -96,7 +103,7 @@ def train_and_evaluate(
         say(note)
     spec = replace(spec, notes=(*spec.notes, *leaks))
     prepared = replace(prepared, spec=spec)
-    _begin(out, recipe, table, prepared.skipped, say)
+    _begin(out, recipe, prepared.skipped, say)
     resume_hint = f"--resume --out {whole or out} goes on"
     try:
         training = train_prepared(prepared, table, out, resume=resume, say=say)
@@ -107,17 +114,17 @@ def train_and_evaluate(
     if outcome.interrupted:
         say(f"stopped after epoch {len(outcome.history)}; {resume_hint}")
     say(f"best epoch {outcome.best_epoch}, trained in {outcome.precision}")
-    # The precision that `auto` came to belongs to the recipe that repeats the run.
+    # A recipe that repeats the run names the precision that `auto` resolved to.
     recipe = replace(recipe, precision=outcome.precision)
     write_text(out / RECIPE, recipe.to_toml())
     evaluation = evaluate_run(
         prepared,
         table,
         out,
-        recipe.stages()[outcome.stage - 1],
-        _augmented_samples(recipe, training.batches),
-        frozen_notes(recipe),
-        say,
+        stage=recipe.stages()[outcome.stage - 1],
+        varied=_augmented_samples(recipe, training.batches),
+        notes=frozen_notes(recipe),
+        say=say,
     )
     if not outcome.interrupted:
         loop.remove_checkpoint(out)
@@ -125,12 +132,10 @@ def train_and_evaluate(
 
 
 def _cross_validate(prepared: Prepared, out: Path, resume: bool, say: Say) -> Run:
-    """One run per fold, and a report in which each picture was answered unseen."""
+    """One run per fold, and a report on all pictures, each while in a test part."""
     recipe, count = prepared.recipe, prepared.recipe.folds
-    with reporting_write_errors(out):
-        folds = _folds(prepared)
-        out.mkdir(parents=True, exist_ok=True)
-        write_text(out / RECIPE, recipe.to_toml())
+    folds = _folds(prepared)
+    begin(out, recipe.plain())
     runs: list[Run] = []
     for number, parts in enumerate(folds, 1):
         say(f"fold {number} of {count}")
@@ -165,16 +170,21 @@ def _run_fold(
 ) -> Run:
     """Train and measure one fold, or what is left to do of it."""
     resume = resume and (folder / RECIPE).exists()
-    if resume:
-        parts = prepared.split(folder / SPLIT)
+    if resume and (before := _split_of(folder)):
+        parts = prepared.split(before)
     if not (resume and _is_finished(folder)):
         return train_and_evaluate(
             prepared, parts, folder, whole=whole, resume=resume, say=say
         )
     recipe, table = prepared.recipe, prepared.table.assign(split=parts)
-    samples = _augmented_samples(recipe, prepared.training(table))
     evaluation = evaluate_run(
-        prepared, table, folder, recipe, samples, frozen_notes(recipe), say
+        prepared,
+        table,
+        folder,
+        stage=recipe,
+        varied=_augmented_samples(recipe, prepared.training(table)),
+        notes=frozen_notes(recipe),
+        say=say,
     )
     return Run(folder=folder, evaluation=evaluation, interrupted=False)
 
@@ -184,7 +194,7 @@ def _folds(prepared: Prepared) -> "list[pd.Series[str]]":
     heads, count = prepared.spec.heads, prepared.recipe.folds
     seed = prepared.recipe.seed
     folds = split.folds(prepared.table, heads, prepared.members, count, seed)
-    for parts in folds:  # the last fold is too late to learn of it
+    for parts in folds:  # all are checked before the first is trained
         if not (parts == "test").any():
             raise UserError(
                 "--folds",
@@ -196,13 +206,10 @@ def _folds(prepared: Prepared) -> "list[pd.Series[str]]":
     return folds
 
 
-def _begin(
-    out: Path, recipe: Recipe, table: pd.DataFrame, skipped: pd.DataFrame, say: Say
-) -> None:
-    """Begin the run's folder: what it learns from, and what was set aside."""
+def _begin(out: Path, recipe: Recipe, skipped: pd.DataFrame, say: Say) -> None:
+    """Begin the run's folder: its recipe, and what was set aside."""
     with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-        write_csv(table[["path", "split"]], out / SPLIT)
         write_csv(skipped, out / SKIPPED)
     # Last: a folder with a recipe is a run that can be resumed.
     write_text(out / RECIPE, recipe.to_toml())

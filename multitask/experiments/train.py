@@ -1,4 +1,4 @@
-"""How does one recipe, prepared, become a trained network in a folder?"""
+"""How does a prepared recipe become a trained network in a folder?"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from multitask.contracts.run import SPLIT
-from multitask.contracts.saving import reporting_write_errors
+from multitask.contracts.saving import replacing, reporting_write_errors
 from multitask.contracts.table import write_csv
 from multitask.data.batches import Batches
 from multitask.data.coverage import describe_epoch
@@ -20,7 +20,7 @@ Say = Callable[[str], object]
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """A training that ended: how, and the batches that it learnt from."""
+    """How a training ended, and the batches that it learned from."""
 
     outcome: loop.Outcome
     batches: Batches
@@ -39,16 +39,16 @@ def train_prepared(
     """Train the network of `prepared` on the rows of `table`, which has a `split`.
 
     Writes split.csv into `folder`: the `path` and `split` of `parts`, by default of
-    `table`. The network, its history and its checkpoint are written by
-    `multitask.training.loop.train`, which says how a training ends, what `resume` goes
-    on from, and what `each_epoch` is given.
+    `table`. `multitask.training.loop.train` writes the network, its history and its
+    checkpoint, and documents `resume` and `each_epoch`.
 
     Raises UserError if the loss is not finite or the disk is full.
     """
-    recorded = table if parts is None else parts
+    listed = table if parts is None else parts
     with reporting_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        write_csv(recorded[["path", "split"]], folder / SPLIT)
+        with replacing(folder / SPLIT) as file:
+            write_csv(listed[["path", "split"]], file)
     training, validation = prepared.training(table), prepared.validation(table)
     say(describe_epoch(table, training))
     outcome = loop.train(
