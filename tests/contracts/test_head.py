@@ -15,7 +15,7 @@ from multitask.contracts.head import Head, Targets, check_classes, elementwise_l
 class Plain(Head):
     """A kind that implements no more than it must: which of two texts is it?"""
 
-    answer_type = "class"  # type: ignore[assignment]
+    answer_type = "class"
 
     def encode(self, table):
         labels = table[self.columns[0]]

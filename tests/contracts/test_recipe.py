@@ -6,7 +6,7 @@ import pytest
 
 from multitask.contracts import recipe as recipes
 from multitask.contracts import recipe_texts
-from multitask.contracts.augmentation import PRESETS
+from multitask.contracts.augmentation import PRESETS, parse_augmentation
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import GROUPS, Recipe
 from multitask.contracts.recipe_files import read
@@ -90,7 +90,7 @@ def test_each_text_is_parsed_once_when_the_recipe_is_made(monkeypatch):
     for name in (f"parse_{part}" for part in names):
         parse = getattr(recipe_texts, name)
         monkeypatch.setattr(recipe_texts, name, counted(name, parse))
-    augmentation = counted("parse_augmentation", recipes.parse_augmentation)
+    augmentation = counted("parse_augmentation", parse_augmentation)
     monkeypatch.setattr(recipes, "parse_augmentation", augmentation)
 
     recipe = Recipe(freeze="all", then="all,epochs=8", mix="equal", features="8")

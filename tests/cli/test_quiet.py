@@ -1,0 +1,66 @@
+"""Does TensorFlow start without a word, and say all if it can't start?"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from multitask.cli.quiet import import_tensorflow
+from multitask.contracts.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(program, **environment):
+    """Run a program in a process of its own, which has TensorFlow's own settings."""
+    usual = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND")
+    }
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env=usual | {"PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_start_says_nothing_and_takes_the_backend_of_tensorflow(tmp_path):
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+    result = start(
+        "from multitask.cli.quiet import import_tensorflow\n"
+        "import_tensorflow()\n"
+        "import sys, keras\n"
+        "assert 'tensorflow' in sys.modules\n"
+        "print(keras.backend.backend())\n"
+        "print('to the screen again', file=sys.stderr)\n",
+        KERAS_HOME=str(tmp_path),
+    )
+    assert result.stdout == "tensorflow\n"
+    assert result.stderr == "to the screen again\n"
+
+
+def test_what_it_says_is_shown_if_it_can_not_start(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(
+        "import os\n"
+        "os.write(2, b'no such library\\n')\n"
+        "raise ImportError('can not be loaded')\n"
+    )
+    result = start(
+        "from multitask.cli.quiet import import_tensorflow\nimport_tensorflow()\n",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]),
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("no such library\n")
+    assert result.stderr.endswith("ImportError: can not be loaded\n")
+
+
+def test_another_backend_is_told(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    with pytest.raises(UserError) as caught:
+        import_tensorflow()
+    assert str(caught.value) == "KERAS_BACKEND: is 'jax', must be 'tensorflow'"
