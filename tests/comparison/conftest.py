@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests import layouts
 
 from multitask.comparison.study import compare
 from multitask.contracts import catalog
 from multitask.contracts.design_comparison import DesignComparison
 from multitask.contracts.recipe import Recipe
+from tests import layouts
 
 
 @pytest.fixture

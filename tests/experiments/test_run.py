@@ -490,7 +490,9 @@ def test_a_report_without_the_split_of_its_own_data_says_so(run, tmp_path):
     shutil.copy(run[0].folder / "network.keras", tmp_path)
     found, _ = report(tmp_path / "network.keras")
     assert found.split == "all"
-    assert any("no split.csv beside it lists its training pictures" in n for n in found.notes)
+    assert any(
+        "no split.csv beside it lists its training pictures" in n for n in found.notes
+    )
 
 
 def test_a_report_on_its_own_data_is_of_pictures_that_the_run_listed(faces, tmp_path):

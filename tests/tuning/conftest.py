@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from filelock import FileLock
-from tests import layouts
 
 from multitask.contracts import catalog
 from multitask.contracts.recipe import Recipe
+from tests import layouts
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from tests import layouts
 
 from multitask import sweep as command
 from multitask.contracts import recipe, recipe_files, run
@@ -16,6 +15,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.experiments import prepare
 from multitask.training import loop
+from tests import layouts
 
 
 def test_trials_are_scored_by_their_best_epoch_and_the_best_is_written(
