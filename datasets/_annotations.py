@@ -1,11 +1,11 @@
-"""What does an annotation file of mmpretrain's `MultiTaskDataset` say?
+"""Which labels does an annotation file of mmpretrain's `MultiTaskDataset` have?
 
     {"metainfo": {"tasks": ["gender", "wear"]},
      "data_list": [{"img_path": "a.jpg", "gt_label": {"gender": 0, "wear": [1, 0, 1]}}]}
 
 A label is the number of a class, or a list of yes (1) and no (0); a picture may lack a
-task. `data_root` and `data_prefix`, which mmpretrain has in its settings, may stand
-beside `metainfo` or in it. https://github.com/open-mmlab/mmpretrain, Apache-2.0
+task. `data_root` and `data_prefix`, which are settings in mmpretrain, may be beside
+`metainfo` or in it. https://github.com/open-mmlab/mmpretrain, Apache-2.0
 """
 
 import json
@@ -24,12 +24,12 @@ ITEM = 'must be {"img_path": "a.jpg", "gt_label": {"gender": 0}}'
 
 
 @dataclass(kw_only=True)
-class Given:
-    """What a file of labels gives, cell by cell, as it was written.
+class LabelFile:
+    """The content of a file of labels, its cells as they are in the file.
 
-    Paths are relative to `root`. `lists` are the tasks whose label is a list of yes and
-    no, by their length: their columns are `task_0`, `task_1`, ... In a `numbered` file
-    classes are known by their number only.
+    Paths are relative to `root`. `lists` has the lengths of labels that are lists of
+    yes and no, by task; their columns are `task_0`, `task_1`, ... In a `numbered` file
+    classes have numbers instead of names.
     """
 
     root: Path
@@ -39,25 +39,27 @@ class Given:
     numbered: bool = False
 
     def heads(self, table: pd.DataFrame) -> dict[str, dict[str, Any]]:
-        """The heads that the file brings; `table` is its cells, numbers as numbers."""
+        """The heads that the file brings; `table` has its cells with typed columns."""
         heads: dict[str, dict[str, Any]] = {}
-        answers = {task: _answers(task, n) for task, n in self.lists.items()}
-        for task, columns in answers.items():
+        columns_of = {task: _columns(task, n) for task, n in self.lists.items()}
+        for task, columns in columns_of.items():
             name = infer.head_name(task, {*heads, *catalog.named()})
             heads[name] = {"kind": "sigmoid", "columns": columns}
         if self.numbered:
             heads |= _numbered(table)
-        return infer.infer_heads(table.drop(columns=sum(answers.values(), []))) | heads
+        others = table.drop(columns=sum(columns_of.values(), []))
+        return infer.infer_heads(others) | heads
 
 
-def _answers(task: str, length: int) -> list[str]:
+def _columns(task: str, length: int) -> list[str]:
+    """The columns of a task whose label is a list."""
     return [f"{task}_{number}" for number in range(length)]
 
 
 def _numbered(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Heads for classes of named heads that are known by their number only.
+    """Heads that take the place of named ones whose classes are only numbered.
 
-    The file does not say which of them is `male`: such a head has classes of its own.
+    The file does not say which number is `male`, so such a head has its own classes.
     """
     heads: dict[str, dict[str, Any]] = {}
     for task, config in catalog.named().items():
@@ -80,42 +82,41 @@ def _numbered(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return heads
 
 
-def annotations(path: Path, where: str) -> Given:
+def annotations(path: Path, where: str) -> LabelFile:
     """Read an annotation file of mmpretrain.
 
-    Items without a picture and labels that are neither a number, a text nor a list of
-    0 and 1 are set aside. Raises UserError if the file is no JSON or has another form.
+    Items without a picture, and labels that are neither a number, a text nor a list of
+    0 and 1, are skipped. Raises UserError if the file is no JSON or has another form.
     """
     try:
-        said = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, OSError) as error:
         raise UserError(where, f"'{path}' is no JSON: {error}", FORM) from error
-    if not isinstance(said, dict) or not isinstance(said.get("data_list"), list):
+    if not isinstance(content, dict) or not isinstance(content.get("data_list"), list):
         raise UserError(where, f"'{path}' has no list 'data_list'", FORM)
-    metainfo = said.get("metainfo") or {}
+    metainfo = content.get("metainfo") or {}
     if not isinstance(metainfo, dict):
         raise UserError(where, f"'{path}': metainfo is no object", FORM)
-    tasks = _tasks(metainfo.get("tasks"), where)
-    made = _Items(tasks)
-    for number, item in enumerate(said["data_list"]):
+    items = _Items(_tasks(metainfo.get("tasks"), where))
+    for number, item in enumerate(content["data_list"]):
         fault = _fault(item)
         if fault:
-            made.skipped.append((str(path), f"item {number} {fault}, {ITEM}"))
+            items.skipped.append((str(path), f"item {number} {fault}, {ITEM}"))
         else:
-            made.add(item["img_path"], item.get("gt_label") or {})
-    if made.skipped and not made.rows:
-        raise UserError(*made.skipped[0])
-    return Given(
-        root=_root(path, {**metainfo, **said}, where),
-        cells=made.cells(),
-        skipped=made.skipped,
-        lists=made.lists,
+            items.add(item["img_path"], item.get("gt_label") or {})
+    if items.skipped and not items.rows:
+        raise UserError(*items.skipped[0])
+    return LabelFile(
+        root=_root(path, {**metainfo, **content}, where),
+        cells=items.cells(),
+        skipped=items.skipped,
+        lists=items.lists,
         numbered=True,
     )
 
 
 class _Items:
-    """The rows that the items of an annotation file make, one after the other."""
+    """Collects rows from the items of an annotation file."""
 
     def __init__(self, tasks: list[str] | None) -> None:
         self.tasks = tasks
@@ -124,6 +125,7 @@ class _Items:
         self.lists: dict[str, int] = {}
 
     def add(self, path: str, labels: dict[str, Any]) -> None:
+        """Add the row of a picture."""
         row: dict[str, Any] = {"path": path}
         for task, label in labels.items():
             cells, fault = self._cells(task, label)
@@ -133,7 +135,7 @@ class _Items:
         self.rows.append(row)
 
     def _cells(self, task: str, label: Any) -> tuple[dict[str, Any], str]:
-        """The cells that a label fills, and what is wrong with it."""
+        """The cells of a label by column, and what is wrong with it."""
         if task in RESERVED or (self.tasks is not None and task not in self.tasks):
             return {}, f"label {task!r} is no task; {nearest(task, self.tasks or [])}"
         if label is None or isinstance(label, (int, float, str)):
@@ -144,19 +146,20 @@ class _Items:
         if len(label) != length or any(answer not in (0, 1) for answer in label):
             return {}, f"{task} is {label}, left empty; must be {length} times 0 or 1"
         self.lists[task] = length
-        return dict(zip(_answers(task, length), label, strict=True)), ""
+        return dict(zip(_columns(task, length), label, strict=True)), ""
 
     def cells(self) -> pd.DataFrame:
+        """All rows as a table."""
         columns = dict.fromkeys(["path", *(name for row in self.rows for name in row)])
         cells = {name: [row.get(name) for row in self.rows] for name in columns}
         return pd.DataFrame(cells, dtype=object)
 
 
-def _root(path: Path, said: dict[str, Any], where: str) -> Path:
-    """The folder of the pictures: as in mmpretrain, prefix under root."""
+def _root(path: Path, settings: dict[str, Any], where: str) -> Path:
+    """The folder of the pictures: `data_prefix` in `data_root`, as in mmpretrain."""
     root = path.parent
     for key in ("data_root", "data_prefix"):
-        name = said.get(key) or ""
+        name = settings.get(key) or ""
         if isinstance(name, dict):  # {"img_path": "train"}
             name = name.get("img_path") or ""
         if not isinstance(name, str):
@@ -179,6 +182,7 @@ def _tasks(tasks: Any, where: str) -> list[str] | None:
 
 
 def _fault(item: Any) -> str:
+    """What is wrong with an item; empty if nothing is."""
     if not isinstance(item, dict):
         return "is no object"
     if not isinstance(item.get("img_path"), str):

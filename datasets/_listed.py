@@ -1,6 +1,7 @@
-"""How do the lines of a publisher's text files come to their pictures?
+"""How are the lines of a publisher's text files matched with their pictures?
 
-What can't be used is appended to a list of (path, reason), as `Reading.skipped` has it.
+Things that can't be used are appended to a list of (path, reason) for
+`Reading.skipped`.
 """
 
 import os
@@ -19,47 +20,47 @@ Skipped = list[tuple[str, str]]
 
 
 def named(folder: Path, name: str) -> Path | None:
-    """The file of that name in `folder`, whatever the case of its letters."""
+    """The file of that name in `folder` in any case; None if there is none."""
     if not folder.is_dir():
         return None
-    found = sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
-    alike = [other for other in found if other.casefold() == name.casefold()]
-    return folder / (name if name in alike else alike[0]) if alike else None
+    files = sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
+    matches = [file for file in files if file.casefold() == name.casefold()]
+    return folder / (name if name in matches else matches[0]) if matches else None
 
 
 def lines(path: Path, where: str) -> list[str]:
-    """Lines of a text file without byte order marks and blanks around.
+    """The lines of a text file, stripped of byte order marks and surrounding blanks.
 
-    Bytes that are not UTF-8 are kept as the names of files keep them. Raises UserError
+    Bytes that are not UTF-8 become surrogates, as in names of files. Raises UserError
     if the file can't be read.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise UserError(where, f"'{path}' can't be read ({error.strerror})") from error
-    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # some editors save as UTF-16
-    code, errors = ("utf-16", "replace") if wide else ("utf-8", "surrogateescape")
-    text = data.decode(code, errors).replace("\ufeff", "")
+    utf_16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # as some editors save
+    encoding, errors = ("utf-16", "replace") if utf_16 else ("utf-8", "surrogateescape")
+    text = data.decode(encoding, errors).replace("\ufeff", "")
     return [line.strip(" \r") for line in text.split("\n")]
 
 
 def located(names: Sequence[str], pictures: Mapping[str, str]) -> list[str | None]:
     """The path of each name, None where no picture matches.
 
-    `pictures` maps names to paths. A name that is not there as it is spelt may differ
-    from a picture's, that no other name has, in the case of letters, in how Unicode
-    composes them, or in the ending.
+    `pictures` maps names to paths. A name without an exact match may stand for a
+    picture that no other name does, if they differ only in case, in how Unicode
+    composes letters, or in the ending.
     """
-    found = [pictures.get(name) for name in names]
-    if None not in found:
-        return found
-    taken = set(found)
-    free = {name: path for name, path in pictures.items() if path not in taken}
-    alike = _unambiguous((_key(name), path) for name, path in free.items())
-    stems = _unambiguous((_stem(name), path) for name, path in free.items())
+    exact = [pictures.get(name) for name in names]
+    if None not in exact:
+        return exact
+    used = set(exact)
+    unused = {name: path for name, path in pictures.items() if path not in used}
+    by_key = _unambiguous((_key(name), path) for name, path in unused.items())
+    by_stem = _unambiguous((_stem(name), path) for name, path in unused.items())
     return [
-        path or alike.get(_key(name)) or stems.get(_stem(name))
-        for name, path in zip(names, found, strict=True)
+        path or by_key.get(_key(name)) or by_stem.get(_stem(name))
+        for name, path in zip(names, exact, strict=True)
     ]
 
 
@@ -72,12 +73,13 @@ def _stem(name: str) -> str:
 
 
 def _unambiguous(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    twice = set()
+    """The paths by key, without keys of several paths."""
+    paths: dict[str, str] = {}
+    ambiguous = set()
     for key, path in pairs:
-        if found.setdefault(key, path) != path:
-            twice.add(key)
-    return {key: path for key, path in found.items() if key not in twice}
+        if paths.setdefault(key, path) != path:
+            ambiguous.add(key)
+    return {key: path for key, path in paths.items() if key not in ambiguous}
 
 
 def joined(
@@ -87,59 +89,62 @@ def joined(
     folder: Path,
     skipped: Skipped,
 ) -> pd.DataFrame:
-    """The rows whose `name` (of the picture) is there, with its `path`.
+    """The rows whose picture, called `name`, exists, with its `path`.
 
-    `text` is how reasons name the file that the rows are from, `folder` is where their
-    pictures should be. Rows without a picture and pictures without a row are told.
+    `text` names the file of the rows in reasons, and `folder` is where their pictures
+    should be. Rows without a picture and pictures without a row are skipped.
     """
     rows = rows.assign(path=pd.Series(located(list(rows["name"]), pictures), dtype=str))
-    absent = rows.loc[rows["path"].isna(), "name"]
+    missing = rows.loc[rows["path"].isna(), "name"]
     reason = f"{text} lists it, there is no such picture"
-    skipped += [(os.path.join(folder, name), reason) for name in absent]
+    skipped += [(os.path.join(folder, name), reason) for name in missing]
     rows = rows.dropna(subset="path").reset_index(drop=True)
     listed = set(rows["path"])
-    bare = (path for path in pictures.values() if path not in listed)
-    skipped += [(path, f"{text} does not list it") for path in bare]
+    unlisted = (path for path in pictures.values() if path not in listed)
+    skipped += [(path, f"{text} does not list it") for path in unlisted]
     return rows
 
 
 def label(
     column: str,
-    said: "pd.Series[Any]",
+    values: "pd.Series[Any]",
     meanings: Mapping[str, object],
     paths: "pd.Series[str]",
     skipped: Skipped,
 ) -> "pd.Series[Any]":
-    """The labels of a column (rows,) in the heads' spelling; unknown ones are told."""
-    labels, reasons = translate(said, meanings)
-    told = (f"{column} {reason}" for reason in reasons)
-    skipped += zip(paths[reasons.index], told, strict=True)
+    """The labels (rows,) of a column in the heads' spelling; unknown ones are skipped.
+
+    `meanings` maps the publisher's spellings to the heads'.
+    """
+    labels, reasons = translate(values, meanings)
+    named_reasons = (f"{column} {reason}" for reason in reasons)
+    skipped += zip(paths[reasons.index], named_reasons, strict=True)
     return labels
 
 
 def merged(table: pd.DataFrame, skipped: Skipped) -> pd.DataFrame:
-    """The table with one row a path; where rows of one path differ, its label is empty.
+    """The table with one row per path; labels in which its rows differ become empty.
 
-    An empty cell differs from nothing.
+    An empty cell agrees with every other.
     """
     repeated = table["path"].duplicated(keep=False)
     if not repeated.any():
         return table
     groups = table[repeated].groupby("path", sort=False)
     differ = groups.nunique() > 1
-    one = groups.first().mask(differ).reset_index()
+    united = groups.first().mask(differ).reset_index()
     for column in differ:
         reason = f"{column} differs between its lines, left empty"
         skipped += [(path, reason) for path in differ.index[differ[column]]]
-    kept = table[~table["path"].duplicated()].set_index("path")
-    kept.loc[one["path"]] = one.set_index("path")
-    return kept.reset_index()
+    rows = table[~table["path"].duplicated()].set_index("path")
+    rows.loc[united["path"]] = united.set_index("path")
+    return rows.reset_index()
 
 
 def divided(table: pd.DataFrame, where: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The table without its `split` if all rows are in one part, and a note of that.
+    """The table without its `split` if all rows are in one part, and a note about it.
 
-    Kept, it would leave no picture to choose the best epoch by or to measure on.
+    Such a split would leave no picture to select the best epoch by, or to measure.
     """
     if "split" not in table:
         return table, ()
@@ -161,7 +166,7 @@ def reading(
     folder: Path,
     notes: tuple[str, ...] = (),
 ) -> Reading:
-    """What a reader gives. Raises UserError if no picture is left."""
+    """The result of a reader. Raises UserError if no picture is left."""
     if table.empty:
         path, reason = skipped[0]
         raise UserError(

@@ -1,4 +1,4 @@
-"""What does CelebA say? Forty attributes of each face, who it is, and in which part.
+"""Which labels does CelebA have? Forty attributes, identity and part of each face.
 
 The publishers' folder (`list_attr_celeba.txt` and others beside `img_align_celeba/`,
 or sorted into `Anno/`, `Eval/` and `Img/`) and the CSV edition of it. By Liu, Luo, Wang
@@ -39,12 +39,12 @@ PARTS = {"0": "train", "1": "val", "2": "test"}
 
 
 def read(folder: Path) -> Reading:
-    """Read CelebA: the attributes (1 or 0), `gender`, and `identity` and `split`.
+    """Read CelebA: the attributes (1 or 0), `gender`, `identity` and `split`.
 
-    Lines without a picture, pictures without a line and lines of another length are
-    set aside. `identity` and `split` need their files, and a partition with one part
-    is none. Raises UserError if there is no such folder, no file of attributes in it
-    or none that can be read as one, or no picture that it names.
+    Lines without a picture, pictures without a line and malformed lines are skipped.
+    `identity` and `split` need their files; a partition with only one part is ignored.
+    Raises UserError if the folder or a readable file of attributes is missing, or all
+    pictures that it names.
     """
     folder = existing(folder, WHERE)
     path = _file(folder, ATTRIBUTES)
@@ -56,15 +56,15 @@ def read(folder: Path) -> Reading:
         )
     skipped: Skipped = []
     images = _images(folder)
-    found = _pictures(images, skipped)
-    rows = _attributes(path, skipped)
-    said = joined(rows, found, path.name, images, skipped)
-    table = _labelled(said, skipped)
+    paths = _pictures(images, skipped)
+    attributes = _attributes(path, skipped)
+    rows = joined(attributes, paths, path.name, images, skipped)
+    table = _labelled(rows, skipped)
     identity, partition = _file(folder, IDENTITY), _file(folder, PARTITION)
     if identity:
-        table["identity"] = _told(said["name"], identity, "identity", skipped)
+        table["identity"] = _values(rows["name"], identity, "identity", skipped)
     if partition:
-        parts = _told(said["name"], partition, "split", skipped)
+        parts = _values(rows["name"], partition, "split", skipped)
         table["split"] = label("split", parts, PARTS, table["path"], skipped)
     table, notes = divided(merged(table, skipped), WHERE)
     result: Reading = reading(
@@ -88,19 +88,20 @@ def _images(folder: Path) -> Path:
 
 
 def _pictures(images: Path, skipped: Skipped) -> dict[str, str]:
-    """Paths by name; the CSV edition has a folder of the same name in between."""
-    found: dict[str, str] = {}
+    """Paths by name; the CSV edition has another folder of the same name inside."""
+    paths: dict[str, str] = {}
     for path in pictures(images, WHERE):
-        first = found.setdefault(path.rpartition(os.sep)[2], path)
+        first = paths.setdefault(path.rpartition(os.sep)[2], path)
         if first != path:
             skipped.append((path, f"'{first}' has the same name"))
-    return found
+    return paths
 
 
 def _attributes(path: Path, skipped: Skipped) -> pd.DataFrame:
-    """A row a line: `name`, and a column an attribute, its cells as the file has them.
+    """One row per line: `name`, and one column per attribute with the file's values.
 
-    The file begins with the count of its lines (not the CSV edition) and their names.
+    The file begins with the number of its lines (except in the CSV edition) and the
+    names of the attributes.
     """
     where = f"{WHERE}: '{path}'"
     text = [(n, line) for n, line in enumerate(lines(path, WHERE), 1) if line.strip()]
@@ -110,24 +111,25 @@ def _attributes(path: Path, skipped: Skipped) -> pd.DataFrame:
     header = text.pop(0)[1]
     separator = next((mark for mark in ",;" if mark in header), None)
     columns = _columns(header, separator, where)
-    good = _whole(text, separator, len(columns), path, skipped)
+    valid = _valid(text, separator, len(columns), path, skipped)
     if count not in (None, len(text)):
         reason = f"the first line promises {count} pictures, {len(text)} lines follow"
         skipped.append((str(path), reason))
-    frame = _parsed(good, separator).set_axis(columns, axis="columns")
-    foreign = [name for name in columns[1:] if name not in _attribute_names().values()]
-    if foreign:
-        reason = f"{', '.join(foreign)}: no attribute of CelebA, left out"
+    frame = _parsed(valid, separator).set_axis(columns, axis="columns")
+    unknown = [name for name in columns[1:] if name not in _attribute_names().values()]
+    if unknown:
+        reason = f"{', '.join(unknown)}: no attribute of CelebA, left out"
         skipped.append((str(path), reason))
-    return frame.drop(columns=foreign)
+    return frame.drop(columns=unknown)
 
 
 def _attribute_names() -> dict[str, str]:
+    """The attributes of the named head by their names in lower case."""
     names = catalog.named()["attributes"]["columns"]
     return {name.casefold(): name for name in names}
 
 
-def _whole(
+def _valid(
     text: list[tuple[int, str]],
     separator: str | None,
     width: int,
@@ -135,22 +137,22 @@ def _whole(
     skipped: Skipped,
 ) -> list[str]:
     """The lines with as many fields as there are names."""
-    good = []
+    valid = []
     for number, line in text:
         fields = len(line.split(separator))
         if fields == width:
-            good.append(line.replace('"', ""))
+            valid.append(line.replace('"', ""))
         else:
             reason = f"line {number} has {fields} fields, must have {width}"
             skipped.append((str(path), reason))
-    if not good:
-        what = f"none of its {len(text)} lines has {width} fields, one a name"
+    if not valid:
+        what = f"none of its {len(text)} lines has {width} fields, one per name"
         raise UserError(f"{WHERE}: '{path}'", what)
-    return good
+    return valid
 
 
 def _columns(header: str, separator: str | None, where: str) -> list[str]:
-    """`name` and the attributes; only the CSV edition has a name for the names."""
+    """`name` and the attributes; only the CSV edition names the first column."""
     known = _attribute_names()
     names = [name.strip(' "') for name in header.split(separator)]
     names = [known.get(name.casefold(), name) for name in names]
@@ -158,17 +160,17 @@ def _columns(header: str, separator: str | None, where: str) -> list[str]:
         raise UserError(
             where,
             f"line {header[:40]!r} names no attribute of CelebA",
-            "the names must stand above the lines of the pictures",
+            "the line above those of the pictures must hold the names",
         )
     columns = ["name", *(names if names[0] in known.values() else names[1:])]
     if len(set(columns)) < len(columns):
-        raise UserError(where, "has a name twice above the lines, must have it once")
+        raise UserError(where, "names an attribute twice, must name it once")
     return columns
 
 
 def _parsed(rows: list[str], separator: str | None) -> pd.DataFrame:
     width = len(rows[0].split(separator))
-    # Millions of cells hold two spellings: as categories each is looked at once.
+    # Millions of cells hold two spellings; as categories each is translated once.
     types = {0: "str"} | dict.fromkeys(range(1, width), "category")
     frame: pd.DataFrame = pd.read_csv(
         io.StringIO("\n".join(rows)),
@@ -182,11 +184,11 @@ def _parsed(rows: list[str], separator: str | None) -> pd.DataFrame:
     return frame
 
 
-def _labelled(said: pd.DataFrame, skipped: Skipped) -> pd.DataFrame:
-    """The attributes as numbers, and `gender`, which is one of them."""
-    labels = {"path": said["path"]}
-    for name in said.columns.difference(["path", "name"], sort=False):
-        values = label(name, said[name], SIGNS, said["path"], skipped)
+def _labelled(rows: pd.DataFrame, skipped: Skipped) -> pd.DataFrame:
+    """The attributes as numbers, and `gender` from one of them."""
+    labels = {"path": rows["path"]}
+    for name in rows.columns.difference(["path", "name"], sort=False):
+        values = label(name, rows[name], SIGNS, rows["path"], skipped)
         labels[name] = values.astype(float)
     if "Male" in labels:
         labels["gender"] = labels["Male"].map(GENDERS)
@@ -194,27 +196,27 @@ def _labelled(said: pd.DataFrame, skipped: Skipped) -> pd.DataFrame:
 
 
 def _beside(path: Path, skipped: Skipped) -> "pd.Series[str]":
-    """What a file of two fields a line says, by the name of the picture."""
+    """The values in a file with two fields per line, by the name of the picture."""
     text = [(n, line) for n, line in enumerate(lines(path, WHERE), 1) if line.strip()]
     if text and not text[0][1].strip(' "')[-1].isdecimal():
-        del text[0]  # the line of names in the CSV edition
+        del text[0]  # the heading of the CSV edition
     blank = str.maketrans(',;"', "   ")
-    said: dict[str, str] = {}
+    values: dict[str, str] = {}
     for number, line in text:
         fields = line.translate(blank).split()
         if len(fields) != 2:
             reason = f"line {number} has {len(fields)} fields, must have 2"
             skipped.append((str(path), reason))
-        elif said.setdefault(fields[0], fields[1]) != fields[1]:
-            reason = f"line {number} says of {fields[0]} another thing than before"
+        elif values.setdefault(fields[0], fields[1]) != fields[1]:
+            reason = f"line {number} contradicts an earlier one about {fields[0]}"
             skipped.append((str(path), f"{reason}, left out"))
-    return pd.Series(said, dtype="str")
+    return pd.Series(values, dtype="str")
 
 
-def _told(
+def _values(
     names: "pd.Series[str]", path: Path, column: str, skipped: Skipped
 ) -> "pd.Series[str]":
-    """The values of the pictures of these names; how many lack one is told once."""
+    """The values of the pictures of these names; one reason counts those without."""
     values = names.map(_beside(path, skipped))
     lacking = names[values.isna()]
     if len(lacking):

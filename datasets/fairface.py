@@ -1,4 +1,4 @@
-"""What does FairFace say? Age as a class of years, gender, and race in seven classes.
+"""Which labels does FairFace have? Age as a range of years, gender, and seven races.
 
 `fairface_label_train.csv` and `fairface_label_val.csv` beside `train/` and `val/`. By
 Kärkkäinen and Joo, "FairFace: Face Attribute Dataset for Balanced Race, Gender, and
@@ -50,15 +50,15 @@ FIVE = {
     "middle_eastern": "others",
     "latino_hispanic": "others",
 }
-OLDEST = 116  # as far as the named head `age` counts
+OLDEST = 116  # the highest age of the named head `age`
 AGES = {
     "0-2": (0, 2),
     "3-9": (3, 9),
     **{f"{low}-{low + 9}": (low, low + 9) for low in range(10, 70, 10)},
     "more than 70": (70, OLDEST),
 }
-# The months that spreadsheets take 3, 9 and 10 for, in several languages; and the year
-# that they take 19 for.
+# What spreadsheets turn numbers into: 3, 9 and 10 into months, in several languages,
+# and 19 into a year.
 DATES = {
     **dict.fromkeys(("mar", "mär", "mrz"), 3),
     **dict.fromkeys(("sep", "set"), 9),
@@ -70,29 +70,29 @@ DATES = {
 def read(folder: Path) -> Reading:
     """Read FairFace: `age_low` and `age_high`, `gender`, `race` and `race7`, `split`.
 
-    An age is an interval of years, both ends included. `race` is `race7` in the five
+    An age is an interval of years, both ends included. `race` maps `race7` to the five
     classes of UTKFace. The validation part stays `val`; one part alone is no split.
-    Lines without a picture and pictures without a line are set aside. Raises UserError
-    if there is no such folder, neither file of labels, one without the column `file`,
-    or no picture that they name.
+    Lines without a picture and pictures without a line are skipped. Raises UserError if
+    the folder, both files of labels, the column `file` or all listed pictures are
+    missing.
     """
     folder = existing(folder, WHERE)
     files = {part: named(folder, name) for part, name in FILES.items()}
-    texts = {part: path for part, path in files.items() if path is not None}
-    if not texts:
+    lists = {part: path for part, path in files.items() if path is not None}
+    if not lists:
         raise UserError(
             WHERE,
             f"'{folder}' holds neither {' nor '.join(FILES.values())}, must hold one",
             "name the folder that they lie in beside train/ and val/",
         )
     skipped: Skipped = []
-    parts = [_part(path, part, skipped) for part, path in texts.items()]
+    parts = [_part(path, part, skipped) for part, path in lists.items()]
     start = len(os.path.join(folder, ""))
-    found = {
+    paths = {
         path[start:].replace(os.sep, "/"): path for path in pictures(folder, WHERE)
     }
-    listing = " or ".join(path.name for path in texts.values())
-    rows = joined(pd.concat(parts, ignore_index=True), found, listing, folder, skipped)
+    names = " or ".join(path.name for path in lists.values())
+    rows = joined(pd.concat(parts, ignore_index=True), paths, names, folder, skipped)
     table = merged(_labelled(rows, skipped), skipped)
     table, notes = divided(table, WHERE)
     result: Reading = reading(
@@ -102,11 +102,11 @@ def read(folder: Path) -> Reading:
 
 
 def _part(path: Path, part: str, skipped: Skipped) -> pd.DataFrame:
-    """A row a line: `name` of the picture, and the cells of the file's own columns."""
+    """One row per line: `name` of the picture, and the file's own columns."""
     text = [(n, line) for n, line in enumerate(lines(path, WHERE), 1) if line.strip()]
     header = text[0][1] if text else ""
     separator = next((mark for mark in ",;\t" if mark in header), ",")
-    # A reader a line: one stray quote would swallow all lines up to the next.
+    # One CSV reader per line: a stray quote would swallow all lines up to the next.
     cells = (next(csv.reader([line], delimiter=separator), []) for _, line in text)
     columns = [name.strip().casefold() for name in next(cells, [])]
     where = f"{WHERE}: '{path}'"
@@ -123,15 +123,15 @@ def _part(path: Path, part: str, skipped: Skipped) -> pd.DataFrame:
         else:
             reason = f"line {number} has {len(row)} fields, must have {len(columns)}"
             skipped.append((str(path), reason))
-    lacking = [name for name in COLUMNS if name not in columns]
-    if lacking:
-        reason = f"has no column {', '.join(lacking)}: these labels stay empty"
+    missing = [name for name in COLUMNS if name not in columns]
+    if missing:
+        reason = f"has no column {', '.join(missing)}: these labels stay empty"
         skipped.append((str(path), reason))
     table = pd.DataFrame(rows, columns=columns, dtype="str")
     table = table.reindex(columns=list(COLUMNS)).astype("str")
     names = table["file"].str.strip().str.replace("\\", "/")
-    inside = names.str.contains("/")
-    return table.assign(name=names.where(inside, f"{part}/" + names), split=part)
+    with_folder = names.str.contains("/")
+    return table.assign(name=names.where(with_folder, f"{part}/" + names), split=part)
 
 
 def _labelled(rows: pd.DataFrame, skipped: Skipped) -> pd.DataFrame:
@@ -155,7 +155,7 @@ def _labelled(rows: pd.DataFrame, skipped: Skipped) -> pd.DataFrame:
 
 
 def _age(text: str) -> str:
-    """The class that a spelling means, also one that a spreadsheet took for a date.
+    """The class of an age in any spelling, also if a spreadsheet made it a date.
 
     >>> [_age(text) for text in ("03-Sep", "9-Mar", "Oct-19", "2019-10-01", "70+")]
     ['3-9', '3-9', '10-19', '10-19', 'more than 70']
@@ -164,9 +164,9 @@ def _age(text: str) -> str:
     keys = [word if word.isdecimal() else word[:3] for word in words]
     numbers = {DATES[key] for key in keys if key in DATES}
     numbers |= {int(word) for word in words if word.isdecimal()}
-    meant = [
+    matches = [
         age
         for age in AGES
         if {int(number) for number in re.findall(r"\d+", age)} <= numbers
     ]
-    return meant[0] if len(meant) == 1 else text
+    return matches[0] if len(matches) == 1 else text

@@ -1,9 +1,9 @@
-"""What do the names of folders say? One folder a class: `--data genre=folder:stills/`.
+"""Which labels do the names of folders give? `--data genre=folder:stills/`.
 
-    stills/drama/*.jpg                 or, with its parts in folders of their own,
+    stills/drama/*.jpg                 or, with the parts of a split above the classes,
     stills/comedy/any/depth/*.jpg      stills/train/drama/*.jpg, stills/val/drama/*.jpg
 
-The layout in which most collections are passed on, and that of CK+48 and FER2013.
+One folder per class is the layout of most collections, such as CK+48 and FER2013.
 """
 
 import os
@@ -26,7 +26,7 @@ PARTS = {
     **dict.fromkeys(("val", "valid", "validation"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-# What others call the classes of named heads.
+# Other names for the classes of named heads.
 WORDS = {
     "expression": {
         "angry": "anger",
@@ -42,23 +42,23 @@ WORDS = {
         **dict.fromkeys(("woman", "women", "females"), "female"),
     },
 }
-# The Cohn-Kanade sets name their frames by subject, sequence and number; frames of one
-# subject must not be learnt from and measured on.
+# The Cohn-Kanade sets name their frames by subject, sequence and number; the frames of
+# one subject must stay in one part of a split.
 SUBJECT = re.compile(r"(S\d{3})_\d{3}_\d{8}\.")
-LAYOUT = "must hold two or more, one a class, as in drama/ and comedy/"
+LAYOUT = "must hold two or more, one per class, as in drama/ and comedy/"
 
 
 def read(folder: Path, *, name: str) -> Reading:
-    """Read a folder of class folders, the labels of the head `name`.
+    """Read a folder of class folders as the labels of the head `name`.
 
-    The table has `path`, the column `name`, `source`; `split` where folders called
-    train, val or test lie above those of the classes; and `identity` for files named
-    as in the Cohn-Kanade sets. For a named head the folders' names are translated to
-    its classes, else the reading brings a softmax head. Pictures in no class folder,
-    or in one that is no class of a named head, are set aside.
+    The table has `path`, the column `name`, `source`; `split` if folders called train,
+    val or test lie above those of the classes; and `identity` for files named as in the
+    Cohn-Kanade sets. For a named head the names of folders are translated to its
+    classes, else the reading brings a softmax head. Pictures in no class folder, or in
+    one that is no class of the named head, are skipped.
 
-    Raises UserError if there is no such folder, it is a file, it holds no picture or
-    fewer than two classes, or if `name` can't be a head's.
+    Raises UserError if the folder is missing or a file, holds no picture or fewer than
+    two classes, or if `name` can't be the name of a head.
     """
     where = f"--data {name}"
     _check_name(name, where)
@@ -69,15 +69,15 @@ def read(folder: Path, *, name: str) -> Reading:
         table["label"], unknown = _translated(table["label"], name, where)
         reasons = pd.concat([reasons, unknown])
     empty = _empty(root, table)
-    kept = table.drop(index=reasons.index).reset_index(drop=True)
-    _check_classes(kept["label"], root, where, [*reasons, *empty.values()])
+    labelled = table.drop(index=reasons.index).reset_index(drop=True)
+    _check_classes(labelled["label"], root, where, [*reasons, *empty.values()])
     heads = {}
     if name not in catalog.named():
-        heads[name] = infer.softmax(sorted(kept["label"].unique()))
-        from_config(name, heads[name])  # refuses names that none can have
+        heads[name] = infer.softmax(sorted(labelled["label"].unique()))
+        from_config(name, heads[name])  # refuses invalid names
     skipped = [*zip(table["path"][reasons.index], reasons, strict=True), *empty.items()]
     return Reading(
-        table=_columns(kept, name),
+        table=_columns(labelled, name),
         skipped=pd.DataFrame(sorted(skipped), columns=["path", "reason"], dtype=object),
         heads=heads,
     )
@@ -90,53 +90,56 @@ def _check_name(name: str, where: str) -> None:
         )
     if name in (*RESERVED, "status"):
         raise UserError(
-            where, f"{name!r} is a column of every table", "call the head otherwise"
+            where,
+            f"{name!r} is a column of every table",
+            "choose another name for the head",
         )
-    reader = catalog.readers().get(name, name)
-    many = len(catalog.named().get(name, {}).get("columns", [name])) > 1
-    if reader != name or many:
+    head = catalog.readers().get(name, name)
+    has_many_labels = len(catalog.named().get(name, {}).get("columns", [name])) > 1
+    if head != name or has_many_labels:
         raise UserError(
             where,
-            f"{reader} is a head of many labels, folders can name the classes of one",
-            f"call the folders' head otherwise: {name}_class=folder:PATH",
+            f"{head} is a head of many labels, folders can name the classes of one",
+            f"choose another name for the head: {name}_class=folder:PATH",
         )
 
 
 def _listed(root: Path, paths: list[str], where: str) -> pd.DataFrame:
-    """A row a picture: its path, and the label and split that its place says."""
+    """One row per picture: its path, and the label and split of its folder."""
     folders = [os.path.dirname(path) for path in paths]
-    said = {folder: _meaning(root, folder) for folder in dict.fromkeys(folders)}
-    for label, _ in said.values():
+    meanings = {folder: _meaning(root, folder) for folder in dict.fromkeys(folders)}
+    for label, _ in meanings.values():
         try:
             (label or "").encode()
         except UnicodeEncodeError:
             raise UserError(
                 where, f"folder {label!r} is not UTF-8", "rename it"
             ) from None
-    labels, splits = zip(*(said[folder] for folder in folders), strict=True)
+    labels, splits = zip(*(meanings[folder] for folder in folders), strict=True)
     table = {"path": paths, "label": labels, "split": splits}
     return pd.DataFrame(table, dtype=object)
 
 
 def _meaning(root: Path, folder: str) -> tuple[str | None, str | None]:
-    """The class and the part that a folder's place says, None for what it does not."""
+    """The class and the part of a split that a folder stands for, each may be None."""
     split = None
     for name in Path(os.path.relpath(folder, root)).parts:
         part = PARTS.get(name.casefold())
         if part is None:
-            # As one system writes an accent and another: one class, not two.
+            # Systems compose accents in different ways: still one class.
             return unicodedata.normalize("NFC", name), split
         split = part
     return None, split
 
 
 def _outside(table: pd.DataFrame) -> "pd.Series[str]":
+    """A reason for each picture without a class."""
     splits = table["split"][table["label"].isna()]
     return splits.map(
         lambda split: (
             "lies in no class folder"
             if pd.isna(split)
-            else f"lies in no class folder, only in one of the part {split!r}"
+            else f"lies in no class folder, only in that of part {split!r}"
         )
     ).astype(object)
 
@@ -144,28 +147,28 @@ def _outside(table: pd.DataFrame) -> "pd.Series[str]":
 def _translated(
     labels: "pd.Series[Any]", name: str, where: str
 ) -> "tuple[pd.Series[Any], pd.Series[str]]":
-    """Labels in the spelling of a named head; a reason for each that it has not."""
+    """Labels in the spelling of a named head, and a reason for each unknown one."""
     config = catalog.named()[name]
     if "classes" not in config:
         numbers = pd.to_numeric(labels, errors="coerce").astype(float)
-        inside = numbers.between(config["low"], config["high"])
-        known = f"a number from {config['low']} to {config['high']}"
-        unknown = labels[~inside & labels.notna()]
-        reasons = unknown.map(lambda label: f"folder {label!r} is not {known}")
-        return numbers.where(inside), reasons
+        in_range = numbers.between(config["low"], config["high"])
+        expected = f"a number from {config['low']} to {config['high']}"
+        unknown = labels[~in_range & labels.notna()]
+        reasons = unknown.map(lambda label: f"folder {label!r} is not {expected}")
+        return numbers.where(in_range), reasons
     classes = config["classes"]
     meanings = {c: c for c in classes} | WORDS.get(name, {})
-    said, reasons = translate(labels, meanings)
-    unknown = labels[reasons.index]
-    told = {
+    translated, faults = translate(labels, meanings)
+    unknown = labels[faults.index]
+    reason_of = {
         label: f"folder {label!r} is no class of {name}; {nearest(label, classes)}"
         for label in unknown.unique()
     }
-    return said, unknown.map(told)
+    return translated, unknown.map(reason_of)
 
 
 def _empty(root: Path, table: pd.DataFrame) -> dict[str, str]:
-    """Class folders that hold no picture, with the reason that is told for them."""
+    """Class folders without a picture, each with the same reason."""
     filled = set()
     for folder in {os.path.dirname(path) for path in table["path"]}:
         parts = Path(os.path.relpath(folder, root)).parts
@@ -187,20 +190,22 @@ def _class_folders(folder: Path, depth: int = 0) -> Iterator[Path]:
 def _check_classes(
     labels: "pd.Series[Any]", root: Path, where: str, reasons: list[str]
 ) -> None:
-    found = sorted(map(str, labels.unique()))
-    if len(found) < 2:
-        holds = f"of class folders only {found[0]!r}" if found else "no class folder"
+    classes = sorted(map(str, labels.unique()))
+    if len(classes) < 2:
+        content = "no class folder"
+        if classes:
+            content = f"only the class folder {classes[0]!r}"
         if reasons:
-            holds += f" ({len(reasons)} set aside, the first: {reasons[0]})"
-        raise UserError(where, f"'{root}' holds {holds}", LAYOUT)
+            content += f" ({len(reasons)} set aside, the first: {reasons[0]})"
+        raise UserError(where, f"'{root}' holds {content}", LAYOUT)
 
 
 def _columns(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The table as its contract has it, without columns in which nothing is said."""
+    """The columns of the table, without `split` and `identity` if these are empty."""
     files = table["path"].map(os.path.basename)
     subjects = [m[1] if (m := SUBJECT.match(file)) else None for file in files]
-    made = table[["path", "label"]].rename(columns={"label": name})
-    made["source"] = name
-    made["split"], made["identity"] = table["split"], subjects
-    optional = [c for c in ("split", "identity") if made[c].isna().all()]
-    return made.drop(columns=optional)
+    columns = table[["path", "label"]].rename(columns={"label": name})
+    columns["source"] = name
+    columns["split"], columns["identity"] = table["split"], subjects
+    empty = [c for c in ("split", "identity") if columns[c].isna().all()]
+    return columns.drop(columns=empty)

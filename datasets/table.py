@@ -1,8 +1,8 @@
-"""What does a table of labels in a file say? `--data mine=table:labels.csv`.
+"""Which labels does a file with a table have? `--data mine=table:labels.csv`.
 
-CSV, or TSV by its ending, and Parquet with the columns of
-`multitask/contracts/table.py`: `path`, and a column per label. JSON is the annotation
-file of mmpretrain's multi-task training (`datasets/_annotations.py`).
+CSV, TSV and Parquet have the columns of `multitask/contracts/table.py`: `path`, and a
+column per label. JSON is the annotation file of mmpretrain's multi-task training
+(`datasets/_annotations.py`).
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
-from multitask.datasets._annotations import Given, annotations
+from multitask.datasets._annotations import LabelFile, annotations
 from multitask.datasets.folder import PARTS
 
 from multitask.contracts.errors import UserError
@@ -21,35 +21,35 @@ from multitask.contracts.table import RESERVED, Reading, as_text
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 ENDINGS = (*SEPARATORS, ".parquet", ".json")
-# Row numbers that pandas wrote beside a table.
+# The names of columns of row numbers that pandas wrote.
 NUMBERS = re.compile(r"(Unnamed: \d+)?")
 
 
 def read(file: Path, *, name: str) -> Reading:
-    """Read the labels in a file, those of heads that it brings and of named heads.
+    """Read the labels in a file, of named heads and of heads that it brings.
 
-    Relative paths are relative to the file's folder. Only an empty cell is empty; a
-    column is one of numbers if all of its filled cells are. Rows without a picture, or
-    with one that is listed before, are set aside.
+    Relative paths are relative to the file's folder. Only an empty cell means *no
+    label*; a column is numeric if all of its filled cells are numbers. Rows without a
+    picture, or with one that an earlier row lists, are skipped.
 
-    Raises UserError if the file is missing, can't be read as its ending says, has no
-    column `path` or one twice, or if none of its pictures is there.
+    Raises UserError if the file is missing, can't be read as its ending says, lacks the
+    column `path`, has a column twice, or if none of its pictures exists.
     """
     where = f"--data {name}"
     path = _existing(file, where)
-    given = _load(path, where)
-    table = _typed(_headed(given.cells, path, where), where)
-    table["path"], missing = _located(table["path"], given.root)
+    labels = _load(path, where)
+    table = _typed(_headed(labels.cells, path, where), where)
+    table["path"], missing = _located(table["path"], labels.root)
     reasons = pd.concat([missing, _repeated(table.drop(index=missing.index))])
-    set_aside = zip(table["path"][reasons.index], reasons, strict=True)
-    skipped = [*given.skipped, *set_aside]
-    kept = table.drop(index=reasons.index).reset_index(drop=True)
-    if kept.empty:
-        _refuse(path, given.root, skipped, where)
+    faulty_rows = zip(table["path"][reasons.index], reasons, strict=True)
+    skipped = [*labels.skipped, *faulty_rows]
+    table = table.drop(index=reasons.index).reset_index(drop=True)
+    if table.empty:
+        _refuse(path, labels.root, skipped, where)
     return Reading(
-        table=kept if "source" in kept else kept.assign(source=name),
+        table=table if "source" in table else table.assign(source=name),
         skipped=pd.DataFrame(skipped, columns=["path", "reason"], dtype=object),
-        heads=given.heads(kept),
+        heads=labels.heads(table),
     )
 
 
@@ -61,18 +61,18 @@ def _existing(file: Path, where: str) -> Path:
     if not path.exists():
         raise UserError(where, f"no file '{path}'", "check the path")
     if ending not in ENDINGS:
-        raise UserError(where, f"'{path}' is of no kind that is read", _files())
+        raise UserError(where, f"'{path}' has an ending that can't be read", _files())
     return path
 
 
 def _files() -> str:
-    return f"give one that ends in {', '.join(ENDINGS)}"
+    return f"name one that ends in {', '.join(ENDINGS)}"
 
 
 # From the file to a table
 
 
-def _load(path: Path, where: str) -> Given:
+def _load(path: Path, where: str) -> LabelFile:
     ending = path.suffix.lower()
     if ending == ".json":
         return annotations(path, where)
@@ -82,13 +82,13 @@ def _load(path: Path, where: str) -> Given:
         raise UserError(
             f"{where}: '{path}'", "needs pyarrow", "pip install pyarrow"
         ) from None
-    except (ValueError, OSError) as error:  # also what pandas and pyarrow can't parse
+    except (ValueError, OSError) as error:  # ValueError: it can't be parsed
         raise UserError(f"{where}: '{path}'", f"can't be read: {error}") from error
-    return Given(root=path.parent, cells=cells)
+    return LabelFile(root=path.parent, cells=cells)
 
 
 def _csv(path: Path) -> pd.DataFrame:
-    """All cells as text. The first row is data to pandas, which renames columns."""
+    """All cells as text; as a heading, pandas would rename repeated columns."""
     cells = pd.read_csv(
         path,
         sep=SEPARATORS[path.suffix.lower()],
@@ -97,7 +97,7 @@ def _csv(path: Path) -> pd.DataFrame:
         keep_default_na=False,  # an occlusion may be none
         na_values=[""],
         encoding="utf-8-sig",
-        encoding_errors="surrogateescape",  # as names of files may be
+        encoding_errors="surrogateescape",  # as in names of files
     )
     names = ["" if pd.isna(name) else name.strip() for name in cells.iloc[0]]
     header = pd.Index(names, dtype=object)
@@ -110,7 +110,7 @@ def _parquet(path: Path) -> pd.DataFrame:
 
 
 def _headed(cells: pd.DataFrame, path: Path, where: str) -> pd.DataFrame:
-    """The columns that have a name; UserError if they are not those of a table."""
+    """The columns with a name; UserError if they are not those of a table."""
     cells.columns = pd.Index([str(column) for column in cells], dtype=object)
     cells = cells.loc[:, [not NUMBERS.fullmatch(name) for name in cells.columns]]
     file = f"{where}: '{path}'"
@@ -121,8 +121,8 @@ def _headed(cells: pd.DataFrame, path: Path, where: str) -> pd.DataFrame:
         raise UserError(
             file,
             f"has no column 'path', only {', '.join(cells.columns) or 'none'}",
-            "name the column of picture files so, and separate columns by commas "
-            "(in .tsv files by tabs)",
+            "give the column of picture files that name, and separate columns by "
+            "commas (in .tsv files by tabs)",
         )
     if cells.empty:
         raise UserError(file, "has no row, must have at least one")
@@ -130,7 +130,7 @@ def _headed(cells: pd.DataFrame, path: Path, where: str) -> pd.DataFrame:
 
 
 def _typed(cells: pd.DataFrame, where: str) -> pd.DataFrame:
-    """The table: text in the columns of its own, numbers or text in those of labels."""
+    """The table with text in its reserved columns, numbers or text in the others."""
     columns: dict[str, pd.Series[Any]] = {"path": cells["path"].astype(object)}
     for column in cells.columns.drop("path"):
         typed = _text if column in RESERVED else _label
@@ -138,8 +138,8 @@ def _typed(cells: pd.DataFrame, where: str) -> pd.DataFrame:
         columns[column] = typed(cells[column])
     if "split" in columns:
         parts, _ = translate(columns["split"], PARTS)
-        said = parts.astype(object)
-        columns["split"] = said.where(said.notna(), columns["split"])
+        parts = parts.astype(object)
+        columns["split"] = parts.where(parts.notna(), columns["split"])
     for column, values in columns.items():
         is_end = column.endswith(("_low", "_high"))
         if is_end and not pd.api.types.is_numeric_dtype(values):
@@ -147,13 +147,13 @@ def _typed(cells: pd.DataFrame, where: str) -> pd.DataFrame:
                 where,
                 f"column {column!r} holds {values.dropna().iloc[0]!r}, as one end of "
                 "an interval it must hold numbers",
-                "rename it if it is none",
+                "rename it if it is no interval",
             )
     return pd.DataFrame(columns)
 
 
 def _label(cells: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Numbers if all filled cells are, else text."""
+    """Numbers if all filled cells are numbers, else text."""
     numbers = _numbers(cells)
     if numbers is None:
         cells = _text(cells)
@@ -162,7 +162,7 @@ def _label(cells: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 def _text(cells: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Text without blanks around it."""
+    """Text without surrounding blanks."""
     text = as_text(cells)
     trimmed = {label: label.strip() or np.nan for label in text.dropna().unique()}
     return text.map(trimmed).astype(object)
@@ -195,9 +195,9 @@ def _check_utf8(column: str, values: "pd.Series[Any]", where: str) -> None:
 def _located(
     names: "pd.Series[Any]", root: Path
 ) -> "tuple[pd.Series[Any], pd.Series[Any]]":
-    """The pictures' files, and a reason for those that are not there.
+    """The pictures' files, and a reason for those that don't exist.
 
-    Each folder is listed once, which is much faster than to ask for each file.
+    Each folder is listed once, which is much faster than checking each file.
     """
     listed: dict[str, tuple[str, set[str]]] = {}
     files, reasons = {}, {}
@@ -208,10 +208,10 @@ def _located(
         folder, base = os.path.split(os.path.join(root, os.path.expanduser(name)))
         if folder not in listed:
             listed[folder] = os.path.realpath(folder), _files_in(folder)
-        # As it really lies: another spelling would be another picture to all else.
-        real, there = listed[folder]
+        # The real folder: elsewhere, another spelling would be another picture.
+        real, names_in_folder = listed[folder]
         files[row] = os.path.join(real, base)
-        if os.path.normcase(base) not in there:
+        if os.path.normcase(base) not in names_in_folder:
             reasons[row] = "no such file"
     return pd.Series(files, dtype=object), pd.Series(reasons, dtype=object)
 
@@ -231,28 +231,28 @@ def _is_file(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _repeated(there: pd.DataFrame) -> "pd.Series[Any]":
-    """A reason for each row whose picture is listed before."""
+def _repeated(table: pd.DataFrame) -> "pd.Series[Any]":
+    """A reason for each row whose picture an earlier row lists."""
     first: dict[str, int] = {}
-    rows, rows_before = [], []
-    for row, path in enumerate(there["path"]):
-        row_before = first.setdefault(path, row)
-        if row_before != row:
+    rows, first_rows = [], []
+    for row, path in enumerate(table["path"]):
+        first_row = first.setdefault(path, row)
+        if first_row != row:
             rows.append(row)
-            rows_before.append(row_before)
-    again = there.iloc[rows]
-    before = there.iloc[rows_before].set_index(again.index)
-    labels = again.columns.drop("path")
-    one, other = again[labels], before[labels]
-    differs = (one != other) & ~(one.isna() & other.isna())
+            first_rows.append(first_row)
+    repeated = table.iloc[rows]
+    originals = table.iloc[first_rows].set_index(repeated.index)
+    columns = repeated.columns.drop("path")
+    labels, first_labels = repeated[columns], originals[columns]
+    differs = (labels != first_labels) & ~(labels.isna() & first_labels.isna())
     return pd.Series(
         [
-            f"is listed before with another {', '.join(labels[row])}; the first counts"
+            f"is listed before with another {', '.join(columns[row])}; the first counts"
             if row.any()
             else "is listed before, with the same labels"
             for row in differs.to_numpy(bool)
         ],
-        index=again.index,
+        index=repeated.index,
         dtype=object,
     )
 

@@ -1,4 +1,4 @@
-"""What do the file names of UTKFace say? Age, gender and race of each face.
+"""Which labels does UTKFace have? Age, gender and race, in the file names.
 
 `[age]_[gender]_[race]_[date&time].jpg.chip.jpg`, by Zhang, Song and Qi, "Age
 Progression/Regression by Conditional Adversarial Autoencoder" (CVPR 2017).
@@ -20,11 +20,11 @@ WHERE = "--data utkface"
 
 
 def read(folder: Path) -> Reading:
-    """Read a folder of UTKFace, also one with its parts in folders of their own.
+    """Read a folder of UTKFace, with or without sub-folders.
 
-    The table has `path`, `age` (years), `gender`, `race` and `source`. Pictures whose
-    name says something else are set aside. Raises UserError if there is no such
-    folder, it is a file, or no picture in it can be used.
+    The table has `path`, `age` (years), `gender`, `race` and `source`. Pictures with
+    other names are skipped. Raises UserError if the folder is missing or a file, or no
+    picture in it can be used.
     """
     rows, skipped = [], []
     for path in pictures(folder, WHERE):
@@ -50,7 +50,7 @@ def read(folder: Path) -> Reading:
 
 
 def _fault(fields: list[str]) -> str:
-    """What is wrong with the parts of a name, nothing if it is as published."""
+    """What is wrong with the fields of a file name; empty if nothing is."""
     if len(fields) < 4:
         return (
             f"the name has {len(fields)} parts, must have 4: age_gender_race_time "

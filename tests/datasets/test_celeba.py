@@ -141,16 +141,17 @@ def test_lines_without_a_picture_and_pictures_without_a_line(tmp_path):
     path = folder(tmp_path, pictures=["000002.jpg", "000003.jpg"])
     reading = celeba.read(path)
     assert cells(reading) == [["000002.jpg"]]
-    told = reading.skipped.to_dict("records")
+    skipped_rows = reading.skipped.to_dict("records")
     images = path / "img_align_celeba"
-    assert [Path(row["path"]) for row in told] == [
+    assert [Path(row["path"]) for row in skipped_rows] == [
         images / "000001.jpg",
         images / "000003.jpg",
     ]
     assert (
-        told[0]["reason"] == "list_attr_celeba.txt lists it, there is no such picture"
+        skipped_rows[0]["reason"]
+        == "list_attr_celeba.txt lists it, there is no such picture"
     )
-    assert told[1]["reason"] == "list_attr_celeba.txt does not list it"
+    assert skipped_rows[1]["reason"] == "list_attr_celeba.txt does not list it"
 
 
 @pytest.mark.parametrize("count", [1, 3, 202599])
@@ -228,7 +229,7 @@ def test_a_partition_that_says_something_else(tmp_path):
     assert pd.isna(reading.table["split"][2])
     partition = "list_eval_partition.txt"
     assert skipped(reading) == [
-        (partition, "line 3 says of 1.jpg another thing than before, left out"),
+        (partition, "line 3 contradicts an earlier one about 1.jpg, left out"),
         (partition, "line 5 has 1 fields, must have 2"),
         ("2.jpg", "split is '5', left empty; known: 0, 1, 2"),
     ]
@@ -261,23 +262,23 @@ def test_a_picture_spelt_otherwise_is_found(tmp_path, listed, there):
 
 
 def test_two_pictures_of_one_name_are_not_guessed_between(tmp_path):
-    found = ["a.JPG", "a.png", "b.jpg"]
+    names = ["a.JPG", "a.png", "b.jpg"]
     rows = {"a.jpeg": (1, 1, 1), "b.jpg": (1, 1, 1)}
-    reading = celeba.read(folder(tmp_path, rows, pictures=found))
+    reading = celeba.read(folder(tmp_path, rows, pictures=names))
     assert cells(reading) == [["b.jpg"]]
     assert sorted(name for name, _ in skipped(reading)) == ["a.JPG", "a.jpeg", "a.png"]
 
 
 def test_a_second_copy_of_the_pictures_is_set_aside(tmp_path):
     path = folder(tmp_path)
-    again = path / "img_align_celeba" / "img_align_celeba"
-    again.mkdir()
-    (again / "000001.jpg").touch()
+    inner = path / "img_align_celeba" / "img_align_celeba"
+    inner.mkdir()
+    (inner / "000001.jpg").touch()
     reading = celeba.read(path)
     assert len(reading.table) == 2
     first = path / "img_align_celeba" / "000001.jpg"
     assert reading.skipped.values.tolist() == [
-        [str(again / "000001.jpg"), f"'{first}' has the same name"]
+        [str(inner / "000001.jpg"), f"'{first}' has the same name"]
     ]
 
 
@@ -335,8 +336,8 @@ def test_no_picture_at_all(tmp_path):
 
 
 def test_no_picture_that_is_listed(tmp_path):
-    said = error(folder(tmp_path, pictures=["9.jpg"]))
-    assert said == (
+    message = error(folder(tmp_path, pictures=["9.jpg"]))
+    assert message == (
         f"--data celeba: no picture in '{tmp_path}' can be used; 3 things were set "
         "aside, the first 'img_align_celeba/000001.jpg': list_attr_celeba.txt lists "
         "it, there is no such picture"
@@ -344,21 +345,20 @@ def test_no_picture_that_is_listed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "message"),
     [
         ([], "is empty, must name attributes and pictures"),
         (["2"], "is empty, must name attributes and pictures"),
         (["000001.jpg 1 1 1"], "line '000001.jpg 1 1 1' names no attribute of CelebA"),
-        (["1", "Male Young Male", "000001.jpg 1 1 1"], "has a name twice above"),
-        (["1", "Male Young"], "none of its 0 lines has 3 fields, one a name"),
+        (["1", "Male Young Male", "000001.jpg 1 1 1"], "names an attribute twice"),
+        (["1", "Male Young"], "none of its 0 lines has 3 fields, one per name"),
         (["1", "Male Young", "000001.jpg 1"], "none of its 1 lines has 3 fields"),
     ],
 )
-def test_a_list_that_is_none(tmp_path, lines, said):
+def test_a_list_that_is_none(tmp_path, lines, message):
     path = folder(tmp_path) / "list_attr_celeba.txt"
     write(path, *lines)
-    message = error(tmp_path)
-    assert message.startswith(f"--data celeba: '{path}': {said}")
+    assert error(tmp_path).startswith(f"--data celeba: '{path}': {message}")
 
 
 def test_a_list_that_cannot_be_read(tmp_path, monkeypatch):
@@ -401,8 +401,8 @@ def test_200000_pictures_are_read_in_seconds(tmp_path, monkeypatch):
     rows = dict.fromkeys((f"{n:06d}.jpg" for n in range(count)), signs)
     path = folder(tmp_path, rows, pictures=[], names=COLUMNS)
     # Said to be there: to make so many files takes longer than all else.
-    found = [str(path / "img_align_celeba" / name) for name in rows]
-    monkeypatch.setattr(celeba, "pictures", lambda folder, where: found)
+    paths = [str(path / "img_align_celeba" / name) for name in rows]
+    monkeypatch.setattr(celeba, "pictures", lambda folder, where: paths)
     write(
         path / "list_eval_partition.txt",
         *(f"{n:06d}.jpg {n % 3}" for n in range(count)),

@@ -1,4 +1,4 @@
-"""Does the reader of FairFace read ages as intervals, also those made into dates?"""
+"""Does the reader of FairFace read ages as intervals, also if they became dates?"""
 
 import csv
 import time
@@ -68,7 +68,7 @@ def test_what_the_sample_writes_is_read_as_the_truth(tmp_path):
     reading = fairface.read(tmp_path / "new")
     assert reading.skipped.empty
     faces = [truth(0, number) for number in range(60)]
-    # Every fifth is for validation; those for training are written first.
+    # Every fifth is for validation; those for training come first.
     order = [f for n, f in enumerate(faces) if n % 5 != 4] + faces[4::5]
     table = reading.table
     assert table["split"].tolist() == ["train"] * 48 + ["val"] * 12
@@ -311,27 +311,27 @@ def test_no_labels(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("header", "said"),
+    ("header", "message"),
     [
         ("", "has no column 'file', only none; "),
         ("files,age", "has no column 'file', only files, age; did you mean 'file'?"),
     ],
 )
-def test_labels_without_names_of_files(tmp_path, header, said):
+def test_labels_without_names_of_files(tmp_path, header, message):
     folder(tmp_path, header=header, pictures=["train/1.jpg"])
-    assert f"{TRAIN}': {said}" in error(tmp_path)
+    assert f"{TRAIN}': {message}" in error(tmp_path)
 
 
 def test_no_picture_at_all(tmp_path):
     row = "train/1.jpg,0-2,Male,Black,TRUE"
-    said = error(folder(tmp_path, row, pictures=[]))
-    assert f"holds 1 files such as '{TRAIN}' but no picture" in said
+    message = error(folder(tmp_path, row, pictures=[]))
+    assert f"holds 1 files such as '{TRAIN}' but no picture" in message
 
 
 def test_no_picture_that_is_listed(tmp_path):
     row = "train/1.jpg,0-2,Male,Black,TRUE"
-    said = error(folder(tmp_path, row, pictures=["train/2.jpg"]))
-    assert "2 things were set aside, the first 'train/1.jpg': " in said
+    message = error(folder(tmp_path, row, pictures=["train/2.jpg"]))
+    assert "2 things were set aside, the first 'train/1.jpg': " in message
 
 
 # As it is published, and as large
@@ -363,8 +363,8 @@ def test_200000_pictures_are_read_in_seconds(tmp_path, monkeypatch):
     names = [f"train/{n}.jpg" for n in range(count)]
     path = folder(tmp_path, *(f"{n},20-29,Male,White,TRUE" for n in names), pictures=[])
     # Said to be there: to make so many files takes longer than all else.
-    found = [str(path / name) for name in names]
-    monkeypatch.setattr(fairface, "pictures", lambda folder, where: found)
+    paths = [str(path / name) for name in names]
+    monkeypatch.setattr(fairface, "pictures", lambda folder, where: paths)
     start = time.process_time()
     assert len(fairface.read(path).table) == count
     assert time.process_time() - start < 20

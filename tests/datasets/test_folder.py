@@ -31,12 +31,12 @@ def files(root: Path, *names: str) -> Path:
 
 
 def rows(reading: table.Reading, root: Path, *columns: str) -> dict[str, object]:
-    """What the table says of each picture, by its path in the folder."""
-    made = reading.table
-    names = [Path(path).relative_to(root).as_posix() for path in made["path"]]
-    cells = made[list(columns)].itertuples(index=False, name=None)
-    said = [cell[0] if len(columns) == 1 else cell for cell in cells]
-    return dict(zip(names, said, strict=True))
+    """The cells of each picture, by its path in the folder."""
+    table = reading.table
+    names = [Path(path).relative_to(root).as_posix() for path in table["path"]]
+    cells = table[list(columns)].itertuples(index=False, name=None)
+    values = [cell[0] if len(columns) == 1 else cell for cell in cells]
+    return dict(zip(names, values, strict=True))
 
 
 def aside(reading: table.Reading, root: Path) -> dict[str, str]:
@@ -74,8 +74,8 @@ def test_deeper_folders_belong_to_their_class(tmp_path):
 
 def test_names_with_blanks_accents_and_endings_in_any_case(tmp_path):
     files(tmp_path, "film noir/a b.JPG", "comédie/ü.PnG", "日本/c.WebP")
-    said = rows(folder.read(tmp_path, name="genre"), tmp_path, "genre")
-    assert list(said.values()) == ["comédie", "film noir", "日本"]
+    labels = rows(folder.read(tmp_path, name="genre"), tmp_path, "genre")
+    assert list(labels.values()) == ["comédie", "film noir", "日本"]
 
 
 def test_two_ways_to_write_an_accent_are_one_class(tmp_path):
@@ -99,8 +99,8 @@ def test_links_and_a_leading_tilde(tmp_path, monkeypatch):
     (tmp_path / "stills" / "drama" / "loop").symlink_to(tmp_path / "stills")
     (tmp_path / "stills" / "train").symlink_to(tmp_path / "stills")
     reading = folder.read(Path("~/stills"), name="genre")
-    said = rows(reading, tmp_path / "stills", "genre")
-    assert said == {"comedy/b.jpg": "comedy", "drama/a.jpg": "drama"}
+    labels = rows(reading, tmp_path / "stills", "genre")
+    assert labels == {"comedy/b.jpg": "comedy", "drama/a.jpg": "drama"}
 
 
 # Parts
@@ -116,16 +116,16 @@ def test_links_and_a_leading_tilde(tmp_path, monkeypatch):
 )  # fmt: skip
 def test_folders_above_the_classes_are_parts(tmp_path, name, split):
     files(tmp_path, f"{name}/drama/a.jpg", f"{name}/comedy/1/b.jpg", "drama/c.jpg")
-    made = folder.read(tmp_path, name="genre").table
-    assert made["genre"].tolist().count("drama") == 2
-    assert made["split"].dropna().tolist() == [split] * 2
+    table = folder.read(tmp_path, name="genre").table
+    assert table["genre"].tolist().count("drama") == 2
+    assert table["split"].dropna().tolist() == [split] * 2
 
 
 def test_parts_may_lie_in_each_other(tmp_path):
     # As an archive `train.zip` that holds a folder `train` is mostly unpacked.
     files(tmp_path, "train/train/a/1.jpg", "test/test/b/2.jpg", "train/train/b/3.jpg")
-    said = rows(folder.read(tmp_path, name="genre"), tmp_path, "genre", "split")
-    assert said == {
+    labels = rows(folder.read(tmp_path, name="genre"), tmp_path, "genre", "split")
+    assert labels == {
         "test/test/b/2.jpg": ("b", "test"),
         "train/train/a/1.jpg": ("a", "train"),
         "train/train/b/3.jpg": ("b", "train"),
@@ -141,7 +141,7 @@ def test_pictures_in_no_class_folder_are_listed(tmp_path):
     assert len(reading.table) == 3
     assert aside(reading, tmp_path) == {
         "cover.jpg": "lies in no class folder",
-        "test/x.jpg": "lies in no class folder, only in one of the part 'test'",
+        "test/x.jpg": "lies in no class folder, only in that of part 'test'",
     }
 
 
@@ -164,8 +164,8 @@ def test_folders_of_a_named_head_are_translated(tmp_path):
     }  # fmt: skip
     files(tmp_path, *(f"{word}/{word}.jpg" for word in words))
     reading = folder.read(tmp_path, name="expression")
-    said = rows(reading, tmp_path, "expression")
-    assert said == {f"{word}/{word}.jpg": c for word, c in words.items()}
+    labels = rows(reading, tmp_path, "expression")
+    assert labels == {f"{word}/{word}.jpg": c for word, c in words.items()}
     assert reading.heads == {}
     assert reading.skipped.empty
 
@@ -201,9 +201,9 @@ def test_frames_of_one_cohn_kanade_subject_stay_together(tmp_path):
 def test_the_sample_s_folders_are_read_back(tmp_path, head):
     layouts.write(tmp_path / "drawn", "folders", count=40, head=head)
     reading = folder.read(tmp_path / "drawn", name=head)
-    said = rows(reading, tmp_path / "drawn", head)
-    assert len(said) == 40
-    assert all(name.split("/")[0] == label for name, label in said.items())
+    labels = rows(reading, tmp_path / "drawn", head)
+    assert len(labels) == 40
+    assert all(name.split("/")[0] == label for name, label in labels.items())
     assert reading.skipped.empty
 
 
@@ -211,18 +211,21 @@ def test_the_sample_s_folders_are_read_back(tmp_path, head):
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "message"),
     [
         ([], "is empty"),
         (["a/x.txt"], "holds 1 files such as 'a/x.txt' but no picture"),
-        (["a/1.jpg"], "holds of class folders only 'a'; must hold two or more"),
+        (["a/1.jpg"], "holds only the class folder 'a'; must hold two or more"),
         (["1.jpg"], "holds no class folder .1 set aside, the first: lies in no class"),
-        (["wrapper/a/1.jpg", "wrapper/b/1.jpg"], "only 'wrapper'; must hold two or"),
+        (
+            ["wrapper/a/1.jpg", "wrapper/b/1.jpg"],
+            "only the class folder 'wrapper'; must hold two or",
+        ),
         (["a/1.jpg", "accuracy/1.jpg"], "has a class 'accuracy', a word of the report"),
     ],
 )
-def test_folder_that_holds_no_classes(tmp_path, names, said):
-    with pytest.raises(UserError, match=said) as error:
+def test_folder_that_holds_no_classes(tmp_path, names, message):
+    with pytest.raises(UserError, match=message) as error:
         folder.read(files(tmp_path, *names), name="genre")
     assert "\n" not in str(error.value)
 
@@ -234,7 +237,7 @@ def test_classes_of_a_named_head_of_which_none_is_known(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("folder", "write NAME=folder:PATH, NAME is the head"),
         ("attributes", "attributes is a head of many labels"),
@@ -244,8 +247,8 @@ def test_classes_of_a_named_head_of_which_none_is_known(tmp_path):
         ("path", "'path' is a column of every table"),
     ],
 )
-def test_names_that_no_head_can_have(tmp_path, name, said):
-    with pytest.raises(UserError, match=said):
+def test_names_that_no_head_can_have(tmp_path, name, message):
+    with pytest.raises(UserError, match=message):
         folder.read(files(tmp_path, "a/1.jpg", "b/1.jpg"), name=name)
 
 
@@ -286,12 +289,12 @@ def drawn(tmp_path_factory, tiny_trunk):
 
 
 @pytest.mark.parametrize(
-    ("asked", "kind", "units"),
+    ("heads", "kind", "units"),
     [((), "softmax", 2), (("who",), "softmax", 2), (("who:sigmoid",), "sigmoid", 1)],
 )
-def test_a_fit_learns_the_head_of_the_folders(drawn, tmp_path, asked, kind, units):
+def test_a_fit_learns_the_head_of_the_folders(drawn, tmp_path, heads, kind, units):
     recipe = Recipe(
-        heads=asked, data=(f"who=folder:{drawn}",), trunk="tiny", epochs=1,
+        heads=heads, data=(f"who=folder:{drawn}",), trunk="tiny", epochs=1,
         batch_size=16, precision="float32",
     )  # fmt: skip
     run = fit(recipe, tmp_path / "run", say=lambda line: None)

@@ -119,8 +119,9 @@ def test_blank_lines_and_lines_of_a_byte_order_mark_are_none(tmp_path):
 
 
 def test_blanks_around_and_small_letters_do_not_count(tmp_path):
-    said = ["MALE ", " anger", "None", "BAD  ", "Young", "LEFT", "PARTIAL \r"]
-    assert labels(imfdb.read(film(tmp_path, line(" a.jpg ", said)))) == {"a.jpg": READ}
+    fields = ["MALE ", " anger", "None", "BAD  ", "Young", "LEFT", "PARTIAL \r"]
+    reading = imfdb.read(film(tmp_path, line(" a.jpg ", fields)))
+    assert labels(reading) == {"a.jpg": READ}
 
 
 def test_tabs_at_the_end_that_are_too_many_or_too_few(tmp_path):
@@ -149,7 +150,7 @@ def test_a_line_of_another_length_is_set_aside(tmp_path):
 # Labels
 
 
-def said(path: Path, column: str, text: str):
+def read_label(path: Path, column: str, text: str):
     """The reading of a line that says this, and the label of the column."""
     fields = list(LABELS)
     fields[COLUMNS.index(column)] = text
@@ -170,7 +171,7 @@ def said(path: Path, column: str, text: str):
     ],
 )
 def test_a_label_is_what_the_field_says(tmp_path, column, text, label):
-    reading, read = said(tmp_path, column, text)
+    reading, read = read_label(tmp_path, column, text)
     assert read == label
     assert reading.skipped.empty
 
@@ -186,7 +187,7 @@ def test_a_label_is_what_the_field_says(tmp_path, column, text, label):
     ],
 )
 def test_a_label_that_is_none_is_left_empty_and_told(tmp_path, column, text):
-    reading, read = said(tmp_path, column, text)
+    reading, read = read_label(tmp_path, column, text)
     assert read is None
     ((name, reason),) = skipped(reading)
     assert name == "a.jpg"
@@ -331,8 +332,8 @@ def test_no_such_folder_and_a_file_instead(tmp_path):
 
 
 def test_no_picture_at_all(tmp_path):
-    said = error(film(tmp_path, line(), pictures=[]))
-    assert "holds 1 files such as 'Amir/Film/Film.txt' but no picture" in said
+    message = error(film(tmp_path, line(), pictures=[]))
+    assert "holds 1 files such as 'Amir/Film/Film.txt' but no picture" in message
 
 
 def test_no_text_at_all(tmp_path):
@@ -353,7 +354,7 @@ def test_real_films():
     assert len(check(reading.table)) == 240
     assert reading.table["identity"].value_counts().tolist() == [30] * 8
     assert reading.skipped.empty
-    # Only gender and expression are said in this part of it.
+    # Only gender and expression are labels in this part of it.
     assert reading.table[["gender", "expression"]].notna().all(axis=None)
     assert reading.table[COLUMNS[2:]].isna().all(axis=None)
     assert reading.table["gender"].value_counts().to_dict() == {
@@ -364,14 +365,14 @@ def test_real_films():
 
 @pytest.mark.slow
 def test_200000_pictures_are_read_in_seconds(tmp_path, monkeypatch):
-    found = []
+    paths = []
     for number in range(100):
         names = [f"{n}.jpg" for n in range(2000)]
         name = f"Actor{number}/Film"
         film(tmp_path, *map(line, names), pictures=[], name=name)
-        found += [str(tmp_path / name / "images" / picture) for picture in names]
+        paths += [str(tmp_path / name / "images" / picture) for picture in names]
     # Said to be there: to make so many files takes longer than all else.
-    monkeypatch.setattr(imfdb, "pictures", lambda folder, where: found)
+    monkeypatch.setattr(imfdb, "pictures", lambda folder, where: paths)
     start = time.process_time()
     assert len(imfdb.read(tmp_path).table) == 200_000
     assert time.process_time() - start < 20

@@ -10,36 +10,36 @@ from PIL import Image
 
 from tests import layouts
 
-WRITTEN = 40
+COUNT = 40
 
 
-FACES = [truth(0, number) for number in range(WRITTEN)]
+FACES = [truth(0, number) for number in range(COUNT)]
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def layout_folder(tmp_path_factory):
     """A function that gives the folder of a layout, written once."""
     folders: dict[str, Path] = {}
 
     def folder(layout: str) -> Path:
         if layout not in folders:
             folders[layout] = tmp_path_factory.mktemp("layouts") / layout
-            layouts.write(folders[layout], layout, count=WRITTEN)
+            layouts.write(folders[layout], layout, count=COUNT)
         return folders[layout]
 
     return folder
 
 
 @pytest.mark.parametrize("layout", layouts.LAYOUTS)
-def test_layout_holds_every_picture(written, layout):
-    found = [path for path in written(layout).rglob("*") if path.suffix == ".jpg"]
-    assert len(found) == WRITTEN
-    with Image.open(found[0]) as image:
+def test_layout_holds_every_picture(layout_folder, layout):
+    files = [path for path in layout_folder(layout).rglob("*") if path.suffix == ".jpg"]
+    assert len(files) == COUNT
+    with Image.open(files[0]) as image:
         assert (image.size, image.format) == ((96, 96), "JPEG")
 
 
-def test_utkface_layout_is_read_as_the_truth(written):
-    reading = utkface.read(written("utkface"))
+def test_utkface_layout_is_read_as_the_truth(layout_folder):
+    reading = utkface.read(layout_folder("utkface"))
     assert reading.skipped.empty
     # The serial number of a face is the end of its name's time.
     order = reading.table["path"].str.extract(r"(\d{5})\.jpg\.chip")[0].astype(int)
@@ -47,24 +47,24 @@ def test_utkface_layout_is_read_as_the_truth(written):
     assert rows.values.tolist() == [[f.age, f.gender, f.race] for f in FACES]
 
 
-def test_celeba_layout(written):
-    folder = written("celeba")
+def test_celeba_layout(layout_folder):
+    folder = layout_folder("celeba")
     lines = (folder / "list_attr_celeba.txt").read_text().splitlines()
-    assert lines[0] == str(WRITTEN)
+    assert lines[0] == str(COUNT)
     names = lines[1].split()
     assert len(names) == 40
     for number, (line, face) in enumerate(zip(lines[2:], FACES, strict=True)):
         name, *signs = line.split()
         assert name == f"{number + 1:06d}.jpg"
         assert (folder / "img_align_celeba" / name).is_file()
-        so = {n: s == "1" for n, s in zip(names, signs, strict=True)}
+        attributes = {n: s == "1" for n, s in zip(names, signs, strict=True)}
         assert set(signs) <= {"1", "-1"}
-        assert so == face.attributes()
+        assert attributes == face.attributes()
 
 
-def test_celeba_layout_keeps_a_person_in_one_part(written):
+def test_celeba_layout_keeps_a_person_in_one_part(layout_folder):
     def second(name: str) -> list[str]:
-        lines = (written("celeba") / name).read_text().splitlines()
+        lines = (layout_folder("celeba") / name).read_text().splitlines()
         assert [line.split()[0] for line in lines][0] == "000001.jpg"
         return [line.split()[1] for line in lines]
 
@@ -80,8 +80,8 @@ def test_celeba_layout_keeps_a_person_in_one_part(written):
     assert {("9", "1"), ("10", "2"), ("1", "0")} <= pairs
 
 
-def test_imfdb_layout(written):
-    folder = written("imfdb")
+def test_imfdb_layout(layout_folder):
+    folder = layout_folder("imfdb")
     seen = []
     for text in sorted(folder.glob("*/*/*.txt")):
         actor, movie = text.parts[-3:-1]
@@ -106,8 +106,8 @@ def test_imfdb_layout(written):
     assert sorted(seen) == sorted(true)
 
 
-def test_fairface_layout(written):
-    folder = written("fairface")
+def test_fairface_layout(layout_folder):
+    folder = layout_folder("fairface")
     train = pd.read_csv(folder / "fairface_label_train.csv")
     val = pd.read_csv(folder / "fairface_label_val.csv")
     assert (len(train), len(val)) == (32, 8)  # every fifth of 40 is for validation
@@ -137,8 +137,8 @@ def test_fairface_classes_of_age(age, name):
     assert layouts.decade(age) == name
 
 
-def test_folders_layout_has_a_folder_a_class(written):
-    folder = written("folders")
+def test_folders_layout_has_a_folder_per_class(layout_folder):
+    folder = layout_folder("folders")
     for number, face in enumerate(FACES):
         assert (folder / face.expression / f"{number:05d}.jpg").is_file()
 

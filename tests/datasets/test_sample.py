@@ -40,8 +40,8 @@ def pixels(face: Truth):
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 # The table
@@ -79,17 +79,17 @@ def test_attributes_are_those_of_the_catalog_in_their_order():
 
 
 def test_noise_and_empty_cells_are_as_stated():
-    given, true = [], []
+    noisy, true = [], []
     for number in range(1500):
         labels = truth(0, number).labels()
         true += labels.values()
-        given += sample.noisy(labels, 0, number).values()
-    empty = [label is None for label in given]
+        noisy += sample.noisy(labels, 0, number).values()
+    empty = [label is None for label in noisy]
     # 1500 faces have 1 + 9 + 40 labels: n = 75,000 cells. The standard deviation of a
     # rate p is sqrt(p (1 - p) / n): 0.0008 for 0.05, and with the 71,250 cells that
     # are left 0.0005 for 0.02. Five of them are allowed.
     assert np.mean(empty) == pytest.approx(sample.EMPTY, abs=0.0040)
-    wrong = [g != t for g, t in zip(given, true, strict=True) if g is not None]
+    wrong = [n != t for n, t in zip(noisy, true, strict=True) if n is not None]
     assert np.mean(wrong) == pytest.approx(sample.NOISE, abs=0.0027)
 
 
@@ -107,13 +107,13 @@ def test_note_says_that_these_are_drawings_and_how_noisy(reading):
 def test_truth_is_consistent_between_heads():
     faces = [truth(0, number) for number in range(500)]
     for face in faces:
-        so = face.attributes()
-        assert so["Male"] == (face.gender == "male")
-        assert so["Young"] == (face.age_group in ("child", "young"))
-        assert so["Eyeglasses"] or face.occlusion != "glasses"
-        assert not (so["No_Beard"] and face.occlusion == "beard")
-        assert sum(so[colour] for colour in _truth.HAIR_COLOURS) <= 1
-        assert not (so["Straight_Hair"] and so["Wavy_Hair"])
+        attributes = face.attributes()
+        assert attributes["Male"] == (face.gender == "male")
+        assert attributes["Young"] == (face.age_group in ("child", "young"))
+        assert attributes["Eyeglasses"] or face.occlusion != "glasses"
+        assert not (attributes["No_Beard"] and face.occlusion == "beard")
+        assert sum(attributes[colour] for colour in _truth.HAIR_COLOURS) <= 1
+        assert not (attributes["Straight_Hair"] and attributes["Wavy_Hair"])
     happy = [f.attributes()["Smiling"] for f in faces if f.expression == "happiness"]
     assert np.mean(happy) > 0.85
     grey = pd.DataFrame({"age": [f.age for f in faces]}).assign(
@@ -172,14 +172,14 @@ def changed(column: str, answer: str) -> tuple[Truth, Truth]:
         for answer in catalog.named()[head.name]["classes"]
     ],
 )
-def test_every_class_is_to_be_seen(column, answer):
+def test_every_class_is_visible(column, answer):
     before, after = changed(column, answer)
     assert after.labels()[column] == answer != before.labels()[column]
     assert visible(before, after)
 
 
 @pytest.mark.parametrize("name", catalog.named()["attributes"]["columns"])
-def test_every_attribute_is_to_be_seen(name):
+def test_every_attribute_is_visible(name):
     after = replace(PLAIN, marks=PLAIN.marks ^ {name})
     if name == "Male":
         after = replace(PLAIN, gender="male")
@@ -195,7 +195,7 @@ def visible(before: Truth, after: Truth) -> bool:
     return bool((difference > 32).sum() >= 12)
 
 
-def test_every_year_of_age_is_to_be_seen():
+def test_every_year_of_age_is_visible():
     drawn = [draw(replace(PLAIN, age=age)).tobytes() for age in range(117)]
     assert len(set(drawn)) == 117
 
@@ -236,10 +236,10 @@ def test_same_seed_draws_the_same_and_more_begins_with_less(tmp_path):
     more = sample.read(tmp_path / "more", count=6, seed=3).table
     other = sample.read(tmp_path / "other", count=4, seed=4).table
     for number in range(4):
-        drawn, again, different = (
+        drawn, same, different = (
             Path(t["path"][number]).read_bytes() for t in (few, more, other)
         )
-        assert drawn == again != different
+        assert drawn == same != different
     labels = [column for column in few if column != "path"]
     pd.testing.assert_frame_equal(few[labels], more[labels][:4])
 
@@ -253,7 +253,7 @@ def test_finished_sample_is_read_back_as_it_was(tmp_path):
     assert tree(tmp_path) == before
 
 
-def test_interrupted_drawing_is_taken_up(tmp_path):
+def test_an_interrupted_drawing_is_finished(tmp_path):
     sample.read(tmp_path, count=3)
     before = tree(tmp_path)
     (tmp_path / "labels.csv").unlink()
@@ -304,15 +304,15 @@ def test_count_must_be_positive(tmp_path, count):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("path,age\nfaces/00000.png,3\n", "has no column 'gender'"),
         ("path,age\nfaces/00000.png,three\n", "three"),
     ],
 )
-def test_foreign_labels_are_refused(tmp_path, text, said):
+def test_foreign_labels_are_refused(tmp_path, text, message):
     (tmp_path / "labels.csv").write_text(text)
-    with pytest.raises(UserError, match=f"labels.csv.*{said}"):
+    with pytest.raises(UserError, match=f"labels.csv.*{message}"):
         sample.read(tmp_path)
 
 
@@ -328,6 +328,6 @@ def test_command_draws_a_sample_by_default(tmp_path):
     assert len(sample.read(tmp_path / "faces").table) == 2
 
 
-def test_command_tells_a_mistake_in_one_line(tmp_path, capsys):
+def test_the_command_prints_a_mistake_in_one_line(tmp_path, capsys):
     assert sample.main([str(tmp_path), "--count", "0"]) == 2
     assert capsys.readouterr().err.startswith("--data sample: count is 0, must be")

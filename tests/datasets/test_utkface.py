@@ -108,15 +108,15 @@ def test_file_instead_of_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "message"),
     [
         ([], "is empty"),
         (["a.txt", "sub/b.csv"], "holds 2 files such as 'a.txt' but no picture"),
         ([f"61_1_{TIME}.jpg"], "none of the 1 pictures in .* has 3 parts"),
     ],
 )
-def test_folder_without_usable_picture(tmp_path, names, said):
-    with pytest.raises(UserError, match=said):
+def test_folder_without_usable_picture(tmp_path, names, message):
+    with pytest.raises(UserError, match=message):
         utkface.read(files(tmp_path, *names))
 
 
