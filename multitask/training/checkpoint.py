@@ -1,4 +1,4 @@
-"""What does a stopped training go on from?"""
+"""What does a stopped training resume from?"""
 
 import json
 import os
@@ -11,25 +11,28 @@ import keras
 from multitask.contracts import saving
 from multitask.contracts.errors import UserError
 
-Figures = list[dict[str, Any]]  # a dict an epoch, as a row of history.csv
+Figures = list[dict[str, Any]]  # one dict per epoch, as in history.csv
 
 
 class Checkpoint:
-    """What a stopped training needs to go on; always whole, even after `kill -9`."""
+    """The state that a training resumes from; consistent even after `kill -9`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "checkpoint"
         self.state = self.folder / "state.json"
 
     def read(self) -> dict[str, Any]:
-        """The state of the last epoch, or nothing if none was finished."""
+        """The state after the last epoch; empty if there is none."""
         if not self.state.exists():
             return {}
         return dict(json.loads(self.state.read_text(encoding="utf-8")))
 
     def restore(self, model: keras.Model, epoch: int) -> None:
-        """Fill a compiled model with the state of an epoch that was kept."""
-        # The optimizer must have its variables before they can be filled.
+        """Load the weights of an epoch into a compiled model and its optimizer.
+
+        Raises UserError if they belong to another network or optimizer.
+        """
+        # The optimizer's variables must exist before they can be loaded.
         model.optimizer.build(model.trainable_variables)
         try:
             model.load_weights(self._weights(epoch))
@@ -51,10 +54,12 @@ class Checkpoint:
         unsaved: int,
         front: str = "",
     ) -> None:
-        """Weights first, then the state that names them, then the old ones go.
+        """Write the weights, then the state that names them; remove older weights.
 
-        Those of the best epoch stay while its network is `unsaved`. `front` names what
-        the model learns from the features of, and does not hold itself.
+        The weights of the epoch `unsaved` stay: it is the best one, and its network is
+        not saved yet. `front` names the feature cache that the model learns from.
+
+        Raises UserError if the disk is full.
         """
         self.folder.mkdir(exist_ok=True)
         weights = self._weights(len(history))
@@ -76,11 +81,12 @@ class Checkpoint:
             raise UserError(
                 weights,
                 f"can't be saved ({error.strerror or error}), the best epoch is kept",
-                "free some space and go on with --resume",
+                "free some space and continue with --resume",
             ) from None
         for old in self.folder.glob("epoch-*.weights.h5"):
             if old not in (weights, self._weights(unsaved)):
                 old.unlink()
 
     def remove(self) -> None:
+        """Remove it, if it is there."""
         shutil.rmtree(self.folder, ignore_errors=True)

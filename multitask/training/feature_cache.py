@@ -1,4 +1,4 @@
-"""How are a frozen trunk's outputs computed once, and kept for the next training?"""
+"""How are a frozen trunk's outputs computed once, and kept for later trainings?"""
 
 import hashlib
 import json
@@ -22,18 +22,18 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.head import Array, Head, Targets
 from multitask.data.batches import Batches
 from multitask.images.decode import Pixels
-from multitask.training.views import _DIGEST, View, _render, _row_name, _seed_of
+from multitask.training.views import DIGEST_SIZE, View, render, row_namer, view_seed
 
 _FORMAT = 1
 _ABOUT, _ROWS, _VALUES = "about.json", "rows.bin", "features.bin"
-_BATCH = 32  # pictures that go through the trunk together
-_KEPT = 256  # views after which what was computed is on the disk
+_BATCH = 32  # views that go through the trunk together
+_FLUSH = 256  # views after which their features are on the disk
 Rows = npt.NDArray[np.intp]
-_PRECISION = np.dtype(np.float32)
+Missing = dict[bytes, tuple[int, View]]  # place of the picture, and view, by name
 
 
 def check_folder(folder: str | Path) -> None:
-    """Raise UserError if no features can be kept in a folder."""
+    """Raise UserError if features can't be cached in a folder."""
     try:
         (Path(folder).expanduser() / "features").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -52,10 +52,12 @@ def _unwritable(folder: str | Path, error: OSError) -> UserError:
 class FeatureCache:
     """The outputs of a network `front` for views of pictures, kept in a folder.
 
-    The folder is named by the network's weights, layers and input size, each row in it
-    by the pixels and the view of them, so that any training with that trunk finds what
-    was computed before. Several processes may use it at once.
+    The folder is named after the network's weights, layers and input size, each row in
+    it after the pixels and their view, so that any training with the same trunk uses
+    what was computed before. Several processes may use it at once.
     """
+
+    dtype = np.dtype(np.float32)
 
     def __init__(
         self,
@@ -64,7 +66,6 @@ class FeatureCache:
         say: Callable[[str], object] = lambda line: None,
     ) -> None:
         self.front, self.say = front, say
-        self.dtype = _PRECISION
         self._input: tuple[int, ...] = front.input.shape[1:]
         self._output: tuple[int, ...] = front.output.shape[1:]
         self.description = {
@@ -81,16 +82,16 @@ class FeatureCache:
 
     @property
     def size(self) -> int:
-        """Pixels a side that the network looks at."""
+        """The side of the network's input in pixels."""
         return self._input[0]
 
     @cached_property
-    def _values(self) -> int:
-        return int(np.prod(self._output))
+    def _row_bytes(self) -> int:
+        return int(np.prod(self._output)) * self.dtype.itemsize
 
     @property
     def all(self) -> Array:
-        """What has been computed (places, ...), mapped into memory."""
+        """All features that were computed (places, ...), mapped into memory."""
         shape = (len(self._places), *self._output)
         if not len(self._places):
             return np.empty(shape, self.dtype)
@@ -100,39 +101,38 @@ class FeatureCache:
         self,
         pixels: Pixels,
         rows: Rows,
-        looks: Sequence[View],
-        how: Augmentation,
+        views: Sequence[View],
+        augmentation: Augmentation,
     ) -> Rows:
-        """Where in `all` are the features (rows, looks) of views of pictures?
+        """The places in `all` of the features (rows, views) of views of pictures.
 
-        `rows` are places in `pixels` (pictures, side, side, 3). What is missing is
-        computed; if that is interrupted, what was done is kept. Raises UserError if
-        the folder can't be written or has no room.
+        `rows` are places in `pixels` (pictures, side, side, 3). Missing features are
+        computed; after an interruption, those that are done stay. Raises UserError if
+        the folder can't be written or is full.
         """
-        names = [_row_name(pixels[row], how) for row in rows]
-        wanted = [[name(look) for look in looks] for name in names]
+        namers = [row_namer(pixels[row], augmentation) for row in rows]
+        names = [[namer(view) for view in views] for namer in namers]
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with self._alone():
+            with self._lock():
                 self._open()
                 missing = {
-                    wanted[i][j]: (row, look)
-                    for i, row in enumerate(rows)
-                    for j, look in enumerate(looks)
-                    if wanted[i][j] not in self._places
+                    name: (row, view)
+                    for row, of_row in zip(rows, names, strict=True)
+                    for view, name in zip(views, of_row, strict=True)
+                    if name not in self._places
                 }
                 if missing:
                     self._reserve(len(missing))
-                    self._compute(pixels, missing, how)
+                    self._compute(pixels, missing, augmentation)
         except OSError as error:
             raise _unwritable(self.folder, error) from None
-        return np.array(
-            [[self._places[name] for name in row] for row in wanted], np.intp
-        ).reshape(len(rows), len(looks))
+        places = [[self._places[name] for name in of_row] for of_row in names]
+        return np.array(places, np.intp).reshape(len(rows), len(views))
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the folder's lock; who must wait for it is told."""
+    def _lock(self) -> Iterator[None]:
+        """Lock the folder; say so if another process must finish first."""
         lock = FileLock(self.folder.with_suffix(".lock"))
         try:
             lock.acquire(timeout=0)
@@ -145,20 +145,21 @@ class FeatureCache:
             lock.release()
 
     def _open(self) -> None:
-        """Find out what is there; what can't be read is thrown away, and said."""
+        """Read which features there are; damaged ones are deleted, and reported."""
         about, rows = self.folder / _ABOUT, self.folder / _ROWS
         if about.exists():
             try:
                 same = json.loads(about.read_text(encoding="utf-8")) == self.description
                 names = rows.read_bytes()
-                count = len(names) // _DIGEST
-                need = count * self._values * self.dtype.itemsize
-                whole = (self.folder / _VALUES).stat().st_size >= need
+                count = len(names) // DIGEST_SIZE
+                size = (self.folder / _VALUES).stat().st_size
+                whole = size >= count * self._row_bytes
             except (ValueError, FileNotFoundError):
                 same = whole = False
             if same and whole:
                 self._places = {
-                    names[i * _DIGEST : (i + 1) * _DIGEST]: i for i in range(count)
+                    names[i * DIGEST_SIZE : (i + 1) * DIGEST_SIZE]: i
+                    for i in range(count)
                 }
                 return
             self.say(f"features in {self.folder} can't be read, and are computed anew")
@@ -170,9 +171,8 @@ class FeatureCache:
         about.write_text(json.dumps(self.description), encoding="utf-8")
 
     def _reserve(self, count: int) -> None:
-        """Take the room before the long work begins."""
-        each = self._values * self.dtype.itemsize
-        old, size = len(self._places) * each, count * each
+        """Allocate disk space before the long computation begins."""
+        start, size = len(self._places) * self._row_bytes, count * self._row_bytes
         self.say(
             f"computing features once: {count:,} views, {size / 1e6:,.0f} MB in "
             f"{self.folder}"
@@ -180,71 +180,80 @@ class FeatureCache:
         with open(self.folder / _VALUES, "r+b") as file:
             if hasattr(os, "posix_fallocate"):
                 try:
-                    os.posix_fallocate(file.fileno(), old, size)
-                except OSError:  # which may have taken what room there was
-                    file.truncate(old)
+                    os.posix_fallocate(file.fileno(), start, size)
+                except OSError:  # which may have filled the disk
+                    file.truncate(start)
                     raise
 
     def _compute(
-        self,
-        pixels: Pixels,
-        missing: dict[bytes, tuple[int, View]],
-        how: Augmentation,
+        self, pixels: Pixels, missing: Missing, augmentation: Augmentation
     ) -> None:
-        forward = tf.function(
-            lambda images: self.front(images, training=False),
-            input_signature=[tf.TensorSpec((None, *self._input), tf.float32)],
-        )
-        look = tf.function(
-            lambda picture, view, lot: _render(picture, view, lot, how, self.size)
-        )
+        """Append the features of the missing views to the files."""
+        names = list(missing)
+        compute = self._computation(pixels, missing, augmentation)
         bar = tqdm(
-            total=len(missing),
+            total=len(names),
             desc="features",
             unit=" views",
             leave=False,
             disable=None,
         )
-        waiting = list(missing.items())
         with (
             bar,
             open(self.folder / _VALUES, "r+b") as values,
             open(self.folder / _ROWS, "r+b") as rows,
         ):
-            values.seek(len(self._places) * self._values * self.dtype.itemsize)
-            rows.seek(len(self._places) * _DIGEST)
+            values.seek(len(self._places) * self._row_bytes)
+            rows.seek(len(self._places) * DIGEST_SIZE)
             rows.truncate()
-            for start in range(0, len(waiting), _KEPT):
-                part = waiting[start : start + _KEPT]
+            for start in range(0, len(names), _FLUSH):
+                part = names[start : start + _FLUSH]
                 for first in range(0, len(part), _BATCH):
                     batch = part[first : first + _BATCH]
-                    images = tf.concat(
-                        [
-                            look(pixels[row][None], view, _seed_of(name, view))
-                            for name, (row, view) in batch
-                        ],
-                        axis=0,
-                    )
-                    features = forward(images).numpy()
-                    if not np.isfinite(features).all():
-                        raise UserError(
-                            self.folder,
-                            "the frozen trunk's features are not finite",
-                            "name other --weights",
-                        )
-                    values.write(features.tobytes())
+                    values.write(compute(batch).tobytes())
                     bar.update(len(batch))
-                # The features before the names that tell of them.
-                for file, data in ((values, b""), (rows, b"".join(n for n, _ in part))):
+                # First the features, then the names that point to them.
+                for file, data in ((values, b""), (rows, b"".join(part))):
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
-                for name, _ in part:
+                for name in part:
                     self._places[name] = len(self._places)
+
+    def _computation(
+        self, pixels: Pixels, missing: Missing, augmentation: Augmentation
+    ) -> Callable[[Sequence[bytes]], Array]:
+        """A function from names of missing views to their features (names, ...)."""
+        forward = tf.function(
+            lambda images: self.front(images, training=False),
+            input_signature=[tf.TensorSpec((None, *self._input), tf.float32)],
+        )
+        rendered = tf.function(
+            lambda picture, view, seed: render(
+                picture, view, seed, augmentation, self.size
+            )
+        )
+
+        def compute(names: Sequence[bytes]) -> Array:
+            images = [
+                rendered(pixels[row][None], view, view_seed(name, view))
+                for name in names
+                for row, view in [missing[name]]
+            ]
+            features: Array = forward(tf.concat(images, axis=0)).numpy()
+            if not np.isfinite(features).all():
+                raise UserError(
+                    self.folder,
+                    "the frozen trunk's features are not finite",
+                    "name other --weights",
+                )
+            return features
+
+        return compute
 
 
 def _describe(operation: keras.Operation) -> bytes:
-    """What an operation infers from its inputs, apart from its weights."""
+    """What an operation computes in inference, apart from its weights."""
     settings = {
         key: value
         for key, value in operation.get_config().items()
@@ -257,43 +266,44 @@ def _describe(operation: keras.Operation) -> bytes:
 
 
 def _wiring(model: keras.Model) -> bytes:
-    """What each operation is given, in the order of operations, whatever their names.
+    """The inputs of each operation, in the order of operations, whatever their names.
 
-    That is tensors of others, and numbers that are settings of no layer.
+    These are outputs of other operations, and constants that are in no layer's config.
     """
     places = {o.name: f"#{place}" for place, o in enumerate(model.operations)}
-    given = [layer["inbound_nodes"] for layer in model.get_config()["layers"]]
-    named = keras.tree.map_structure(
-        lambda leaf: places.get(leaf, leaf) if isinstance(leaf, str) else leaf, given
+    inputs = [layer["inbound_nodes"] for layer in model.get_config()["layers"]]
+    unnamed = keras.tree.map_structure(
+        lambda leaf: places.get(leaf, leaf) if isinstance(leaf, str) else leaf, inputs
     )
-    return json.dumps(named, sort_keys=True, default=repr).encode()
+    return json.dumps(unnamed, sort_keys=True, default=repr).encode()
 
 
 def _digest(parts: Iterable[bytes]) -> str:
-    whole = hashlib.blake2b(digest_size=_DIGEST)
+    digest = hashlib.blake2b(digest_size=DIGEST_SIZE)
     for part in parts:
-        whole.update(part)
-    return whole.hexdigest()
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def batches(
     features: FeatureCache,
     pictures: Batches,
-    looks: Sequence[View],
-    how: Augmentation,
+    views: Sequence[View],
+    augmentation: Augmentation,
     heads: Sequence[Head] = (),
 ) -> Batches:
-    """The same labelled pictures as batches of their features."""
-    places = features.places(pictures.pixels, pictures.rows, looks, how)
-    mirrored = np.array([look.mirrored for look in looks])
+    """The same labelled pictures as batches of the features of their views.
+
+    `heads` are those whose labels are mirrored with the pictures.
+    """
+    places = features.places(pictures.pixels, pictures.rows, views, augmentation)
+    is_mirrored = np.tile([view.mirrored for view in views], pictures.pictures)
     encoded = dict(pictures.encoded)
     for head in heads:
-        targets, weights = encoded[head.name]
         targets, weights = (
-            np.repeat(a, len(looks), axis=0) for a in (targets, weights)
+            np.repeat(array, len(views), axis=0) for array in encoded[head.name]
         )
-        which = np.tile(mirrored, pictures.pictures)
-        targets[which] = head.mirrored(targets)[which]
+        targets[is_mirrored] = head.mirrored(targets)[is_mirrored]
         encoded[head.name] = Targets(targets, weights)
     return replace(
         pictures,
@@ -301,5 +311,5 @@ def batches(
         rows=places.ravel(),
         encoded=encoded,
         size=0,
-        views=len(looks),
+        views=len(views),
     )

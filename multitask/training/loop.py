@@ -1,4 +1,4 @@
-"""How does a network learn, keep its best epoch, and go on after a stop?"""
+"""How is a network trained, its best epoch saved, and a stopped training resumed?"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -30,17 +30,16 @@ from multitask.training.precision import fastest, has_bfloat16, policy
 from multitask.training.views import views
 
 Say = Callable[[str], object]
-_SHORT = 300  # steps: a training this short ends before a timing has paid
+_FEW_STEPS = 300  # a training with fewer ends before timing it would pay off
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a training ended: its best epoch (from 1), whether Ctrl-C ended it, and the
-    arithmetic that it was done in."""
+    """How a training ended."""
 
-    best_epoch: int
+    best_epoch: int  # from 1
     history: Figures
-    interrupted: bool
+    interrupted: bool  # whether by Ctrl-C
     precision: Precision
     stage: int  # the last one begun, from 1
 
@@ -57,15 +56,15 @@ def train(
     say: Say = lambda line: None,
     each_epoch: Callable[[Figures], object] = lambda history: None,
 ) -> Outcome:
-    """Train the network of `spec` and keep its best epoch in `folder`.
+    """Train the network of `spec` and save its best epoch in `folder`.
 
-    Best is the lowest validation loss, or the last epoch without a validation part.
-    A second stage, in which more of the trunk learns, begins with the best epoch of
-    the first. Writes `network.keras`, `history.csv` and `logs/`, and after each epoch
-    a checkpoint from which `resume` goes on. Features of a frozen trunk are kept in the
-    folder `cache`. `each_epoch` is given the figures so far, and may end the training
-    by an exception of its own. Ctrl-C ends it after saving; in the first epoch, which
-    leaves nothing, it is raised.
+    The best epoch has the lowest validation loss; without a validation part it is the
+    last one. A second stage, in which more of the trunk learns, starts from the best
+    epoch of the first. Writes `network.keras`, `history.csv`, `logs/` and, after each
+    epoch, a checkpoint that `resume` continues from. Features of a frozen trunk are
+    cached in the folder `cache`. `each_epoch` is called with the figures so far, and
+    may end the training by raising an exception. Ctrl-C ends it, too, and the best
+    epoch is saved; in the first epoch, KeyboardInterrupt is raised.
 
     Raises UserError if the loss is not finite or the disk is full.
     """
@@ -83,7 +82,7 @@ def train(
     except KeyboardInterrupt:
         interrupted = True
         if not best.history or (best.resumed and not best.restored):
-            raise  # the best network may not be saved yet
+            raise  # no network is saved, or not the best one
     return Outcome(
         best_epoch=best.best_epoch,
         history=best.history,
@@ -94,25 +93,25 @@ def train(
 
 
 def remove_checkpoint(folder: Path) -> None:
-    """Remove the checkpoint of a run that is trained and measured."""
+    """Remove the checkpoint of a run that is trained and evaluated."""
     Checkpoint(folder).remove()
 
 
 def has_checkpoint(folder: Path) -> bool:
-    """Whether a run has a checkpoint to go on from."""
+    """Whether a run has a checkpoint to resume from."""
     return bool(Checkpoint(folder).read())
 
 
 def _warn(recipe: Recipe, say: Say) -> None:
-    """Say which settings may not do what was meant."""
+    """Report settings that have no effect on frozen layers."""
     if not recipe.is_frozen:
         return
     if recipe.weights == pretrained.NONE:
-        say("What is frozen keeps its random initial weights: --weights names others.")
+        say("the frozen layers keep random initial weights; --weights names others")
     if recipe.views == 1 and recipe.augmentation != Augmentation():
         say(
-            f"--augment {recipe.augment} changes nothing that is frozen: features are "
-            "of each picture as it is; --views 4 adds others."
+            f"--augment {recipe.augment} has no effect on frozen layers: features are "
+            "computed from each picture as it is; --views 4 adds other views"
         )
 
 
@@ -123,17 +122,17 @@ def _train_stage(
     cache: Path,
     say: Say,
 ) -> None:
-    """Train with one setting of what learns, from where the stages before it ended."""
+    """Train one stage, starting from the best epoch of the one before."""
     spec, recipe = best.spec, best.recipe
     keras.utils.set_random_seed(recipe.seed)
     core = _core(spec, recipe, best.precision)
-    # A checkpoint lacks only the weights that have not learnt yet.
-    if best.number > 1:
-        first_stage, _ = archive.load(best.folder)
-        core.set_weights(first_stage.get_layer("core").get_weights())
+    # A checkpoint holds all weights but those that are frozen.
+    if best.stage > 1:
+        network, _ = archive.load(best.folder)
+        core.set_weights(network.get_layer("core").get_weights())
     elif recipe.is_frozen or not best.history:
         pretrained.load(core.get_layer("trunk"), recipe.weights, recipe.trunk)
-    model, training, validation = _learning_part(
+    model, training, validation = _trainable_part(
         core, best, training, validation, cache, say
     )
     _compile(model, spec.heads, recipe, training.steps, best.precision)
@@ -145,10 +144,10 @@ def _train_stage(
     data = training.shuffled(
         spec.heads, recipe.augmentation, recipe.seed, best.last, epochs_done
     )
-    _make_variables(model, data.element_spec)
-    held_out = validation.in_order() if validation else None
-    if held_out and recipe.augmentation.mixup:
-        held_out = held_out.map(with_labels_doubled)
+    _create_variables(model, data.element_spec)
+    validation_data = validation.in_order() if validation else None
+    if validation_data and recipe.augmentation.mixup:
+        validation_data = validation_data.map(with_labels_doubled)
     logs = keras.callbacks.TensorBoard(best.folder / "logs", write_graph=False)
     callbacks = [Progress(best.last), StopOnNonFinite(), ValidateAverages(), logs]
     try:
@@ -158,7 +157,7 @@ def _train_stage(
                 epochs=best.last,
                 initial_epoch=epochs_done,
                 steps_per_epoch=training.steps,
-                validation_data=held_out,
+                validation_data=validation_data,
                 callbacks=[*callbacks, best],
                 shuffle=False,
                 verbose=0,
@@ -169,11 +168,11 @@ def _train_stage(
 
 
 def _core(spec: NetworkSpec, recipe: Recipe, precision: Precision) -> keras.Model:
-    """The core to be trained, with new initial weights."""
+    """A core to train, with new initial weights."""
     return build.build_core(spec, recipe.dropout, policy(precision), training=True)
 
 
-def _learning_part(
+def _trainable_part(
     core: keras.Model,
     best: BestEpoch,
     training: Batches,
@@ -181,54 +180,56 @@ def _learning_part(
     cache: Path,
     say: Say,
 ) -> tuple[keras.Model, Batches, Batches | None]:
-    """The part of a core that learns, and its inputs: pictures, or their features."""
+    """The part of a core that learns, and its inputs: pictures or their features."""
     spec, recipe, model = best.spec, best.recipe, core
     freeze(core, recipe.freeze)
     if recipe.caches_features:
         front, model = cut(core, recipe.freeze)
-        if best.precision != "float32":  # as the network to be saved will compute them
-            exact = build.build_core(spec)
-            exact.set_weights(core.get_weights())
-            front, _ = cut(exact, recipe.freeze)
+        if best.precision != "float32":  # in which the saved network computes them
+            float32_core = build.build_core(spec)
+            float32_core.set_weights(core.get_weights())
+            front, _ = cut(float32_core, recipe.freeze)
         features = FeatureCache(front, cache, say)
         best.front = features.name
-        training, validation = _as_features(
+        training, validation = _feature_batches(
             features, recipe, spec, training, validation
         )
     elif recipe.is_frozen:
         model = rejoined(*cut(core, recipe.freeze))
     if recipe.augmentation.mixup:
         image = keras.Input(model.input.shape[1:], dtype=model.input.dtype)
-        doubled = {name: _Doubled(name=name)(out) for name, out in model(image).items()}
+        doubled = {
+            name: _Doubled(name=name)(output) for name, output in model(image).items()
+        }
         model = keras.Model(image, doubled)
     if recipe.balance != loss_balancing.STATIC:
         model = loss_balancing.balanced(model, spec.heads, recipe.balance)
     return model, training, validation
 
 
-def _as_features(
+def _feature_batches(
     features: FeatureCache,
     recipe: Recipe,
     spec: NetworkSpec,
     training: Batches,
     validation: Batches | None,
 ) -> tuple[Batches, Batches | None]:
-    """Batches of pictures as batches of their features."""
+    """Batches of features instead of pictures."""
     augmentation = recipe.augmentation
-    # Views are the same for all seeds, so that these find them in the cache.
-    seen = views(augmentation, recipe.views)
-    training = batches(features, training, seen, augmentation, spec.heads)
+    # The views do not depend on the seed, so that all seeds share the cache.
+    training_views = views(augmentation, recipe.views)
+    training = batches(features, training, training_views, augmentation, spec.heads)
     if validation:
-        seen = views(augmentation, 1)
-        validation = batches(features, validation, seen, augmentation)
+        one_view = views(augmentation, 1)
+        validation = batches(features, validation, one_view, augmentation)
     return training, validation
 
 
 class _Doubled(keras.layers.Layer):  # type: ignore[misc]
-    """Answers of mixed pictures, to be held against both pictures' labels."""
+    """Outputs of mixed pictures twice, to compare them with both pictures' labels."""
 
-    def call(self, answers: Any) -> Any:
-        return keras.ops.concatenate([answers, answers], axis=0)
+    def call(self, outputs: Any) -> Any:
+        return keras.ops.concatenate([outputs, outputs], axis=0)
 
 
 def _compile(
@@ -238,47 +239,47 @@ def _compile(
     steps: int,
     precision: Precision,
 ) -> None:
-    rule = optimizer(recipe, steps)
-    if precision == "float16":  # in which small gradients would be 0
-        rule = keras.optimizers.LossScaleOptimizer(rule)
+    update_rule = optimizer(recipe, steps)
+    if precision == "float16":  # in which small gradients would become 0
+        update_rule = keras.optimizers.LossScaleOptimizer(update_rule)
     model.compile(
-        optimizer=rule,
+        optimizer=update_rule,
         loss={head.name: head.loss() for head in heads},
         loss_weights={head.name: head.loss_weight for head in heads},
         weighted_metrics={head.name: head.metrics() for head in heads},
-        # XLA's convolutions are up to twice slower than oneDNN's on a CPU.
+        # On a CPU, XLA's convolutions take up to twice as long as oneDNN's.
         jit_compile=False,
     )
 
 
-def _make_variables(model: keras.Model, spec: Any) -> None:
-    """Make those of optimizer and metrics before a step is traced.
+def _create_variables(model: keras.Model, spec: Any) -> None:
+    """Create the variables of optimizer and metrics before the first step.
 
-    TensorFlow traces a step twice in which variables are made, for seconds each.
+    TensorFlow traces a step that creates variables twice, which takes seconds.
     """
     images, *labels = keras.tree.map_structure(
         lambda s: keras.ops.zeros([n or 1 for n in s.shape], s.dtype), spec
     )
-    answers = model(images)
-    count = len(next(iter(answers.values())))  # twice as many for mixed pictures
+    outputs = model(images)
+    count = len(next(iter(outputs.values())))  # twice as many for mixed pictures
     targets, weights = keras.tree.map_structure(
         lambda one: keras.ops.repeat(one, count, axis=0), labels
     )
     model.optimizer.build(model.trainable_variables)
-    model.compute_loss(images, targets, answers, weights)
-    model.compute_metrics(images, targets, answers, weights)
+    model.compute_loss(images, targets, outputs, weights)
+    model.compute_metrics(images, targets, outputs, weights)
     model.reset_metrics()
 
 
 def resolve_precision(
     spec: NetworkSpec, recipe: Recipe, training: Batches
 ) -> Precision:
-    """The precision that the recipe names, or for `auto` the faster one here."""
+    """The precision of the recipe, or for `auto` the faster one on this machine."""
     if recipe.precision != "auto":
         return recipe.precision
-    stage = recipe.stages()[-1]  # in which most is learnt
-    cached = stage.freeze == ALL and stage.caches_features  # little left to compute
-    if cached or training.steps * stage.epochs < _SHORT or not has_bfloat16():
+    stage = recipe.stages()[-1]  # which trains most weights
+    cached = stage.freeze == ALL and stage.caches_features  # leaves little to compute
+    if cached or training.steps * stage.epochs < _FEW_STEPS or not has_bfloat16():
         return "float32"
     return fastest(
         {
@@ -291,7 +292,7 @@ def resolve_precision(
 def training_step(
     spec: NetworkSpec, recipe: Recipe, training: Batches, precision: Precision
 ) -> Callable[[], object]:
-    """A training step in a precision, to be timed."""
+    """A training step in a precision, ready to be timed."""
     model = _core(spec, recipe, precision)
     freeze(model, recipe.freeze)
     _compile(model, spec.heads, recipe, training.steps, precision)

@@ -1,10 +1,9 @@
-"""How much does each head's loss count, if not always the same?
+"""How are the heads' losses weighted in training, if not by fixed weights?
 
-`static` is the default: fixed weights, well chosen, are hard to beat (Kurin et al.
-2022, "In Defense of the Unitary Scalarization for Deep Multi-Task Learning"; Xin et al.
-2022, "Do Current Multi-Task Optimization Methods in Deep Learning Even Help?"). The
-other rules are as their authors published them, and take the place of the heads'
-weights.
+`static` is the default: well tuned fixed weights are hard to beat (Kurin et al. 2022,
+"In Defense of the Unitary Scalarization for Deep Multi-Task Learning"; Xin et al. 2022,
+"Do Current Multi-Task Optimization Methods in Deep Learning Even Help?"). The other
+rules are as their authors published them, and replace the fixed weights of the heads.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,76 +16,80 @@ from multitask.contracts.head import Head
 
 STATIC = "static"
 _TEMPERATURE = 2.0  # of dwa
-_RATE, _DECAY = 0.025, 0.001  # of famo's own weights
-_LEAST = 1e-8  # loss that famo takes a logarithm of
+_RATE, _DECAY = 0.025, 0.001  # learning rate and weight decay of famo's scores
+_LEAST = 1e-8  # lower bound of losses in quotients and logarithms
 
 
 class Rule(keras.layers.Layer):  # type: ignore[misc]
-    """What weighs the losses of heads (heads,); `shares` are the weights of last.
+    """A rule that weights the losses (heads,) of each step.
 
-    `labelled` (heads,) is 1 for the heads that the batch has a label of, else 0.
+    `labelled` (heads,) is 1 for heads that the batch has a label of, else 0.
     """
 
     def __init__(self, heads: Sequence[Head]) -> None:
         super().__init__(name="balance")
         self.names = tuple(head.name for head in heads)
         self.count = len(self.names)
-        self.shares = self._kept("ones", "shares")
-        self.summed = self._kept("zeros", "summed")
+        self.loss_weights = self._vector("ones", "shares")  # of the last step
+        self.weight_sums = self._vector("zeros", "summed")  # over the epoch so far
         self.steps = self.add_weight(initializer="zeros", trainable=False, name="steps")
 
-    def _kept(self, initializer: str, name: str) -> Any:
+    def _vector(self, initializer: str, name: str) -> Any:
         return self.add_weight(
             shape=(self.count,), initializer=initializer, trainable=False, name=name
         )
 
     def begin(self, history: Sequence[Mapping[str, float]]) -> None:
-        """Begin an epoch after those of `history`, rows of history.csv."""
-        self.summed.assign(ops.zeros_like(self.summed))
+        """Begin an epoch; `history` has the figures of those before, as history.csv."""
+        self.weight_sums.assign(ops.zeros_like(self.weight_sums))
         self.steps.assign(0.0)
 
     def count_step(self) -> None:
-        """Take the weights of a step into the epoch's mean."""
-        self.summed.assign_add(self.shares)
+        """Add the weights of a step to the mean of the epoch."""
+        self.weight_sums.assign_add(self.loss_weights)
         self.steps.assign_add(1.0)
 
-    def means(self) -> dict[str, float]:
-        """By head, the mean weight over the steps since the epoch began."""
-        found = self.summed / ops.maximum(self.steps, 1.0)
-        return dict(zip(self.names, ops.convert_to_numpy(found).tolist(), strict=True))
+    def mean_weights(self) -> dict[str, float]:
+        """The mean weight over the epoch so far, by head name."""
+        means = self.weight_sums / ops.maximum(self.steps, 1.0)
+        return dict(zip(self.names, ops.convert_to_numpy(means).tolist(), strict=True))
 
     def total(self, losses: Any, labelled: Any) -> Any:
-        """The weighted sum that is trained on."""
-        return ops.sum(self.shares * losses)
+        """The weighted sum of the losses, which training minimizes."""
+        return ops.sum(self.loss_weights * losses)
 
-    def after(self, before: Any, losses: Any, labelled: Any) -> None:
-        """Learn from the losses before a step and after it, of the same batch."""
+    def update(self, before: Any, after: Any, labelled: Any) -> None:
+        """Learn from the losses of one batch before and after a step."""
 
 
 class Uncertainty(Rule):
     """Kendall et al. 2018, "Multi-Task Learning Using Uncertainty to Weigh Losses".
 
-    The logarithm s of each head's variance is learnt: its loss counts exp(-s), a
-    squared error half as much, and each adds s / 2.
+    The logarithm s of each head's variance is learned: its loss has the weight exp(-s),
+    a squared error half of that, and s / 2 is added for each head.
     """
 
     def __init__(self, heads: Sequence[Head]) -> None:
         super().__init__(heads)
         self.squared = [head.squared_error for head in heads]
-        self.variance = self.add_weight(
+        # Named a bias so that it has no weight decay.
+        self.log_variance = self.add_weight(
             shape=(self.count,), initializer="zeros", name="bias"
         )
 
     def total(self, losses: Any, labelled: Any) -> Any:
-        halves = ops.where(ops.convert_to_tensor(self.squared), 0.5, 1.0)
-        shares = halves * ops.exp(-self.variance)
-        self.shares.assign(ops.stop_gradient(shares))
-        return ops.sum(shares * losses + labelled * self.variance / 2)
+        factors = ops.where(ops.convert_to_tensor(self.squared), 0.5, 1.0)
+        loss_weights = factors * ops.exp(-self.log_variance)
+        self.loss_weights.assign(ops.stop_gradient(loss_weights))
+        return ops.sum(loss_weights * losses + labelled * self.log_variance / 2)
 
 
 class DynamicAverage(Rule):
-    """Liu et al. 2019, "End-to-End Multi-Task Learning with Attention": slower heads
-    count more, by the ratio of their losses in the last two epochs."""
+    """Liu et al. 2019, "End-to-End Multi-Task Learning with Attention".
+
+    Heads that learn more slowly, by the ratio of their losses in the last two epochs,
+    have larger weights.
+    """
 
     def begin(self, history: Sequence[Mapping[str, float]]) -> None:
         super().begin(history)
@@ -97,35 +100,37 @@ class DynamicAverage(Rule):
             last[f"{name}_loss"] / max(before[f"{name}_loss"], _LEAST)
             for name in self.names
         ]
-        shares = ops.softmax(ops.convert_to_tensor(ratios, "float32") / _TEMPERATURE)
-        self.shares.assign(self.count * shares)
+        softmax = ops.softmax(ops.convert_to_tensor(ratios, "float32") / _TEMPERATURE)
+        self.loss_weights.assign(self.count * softmax)
 
 
 class Famo(Rule):
-    """Liu et al. 2023, "FAMO: Fast Adaptive Multitask Optimization": heads whose loss
-    falls less, in proportion, get more weight after each step."""
+    """Liu et al. 2023, "FAMO: Fast Adaptive Multitask Optimization".
+
+    After each step, heads whose loss fell less in proportion get larger weights.
+    """
 
     def __init__(self, heads: Sequence[Head]) -> None:
         super().__init__(heads)
-        self.scores = self._kept("zeros", "scores")
+        self.scores = self._vector("zeros", "scores")
         self.adam = keras.optimizers.Adam(_RATE)
         self.adam.build([self.scores])
 
     def total(self, losses: Any, labelled: Any) -> Any:
-        known = ops.stop_gradient(ops.maximum(losses, _LEAST))
-        shares = labelled * ops.softmax(self.scores) / known
-        self.shares.assign(shares / ops.maximum(ops.sum(shares), _LEAST))
+        sizes = ops.stop_gradient(ops.maximum(losses, _LEAST))
+        loss_weights = labelled * ops.softmax(self.scores) / sizes
+        total = ops.maximum(ops.sum(loss_weights), _LEAST)
+        self.loss_weights.assign(loss_weights / total)
         return super().total(losses, labelled)
 
-    def after(self, before: Any, losses: Any, labelled: Any) -> None:
-        gain = ops.log(ops.maximum(before, _LEAST)) - ops.log(
-            ops.maximum(losses, _LEAST)
-        )
-        # Of heads that the batch has no label of, nothing is learnt.
+    def update(self, before: Any, after: Any, labelled: Any) -> None:
+        before, after = (ops.maximum(losses, _LEAST) for losses in (before, after))
+        gain = ops.log(before) - ops.log(after)
+        # The batch says nothing about heads that it has no label of.
         shares = labelled * ops.softmax(self.scores)
         shares /= ops.maximum(ops.sum(shares), _LEAST)
-        slope = shares * (gain - ops.sum(shares * gain))
-        self.adam.apply([slope + _DECAY * self.scores], [self.scores])
+        gradient = shares * (gain - ops.sum(shares * gain))
+        self.adam.apply([gradient + _DECAY * self.scores], [self.scores])
 
 
 RULES: dict[str, type[Rule]] = {
@@ -135,24 +140,24 @@ RULES: dict[str, type[Rule]] = {
 }
 
 
-class _Held:
-    """What one method of a step leaves for another, out of Keras's sight."""
+class _Step:
+    """Tensors that methods share within a step; Keras must not track them."""
 
     losses: Any = None
     labelled: Any = None
 
 
 class Balanced(keras.Model):  # type: ignore[misc]
-    """A network whose heads' losses are weighed by a rule; validated by static ones.
+    """A model whose heads' losses are weighted by a rule in training.
 
-    What an epoch comes to in validation can thus be compared with other epochs.
+    Validation uses the fixed weights, so that epochs can be compared.
     """
 
-    def weigh(self, heads: Sequence[Head], rule: Rule) -> None:
-        """Tell it the heads, whose order is the rule's."""
+    def set_rule(self, heads: Sequence[Head], rule: Rule) -> None:
+        """Set the rule and the heads, in the same order as the rule's."""
         self.rule = rule
-        self._functions = [(head.name, head.loss()) for head in heads]
-        self._held = _Held()
+        self._head_losses = [(head.name, head.loss()) for head in heads]
+        self._step = _Step()
 
     def compute_loss(
         self,
@@ -162,44 +167,47 @@ class Balanced(keras.Model):  # type: ignore[misc]
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        # Also keeps count of each head's loss.
-        usual = super().compute_loss(x, y, y_pred, sample_weight, training)
+        # Also updates the mean of each head's loss.
+        fixed_total = super().compute_loss(x, y, y_pred, sample_weight, training)
         if not training:
-            return usual
-        held = self._held
-        held.losses = self._each(y, y_pred, sample_weight)
-        held.labelled = ops.stack(
+            return fixed_total
+        step = self._step
+        step.losses = self._losses_by_head(y, y_pred, sample_weight)
+        step.labelled = ops.stack(
             [
                 ops.cast(ops.any(sample_weight[name] > 0), "float32")
-                for name, _ in self._functions
+                for name, _ in self._head_losses
             ]
         )
-        total = self.rule.total(held.losses, held.labelled)
+        total = self.rule.total(step.losses, step.labelled)
         self.rule.count_step()
         return total + sum(self.losses, ops.zeros(()))
 
     def train_step(self, data: Any) -> Any:
         logs = super().train_step(data)
-        if type(self.rule).after is not Rule.after:
+        if type(self.rule).update is not Rule.update:
             x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
-            losses = self._each(y, self(x, training=True), weights)
-            self.rule.after(self._held.losses, losses, self._held.labelled)
+            losses = self._losses_by_head(y, self(x, training=True), weights)
+            self.rule.update(self._step.losses, losses, self._step.labelled)
         return logs
 
-    def _each(self, y: Any, said: Any, weights: Any) -> Any:
+    def _losses_by_head(self, y: Any, y_pred: Any, weights: Any) -> Any:
         """The losses (heads,) of a batch."""
         return ops.stack(
-            [loss(y[name], said[name], weights[name]) for name, loss in self._functions]
+            [
+                loss(y[name], y_pred[name], weights[name])
+                for name, loss in self._head_losses
+            ]
         )
 
 
-def balanced(model: keras.Model, heads: Sequence[Head], how: str) -> keras.Model:
-    """The network, its losses weighed by the rule of a name."""
+def balanced(model: keras.Model, heads: Sequence[Head], name: str) -> keras.Model:
+    """The model, its losses weighted by the rule of that name in `RULES`."""
     image = keras.Input(model.input.shape[1:], dtype=model.input.dtype)
-    said = {
-        name: keras.layers.Identity(name=name)(one)
-        for name, one in model(image).items()
+    outputs = {
+        head: keras.layers.Identity(name=head)(output)
+        for head, output in model(image).items()
     }
-    made = Balanced(image, said)
-    made.weigh(heads, RULES[how](heads))
-    return made
+    balanced_model = Balanced(image, outputs)
+    balanced_model.set_rule(heads, RULES[name](heads))
+    return balanced_model

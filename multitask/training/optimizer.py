@@ -1,4 +1,4 @@
-"""How do the weights follow the gradients, and how fast at which step?"""
+"""How does a gradient change the weights, and at which learning rate?"""
 
 import math
 from typing import Any
@@ -12,63 +12,61 @@ from multitask.contracts.recipe import Recipe
 class Muon(keras.optimizers.Muon):  # type: ignore[misc]
     """Muon for the kernels of convolutions, AdamW for all other weights.
 
-    A step of Muon goes equally far in every direction that the gradient has: it
-    replaces the momentum by the nearest orthogonal matrix (Jordan et al. 2024, "Muon:
-    An optimizer for hidden layers in neural networks"), scaled so that AdamW's
+    Muon replaces the momentum by the nearest orthogonal matrix, so that a step is
+    equally long in every direction of the gradient (Jordan et al. 2024, "Muon: An
+    optimizer for hidden layers in neural networks"). It is scaled so that AdamW's
     learning rate and weight decay fit (Liu et al. 2025, "Muon is Scalable for LLM
-    Training"). Keras's own leaves kernels (height, width, in, out) to AdamW; here they
-    are matrices (height * width * in, out).
+    Training"). Keras's own Muon leaves kernels (height, width, in, out) to AdamW; here
+    they are matrices (height * width * in, out).
     """
 
     def _should_use_adamw(self, variable: Any) -> bool:
-        """Whether a weight is no such kernel, or the first layer's: colours come in."""
+        """Whether a weight is no such kernel, or the kernel of the first layer."""
         shape = variable.shape
         return len(shape) != 4 or shape[2] <= 3 or shape[3] == 1
 
     def _muon_update_step(self, gradient: Any, variable: Any, lr: Any, m: Any) -> None:
         self.assign_add(m, gradient + m * (self.momentum - 1))
-        toward = gradient + self.momentum * m
-        matrix = ops.reshape(toward, (-1, variable.shape[-1]))
+        nesterov = gradient + self.momentum * m
+        matrix = ops.reshape(nesterov, (-1, variable.shape[-1]))
         step = self._orthogonal(matrix)
         scale = self.rms_rate * math.sqrt(max(matrix.shape))
         self.assign_sub(variable, ops.reshape(step, variable.shape) * (scale * lr))
 
     def _orthogonal(self, matrix: Any) -> Any:
-        """Keras's `zeropower_via_newtonschulz5`, in half the time.
+        """The same as Keras's `zeropower_via_newtonschulz5`, in half the time.
 
-        Each of its steps multiplies by a polynomial of the small matrix of products
-        of columns (or rows, if fewer), so that matrix is all that need be iterated.
+        Each of its steps multiplies by a polynomial of the Gram matrix of the columns
+        (or rows, if fewer), so it is enough to iterate that small matrix.
         """
         wide = matrix.shape[0] < matrix.shape[1]
         tall = ops.transpose(matrix) if wide else matrix
         tall = tall / (ops.norm(tall) + 1e-7)
-        products = ops.transpose(tall) @ tall
-        unit = ops.eye(products.shape[0])
-        whole = unit
+        gram = ops.transpose(tall) @ tall
+        identity = ops.eye(gram.shape[0])
+        product = identity
         for _ in range(self.ns_steps):
             factor = (
-                self.muon_a * unit
-                + self.muon_b * products
-                + self.muon_c * products @ products
+                self.muon_a * identity + self.muon_b * gram + self.muon_c * gram @ gram
             )
-            whole = whole @ factor
-            products = factor @ products @ factor
-        step = tall @ whole
+            product = product @ factor
+            gram = factor @ gram @ factor
+        step = tall @ product
         return ops.transpose(step) if wide else step
 
 
 def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    """The optimizer of a recipe, with its schedule over `steps` per epoch.
+    """The optimizer of a recipe, and its learning rate for `steps` per epoch.
 
-    Biases, and scales of normalized features, have no weight decay.
+    Weight decay leaves out biases and the parameters of normalization.
     """
-    decay, extra = recipe.weight_decay, dict[str, Any]()
+    weight_decay, options = recipe.weight_decay, dict[str, Any]()
     if recipe.optimizer == "sgd":
-        extra = {"momentum": 0.9}
+        options = {"momentum": 0.9}
     if recipe.optimizer == "muon":
-        extra = {"adam_weight_decay": decay}
+        options = {"adam_weight_decay": weight_decay}
     if recipe.ema:
-        extra |= {"use_ema": True, "ema_momentum": recipe.ema}
+        options |= {"use_ema": True, "ema_momentum": recipe.ema}
     cls = {
         "muon": Muon,
         "adamw": keras.optimizers.AdamW,
@@ -76,18 +74,19 @@ def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
         "sgd": keras.optimizers.SGD,
     }[recipe.optimizer]
     if recipe.ema:
-        cls = _with_early_averages(cls)
-    rule = cls(learning_rate=_rate(recipe, steps), weight_decay=decay, **extra)
-    rule.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return rule
+        cls = _with_warm_averages(cls)
+    learning_rate = _learning_rate(recipe, steps)
+    instance = cls(learning_rate=learning_rate, weight_decay=weight_decay, **options)
+    instance.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return instance
 
 
-def _with_early_averages(cls: type[Any]) -> type[Any]:
-    """An optimizer whose averages of weights soon forget where training began.
+def _with_warm_averages(cls: type[Any]) -> type[Any]:
+    """An optimizer class whose weight averages soon forget the initial weights.
 
-    Their momentum rises from 0.1 to the one of the recipe, as in TensorFlow's
-    `ExponentialMovingAverage` with `num_updates`; Keras's averages stay near the first
-    step's weights for long.
+    Their momentum rises from 0.1 to that of the recipe, as in TensorFlow's
+    `ExponentialMovingAverage` with `num_updates`; Keras's own averages stay near the
+    initial weights for long.
     """
 
     class Averaging(cls):  # type: ignore[misc]
@@ -101,8 +100,8 @@ def _with_early_averages(cls: type[Any]) -> type[Any]:
     return Averaging
 
 
-def _rate(recipe: Recipe, steps: int) -> Any:
-    """A number (for plateau, which changes it) or a schedule over steps."""
+def _learning_rate(recipe: Recipe, steps: int) -> Any:
+    """A schedule over steps, or a number if it is constant or lowered on a plateau."""
     peak, schedule = recipe.learning_rate, recipe.lr_schedule
     if schedule.name == "plateau":
         return peak

@@ -1,4 +1,4 @@
-"""Which views of a picture does a frozen trunk give its features of?"""
+"""Of which views of a picture does a frozen trunk compute features?"""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -14,18 +14,22 @@ from multitask.images.augment import augment
 from multitask.images.decode import Pixels
 from multitask.networks.spec import Crop
 
-_DIGEST = 16  # bytes that stand for a view of a picture
+DIGEST_SIZE = 16  # bytes of the name of a view of a picture
 
 
 @dataclass(frozen=True, kw_only=True)
 class View(Crop):
-    """One way to look at a picture, varied by lot unless that is 0."""
+    """One way to see a picture, randomly augmented unless `lot` is 0.
+
+    Views with different lots are augmented differently. The `repr` of a view is part of
+    the names of cached features.
+    """
 
     lot: int = 0
 
 
-def views(how: Augmentation, count: int) -> tuple[View, ...]:
-    """So many different views, the first of the picture as it is.
+def views(augmentation: Augmentation, count: int) -> tuple[View, ...]:
+    """At most `count` different views, the first of the picture as it is.
 
     >>> from multitask.images.augment import parse_augmentation
     >>> [view.mirrored for view in views(parse_augmentation("flip"), 2)]
@@ -33,54 +37,58 @@ def views(how: Augmentation, count: int) -> tuple[View, ...]:
     >>> len(views(parse_augmentation("none"), 9))
     1
     """
-    sides = (False, True) if how.flip else (False,)
-    varies = replace(how, flip=False, mixup=0.0) != Augmentation()
-    lots = range(count if varies else 1)
-    found = [View(mirrored=side, lot=lot) for lot, side in product(lots, sides)]
-    return tuple(found[: max(1, count)])
+    mirrored = (False, True) if augmentation.flip else (False,)
+    is_random = replace(augmentation, flip=False, mixup=0.0) != Augmentation()
+    lots = range(count if is_random else 1)
+    ordered = [View(mirrored=side, lot=lot) for lot, side in product(lots, mirrored)]
+    return tuple(ordered[: max(1, count)])
 
 
-def _row_name(picture: Pixels, how: Augmentation) -> Callable[[View], bytes]:
-    """What the features of a picture's views are found by."""
-    content = hashlib.blake2b(picture.tobytes(), digest_size=_DIGEST)
+def row_namer(picture: Pixels, augmentation: Augmentation) -> Callable[[View], bytes]:
+    """A function from a view of the picture to the name of its row in the cache."""
+    content = hashlib.blake2b(picture.tobytes(), digest_size=DIGEST_SIZE)
 
-    def name(look: View) -> bytes:
-        whole = content.copy()
-        whole.update(repr((look, how if look.lot else "")).encode())
-        return whole.digest()
+    def row_name(view: View) -> bytes:
+        digest = content.copy()
+        digest.update(repr((view, augmentation if view.lot else "")).encode())
+        return digest.digest()
 
-    return name
+    return row_name
 
 
-def _seed_of(name: bytes, view: View) -> Any:
-    """The seed (2,) that a view is varied by, each by its own; None if it is not."""
+def view_seed(row_name: bytes, view: View) -> Any:
+    """The seed (2,) of a view's own augmentation; None if it is not augmented."""
     if not view.lot:
         return None
-    return tf.constant([0, int.from_bytes(name[:7], "little")], tf.int64)
+    return tf.constant([0, int.from_bytes(row_name[:7], "little")], tf.int64)
 
 
-def _render(picture: Any, view: View, lot: Any, how: Augmentation, size: int) -> Any:
-    """A picture (1, side, side, 3), uint8, as a view of it (1, size, size, 3)."""
-    if lot is None:
+def render(
+    picture: Any, view: View, seed: Any, augmentation: Augmentation, size: int
+) -> Any:
+    """A view, float32 (1, size, size, 3), of a picture, uint8 (1, side, side, 3)."""
+    if seed is None:
         return tf.cast(view.at(picture, size), tf.float32)
     if view.mirrored:
         picture = tf.reverse(picture, [2])
-    return augment(picture, lot, replace(how, flip=False), size)[0]
+    return augment(picture, seed, replace(augmentation, flip=False), size)[0]
 
 
 def samples(
-    pixels: Pixels, how: Augmentation, size: int, looks: Sequence[View]
+    pixels: Pixels, augmentation: Augmentation, size: int, views: Sequence[View]
 ) -> Pixels:
-    """Pictures (pictures, side, side, 3) in the views that features are kept of.
+    """Render views of pictures (pictures, side, side, 3) as features are computed of.
 
-    Returns uint8 (pictures, looks, size, size, 3).
+    Returns uint8 (pictures, views, size, size, 3).
     """
-    made = [
-        [
-            _render(picture[None], look, _seed_of(name(look), look), how, size)[0]
-            for look in looks
-        ]
-        for picture in pixels
-        for name in [_row_name(picture, how)]
-    ]
-    return np.asarray(made).round().astype(np.uint8)
+    rendered = []
+    for picture in pixels:
+        row_name = row_namer(picture, augmentation)
+        seeds = [view_seed(row_name(view), view) for view in views]
+        rendered.append(
+            [
+                render(picture[None], view, seed, augmentation, size)[0]
+                for view, seed in zip(views, seeds, strict=True)
+            ]
+        )
+    return np.asarray(rendered).round().astype(np.uint8)

@@ -569,14 +569,14 @@ def test_labels_that_no_picture_has_are_left_out(tmp_path, tiny_trunk):
 
 
 def test_figures_of_an_epoch_stand_with_their_own_head():
-    from multitask.training.callbacks import _line
+    from multitask.training.callbacks import _summary
 
     figures = {
         "epoch": 1, "seconds": 1.0, "loss": 1.0, "val_loss": 1.0, "val_age_mae": 5.0,
         "val_age_group_accuracy": 0.5, "val_age_loss": 1.0,
     }  # fmt: skip
     heads = catalog.heads(["age", "age_group"])
-    assert _line(figures, 3, heads).endswith(
+    assert _summary(figures, 3, heads).endswith(
         "val loss 1.000  age mae 5.000  age_group accuracy 0.500"
     )
 
@@ -700,7 +700,7 @@ def test_answers_are_those_of_weights_averaged_over_the_steps(faces, tmp_path):
     def look(self, epoch, logs=None):
         usual(self, epoch, logs)
         raw = self.core.get_weights()
-        with callbacks.averaged(self.model):
+        with callbacks.averaged_weights(self.model):
             mean = self.core.get_weights()
         seen.append((raw, mean, logs["val_loss"]))
 

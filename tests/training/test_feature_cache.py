@@ -26,7 +26,7 @@ from multitask.networks import archive, build, freeze
 from multitask.networks.spec import NetworkSpec
 from multitask.training import callbacks, checkpoint, feature_cache
 from multitask.training.feature_cache import FeatureCache, batches
-from multitask.training.views import View, _render, samples, views
+from multitask.training.views import View, render, samples, views
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 NONE = parse_augmentation("none")
@@ -50,7 +50,7 @@ def front():
 def once(monkeypatch):
     """How many views go through the network: a list with a count a batch of them."""
     counts: list[int] = []
-    usual = _render
+    usual = render
 
     def seen(*given):
         counts.append(1)
@@ -58,7 +58,7 @@ def once(monkeypatch):
 
     # Not compiled, which would call it once a kind of view.
     tf.config.run_functions_eagerly(True)
-    monkeypatch.setattr(feature_cache, "_render", seen)
+    monkeypatch.setattr(feature_cache, "render", seen)
     yield counts
     tf.config.run_functions_eagerly(False)
 
@@ -169,19 +169,19 @@ def test_varied_views_differ_by_lot_and_are_kept(front, pixels, tmp_path):
 def test_an_interrupted_pass_keeps_what_is_done(
     front, pixels, tmp_path, once, monkeypatch
 ):
-    monkeypatch.setattr(feature_cache, "_KEPT", 4)
+    monkeypatch.setattr(feature_cache, "_FLUSH", 4)
     monkeypatch.setattr(feature_cache, "_BATCH", 2)
-    usual = feature_cache._render  # which counts
+    usual = feature_cache.render  # which counts
 
     def stop(*given):
         if len(once) == 7:
             raise KeyboardInterrupt
         return usual(*given)
 
-    monkeypatch.setattr(feature_cache, "_render", stop)
+    monkeypatch.setattr(feature_cache, "render", stop)
     with pytest.raises(KeyboardInterrupt):
         FeatureCache(front, tmp_path).places(pixels, np.arange(9), PLAIN, NONE)
-    monkeypatch.setattr(feature_cache, "_render", usual)
+    monkeypatch.setattr(feature_cache, "render", usual)
     once.clear()
     kept = FeatureCache(front, tmp_path)
     places = kept.places(pixels, np.arange(9), PLAIN, NONE)[:, 0]

@@ -27,35 +27,35 @@ def tensor(*values):
 
 def test_uncertainty_halves_squared_errors_and_pays_for_each_variance():
     made = rule("uncertainty")
-    made.variance.assign([0.5, -1.0, 2.0])
+    made.log_variance.assign([0.5, -1.0, 2.0])
     total = made.total(tensor(2.0, 3.0, 0.0), tensor(1.0, 1.0, 0.0))
     # The third has no label in this batch: it neither counts nor pays.
     expected = np.exp(-0.5) * 2 + 0.25 + 0.5 * np.exp(1.0) * 3 - 0.5
     np.testing.assert_allclose(total, expected, rtol=1e-6)
     np.testing.assert_allclose(
-        made.shares, [np.exp(-0.5), 0.5 * np.exp(1), np.exp(-2)], rtol=1e-6
+        made.loss_weights, [np.exp(-0.5), 0.5 * np.exp(1), np.exp(-2)], rtol=1e-6
     )
 
 
 def test_uncertainty_comes_to_where_a_variance_is_its_loss():
     made = rule("uncertainty")
     optimizer = keras.optimizers.SGD(0.1)
-    optimizer.build([made.variance])
+    optimizer.build([made.log_variance])
     import tensorflow as tf
 
     for _ in range(300):
         with tf.GradientTape() as tape:
             total = made.total(tensor(2.0, 3.0, 0.5), tensor(1.0, 1.0, 1.0))
-        [slope] = tape.gradient(total, [made.variance])
-        optimizer.apply([slope], [made.variance])
+        [slope] = tape.gradient(total, [made.log_variance])
+        optimizer.apply([slope], [made.log_variance])
     # d/ds of exp(-s) L + s/2 is 0 at exp(s) = 2 L; of a squared error, at exp(s) = L.
-    np.testing.assert_allclose(np.exp(made.variance), [4.0, 3.0, 1.0], rtol=1e-3)
+    np.testing.assert_allclose(np.exp(made.log_variance), [4.0, 3.0, 1.0], rtol=1e-3)
 
 
 def test_uncertainty_takes_a_distribution_for_classes():
     made = rule("uncertainty", ["age"])
     made.total(tensor(3.0), tensor(1.0))
-    np.testing.assert_allclose(made.shares, [1.0])
+    np.testing.assert_allclose(made.loss_weights, [1.0])
 
 
 def test_the_dynamic_average_follows_the_last_two_epochs():
@@ -64,10 +64,10 @@ def test_the_dynamic_average_follows_the_last_two_epochs():
     two = {"gender_loss": 1.0, "age_loss": 4.0, "illumination_loss": 1.5}
     made.begin([])
     made.begin([one])
-    np.testing.assert_allclose(made.shares, 1.0)
+    np.testing.assert_allclose(made.loss_weights, 1.0)
     made.begin([one, two])
     powers = np.exp(np.array([0.5, 1.0, 1.5]) / 2)
-    np.testing.assert_allclose(made.shares, 3 * powers / powers.sum(), rtol=1e-6)
+    np.testing.assert_allclose(made.loss_weights, 3 * powers / powers.sum(), rtol=1e-6)
     total = made.total(tensor(1.0, 2.0, 4.0), tensor(1.0, 1.0, 1.0))
     expected = 3 * (powers @ [1, 2, 4]) / powers.sum()
     np.testing.assert_allclose(total, expected, rtol=1e-6)
@@ -81,10 +81,10 @@ def test_famo_follows_a_trajectory_computed_by_hand():
         shares = np.exp(scores) / np.exp(scores).sum()
         expected = (shares / before) / (shares / before).sum()
         total = made.total(tensor(*before), tensor(1.0, 1.0, 1.0))
-        np.testing.assert_allclose(made.shares, expected, rtol=1e-4)
+        np.testing.assert_allclose(made.loss_weights, expected, rtol=1e-4)
         np.testing.assert_allclose(total, expected @ before, rtol=1e-4)
         after = before * np.array([0.5, 0.9, 1.1])  # the first one gains most
-        made.after(tensor(*before), tensor(*after), tensor(1.0, 1.0, 1.0))
+        made.update(tensor(*before), tensor(*after), tensor(1.0, 1.0, 1.0))
         gain = np.log(before) - np.log(after)
         slope = shares * (gain - shares @ gain) + 0.001 * scores
         mean = 0.9 * mean + 0.1 * slope
@@ -100,11 +100,11 @@ def test_famo_leaves_out_heads_that_a_batch_has_no_label_of():
     made = rule("famo")
     known = tensor(1.0, 0.0, 1.0)
     made.total(tensor(2.0, 0.0, 1.0), known)
-    np.testing.assert_allclose(made.shares, [1 / 3, 0, 2 / 3], rtol=1e-5)
+    np.testing.assert_allclose(made.loss_weights, [1 / 3, 0, 2 / 3], rtol=1e-5)
     # Both gain alike: nothing is known against either, and nothing of the third.
-    made.after(tensor(2.0, 0.0, 1.0), tensor(1.0, 0.0, 0.5), known)
+    made.update(tensor(2.0, 0.0, 1.0), tensor(1.0, 0.0, 0.5), known)
     np.testing.assert_allclose(made.scores, [0, 0, 0], atol=1e-6)
-    made.after(tensor(2.0, 0.0, 1.0), tensor(1.0, 0.0, 1.0), known)
+    made.update(tensor(2.0, 0.0, 1.0), tensor(1.0, 0.0, 1.0), known)
     first, second, third = made.scores.numpy()
     assert first < 0 == second < third
 
@@ -117,12 +117,12 @@ def test_the_weights_of_an_epoch_are_the_mean_over_its_steps(name):
     for losses in ([2.0, 4.0, 1.0], [1.0, 2.0, 3.0]):
         made.total(tensor(*losses), tensor(1.0, 1.0, 1.0))
         made.count_step()
-        each.append(made.shares.numpy())
-    found = made.means()
+        each.append(made.loss_weights.numpy())
+    found = made.mean_weights()
     assert list(found) == ["gender", "age", "illumination"]
     np.testing.assert_allclose(list(found.values()), np.mean(each, axis=0), rtol=1e-6)
     made.begin([])
-    assert set(made.means().values()) == {0.0}
+    assert set(made.mean_weights().values()) == {0.0}
 
 
 # In a training
