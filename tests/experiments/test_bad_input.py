@@ -131,18 +131,18 @@ def test_an_unknown_recipe_key_names_file_and_nearest_key(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "problem"),
     [
         ('epochs = "many"', "epochs is 'many', must be a whole number"),
         ("epochs = true", "epochs is True, must be a whole number"),
         ("dropout = false", "dropout is False, must be a number"),
     ],
 )
-def test_a_recipe_value_of_the_wrong_type(capsys, tmp_path, text, said):
+def test_a_recipe_value_of_the_wrong_type(capsys, tmp_path, text, problem):
     file = tmp_path / "mine.toml"
     file.write_text(f"{text}\n")
     line = fit_fails(capsys, tmp_path, "--recipe", file)
-    assert f"mine.toml: {said}" in line
+    assert f"mine.toml: {problem}" in line
 
 
 def test_weights_that_do_not_fit_are_told_before_pictures_are_read(
@@ -164,7 +164,7 @@ def test_weights_that_do_not_fit_are_told_before_pictures_are_read(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "problem"),
     [
         (["--epochs", "0"], "--epochs: is 0, must be 1 or more"),
         (["--batch-size=-1"], "--batch-size: is -1"),
@@ -186,11 +186,11 @@ def test_weights_that_do_not_fit_are_told_before_pictures_are_read(
         (["--class-weights", "equal"], "--class-weights.all: is 'equal'"),
     ],
 )
-def test_a_setting_that_can_not_be(capsys, tmp_path, faces, arguments, said):
+def test_a_setting_that_can_not_be(capsys, tmp_path, faces, arguments, problem):
     line = fit_fails(
         capsys, tmp_path, "--data", f"utkface={faces}", "--heads", "gender", *arguments
     )
-    assert said in line
+    assert problem in line
 
 
 def test_a_head_that_the_data_has_no_label_for(capsys, tmp_path, faces):
@@ -230,18 +230,20 @@ def test_a_few_labels_that_no_head_can_have_are_set_aside(tmp_path, run):
     labels.loc[3, "gender"], labels.loc[[5, 9], "age"] = "Malee", [117.0, -3.0]
     labels.to_csv(tmp_path / "labels.csv", index=False)
     data = (f"mine=table:{tmp_path / 'labels.csv'}",)
-    said: list[str] = []
+    lines: list[str] = []
     recipe = Recipe(
         heads=("gender", "age"), data=data, trunk="tiny", epochs=1, batch_size=8,
         precision="float32",
     )  # fmt: skip
-    made = fit(recipe, tmp_path / "run", say=said.append)
-    assert any(line.startswith("3 labels are set aside, the first: g") for line in said)
-    skipped = pd.read_csv(made.folder / "skipped.csv").set_index("path")["reason"]
+    fitted = fit(recipe, tmp_path / "run", say=lines.append)
+    assert any(
+        line.startswith("3 labels are set aside, the first: g") for line in lines
+    )
+    skipped = pd.read_csv(fitted.folder / "skipped.csv").set_index("path")["reason"]
     assert skipped[paths[3]].startswith("gender is 'Malee': head gender: 1 labels of")
     assert "lie outside 0 to 116, first 117" in skipped[paths[5]]
     assert skipped[paths[9]].startswith("age is '-3.0'")
-    assert len(pd.read_csv(made.folder / "split.csv")) == 60  # the pictures stay
+    assert len(pd.read_csv(fitted.folder / "split.csv")) == 60  # the pictures stay
     _, folder = report.report(run, data, out=tmp_path / "report")
     assert len(pd.read_csv(folder / "skipped.csv")) == 1  # it has no head of age
 
@@ -349,10 +351,10 @@ def test_a_part_that_the_data_does_not_have(capsys, tmp_path, run, faces):
 
 
 def test_a_report_on_the_run_s_own_data_measures_its_test_part(capsys, run, tmp_path):
-    assert report.main([str(run), "--out", str(tmp_path / "again")]) == 0
+    assert report.main([str(run), "--out", str(tmp_path / "repeated")]) == 0
     one, two = (
         pd.read_csv(folder / "answers.csv")
-        for folder in (run / "report", tmp_path / "again")
+        for folder in (run / "report", tmp_path / "repeated")
     )
     pd.testing.assert_frame_equal(one, two, rtol=1e-4)
     assert (one["split"] == "test").all()

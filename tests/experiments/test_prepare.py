@@ -1,13 +1,21 @@
-"""Do the batches of validation mix the data sets, each picture once?"""
+"""Does a training begin with the right heads, and validate in mixed batches?"""
 
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from multitask.datasets import sample
 
+import multitask
 from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
+from multitask.experiments.prepare import Prepared
+from multitask.experiments.run import fit
+from multitask.networks.spec import NetworkSpec
+from tests import layouts
+from tests.runs import tiny_recipe
 
 EACH, SIZE = 30, 8  # validation pictures of a data set, and pixels a side
 
@@ -33,9 +41,6 @@ def table():
 @pytest.fixture
 def prepared(table):
     """All pixels of a picture hold its row."""
-    from multitask.experiments.prepare import Prepared
-    from multitask.networks.spec import NetworkSpec
-
     rows = np.arange(len(table), dtype=np.uint8)
     return Prepared(
         recipe=Recipe(trunk="tiny", batch_size=10),
@@ -90,3 +95,46 @@ def test_the_order_of_validation_follows_the_seed_alone(prepared, table):
     assert one == same
     assert one != other
     assert sorted(one) == sorted(other)
+
+
+def test_class_weights_count_the_training_part_only(drawn_faces):
+    table = sample.read(drawn_faces).table
+    table["split"] = np.where(np.arange(len(table)) < 50, "train", "val")
+    (head,) = catalog.heads(["gender"])
+    head = replace(head, class_weights="balanced")
+    pixels = np.zeros((len(table), 16, 16, 3), np.uint8)
+    spec = NetworkSpec(trunk="tiny", size=16, heads=(head,))
+    prepared = Prepared(
+        recipe=tiny_recipe(drawn_faces),
+        spec=spec,
+        table=table,
+        pixels=pixels,
+        members=np.arange(len(table)),
+        skipped=pd.DataFrame(),
+    )
+    train = prepared.training(table).encoded["gender"].weights
+    val = prepared.validation(table).encoded["gender"].weights
+    labels = table["gender"][:50].dropna()
+    male = len(labels) / (2 * (labels == "male").sum())  # N / (K n)
+    is_male = table["gender"][:50] == "male"
+    np.testing.assert_allclose(train[is_male], male, rtol=1e-6)
+    assert set(val) == {0.0, 1.0}
+
+
+@pytest.mark.usefixtures("no_pictures", "tiny_trunk")
+def test_labels_that_no_picture_has_are_left_out(tmp_path):
+    folder = tmp_path / "faces"
+    layouts.write(folder, "celeba", count=40)
+    paths = sorted(map(str, folder.rglob("*.jpg")))
+    table = pd.DataFrame({"path": paths, "Smiling": [0, 1] * 20, "Young": [1, 0] * 20})
+    table.to_csv(tmp_path / "two.csv", index=False)
+    data = (f"two=table:{tmp_path / 'two.csv'}",)
+    lines: list[str] = []
+    settings = {"heads": ("attributes",), "data": data, "epochs": 1}
+    run = fit(tiny_recipe(folder, **settings), tmp_path / "run", say=lines.append)
+    [head] = multitask.load(run.folder).heads
+    assert head.columns == ("Smiling", "Young")
+    assert any("no picture is labelled 5_o_Clock_Shadow, " in line for line in lines)
+    settings["heads"] = ("attributes[Smiling,Bald]",)
+    with pytest.raises(UserError, match="head attributes: .* no label for Bald$"):
+        fit(tiny_recipe(folder, **settings), tmp_path / "other", say=lines.append)

@@ -44,32 +44,32 @@ def test_a_score_is_of_one_answer_and_empty_without_a_label(faces, answers):
 def test_their_mean_is_the_metric_of_the_report(faces, answers):
     for head in heads():
         expected = head.summary(faces, answers)[head.metric]
-        found = scores.mean(scores.scores(head, faces, answers))
-        assert found == pytest.approx(expected), head.name
+        average = scores.mean(scores.scores(head, faces, answers))
+        assert average == pytest.approx(expected), head.name
     assert np.isnan(scores.mean(np.full((3, 1), np.nan)))
 
 
 def test_where_all_numbers_are_intervals_it_is_how_far_outside_they_are(faces, answers):
     _, age, _ = heads()
     ages = faces.assign(age=np.nan)  # the second is known as 20 to 29
-    found = scores.scores(age, ages, answers)
+    distances = scores.scores(age, ages, answers)
     # Half a year of it is rounding.
-    np.testing.assert_allclose(found[:, 0], [np.nan, 1.5, *[np.nan] * 4])
+    np.testing.assert_allclose(distances[:, 0], [np.nan, 1.5, *[np.nan] * 4])
 
 
 def test_an_interval_holds_the_truth_as_often_as_it_says():
-    lots = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     held = 0
     for _ in range(200):
-        found = (lots.random((80, 1)) < 0.7).astype(float)
-        low, high = confidence_interval(bootstrap(found))
+        right = (rng.random((80, 1)) < 0.7).astype(float)
+        low, high = confidence_interval(bootstrap(right))
         held += low <= 0.7 <= high
     assert 0.89 <= held / 200 <= 0.99
 
 
 def test_differences_are_paired():
-    lots = np.random.default_rng(1)
-    one = (lots.random((500, 1)) < 0.6).astype(float)
+    rng = np.random.default_rng(1)
+    one = (rng.random((500, 1)) < 0.6).astype(float)
     other = one.copy()
     other[:10] = 1 - other[:10]  # differs in ten pictures only
     low, high = confidence_interval(bootstrap(one) - bootstrap(other))
@@ -77,10 +77,10 @@ def test_differences_are_paired():
 
 
 def test_pictures_of_one_person_are_drawn_together():
-    lots = np.random.default_rng(1)
-    found = np.repeat((lots.random(50) < 0.6).astype(float), 10)[:, None]
-    low, high = confidence_interval(bootstrap(found))
-    least, most = confidence_interval(bootstrap(found, np.repeat(np.arange(50), 10)))
+    rng = np.random.default_rng(1)
+    right = np.repeat((rng.random(50) < 0.6).astype(float), 10)[:, None]
+    low, high = confidence_interval(bootstrap(right))
+    least, most = confidence_interval(bootstrap(right, np.repeat(np.arange(50), 10)))
     # As many pictures tell as much as a tenth of them: sqrt(10) times as wide.
     assert 2.5 < (most - least) / (high - low) < 4
     nobody = np.full((4, 1), np.nan)

@@ -1,0 +1,119 @@
+"""Is a network measured on the right pictures, and told what speaks against it?"""
+
+import errno
+import json
+import os
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import multitask
+from multitask.contracts.errors import UserError
+from multitask.experiments.evaluate import report
+from multitask.experiments.run import fit
+from tests import layouts
+from tests.runs import quiet, tiny_recipe
+
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
+
+def test_a_report_has_the_keys_that_scripts_rely_on(drawn_run):
+    report = json.loads((drawn_run.folder / "report" / "report.json").read_text())
+    heads = report["heads"]
+    assert report["rows"] == len(drawn_run.evaluation.labels)
+    assert {"n", "accuracy", "macro_f1", "classification_report"} <= set(
+        heads["gender"]
+    )
+    assert {"n", "mae"} <= set(heads["age"])
+    assert {"n", "mean_accuracy", "macro_f1", "per_label"} <= set(heads["attributes"])
+
+
+def test_the_saved_network_gives_the_answers_of_the_report(drawn_run):
+    evaluation = drawn_run.evaluation
+    answers = multitask.load(drawn_run.folder).predict(
+        evaluation.labels["path"].tolist()
+    )
+    for column in ("age", "gender_confidence", "Smiling_confidence"):
+        np.testing.assert_allclose(
+            answers[column].to_numpy(float),
+            evaluation.answers[column].to_numpy(float),
+            rtol=1e-4,
+            atol=1e-4,
+        )
+
+
+def test_a_report_on_pictures_that_were_moved_knows_them_again(drawn_faces, tmp_path):
+    copy = tmp_path / "faces"
+    shutil.copytree(drawn_faces, copy)
+    run = fit(tiny_recipe(copy, epochs=1), tmp_path / "run", say=quiet)
+    split = pd.read_csv(run.folder / "split.csv")
+    moved = split.assign(path=split["path"].str.replace("faces", "other", n=1))
+    moved.to_csv(run.folder / "split.csv", index=False)
+    with pytest.raises(UserError, match="lists no picture that is there now"):
+        report(run.folder)
+    evaluation, _ = report(run.folder, [f"sample={copy}"])
+    assert evaluation.split == "test"
+    tested = split.loc[split["split"] == "test", "path"]
+    assert sorted(evaluation.labels["path"]) == sorted(tested)
+    assert any(
+        "were recognized by the ends of their paths" in n for n in evaluation.notes
+    )
+    others = tmp_path / "others"
+    layouts.write(others, "utkface", count=20)
+    evaluation, _ = report(run.folder, [f"utkface={others}"])
+    assert (evaluation.split, len(evaluation.labels)) == ("all", 20)
+    assert not any("were recognized" in note for note in evaluation.notes)
+
+
+def test_a_report_without_the_split_of_its_own_data_says_so(drawn_run, tmp_path):
+    shutil.copy(drawn_run.folder / "network.keras", tmp_path)
+    evaluation, _ = report(tmp_path / "network.keras")
+    assert evaluation.split == "all"
+    assert any(
+        "no split.csv beside it lists its training pictures" in n
+        for n in evaluation.notes
+    )
+
+
+def test_a_report_on_its_own_data_is_of_pictures_that_the_run_listed(
+    drawn_faces, tmp_path
+):
+    folder = tmp_path / "faces"
+    layouts.write(folder, "celeba", count=120)
+    settings = {"heads": ("gender",), "data": (f"celeba={folder}",), "limit": 60}
+    recipe = tiny_recipe(drawn_faces, **settings, epochs=1, split="60/20/20")
+    run = fit(recipe, tmp_path / "run", say=quiet)
+    evaluation, _ = report(run.folder)
+    listed = pd.read_csv(run.folder / "split.csv").set_index("path")["split"]
+    assert set(listed.loc[evaluation.labels["path"]]) == {"test"}
+    assert len(evaluation.labels) == (listed == "test").sum()
+
+
+def test_a_data_set_without_parts_beside_one_that_has_some_is_measured_whole(
+    drawn_run, drawn_faces, tmp_path
+):
+    other = tmp_path / "other"
+    layouts.write(other, "utkface", count=10, seed=5)
+    sets = [f"sample={drawn_faces}", f"utkface={other}"]
+    measured, _ = report(drawn_run.folder, sets, out=tmp_path / "report")
+    counts = measured.labels["source"].value_counts().to_dict()
+    assert counts == {
+        "sample": len(drawn_run.evaluation.labels),
+        "utkface": len(list(other.rglob("*.jpg"))),
+    }
+
+
+def test_a_full_disk_while_the_report_is_written_is_told(
+    drawn_faces, tmp_path, monkeypatch
+):
+    from multitask.reports import numbers
+
+    def full(comparison, folder):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(numbers, "write", full)
+    with pytest.raises(UserError, match="report: can't be written: No space left"):
+        fit(tiny_recipe(drawn_faces), tmp_path / "run", say=quiet)
+    assert len(multitask.load(tmp_path / "run").heads) == 1
