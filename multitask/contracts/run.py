@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_files import translate
 from multitask.contracts.saving import reporting_write_errors, write_text
 
@@ -46,11 +47,20 @@ def same_work(out: Path, settings: dict[str, Any], what: str, key: str) -> bool:
     if not file.exists():
         new_folder(out)
         return False
-    begun, _ = translate(tomllib.loads(file.read_text(encoding="utf-8")))
-    if begun != tomllib.loads(tomli_w.dumps(settings)):
+    begun = tomllib.loads(file.read_text(encoding="utf-8"))
+    if not same_settings(begun, tomllib.loads(tomli_w.dumps(settings))):
         whose = f"another {what}" if key in begun else "other work"
         raise UserError(out, f"holds {whose}", "name another folder with --out")
     return True
+
+
+def same_settings(begun: dict[str, Any], settings: dict[str, Any]) -> bool:
+    """Whether settings that were written down, maybe by an earlier version, are these.
+
+    Both are plain data; a setting that is missing has its default.
+    """
+    defaults = Recipe().plain()
+    return {**defaults, **translate(begun)[0]} == {**defaults, **settings}
 
 
 def begin(out: Path, settings: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.recipe_files import translate
+from multitask.contracts.run import same_settings
 from multitask.contracts.saving import write_text
 from multitask.tuning.search import import_optuna
 from multitask.tuning.space import Dimension
@@ -33,8 +33,8 @@ def import_journal(
     if not file.exists():
         return
     study = _study(file)
-    begun, _ = translate(json.loads(study.user_attrs.get("settings", "{}")))
-    if begun != json.loads(json.dumps(settings)):
+    begun = json.loads(study.user_attrs.get("settings", "{}"))
+    if not same_settings(begun, json.loads(json.dumps(settings))):
         raise UserError(file, "is of another sweep", "name another folder with --out")
     if precision := study.user_attrs.get("precision"):
         write_text(out / PRECISION, precision)
