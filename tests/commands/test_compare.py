@@ -1,14 +1,14 @@
 """Does the command list what it would train, and say in one line what is wrong?"""
 
 import pytest
-from multitask.datasets import sample
 
 from multitask.compare import main
+from tests import layouts
 
 
 @pytest.fixture
 def options(tmp_path, tiny_trunk):
-    sample.write(tmp_path / "faces", "imfdb", count=60)
+    layouts.write(tmp_path / "faces", "imfdb", count=60)
     data = f"imfdb={tmp_path / 'faces'}"
     out = str(tmp_path / "out")
     return ["--heads", "gender,illumination", "--data", data, "--trunk", "tiny",
