@@ -56,7 +56,7 @@ def rates(table: pd.DataFrame, heads: Sequence[Head], mix: Mix) -> Rates:
     """
     weights = np.ones(len(table))
     if mix.classes:
-        weights = _balanced(table, _oversampled(heads, mix.classes))
+        weights = _balanced(table, oversampled_head(heads, mix.classes))
     else:
         origins = sources(table).to_numpy()
         for source in np.unique(origins):
@@ -66,7 +66,11 @@ def rates(table: pd.DataFrame, heads: Sequence[Head], mix: Mix) -> Rates:
     return weights
 
 
-def _oversampled(heads: Sequence[Head], name: str) -> Head:
+def oversampled_head(heads: Sequence[Head], name: str) -> Head:
+    """The head whose classes an epoch shows equally often.
+
+    Raises UserError if there is no such head, or it has many labels per picture.
+    """
     known = {head.name: head for head in heads}
     if name not in known:
         raise UserError("--mix", f"no head {name!r}", nearest(name, known))

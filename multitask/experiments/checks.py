@@ -11,7 +11,7 @@ from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import ALL, NONE
 from multitask.contracts.settings import option
-from multitask.data import sources, split
+from multitask.data import sampling, sources, split
 from multitask.networks import build, pretrained, trunks
 from multitask.networks.freeze import last
 from multitask.networks.spec import NetworkSpec
@@ -38,18 +38,15 @@ def check_inputs(recipe: Recipe, resume: bool = False) -> None:
 
 
 def check_head_names(recipe: Recipe, heads: Sequence[Head]) -> None:
-    """Raise UserError if a setting names none of these heads."""
+    """Raise UserError if a setting names none of these heads, or an unsuitable one."""
     names = [head.name for head in heads]
     for setting in ("loss_weights", "class_weights", "cap"):
         for name in getattr(recipe, setting):
             if name not in (*names, "all"):
                 known = nearest(name, names)
                 raise UserError(option(setting), f"no head {name!r}", known)
-    oversampled = recipe.mixing.classes
-    if oversampled and oversampled not in names:
-        raise UserError(
-            "--mix", f"no head {oversampled!r}", nearest(oversampled, names)
-        )
+    if recipe.mixing.classes:
+        sampling.oversampled_head(heads, recipe.mixing.classes)
 
 
 def check_trainable(

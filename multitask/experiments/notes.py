@@ -11,6 +11,7 @@ import pandas as pd
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.recipe_texts import ALL
 from multitask.contracts.run import SPLIT
 from multitask.data import split
 from multitask.training.views import views
@@ -59,10 +60,10 @@ def frozen_notes(recipe: Recipe) -> tuple[str, ...]:
         )
     second = recipe.unfreezing
     if second:
-        thawed = "all of it" if second.stages == "all" else "more stages of it"
+        thawed = "all of it" if second.stages == ALL else "more stages of it"
         notes.append(
             "The trunk was frozen at first; in a second stage of at most "
-            f"{second.epochs} epochs {thawed} learnt."
+            f"{second.epochs} epoch{'s' * (second.epochs > 1)} {thawed} learnt."
         )
     return tuple(notes)
 

@@ -13,10 +13,13 @@ from multitask.datasets import sample
 from PIL import Image
 
 import multitask
-from multitask import predict, report
+from multitask import predict
 from multitask.contracts.recipe import Recipe
+from multitask.experiments.evaluate import report
 from multitask.experiments.prepare import prepare
+from multitask.experiments.run import fit
 from multitask.fit import main
+from multitask.report import main as report_main
 from tests import layouts
 
 WELL = [
@@ -220,8 +223,6 @@ def test_two_data_sets_that_disagree_about_the_values_of_a_label(
 
 
 def test_a_few_labels_that_no_head_can_have_are_set_aside(tmp_path, run):
-    from multitask.experiments.run import fit
-
     folder = tmp_path / "faces"
     layouts.write(folder, "utkface", count=60, seed=7)
     paths = sorted(map(str, folder.glob("*.jpg")))
@@ -244,7 +245,7 @@ def test_a_few_labels_that_no_head_can_have_are_set_aside(tmp_path, run):
     assert "lie outside 0 to 116, first 117" in skipped[paths[5]]
     assert skipped[paths[9]].startswith("age is '-3.0'")
     assert len(pd.read_csv(fitted.folder / "split.csv")) == 60  # the pictures stay
-    _, folder = report.report(run, data, out=tmp_path / "report")
+    _, folder = report(run, data, out=tmp_path / "report")
     assert len(pd.read_csv(folder / "skipped.csv")) == 1  # it has no head of age
 
 
@@ -254,27 +255,13 @@ def test_one_picture_in_two_data_sets(capsys, tmp_path, faces):
     assert "twice" in line
 
 
-def test_a_class_that_is_never_trained_on():
-    from multitask.contracts.catalog import heads
-    from multitask.contracts.errors import UserError
-    from multitask.experiments.checks import check_trainable
-
-    table = pd.DataFrame(
-        {"gender": ["male", "male", "female"], "split": ["train", "train", "test"]}
-    )
-    with pytest.raises(
-        UserError, match="head gender: never in training, but in another part: fem"
-    ):
-        check_trainable(heads(["gender"]), table)
-
-
 def test_a_class_that_the_network_never_saw(capsys, tmp_path, run, faces):
     drawn = tmp_path / "drawn"
     sample.read(drawn, count=20)
     labels = pd.read_csv(drawn / "labels.csv")
     labels["race"] = "martian"
     labels.to_csv(drawn / "labels.csv", index=False)
-    line = fails(capsys, report.main, [run, "--data", f"sample={drawn}"])
+    line = fails(capsys, report_main, [run, "--data", f"sample={drawn}"])
     assert "head race: 20 labels of column 'race' are none of its classes" in line
     assert "'martian'" in line
 
@@ -282,7 +269,7 @@ def test_a_class_that_the_network_never_saw(capsys, tmp_path, run, faces):
 def test_an_output_folder_that_exists(capsys, tmp_path, run, faces):
     line = fails(capsys, main, ["--data", f"utkface={faces}", "--out", run])
     assert "exists already" in line
-    line = fails(capsys, report.main, [run, "--out", tmp_path])
+    line = fails(capsys, report_main, [run, "--out", tmp_path])
     assert "exists already" in line
 
 
@@ -320,7 +307,7 @@ def test_a_network_file_made_elsewhere(capsys, tmp_path, faces):
     image = keras.Input((8, 8, 3))
     keras.Model(image, keras.layers.Flatten()(image)).save(tmp_path / "other.keras")
     line = fails(
-        capsys, report.main, [tmp_path / "other.keras", "--data", f"utkface={faces}"]
+        capsys, report_main, [tmp_path / "other.keras", "--data", f"utkface={faces}"]
     )
     assert "is not a network of this package" in line
     assert "keras.models.load_model" in line
@@ -345,13 +332,13 @@ def test_a_part_that_the_data_does_not_have(capsys, tmp_path, run, faces):
     other = tmp_path / "other"
     layouts.write(other, "utkface", count=10, seed=5)
     line = fails(
-        capsys, report.main, [run, "--data", f"utkface={other}", "--split", "test"]
+        capsys, report_main, [run, "--data", f"utkface={other}", "--split", "test"]
     )
     assert "no picture in part 'test'; use --split all" in line
 
 
 def test_a_report_on_the_run_s_own_data_measures_its_test_part(capsys, run, tmp_path):
-    assert report.main([str(run), "--out", str(tmp_path / "repeated")]) == 0
+    assert report_main([str(run), "--out", str(tmp_path / "repeated")]) == 0
     one, two = (
         pd.read_csv(folder / "answers.csv")
         for folder in (run / "report", tmp_path / "repeated")
@@ -374,7 +361,7 @@ def test_data_without_labels_for_one_head_can_still_be_measured(tmp_path, run):
     labels.assign(race="").to_csv(drawn / "labels.csv", index=False)
     out = tmp_path / "report"
     options = [str(run), "--data", f"sample={drawn}", "--out", str(out)]
-    assert report.main(options) == 0
+    assert report_main(options) == 0
     heads = json.loads((out / "report.json").read_text())["heads"]
     assert heads["race"] == {"n": 0}
     assert heads["gender"]["n"] == labels["gender"].notna().sum()

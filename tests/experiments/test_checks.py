@@ -1,15 +1,182 @@
 """Is a recipe that can't work refused before the long work begins?"""
 
+from typing import Any
+
+import keras
+import pandas as pd
 import pytest
 
+from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
+from multitask.contracts.machine import Machine
+from multitask.contracts.recipe import Recipe
+from multitask.experiments import checks
 from multitask.experiments.run import fit
+from multitask.networks.spec import NetworkSpec
 from tests.runs import tiny_recipe
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
+HEADS = catalog.heads(["gender", "age", "attributes[Smiling,Young]"])
+
+
+def error(check, *arguments):
+    with pytest.raises(UserError) as caught:
+        check(*arguments)
+    return str(caught.value)
+
+
+# Names and files
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"trunk": "cnnn"}, "--trunk: no trunk 'cnnn'; did you mean 'cnn'?"),
+        ({"image_size": 4}, "--image-size: is 4, trunk cnn needs 16 or more"),
+        ({"trunk": "cnn", "pooling": "max"}, "--pooling: "),
+        ({"split": "none.csv"}, "--split: no such file: 'none.csv'"),
+        ({"heads": ("gendre",), "data": ("sample",)}, "--heads: no head 'gendre'"),
+        (
+            {"heads": ("gender",), "data": ("sample",), "cap": {"gendre": 5}},
+            "--cap: no head 'gendre'; did you mean 'gender'?",
+        ),
+    ],
+)
+def test_a_wrong_name_or_file_is_told_before_any_data_is_read(settings, line):
+    data = {"data": ("utkface=nowhere",)}
+    assert error(checks.check_recipe, Recipe(**(data | settings))).startswith(line)
+
+
+def test_heads_that_the_data_may_declare_wait_until_it_is_read():
+    checks.check_recipe(Recipe(heads=("mood",), data=("mood=folder:nowhere",)))
+
+
+def test_weights_need_no_check_if_a_checkpoint_holds_them():
+    recipe = Recipe(weights="nowhere.keras")
+    assert "nowhere.keras" in error(checks.check_inputs, recipe)
+    checks.check_inputs(recipe, True)
+    # A checkpoint lacks what is frozen.
+    frozen = Recipe(weights="nowhere.keras", freeze="all")
+    assert "nowhere.keras" in error(checks.check_inputs, frozen, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"loss_weights": {"race": 2}}, "--loss-weights: no head 'race'; did "),
+        ({"class_weights": {"gendre": "none"}}, "--class-weights: no head 'gendre'; "),
+        ({"cap": {"race": 2}}, "--cap: no head 'race'; did you mean 'age'? Known: "),
+        ({"mix": "classes=gendre"}, "--mix: no head 'gendre'; did you mean 'gender'?"),
+        (
+            {"mix": "classes=attributes"},
+            "--mix: head attributes has many labels per picture, must have one class; "
+            "use --class-weights attributes=balanced",
+        ),
+    ],
+)
+def test_a_setting_of_a_head_names_one_that_there_is(settings, line):
+    assert error(checks.check_head_names, Recipe(**settings), HEADS).startswith(line)
+
+
+def test_a_setting_may_be_of_all_heads():
+    settings: dict[str, Any] = {"cap": {"all": 5}, "loss_weights": {"all": 2, "age": 1}}
+    checks.check_head_names(Recipe(**settings, mix="classes=age"), HEADS)
+
+
+# What is trained and validated
+
+
+def test_a_class_that_is_never_trained_on_is_told():
+    table = pd.DataFrame(
+        {"gender": ["male", "male", "female"], "split": ["train", "train", "test"]}
+    )
+    assert error(checks.check_trainable, catalog.heads(["gender"]), table) == (
+        "head gender: never in training, but in another part: female; give more "
+        "pictures or a larger training share"
+    )
+
+
+def test_a_head_without_a_label_in_training_is_told():
+    table = pd.DataFrame({"age": [None, 3.0], "split": ["train", "test"]})
+    assert error(checks.check_trainable, catalog.heads(["age"]), table).startswith(
+        "head age: has no label in the training part; pictures that are nearly alike"
+    )
+
+
+def test_a_number_that_is_never_trained_on_is_fine():
+    table = pd.DataFrame({"age": [3.0, 60.0], "split": ["train", "test"]})
+    checks.check_trainable(catalog.heads(["age"]), table)
+
+
+def test_a_label_without_a_yes_in_training_is_said_but_no_error():
+    table = pd.DataFrame(
+        {"Smiling": [0, 0, 1], "Young": [0, 1, 1], "split": ["train", "train", "test"]}
+    )
+    lines: list[str] = []
+    heads = catalog.heads(["attributes[Smiling,Young]"])
+    checks.check_trainable(heads, table, lines.append)
+    assert lines == ["head attributes: training has no Smiling"]
 
 
 @pytest.mark.parametrize("change", [{"patience": 3}, {"schedule": "plateau"}])
-def test_waiting_for_a_gain_needs_a_validation_part(drawn_faces, tmp_path, change):
+def test_waiting_for_a_gain_needs_a_validation_part(change):
+    table = pd.DataFrame({"split": ["train", "test"]})
+    assert error(checks.check_validated, Recipe(**change), table) == (
+        "--split: leaves no validation part, --patience and --schedule plateau need one"
+    )
+    checks.check_validated(Recipe(**change), table.assign(split=["train", "val"]))
+    checks.check_validated(Recipe(), table)
+
+
+def test_a_recipe_that_can_not_be_validated_leaves_no_run(drawn_faces, tmp_path):
+    recipe = tiny_recipe(drawn_faces, split="80/0/20", patience=3)
     with pytest.raises(UserError, match="^--split: leaves no validation part"):
-        fit(tiny_recipe(drawn_faces, split="80/0/20", **change), tmp_path / "run")
+        fit(recipe, tmp_path / "run", say=lambda line: None)
+    assert not (tmp_path / "run").exists()
+
+
+# The trunk
+
+
+@pytest.fixture
+def spec(tiny_trunk):
+    return NetworkSpec(trunk=tiny_trunk, size=16, heads=catalog.heads(["gender"]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"freeze": "9"}, "--freeze: lets 9 stages learn, the trunk has 1"),
+        (
+            {"freeze": "all", "then": "9,epochs=1"},
+            "--then: lets 9 stages learn, the trunk has 1",
+        ),
+    ],
+)
+def test_more_stages_than_the_trunk_has_are_told(spec, tmp_path, settings, line):
+    machine = Machine(cache=tmp_path)
+    recipe = Recipe(**settings)
+    assert error(checks.check_freezable, spec, recipe, machine).startswith(line)
+
+
+def test_a_cache_that_can_not_be_a_folder_is_told_if_it_is_needed(spec, tmp_path):
+    (tmp_path / "file").touch()
+    machine = Machine(cache=tmp_path / "file")
+    line = error(checks.check_freezable, spec, Recipe(freeze="all"), machine)
+    assert line.startswith(f"{tmp_path / 'file'}: can't hold features: ")
+    for recipe in (Recipe(), Recipe(freeze="all", views=0)):
+        checks.check_freezable(spec, recipe, machine)
+
+
+def test_weights_of_another_trunk_are_told(spec, tmp_path):
+    image = keras.Input((8, 8, 3))
+    file = tmp_path / "other.keras"
+    keras.Model(image, keras.layers.Conv2D(3, 3)(image)).save(file)
+    recipe = Recipe(trunk=spec.trunk, weights=str(file))
+    line = error(checks.check_weights, spec, recipe)
+    assert "must be weights of the same trunk" in line
+    checks.check_weights(spec, Recipe(trunk=spec.trunk))  # without any
+
+
+def test_a_cache_that_is_not_needed_is_not_made(spec, tmp_path):
+    checks.check_freezable(spec, Recipe(), Machine(cache=tmp_path / "cache"))
+    assert not (tmp_path / "cache").exists()

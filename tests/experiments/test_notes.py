@@ -2,10 +2,18 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from multitask.experiments.notes import measured_part
+from multitask.contracts import catalog
+from multitask.contracts.recipe import Recipe
+from multitask.experiments.notes import (
+    frozen_notes,
+    leakage_notes,
+    measured_part,
+    sampling_notes,
+)
 from multitask.experiments.run import fit
 from tests import layouts
 from tests.runs import quiet, tiny_recipe
@@ -85,3 +93,91 @@ def test_a_split_of_a_file_that_leaks_is_told(tmp_path, tiny_trunk):
         "15 of 15 pictures of validation and test part show a person" in note
         for note in run.evaluation.notes
     )
+
+
+@pytest.mark.parametrize(
+    ("mix", "notes"),
+    [
+        ("proportional", ()),
+        ("temperature=2", ("Training saw the data sets by the rule temperature=2.",)),
+        ("classes=race", ("Training saw the classes of race equally often.",)),
+    ],
+)
+def test_a_mix_is_noted_unless_it_is_the_usual_one(mix, notes):
+    assert sampling_notes(Recipe(mix=mix), catalog.heads(["race"])) == notes
+
+
+def test_a_cap_of_all_heads_is_noted_with_thousands():
+    (note,) = sampling_notes(Recipe(cap={"all": 12000}), catalog.heads(["race"]))
+    assert "until every class of each head had 12,000 or all it has" in note
+
+
+@pytest.mark.parametrize(
+    ("settings", "notes"),
+    [
+        ({}, ()),
+        ({"freeze": "all", "views": 0}, ()),
+        (
+            {"freeze": "all"},
+            ("What is frozen was computed once, for each training picture as it is.",),
+        ),
+        (
+            {"freeze": "all", "views": 4},
+            (
+                "What is frozen was computed once, for each training picture as it is "
+                "and 3 mirrored or augmented views of it.",
+            ),
+        ),
+        (
+            {"freeze": "all", "views": 4, "augment": "none"},  # nothing to vary
+            ("What is frozen was computed once, for each training picture as it is.",),
+        ),
+        (
+            {"freeze": "all", "views": 0, "then": "all,epochs=8"},
+            (
+                "The trunk was frozen at first; in a second stage of at most 8 epochs "
+                "all of it learnt.",
+            ),
+        ),
+        (
+            {"freeze": "all", "views": 0, "then": "2,epochs=1"},
+            (
+                "The trunk was frozen at first; in a second stage of at most 1 epoch "
+                "more stages of it learnt.",
+            ),
+        ),
+    ],
+)
+def test_what_was_frozen_is_noted(settings, notes):
+    assert frozen_notes(Recipe(**settings)) == notes
+
+
+def test_groups_on_both_sides_of_a_listed_split_are_counted(tmp_path):
+    table = pd.DataFrame(
+        {
+            "path": list("abcdef"),
+            "split": ["train", "train", "val", "test", "test", "test"],
+        },
+        index=[3, 1, 4, 5, 9, 2],
+    )
+    members = np.array([0, 1, 0, 1, 2, 2])  # two of the four show trained groups
+    recipe = Recipe(split=str(tmp_path / "split.csv"))
+    (note,) = leakage_notes(recipe, table, members)
+    assert note.startswith("2 of 4 pictures of validation and test part show a person")
+    assert leakage_notes(recipe, table, np.arange(6)) == ()
+    assert leakage_notes(Recipe(), table, members) == ()  # it keeps groups together
+
+
+def test_pictures_that_trained_the_weights_before_are_counted(tmp_path):
+    table = pd.DataFrame(
+        {"path": list("abcd"), "split": ["train", "val", "test", "test"]}
+    )
+    before = pd.DataFrame(
+        {"path": list("abcx"), "split": ["train", "train", "train", "val"]}
+    )
+    before.to_csv(tmp_path / "split.csv", index=False)
+    recipe = Recipe(weights=str(tmp_path / "network.keras"))
+    (note,) = leakage_notes(recipe, table, np.arange(4))
+    assert note.startswith("2 of 3 pictures of validation and test part had trained")
+    (tmp_path / "split.csv").write_text("something else\n1\n")
+    assert leakage_notes(recipe, table, np.arange(4)) == ()

@@ -17,9 +17,11 @@ import pytest
 import multitask
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
+from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe, recipe
 from multitask.contracts.recipe_files import read
 from multitask.contracts.table import read_csv
+from multitask.experiments import run as module
 from multitask.experiments.evaluate import report
 from multitask.experiments.run import fit
 from multitask.fit import main
@@ -329,6 +331,43 @@ def test_the_recipe_of_a_run_names_the_precision_that_auto_chose(drawn_faces, tm
     )
     assert read(run.folder / "recipe.toml")["precision"] == "float32"  # it is short
     assert multitask.load(run.folder).spec.recipe["precision"] == "float32"
+
+
+def test_a_run_that_stopped_before_it_had_a_split_is_resumed(drawn_faces, tmp_path):
+    recipe = tiny_recipe(drawn_faces, epochs=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "train_prepared", _stopped)
+        with pytest.raises(KeyboardInterrupt):
+            fit(recipe, tmp_path / "run", say=quiet)
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "recipe.toml", "skipped.csv",
+    }  # fmt: skip
+    assert not fit(recipe, tmp_path / "run", resume=True, say=quiet).interrupted
+
+
+def _stopped(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_a_run_may_be_resumed_on_another_machine(drawn_faces, tmp_path, monkeypatch):
+    recipe = tiny_recipe(drawn_faces, freeze="all")
+    stop_in(monkeypatch, 2)
+    out, first = tmp_path / "run", Machine(cache=tmp_path / "first")
+    assert fit(recipe, out, say=quiet, machine=first).interrupted
+    second = tmp_path / "second"
+    options = ["--resume", "--out", str(out), "--cache", str(second), "--memory", "1"]
+    assert main(options) == 0
+    assert (second / "features").is_dir()
+    assert len(pd.read_csv(out / "history.csv")) == 2
+    assert not {"cache", "memory"} & set(read(out / "recipe.toml"))
+
+
+@pytest.mark.parametrize("folds", [0, 2])
+def test_a_folder_that_can_not_be_made_is_one_line(drawn_faces, tmp_path, folds):
+    (tmp_path / "file").touch()
+    recipe = tiny_recipe(drawn_faces, folds=folds)
+    with pytest.raises(UserError, match="file/run: can't be written: Not a directory"):
+        fit(recipe, tmp_path / "file" / "run", say=quiet)
 
 
 # Callbacks, precision and the training loop
