@@ -1,4 +1,4 @@
-"""Is a network measured on the right pictures, and told what speaks against it?"""
+"""Is a network measured on the right pictures, with a warning if figures mislead?"""
 
 import errno
 import json
@@ -11,7 +11,9 @@ import pytest
 
 import multitask
 from multitask.contracts.errors import UserError
-from multitask.experiments.evaluate import report
+from multitask.contracts.machine import Machine
+from multitask.experiments.evaluate import outputs, report
+from multitask.experiments.prepare import prepare
 from multitask.experiments.run import fit
 from tests import layouts
 from tests.runs import quiet, tiny_recipe
@@ -117,3 +119,50 @@ def test_a_full_disk_while_the_report_is_written_is_told(
     with pytest.raises(UserError, match="report: can't be written: No space left"):
         fit(tiny_recipe(drawn_faces), tmp_path / "run", say=quiet)
     assert len(multitask.load(tmp_path / "run").heads) == 1
+
+
+def test_reports_go_into_new_folders_beside_the_network(drawn_run):
+    before = set(drawn_run.folder.glob("report*"))
+    folders = [report(drawn_run.folder)[1].name for _ in range(2)]
+    assert folders == ["report-2", "report-3"]
+    for name in folders:
+        folder = drawn_run.folder / name
+        assert {"report.json", "answers.csv", "skipped.csv"} <= set(os.listdir(folder))
+        shutil.rmtree(folder)
+    assert set(drawn_run.folder.glob("report*")) == before
+
+
+def test_a_part_can_be_named(drawn_run, tmp_path):
+    split = pd.read_csv(drawn_run.folder / "split.csv")["split"]
+    for part in ("train", "val", "test", "all"):
+        out = tmp_path / part
+        evaluation, folder = report(drawn_run.folder, split=part, out=out)
+        assert (evaluation.split, folder) == (part, out)
+        expected = len(split) if part == "all" else (split == part).sum()
+        assert len(evaluation.labels) == expected
+    with pytest.raises(UserError) as caught:
+        report(drawn_run.folder, split="tset", out=tmp_path / "tset")
+    assert str(caught.value) == (
+        "--split: the data has no picture in part 'tset'; use --split test or train or "
+        "val or all"
+    )
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_outputs_of_a_frozen_trunk_are_those_of_the_network(
+    drawn_faces, tmp_path, usable
+):
+    recipe = tiny_recipe(drawn_faces, epochs=1, freeze="all", image_size=24)
+    machine = Machine(cache=tmp_path / "cache")
+    run = fit(recipe, tmp_path / "run", say=quiet, machine=machine)
+    prepared = prepare(recipe, tmp_path / "run", quiet, machine=machine)
+    analyzer, rows = multitask.load(run.folder), np.array([3, 1])
+    if not usable:
+        shutil.rmtree(tmp_path / "cache")
+        (tmp_path / "cache").touch()
+    lines: list[str] = []
+    raw = outputs(analyzer, recipe, machine, prepared.pixels, rows, lines.append)
+    expected = analyzer.outputs(prepared.pixels, rows)
+    np.testing.assert_allclose(raw["gender"], expected["gender"], rtol=1e-4, atol=1e-5)
+    without = [line for line in lines if "computed without the cache" in line]
+    assert len(without) == (not usable)

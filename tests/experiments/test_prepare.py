@@ -1,6 +1,8 @@
 """Does a training begin with the right heads, and validate in mixed batches?"""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,11 +13,17 @@ import multitask
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
-from multitask.experiments.prepare import Prepared
+from multitask.experiments import prepare as module
+from multitask.experiments.prepare import (
+    Prepared,
+    network_spec,
+    prepare,
+    prepare_variant,
+)
 from multitask.experiments.run import fit
 from multitask.networks.spec import NetworkSpec
 from tests import layouts
-from tests.runs import tiny_recipe
+from tests.runs import quiet, tiny_recipe
 
 EACH, SIZE = 30, 8  # validation pictures of a data set, and pixels a side
 
@@ -138,3 +146,89 @@ def test_labels_that_no_picture_has_are_left_out(tmp_path):
     settings["heads"] = ("attributes[Smiling,Bald]",)
     with pytest.raises(UserError, match="head attributes: .* no label for Bald$"):
         fit(tiny_recipe(folder, **settings), tmp_path / "other", say=lines.append)
+
+
+# The spec, the split, and variants of a recipe
+
+
+def test_the_spec_of_a_network_is_what_its_recipe_says(tiny_trunk):
+    recipe = Recipe(
+        trunk=tiny_trunk, crop=0.5, features="8,l2=0.1,norm=yes", tta=2, mix="equal"
+    )
+    heads = catalog.heads(["gender"])
+    spec = network_spec(recipe, heads, ("a remark",))
+    assert (spec.size, spec.side) == (16, 32)  # the trunk's own, and its margin
+    assert (spec.features, spec.features_l2, spec.features_norm) == (8, 0.1, True)
+    assert (spec.tta, spec.heads) == (2, heads)
+    assert spec.notes == ("a remark", "Training saw the data sets by the rule equal.")
+    assert spec.recipe == recipe.plain()
+    larger = network_spec(replace(recipe, image_size=24), heads)
+    assert larger.size == 24
+
+
+@pytest.fixture
+def drawn(drawn_faces, tmp_path):
+    return prepare(tiny_recipe(drawn_faces), tmp_path / "run", quiet)
+
+
+def test_paths_of_a_prepared_recipe_hold_in_any_folder(
+    drawn_faces, drawn_run, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(drawn_run.folder)
+    data = f"sample={Path(os.path.relpath(drawn_faces))}"
+    recipe = tiny_recipe(
+        drawn_faces, data=(data,), split="split.csv", weights="network.keras"
+    )
+    prepared = prepare(recipe, tmp_path / "run", quiet)
+    assert prepared.recipe.data == (f"sample={drawn_faces}",)
+    assert prepared.recipe.split == str(drawn_run.folder / "split.csv")
+    assert prepared.recipe.weights == str(drawn_run.folder / "network.keras")
+
+
+def test_a_variant_decodes_pictures_only_if_it_needs_others(
+    drawn, tmp_path, monkeypatch
+):
+    out = tmp_path / "run"
+    sizes = []
+
+    def counted(recipe, *arguments, **options):
+        sizes.append(recipe.image_size)
+        return prepare(recipe, *arguments, **options)
+
+    monkeypatch.setattr(module, "prepare", counted)
+    same = prepare_variant(drawn, replace(drawn.recipe, dropout=0.5), out, quiet)
+    assert same.pixels is drawn.pixels
+    assert same.recipe.dropout == 0.5
+    heads = prepare_variant(drawn, replace(drawn.recipe, heads=("age",)), out, quiet)
+    assert [head.name for head in heads.spec.heads] == ["age"]
+    assert not sizes
+    larger = prepare_variant(drawn, replace(drawn.recipe, image_size=24), out, quiet)
+    assert larger.pixels.shape[1] == larger.spec.side > drawn.spec.side
+    fewer = prepare_variant(drawn, replace(drawn.recipe, limit=50), out, quiet)
+    assert len(fewer.table) == 50
+    assert sizes == [24, 0]
+
+
+def test_a_split_of_before_must_list_the_pictures_of_today(drawn, tmp_path):
+    parts = drawn.split()
+    file = tmp_path / "split.csv"
+    listed = drawn.table[["path"]].assign(split=parts)
+    listed.to_csv(file, index=False)
+    assert drawn.split(file).equals(parts)
+    listed[2:].to_csv(file, index=False)
+    with pytest.raises(UserError) as caught:
+        drawn.split(file)
+    assert str(caught.value) == (
+        f"{file}: lists 148 pictures, the data now holds 150 and 2 of them are new; a "
+        "run can only be resumed on the data it began with"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch"), [(100, 16), (320, 20), (5000, 64), (10, 10)]
+)
+def test_an_epoch_of_few_pictures_has_smaller_batches(prepared, table, rows, batch):
+    many = pd.concat([table[1:31]] * 200, ignore_index=True)[:rows]
+    many["split"] = "val"
+    usual = replace(prepared, recipe=replace(prepared.recipe, batch_size=0))
+    assert usual.validation(many).batch_size == batch
