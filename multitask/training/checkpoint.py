@@ -32,8 +32,8 @@ class Checkpoint:
 
         Raises UserError if they belong to another network or optimizer.
         """
-        # The optimizer's variables must exist before they can be loaded.
-        model.optimizer.build(model.trainable_variables)
+        if not model.optimizer.built:  # its variables must exist to be loaded
+            model.optimizer.build(model.trainable_variables)
         try:
             model.load_weights(self._weights(epoch))
         except (ValueError, KeyError) as error:

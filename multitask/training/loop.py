@@ -265,7 +265,8 @@ def _create_variables(model: keras.Model, spec: Any) -> None:
     targets, weights = keras.tree.map_structure(
         lambda one: keras.ops.repeat(one, count, axis=0), labels
     )
-    model.optimizer.build(model.trainable_variables)
+    if not model.optimizer.built:  # a second time would reset a loss scale
+        model.optimizer.build(model.trainable_variables)
     model.compute_loss(images, targets, outputs, weights)
     model.compute_metrics(images, targets, outputs, weights)
     model.reset_metrics()
