@@ -12,6 +12,7 @@ import pytest
 import multitask
 from multitask.contracts.errors import UserError
 from multitask.contracts.machine import Machine
+from multitask.experiments import evaluate
 from multitask.experiments.evaluate import outputs, report
 from multitask.experiments.prepare import prepare
 from multitask.experiments.run import fit
@@ -44,6 +45,52 @@ def test_the_saved_network_gives_the_answers_of_the_report(drawn_run):
             rtol=1e-4,
             atol=1e-4,
         )
+
+
+def test_the_saved_network_gives_the_answers_computed_from_features(
+    drawn_faces, tmp_path
+):
+    recipe = tiny_recipe(drawn_faces, freeze="all", views=3)
+    machine = Machine(cache=tmp_path / "cache")
+    run = fit(recipe, tmp_path / "run", machine=machine, say=quiet)
+    assert any("as it is and 2 mirrored" in note for note in run.evaluation.notes)
+    answers = multitask.load(run.folder).predict(run.evaluation.labels["path"].tolist())
+    np.testing.assert_allclose(
+        answers["gender_confidence"].to_numpy(float),
+        run.evaluation.answers["gender_confidence"].to_numpy(float),
+        rtol=1e-4,
+    )
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "posix_fallocate"), reason="room is not reserved on this system"
+)
+def test_a_trained_network_is_measured_without_room_for_features(
+    drawn_faces, tmp_path, monkeypatch
+):
+    lines: list[str] = []
+
+    def full(file, start, size):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def outputs_on_a_full_disk(*args):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "posix_fallocate", full)
+            return outputs(*args)
+
+    recipe = tiny_recipe(drawn_faces, freeze="all", augment="none", epochs=1)
+    machine = Machine(cache=tmp_path / "cache")
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluate, "outputs", outputs_on_a_full_disk)
+        run = fit(recipe, tmp_path / "full", machine=machine, say=lines.append)
+    start = "Features are computed without the cache: "
+    assert any(line.startswith(start) for line in lines)
+    roomy = fit(recipe, tmp_path / "roomy", machine=machine, say=quiet)
+    np.testing.assert_allclose(
+        run.evaluation.answers["gender_confidence"].astype(float),
+        roomy.evaluation.answers["gender_confidence"].astype(float),
+        rtol=1e-3,
+    )
 
 
 def test_a_report_on_pictures_that_were_moved_knows_them_again(drawn_faces, tmp_path):

@@ -1,21 +1,16 @@
 """Does one command make a network, keep it through any stop, and measure it?"""
 
-import errno
 import json
 import os
 import shutil
 import signal
 import sys
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import multitask
-from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe, recipe
@@ -25,9 +20,6 @@ from multitask.experiments import run as module
 from multitask.experiments.evaluate import report
 from multitask.experiments.run import fit
 from multitask.fit import main
-from multitask.networks import build
-from multitask.networks.spec import NetworkSpec
-from multitask.training import callbacks
 from tests import layouts
 from tests.runs import (
     EPOCHS,
@@ -368,197 +360,3 @@ def test_a_folder_that_can_not_be_made_is_one_line(drawn_faces, tmp_path, folds)
     recipe = tiny_recipe(drawn_faces, folds=folds)
     with pytest.raises(UserError, match="file/run: can't be written: Not a directory"):
         fit(recipe, tmp_path / "file" / "run", say=quiet)
-
-
-# Callbacks, precision and the training loop
-
-tiny = tiny_recipe
-
-
-@pytest.fixture
-def faces(drawn_faces):
-    return drawn_faces
-
-
-def test_float16_scales_its_loss_and_can_lower_its_rate(faces, tmp_path):
-    import keras
-
-    from multitask.training import loop
-
-    plateau = tiny(faces, precision="float16", schedule="plateau", epochs=1)
-    run = fit(plateau, tmp_path / "run", say=lambda line: None)
-    assert np.isfinite(pd.read_csv(run.folder / "history.csv")["loss"]).all()
-    spec = multitask.load(run.folder).spec
-    model = build.build_core(spec, policy="mixed_float16", training=True)
-    loop._compile(model, spec.heads, plateau, 10, "float16")
-    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
-
-
-def test_figures_of_an_epoch_stand_with_their_own_head():
-    from multitask.training.callbacks import _summary
-
-    figures = {
-        "epoch": 1, "seconds": 1.0, "loss": 1.0, "val_loss": 1.0, "val_age_mae": 5.0,
-        "val_age_group_accuracy": 0.5, "val_age_loss": 1.0,
-    }  # fmt: skip
-    heads = catalog.heads(["age", "age_group"])
-    assert _summary(figures, 3, heads).endswith(
-        "val loss 1.000  age mae 5.000  age_group accuracy 0.500"
-    )
-
-
-def test_a_loss_that_is_not_finite_stops_with_what_to_change(faces, tmp_path):
-    wild = tiny(
-        faces, optimizer="sgd", learning_rate=1e30, schedule="constant", warmup=0
-    )
-    with pytest.raises(
-        UserError, match=r"epoch 1, step \d+: the loss is .*--learning-rate"
-    ):
-        fit(wild, tmp_path / "wild", say=lambda line: None)
-
-
-def test_ctrl_c_waits_until_what_is_begun_is_written():
-    from multitask.training.callbacks import interrupts_held
-
-    done = []
-
-    # A shell that starts the tests in the background has it ignored.
-    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def write():
-        with interrupts_held():
-            signal.raise_signal(signal.SIGINT)
-            done.append("written")
-
-    with pytest.raises(KeyboardInterrupt):
-        write()
-    assert done == ["written"]
-    with pytest.raises(KeyboardInterrupt):  # and works as before afterwards
-        signal.raise_signal(signal.SIGINT)
-    signal.signal(signal.SIGINT, usual)
-
-
-def _keeper(losses, rates=None, **settings):
-    from multitask.training.callbacks import BestEpoch
-
-    rates = rates or [1.0] * len(losses)
-    past = [
-        {"val_loss": loss, "learning_rate": rate}
-        for loss, rate in zip(losses, rates, strict=True)
-    ]
-    spec = NetworkSpec(trunk="tiny", size=16, heads=())
-    keeper = BestEpoch(spec, Path(), "float32", past)
-    keeper.begin(1, Recipe(**settings))
-    return keeper
-
-
-def test_the_best_epoch_is_the_first_of_the_lowest_validation_loss():
-    assert _keeper([3.0, 1.0, 2.0, 1.0]).best_epoch == 2
-    assert _keeper([]).best_epoch == 0
-
-
-def test_early_stopping_waits_for_its_patience():
-    assert not _keeper([3.0, 1.0, 2.0], patience=2).ended
-    assert _keeper([3.0, 1.0, 2.0, 2.0], patience=2).ended
-    assert not _keeper([3.0, 1.0, 2.0, 2.0]).ended
-
-
-def test_a_plateau_lowers_the_rate_once_in_three_epochs_without_gain():
-    flat = [1.0, 2.0, 2.0, 2.0]
-    assert _keeper(flat[:3])._plateau_rate() == 1.0
-    assert _keeper(flat)._plateau_rate() == pytest.approx(0.2)
-    lowered = [1.0, 1.0, 1.0, 1.0, 0.2]  # the fifth epoch was the first at 0.2
-    assert _keeper([*flat, 2.0], lowered)._plateau_rate() == pytest.approx(0.2)
-    assert _keeper([*flat, 2.0, 2.0, 2.0], [*lowered, 0.2, 0.2])._plateau_rate() == (
-        pytest.approx(0.04)
-    )
-
-
-def test_a_plateau_has_a_length_and_a_least_rate():
-    flat = [1.0, 2.0, 2.0]
-    assert _keeper(flat, plateau=2)._plateau_rate() == pytest.approx(0.2)
-    least: dict[str, Any] = {"schedule": "plateau", "least_learning_rate": 0.5}
-    kept = _keeper(flat, plateau=2, **least)
-    assert kept._plateau_rate() == 0.5
-    below = _keeper(flat, [0.1] * 3, plateau=2, **least)
-    assert below._plateau_rate() == pytest.approx(0.1)  # never raised
-
-
-def test_a_second_stage_waits_and_lowers_by_its_own_epochs():
-    keeper = _keeper([1.0, 3.0, 3.0, 3.0, 3.0], [1.0, 1.0, 0.1, 0.1, 0.1])
-    for figures, stage in zip(keeper.history, (1, 1, 2, 2, 2), strict=True):
-        figures["stage"] = stage
-    settings: dict[str, Any] = {"patience": 4, "plateau": 4, "epochs": 9}
-    keeper.begin(1, Recipe(**settings))
-    assert keeper.ended
-    keeper.begin(2, Recipe(**settings))
-    assert not keeper.ended
-    assert (keeper.first, keeper.last, keeper.resumed) == (2, 11, True)
-    assert keeper._plateau_rate() == pytest.approx(0.1)
-
-
-def test_answers_are_those_of_weights_averaged_over_the_steps(faces, tmp_path):
-    seen = []
-    usual = callbacks.BestEpoch.on_epoch_end
-
-    def look(self, epoch, logs=None):
-        usual(self, epoch, logs)
-        raw = self.core.get_weights()
-        with callbacks.averaged_weights(self.model):
-            mean = self.core.get_weights()
-        seen.append((raw, mean, logs["val_loss"]))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(callbacks.BestEpoch, "on_epoch_end", look)
-        recipe = tiny(faces, average=0.9, epochs=1)
-        run = fit(recipe, tmp_path / "run", say=lambda line: None)
-    [(raw, mean, loss)] = seen
-    assert any(not np.array_equal(a, b) for a, b in zip(raw, mean, strict=True))
-    saved = multitask.load(run.folder).model.get_layer("core").get_weights()
-    for one, other in zip(saved, mean, strict=True):
-        np.testing.assert_array_equal(one, other)
-    history = pd.read_csv(run.folder / "history.csv")
-    assert history["val_loss"].iloc[0] == pytest.approx(loss)
-
-
-def test_mixed_pictures_train_to_the_end_and_validate_like_others(faces, tmp_path):
-    heads = ("gender", "age")
-    recipe = tiny(faces, heads=heads, augment="mixup", learning_rate=1e-30)
-    mixed = fit(recipe, tmp_path / "mixed", say=lambda line: None)
-    plain = fit(
-        replace(recipe, augment="none"), tmp_path / "plain", say=lambda line: None
-    )
-    one, other = (pd.read_csv(r.folder / "history.csv") for r in (mixed, plain))
-    # Nothing is learnt but what normalization remembers, so validation is near.
-    np.testing.assert_allclose(one["val_loss"], other["val_loss"], rtol=0.05)
-    assert (np.abs(one["loss"] / other["loss"] - 1) > 1e-4).any()
-
-
-def test_patience_and_plateau_run_to_an_early_end(faces, tmp_path):
-    result = fit(
-        tiny(faces, epochs=30, patience=1, schedule="plateau", learning_rate=0.01),
-        tmp_path / "run",
-        say=lambda line: None,
-    )
-    history = pd.read_csv(result.folder / "history.csv")
-    assert len(history) < 30
-    assert len(history) == int(history["val_loss"].argmin()) + 2
-
-
-def test_a_full_disk_keeps_the_last_good_network(faces, tmp_path, monkeypatch):
-    import keras
-
-    write = keras.Model.save_weights
-
-    def full(model, path, **options):
-        if "epoch-2" in str(path):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write(model, path, **options)
-
-    monkeypatch.setattr(keras.Model, "save_weights", full)
-    with pytest.raises(UserError, match="can't be saved.*best epoch is kept"):
-        fit(tiny(faces), tmp_path / "run", say=lambda line: None)
-    monkeypatch.undo()
-    assert len(multitask.load(tmp_path / "run").heads) == 1
-    result = fit(tiny(faces), tmp_path / "run", resume=True, say=lambda line: None)
-    assert len(pd.read_csv(result.folder / "history.csv")) == 2

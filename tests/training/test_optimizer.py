@@ -1,4 +1,4 @@
-"""Do weights follow gradients as the optimizers' papers say?"""
+"""Do weights change as the optimizers' papers say?"""
 
 import numpy as np
 import pytest
@@ -6,7 +6,8 @@ import pytest
 from multitask.contracts.recipe import Recipe
 
 
-def made(**settings):
+def constant(**settings):
+    """An optimizer of constant learning rate, without weight decay."""
     from multitask.training.optimizer import optimizer
 
     return optimizer(
@@ -26,9 +27,11 @@ def stepped(optimizer, shape, gradient):
 def test_muon_steps_equally_far_in_every_direction_of_a_kernels_gradient():
     gradient = np.random.default_rng(0).normal(size=(3, 3, 4, 8)).astype(np.float32)
     gradient[..., 0] *= 100
-    step = stepped(made(optimizer="muon", learning_rate=0.5), (3, 3, 4, 8), gradient)
+    step = stepped(
+        constant(optimizer="muon", learning_rate=0.5), (3, 3, 4, 8), gradient
+    )
     # Descent along the singular vectors of the gradient as a matrix (36, 8), with all
-    # lengths learning rate x 0.2 x sqrt(36) = 0.6; five iterations come within 0.7..1.2
+    # lengths learning rate x 0.2 x sqrt(36) = 0.6; five iterations reach 0.7..1.2
     left, lengths, right = np.linalg.svd(gradient.reshape(36, 8), full_matrices=False)
     assert lengths.max() / lengths.min() > 20
     along = -left.T @ step.reshape(36, 8) @ right.T / 0.6
@@ -37,7 +40,7 @@ def test_muon_steps_equally_far_in_every_direction_of_a_kernels_gradient():
 
 
 @pytest.mark.parametrize("shape", [(36, 8), (8, 36), (9, 9)])
-def test_muons_short_way_comes_to_what_keras_computes(shape):
+def test_muons_short_way_gives_what_keras_computes(shape):
     import keras
 
     # Lengths over five decades: what is lost to rounding stays far below a step's size.
@@ -45,7 +48,7 @@ def test_muons_short_way_comes_to_what_keras_computes(shape):
     left, _, right = np.linalg.svd(rng.normal(size=shape), full_matrices=False)
     lengths = np.geomspace(1, 1e-5, left.shape[1])
     matrix = keras.ops.convert_to_tensor((left * lengths @ right).astype(np.float32))
-    optimizer = made(optimizer="muon")
+    optimizer = constant(optimizer="muon")
     expected = optimizer.zeropower_via_newtonschulz5(matrix, 5)
     np.testing.assert_allclose(optimizer._orthogonal(matrix), expected, atol=2e-3)
 
@@ -60,7 +63,7 @@ def test_muon_is_adamw_for_all_that_is_no_inner_convolution(shape):
 
     gradient = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     adamw = keras.optimizers.AdamW(0.01, weight_decay=0.0)
-    ours = stepped(made(optimizer="muon", learning_rate=0.01), shape, gradient)
+    ours = stepped(constant(optimizer="muon", learning_rate=0.01), shape, gradient)
     np.testing.assert_allclose(ours, stepped(adamw, shape, gradient), rtol=1e-5)
 
 
@@ -71,8 +74,8 @@ def test_weights_are_pulled_to_zero_but_biases_are_not(name):
     from multitask.training.optimizer import optimizer
 
     weights = [
-        keras.Variable(np.ones(shape, np.float32), name=called)
-        for shape, called in [
+        keras.Variable(np.ones(shape, np.float32), name=weight)
+        for shape, weight in [
             ((3, 3, 4, 8), "kernel"),
             ((5, 4), "kernel"),
             ((4,), "bias"),
@@ -93,7 +96,7 @@ def test_averages_follow_the_weights_by_their_momentum():
     import keras
 
     weight = keras.Variable(np.zeros(2, np.float32))
-    optimizer = made(optimizer="sgd", learning_rate=1.0, ema=0.2)
+    optimizer = constant(optimizer="sgd", learning_rate=1.0, ema=0.2)
     mean = np.zeros(2)
     for momentum in (0.1, 2 / 11, 0.2, 0.2):  # (1 + step) / (10 + step), at most 0.2
         optimizer.apply([keras.ops.ones(2)], [weight])
@@ -107,6 +110,6 @@ def test_cosine_rises_for_an_epoch_and_falls_to_zero():
 
     recipe = Recipe(epochs=5, learning_rate=0.01)
     rate = optimizer(recipe, steps=10)._learning_rate
-    said = [float(rate(step)) for step in (0, 10, 30, 50)]
+    rates = [float(rate(step)) for step in (0, 10, 30, 50)]
     # From a hundredth to the top in 10 steps, half of it halfway through the other 40.
-    np.testing.assert_allclose(said, [1e-4, 0.01, 0.005, 0.0], atol=1e-9)
+    np.testing.assert_allclose(rates, [1e-4, 0.01, 0.005, 0.0], atol=1e-9)
