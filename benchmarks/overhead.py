@@ -1,4 +1,4 @@
-"""What do a comparison and a sweep cost beside the trainings that they are made of?"""
+"""How much time do a comparison and a sweep take beside their trainings?"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +16,11 @@ from multitask.tuning.sweep import sweep
 
 
 def rows(setting: Setting, temporary: Path) -> list[Row]:
-    """Seconds of `compare` or `sweep`, and of what they train, one turn each.
+    """Seconds of `compare` or `sweep`, and of their trainings, measured once each.
 
-    For a comparison that is a `fit`, with its report, for each of its five networks; a
-    network of one head stands for the merged one. For a sweep it is its own trials,
-    from each one's start to its end.
+    The trainings of a comparison are five calls of `fit`, including reports, one for
+    each of its networks; a network with one head stands for the merged one. Those of a
+    sweep are its own trials, each from start to end.
     """
     file = temporary / "faces.csv"
     table(setting.paths[: setting.trained]).to_csv(file, index=False)
@@ -30,9 +30,9 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
         epochs=setting.compared_epochs,
         precision="float32",
     )
-    trained = [("age",), ("gender",), ("race",), ("race",), recipe.heads]
+    head_lists = [("age",), ("gender",), ("race",), ("race",), recipe.heads]
     merges = ("gender+race",)
-    whole = seconds(
+    comparison = seconds(
         lambda: compare(recipe, temporary / "c", merges=merges, say=_silent)
     )
     fits = [
@@ -41,25 +41,25 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
                 replace(recipe, heads=heads), temporary / f"fit-{number}"
             )
         )
-        for number, heads in enumerate(trained)
+        for number, heads in enumerate(head_lists)
     ]
     rates = ",".join(str(0.0005 + 0.0002 * n) for n in range(setting.trials))
     vary, out = [f"learning-rate={rates}"], temporary / "sweep"
-    all_trials = seconds(
+    whole_sweep = seconds(
         lambda: sweep(recipe, out, vary=vary, grid=True, prune=False, say=_silent)
     )
     return [
         Row(
             what="compare, three designs: its time, or that of five fits",
             unit="s",
-            ours=[whole],
+            ours=[comparison],
             theirs=[sum(fits)],
             target=Target("<=", 1.1),
         ),
         Row(
             what=f"sweep, {setting.trials} trials: its time, or that of the trials",
             unit="s",
-            ours=[all_trials],
+            ours=[whole_sweep],
             theirs=[_in_trials(out)],
             target=Target("<=", 1.02),
         ),
@@ -76,7 +76,7 @@ def _fit(recipe: Recipe, out: Path) -> None:
 
 
 def _in_trials(out: Path) -> float:
-    """Seconds between the first file of each trial and its last."""
+    """Seconds from the first to the last file of each trial, in total."""
     return sum(
         file.stat().st_mtime - (file.parent / RECIPE).stat().st_mtime
         for file in out.glob(f"*/{TRIAL}")
