@@ -66,7 +66,7 @@ def _resumed(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
             "a run goes on with the recipe it began with",
             "leave the other options out",
         )
-    return recipe.recipe(recipe_files.read(file), str(file)), out
+    return recipe.recipe(recipe_files.read(file, resume=True), str(file)), out
 
 
 if __name__ == "__main__":

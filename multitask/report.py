@@ -8,7 +8,7 @@ from multitask.cli.command_module import as_function
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts import plugins
 from multitask.contracts.errors import Parser, command
-from multitask.contracts.table import SPLITS
+from multitask.contracts.recipe_texts import SPLITS
 
 as_function(__name__)
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from multitask.reports import _html, _style
 
 from multitask.contracts.design_comparison import DesignComparison, DesignMean
-from multitask.contracts.table import SPLITS
+from multitask.contracts.recipe_texts import SPLITS
 
 OF, ORDER = DesignComparison, 10
 JSON, CSV, PAGE, PLOT = "compare.json", "compare.csv", "index.html", "compare.png"

@@ -1,6 +1,7 @@
 """Does the package keep its plan: who imports whom, no circles, nothing too big?"""
 
 import ast
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -166,3 +167,39 @@ def test_no_module_and_no_function_is_too_long():
 def test_no_folder_holds_too_many_files():
     counts = Counter(path.parent for path in FILES.values())
     assert max(counts.values()) <= MOST_FILES
+
+
+def test_no_module_imports_a_private_name_of_another():
+    private = [
+        f"{name}: from {node.module} import {alias.name}"
+        for name, path in FILES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and f"{node.module}".startswith("multitask")
+        for alias in node.names
+        if alias.name.startswith("_")
+        and not alias.name.endswith("_")
+        and f"{node.module}.{alias.name}" not in FILES
+    ]
+    assert not private
+
+
+def test_tests_are_short_and_have_names_of_their_own():
+    paths = list((ROOT / "tests").rglob("*.py"))
+    long = [path for path in paths if len(path.read_text().splitlines()) > 500]
+    assert not long
+    names = Counter(path.name for path in paths if path.name.startswith("test_"))
+    assert names.most_common(1)[0][1] == 1
+
+
+def test_files_that_the_docs_name_exist():
+    named = re.compile(
+        r"(?<![\w./])(?:multitask|heads|datasets|tests|docs)/[\w./-]+\.\w+"
+    )
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    missing = [
+        f"{path.relative_to(ROOT)} names {name}"
+        for path in documents
+        for name in named.findall(path.read_text(encoding="utf-8"))
+        if not (ROOT / name).exists() and "NAME" not in name and "KIND" not in name
+    ]
+    assert not missing

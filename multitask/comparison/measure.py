@@ -19,8 +19,8 @@ import psutil
 from multitask.comparison.designs import Plan, combination_labels
 from multitask.contracts.design_comparison import Cost, HeadScores
 from multitask.contracts.head import Array, Head
+from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.run import NETWORK
-from multitask.contracts.table import SPLITS
 from multitask.experiments import evaluate, scores
 from multitask.experiments.prepare import Prepared
 from multitask.experiments.train import Training

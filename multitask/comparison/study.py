@@ -15,9 +15,10 @@ from multitask.contracts.design_comparison import DESIGNS, Cell, DesignCompariso
 from multitask.contracts.head import Array
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.run import SPLIT
 from multitask.contracts.saving import reporting_write_errors
-from multitask.contracts.table import SPLITS, write_csv
+from multitask.contracts.table import write_csv
 from multitask.experiments.notes import frozen_notes
 
 Say = Callable[[str], object]
@@ -44,7 +45,7 @@ def compare(
 
     Writes `compare.json`, `compare.csv`, `compare.png` and `index.html` into the folder
     `out`, and a folder per network. Called again, a comparison goes on where it was
-    stopped, and may have more seeds. A `dry_run` writes nothing: it says about how long
+    stopped, and may have more seeds. A `dry_run` trains nothing: it says about how long
     the training takes, and returns the cells without results.
 
     Raises UserError for whatever the user can mend.

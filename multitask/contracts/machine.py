@@ -1,5 +1,6 @@
 """Where does a training keep its data? Nothing here changes a result."""
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,5 +28,5 @@ class Machine:
         object.__setattr__(self, "cache", Path(folder).absolute())
         memory = field_value(float, self.memory, "memory")
         object.__setattr__(self, "memory", memory)
-        if not self.memory > 0:
+        if not 0 < self.memory < math.inf:
             raise UserError("--memory", f"is {self.memory}, must be above 0")

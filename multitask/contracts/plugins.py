@@ -59,9 +59,20 @@ def reader(name: str) -> Callable[..., "Reading"]:
 
 
 def reports() -> list[ModuleType]:
-    """Every module of the group `reports`, in the order that it asks for."""
-    loaded = [_load("reports", name, None) for name in names("reports")]
-    return sorted(loaded, key=lambda module: module.ORDER)
+    """Every module of the group `reports`, by its `ORDER`.
+
+    Raises UserError for one that lacks what `write_reports` needs.
+    """
+    modules = [_load("reports", name, None) for name in names("reports")]
+    for module in modules:
+        missing = [n for n in ("OF", "ORDER", "write") if not hasattr(module, n)]
+        if missing:
+            raise UserError(
+                f"report {module.__name__}",
+                f"has no {', '.join(missing)}",
+                "update or uninstall its package",
+            )
+    return sorted(modules, key=lambda module: module.ORDER)
 
 
 def write_reports(result: object, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal, get_args, get_origin
 
@@ -211,8 +211,8 @@ class Recipe:
         if isinstance(self.data, str):
             object.__setattr__(self, "data", (self.data,))
         for name, kind in type_hints(Recipe).items():
-            value = field_value(kind, getattr(self, name), name)
-            object.__setattr__(self, name, value)
+            value = getattr(self, name)
+            object.__setattr__(self, name, field_value(kind, value, name))
 
     def _check_ranges(self) -> None:
         """Raise UserError for a number out of its range."""
@@ -317,22 +317,25 @@ class Recipe:
 
 
 def recipe(settings: Mapping[str, Any], where: str = "recipe") -> Recipe:
-    """Make a recipe of loose settings; UserError names the key that is wrong."""
-    return checked(Recipe, settings, where)
+    """Make a recipe of loose settings; UserError names `where`, and what is wrong."""
+    try:
+        return checked(Recipe, settings, where)
+    except UserError as error:
+        located = not where or str(error).startswith(where)
+        raise (error if located else UserError(where, str(error))) from None
 
 
 def settings() -> list[tuple[str, str, Any]]:
     """Name, help and default of every setting, in order."""
-    blank = Recipe()
     return [
-        (f.name, f.metadata["help"], getattr(blank, f.name)) for f in fields(Recipe)
+        (f.name, f.metadata["help"], {} if f.default is MISSING else f.default)
+        for f in fields(Recipe)
     ]
 
 
 def group(name: str) -> str:
     """Which of `GROUPS` a setting belongs to."""
-    (match,) = (f for f in fields(Recipe) if f.name == name)
-    return str(match.metadata["group"])
+    return {f.name: str(f.metadata["group"]) for f in fields(Recipe)}[name]
 
 
 def kind(name: str) -> Any:

@@ -36,6 +36,7 @@ _REPLACED = {  # values that are gone, by setting, and the nearest that is left
     "optimizer": {"rmsprop": "adam", "lion": "adamw"},
     "balance": {"rlw": "static"},
 }
+_NAMED = Path(__file__).parent / "recipes"
 Settings = Mapping[str, Any]
 
 
@@ -43,7 +44,8 @@ def translate(settings: Settings) -> tuple[dict[str, Any], list[str]]:
     """Settings of an earlier version as those of this one, and the changes.
 
     Settings of this version stay as they are. One that is gone is left out without a
-    word if it has the value that it had by default.
+    word if it has the value that it had by default. Raises UserError for a text of
+    today that has parts beside it in settings of an earlier version.
 
     >>> translate({"looks": 2, "average": 0.0, "epochs": 8})
     ({'epochs': 8, 'tta': 2}, ['tta = 2 (was looks)'])
@@ -63,6 +65,12 @@ def translate(settings: Settings) -> tuple[dict[str, Any], list[str]]:
             changes.append(f"{after} = {_shown(new[after])} (was {before})")
     for name, merge in _MERGE.items():
         parts = [part for part in MERGED[name] if part in old]
+        if parts and "," in str(new.get(name, "")):
+            raise UserError(
+                f"{name} = {_shown(new[name])}",
+                f"stands beside {', '.join(parts)} of an earlier version",
+                f"write all of it into {name}",
+            )
         text = merge({**new, **old})
         if parts and text != new.get(name, merge({})):
             new[name] = text
@@ -124,9 +132,6 @@ def _keywords(first: object, keys: Mapping[str, str], settings: Settings) -> str
 _MERGE = {"schedule": _schedule, "mix": _mix, "then": _then, "features": _features}
 
 
-_NAMED = Path(__file__).parent / "recipes"
-
-
 def names() -> list[str]:
     """The recipes that come with the package."""
     return sorted(path.stem for path in _NAMED.glob("*.toml"))
@@ -137,11 +142,14 @@ def path(name: str) -> Path:
     return _NAMED / f"{name}.toml"
 
 
-def read(source: str | Path, say: Callable[[str], object] = print) -> dict[str, Any]:
+def read(
+    source: str | Path, say: Callable[[str], object] = print, *, resume: bool = False
+) -> dict[str, Any]:
     """The settings in a recipe file, or in the recipe of that name, not yet checked.
 
     Those of earlier versions are translated; `say` is given one line on what changed.
-    Raises UserError if there is no such file or if it is no TOML.
+    Raises UserError if there is no such file or if it is no TOML; and with `resume`,
+    for a run to go on with, if its training can't go on as it began.
     """
     file = Path(source).expanduser()
     if not file.is_file():
@@ -154,6 +162,10 @@ def read(source: str | Path, say: Callable[[str], object] = print) -> dict[str, 
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(file, f"is no TOML: {error}") from None
+    for name, values in _REPLACED.items() if resume else ():
+        if settings.get(name) in values:
+            begun = f"{name} {settings[name]}"
+            raise UserError(file, f"was begun with {begun}, now gone", "train anew")
     translated, changes = translate(settings)
     if changes:
         say(f"{file} is of an earlier version, read with {'; '.join(changes)}")

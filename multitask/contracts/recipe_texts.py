@@ -10,6 +10,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.settings import parse_keywords
 
 OFFICIAL = "official"
+SPLITS = ("train", "val", "test")
 NONE, ALL = "none", "all"
 _USUAL_SHARES = (0.7, 0.15, 0.15)
 

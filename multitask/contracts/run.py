@@ -47,7 +47,12 @@ def same_work(out: Path, settings: dict[str, Any], what: str, key: str) -> bool:
     if not file.exists():
         new_folder(out)
         return False
-    begun = tomllib.loads(file.read_text(encoding="utf-8"))
+    try:
+        begun = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(
+            file, f"is no TOML: {error}", "name another folder with --out"
+        ) from None
     if not same_settings(begun, tomllib.loads(tomli_w.dumps(settings))):
         whose = f"another {what}" if key in begun else "other work"
         raise UserError(out, f"holds {whose}", "name another folder with --out")

@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.recipe_texts import SPLITS
 
 RESERVED = ("path", "box", "identity", "split", "source")
-SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True, kw_only=True)

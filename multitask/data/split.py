@@ -11,7 +11,8 @@ from scipy.sparse.csgraph import connected_components
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
-from multitask.contracts.table import SPLITS, read_csv, sources
+from multitask.contracts.recipe_texts import SPLITS
+from multitask.contracts.table import read_csv, sources
 from multitask.images.near import Hashes, near_links
 
 Groups = npt.NDArray[np.intp]

@@ -59,6 +59,7 @@ def fit(
     Raises UserError for whatever the user can fix.
     """
     out = Path(out).expanduser()
+    plugins.reports()  # one that can't be used is known before the long work
     if not resume:
         new_folder(out)
     elif _is_finished(out):

@@ -252,8 +252,8 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         if state.get("front", "") != self.front:
             raise UserError(
                 self.folder,
-                "its heads were trained on features of another trunk: "
-                f"{self.recipe.weights} has changed since",
+                "its heads were trained on other features: the weights of the trunk "
+                f"({self.recipe.weights}) or their precision have changed since",
                 "train anew",
             )
         unsaved = state.get("unsaved", 0)

@@ -31,7 +31,7 @@ class View(Crop):
 def views(augmentation: Augmentation, count: int) -> tuple[View, ...]:
     """At most `count` different views, the first of the picture as it is.
 
-    >>> from multitask.images.augment import parse_augmentation
+    >>> from multitask.contracts.augmentation import parse_augmentation
     >>> [view.mirrored for view in views(parse_augmentation("flip"), 2)]
     [False, True]
     >>> len(views(parse_augmentation("none"), 9))

@@ -33,6 +33,7 @@ def test_texts_become_numbers():
     [
         (0, "--memory: is 0.0, must be above 0"),
         (float("nan"), "--memory: is nan, must be above 0"),
+        (float("inf"), "--memory: is inf, must be above 0"),
         ("much", "--memory: is 'much', must be a number"),
         (True, "--memory: is True, must be a number"),
     ],

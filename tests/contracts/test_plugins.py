@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from importlib import import_module
 from types import SimpleNamespace
 
 import numpy as np
@@ -132,6 +133,13 @@ def test_a_report_of_another_package_stands_where_its_order_says(install):
     orders = [module.ORDER for module in plugins.reports()]
     assert orders == sorted(orders)
     assert 15 in orders
+
+
+def test_a_report_that_does_not_say_what_it_is_on_is_refused(install, monkeypatch):
+    install(ENTRIES)
+    monkeypatch.delattr(import_module("third_party_stars"), "OF")
+    with pytest.raises(UserError, match="report third_party_stars: has no OF; update"):
+        plugins.reports()
 
 
 def test_one_of_our_names_is_refused_and_still_means_ours(install):

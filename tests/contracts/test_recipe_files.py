@@ -187,8 +187,25 @@ def test_a_setting_of_an_earlier_version_is_translated(before, after, change):
 )
 def test_what_an_earlier_version_refused_is_refused(settings, line):
     with pytest.raises(UserError) as caught:
-        recipe(translate(settings)[0])
-    assert str(caught.value) == line
+        recipe(translate(settings)[0], "old.toml")
+    assert str(caught.value) == f"old.toml: {line}"
+
+
+def test_a_text_of_today_with_parts_of_an_earlier_version_is_refused():
+    with pytest.raises(UserError) as caught:
+        translate({"schedule": "cosine,warmup=3", "warmup": 2.0})
+    assert str(caught.value) == (
+        'schedule = "cosine,warmup=3": stands beside warmup of an earlier version; '
+        "write all of it into schedule"
+    )
+
+
+def test_a_run_cannot_go_on_with_an_optimizer_that_is_gone(tmp_path):
+    file = tmp_path / "recipe.toml"
+    file.write_text('optimizer = "lion"\n', encoding="utf-8")
+    assert read(file, lambda line: None) == {"optimizer": "adamw"}
+    with pytest.raises(UserError, match="was begun with optimizer lion, now gone"):
+        read(file, resume=True)
 
 
 def test_settings_of_this_version_stay_as_they_are():

@@ -59,6 +59,12 @@ def test_other_settings_are_another_comparison(tmp_path):
         same_work(tmp_path, {"epochs": 2, "sweep": {}}, "sweep", "sweep")
 
 
+def test_a_damaged_recipe_is_no_work_to_go_on_with(tmp_path):
+    (tmp_path / RECIPE).write_text("epochs = ")
+    with pytest.raises(UserError, match="recipe.toml: is no TOML"):
+        same_work(tmp_path, SETTINGS, "comparison", "compare")
+
+
 def test_work_begun_by_an_earlier_version_is_the_same_if_its_settings_mean_the_same(
     tmp_path,
 ):
