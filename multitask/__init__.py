@@ -20,6 +20,7 @@ __all__ = [
     "sweep",
 ]
 _COMMANDS = ("audit", "compare", "fit", "report", "sweep")
+_CLASSES = {"Recipe": "recipe", "UserError": "errors"}  # and their modules
 
 # TensorFlow reads it when it is imported. By itself it computes by oneDNN only on
 # processors with AVX-512; with AVX2 a training step takes half the time by it.
@@ -31,12 +32,13 @@ _here = Path(__file__).resolve().parent
 if __name__ == "multitask" and not (_here / "heads").is_dir():
     __path__.append(str(_here.parent))
 
-from multitask.contracts.errors import UserError  # noqa: E402  (needs __path__)
-from multitask.contracts.version import VERSION  # noqa: E402
+from multitask.contracts.version import VERSION  # noqa: E402  (needs __path__)
 
 __version__ = VERSION
 
 if TYPE_CHECKING:
+    from multitask.contracts.errors import UserError as UserError
+    from multitask.contracts.recipe import Recipe as Recipe
     from multitask.networks.analyzer import Analyzer
 
 
@@ -57,6 +59,7 @@ def __getattr__(name: str) -> Any:
     """Import what takes its time when it is first asked for."""
     if name in _COMMANDS:  # modules that can be called
         return import_module(f"multitask.{name}")
-    if name == "Recipe":
-        return import_module("multitask.contracts.recipe").Recipe
+    if name in _CLASSES:
+        module = import_module(f"multitask.contracts.{_CLASSES[name]}")
+        return getattr(module, name)
     raise AttributeError(f"module 'multitask' has no attribute {name!r}")

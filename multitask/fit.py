@@ -7,7 +7,7 @@ from pathlib import Path
 from multitask.cli import options
 from multitask.cli.command_module import as_function
 from multitask.cli.quiet import import_tensorflow
-from multitask.contracts import plugins, recipe, recipe_files
+from multitask.contracts import recipe, recipe_files
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import RECIPE
@@ -43,6 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         settings = options.read(arguments)
         out = options.default_folder(arguments.out)
     import_tensorflow()
+    from multitask.contracts import plugins
     from multitask.experiments.run import fit
 
     run = fit(settings, out, resume=arguments.resume, machine=machine)

@@ -6,7 +6,6 @@ import sys
 from multitask.cli import options
 from multitask.cli.command_module import as_function
 from multitask.cli.quiet import import_tensorflow
-from multitask.contracts import plugins
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.recipe_texts import SPLITS
 
@@ -42,6 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     machine = options.machine(arguments)
     import_tensorflow()
+    from multitask.contracts import plugins
     from multitask.experiments.evaluate import report
 
     evaluation, folder = report(

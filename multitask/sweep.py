@@ -6,7 +6,6 @@ import sys
 from multitask.cli import options
 from multitask.cli.command_module import as_function
 from multitask.cli.quiet import import_tensorflow
-from multitask.contracts import plugins
 from multitask.contracts.errors import Parser, command
 
 as_function(__name__)
@@ -63,6 +62,7 @@ def main(argv: list[str] | None = None) -> int:
     recipe = options.read(arguments)
     out = options.default_folder(arguments.out, "sweep-")
     import_tensorflow()
+    from multitask.contracts import plugins
     from multitask.tuning.sweep import sweep
     from multitask.tuning.trials import BEST
 
