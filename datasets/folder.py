@@ -19,7 +19,7 @@ from multitask.contracts import catalog, infer
 from multitask.contracts.catalog import from_config
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.reading import existing, pictures, translate
-from multitask.contracts.table import RESERVED, Reading
+from multitask.contracts.table import NO_LABELS, Reading
 
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -88,7 +88,7 @@ def _check_name(name: str, where: str) -> None:
         raise UserError(
             where, "names no head", "write NAME=folder:PATH, NAME is the head"
         )
-    if name in (*RESERVED, "status"):
+    if name in NO_LABELS:
         raise UserError(
             where,
             f"{name!r} is a column of every table",

@@ -13,7 +13,7 @@ from multitask.contracts import plugins
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
 from multitask.contracts.settings import checked
-from multitask.contracts.table import RESERVED
+from multitask.contracts.table import NO_LABELS
 
 Config = Mapping[str, Any]
 _ASKED = re.compile(r"(?P<name>\w+)(:(?P<kind>\w+))?(\[(?P<columns>[^\[\]]*)\])?")
@@ -95,7 +95,7 @@ def labelled(
 
 def _check_columns(heads: Iterable[Head]) -> None:
     """Raise UserError if two heads read a column, by which answers are named."""
-    readers = dict.fromkeys((*RESERVED, "status"), "the table itself")
+    readers = dict.fromkeys(NO_LABELS, "the table itself")
     for head in heads:
         for column in head.columns:
             if column in readers:

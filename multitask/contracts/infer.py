@@ -17,11 +17,9 @@ import pandas as pd
 
 from multitask.contracts import catalog
 from multitask.contracts.catalog import readers
-from multitask.contracts.table import RESERVED, classes_of, interval_columns
+from multitask.contracts.table import NO_LABELS, classes_of, interval_columns
 
 MOST = 50  # classes; a column that holds more kinds of text is no question
-# `status` is a column of every answer.
-_TAKEN = {*RESERVED, "status"}
 
 Config = dict[str, Any]
 _SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
@@ -43,7 +41,7 @@ def infer_heads(table: pd.DataFrame) -> dict[str, Config]:
     heads: dict[str, Config] = {}
     for column in columns:
         config = None
-        if column not in named and column not in _TAKEN:
+        if column not in named and column not in NO_LABELS:
             config = _config(table, column)
         if config:
             name = head_name(column, {*heads, *catalog.named()})

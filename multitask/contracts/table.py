@@ -26,6 +26,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.recipe_texts import SPLITS
 
 RESERVED = ("path", "box", "identity", "split", "source")
+NO_LABELS = (*RESERVED, "status")  # which is a column of every table of predictions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import pytest
 from multitask.contracts import catalog
 from multitask.contracts.catalog import to_config
 from multitask.contracts.errors import UserError
+from multitask.contracts.table import NO_LABELS
 
 
 def error(*asked, declared=None):
@@ -118,3 +119,9 @@ def test_a_declared_head_takes_its_columns_from_a_named_one():
     table = pd.DataFrame({"Smiling": [1.0, 0.0], "gender": ["male", "female"]})
     smile = {"kind": "sigmoid", "columns": ["Smiling"]}
     assert catalog.labelled(table, {"smile": smile}) == ("smile", "gender")
+
+
+@pytest.mark.parametrize("column", NO_LABELS)
+def test_no_head_reads_a_column_of_the_table_or_of_its_predictions(column):
+    line = error("mood", declared={"mood": {"kind": "sigmoid", "columns": [column]}})
+    assert line.startswith(f"head mood: reads column '{column}', which the table its")
