@@ -6,11 +6,13 @@ from itertools import chain
 
 import pandas as pd
 
+from multitask.comparison.designs import JOIN
 from multitask.contracts.design_comparison import DESIGNS
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Recipe
 from multitask.experiments.checks import check_inputs
+from multitask.networks.pretrained import IMAGENET, NONE
 
 
 def check_request(
@@ -35,7 +37,7 @@ def check_request(
         )
     if merges and "merged" not in designs:
         raise UserError("--merge", "has no effect without the design merged")
-    merged = list(chain(*(merge.split("+") for merge in merges)))
+    merged = list(chain(*(merge.split(JOIN) for merge in merges)))
     for name in merged:
         if merged.count(name) > 1:
             raise UserError(
@@ -57,7 +59,7 @@ def check_recipe(recipe: Recipe, trunks: Sequence[str]) -> None:
             "comparison has",
             f"use --class-weights {recipe.mixing.classes}=balanced",
         )
-    if len(trunks) > 1 and recipe.weights not in ("none", "imagenet"):
+    if len(trunks) > 1 and recipe.weights not in (NONE, IMAGENET):
         raise UserError(
             "--weights",
             f"is a file, which can't fit {len(trunks)} trunks",

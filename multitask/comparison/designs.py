@@ -18,7 +18,7 @@ from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Array, Head
 from multitask.contracts.table import as_text, column
 
-_JOIN = "+"
+JOIN = "+"  # between the heads of a merge and between their classes
 Combination = tuple[str, ...]  # one class of each part
 
 
@@ -36,7 +36,7 @@ class Merged:
     @property
     def name(self) -> str:
         """The merge as the user writes it, such as `age_group+gender`."""
-        return _JOIN.join(part.name for part in self.parts)
+        return JOIN.join(part.name for part in self.parts)
 
     def part_outputs(self, probabilities: Array) -> dict[str, Array]:
         """The outputs (rows, ...) of each part, by its name.
@@ -107,7 +107,7 @@ def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
     combinations = tuple(
         each
         for each in product(*(part.classes for part in parts))
-        if labelled & {_JOIN.join(each), _JOIN.join(_mirrored(parts, each))}
+        if labelled & {JOIN.join(each), JOIN.join(_mirrored(parts, each))}
     )
     head = _merged_head(text, parts, combinations)
     return Merged(parts=parts, combinations=combinations, head=head)
@@ -116,7 +116,7 @@ def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
 def _parts(text: str, heads: Sequence[Head]) -> tuple[Head, ...]:
     """The heads that a merge names; UserError if they can't be merged."""
     known = {head.name: head for head in heads}
-    names = text.split(_JOIN)
+    names = text.split(JOIN)
     for name in names:
         if name not in known:
             raise UserError("--merge", f"no head {name!r}", nearest(name, known))
@@ -144,9 +144,9 @@ def _merged_head(
     config = {
         "kind": "softmax",
         "columns": [name],
-        "classes": [_JOIN.join(each) for each in combinations],
+        "classes": [JOIN.join(each) for each in combinations],
         "mirror": [
-            [_JOIN.join(one), _JOIN.join(other)]
+            [JOIN.join(one), JOIN.join(other)]
             for one, other in mirrored.items()
             if one < other
         ],
@@ -174,7 +174,7 @@ def combination_labels(parts: Sequence[Head], table: pd.DataFrame) -> "pd.Series
     columns = [as_text(column(table, part.columns[0])) for part in parts]
     labels = pd.concat(columns, axis=1)
     whole = labels.notna().all(axis=1)
-    joined = labels[whole].agg(_JOIN.join, axis=1) if whole.any() else None
+    joined = labels[whole].agg(JOIN.join, axis=1) if whole.any() else None
     return pd.Series(joined, index=table.index, dtype=object)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from multitask.contracts.recipe import Recipe
+from multitask.networks.pretrained import NONE
 
 
 def comparison_notes(
@@ -31,7 +32,7 @@ def comparison_notes(
             "pictures."
         )
     if recipe.caches_features:
-        of_seed = " of a seed" if recipe.weights == "none" else ""
+        of_seed = " of a seed" if recipe.weights == NONE else ""
         notes.append(
             "Seconds of training are those of the epochs: what is frozen was computed "
             f"before, once for all networks{of_seed}."
