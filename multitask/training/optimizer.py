@@ -55,6 +55,14 @@ class Muon(keras.optimizers.Muon):  # type: ignore[misc]
         return ops.transpose(step) if wide else step
 
 
+OPTIMIZERS: dict[str, type[Any]] = {
+    "muon": Muon,
+    "adamw": keras.optimizers.AdamW,
+    "adam": keras.optimizers.Adam,
+    "sgd": keras.optimizers.SGD,
+}
+
+
 def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     """The optimizer of a recipe, and its learning rate for `steps` per epoch.
 
@@ -67,12 +75,7 @@ def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
         options = {"adam_weight_decay": weight_decay}
     if recipe.ema:
         options |= {"use_ema": True, "ema_momentum": recipe.ema}
-    cls = {
-        "muon": Muon,
-        "adamw": keras.optimizers.AdamW,
-        "adam": keras.optimizers.Adam,
-        "sgd": keras.optimizers.SGD,
-    }[recipe.optimizer]
+    cls = OPTIMIZERS[recipe.optimizer]
     if recipe.ema:
         cls = _with_warm_averages(cls)
     learning_rate = _learning_rate(recipe, steps)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from multitask.contracts import catalog
+from multitask.contracts.recipe import choices
 from multitask.training import loss_balancing
 from tests.training import small
 
@@ -17,6 +18,11 @@ def rule(name, heads=HEADS):
 
 def tensor(*values):
     return keras.ops.convert_to_tensor(np.array(values, np.float32))
+
+
+def test_there_is_a_rule_for_each_balance_that_a_recipe_can_name():
+    names = (loss_balancing.STATIC, *loss_balancing.RULES)
+    assert names == choices("balance")
 
 
 def test_uncertainty_halves_squared_errors_and_adds_each_variance():

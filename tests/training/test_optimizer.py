@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from multitask.contracts.recipe import Recipe
+from multitask.contracts.recipe import Recipe, choices
 
 
 def constant(**settings):
@@ -22,6 +22,12 @@ def stepped(optimizer, shape, gradient):
     weight = keras.Variable(np.zeros(shape, np.float32))
     optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weight])
     return weight.numpy()
+
+
+def test_there_is_an_optimizer_for_each_that_a_recipe_can_name():
+    from multitask.training.optimizer import OPTIMIZERS
+
+    assert tuple(OPTIMIZERS) == choices("optimizer")
 
 
 def test_muon_steps_equally_far_in_every_direction_of_a_kernels_gradient():
