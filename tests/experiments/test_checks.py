@@ -1,6 +1,6 @@
 """Is a recipe that can't work refused before the long work begins?"""
 
-from typing import Any
+from dataclasses import replace
 
 import keras
 import pandas as pd
@@ -47,7 +47,9 @@ def test_a_wrong_name_or_file_is_told_before_any_data_is_read(settings, line):
 
 
 def test_heads_that_the_data_may_declare_wait_until_it_is_read():
-    checks.check_recipe(Recipe(heads=("mood",), data=("mood=folder:nowhere",)))
+    recipe = Recipe(heads=("mood",), data=("sample",))  # which declares none
+    assert error(checks.check_recipe, recipe).startswith("--heads: no head 'mood'")
+    checks.check_recipe(replace(recipe, data=("mood=folder:nowhere",)))
 
 
 def test_weights_need_no_check_if_a_checkpoint_holds_them():
@@ -78,8 +80,17 @@ def test_a_setting_of_a_head_names_one_that_there_is(settings, line):
 
 
 def test_a_setting_may_be_of_all_heads():
-    settings: dict[str, Any] = {"cap": {"all": 5}, "loss_weights": {"all": 2, "age": 1}}
-    checks.check_head_names(Recipe(**settings, mix="classes=age"), HEADS)
+    recipe = Recipe(cap={"all": 5}, loss_weights={"all": 2, "age": 1})
+    checks.check_head_names(recipe, HEADS)
+    line = error(checks.check_head_names, replace(recipe, cap={"every": 5}), HEADS)
+    assert line.startswith("--cap: no head 'every'")
+
+
+def test_the_classes_of_a_number_can_be_mixed():
+    recipe = Recipe(mix="classes=age")
+    checks.check_head_names(recipe, HEADS)
+    line = error(checks.check_head_names, recipe, HEADS[:1])  # without age
+    assert line.startswith("--mix: no head 'age'")
 
 
 # What is trained and validated
@@ -104,7 +115,9 @@ def test_a_head_without_a_label_in_training_is_told():
 
 def test_a_number_that_is_never_trained_on_is_fine():
     table = pd.DataFrame({"age": [3.0, 60.0], "split": ["train", "test"]})
-    checks.check_trainable(catalog.heads(["age"]), table)
+    lines: list[str] = []
+    checks.check_trainable(catalog.heads(["age"]), table, lines.append)
+    assert not lines
 
 
 def test_a_label_without_a_yes_in_training_is_said_but_no_error():
