@@ -8,6 +8,7 @@ from multitask.cli.command_module import as_function
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.design_comparison import DESIGNS
 from multitask.contracts.errors import Parser, command
+from multitask.contracts.recipe_texts import split_names
 
 as_function(__name__)
 
@@ -63,8 +64,8 @@ def main(argv: list[str] | None = None) -> int:
     result = compare(
         recipe,
         out,
-        designs=_names(arguments.designs),
-        trunks=_names(arguments.trunks),
+        designs=split_names(arguments.designs or ""),
+        trunks=split_names(arguments.trunks or ""),
         merges=arguments.merge,
         seeds=arguments.seeds,
         dry_run=arguments.dry_run,
@@ -74,10 +75,6 @@ def main(argv: list[str] | None = None) -> int:
     if not arguments.dry_run:
         print(f"written to {out}, see {out / 'index.html'}")
     return 0
-
-
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
 if __name__ == "__main__":

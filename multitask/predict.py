@@ -33,6 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     from tqdm import tqdm
 
     import multitask
+    from multitask.contracts.recipe_texts import split_names
     from multitask.images.paths import expand
 
     analyzer = multitask.load(arguments.network)
@@ -40,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     with tqdm(total=len(paths), unit=" pictures", leave=False, disable=None) as bar:
         predictions = analyzer.predict(
             paths,
-            heads=arguments.heads.split(",") if arguments.heads else None,
+            heads=split_names(arguments.heads or "") or None,
             batch_size=arguments.batch_size,
             progress=bar.update,
         )

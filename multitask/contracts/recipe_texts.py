@@ -16,7 +16,7 @@ _USUAL_SHARES = (0.7, 0.15, 0.15)
 
 
 def split_names(text: str) -> tuple[str, ...]:
-    """Split what `--heads` asks for at the commas outside brackets.
+    """Split a list such as that of `--heads` at the commas outside brackets.
 
     >>> split_names("age, attributes[Smiling,Young]")
     ('age', 'attributes[Smiling,Young]')

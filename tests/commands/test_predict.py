@@ -178,6 +178,12 @@ def test_only_the_named_heads_are_read(run, faces, capsys):
     assert list(pd.read_csv(StringIO(out))) == columns
 
 
+def test_names_of_heads_may_have_spaces_between_them(run, faces, capsys):
+    out = output(capsys, run, faces, "--heads", "age, gender", "--format", "csv").out
+    columns = list(pd.read_csv(StringIO(out)))
+    assert columns == [name for name in COLUMNS if not name.startswith("Smiling")]
+
+
 def test_an_unknown_head_names_the_nearest(run, faces, capsys):
     err = output(capsys, run, faces, "--heads", "gender,smile", status=2).err
     assert err == (
