@@ -6,6 +6,7 @@ import sys
 from multitask.cli import options
 from multitask.cli.command_module import as_function
 from multitask.contracts.errors import Parser, command
+from multitask.contracts.run import PAGE
 
 as_function(__name__)
 
@@ -53,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     print(plugins.text(findings))
     if arguments.fix:
         print(f"cleaned table: {arguments.fix}")
-    print(f"written to {out}, see {out / 'index.html'}")
+    print(f"written to {out}, see {out / PAGE}")
     if not arguments.strict:
         return 0
     wrong = ", ".join(f"{count} {name}" for name, count in findings.wrong().items())

@@ -9,6 +9,7 @@ from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.design_comparison import DESIGNS
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.recipe_texts import split_names
+from multitask.contracts.run import PAGE
 
 as_function(__name__)
 
@@ -73,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     print(plugins.text(result))
     if not arguments.dry_run:
-        print(f"written to {out}, see {out / 'index.html'}")
+        print(f"written to {out}, see {out / PAGE}")
     return 0
 
 

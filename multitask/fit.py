@@ -10,7 +10,7 @@ from multitask.cli.quiet import import_tensorflow
 from multitask.contracts import recipe, recipe_files
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.run import RECIPE
+from multitask.contracts.run import PAGE, RECIPE, REPORT
 
 as_function(__name__)
 
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
 
     run = fit(settings, out, resume=arguments.resume, machine=machine)
     print(plugins.text(run.evaluation))
-    print(f"written to {run.folder}, see {run.folder / 'report' / 'index.html'}")
+    print(f"written to {run.folder}, see {run.folder / REPORT / PAGE}")
     return 130 if run.interrupted else 0
 
 

@@ -8,6 +8,7 @@ from multitask.cli.command_module import as_function
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.recipe_texts import SPLITS
+from multitask.contracts.run import PAGE
 
 as_function(__name__)
 
@@ -52,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         machine=machine,
     )
     print(plugins.text(evaluation))
-    print(f"written to {folder}, see {folder / 'index.html'}")
+    print(f"written to {folder}, see {folder / PAGE}")
     return 0
 
 

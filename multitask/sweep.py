@@ -7,6 +7,7 @@ from multitask.cli import options
 from multitask.cli.command_module import as_function
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, command
+from multitask.contracts.run import BEST, PAGE
 
 as_function(__name__)
 
@@ -64,7 +65,6 @@ def main(argv: list[str] | None = None) -> int:
     import_tensorflow()
     from multitask.contracts import plugins
     from multitask.tuning.sweep import sweep
-    from multitask.tuning.trials import BEST
 
     result = sweep(
         recipe,
@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
         machine=machine,
     )
     print(plugins.text(result))
-    print(f"written to {out}, see {out / 'index.html'}; the best is {out / BEST}")
+    print(f"written to {out}, see {out / PAGE}; the best is {out / BEST}")
     return 0
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from multitask.reports import _audit_figures, _audit_labels, _html, _style
 
 from multitask.contracts.head import Head
+from multitask.contracts.run import PAGE
 from multitask.contracts.table import column
 from multitask.images.near import NEAR
 from multitask.inspection.duplicates import LISTED, source_names
@@ -23,7 +24,7 @@ from multitask.inspection.findings import (
 
 OF, ORDER = Findings, 90
 
-JSON, PAGE = "audit.json", "index.html"
+JSON = "audit.json"
 _SHOWN = 50  # rows of a list on the page; audit.json has them all
 _SIZES = 20  # sizes of pictures on the page, the most frequent ones
 _CLASSES = 7  # in a line of text, the most frequent ones

@@ -13,9 +13,10 @@ from multitask.reports import _html, _style
 
 from multitask.contracts.design_comparison import DesignComparison, DesignMean
 from multitask.contracts.recipe_texts import SPLITS
+from multitask.contracts.run import PAGE
 
 OF, ORDER = DesignComparison, 10
-JSON, CSV, PAGE, PLOT = "compare.json", "compare.csv", "index.html", "compare.png"
+JSON, CSV, PLOT = "compare.json", "compare.csv", "compare.png"
 _COSTS = {
     "parameters": ("parameters, M", 1e6),
     "bytes": ("files, MB", 1e6),

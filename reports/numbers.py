@@ -15,6 +15,7 @@ from sklearn.metrics import classification_report
 
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
+from multitask.contracts.run import REPORT_JSON
 from multitask.contracts.table import as_text, column, write_csv
 
 OF, ORDER = Evaluation, 10
@@ -25,7 +26,7 @@ def write(evaluation: Evaluation, folder: Path) -> None:
     document = json.dumps(
         report(evaluation), indent=2, ensure_ascii=False, allow_nan=False
     )
-    (folder / "report.json").write_text(document + "\n", encoding="utf-8")
+    (folder / REPORT_JSON).write_text(document + "\n", encoding="utf-8")
     text = classification(evaluation)
     (folder / "classification_report.txt").write_text(text, encoding="utf-8")
     write_csv(answers(evaluation), folder / "answers.csv")

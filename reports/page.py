@@ -8,15 +8,16 @@ from multitask.reports import _frames, _html, numbers, pictures
 
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
+from multitask.contracts.run import PAGE, REPORT_JSON
 
 OF, ORDER = Evaluation, 90
 
-_FILES = ("report.json", "classification_report.txt", "answers.csv")
+_FILES = (REPORT_JSON, "classification_report.txt", "answers.csv")
 
 
 def write(evaluation: Evaluation, folder: Path) -> None:
     """Write `index.html`, which shows the other files that `folder` holds."""
-    (folder / "index.html").write_text(html(evaluation, folder), encoding="utf-8")
+    (folder / PAGE).write_text(html(evaluation, folder), encoding="utf-8")
 
 
 def html(evaluation: Evaluation, folder: Path) -> str:

@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from multitask.reports import _html, _style
 
+from multitask.contracts.run import BEST, PAGE
 from multitask.contracts.sweep_result import SweepResult, TrialResult, formatted
 
 OF, ORDER = SweepResult, 90
-JSON, CSV, PAGE, PLOT = "sweep.json", "sweep.csv", "index.html", "sweep.png"
-_BEST = "best.toml"
+JSON, CSV, PLOT = "sweep.json", "sweep.csv", "sweep.png"
 _PRINTED = 15  # trials in the text
 _STATES = {"complete": "done", "pruned": "given up", "fail": "failed"}
 
@@ -33,7 +33,7 @@ def write(result: SweepResult, folder: Path) -> None:
         settings=_html.cells(settings(result)),
         trials=_html.cells(cells(result)),
         plot=PLOT,
-        links=[name for name in (_BEST, JSON, CSV) if (folder / name).exists()],
+        links=[name for name in (BEST, JSON, CSV) if (folder / name).exists()],
     )
     (folder / PAGE).write_text(page, encoding="utf-8")
 

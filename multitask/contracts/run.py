@@ -14,6 +14,11 @@ RECIPE = "recipe.toml"  # every setting
 HISTORY = "history.csv"  # figures of each epoch
 SPLIT = "split.csv"  # path, split
 SKIPPED = "skipped.csv"  # path, reason: what was set aside
+REPORT = "report"  # the folder of a run's report
+REPORT_JSON = "report.json"  # in it, the figures; a run with one is measured
+PAGE = "index.html"  # of every report, to open in a browser
+BEST = "best.toml"  # the recipe of a sweep's best trial
+SAMPLE = "sample"  # the folder of the faces drawn for `--data sample`
 LOCK, READING = ".lock", ".reading"  # locks of processes that share a folder
 
 
@@ -24,7 +29,7 @@ def new_folder(out: Path) -> Path:
     before it began, counts as new.
     """
     names = {path.name for path in out.iterdir()} if out.is_dir() else set()
-    if out.exists() and not (names and names <= {"sample", LOCK, READING}):
+    if out.exists() and not (names and names <= {SAMPLE, LOCK, READING}):
         begun = out.is_dir() and (out / RECIPE).exists()
         raise UserError(
             out,

@@ -13,7 +13,15 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.run import HISTORY, NETWORK, SKIPPED, SPLIT, new_folder
+from multitask.contracts.run import (
+    HISTORY,
+    NETWORK,
+    REPORT,
+    SAMPLE,
+    SKIPPED,
+    SPLIT,
+    new_folder,
+)
 from multitask.contracts.saving import reporting_write_errors
 from multitask.contracts.table import read_csv, sources, write_csv
 from multitask.data.batches import decode_table
@@ -114,7 +122,7 @@ def evaluate_run(
         history=pd.read_csv(history) if history.exists() else None,
         varied=varied,
     )
-    plugins.write_reports(evaluation, folder / "report")
+    plugins.write_reports(evaluation, folder / REPORT)
     return evaluation
 
 
@@ -142,7 +150,7 @@ def report(
     sets = absolute(data or spec.recipe.get("data", ()))
     if not sets:
         raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
-    reading = read_all(sets, run / "sample")
+    reading = read_all(sets, run / SAMPLE)
     table, part, warnings = _select_part(reading.table, split, run, own=not data)
     table, unusable = set_aside(table, analyzer.heads)
     check_labelled(analyzer.heads, table, every=False)
@@ -166,7 +174,7 @@ def report(
 
 def _next_report(run: Path) -> Path:
     """The first of report, report-2, report-3, ... that does not exist."""
-    names = ("report" + (f"-{i}" if i > 1 else "") for i in count(1))
+    names = (REPORT + (f"-{i}" if i > 1 else "") for i in count(1))
     return next(run / name for name in names if not (run / name).exists())
 
 

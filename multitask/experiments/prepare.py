@@ -12,6 +12,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head, Targets
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.run import SAMPLE
 from multitask.contracts.table import Reading, read_csv
 from multitask.data import batches, labels, sampling, select, sources, split
 from multitask.data.batches import Batches
@@ -135,7 +136,7 @@ def prepare(
     """
     checks.check_inputs(recipe, resume)
     recipe = _absolute(recipe)
-    reading = sources.read_all(recipe.data, out / "sample")
+    reading = sources.read_all(recipe.data, out / SAMPLE)
     recipe = replace(recipe, head=_declared_heads(recipe, reading))
     for note in reading.notes:
         say(note)

@@ -12,7 +12,15 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.run import RECIPE, SKIPPED, SPLIT, begin, new_folder
+from multitask.contracts.run import (
+    RECIPE,
+    REPORT,
+    REPORT_JSON,
+    SKIPPED,
+    SPLIT,
+    begin,
+    new_folder,
+)
 from multitask.contracts.saving import reporting_write_errors, write_text
 from multitask.contracts.table import write_csv
 from multitask.data import split
@@ -73,7 +81,7 @@ def fit(
 
 def _is_finished(out: Path) -> bool:
     """Whether a run is measured, and has no checkpoint left to go on from."""
-    return (out / "report" / "report.json").exists() and not loop.has_checkpoint(out)
+    return (out / REPORT / REPORT_JSON).exists() and not loop.has_checkpoint(out)
 
 
 def _split_of(run: Path) -> Path | None:
@@ -157,7 +165,7 @@ def _cross_validate(prepared: Prepared, out: Path, resume: bool, say: Say) -> Ru
     )
     interrupted = runs[-1].interrupted
     if not interrupted:
-        plugins.write_reports(pooled, out / "report")
+        plugins.write_reports(pooled, out / REPORT)
     return Run(folder=out, evaluation=pooled, interrupted=interrupted)
 
 

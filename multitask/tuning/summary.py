@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from multitask.contracts.run import BEST, SPLIT
 from multitask.contracts.sweep_result import SweepResult, VariedSetting, formatted
 from multitask.tuning import search, storage
 from multitask.tuning.space import Dimension
@@ -49,7 +50,7 @@ def _notes(trials: Trials, records: list[Trial]) -> tuple[str, ...]:
         *trials.prepared.remarks,
         "Scores are measured on the validation part, at the epoch with the lowest "
         "validation loss. The best of many trials is partly the luckiest: measure it "
-        "on the test part, by a fit of best.toml, before you rely on it.",
+        f"on the test part, by a fit of {BEST}, before you rely on it.",
     ]
     if any(head.answer_type == "number" for head in trials.scoring.judged_heads):
         notes.append(
@@ -73,8 +74,8 @@ def _notes_on_parts(trials: Trials) -> list[str]:
     if not names or trials.base.split_rule.file:
         return []
     return [
-        f"A fit of best.toml splits the pictures by {' and '.join(names)}, which the "
-        f"trials varied: with --split {trials.out / 'split.csv'} its test part has no "
+        f"A fit of {BEST} splits the pictures by {' and '.join(names)}, which the "
+        f"trials varied: with --split {trials.out / SPLIT} its test part has no "
         "picture that chose the settings."
     ]
 

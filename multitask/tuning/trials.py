@@ -14,7 +14,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from multitask.contracts import run
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.run import NETWORK, RECIPE
+from multitask.contracts.run import BEST, NETWORK, RECIPE
 from multitask.contracts.saving import write_text
 from multitask.contracts.sweep_result import best_trial, formatted
 from multitask.experiments import checks
@@ -29,7 +29,6 @@ from multitask.tuning.storage import Trial, trial_folder
 from multitask.tuning.variants import variant
 
 Say = Callable[[str], object]
-BEST = "best.toml"
 _DEATHS = 3  # of its process in one epoch, after which a trial is not begun again
 _ROOM = 50e6  # bytes: with less of it, it is the disk that fails, not the trial
 _PARTS = ("split", "limit", "identity")  # decide which pictures are validated on
