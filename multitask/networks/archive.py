@@ -9,6 +9,7 @@ import keras
 
 from multitask.contracts.catalog import from_config
 from multitask.contracts.errors import UserError
+from multitask.contracts.recipe_texts import DenseFeatures
 from multitask.contracts.run import NETWORK
 from multitask.contracts.saving import replacing
 from multitask.contracts.version import VERSION
@@ -86,9 +87,11 @@ def _read_spec(path: Path) -> NetworkSpec:
             size=config["size"],
             crop=config.get("crop", 1.0),
             pooling=config.get("pooling", "average"),
-            features=config.get("features", 0),
-            features_l2=config.get("features_l2", 0.0),
-            features_norm=config.get("features_norm", False),
+            dense=DenseFeatures(
+                units=config.get("features", 0),
+                l2=config.get("features_l2", 0.0),
+                norm=config.get("features_norm", False),
+            ),
             tta=config["looks"] if "looks" in config else 1 + bool(config["mirror"]),
             heads=tuple(heads),
             notes=tuple(config["notes"]),

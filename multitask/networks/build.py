@@ -71,9 +71,10 @@ def build_core(
         architecture = trunk(spec.trunk)
         features = architecture.build(image, norm(training), spec.pooling)
         features = keras.Model(image, features, name="trunk")(image)
-        if spec.features:
-            features = _dense(spec.features, "features", spec.features_l2)(features)
-        if spec.features_norm:
+        if spec.dense.units:
+            layer = _dense(spec.dense.units, "features", spec.dense.l2)
+            features = layer(features)
+        if spec.dense.norm:
             features = norm(training)()(features)
         features = layers.Dropout(dropout)(features) if dropout else features
         outputs = {

@@ -9,6 +9,7 @@ from keras import ops
 
 from multitask.contracts.catalog import to_config
 from multitask.contracts.head import Head
+from multitask.contracts.recipe_texts import DenseFeatures
 from multitask.contracts.version import VERSION
 from multitask.images.resize import middle
 
@@ -37,9 +38,7 @@ class NetworkSpec:
     size: int  # pixels per side of the trunk's input
     crop: float = 1.0  # `size` as a share of the picture's side; the rest is margin
     pooling: str = "average"  # of the trunk's feature map: average, max or flatten
-    features: int = 0  # units of a dense layer between trunk and heads; 0: none
-    features_l2: float = 0.0  # weight decay of that layer
-    features_norm: bool = False  # whether batch normalization follows
+    dense: DenseFeatures = DenseFeatures()  # between trunk and heads
     heads: tuple[Head, ...]
     tta: int = 4  # crops that outputs are averaged over: 1, 2 or 4
     notes: tuple[str, ...] = ()
@@ -80,9 +79,9 @@ class NetworkSpec:
                 "size": self.size,
                 "crop": self.crop,
                 "pooling": self.pooling,
-                "features": self.features,
-                "features_l2": self.features_l2,
-                "features_norm": self.features_norm,
+                "features": self.dense.units,
+                "features_l2": self.dense.l2,
+                "features_norm": self.dense.norm,
                 "looks": self.tta,  # its name in files since format 2
                 "heads": [to_config(head) for head in self.heads],
                 "notes": self.notes,

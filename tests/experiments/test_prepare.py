@@ -13,6 +13,7 @@ import multitask
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.recipe_texts import DenseFeatures
 from multitask.experiments import prepare as module
 from multitask.experiments.prepare import (
     Prepared,
@@ -158,7 +159,7 @@ def test_the_spec_of_a_network_is_what_its_recipe_says(tiny_trunk):
     heads = catalog.heads(["gender"])
     spec = network_spec(recipe, heads, ("a remark",))
     assert (spec.size, spec.side) == (16, 32)  # the trunk's own, and its margin
-    assert (spec.features, spec.features_l2, spec.features_norm) == (8, 0.1, True)
+    assert spec.dense == DenseFeatures(units=8, l2=0.1, norm=True)
     assert (spec.tta, spec.heads) == (2, heads)
     assert spec.notes == ("a remark", "Training saw the data sets by the rule equal.")
     assert spec.recipe == recipe.plain()

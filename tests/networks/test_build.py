@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.recipe_texts import DenseFeatures
 from multitask.contracts.run import NETWORK
 from multitask.data.batches import Batches
 from multitask.networks import archive, build
@@ -148,7 +149,7 @@ def test_the_precision_is_restored_after_a_failure():
 def test_a_dense_layer_lies_between_trunk_and_heads_if_it_has_units(
     tiny_trunk, tmp_path
 ):
-    spec = gender_age_spec(tiny_trunk, features=24)
+    spec = gender_age_spec(tiny_trunk, dense=DenseFeatures(units=24))
     model = build.build(spec)
     assert model.get_layer("core").get_layer("features").kernel.shape == (8, 24)
     archive.save(model, spec, tmp_path / NETWORK)
@@ -156,12 +157,13 @@ def test_a_dense_layer_lies_between_trunk_and_heads_if_it_has_units(
 
 
 def test_the_dense_layer_may_have_weight_decay_and_be_normalized(tiny_trunk, tmp_path):
-    spec = gender_age_spec(tiny_trunk, features=24, features_l2=0.5, features_norm=True)
+    spec = gender_age_spec(tiny_trunk, dense=DenseFeatures(units=24, l2=0.5, norm=True))
     core = build.build_core(spec, dropout=0.1, training=True)
     kernel = core.get_layer("features").kernel.numpy()
     assert float(sum(core.losses)) == pytest.approx(0.5 * (kernel**2).sum(), rel=1e-5)
     shapes = [w.shape for w in core.get_layer("features").weights]
-    count = len(build.build_core(gender_age_spec(tiny_trunk, features=24)).weights)
+    plain = gender_age_spec(tiny_trunk, dense=DenseFeatures(units=24))
+    count = len(build.build_core(plain).weights)
     assert shapes == [(8, 24), (24,)]
     assert len(core.weights) == count + 4
     model = build.build(spec)

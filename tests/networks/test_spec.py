@@ -1,10 +1,12 @@
 """Which crops does a network look at, and what does its file say of it?"""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from multitask.contracts import catalog
+from multitask.contracts.recipe_texts import DenseFeatures
 from multitask.networks.spec import FORMAT, Crop, NetworkSpec
 from tests.networks.untrained import face_spec
 
@@ -47,10 +49,14 @@ def test_other_heads_leave_the_rest_of_a_network_as_it_is():
 
 
 def test_the_names_in_the_file_are_those_of_format_3():
-    config = json.loads(face_spec("cnn", tta=4).to_json())
+    dense = DenseFeatures(units=64, l2=0.5, norm=True)
+    spec = replace(face_spec("cnn", tta=4), dense=dense)
+    config = json.loads(spec.to_json())
     assert FORMAT == 3
     assert list(config) == [
         "format", "multitask", "trunk", "size", "crop", "pooling", "features",
         "features_l2", "features_norm", "looks", "heads", "notes", "recipe",
     ]  # fmt: skip
     assert config["looks"] == 4
+    assert config["features"] == 64
+    assert (config["features_l2"], config["features_norm"]) == (0.5, True)
