@@ -249,16 +249,15 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         Raises UserError if the frozen trunk has changed.
         """
         state = self.checkpoint.read()
-        if state.get("front", "") != self.front:
+        if state.front != self.front:
             raise UserError(
                 self.folder,
                 "its heads were trained on other features: the weights of the trunk "
                 f"({self.recipe.weights}) or their precision have changed since",
                 "train anew",
             )
-        unsaved = state.get("unsaved", 0)
-        if unsaved:
-            self.checkpoint.restore(self.model, unsaved)
+        if state.unsaved:
+            self.checkpoint.restore(self.model, state.unsaved)
             with averaged_weights(self.model):
                 self._unsaved = self.model.get_weights()
             self.save()

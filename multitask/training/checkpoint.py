@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,24 @@ import keras
 
 from multitask.contracts import saving
 from multitask.contracts.errors import UserError
+from multitask.contracts.recipe import Precision
 
 Figures = list[dict[str, Any]]  # one dict per epoch, as in history.csv
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """How far a training is, beside its weights; without arguments, not begun.
+
+    The weights of the epoch `unsaved` (from 1) are kept, as it is the best one and its
+    network is not saved yet; 0: none. `front` names the feature cache that the model
+    learns from, or is empty.
+    """
+
+    unsaved: int = 0
+    precision: Precision | None = None
+    front: str = ""
+    history: Figures = field(default_factory=list)
 
 
 class Checkpoint:
@@ -19,13 +36,13 @@ class Checkpoint:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "checkpoint"
-        self.state = self.folder / "state.json"
+        self.file = self.folder / "state.json"
 
-    def read(self) -> dict[str, Any]:
-        """The state after the last epoch; empty if there is none."""
-        if not self.state.exists():
-            return {}
-        return dict(json.loads(self.state.read_text(encoding="utf-8")))
+    def read(self) -> State:
+        """The state after the last epoch; a training not begun if there is none."""
+        if not self.file.exists():
+            return State()
+        return State(**json.loads(self.file.read_text(encoding="utf-8")))
 
     def restore(self, model: keras.Model, epoch: int) -> None:
         """Load the weights of an epoch into a compiled model and its optimizer.
@@ -50,32 +67,27 @@ class Checkpoint:
         self,
         model: keras.Model,
         history: Figures,
-        precision: str,
+        precision: Precision,
         unsaved: int,
         front: str = "",
     ) -> None:
         """Write the weights, then the state that names them; remove older weights.
 
-        The weights of the epoch `unsaved` stay: it is the best one, and its network is
-        not saved yet. `front` names the feature cache that the model learns from.
-
+        The arguments are those of `State`; the weights of the epoch `unsaved` stay.
         Raises UserError if the disk is full.
         """
         self.folder.mkdir(exist_ok=True)
         weights = self._weights(len(history))
-        part = self.state.with_suffix(".part")
-        state = {
-            "unsaved": unsaved,
-            "precision": precision,
-            "front": front,
-            "history": history,
-        }
+        part = self.file.with_suffix(".part")
+        state = State(
+            unsaved=unsaved, precision=precision, front=front, history=history
+        )
         try:
             model.save_weights(weights)
             saving.flush(weights)
-            part.write_text(json.dumps(state), encoding="utf-8")
+            part.write_text(json.dumps(asdict(state)), encoding="utf-8")
             saving.flush(part)
-            os.replace(part, self.state)
+            os.replace(part, self.file)
         except OSError as error:
             weights.unlink(missing_ok=True)
             raise UserError(

@@ -23,7 +23,7 @@ from multitask.training.callbacks import (
     ValidateAverages,
     interrupts_held,
 )
-from multitask.training.checkpoint import Checkpoint, Figures
+from multitask.training.checkpoint import Checkpoint, Figures, State
 from multitask.training.feature_cache import FeatureCache, batches
 from multitask.training.optimizer import optimizer
 from multitask.training.precision import fastest, has_bfloat16, policy
@@ -68,10 +68,10 @@ def train(
 
     Raises UserError if the loss is not finite or the disk is full.
     """
-    state = Checkpoint(folder).read() if resume else {}
-    precision = state.get("precision") or resolve_precision(spec, recipe, training)
+    state = Checkpoint(folder).read() if resume else State()
+    precision = state.precision or resolve_precision(spec, recipe, training)
     spec = replace(spec, recipe={**spec.recipe, "precision": precision})
-    best = BestEpoch(spec, folder, precision, state.get("history", []), each_epoch)
+    best = BestEpoch(spec, folder, precision, state.history, each_epoch)
     _warn(recipe, say)
     interrupted = False
     try:
@@ -99,7 +99,7 @@ def remove_checkpoint(folder: Path) -> None:
 
 def has_checkpoint(folder: Path) -> bool:
     """Whether a run has a checkpoint to resume from."""
-    return bool(Checkpoint(folder).read())
+    return bool(Checkpoint(folder).read().history)
 
 
 def _warn(recipe: Recipe, say: Say) -> None:

@@ -145,8 +145,7 @@ class Trials:
 
     def _after_death(self, trial: Trial) -> Trial:
         """A stopped trial to go on with, its process counted as dead in that epoch."""
-        state = Checkpoint(self.out / trial.folder).read()
-        epochs = len(state.get("history", []))
+        epochs = len(Checkpoint(self.out / trial.folder).read().history)
         deaths = trial.deaths if trial.died_after == epochs else 0
         return replace(
             trial,

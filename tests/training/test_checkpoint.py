@@ -1,6 +1,7 @@
 """Is a checkpoint whole at any time, and does it bring a training back?"""
 
 import errno
+import json
 import os
 
 import keras
@@ -9,7 +10,7 @@ import pytest
 
 from multitask.contracts.errors import UserError
 from multitask.networks import archive
-from multitask.training.checkpoint import Checkpoint
+from multitask.training.checkpoint import Checkpoint, State
 from tests.training import small
 
 HISTORY = [{"epoch": 1, "val_loss": 2.0}, {"epoch": 2, "val_loss": 1.0}]
@@ -35,19 +36,31 @@ def checkpoint(tmp_path):
 
 
 def test_without_an_epoch_there_is_no_state(checkpoint):
-    assert checkpoint.read() == {}
+    assert checkpoint.read() == State()
 
 
 def test_weights_and_optimizer_come_back_as_they_were(checkpoint):
     before = model()
     checkpoint.write(before, HISTORY, "float32", unsaved=0, front="name")
-    assert checkpoint.read() == {
+    assert checkpoint.read() == State(
+        precision="float32", front="name", history=HISTORY
+    )
+    assert json.loads(checkpoint.file.read_text()) == {
         "unsaved": 0, "precision": "float32", "front": "name", "history": HISTORY,
     }  # fmt: skip
     after = model(seed=1)
     checkpoint.restore(after, 2)
     for one, other in zip(values(before), values(after), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_state_written_before_feature_caches_had_names_is_read(checkpoint):
+    checkpoint.folder.mkdir()
+    old = {"unsaved": 1, "precision": "float32", "history": HISTORY}
+    checkpoint.file.write_text(json.dumps(old))
+    assert checkpoint.read() == State(
+        unsaved=1, precision="float32", history=HISTORY, front=""
+    )
 
 
 def test_a_loss_scale_comes_back_whenever_it_is_restored(checkpoint):
@@ -84,7 +97,7 @@ def test_a_stop_between_weights_and_state_leaves_the_epoch_before(
     monkeypatch.setattr(os, "replace", stop)
     with pytest.raises(KeyboardInterrupt):
         checkpoint.write(model(seed=1), HISTORY, "float32", unsaved=0)
-    history = checkpoint.read()["history"]
+    history = checkpoint.read().history
     assert history == HISTORY[:1]
     after = model(seed=2)
     checkpoint.restore(after, len(history))
@@ -100,7 +113,7 @@ def test_a_full_disk_keeps_the_epoch_before(checkpoint, monkeypatch):
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(UserError, match="No space left.*best epoch is kept; .*--resum"):
         checkpoint.write(model(), HISTORY, "float32", unsaved=0)
-    assert checkpoint.read()["history"] == HISTORY[:1]
+    assert checkpoint.read().history == HISTORY[:1]
     assert [path.name for path in checkpoint.folder.glob("*.h5")] == [
         "epoch-1.weights.h5"
     ]
@@ -116,7 +129,7 @@ def test_another_network_cannot_be_restored(checkpoint):
 def test_a_removed_checkpoint_has_no_state(checkpoint):
     checkpoint.write(model(), HISTORY, "float32", unsaved=0)
     checkpoint.remove()
-    assert checkpoint.read() == {}
+    assert checkpoint.read() == State()
     assert not checkpoint.folder.exists()
     checkpoint.remove()  # again without an error
 
