@@ -74,6 +74,7 @@ class Checkpoint:
         """Write the weights, then the state that names them; remove older weights.
 
         The arguments are those of `State`; the weights of the epoch `unsaved` stay.
+
         Raises UserError if the disk is full.
         """
         self.folder.mkdir(exist_ok=True)
