@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from multitask.reports import _html, _style
 
 from multitask.contracts.design_comparison import DesignComparison, DesignMean
+from multitask.contracts.head import Better
 from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.run import PAGE
 
@@ -94,8 +95,10 @@ def quality(result: DesignComparison) -> pd.DataFrame:
     table, means = scores(result), _means(result)
     heads = list(dict.fromkeys(table["head"]))
     lines = []
-    for head in sorted(heads, key=lambda name: ("+" in name, heads.index(name))):
-        form = _score_form(result.metric(head))
+    for head in sorted(
+        heads, key=lambda name: (name in result.merged, heads.index(name))
+    ):
+        form = _score_form(result.better_direction(head))
         for design in dict.fromkeys(table["design"]):
             rows = table[(table["head"] == head) & (table["design"] == design)]
             if rows.empty:
@@ -113,9 +116,9 @@ def quality(result: DesignComparison) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _score_form(metric: str) -> Callable[[float], str]:
-    """How scores of a metric are written; nothing for NaN."""
-    return lambda score: _number(score, ".2f" if metric == "mae" else ".3f")
+def _score_form(better: Better) -> Callable[[float], str]:
+    """How scores are written: errors with fewer digits than shares; NaN as nothing."""
+    return lambda score: _number(score, ".2f" if better == "lower" else ".3f")
 
 
 def _means(result: DesignComparison) -> dict[tuple[str, str, str], DesignMean]:
@@ -177,7 +180,7 @@ def _number(value: float, form: str) -> str:
 def plot(result: DesignComparison) -> Figure:
     """Quality against time: one panel per head, one point per design and trunk."""
     table = scores(result)
-    heads = [name for name in dict.fromkeys(table["head"]) if "+" not in name]
+    heads = [name for name in dict.fromkeys(table["head"]) if name not in result.merged]
     figure: Figure
     figure, axes = _style.panels(
         len(heads), "Quality against time", size=(4.0, 2.9), extra=0.4
@@ -194,7 +197,7 @@ def _panel(
     axis: Axes, result: DesignComparison, table: pd.DataFrame, head: str
 ) -> None:
     """Draw one head's points, with their intervals."""
-    means, metric = _means(result), result.metric(head)
+    means = _means(result)
     markers = dict(zip(dict.fromkeys(table["trunk"]), "osD^vP*X", strict=False))
     rows = table[table["head"] == head]
     for (design, trunk), cells in rows.groupby(["design", "trunk"], sort=False):
@@ -210,7 +213,8 @@ def _panel(
             label=f"{design}, {trunk}",
         )
     axis.set_title(head)
-    axis.set_ylabel(f"{metric} ({'less' if metric == 'mae' else 'more'} is better)")
+    less_or_more = "less" if result.better_direction(head) == "lower" else "more"
+    axis.set_ylabel(f"{result.metric(head)} ({less_or_more} is better)")
     _style.log_scale(axis)
     axis.margins(x=0.2)
     axis.set_xlabel("ms for all answers on one picture")

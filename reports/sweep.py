@@ -82,7 +82,7 @@ def cells(result: SweepResult) -> pd.DataFrame:
             line[name] = formatted(trial.settings[name]) if held else ""
         line["score"] = _fixed(trial.score, 4)
         for head, metric in result.metrics.items():
-            digits = 2 if metric == "mae" else 3
+            digits = 2 if result.better[head] == "lower" else 3  # errors, shares
             line[f"{head}, {metric}"] = _fixed(trial.heads.get(head), digits)
         epochs = len(trial.curve)
         line["best epoch"] = f"{trial.epoch or '-'} of {epochs}" if epochs else ""

@@ -19,6 +19,7 @@ from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.run import SPLIT
 from multitask.contracts.saving import reporting_write_errors
 from multitask.contracts.table import write_csv
+from multitask.experiments import scores
 from multitask.experiments.notes import frozen_notes
 
 Say = Callable[[str], object]
@@ -132,6 +133,8 @@ def _result(
         title=out.name,
         rows=rows,
         metrics={head.name: head.metric for head in heads},
+        better={head.name: scores.better_direction(head) for head in heads},
+        merged=tuple(merge.name for merge in runner.merges),
         cells=tuple(cells),
         means=differences.means(out, cells, heads, groups),
         differences=differences.to_single(out, cells, heads, groups),

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from multitask.contracts.head import Better
+
 DESIGNS = ("single", "merged", "multi")
 Verdict = Literal["better", "worse", "no difference shown"]
 
@@ -115,12 +117,15 @@ class DesignComparison:
     """Designs that were trained on one split, and how they compare.
 
     `rows` counts the pictures of each part, `metrics` names the score of each head that
-    was asked for; merged heads are measured by their accuracy.
+    was asked for, and `better` says whether a higher or a lower one is better. `merged`
+    names the merged heads, which are measured by their accuracy.
     """
 
     title: str
     rows: Mapping[str, int]
     metrics: Mapping[str, str]
+    better: Mapping[str, Better]
+    merged: tuple[str, ...]
     cells: tuple[Cell, ...]
     means: tuple[DesignMean, ...]
     differences: tuple[Difference, ...]
@@ -135,12 +140,18 @@ class DesignComparison:
         """The metric of a head, merged ones included."""
         return self.metrics.get(head, "accuracy")
 
+    def better_direction(self, head: str) -> Better:
+        """Which scores of a head are the better ones, merged ones included."""
+        return self.better.get(head, "higher")
+
     def to_json(self) -> dict[str, Any]:
         """The comparison as plain data, as `compare.json` holds it."""
         return {
             "title": self.title,
             "rows": dict(self.rows),
             "metrics": dict(self.metrics),
+            "better": dict(self.better),
+            "merged": list(self.merged),
             "cells": [_cell_to_json(cell) for cell in self.cells],
             "means": [_listed(asdict(mean)) for mean in self.means],
             "differences": [_listed(asdict(one)) for one in self.differences],

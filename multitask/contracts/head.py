@@ -21,6 +21,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.table import label_columns
 
 Array = npt.NDArray[Any]
+Better = Literal["higher", "lower"]  # which values of a metric are the better ones
 
 
 class Targets(NamedTuple):

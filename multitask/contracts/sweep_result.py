@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
+from multitask.contracts.head import Better
+
 State = Literal["running", "complete", "pruned", "fail"]
 T = TypeVar("T", bound="TrialResult")
 
@@ -48,13 +50,14 @@ class SweepResult:
     """The trials of a sweep, in the order in which they began.
 
     `judged` says in words what the score is, `metrics` names the metric of each head,
-    and `importance` is the share of the scores' variance that a setting explains, empty
-    if it is not known.
+    and `better` says whether a higher or a lower one is better. `importance` is the
+    share of the scores' variance that a setting explains, empty if it is not known.
     """
 
     title: str
     judged: str
     metrics: Mapping[str, str]
+    better: Mapping[str, Better]
     varied: Mapping[str, VariedSetting]
     trials: tuple[TrialResult, ...]
     importance: Mapping[str, float] = field(default_factory=dict)
@@ -78,6 +81,7 @@ class SweepResult:
             "title": self.title,
             "judged": self.judged,
             "metrics": dict(self.metrics),
+            "better": dict(self.better),
             "varied": {name: asdict(one) for name, one in self.varied.items()},
             "trials": [one.plain() for one in self.trials],
             "importance": dict(self.importance),

@@ -1,20 +1,19 @@
 """How good is each answer, and how certain is the mean over them?"""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from multitask.contracts.head import Array, Head
+from multitask.contracts.head import Array, Better, Head
 from multitask.contracts.table import as_text, column, interval
 
 _DRAWS = 1000
 _CELLS = 5_000_000  # of a block of draws, so that memory stays bounded
 
 
-def better_direction(head: Head) -> Literal["higher", "lower"]:
+def better_direction(head: Head) -> Better:
     """Which scores are the better ones."""
     return "lower" if head.answer_type == "number" else "higher"
 

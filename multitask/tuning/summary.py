@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from multitask.contracts.run import BEST, SPLIT
 from multitask.contracts.sweep_result import SweepResult, VariedSetting, formatted
+from multitask.experiments import scores
 from multitask.tuning import search, storage
 from multitask.tuning.space import Dimension
 from multitask.tuning.storage import Trial
@@ -22,6 +23,7 @@ def summary(trials: Trials) -> SweepResult:
         title=trials.out.name,
         judged=trials.scoring.description,
         metrics={head.name: head.metric for head in heads},
+        better={head.name: scores.better_direction(head) for head in heads},
         varied={
             dimension.name: VariedSetting(tried=_values(dimension), log=dimension.log)
             for dimension in trials.dimensions

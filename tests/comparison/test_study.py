@@ -76,6 +76,8 @@ def test_every_design_answers_every_head_with_an_interval_and_a_cost(compared):
         scores = cells[mean.design].heads[mean.head]
         assert mean.test == pytest.approx(scores.test)
         assert mean.ci == pytest.approx(scores.ci)
+    assert result.better == {"gender": "higher", "illumination": "higher"}
+    assert result.merged == ("gender+illumination",)
     single, multi = cells["single"].cost, cells["multi"].cost
     assert single.parameters > 1.5 * multi.parameters
     assert single.pictures_trained == 2 * multi.pictures_trained

@@ -20,6 +20,8 @@ COMPARISON = DesignComparison(
     title="faces",
     rows={"train": 6, "val": 0, "test": 3},
     metrics={"gender": "accuracy"},
+    better={"gender": "higher"},
+    merged=("gender+race",),
     cells=(
         Cell(
             design="multi", trunk="cnn", seed=0, precision="float32",
@@ -46,6 +48,8 @@ PLAIN = {
     "title": "faces",
     "rows": {"train": 6, "val": 0, "test": 3},
     "metrics": {"gender": "accuracy"},
+    "better": {"gender": "higher"},
+    "merged": ["gender+race"],
     "cells": [
         {
             "design": "multi",

@@ -29,6 +29,7 @@ RESULT = SweepResult(
     title="out",
     judged="score of gender",
     metrics={"gender": "accuracy"},
+    better={"gender": "higher"},
     varied={"dropout": VariedSetting(tried="0 to 0.4", log=False)},
     trials=(FAILED, GOOD, POOR, PRUNED, ALSO_GOOD),
     importance={"dropout": 1.0},
@@ -50,7 +51,8 @@ def test_the_plain_form_is_what_json_gives_back():
     plain = RESULT.plain()
     assert json.loads(json.dumps(plain)) == plain
     assert list(plain) == [
-        "title", "judged", "metrics", "varied", "trials", "importance", "notes",
+        "title", "judged", "metrics", "better", "varied", "trials", "importance",
+        "notes",
     ]  # fmt: skip
     assert list(plain["trials"][0]) == [
         "trial", "folder", "state", "settings", "score", "heads", "epoch", "seconds",

@@ -53,6 +53,8 @@ def result():
         title="faces",
         rows={"train": 8, "val": 4, "test": 4},
         metrics={"age": "mae", "gender": "accuracy"},
+        better={"age": "lower", "gender": "higher"},
+        merged=("gender+race",),
         cells=(
             _cell("single", 0, 5.0, 0.75, 2),
             _cell("merged", 0, 5.0, 0.5, 1, merged.items()),
@@ -169,6 +171,26 @@ def test_the_picture_has_a_panel_per_head_and_a_point_per_design(result, report)
         assert points["single, cnn"][0] == 4.0
         assert points["multi, cnn"].tolist() == [2.0, multi]
     assert axes[0].get_ylabel() == "mae (less is better)"
+
+
+def test_direction_and_digits_are_those_of_the_head_whatever_its_metric(result, report):
+    result = replace(result, metrics={"age": "rmse", "gender": "f1"})
+    axes = [axis for axis in report.plot(result).axes if axis.get_visible()]
+    assert [axis.get_ylabel() for axis in axes] == [
+        "rmse (less is better)",
+        "f1 (more is better)",
+    ]
+    first = report.quality(result).iloc[0]
+    assert (first["head"], first["cnn train"]) == ("age, rmse", "4.50")
+
+
+def test_merged_heads_are_those_the_comparison_names(result, report):
+    # The name of a head may look like anything.
+    result = replace(result, merged=("gender+race", "age"))
+    heads = list(dict.fromkeys(report.quality(result)["head"]))
+    assert heads == ["gender, accuracy", "age, mae", "gender+race, accuracy"]
+    axes = [axis for axis in report.plot(result).axes if axis.get_visible()]
+    assert [axis.get_title() for axis in axes] == ["gender"]
 
 
 def test_the_command_prints_the_tables(result):

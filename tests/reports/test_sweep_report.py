@@ -32,6 +32,7 @@ RESULT = SweepResult(
     title="runs/<b>",
     judged="mean score of the heads",
     metrics={"age": "mae", "gender": "accuracy"},
+    better={"age": "lower", "gender": "higher"},
     varied={
         "learning-rate": VariedSetting(tried="0.0001 to 0.1", log=True),
         "augment": VariedSetting(tried="none, flip", log=False),
@@ -79,6 +80,12 @@ def test_its_cells_are_short_and_columns_that_are_empty_left_out():
     assert cells["state"].tolist() == states
     assert cells["best epoch"].tolist()[2:] == ["", "- of 1", ""]
     assert "reason" not in report.cells(replace(RESULT, trials=RESULT.trials[1:]))
+
+
+def test_errors_have_two_digits_and_shares_three_whatever_the_metric():
+    result = replace(RESULT, metrics={"age": "rmse", "gender": "f1"})
+    best = report.cells(result).iloc[0]
+    assert (best["age, rmse"], best["gender, f1"]) == ("6.50", "0.750")
 
 
 @pytest.mark.parametrize("importance", [{}, RESULT.importance])

@@ -38,6 +38,7 @@ def test_it_holds_the_trials_and_what_was_varied(trials_by_hand):
     result = summary(trials_by_hand(TWO, trials))
     assert result.judged == "score of gender"
     assert result.metrics == {"gender": "accuracy"}
+    assert result.better == {"gender": "higher"}
     assert [(one.tried, one.log) for one in result.varied.values()] == [
         ("0.0001 to 0.1, on a log scale", True),
         ("0, 0.5", False),
