@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_false",
         help="train every trial to its end, even if others did better",
     )
-    output = options.add(command_line)
+    output = options.add(command_line, without=("folds",))
     output.add_argument(
         "--out", metavar="FOLDER", help="a new folder, or one of a sweep to go on with"
     )

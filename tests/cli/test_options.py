@@ -64,6 +64,12 @@ def test_a_command_does_not_list_what_it_is_without():
     assert parser.parse_args(["--folds", "3"]).folds == "3"  # which it may refuse
 
 
+@pytest.mark.parametrize("parser", [compare_parser, sweep_parser])
+def test_commands_that_refuse_folds_do_not_list_them(parser):
+    assert "--folds" not in parser().format_help()
+    assert parser().parse_args(["--folds", "3"]).folds == "3"
+
+
 def test_a_recipe_has_at_most_37_settings():
     # Each one more is one more to read about: an option of the machine, or a key of
     # another setting's text, may do.
