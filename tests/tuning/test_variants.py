@@ -43,7 +43,12 @@ def test_a_value_that_is_invalid_with_any_others_is_refused(text, message):
 
 
 def test_a_value_that_is_valid_with_some_of_the_others_passes():
-    check_variants(Recipe(), dimensions("views=1,4", "freeze=none,all"))
+    varied = dimensions("views=1,4", "freeze=none,all")
+    check_variants(Recipe(), varied)
+    recipe = variant(Recipe(), varied, {"views": 4, "freeze": "all"})
+    assert (recipe.views, recipe.freeze) == (4, "all")
+    with pytest.raises(UserError, match="--views: has no effect without --freeze"):
+        variant(Recipe(), varied, {"views": 4, "freeze": "none"})
 
 
 def test_a_setting_is_varied_once_only():
