@@ -5,11 +5,15 @@ writes, and always whole: whoever reads it needs no lock.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from filelock import BaseFileLock
+
 from multitask.contracts.errors import UserError
-from multitask.contracts.saving import write_text
+from multitask.contracts.saving import reporting_write_errors, write_text
 from multitask.contracts.sweep_result import TrialResult
 
 TRIAL = "trial.json"
@@ -44,11 +48,23 @@ def read_trial(out: Path, number: int) -> Trial:
 
 
 def write_trial(out: Path, trial: Trial) -> None:
-    """Record a trial; UserError if the disk is full."""
+    """Record a trial; UserError if the folder can't be written."""
     values = {one.name: getattr(trial, one.name) for one in fields(trial)}
     file = out / trial_folder(trial.trial) / TRIAL
-    file.parent.mkdir(exist_ok=True)
+    with reporting_write_errors(out):
+        file.parent.mkdir(exist_ok=True)
     write_text(file, json.dumps(values, indent=1) + "\n")
+
+
+@contextmanager
+def locked(lock: BaseFileLock) -> Iterator[None]:
+    """Wait for a lock and hold it; UserError if its folder can't be written."""
+    with reporting_write_errors(Path(lock.lock_file).parent):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def trial_folder(number: int) -> str:

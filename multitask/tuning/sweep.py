@@ -23,7 +23,7 @@ from multitask.tuning import space
 from multitask.tuning.journal import import_journal
 from multitask.tuning.search import import_optuna
 from multitask.tuning.space import MEAN, Dimension, parse_dimension
-from multitask.tuning.storage import PRECISION
+from multitask.tuning.storage import PRECISION, locked
 from multitask.tuning.summary import summary
 from multitask.tuning.trials import Trials
 from multitask.tuning.variants import check_variants
@@ -72,11 +72,11 @@ def sweep(
     run.same_work(out, settings, "sweep", _KEY)
     with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    with FileLock(out / run.READING):
+    with locked(FileLock(out / run.READING)):
         prepared = prepare(recipe, out, say, machine=machine)
     _check_heads(objective, dimensions, [head.name for head in prepared.spec.heads])
     lock = FileLock(out / run.LOCK)
-    with lock:
+    with locked(lock):
         table = _begin(prepared, out, settings)
         import_journal(out, settings, dimensions)
         base = _with_precision(prepared, table, out, dimensions)
@@ -171,7 +171,7 @@ def _run(trials: Trials) -> SweepResult:
         trials.say("stopped; the same command goes on")
         raise
     finally:
-        with trials.lock:
+        with locked(trials.lock):
             result = summary(trials)
             plugins.write_reports(result, trials.out)
     states = {trial.state for trial in result.trials}

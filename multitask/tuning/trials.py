@@ -15,7 +15,7 @@ from multitask.contracts import run
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import BEST, NETWORK, RECIPE
-from multitask.contracts.saving import write_text
+from multitask.contracts.saving import reporting_write_errors, write_text
 from multitask.contracts.sweep_result import best_trial, formatted
 from multitask.experiments import checks
 from multitask.experiments.prepare import Prepared, prepare_variant
@@ -78,10 +78,10 @@ class Trials:
 
     def run(self) -> None:
         """Train trials until there are enough."""
-        with self.lock:
+        with storage.locked(self.lock):
             self._tidy()
         while True:
-            with self.lock:
+            with storage.locked(self.lock):
                 claimed = self._claim()
             if not claimed:
                 return
@@ -91,7 +91,7 @@ class Trials:
                     self._run_trial(trial)
             finally:
                 running.release()
-            with self.lock:
+            with storage.locked(self.lock):
                 self._tidy()
 
     # Which trial is next
@@ -133,14 +133,18 @@ class Trials:
         return search.propose(self.dimensions, trials, self.base.seed + len(trials))
 
     def _lock(self, trial: Trial) -> BaseFileLock | None:
-        """The lock of a process that trains a trial; None if another one holds it."""
+        """The lock of a process that trains a trial; None if another one holds it.
+
+        Raises UserError if the folder can't be written.
+        """
         folder = self.out / trial.folder
-        folder.mkdir(exist_ok=True)
         lock = FileLock(folder / run.LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return None
+        with reporting_write_errors(folder):
+            folder.mkdir(exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:  # an OSError, too
+                return None
         return lock
 
     def _after_death(self, trial: Trial) -> Trial:

@@ -184,6 +184,12 @@ def test_what_cannot_be_swept_is_refused(faces, tmp_path, capsys, options, messa
     assert message in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_written_is_one_line(swept, tmp_path):
+    (tmp_path / "out" / ".reading").mkdir(parents=True)  # where a file is needed
+    with pytest.raises(UserError, match="out/.reading: can't be written: Is a direc"):
+        swept(Recipe(), vary=["dropout=0.2,0.3"])
+
+
 def test_a_mistake_does_not_take_the_folder(base, swept):
     base = replace(base, epochs=1)
     with pytest.raises(UserError, match="no head 'gendr'"):

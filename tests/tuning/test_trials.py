@@ -64,6 +64,14 @@ def test_a_score_that_is_no_number_fails_its_trial(base, swept, tmp_path, monkey
     assert "must be finite" in (tmp_path / "out" / "index.html").read_text()
 
 
+def test_a_folder_that_cannot_be_written_is_one_line(trials_by_hand, tmp_path):
+    (tmp_path / "trial-0000").touch()  # a file, where a folder is needed
+    work = trials_by_hand(["dropout=0.2,0.3"], [])
+    work.combinations = [{"dropout": 0.2}]
+    with pytest.raises(UserError, match="trial-0000: can't be written: File exists"):
+        work.run()
+
+
 def test_a_poor_trial_is_given_up(base, swept, tmp_path, monkeypatch):
     pytest.importorskip("optuna")
 
