@@ -11,7 +11,7 @@ from multitask.contracts import recipe, recipe_files
 from multitask.contracts.errors import UserError
 from multitask.contracts.machine import CACHE, Machine
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.recipe_files import GONE, MACHINE, MERGED, RENAMED
+from multitask.contracts.recipe_files import GONE, MACHINE
 from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.settings import option
 
@@ -22,31 +22,7 @@ class _Moved(argparse.Action):
     """An option of an earlier version: says what to write today."""
 
     def __call__(self, *_: Any) -> None:
-        name = self.dest.removeprefix("old_")
-        if name in RENAMED:
-            new = option(RENAMED[name])
-            raise UserError(option(name), f"is called {new} now", f"write {new}")
-        for new, names in MERGED.items():
-            if name in names:
-                raise UserError(
-                    option(name),
-                    f"is part of {option(new)} now",
-                    f"write {option(new)} {_USAGES[name]}",
-                )
-        raise UserError(option(name), "no longer exists", "leave it out")
-
-
-_USAGES = {  # in place of options of an earlier version
-    "warmup": "cosine,warmup=EPOCHS",
-    "plateau": "plateau,patience=EPOCHS",
-    "least_learning_rate": "plateau,min_learning_rate=X",
-    "oversample": "classes=HEAD",
-    "then_unfreeze": "all,epochs=N",
-    "then_epochs": "all,epochs=N",
-    "then_learning_rate": "all,epochs=N,learning_rate=X",
-    "features_l2": "N,l2=X",
-    "features_norm": "N,norm=yes",
-}
+        raise recipe_files.where_now(self.dest.removeprefix("old_"))
 
 
 def add(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> Group:

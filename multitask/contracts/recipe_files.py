@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.recipe_texts import COMPOSED
+from multitask.contracts.settings import option
 
 GONE: dict[str, Any] = {  # settings of earlier versions, and their defaults
     "looks": 4,
@@ -24,11 +26,30 @@ GONE: dict[str, Any] = {  # settings of earlier versions, and their defaults
     "cache_precision": "float32",
 }
 RENAMED = {"looks": "tta", "average": "ema"}
-MERGED = {  # by the setting that holds them now
-    "schedule": ("warmup", "plateau", "least_learning_rate"),
-    "mix": ("oversample",),
-    "then": ("then_unfreeze", "then_epochs", "then_learning_rate"),
-    "features": ("features_l2", "features_norm"),
+MERGED = {  # by the setting that holds them now, and their keys in it
+    "schedule": {
+        "warmup": "warmup",
+        "plateau": "patience",
+        "least_learning_rate": "min_learning_rate",
+    },
+    "mix": {"oversample": "classes"},
+    "then": {
+        "then_unfreeze": "stages",
+        "then_epochs": "epochs",
+        "then_learning_rate": "learning_rate",
+    },
+    "features": {"features_l2": "l2", "features_norm": "norm"},
+}
+_USAGES = {  # of the settings that hold them now
+    "warmup": "cosine,warmup=EPOCHS",
+    "plateau": "plateau,patience=EPOCHS",
+    "least_learning_rate": "plateau,min_learning_rate=X",
+    "oversample": "classes=HEAD",
+    "then_unfreeze": "all,epochs=N",
+    "then_epochs": "all,epochs=N",
+    "then_learning_rate": "all,epochs=N,learning_rate=X",
+    "features_l2": "N,l2=X",
+    "features_norm": "N,norm=yes",
 }
 # Options of the command now: they are about the machine, not the training.
 MACHINE = ("cache", "memory")
@@ -81,6 +102,41 @@ def translate(settings: Settings) -> tuple[dict[str, Any], list[str]]:
             new[name] = values[value]
             changes.append(f"{name} = {_shown(new[name])} ({value} is gone)")
     return new, changes + _left_out(old)
+
+
+def current_name(name: str) -> str:
+    """What `--vary` calls a setting, also one that has another name since.
+
+    >>> current_name("average"), current_name("features-l2"), current_name("dropout")
+    ('ema', 'features.l2', 'dropout')
+    """
+    old = name.strip().removeprefix("--").replace("-", "_")
+    for setting, keys in MERGED.items():
+        if old in keys and setting in COMPOSED:
+            return f"{setting}.{keys[old]}"
+    return RENAMED.get(old, name)
+
+
+def where_now(name: str, values: str = "") -> UserError:
+    """The error of a setting of an earlier version, which says what to write today.
+
+    `values` are those that `--vary` lists; without any, it was an option.
+    """
+    where = f"--vary {name.replace('_', '-')}" if values else option(name)
+    holders = [setting for setting, keys in MERGED.items() if name in keys]
+    if name in RENAMED:
+        new = usage = option(RENAMED[name])
+        what = f"is called {new} now"
+    elif holders:
+        new = option(holders[0])
+        what, usage = f"is part of {new} now", f"{new} {_USAGES[name]}"
+    else:
+        return UserError(where, "no longer exists", "leave it out")
+    if values and (varied := current_name(name)) != name:
+        usage = f"--vary {varied}={values}"
+    elif values:
+        usage = f"--vary {holders[0]}={_USAGES[name]},..."
+    return UserError(where, what, f"write {usage}")
 
 
 def _left_out(old: Settings) -> list[str]:

@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.settings import parse_keywords
@@ -231,6 +231,14 @@ def parse_features(text: str) -> DenseFeatures:
     if dense.l2 and not dense.units:
         raise UserError(where, "l2 has no effect without units")
     return dense
+
+
+# Settings whose texts hold several values, `cosine,warmup=2`, and what they hold.
+COMPOSED: dict[str, type[Any]] = {
+    "schedule": Schedule,
+    "then": Unfreezing,
+    "features": DenseFeatures,
+}
 
 
 def parse_identity(text: str) -> "re.Pattern[str] | None":

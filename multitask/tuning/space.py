@@ -8,10 +8,11 @@ from typing import Any
 
 from multitask.contracts import recipe
 from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.recipe_files import GONE, MACHINE, where_now
 from multitask.contracts.settings import value
 
 # Trials must agree on these to be comparable, or they don't change what is learnt.
-_FIXED = ("heads", "data", "head", "folds", "tta")
+_FIXED = ("heads", "data", "head", "folds", "tta", "looks", *MACHINE)
 MEAN = "mean"  # of the scores of all heads: the default objective
 
 
@@ -45,7 +46,7 @@ def parse_dimension(text: str) -> Dimension:
     Raises UserError for an unknown setting and for an invalid range or value.
     """
     key, equals, listed = text.partition("=")
-    setting, head = _setting(key)
+    setting, head = _setting(key, listed)
     if not equals or not listed.strip():
         raise UserError(
             "--vary", f"{text!r} names no values", f"write {key}=A,B or {key}=LOW..HIGH"
@@ -74,12 +75,14 @@ def parse_dimension(text: str) -> Dimension:
     return Dimension(setting=setting, head=head, values=values)
 
 
-def _setting(key: str) -> tuple[str, str]:
+def _setting(key: str, listed: str) -> tuple[str, str]:
     """The setting and the head of `loss-weights.age`; no head in `dropout`."""
     setting, _, head = key.strip().partition(".")
     setting = setting.lstrip("-").replace("-", "_")
     if setting in _FIXED:
         raise UserError("--vary", f"{key!r} must stay the same in all trials")
+    if setting in GONE:
+        raise where_now(setting, listed)
     if setting not in _defaults():
         names = [name.replace("_", "-") for name in _defaults() if name not in _FIXED]
         raise UserError("--vary", f"no setting {key!r}", nearest(key, names))

@@ -47,6 +47,22 @@ def test_a_list_or_a_range_is_read_as_the_setting_has_it(
             "learnign-rate=1,2",
             "--vary: no setting 'learnign-rate'; did you mean 'learn",
         ),
+        ("cache=a,b", "--vary: 'cache' must stay the same in all trials"),
+        ("looks=1,4", "--vary: 'looks' must stay the same in all trials"),
+        (
+            "average=0.9,0.99",
+            "--vary average: is called --ema now; write --vary ema=0.9,0.99",
+        ),
+        (
+            "least-learning-rate=0..1e-4",
+            "--vary least-learning-rate: is part of --schedule now; write --vary "
+            "schedule.min_learning_rate=0..1e-4",
+        ),
+        (
+            "oversample=race,age",
+            "--vary oversample: is part of --mix now; write --vary mix=classes=HEAD,..",
+        ),
+        ("cache-precision=a,b", "--vary cache-precision: no longer exists; leave it o"),
         ("data=a,b", "--vary: 'data' must stay the same in all trials"),
         ("dropout", "--vary: 'dropout' names no values; write dropout=A,B or dropout="),
         ("dropout=", "--vary: 'dropout=' names no values"),
