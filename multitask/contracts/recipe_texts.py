@@ -4,10 +4,13 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.settings import parse_keywords
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 OFFICIAL = "official"
 SPLITS = ("train", "val", "test")
@@ -234,7 +237,7 @@ def parse_features(text: str) -> DenseFeatures:
 
 
 # Settings whose texts hold several values, `cosine,warmup=2`, and what they hold.
-COMPOSED: dict[str, type[Any]] = {
+COMPOSED: dict[str, "type[DataclassInstance]"] = {
     "schedule": Schedule,
     "then": Unfreezing,
     "features": DenseFeatures,

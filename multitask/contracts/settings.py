@@ -83,13 +83,33 @@ def parse_keywords(cls: type[T], text: str, where: str) -> T:
     The first value may stand without its key, which is then that of the first field.
     Raises UserError naming `where` as `checked` does.
     """
-    values: dict[str, Any] = {}
+    values = _keywords(cls, text, where)
+    if "=" not in text.partition(",")[0]:
+        name = fields(cls)[0].name
+        value(type_hints(cls)[name], values[name], where)  # its mistake names no key
+    return checked(cls, values, where)
+
+
+def with_keyword(text: str, cls: type[Any], key: str, value: object) -> str:
+    """Change or add one value in a text that `parse_keywords` reads as `cls`.
+
+    The values are not checked; an empty text holds none.
+    """
+    values = _keywords(cls, text, key) if text else {}
+    values[key] = ("no", "yes")[value] if isinstance(value, bool) else str(value)
+    first = fields(cls)[0].name
+    start = [values.pop(first)] if first in values else []
+    return ",".join([*start, *(f"{key}={text}" for key, text in values.items())])
+
+
+def _keywords(cls: type[Any], text: str, where: str) -> dict[str, str]:
+    """The values of `plateau,patience=3` as texts, by their keys."""
+    values = {}
     first, *others = (part.strip() for part in text.split(","))
     if "=" in first:
         others = [first, *others]
     else:
-        name = fields(cls)[0].name
-        values[name] = value(type_hints(cls)[name], first, where)
+        values[fields(cls)[0].name] = first
     for part in others:
         key, equals, text = part.partition("=")
         if not equals:
@@ -98,7 +118,7 @@ def parse_keywords(cls: type[T], text: str, where: str) -> T:
         if key in values:
             raise UserError(where, f"names {key} twice")
         values[key] = text.strip()
-    return checked(cls, values, where)
+    return values
 
 
 def value(kind: Any, text: str, where: str) -> Any:

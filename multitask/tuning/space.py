@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 from multitask.contracts import recipe
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.recipe_files import GONE, MACHINE, where_now
-from multitask.contracts.settings import value
+from multitask.contracts.recipe_texts import COMPOSED
+from multitask.contracts.settings import type_hints, value
 
 # Trials must agree on these to be comparable, or they don't change what is learnt.
 _FIXED = ("heads", "data", "head", "folds", "tta", "looks", *MACHINE)
@@ -20,11 +21,13 @@ MEAN = "mean"  # of the scores of all heads: the default objective
 class Dimension:
     """A setting with a list of values, or with a range (`values` are its two ends).
 
-    `head` names the head of a setting that has one value per head.
+    `head` names the head of a setting that has one value per head, and `part` one of
+    the values of a composed setting, such as `warmup` of `schedule`.
     """
 
     setting: str
     head: str = ""
+    part: str = ""
     values: tuple[Any, ...]
     is_range: bool = False
     log: bool = False
@@ -32,13 +35,22 @@ class Dimension:
     @property
     def name(self) -> str:
         """The setting as the command line spells it, such as `loss-weights.age`."""
-        return self.setting.replace("_", "-") + (f".{self.head}" if self.head else "")
+        below = self.head or self.part
+        return self.setting.replace("_", "-") + (f".{below}" if below else "")
+
+    @property
+    def kind(self) -> Any:
+        """The type of its values."""
+        if self.part:
+            return type_hints(COMPOSED[self.setting])[self.part]
+        return recipe.kind(self.setting)
 
 
 def parse_dimension(text: str) -> Dimension:
     """Read `learning-rate=1e-5..1e-2:log`, `dropout=0.3,0.5`, `loss-weights.age=1..3`.
 
-    Values that contain commas are separated by `|`.
+    A dot leads to a head, or to a part of a setting: `schedule.warmup=0..3`. Values
+    that contain commas are separated by `|`.
 
     >>> parse_dimension("batch-size=16,32").values
     (16, 32)
@@ -46,39 +58,35 @@ def parse_dimension(text: str) -> Dimension:
     Raises UserError for an unknown setting and for an invalid range or value.
     """
     key, equals, listed = text.partition("=")
-    setting, head = _setting(key, listed)
     if not equals or not listed.strip():
         raise UserError(
             "--vary", f"{text!r} names no values", f"write {key}=A,B or {key}=LOW..HIGH"
         )
-    per_head = isinstance(_defaults()[setting], dict)
-    if per_head != bool(head):
-        raise UserError(
-            f"--vary {key}",
-            "needs a head" if per_head else "has one value for all heads",
-            f"write {key}.HEAD={listed}" if per_head else f"write {key.split('.')[0]}=",
-        )
-    where, kind = f"--vary {key}", recipe.kind(setting)
-    if kind in (int, float) and ".." in listed:
+    dimension = _dimension(key, listed)
+    where, kind = f"--vary {key}", dimension.kind
+    if ".." in listed and kind in (int, float):
         low, high, log = _range(where, listed, kind)
-        return Dimension(
-            setting=setting, head=head, values=(low, high), is_range=True, log=log
-        )
+        return replace(dimension, values=(low, high), is_range=True, log=log)
+    if ".." in listed and dimension.setting in COMPOSED:
+        name, kinds = dimension.setting, type_hints(COMPOSED[dimension.setting])
+        parts = [f"{name}.{part}" for part in kinds if kinds[part] in (int, float)]
+        todo = f"write {' or '.join(parts)}={listed}"
+        raise UserError(where, "is a text, which has no range", todo)
     texts = [part.strip() for part in listed.split("|" if "|" in listed else ",")]
     values = tuple(dict.fromkeys(value(kind, text, where) for text in texts))
     if len(values) < 2:
         raise UserError(
             where,
             f"has one value, {texts[0]}",
-            f"list two or more, or write --{key} {texts[0]}",
+            "list two or more" + f", or write --{key} {texts[0]}" * ("." not in key),
         )
-    return Dimension(setting=setting, head=head, values=values)
+    return replace(dimension, values=values)
 
 
-def _setting(key: str, listed: str) -> tuple[str, str]:
-    """The setting and the head of `loss-weights.age`; no head in `dropout`."""
-    setting, _, head = key.strip().partition(".")
-    setting = setting.lstrip("-").replace("-", "_")
+def _dimension(key: str, listed: str) -> Dimension:
+    """Which setting, and which head or part of it, a key names; without its values."""
+    first, dot, below = key.strip().removeprefix("--").partition(".")
+    setting = first.replace("-", "_")
     if setting in _FIXED:
         raise UserError("--vary", f"{key!r} must stay the same in all trials")
     if setting in GONE:
@@ -86,7 +94,20 @@ def _setting(key: str, listed: str) -> tuple[str, str]:
     if setting not in _defaults():
         names = [name.replace("_", "-") for name in _defaults() if name not in _FIXED]
         raise UserError("--vary", f"no setting {key!r}", nearest(key, names))
-    return setting, head
+    if below and setting in COMPOSED:
+        part, parts = below.replace("-", "_"), type_hints(COMPOSED[setting])
+        if part not in parts:
+            raise UserError(
+                f"--vary {key}", f"{first} has no {below!r}", nearest(part, parts)
+            )
+        return Dimension(setting=setting, part=part, values=())
+    if isinstance(_defaults()[setting], dict) != bool(below):
+        raise UserError(
+            f"--vary {key}",
+            "has one value for all heads" if below else "needs a head",
+            f"write {first}=" if below else f"write {key}.HEAD={listed}",
+        )
+    return Dimension(setting=setting, head=below, values=())
 
 
 def _defaults() -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 from multitask.contracts import recipe
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.recipe_texts import COMPOSED
+from multitask.contracts.settings import with_keyword
 from multitask.experiments import checks
 from multitask.networks import pretrained
 from multitask.tuning.space import Dimension
@@ -23,11 +25,15 @@ def variant(
     Raises UserError if they are no valid recipe.
     """
     settings = base.plain()
-    for dimension in dimensions:
-        value = values[dimension.name]
+    # Parts of a setting last: where the whole one varies, too, it would replace them.
+    for dimension in sorted(dimensions, key=lambda one: bool(one.part)):
+        name, value = dimension.setting, values[dimension.name]
         if dimension.head:
-            value = {**settings[dimension.setting], dimension.head: value}
-        settings[dimension.setting] = value
+            value = {**settings[name], dimension.head: value}
+        elif dimension.part:
+            cls = COMPOSED[name]
+            value = with_keyword(settings[name], cls, dimension.part, value)
+        settings[name] = value
     config = recipe.recipe(settings, "")
     config = replace(config, weights=pretrained.absolute(config.weights))
     checks.check_recipe(config)

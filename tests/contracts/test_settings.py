@@ -6,7 +6,13 @@ from typing import Literal
 import pytest
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.settings import checked, field_value, parse_keywords, value
+from multitask.contracts.settings import (
+    checked,
+    field_value,
+    parse_keywords,
+    value,
+    with_keyword,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +109,22 @@ def test_a_close_choice_is_suggested(written, meant):
 )
 def test_the_first_keyword_may_be_left_out(text):
     assert parse_keywords(Oven, text, "--oven") == Oven(degrees=200, mode="grill")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value", "changed"),
+    [
+        ("200", "mode", "grill", "200,mode=grill"),
+        ("200, mode=air", "degrees", 250.0, "250.0,mode=air"),
+        ("mode=air,degrees=200", "mode", "grill", "200,mode=grill"),
+        ("mode=air", "degrees", 250, "250,mode=air"),
+        ("", "mode", "grill", "mode=grill"),
+        ("200", "fan", True, "200,fan=yes"),
+        ("200,fan=yes", "fan", False, "200,fan=no"),
+    ],
+)
+def test_a_keyword_is_changed_or_added_and_the_others_stay(text, key, value, changed):
+    assert with_keyword(text, Oven, key, value) == changed
 
 
 @pytest.mark.parametrize(

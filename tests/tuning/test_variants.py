@@ -28,8 +28,64 @@ def test_values_become_a_recipe():
 
 
 @pytest.mark.parametrize(
+    ("settings", "text", "value", "name", "expected"),
+    [
+        ({}, "schedule.warmup=0..3", 2.0, "schedule", "cosine,warmup=2.0"),
+        (
+            {"schedule": "plateau,patience=3,min_learning_rate=1e-5"},
+            "schedule.patience=2,4",
+            4,
+            "schedule",
+            "plateau,patience=4,min_learning_rate=1e-5",
+        ),
+        ({}, "features.units=16..512:log", 64, "features", "64"),
+        ({"features": "64"}, "features.l2=0..1", 0.5, "features", "64,l2=0.5"),
+        ({"features": "64"}, "features.norm=no,yes", True, "features", "64,norm=yes"),
+        (
+            {"freeze": "all", "then": "all,epochs=2"},
+            "then.epochs=2,5",
+            5,
+            "then",
+            "all,epochs=5",
+        ),
+        (
+            {"freeze": "all", "then": "all,epochs=2"},
+            "then.learning_rate=1e-5..1e-3:log",
+            1e-4,
+            "then",
+            "all,epochs=2,learning_rate=0.0001",
+        ),
+    ],
+)
+def test_a_part_is_written_into_the_text_of_its_setting(
+    settings, text, value, name, expected
+):
+    varied = dimensions(text)
+    recipe = variant(Recipe(**settings), varied, {varied[0].name: value})
+    assert getattr(recipe, name) == expected
+
+
+def test_a_part_is_varied_together_with_the_whole_setting():
+    varied = dimensions("features.l2=0.1,0.2", "features=32,64")
+    recipe = variant(Recipe(), varied, {"features.l2": 0.2, "features": "64"})
+    assert recipe.features == "64,l2=0.2"
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            "features.l2=0.1,0.2",
+            "--vary features.l2=0.1: --features: l2 has no effect without units",
+        ),
+        (
+            "schedule.patience=2,4",
+            "--vary schedule.patience=2: --schedule: cosine has no patience",
+        ),
+        (
+            "then.epochs=2,5",
+            "--vary then.epochs=2: --then: has no stages, must have it",
+        ),
         ("dropout=0.3,1.5", "--vary dropout=1.5: --dropout: is 1.5, must be from 0 up"),
         ("trunk=cnn,vgg61", "--vary trunk=vgg61: --trunk: no trunk 'vgg61'; did you m"),
         ("augment=flip,flop", "--vary augment=flop: --augment: no preset 'flop'; did "),
