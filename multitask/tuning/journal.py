@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from multitask.contracts.errors import UserError
 from multitask.contracts.run import same_settings
 from multitask.contracts.saving import write_text
+from multitask.contracts.settings import field_value
 from multitask.tuning.search import import_optuna
 from multitask.tuning.space import Dimension
 from multitask.tuning.storage import PRECISION, Trial, trial_folder, write_trial
@@ -22,7 +23,7 @@ _STUDY = "trials"  # Optuna's name for what the journal holds
 
 
 def import_journal(
-    out: Path, settings: Mapping[str, Any], dimensions: Sequence[Dimension]
+    out: Path, sweep: Mapping[str, Any], dimensions: Sequence[Dimension]
 ) -> None:
     """Record the trials of Optuna's journal as ours, if the folder has one.
 
@@ -34,17 +35,16 @@ def import_journal(
         return
     study = _study(file)
     begun = json.loads(study.user_attrs.get("settings", "{}"))
-    if not same_settings(begun, json.loads(json.dumps(settings))):
+    if not same_settings(begun, json.loads(json.dumps(sweep))):
         raise UserError(file, "is of another sweep", "name another folder with --out")
     if precision := study.user_attrs.get("precision"):
         write_text(out / PRECISION, precision)
     replaced = {trial.user_attrs.get("replaces") for trial in study.trials}
     for frozen in study.trials:
-        trial = _trial(frozen)
-        complete = set(trial.settings) == {one.name for one in dimensions}
+        settings = _settings(frozen, dimensions)
         waiting = frozen.state.name == "WAITING" and "replaces" not in frozen.user_attrs
-        if complete and not waiting and frozen.number not in replaced:
-            write_trial(out, trial)
+        if settings and not waiting and frozen.number not in replaced:
+            write_trial(out, _trial(frozen, settings))
     file.rename(out / IMPORTED)
 
 
@@ -66,16 +66,26 @@ def _study(file: Path) -> "Study":
     return study
 
 
-def _trial(frozen: "FrozenTrial") -> Trial:
+def _settings(frozen: "FrozenTrial", dimensions: Sequence[Dimension]) -> dict[str, Any]:
+    """The values of a trial as their settings have them; none if one is missing."""
+    values = {**frozen.system_attrs.get("fixed_params", {}), **frozen.params}
+    if set(values) != {one.name for one in dimensions}:
+        return {}
+    return {
+        one.name: field_value(one.kind, values[one.name], one.name)
+        for one in dimensions
+    }
+
+
+def _trial(frozen: "FrozenTrial", settings: Mapping[str, Any]) -> Trial:
     """A trial of ours; one that waits to replace a stopped one is stopped itself."""
     attributes = frozen.user_attrs
     state = frozen.state.name.lower()
-    planned = frozen.system_attrs.get("fixed_params", {})
     return Trial(
         trial=frozen.number,
         folder=attributes.get("folder", trial_folder(frozen.number)),
         state="running" if state == "waiting" else state,  # type: ignore[arg-type]
-        settings={**planned, **frozen.params},
+        settings=settings,
         score=frozen.value if state == "complete" else None,
         heads={
             name.removeprefix("head "): value

@@ -10,6 +10,7 @@ import tomli_w
 
 from multitask.contracts import recipe_files, run
 from multitask.contracts.errors import UserError
+from multitask.tuning import search, space
 from multitask.tuning.journal import import_journal
 from multitask.tuning.space import parse_dimension
 from multitask.tuning.storage import Trial, read_trials
@@ -66,6 +67,21 @@ def test_each_trial_is_recorded_as_it_ended(tmp_path):
         ),
     ]  # fmt: skip
     assert (tmp_path / "precision").read_text() == "bfloat16"
+
+
+def test_values_become_the_types_that_their_settings_have_today(tmp_path):
+    features = parse_dimension("features=0,64")
+    before = {"epochs": 2, "sweep": {"vary": ["features=0,64"], "grid": True}}
+    study = begun(tmp_path, before)
+    for units in (0, 64):  # a whole number in version 0.1
+        study.enqueue_trial({"features": units})
+        trial = study.ask()
+        trial.suggest_categorical("features", [0, 64])
+        study.tell(trial, 0.5)
+    import_journal(tmp_path, before, (features,))
+    trials = read_trials(tmp_path)
+    assert [dict(one.settings) for one in trials] == space.grid([features])
+    assert search.propose([features], trials, 0)["features"] in ("0", "64")
 
 
 def test_a_stopped_trial_goes_on_in_its_folder(tmp_path):
