@@ -6,7 +6,7 @@ from typing import Any
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.recipe_files import translate
+from multitask.contracts.recipe_files import current_name, translate
 from multitask.contracts.saving import reporting_write_errors, write_text
 
 NETWORK = "network.keras"  # the best epoch
@@ -19,6 +19,7 @@ REPORT_JSON = "report.json"  # in it, the figures; a run with one is measured
 PAGE = "index.html"  # of every report, to open in a browser
 BEST = "best.toml"  # the recipe of a sweep's best trial
 SAMPLE = "sample"  # the folder of the faces drawn for `--data sample`
+SWEEP = "sweep"  # the table of a sweep's recipe.toml that holds what is varied
 LOCK, READING = ".lock", ".reading"  # locks of processes that share a folder
 
 
@@ -70,7 +71,17 @@ def same_settings(begun: dict[str, Any], settings: dict[str, Any]) -> bool:
     Both are plain data; a setting that is missing has its default.
     """
     defaults = Recipe().plain()
-    return {**defaults, **translate(begun)[0]} == {**defaults, **settings}
+    begun = {**defaults, **translate(begun)[0]}
+    if SWEEP in begun:
+        vary = [_current_vary(text) for text in begun[SWEEP].get("vary", ())]
+        begun[SWEEP] = {**begun[SWEEP], "vary": vary}
+    return begun == {**defaults, **settings}
+
+
+def _current_vary(text: str) -> str:
+    """`average=0.9,0.99` of an earlier version as `ema=0.9,0.99`."""
+    name, equals, values = text.partition("=")
+    return current_name(name) + equals + values
 
 
 def begin(out: Path, settings: dict[str, Any]) -> None:

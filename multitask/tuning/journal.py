@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.recipe_files import current_name
 from multitask.contracts.run import same_settings
 from multitask.contracts.saving import write_text
 from multitask.contracts.settings import field_value
@@ -68,7 +69,11 @@ def _study(file: Path) -> "Study":
 
 def _settings(frozen: "FrozenTrial", dimensions: Sequence[Dimension]) -> dict[str, Any]:
     """The values of a trial as their settings have them; none if one is missing."""
-    values = {**frozen.system_attrs.get("fixed_params", {}), **frozen.params}
+    planned = frozen.system_attrs.get("fixed_params", {})
+    values = {
+        current_name(name): value
+        for name, value in {**planned, **frozen.params}.items()
+    }
     if set(values) != {one.name for one in dimensions}:
         return {}
     return {

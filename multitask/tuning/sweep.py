@@ -13,7 +13,7 @@ from multitask.contracts import plugins, run
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Precision, Recipe
-from multitask.contracts.run import SPLIT
+from multitask.contracts.run import SPLIT, SWEEP
 from multitask.contracts.saving import reporting_write_errors, write_text
 from multitask.contracts.sweep_result import SweepResult
 from multitask.contracts.table import write_csv
@@ -29,7 +29,6 @@ from multitask.tuning.trials import Trials
 from multitask.tuning.variants import check_variants
 
 Say = Callable[[str], object]
-_KEY = "sweep"  # the table of recipe.toml that holds what is varied
 
 
 def sweep(
@@ -68,8 +67,8 @@ def sweep(
         "grid": grid,
         "prune": prune,
     }
-    settings = {**recipe.plain(), _KEY: options}
-    run.same_work(out, settings, "sweep", _KEY)
+    settings = {**recipe.plain(), SWEEP: options}
+    run.same_work(out, settings, "sweep", SWEEP)
     with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     with locked(FileLock(out / run.READING)):
@@ -134,7 +133,7 @@ def _check_heads(
 def _begin(prepared: Prepared, out: Path, settings: dict[str, Any]) -> pd.DataFrame:
     """The pictures with the split of all trials, which the first process records."""
     file = out / SPLIT
-    begun = run.same_work(out, settings, "sweep", _KEY)
+    begun = run.same_work(out, settings, "sweep", SWEEP)
     parts = prepared.split(file if begun and file.exists() else None)
     table = prepared.table.assign(split=parts)
     if not begun:

@@ -75,6 +75,16 @@ def test_work_begun_by_an_earlier_version_is_the_same_if_its_settings_mean_the_s
         same_work(tmp_path, {**SETTINGS, "tta": 4}, "comparison", "compare")
 
 
+def test_a_sweep_over_a_setting_that_has_another_name_today_goes_on_by_that(tmp_path):
+    vary = '["average=0.9,0.99", "features-l2=0..1", "cap.race=1,2"]'
+    (tmp_path / RECIPE).write_text(f"average = 0.0\n[sweep]\nvary = {vary}\n")
+    texts = ["ema=0.9,0.99", "features.l2=0..1", "cap.race=1,2"]
+    assert same_work(tmp_path, {"sweep": {"vary": texts}}, "sweep", "sweep")
+    other = {"sweep": {"vary": ["ema=0.9,0.95", *texts[1:]]}}
+    with pytest.raises(UserError, match="holds another sweep"):
+        same_work(tmp_path, other, "sweep", "sweep")
+
+
 def test_a_folder_below_a_file_is_told(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError) as caught:

@@ -134,6 +134,23 @@ def test_settings_of_an_earlier_version_count_as_those_of_today(tmp_path):
     assert len(read_trials(tmp_path)) == 1
 
 
+def test_a_setting_that_has_another_name_today_goes_on_by_that(tmp_path):
+    before = {"epochs": 2, "average": 0.0, "warmup": 1.0}
+    before["sweep"] = {"vary": ["average=0.9,0.99", "--warmup=0..3", "dropout=0..1"]}
+    texts = ["ema=0.9,0.99", "schedule.warmup=0..3", "dropout=0..1"]
+    settings = {"epochs": 2, "ema": 0.0, "sweep": {"vary": texts}}
+    trial = begun(tmp_path, before).ask()
+    trial.suggest_categorical("average", [0.9, 0.99])
+    trial.suggest_float("warmup", 0, 3)
+    trial.suggest_float("dropout", 0, 1)
+    (tmp_path / "recipe.toml").write_text(tomli_w.dumps(before), encoding="utf-8")
+    assert run.same_work(tmp_path, settings, "sweep", "sweep")
+    import_journal(tmp_path, settings, [parse_dimension(text) for text in texts])
+    [ours] = read_trials(tmp_path)
+    assert list(ours.settings) == ["ema", "schedule.warmup", "dropout"]
+    assert list(ours.settings.values()) == list(trial.params.values())
+
+
 def test_a_journal_of_another_sweep_is_refused(tmp_path):
     begun(tmp_path, {**SETTINGS, "epochs": 3})
     with pytest.raises(UserError, match="trials.log: is of another sweep"):
