@@ -1,0 +1,97 @@
+"""Does each command say by its exit status and its last line how it ended?
+
+Mistakes in the data, heads and settings of fit, report, audit, sweep, compare and
+predict have tests with what finds them.
+"""
+
+import importlib
+
+import pytest
+
+from multitask import audit, fit, recipes, report, trunks
+from multitask.__main__ import COMMANDS
+from multitask.contracts import recipe_files
+from multitask.networks.trunks import TRUNKS
+from tests import layouts
+
+NAMES = [name for name, _ in COMMANDS]
+
+
+def main(name):
+    return importlib.import_module(f"multitask.{name}").main
+
+
+def last_line(capsys):
+    return capsys.readouterr().out.rstrip("\n").splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_unknown_option_is_one_line_and_status_2(name, capsys):
+    assert main(name)(["--nonsense"]) == 2
+    output, error = capsys.readouterr()
+    assert output == ""
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "line"),
+    [
+        ("fit", ["--resume"], "--resume: names no run; add --out with the run"),
+        ("report", [], "multitask report: the following arguments are required: netw"),
+        ("sweep", ["--trials", "few"], "--trials: invalid int value: 'few'"),
+        ("recipes", ["thorough"], "thorough: is not expected here; see multitask rec"),
+        ("trunks", ["cnn"], "cnn: is not expected here; see multitask trunks --help"),
+        ("predict", ["net.keras"], "multitask predict: the following arguments are r"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_arguments_is_told_and_status_2(name, arguments, line, capsys):
+    assert main(name)(arguments) == 2
+    output, error = capsys.readouterr()
+    assert output == ""
+    assert error.startswith(line)
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_is_status_0(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(name)(["--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: multitask {name} ")
+
+
+def test_recipes_end_with_the_last_one(capsys):
+    assert recipes.main([]) == 0
+    text = recipe_files.path(recipe_files.names()[-1]).read_text(encoding="utf-8")
+    comments = [line for line in text.splitlines() if line.startswith("#")]
+    assert last_line(capsys).strip() == comments[-1].removeprefix("#").strip()
+
+
+def test_trunks_end_with_the_last_one(capsys):
+    assert trunks.main([]) == 0
+    assert last_line(capsys).split()[0] == list(TRUNKS)[-1]
+
+
+def test_an_audit_ends_with_its_page(planted_faces, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert audit.main(["--data", f"utkface={planted_faces}", "--out", str(out)]) == 0
+    assert last_line(capsys) == f"written to {out}, see {out / 'index.html'}"
+
+
+def test_a_fit_and_a_report_end_with_their_pages(
+    tiny_trunk, no_pictures, tmp_path, capsys
+):
+    layouts.write(tmp_path / "faces", "utkface", count=60, seed=0)
+    run = tmp_path / "run"
+    options = [
+        "--heads", "gender", "--data", f"utkface={tmp_path / 'faces'}",
+        "--trunk", tiny_trunk, "--epochs", "1", "--precision", "float32",
+    ]  # fmt: skip
+    assert fit.main([*options, "--out", str(run)]) == 0
+    page = run / "report" / "index.html"
+    assert last_line(capsys) == f"written to {run}, see {page}"
+    assert page.exists()
+    assert report.main([str(run)]) == 0
+    page = run / "report-2" / "index.html"
+    assert last_line(capsys) == f"written to {page.parent}, see {page}"
+    assert page.exists()
