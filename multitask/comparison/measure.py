@@ -6,7 +6,7 @@ import gc
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import isnan
 from pathlib import Path
 from statistics import median
@@ -18,6 +18,7 @@ import psutil
 
 from multitask.comparison.designs import Plan, combination_labels
 from multitask.contracts.design_comparison import Cost, HeadScores
+from multitask.contracts.errors import Say
 from multitask.contracts.head import Array, Head
 from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.run import NETWORK
@@ -26,7 +27,6 @@ from multitask.experiments.prepare import Prepared
 from multitask.experiments.train import Training
 from multitask.networks.analyzer import Analyzer, Outputs
 
-Say = Callable[[str], object]
 _TIMED_CALLS = 15  # after one that is not timed
 _SAMPLING_SECONDS = 0.1  # between two measurements of the memory
 

@@ -1,7 +1,7 @@
 """How are the networks of a comparison trained and measured, all alike?"""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -14,6 +14,7 @@ from multitask.comparison.designs import Merged, Plan, merge, plans, with_merged
 from multitask.comparison.measure import PeakMemory, measure_cost, measure_scores
 from multitask.comparison.results import NetworkResult, read_result, write_result
 from multitask.contracts.design_comparison import Cell, Cost
+from multitask.contracts.errors import Say
 from multitask.contracts.head import Array, Head
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Precision, Recipe
@@ -25,7 +26,6 @@ from multitask.experiments.train import train_prepared
 from multitask.networks.analyzer import Analyzer
 from multitask.training import loop
 
-Say = Callable[[str], object]
 _TIMED_STEPS = 3  # of a network, for an estimate
 
 

@@ -1,6 +1,6 @@
 """Is one network as good as several, on these pictures, and what does each cost?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from multitask.comparison.notes import comparison_notes
 from multitask.comparison.runner import DesignRunner, design_runner
 from multitask.contracts import plugins, run
 from multitask.contracts.design_comparison import DESIGNS, Cell, DesignComparison
+from multitask.contracts.errors import Say
 from multitask.contracts.head import Array
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
@@ -21,8 +22,6 @@ from multitask.contracts.saving import reporting_write_errors
 from multitask.contracts.table import write_csv
 from multitask.experiments import scores
 from multitask.experiments.notes import frozen_notes
-
-Say = Callable[[str], object]
 
 
 def compare(

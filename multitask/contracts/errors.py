@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
+Say = Callable[[str], object]  # is given lines for the user, such as `print`
 _MANY = 30  # names: nobody reads such a list if the one meant is clear
 
 

@@ -1,11 +1,11 @@
 """How is a recipe read from a file, also from one of an earlier version?"""
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import Say, UserError, nearest
 from multitask.contracts.recipe_texts import COMPOSED
 from multitask.contracts.settings import option
 
@@ -199,7 +199,7 @@ def path(name: str) -> Path:
 
 
 def read(
-    source: str | Path, say: Callable[[str], object] = print, *, resume: bool = False
+    source: str | Path, say: Say = print, *, resume: bool = False
 ) -> dict[str, Any]:
     """The settings in a recipe file, or in the recipe of that name, not yet checked.
 

@@ -1,13 +1,12 @@
 """Which pictures of the data sets does a recipe use, and who is in them?"""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import Say, UserError
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.table import column
 from multitask.contracts.table import sources as table_sources
@@ -15,9 +14,7 @@ from multitask.data import sources as data
 from multitask.data import split
 
 
-def select(
-    table: pd.DataFrame, recipe: Recipe, say: Callable[[str], object]
-) -> pd.DataFrame:
+def select(table: pd.DataFrame, recipe: Recipe, say: Say) -> pd.DataFrame:
     """The rows that a recipe uses, with identities read from their paths.
 
     `say` prints how many rows a split's file leaves out. Raises UserError if it lists
@@ -34,9 +31,7 @@ def selection_key(recipe: Recipe) -> tuple[Any, ...]:
     return recipe.limit, seed, recipe.identity, recipe.split_rule.file
 
 
-def _listed_in_split(
-    table: pd.DataFrame, recipe: Recipe, say: Callable[[str], object]
-) -> pd.DataFrame:
+def _listed_in_split(table: pd.DataFrame, recipe: Recipe, say: Say) -> pd.DataFrame:
     """The rows that the split's file lists; all rows if there is none."""
     file = recipe.split_rule.file
     if not file:

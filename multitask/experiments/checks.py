@@ -1,11 +1,11 @@
 """Can this recipe work with its data and its trunk? Asked before training begins."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from multitask.contracts import catalog
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import Say, UserError, nearest
 from multitask.contracts.head import Head
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
@@ -52,7 +52,7 @@ def check_head_names(recipe: Recipe, heads: Sequence[Head]) -> None:
 def check_trainable(
     heads: Sequence[Head],
     table: pd.DataFrame,
-    say: Callable[[str], object] = lambda line: None,
+    say: Say = lambda line: None,
 ) -> None:
     """Raise UserError for a class of which `table` has no picture in training.
 

@@ -1,6 +1,6 @@
 """How good is a network on labelled pictures?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from multitask.contracts import plugins
 from multitask.contracts.augmentation import Augmentation
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import Say, UserError
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
@@ -41,7 +41,6 @@ from multitask.training.views import View
 _CALIBRATED = 1000  # at most so many pictures of the validation part calibrate
 _TAIL = 4  # at most so many names at a path's end identify a picture
 _BATCH = 32  # pictures whose features go through the rest of the network together
-Say = Callable[[str], object]
 
 
 def outputs(

@@ -1,6 +1,6 @@
 """What does a training begin with: which settings, heads and decoded pictures?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from multitask.contracts import catalog
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import Say, UserError
 from multitask.contracts.head import Head, Targets
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
@@ -122,7 +122,7 @@ def _usual_batch(table: pd.DataFrame) -> int:
 def prepare(
     recipe: Recipe,
     out: Path,
-    say: Callable[[str], object],
+    say: Say,
     resume: bool = False,
     machine: Machine = Machine(),  # noqa: B008  (it is frozen)
 ) -> Prepared:
@@ -184,9 +184,7 @@ def _absolute(recipe: Recipe) -> Recipe:
     )
 
 
-def prepare_variant(
-    before: Prepared, recipe: Recipe, out: Path, say: Callable[[str], object]
-) -> Prepared:
+def prepare_variant(before: Prepared, recipe: Recipe, out: Path, say: Say) -> Prepared:
     """Prepare a recipe with the same data sets as that of `before`.
 
     Pictures are decoded anew only if it uses others of them, or another size.

@@ -1,6 +1,5 @@
 """How does one recipe become a run: a trained network, measured, in a folder?"""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pandas as pd
 
 from multitask.contracts import plugins
 from multitask.contracts.augmentation import Augmentation
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import Say, UserError
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
@@ -35,7 +34,6 @@ from multitask.images.decode import Pixels
 from multitask.training import loop, views
 
 _SHOWN, _VARIANTS = 6, 4  # training pictures in the report, variants of each
-Say = Callable[[str], object]
 
 
 @dataclass(frozen=True, kw_only=True)

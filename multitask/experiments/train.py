@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from multitask.contracts.errors import Say
 from multitask.contracts.run import SPLIT
 from multitask.contracts.saving import replacing, reporting_write_errors
 from multitask.contracts.table import write_csv
@@ -14,8 +15,6 @@ from multitask.data.coverage import describe_epoch
 from multitask.experiments.prepare import Prepared
 from multitask.training import loop
 from multitask.training.checkpoint import Figures
-
-Say = Callable[[str], object]
 
 
 @dataclass(frozen=True, kw_only=True)

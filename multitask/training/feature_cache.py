@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from multitask.contracts.augmentation import Augmentation
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import Say, UserError
 from multitask.contracts.head import Array, Head, Targets
 from multitask.data.batches import Batches
 from multitask.images.decode import Pixels
@@ -63,7 +63,7 @@ class FeatureCache:
         self,
         front: keras.Model,
         folder: str | Path,
-        say: Callable[[str], object] = lambda line: None,
+        say: Say = lambda line: None,
     ) -> None:
         self.front, self.say = front, say
         self._input: tuple[int, ...] = front.input.shape[1:]

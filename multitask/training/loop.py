@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from multitask.contracts.augmentation import Augmentation
+from multitask.contracts.errors import Say
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Precision, Recipe
 from multitask.contracts.recipe_texts import ALL
@@ -29,7 +30,6 @@ from multitask.training.optimizer import optimizer
 from multitask.training.precision import fastest, has_bfloat16, policy
 from multitask.training.views import views
 
-Say = Callable[[str], object]
 _FEW_STEPS = 300  # a training with fewer ends before timing it would pay off
 
 

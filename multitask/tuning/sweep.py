@@ -1,7 +1,7 @@
 """Which settings of a recipe are better? Trials of them, and the best one."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +10,7 @@ import pandas as pd
 from filelock import FileLock
 
 from multitask.contracts import plugins, run
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import Say, UserError, nearest
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Precision, Recipe
 from multitask.contracts.run import SPLIT, SWEEP
@@ -27,8 +27,6 @@ from multitask.tuning.storage import PRECISION, locked
 from multitask.tuning.summary import summary
 from multitask.tuning.trials import Trials
 from multitask.tuning.variants import check_variants
-
-Say = Callable[[str], object]
 
 
 def sweep(

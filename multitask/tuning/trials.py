@@ -2,7 +2,7 @@
 
 import shutil
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 from filelock import BaseFileLock, FileLock, Timeout
 
 from multitask.contracts import run
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import Say, UserError
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import BEST, NETWORK, RECIPE
 from multitask.contracts.saving import reporting_write_errors, write_text
@@ -28,7 +28,6 @@ from multitask.tuning.space import Dimension
 from multitask.tuning.storage import Trial, trial_folder
 from multitask.tuning.variants import variant
 
-Say = Callable[[str], object]
 _DEATHS = 3  # of its process in one epoch, after which a trial is not begun again
 _ROOM = 50e6  # bytes: with less of it, it is the disk that fails, not the trial
 _PARTS = ("split", "limit", "identity")  # decide which pictures are validated on

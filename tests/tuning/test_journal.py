@@ -135,7 +135,7 @@ def test_settings_of_an_earlier_version_count_as_those_of_today(tmp_path):
 
 
 def test_a_setting_that_has_another_name_today_goes_on_by_that(tmp_path):
-    before = {"epochs": 2, "average": 0.0, "warmup": 1.0}
+    before: dict[str, Any] = {"epochs": 2, "average": 0.0, "warmup": 1.0}
     before["sweep"] = {"vary": ["average=0.9,0.99", "--warmup=0..3", "dropout=0..1"]}
     texts = ["ema=0.9,0.99", "schedule.warmup=0..3", "dropout=0..1"]
     settings = {"epochs": 2, "ema": 0.0, "sweep": {"vary": texts}}
