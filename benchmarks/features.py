@@ -30,22 +30,7 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     another head. Theirs also decodes the pictures only once, but runs the trunk in each
     step of `model.fit`. The trunk is frozen and has random weights.
     """
-    labels = table(setting.paths[: setting.trained])
-    file = temporary / "frozen.csv"
-    labels.to_csv(file, index=False)
-    recipe = Recipe(
-        heads=("gender", "race"),
-        data=(f"frozen=table:{file}",),
-        trunk=setting.frozen_trunk,
-        image_size=setting.frozen_size,
-        freeze="all",
-        augment="none",
-        tta=1,
-        crop=1.0,
-        epochs=setting.frozen_epochs,
-        batch_size=32,
-        precision="float32",
-    )
+    recipe = _recipe(setting, temporary)
     machine = Machine(cache=temporary / "cache")
     first, second, plain = (temporary / name for name in ("first", "second", "plain"))
     other = replace(recipe, heads=("age",))
@@ -81,6 +66,26 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
             for name in recipe.heads
         ),
     ]
+
+
+def _recipe(setting: Setting, temporary: Path) -> Recipe:
+    """A frozen trunk with two heads, on the pictures of the setting."""
+    labels = table(setting.paths[: setting.trained])
+    file = temporary / "frozen.csv"
+    labels.to_csv(file, index=False)
+    return Recipe(
+        heads=("gender", "race"),
+        data=(f"frozen=table:{file}",),
+        trunk=setting.frozen_trunk,
+        image_size=setting.frozen_size,
+        freeze="all",
+        augment="none",
+        tta=1,
+        crop=1.0,
+        epochs=setting.frozen_epochs,
+        batch_size=32,
+        precision="float32",
+    )
 
 
 def _ours(recipe: Recipe, out: Path, machine: Machine) -> None:

@@ -53,7 +53,7 @@ def _help() -> str:
             "commands:",
             *lines,
             "",
-            "multitask COMMAND --help tells what a command takes.",
+            "multitask COMMAND --help lists its options.",
         ]
     )
 

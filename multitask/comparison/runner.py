@@ -196,7 +196,7 @@ def design_runner(
     """Read the pictures of a comparison; `merges` are texts such as `age_group+gender`.
 
     `parts` is the split to keep: the split.csv of a comparison that goes on, or a table
-    with `path` and `split`. Raises UserError for whatever the user can mend.
+    with `path` and `split`. Raises UserError for anything that the user can fix.
     """
     prepared = prepare.prepare(recipe, out, say, machine=machine)
     heads = prepared.spec.heads

@@ -48,7 +48,7 @@ def compare(
     stopped, and may have more seeds. A `dry_run` trains nothing: it says about how long
     the training takes, and returns the cells without results.
 
-    Raises UserError for whatever the user can mend.
+    Raises UserError for anything that the user can fix.
     """
     designs = tuple(designs) or (DESIGNS if merges else ("single", "multi"))
     checks.check_request(designs, trunks, merges, seeds)
