@@ -69,11 +69,8 @@ def _study(file: Path) -> "Study":
 
 def _settings(frozen: "FrozenTrial", dimensions: Sequence[Dimension]) -> dict[str, Any]:
     """The values of a trial as their settings have them; none if one is missing."""
-    planned = frozen.system_attrs.get("fixed_params", {})
-    values = {
-        current_name(name): value
-        for name, value in {**planned, **frozen.params}.items()
-    }
+    recorded = {**frozen.system_attrs.get("fixed_params", {}), **frozen.params}
+    values = {current_name(name): value for name, value in recorded.items()}
     if set(values) != {one.name for one in dimensions}:
         return {}
     return {
