@@ -6,9 +6,10 @@ one network for all heads, or networks of merged heads.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from multitask.contracts.head import Better
+if TYPE_CHECKING:  # it imports pandas, which `multitask compare --help` can't wait for
+    from multitask.contracts.head import Better
 
 DESIGNS = ("single", "merged", "multi")
 Verdict = Literal["better", "worse", "no difference shown"]
@@ -124,7 +125,7 @@ class DesignComparison:
     title: str
     rows: Mapping[str, int]
     metrics: Mapping[str, str]
-    better: Mapping[str, Better]
+    better: Mapping[str, "Better"]
     merged: tuple[str, ...]
     cells: tuple[Cell, ...]
     means: tuple[DesignMean, ...]
@@ -140,7 +141,7 @@ class DesignComparison:
         """The metric of a head, merged ones included."""
         return self.metrics.get(head, "accuracy")
 
-    def better_direction(self, head: str) -> Better:
+    def better_direction(self, head: str) -> "Better":
         """Which scores of a head are the better ones, merged ones included."""
         return self.better.get(head, "higher")
 
