@@ -90,7 +90,8 @@ class Parser(argparse.ArgumentParser):
         name = others[0].partition("=")[0]
         if not name.startswith("-"):
             raise UserError(name, "is not expected here", f"see {self.prog} --help")
-        options = [o for action in self._actions for o in action.option_strings]
+        shown = [a for a in self._actions if a.help != argparse.SUPPRESS]
+        options = [o for action in shown for o in action.option_strings]
         todo = _meant(name, options, 0.7) or f"see {self.prog} --help"
         raise UserError(name, "is no option", todo)
 

@@ -69,6 +69,8 @@ def load(model: keras.Model, source: str, name: str) -> None:
         _fill(model, _imagenet(name), f"--weights {source}")
         return
     path = Path(source).expanduser()
+    if path.suffix == ".keras" and not zipfile.is_zipfile(path):
+        raise UserError(path, "is no Keras file, or is truncated", "name another one")
     try:
         if path.suffix == ".keras":
             _fill(model, _trunk_of(keras.models.load_model(path, compile=False)), path)

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import keras
@@ -228,15 +228,20 @@ class FeatureCache:
             lambda images: self.front(images, training=False),
             input_signature=[tf.TensorSpec((None, *self._input), tf.float32)],
         )
-        rendered = tf.function(
-            lambda picture, view, seed: render(
-                picture, view, seed, augmentation, self.size
+
+        @cache
+        def rendering(view: View) -> Callable[..., Array]:
+            """A function from a picture to this view, traced once."""
+            traced: Callable[..., Array] = tf.function(
+                lambda picture, seed: render(
+                    picture, view, seed, augmentation, self.size
+                )
             )
-        )
+            return traced
 
         def compute(names: Sequence[bytes]) -> Array:
             images = [
-                rendered(pixels[row][None], view, view_seed(name, view))
+                rendering(view)(pixels[row][None], view_seed(name, view))
                 for name in names
                 for row, view in [missing[name]]
             ]

@@ -25,7 +25,8 @@ def import_optuna(
     try:
         import optuna
     except ImportError:
-        raise UserError(where, what, "pip install 'multitask[sweep]'") from None
+        todo = "pip install 'multitask[sweep]', or try all combinations with --grid"
+        raise UserError(where, what, todo) from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
 

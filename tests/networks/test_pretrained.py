@@ -114,10 +114,14 @@ def test_dense_layers_of_imagenet_are_for_one_size():
 
 
 def test_a_damaged_file_of_weights_is_an_error(tiny_trunk, tmp_path):
-    for name in ("a.keras", "a.weights.h5"):
+    messages = {
+        "a.keras": "is no Keras file",
+        "a.weights.h5": "does not fit trunk tiny",
+    }
+    for name, message in messages.items():
         (tmp_path / name).write_bytes(b"PK nothing")
         model = new_trunk(tiny_trunk)
-        with pytest.raises(UserError, match="does not fit trunk tiny"):
+        with pytest.raises(UserError, match=message):
             pretrained.load(model, str(tmp_path / name), tiny_trunk)
 
 
