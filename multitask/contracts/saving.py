@@ -46,10 +46,10 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        kept = "the previous one is kept" if path.exists() else "nothing was written"
+        remains = "the previous one is kept" if path.exists() else "nothing was written"
         raise UserError(
             path,
-            f"can't be saved ({error.strerror or error}), {kept}",
+            f"can't be saved ({error.strerror or error}), {remains}",
             "free some space",
         ) from None
 

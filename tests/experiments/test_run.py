@@ -70,9 +70,9 @@ def test_that_the_faces_are_drawn_is_said_and_rides_along(drawn_run, drawn_lines
 
 def test_the_written_recipe_makes_the_same_network(drawn_run, drawn_faces, tmp_path):
     # One machine, one seed: equal to the last bit, through the file and back.
-    written = recipe(read(drawn_run.folder / "recipe.toml"))
-    assert written == tiny_recipe(drawn_faces, heads=HEADS)
-    fit(written, tmp_path / "repeated", say=quiet)
+    saved_recipe = recipe(read(drawn_run.folder / "recipe.toml"))
+    assert saved_recipe == tiny_recipe(drawn_faces, heads=HEADS)
+    fit(saved_recipe, tmp_path / "repeated", say=quiet)
     one = multitask.load(drawn_run.folder).model.get_weights()
     two = multitask.load(tmp_path / "repeated").model.get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
