@@ -89,8 +89,8 @@ def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
     The merged head has a class for each combination in the training part of `table`,
     which has a `split`.
 
-    Raises UserError for a head that is unknown, named twice or does not give each picture
-    one class, and if fewer than two combinations are labelled.
+    Raises UserError for a head that is unknown, named twice or does not give each
+    picture one class, and if fewer than two combinations are labelled.
     """
     parts = _parts(text, heads)
     labels = combination_labels(parts, table[table["split"] == "train"])
