@@ -2,14 +2,22 @@
 
 `fit`, `report`, `audit`, `compare` and `sweep` do what the commands of their names do;
 `load` opens a trained network. TensorFlow is imported when one of them is called.
+
+>>> import multitask
+>>> run = multitask.fit(data={"utkface": "FOLDER"}, heads="age")  # doctest: +SKIP
+>>> run.network.predict("photo.jpg")  # doctest: +SKIP
 """
 
 import os
+import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
+    "Head",
+    "Machine",
     "Recipe",
     "UserError",
     "audit",
@@ -19,8 +27,13 @@ __all__ = [
     "report",
     "sweep",
 ]
-_COMMANDS = ("audit", "compare", "fit", "report", "sweep")
-_CLASSES = {"Recipe": "recipe", "UserError": "errors"}  # and their modules
+_COMMANDS = ("audit", "compare", "fit", "report", "sweep")  # also modules
+_CLASSES = {  # and their modules
+    "Head": "head",
+    "Machine": "machine",
+    "Recipe": "recipe",
+    "UserError": "errors",
+}
 
 # TensorFlow reads it when it is imported. By itself it computes by oneDNN only on
 # processors with AVX-512; with AVX2 a training step takes half the time by it.
@@ -32,33 +45,35 @@ _here = Path(__file__).resolve().parent
 if __name__ == "multitask" and not (_here / "heads").is_dir():
     __path__.append(str(_here.parent))
 
+from multitask.api import audit, compare, fit, load, report, sweep  # noqa: E402
 from multitask.contracts.version import VERSION  # noqa: E402  (needs __path__)
 
 __version__ = VERSION
 
 if TYPE_CHECKING:
     from multitask.contracts.errors import UserError as UserError
+    from multitask.contracts.head import Head as Head
+    from multitask.contracts.machine import Machine as Machine
     from multitask.contracts.recipe import Recipe as Recipe
-    from multitask.networks.analyzer import Analyzer
 
 
-def load(path: str | Path) -> "Analyzer":
-    """Open a trained network, a file or that of a run folder, for inference.
+class _Face(ModuleType):
+    """This package, in which `multitask.fit` is the function, not the command's module.
 
-    Raises UserError if `path` is no network of this package.
-
-    See `multitask.networks.analyzer.Analyzer` for what the result can do. TensorFlow is
-    imported here, not by `import multitask`.
+    Python would bind that name to the module `multitask/fit.py` as soon as something
+    imports it.
     """
-    from multitask.networks.analyzer import Analyzer
 
-    return Analyzer.load(path)
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _COMMANDS and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face
 
 
 def __getattr__(name: str) -> Any:
     """Import what takes its time when it is first asked for."""
-    if name in _COMMANDS:  # modules that can be called
-        return import_module(f"multitask.{name}")
     if name in _CLASSES:
         module = import_module(f"multitask.contracts.{_CLASSES[name]}")
         return getattr(module, name)

@@ -3,12 +3,12 @@
 import argparse
 import sys
 
+from multitask.api import audit
 from multitask.cli import options
-from multitask.cli.command_module import as_function
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.run import PAGE
 
-as_function(__name__)
+__all__ = ["audit", "main", "parser"]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,10 +47,10 @@ def main(argv: list[str] | None = None) -> int:
     # Imported here, as pandas takes its time and `--help` doesn't need it.
     from multitask.contracts import plugins
     from multitask.contracts.recipe_texts import split_names
-    from multitask.inspection.audit import audit
+    from multitask.inspection import audit as library
 
     heads = split_names(arguments.heads) if arguments.heads else ()
-    findings = audit(arguments.data, out, heads=heads, fix=arguments.fix)
+    findings = library.audit(arguments.data, out, heads=heads, fix=arguments.fix)
     print(plugins.text(findings))
     if arguments.fix:
         print(f"cleaned table: {arguments.fix}")

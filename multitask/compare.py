@@ -3,15 +3,15 @@
 import argparse
 import sys
 
+from multitask.api import compare
 from multitask.cli import options
-from multitask.cli.command_module import as_function
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.design_comparison import DESIGNS
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.run import PAGE
 
-as_function(__name__)
+__all__ = ["compare", "main", "parser"]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -59,10 +59,10 @@ def main(argv: list[str] | None = None) -> int:
     recipe, machine = options.read(arguments), options.machine(arguments)
     out = options.default_folder(arguments.out, "compare-")
     import_tensorflow()
-    from multitask.comparison.study import compare
+    from multitask.comparison import study
     from multitask.contracts import plugins
 
-    result = compare(
+    result = study.compare(
         recipe,
         out,
         designs=split_names(arguments.designs or ""),

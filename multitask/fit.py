@@ -4,15 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from multitask.api import fit
 from multitask.cli import options
-from multitask.cli.command_module import as_function
 from multitask.cli.quiet import import_tensorflow
-from multitask.contracts import recipe, recipe_files
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.run import PAGE, RECIPE, REPORT
+from multitask.contracts.run import PAGE, REPORT, resumable
 
-as_function(__name__)
+__all__ = ["fit", "main", "parser"]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,9 +43,9 @@ def main(argv: list[str] | None = None) -> int:
         out = options.default_folder(arguments.out)
     import_tensorflow()
     from multitask.contracts import plugins
-    from multitask.experiments.run import fit
+    from multitask.experiments import run as library
 
-    run = fit(settings, out, resume=arguments.resume, machine=machine)
+    run = library.fit(settings, out, resume=arguments.resume, machine=machine)
     print(plugins.text(run.evaluation))
     print(f"written to {run.folder}, see {run.folder / REPORT / PAGE}")
     return 130 if run.interrupted else 0
@@ -57,9 +56,7 @@ def _resumed(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
     if not arguments.out:
         raise UserError("--resume", "names no run", "add --out with the run's folder")
     out = Path(arguments.out).expanduser()
-    file = out / RECIPE
-    if not file.is_file():
-        raise UserError(out, f"holds no {RECIPE}, is no run to resume")
+    recipe = resumable(out)
     extra = sorted(options.explicit(arguments)) + ["recipe"] * bool(arguments.recipe)
     if extra:
         raise UserError(
@@ -67,7 +64,7 @@ def _resumed(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
             "a run goes on with the recipe it began with",
             "leave the other options out",
         )
-    return recipe.recipe(recipe_files.read(file, resume=True), str(file)), out
+    return recipe, out
 
 
 if __name__ == "__main__":

@@ -3,14 +3,14 @@
 import argparse
 import sys
 
+from multitask.api import report
 from multitask.cli import options
-from multitask.cli.command_module import as_function
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.run import PAGE
 
-as_function(__name__)
+__all__ = ["report", "main", "parser"]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,9 +43,9 @@ def main(argv: list[str] | None = None) -> int:
     machine = options.machine(arguments)
     import_tensorflow()
     from multitask.contracts import plugins
-    from multitask.experiments.evaluate import report
+    from multitask.experiments import evaluate
 
-    evaluation, folder = report(
+    evaluation = evaluate.report(
         arguments.network,
         arguments.data,
         split=arguments.split,
@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         machine=machine,
     )
     print(plugins.text(evaluation))
-    print(f"written to {folder}, see {folder / PAGE}")
+    print(f"written to {evaluation.folder}, see {evaluation.folder / PAGE}")
     return 0
 
 

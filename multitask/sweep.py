@@ -3,13 +3,13 @@
 import argparse
 import sys
 
+from multitask.api import sweep
 from multitask.cli import options
-from multitask.cli.command_module import as_function
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.run import BEST, PAGE
 
-as_function(__name__)
+__all__ = ["sweep", "main", "parser"]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,9 +64,9 @@ def main(argv: list[str] | None = None) -> int:
     out = options.default_folder(arguments.out, "sweep-")
     import_tensorflow()
     from multitask.contracts import plugins
-    from multitask.tuning.sweep import sweep
+    from multitask.tuning import sweep as library
 
-    result = sweep(
+    result = library.sweep(
         recipe,
         out,
         vary=arguments.vary,

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
+from itertools import chain, count
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -124,14 +126,17 @@ def explicit(arguments: argparse.Namespace) -> dict[str, Any]:
         if name == "heads":
             settings[name] = split_names(text)
         elif isinstance(default, dict):
-            settings[name] = _pairs(option(name), text)
+            settings[name] = pairs(option(name), text)
         else:
             settings[name] = text
     return settings
 
 
-def _pairs(where: str, text: str) -> dict[str, str]:
-    """Read `age=2,race=1.5`; a value alone is for all heads."""
+def pairs(where: str, text: str) -> dict[str, str]:
+    """Read `age=2,race=1.5`; a value alone is for all heads.
+
+    Raises UserError, naming `where`, for a value of a head without a name.
+    """
     pairs = {}
     for part in text.split(","):
         head, equals, value = part.rpartition("=")
@@ -141,7 +146,10 @@ def _pairs(where: str, text: str) -> dict[str, str]:
     return pairs
 
 
-def default_folder(out: str | None, kind: str = "") -> Path:
-    """The folder of `--out`, by default one named by the kind of work and the time."""
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    return Path(out or Path("runs") / f"{kind}{stamp}")
+def default_folder(out: str | PathLike[str] | None, kind: str = "") -> Path:
+    """The folder of `--out`, by default a new one named by the work and the time."""
+    if out:
+        return Path(out).expanduser()
+    name = kind + datetime.now().strftime("%Y%m%d-%H%M%S")
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(path for n in names if not (path := Path("runs") / n).exists())

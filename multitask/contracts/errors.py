@@ -6,7 +6,8 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 Say = Callable[[str], object]  # is given lines for the user, such as `print`
@@ -46,6 +47,35 @@ def _meant(name: str, names: Sequence[str], cutoff: float = 0.5) -> str:
     """Which of the names is close to this one? Empty if none is."""
     close = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
     return f"did you mean {close[0]!r}?" if close else ""
+
+
+_AS_PYTHON = (  # options with their values, then options alone
+    (r"--resume --out (\S+)", r'fit(out="\1", resume=True)'),
+    (r"--data (\w+)=(\w+)", r'data={"\1": "\2"}'),
+    (r"--merge\b", "merges"),
+)
+_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)")
+
+
+def as_python(line: str) -> str:
+    """A line for the user that names settings as Python does, not as options.
+
+    >>> as_python("--batch-size: is 0, must be 1 or more")
+    'batch_size: is 0, must be 1 or more'
+    """
+    for pattern, text in _AS_PYTHON:
+        line = re.sub(rf"(?<![\w-]){pattern}", text, line)
+    return _OPTION.sub(lambda option: option[1].replace("-", "_"), line)
+
+
+@contextmanager
+def python_spelling() -> Iterator[None]:
+    """Have a UserError name settings as Python does; also decorates a function."""
+    try:
+        yield
+    except UserError as error:
+        error.args = (as_python(str(error)),)
+        raise
 
 
 def command(main: Callable[[list[str] | None], int]) -> Callable[..., int]:

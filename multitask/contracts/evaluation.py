@@ -1,6 +1,7 @@
 """What is an evaluation? The labels of some pictures beside a network's answers."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ class Evaluation:
     notes: tuple[str, ...] = ()
     history: pd.DataFrame | None = None  # one row per epoch, as in history.csv
     varied: npt.NDArray[np.uint8] | None = None  # see `images.augment.samples`
+    folder: Path = Path()  # of its report
     folds: "tuple[Evaluation, ...]" = ()  # those that this one joins
 
     def summaries(self) -> dict[str, dict[str, Any]]:

@@ -2,10 +2,12 @@
 
 import tomllib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from multitask.contracts.errors import UserError
-from multitask.contracts.recipe import Recipe
+from multitask.contracts import recipe_files
+from multitask.contracts.errors import Say, UserError
+from multitask.contracts.recipe import Recipe, recipe
 from multitask.contracts.recipe_files import current_name, translate
 from multitask.contracts.saving import reporting_write_errors, write_text
 
@@ -19,25 +21,56 @@ REPORT_JSON = "report.json"  # in it, the figures; a run with one is measured
 PAGE = "index.html"  # of every report, to open in a browser
 BEST = "best.toml"  # the recipe of a sweep's best trial
 SAMPLE = "sample"  # the folder of the faces drawn for `--data sample`
+DATA = "data"  # the folder of the tables that were given as data frames
 SWEEP = "sweep"  # the table of a sweep's recipe.toml that holds what is varied
 LOCK, READING = ".lock", ".reading"  # locks of processes that share a folder
 
 
 def new_folder(out: Path) -> Path:
-    """The folder `out`, which is yet to be made; raises UserError if it exists.
+    """The folder `out`, which is yet to be made.
 
-    One that holds nothing but the sample's drawings and locks, of a run that failed
-    before it began, counts as new.
+    Raises UserError if it exists or can't be made. One that holds nothing but given
+    data, the sample's drawings and locks, of a run that failed before it began, counts
+    as new.
     """
-    names = {path.name for path in out.iterdir()} if out.is_dir() else set()
-    if out.exists() and not (names and names <= {SAMPLE, LOCK, READING}):
+    if out.exists() and not is_left_over(out):
         begun = out.is_dir() and (out / RECIPE).exists()
         raise UserError(
             out,
             "exists already, must be a new folder",
             "name another with --out" + ", or add --resume to go on" * begun,
         )
+    check_writable(out)
     return out
+
+
+def is_left_over(out: Path) -> bool:
+    """Whether a folder holds only what is written before a run begins."""
+    names = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    return bool(names) and names <= {DATA, SAMPLE, LOCK, READING}
+
+
+def check_writable(out: Path) -> None:
+    """Raise UserError if the folder `out` can't be made or written; call it early."""
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    todo = "name another with --out"
+    if not there.is_dir():
+        raise UserError(out, f"can't be a folder: '{there}' is a file", todo)
+    try:  # nothing else tells: permissions are not all, and don't bind every user
+        with TemporaryDirectory(prefix=".", dir=there):
+            pass
+    except OSError as error:
+        what = f"can't be written: '{there}': {error.strerror or error}"
+        raise UserError(out, what, todo) from None
+
+
+def resumable(out: Path, say: Say = print) -> Recipe:
+    """The recipe of the run in `out`, to go on with it; UserError if there is none."""
+    file = out / RECIPE
+    if not file.is_file():
+        raise UserError(out, f"holds no {RECIPE}, is no run to resume")
+    check_writable(out)
+    return recipe(recipe_files.read(file, say, resume=True), str(file))
 
 
 def same_work(out: Path, settings: dict[str, Any], what: str, key: str) -> bool:

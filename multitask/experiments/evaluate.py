@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import count
+from os import PathLike
 from pathlib import Path
 
 import pandas as pd
@@ -120,6 +121,7 @@ def evaluate_run(
         notes=(*analyzer.notes, *notes, *warnings),
         history=pd.read_csv(history) if history.exists() else None,
         varied=varied,
+        folder=folder / REPORT,
     )
     plugins.write_reports(evaluation, folder / REPORT)
     return evaluation
@@ -130,14 +132,14 @@ def report(
     data: Sequence[str] = (),
     *,
     split: str | None = None,
-    out: str | Path | None = None,
+    out: str | PathLike[str] | None = None,
     machine: Machine = Machine(),  # noqa: B008  (it is frozen)
-) -> tuple[Evaluation, Path]:
+) -> Evaluation:
     """Measure a network file or run on data sets `NAME=FOLDER` and write a report.
 
     By default the data are the run's own, and `split` is `test` if the run or the data
     has such a part, else `all`. The report goes into `out`, or into a new folder beside
-    the network. Returns the evaluation and the report's folder.
+    the network.
 
     Raises UserError for whatever the user can fix.
     """
@@ -145,7 +147,7 @@ def report(
     run = network if network.is_dir() else network.parent
     analyzer = Analyzer.load(network)
     spec = analyzer.spec
-    folder = new_folder(Path(out).expanduser() if out else _next_report(run))
+    folder = report_folder(network, out)
     sets = absolute(data or spec.recipe.get("data", ()))
     if not sets:
         raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
@@ -163,18 +165,26 @@ def report(
         heads=analyzer.heads,
         notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes, *warnings))),
         history=pd.read_csv(history) if history.exists() and not data else None,
+        folder=folder,
     )
     plugins.write_reports(evaluation, folder)
     skipped = pd.concat([reading.skipped, unusable, unreadable], ignore_index=True)
     with reporting_write_errors(folder):
         write_csv(skipped, folder / SKIPPED)
-    return evaluation, folder
+    return evaluation
 
 
-def _next_report(run: Path) -> Path:
-    """The first of report, report-2, report-3, ... that does not exist."""
+def report_folder(network: str | Path, out: str | PathLike[str] | None = None) -> Path:
+    """The folder of a report: `out`, or the first of report, report-2, ... that is new.
+
+    Raises UserError if it exists or can't be made.
+    """
+    if out:
+        return new_folder(Path(out).expanduser())
+    path = Path(network).expanduser()
+    run = path if path.is_dir() else path.parent
     names = (REPORT + (f"-{i}" if i > 1 else "") for i in count(1))
-    return next(run / name for name in names if not (run / name).exists())
+    return next(new_folder(run / name) for name in names if not (run / name).exists())
 
 
 def _select_part(

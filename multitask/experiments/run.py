@@ -160,6 +160,7 @@ def _cross_validate(prepared: Prepared, out: Path, resume: bool, say: Say) -> Ru
         heads=prepared.spec.heads,
         notes=evaluations[0].notes,
         folds=evaluations,
+        folder=out / REPORT,
     )
     interrupted = runs[-1].interrupted
     if not interrupted:

@@ -1,9 +1,11 @@
 """How are data sets checked before a network learns from them?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 
 from multitask.contracts import catalog, plugins
+from multitask.contracts.catalog import Config
 from multitask.contracts.errors import UserError
 from multitask.contracts.run import new_folder
 from multitask.data.sources import absolute, check_labelled, read_all, takes_name
@@ -16,14 +18,15 @@ def audit(
     out: str | Path,
     *,
     heads: Sequence[str] = (),
-    fix: str | Path | None = None,
+    declared: Mapping[str, Config] | None = None,
+    fix: str | PathLike[str] | None = None,
 ) -> Findings:
     """Check data sets `NAME=FOLDER` without training, and report on them.
 
     Every report on `Findings` writes its files into the new folder `out`. `fix` names
     a file for the table without bad and duplicate pictures, by the rules of
     `multitask.inspection.clean`. Without `heads`, every head that the data has labels
-    for is checked.
+    for is checked. `declared` heads stand beside those that the data brings.
 
     Raises UserError if an argument is wrong, a data set can't be read, or a file can't
     be written.
@@ -33,10 +36,11 @@ def audit(
     out = new_folder(Path(out).expanduser())
     target = check_target(Path(fix).expanduser()) if fix else None
     if heads and not any(map(takes_name, data)):
-        catalog.heads(heads)  # a wrong name fails before the long work
+        catalog.heads(heads, declared)  # a wrong name fails before the long work
     reading = read_all(absolute(data))
-    names = tuple(heads) or catalog.labelled(reading.table, reading.heads)
-    resolved = [h.resolve(reading.table) for h in catalog.heads(names, reading.heads)]
+    known = {**reading.heads, **(declared or {})}
+    names = tuple(heads) or catalog.labelled(reading.table, known)
+    resolved = [h.resolve(reading.table) for h in catalog.heads(names, known)]
     findings = inspect_reading(reading, resolved, title=", ".join(data))
     if heads:
         check_labelled(resolved, findings.table)

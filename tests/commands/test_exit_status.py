@@ -8,7 +8,7 @@ import importlib
 
 import pytest
 
-from multitask import audit, fit, recipes, report, trunks
+from multitask import recipes, trunks
 from multitask.__main__ import COMMANDS
 from multitask.contracts import recipe_files
 from multitask.networks.trunks import TRUNKS
@@ -74,7 +74,7 @@ def test_trunks_end_with_the_last_one(capsys):
 
 def test_an_audit_ends_with_its_page(planted_faces, tmp_path, capsys):
     out = tmp_path / "out"
-    assert audit.main(["--data", f"utkface={planted_faces}", "--out", str(out)]) == 0
+    assert main("audit")(["--data", f"utkface={planted_faces}", "--out", str(out)]) == 0
     assert last_line(capsys) == f"written to {out}, see {out / 'index.html'}"
 
 
@@ -87,11 +87,11 @@ def test_a_fit_and_a_report_end_with_their_pages(
         "--heads", "gender", "--data", f"utkface={tmp_path / 'faces'}",
         "--trunk", tiny_trunk, "--epochs", "1", "--precision", "float32",
     ]  # fmt: skip
-    assert fit.main([*options, "--out", str(run)]) == 0
+    assert main("fit")([*options, "--out", str(run)]) == 0
     page = run / "report" / "index.html"
     assert last_line(capsys) == f"written to {run}, see {page}"
     assert page.exists()
-    assert report.main([str(run)]) == 0
+    assert main("report")([str(run)]) == 0
     page = run / "report-2" / "index.html"
     assert last_line(capsys) == f"written to {page.parent}, see {page}"
     assert page.exists()

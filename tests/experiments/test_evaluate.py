@@ -102,7 +102,7 @@ def test_a_report_on_pictures_that_were_moved_knows_them_again(drawn_faces, tmp_
     moved.to_csv(run.folder / "split.csv", index=False)
     with pytest.raises(UserError, match="lists no picture that is there now"):
         report(run.folder)
-    evaluation, _ = report(run.folder, [f"sample={copy}"])
+    evaluation = report(run.folder, [f"sample={copy}"])
     assert evaluation.split == "test"
     tested = split.loc[split["split"] == "test", "path"]
     assert sorted(evaluation.labels["path"]) == sorted(tested)
@@ -111,14 +111,14 @@ def test_a_report_on_pictures_that_were_moved_knows_them_again(drawn_faces, tmp_
     )
     others = tmp_path / "others"
     layouts.write(others, "utkface", count=20)
-    evaluation, _ = report(run.folder, [f"utkface={others}"])
+    evaluation = report(run.folder, [f"utkface={others}"])
     assert (evaluation.split, len(evaluation.labels)) == ("all", 20)
     assert not any("were recognized" in note for note in evaluation.notes)
 
 
 def test_a_report_without_the_split_of_its_own_data_says_so(drawn_run, tmp_path):
     shutil.copy(drawn_run.folder / "network.keras", tmp_path)
-    evaluation, _ = report(tmp_path / "network.keras")
+    evaluation = report(tmp_path / "network.keras")
     assert evaluation.split == "all"
     assert any(
         "no split.csv beside it lists its training pictures" in n
@@ -134,7 +134,7 @@ def test_a_report_on_its_own_data_is_of_pictures_that_the_run_listed(
     settings = {"heads": ("gender",), "data": (f"celeba={folder}",), "limit": 60}
     recipe = tiny_recipe(drawn_faces, **settings, epochs=1, split="60/20/20")
     run = fit(recipe, tmp_path / "run", say=quiet)
-    evaluation, _ = report(run.folder)
+    evaluation = report(run.folder)
     listed = pd.read_csv(run.folder / "split.csv").set_index("path")["split"]
     assert set(listed.loc[evaluation.labels["path"]]) == {"test"}
     assert len(evaluation.labels) == (listed == "test").sum()
@@ -146,7 +146,7 @@ def test_a_data_set_without_parts_beside_one_that_has_some_is_measured_whole(
     other = tmp_path / "other"
     layouts.write(other, "utkface", count=10, seed=5)
     sets = [f"sample={drawn_faces}", f"utkface={other}"]
-    measured, _ = report(drawn_run.folder, sets, out=tmp_path / "report")
+    measured = report(drawn_run.folder, sets, out=tmp_path / "report")
     counts = measured.labels["source"].value_counts().to_dict()
     assert counts == {
         "sample": len(drawn_run.evaluation.labels),
@@ -170,7 +170,7 @@ def test_a_full_disk_while_the_report_is_written_is_told(
 
 def test_reports_go_into_new_folders_beside_the_network(drawn_run):
     before = set(drawn_run.folder.glob("report*"))
-    folders = [report(drawn_run.folder)[1].name for _ in range(2)]
+    folders = [report(drawn_run.folder).folder.name for _ in range(2)]
     assert folders == ["report-2", "report-3"]
     for name in folders:
         folder = drawn_run.folder / name
@@ -183,8 +183,8 @@ def test_a_part_can_be_named(drawn_run, tmp_path):
     split = pd.read_csv(drawn_run.folder / "split.csv")["split"]
     for part in ("train", "val", "test", "all"):
         out = tmp_path / part
-        evaluation, folder = report(drawn_run.folder, split=part, out=out)
-        assert (evaluation.split, folder) == (part, out)
+        evaluation = report(drawn_run.folder, split=part, out=out)
+        assert (evaluation.split, evaluation.folder) == (part, out)
         expected = len(split) if part == "all" else (split == part).sum()
         assert len(evaluation.labels) == expected
     with pytest.raises(UserError) as caught:

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multitask import sweep as command
 from multitask.contracts import recipe, recipe_files, run
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.experiments import prepare
+from multitask.sweep import main
 from multitask.training import loop
 from tests import layouts
 
@@ -180,7 +180,7 @@ def test_a_number_counts_by_the_error_that_it_saves(swept, tmp_path, tiny_trunk)
 )  # fmt: skip
 def test_what_cannot_be_swept_is_refused(faces, tmp_path, capsys, options, message):
     options = ["--heads", "gender", "--data", f"imfdb={faces}", *options]
-    assert command.main([*options, "--out", str(tmp_path / "out")]) == 2
+    assert main([*options, "--out", str(tmp_path / "out")]) == 2
     assert message in capsys.readouterr().err
 
 

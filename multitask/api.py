@@ -1,0 +1,350 @@
+"""What does `multitask` offer in Python? A function per command, and `load`.
+
+They take settings as keywords and data as folders, files or data frames, and return the
+results. What takes long to import is imported when one of them is called.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from multitask.contracts.errors import Say, as_python, python_spelling
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from multitask.contracts.design_comparison import DesignComparison
+    from multitask.contracts.evaluation import Evaluation
+    from multitask.contracts.head import Head
+    from multitask.contracts.machine import Machine
+    from multitask.contracts.recipe import Recipe
+    from multitask.contracts.sweep_result import SweepResult
+    from multitask.experiments.run import Run
+    from multitask.inspection.findings import Findings
+    from multitask.networks.analyzer import Analyzer
+
+    File = str | PathLike[str]
+    Names = str | Iterable[str]
+    Heads = str | Head | Iterable[str | Head]
+    DataSet = File | pd.DataFrame | Mapping[str, File | pd.DataFrame]
+    Data = DataSet | Sequence[DataSet]
+
+
+@python_spelling()
+def fit(
+    recipe: "Recipe | File | None" = None,
+    /,
+    *,
+    data: "Data | None" = None,
+    heads: "Heads | None" = None,
+    out: "File | None" = None,
+    resume: bool = False,
+    say: Say = print,
+    machine: "Machine | None" = None,
+    **settings: Any,
+) -> "Run":
+    """Train one network with many heads, and measure it on pictures it did not see.
+
+    After its first epoch, Ctrl-C or a notebook's stop button ends the training early,
+    with a run that can be used, and resumed.
+
+    Args:
+        recipe: Settings to start from: a `multitask.Recipe`, a TOML file, or the name
+            of a recipe that `multitask recipes` lists.
+        data: Labelled pictures: `{"utkface": "FOLDER"}` or `"utkface=FOLDER"` (a reader
+            and its folder), a table of labels (a DataFrame, or the path of a .csv,
+            .tsv, .parquet or .json file), the path of a folder with a folder per class,
+            or a list of these. `{"mood": frame}` gives a table a name. A table has a
+            column `path`, a column per label, and may have `split`, `identity` and
+            `box`; an empty cell means that nobody annotated it. In a DataFrame, `path`
+            may also hold PIL images, uint8 arrays (height, width, 3) or the bytes of a
+            file. By default faces are drawn.
+        heads: Names, such as `"age"`, `"age:regression"` or `"attributes[Smiling]"`, or
+            `multitask.Head` objects; by default all that the data has labels for.
+        out: The folder of the run, which must be new; by default `runs/DATE-TIME`.
+        resume: Go on with the stopped run in `out`, by its own recipe.
+        say: Is called with each line on the progress.
+        machine: Where features are cached, and the memory for decoded pictures.
+        **settings: Any setting of a recipe, such as `epochs=8`, `trunk="resnet50"` or
+            `loss_weights={"age": 2}`; they win over `recipe`. `multitask fit --help`
+            explains them.
+
+    Returns:
+        The run: its `folder`, `evaluation` (on the test part), `network` (which
+        predicts), `history` (one row per epoch), and whether it was `interrupted`.
+
+    Raises:
+        UserError: A setting is unknown, or a value or the data can't be used.
+        KeyboardInterrupt: It was stopped in the first epoch.
+
+    Example:
+        >>> run = multitask.fit(data={"utkface": "U"}, heads="age")  # doctest: +SKIP
+        >>> run.network.predict("photo.jpg")["age"]  # doctest: +SKIP
+    """
+    from multitask.cli import keywords, options, quiet
+    from multitask.contracts.machine import Machine
+    from multitask.contracts.run import new_folder
+    from multitask.data import given
+
+    if resume:
+        other = {"recipe": recipe, "data": data, "heads": heads, **settings}
+        chosen, folder = keywords.resumed(out, other)
+        data = None
+    else:
+        chosen = keywords.read(recipe, settings, heads=heads, function=fit, say=say)
+        folder = new_folder(options.default_folder(out))
+    with given.recorded(data, folder, say) as texts:
+        quiet.import_tensorflow()
+        from multitask.experiments import run
+
+        return run.fit(
+            keywords.with_data(chosen, texts),
+            folder,
+            resume=resume,
+            say=_as_python(say),
+            machine=machine or Machine(),
+        )
+
+
+@python_spelling()
+def load(path: "File") -> "Analyzer":
+    """Open a trained network, to predict with it.
+
+    Args:
+        path: A network file (`network.keras`), or the folder of a run.
+
+    Returns:
+        An analyzer: its `predict` takes pictures and returns a DataFrame.
+
+    Raises:
+        UserError: There is no file, or it is no network of this package.
+
+    Example:
+        >>> faces = multitask.load("runs/faces")  # doctest: +SKIP
+        >>> faces.predict(["a.jpg", "b.jpg"])  # doctest: +SKIP
+    """
+    from multitask.cli import quiet
+
+    quiet.import_tensorflow()
+    from multitask.networks.analyzer import Analyzer
+
+    return Analyzer.load(Path(path))
+
+
+@python_spelling()
+def report(
+    network: "Run | File",
+    data: "Data | None" = None,
+    *,
+    split: str | None = None,
+    out: "File | None" = None,
+    machine: "Machine | None" = None,
+) -> "Evaluation":
+    """Measure a trained network on labelled pictures, and write a report.
+
+    Args:
+        network: A network file, the folder of a run, or a run.
+        data: Labelled pictures, as in `fit`; by default those of the run.
+        split: Which part: `"train"`, `"val"`, `"test"` or `"all"`; by default the test
+            part if the run or the data has one, else all.
+        out: A new folder for the report; by default one beside the network.
+        machine: The memory for decoded pictures.
+
+    Returns:
+        The evaluation: its `folder`, `labels` and `answers` (tables with one index),
+        and `summaries()`, the scores of each head.
+
+    Raises:
+        UserError: The network, the data or the part can't be used.
+
+    Example:
+        >>> evaluation = multitask.report("runs/faces")  # doctest: +SKIP
+        >>> evaluation.summaries()["age"]["mae"]  # doctest: +SKIP
+    """
+    from multitask.cli import quiet
+    from multitask.contracts.machine import Machine
+    from multitask.data import given
+
+    quiet.import_tensorflow()
+    from multitask.experiments import evaluate
+    from multitask.experiments.run import Run
+
+    path = network.folder if isinstance(network, Run) else Path(network)
+    folder = evaluate.report_folder(path, out)
+    with given.recorded(data, folder) as texts:
+        return evaluate.report(
+            path, texts or (), split=split, out=folder, machine=machine or Machine()
+        )
+
+
+@python_spelling()
+def audit(
+    data: "Data",
+    *,
+    out: "File | None" = None,
+    heads: "Heads | None" = None,
+    fix: "File | None" = None,
+) -> "Findings":
+    """Look through labelled pictures for faults that harm training; train nothing.
+
+    Args:
+        data: Labelled pictures, as in `fit`.
+        out: A new folder for the report; by default `runs/audit-DATE-TIME`.
+        heads: Whose labels are checked; by default all that the data has labels for.
+        fix: A new file (.csv, .parquet) for the table without faulty pictures.
+
+    Returns:
+        The findings: their `folder`, `duplicates`, and `wrong()`, the counts of faults.
+
+    Raises:
+        UserError: The data can't be read, or a file can't be written.
+
+    Example:
+        >>> multitask.audit({"utkface": "U"}, fix="clean.csv").wrong()  # doctest: +SKIP
+        {'unreadable': 3, 'conflicting pairs': 12}
+    """
+    from multitask.cli import keywords, options
+    from multitask.contracts.run import new_folder
+    from multitask.data import given
+    from multitask.inspection import audit
+
+    names, declared = keywords.split_heads(heads or ())
+    folder = new_folder(options.default_folder(out, "audit-"))
+    with given.recorded(data, folder) as texts:
+        return audit.audit(texts or (), folder, heads=names, declared=declared, fix=fix)
+
+
+@python_spelling()
+def compare(
+    recipe: "Recipe | File | None" = None,
+    /,
+    *,
+    data: "Data | None" = None,
+    heads: "Heads | None" = None,
+    out: "File | None" = None,
+    designs: "Names | None" = None,
+    trunks: "Names | None" = None,
+    merges: "Names | None" = None,
+    seeds: int = 1,
+    dry_run: bool = False,
+    say: Say = print,
+    machine: "Machine | None" = None,
+    **settings: Any,
+) -> "DesignComparison":
+    """Train one network and several on the same pictures; compare quality and cost.
+
+    `recipe`, `data`, `heads`, `say`, `machine` and `**settings` are those of `fit`.
+
+    Args:
+        out: A folder; in one that holds a comparison that was stopped, the same call
+            goes on. By default `runs/compare-DATE-TIME`.
+        designs: Some of `"single"` (a network per head), `"multi"` (one network) and
+            `"merged"` (a network per merged label); by default all, `"merged"` only
+            with `merges`.
+        trunks: Shared networks to compare; by default the recipe's.
+        merges: Heads whose labels are joined, such as `["age_group+gender"]`.
+        seeds: How often everything is trained, each time with another seed.
+        dry_run: Train nothing: list the networks, and say how long they take.
+
+    Returns:
+        The comparison: its `folder`, `means` and `differences` (with 95% intervals),
+        and `cells`, what each design scores and costs.
+
+    Raises:
+        UserError: A setting is unknown, or a value or the data can't be used.
+
+    Example:
+        >>> multitask.compare(data={"utkface": "U"}, seeds=3)  # doctest: +SKIP
+    """
+    from multitask.cli import keywords, options, quiet
+    from multitask.contracts.machine import Machine
+    from multitask.data import given
+
+    chosen = keywords.read(recipe, settings, heads=heads, function=compare, say=say)
+    folder = options.default_folder(out, "compare-")
+    with given.recorded(data, folder, say) as texts:
+        quiet.import_tensorflow()
+        from multitask.comparison import study
+
+        return study.compare(
+            keywords.with_data(chosen, texts),
+            folder,
+            designs=keywords.names(designs),
+            trunks=keywords.names(trunks),
+            merges=keywords.names(merges),
+            seeds=seeds,
+            dry_run=dry_run,
+            say=_as_python(say),
+            machine=machine or Machine(),
+        )
+
+
+@python_spelling()
+def sweep(
+    recipe: "Recipe | File | None" = None,
+    /,
+    *,
+    vary: "Mapping[str, Any] | Names",
+    data: "Data | None" = None,
+    heads: "Heads | None" = None,
+    out: "File | None" = None,
+    trials: int = 20,
+    objective: str = "mean",
+    grid: bool = False,
+    prune: bool = True,
+    say: Say = print,
+    machine: "Machine | None" = None,
+    **settings: Any,
+) -> "SweepResult":
+    """Try settings out, and find which are better.
+
+    `recipe`, `data`, `heads`, `say`, `machine` and `**settings` are those of `fit`.
+
+    Args:
+        vary: Settings and what is tried, lists of values or texts of ranges:
+            `{"dropout": [0.3, 0.5], "learning_rate": "1e-5..1e-2:log",
+            "loss_weights.age": "0.5..2"}`; or a list of texts as on the command line.
+        out: A folder; in one that holds a sweep, the same call goes on, also with more
+            `trials`. By default `runs/sweep-DATE-TIME`.
+        trials: How many recipes are tried.
+        objective: The head whose score judges a trial, or `"mean"` of all.
+        grid: Try every combination of the values.
+        prune: End a trial early that does worse than others did.
+
+    Returns:
+        The result: its `folder` (with `best.toml`, a recipe), and `best`, a trial.
+
+    Raises:
+        UserError: A setting, a value or the data can't be used, or all trials fail.
+
+    Example:
+        >>> multitask.sweep(vary={"dropout": [0.2, 0.4]}).best  # doctest: +SKIP
+    """
+    from multitask.cli import keywords, options, quiet
+    from multitask.contracts.machine import Machine
+    from multitask.data import given
+
+    chosen = keywords.read(recipe, settings, heads=heads, function=sweep, say=say)
+    varied = keywords.varied(vary)
+    folder = options.default_folder(out, "sweep-")
+    with given.recorded(data, folder, say) as texts:
+        quiet.import_tensorflow()
+        from multitask.tuning import sweep as tuning
+
+        return tuning.sweep(
+            keywords.with_data(chosen, texts),
+            folder,
+            vary=varied,
+            trials=trials,
+            objective=objective,
+            grid=grid,
+            prune=prune,
+            say=_as_python(say),
+            machine=machine or Machine(),
+        )
+
+
+def _as_python(say: Say) -> Say:
+    """Have lines for the user name settings as Python does."""
+    return lambda line: say(as_python(line))

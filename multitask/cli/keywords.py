@@ -1,0 +1,189 @@
+"""How are the keywords of a function written as a recipe?"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, replace
+from inspect import signature
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from multitask.cli.options import pairs
+from multitask.contracts import recipe, recipe_files
+from multitask.contracts.errors import Say, UserError, nearest
+from multitask.contracts.recipe import Recipe
+from multitask.contracts.recipe_files import GONE, MACHINE, where_now
+from multitask.contracts.recipe_texts import split_names
+from multitask.contracts.run import resumable
+
+if TYPE_CHECKING:
+    from multitask.contracts.head import Head
+
+    Heads = str | Head | Iterable[str | Head]
+
+Base = Recipe | str | PathLike[str] | None
+
+
+def read(
+    base: Base,
+    settings: Mapping[str, Any],
+    *,
+    heads: "Heads | None" = None,
+    function: Callable[..., Any],
+    say: Say = print,
+) -> Recipe:
+    """The recipe `base`, an object, a name or a TOML file, with other `settings`.
+
+    `heads` are names, or objects, which are declared in the recipe. The settings are
+    keywords of the `function`, whose own ones are also those that a wrong one may mean.
+
+    Raises UserError for an unknown setting and for a value that can't be.
+    """
+    _check_names(settings, function)
+    values = _plain(base, say)
+    if heads is not None:
+        names, declared = split_heads(heads)
+        values |= {"heads": names, "head": {**values.get("head", {}), **declared}}
+    defaults = {name: default for name, _, default in recipe.settings()}
+    for name, value in settings.items():
+        values[name] = _per_head(name, value) if defaults[name] == {} else value
+    return recipe.recipe(values, "")
+
+
+def with_data(chosen: Recipe, texts: tuple[str, ...] | None) -> Recipe:
+    """The recipe with other data sets; its own for None."""
+    return chosen if texts is None else replace(chosen, data=texts)
+
+
+def resumed(
+    out: str | PathLike[str] | None, other: Mapping[str, object]
+) -> tuple[Recipe, Path]:
+    """The recipe and the folder of the run in `out`, to go on with it.
+
+    Raises UserError if there is none, or if any of the `other` keywords is given.
+    """
+    if out is None:
+        raise UserError("resume", "names no run", "add out, the folder of the run")
+    folder = Path(out).expanduser()
+    chosen = resumable(folder)
+    extra = [name for name, value in other.items() if value is not None]
+    if extra:
+        raise UserError(
+            f"resume with {', '.join(extra)}",
+            "a run goes on with the recipe it began with",
+            "leave the others out",
+        )
+    return chosen, folder
+
+
+def varied(vary: Mapping[str, Any] | str | Iterable[str]) -> tuple[str, ...]:
+    """The settings that a sweep varies, as the texts of the command line.
+
+    Raises UserError for values that are no list and no text.
+
+    >>> varied({"learning_rate": "1e-5..1e-2:log", "dropout": [0.3, 0.5]})
+    ('learning-rate=1e-5..1e-2:log', 'dropout=0.3,0.5')
+    """
+    if isinstance(vary, str):
+        return (vary,)
+    if not isinstance(vary, Mapping):
+        return tuple(vary)
+    texts = []
+    for key, values in vary.items():
+        setting, dot, below = str(key).partition(".")
+        if not isinstance(values, str):
+            values = _joined(f"vary {key}", values)
+        texts.append(f"{setting.replace('_', '-')}{dot}{below}={values}")
+    return tuple(texts)
+
+
+def _joined(where: str, values: object) -> str:
+    if not isinstance(values, Iterable) or isinstance(values, Mapping):
+        what = f"is {values!r}, must be a list of values or a range"
+        raise UserError(where, what, 'write [A, B] or "LOW..HIGH"')
+    texts = [
+        ("no", "yes")[value] if isinstance(value, bool) else str(value)
+        for value in values
+    ]
+    return ("|" if any("," in text for text in texts) else ",").join(texts)
+
+
+def names(listed: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Names from a list, or from a text that separates them by commas.
+
+    >>> names("age, gender"), names(["age"]), names(None)
+    (('age', 'gender'), ('age',), ())
+    """
+    if listed is None:
+        return ()
+    return split_names(listed) if isinstance(listed, str) else tuple(listed)
+
+
+def _check_names(settings: Mapping[str, Any], function: Callable[..., Any]) -> None:
+    known = [name for name, _, _ in recipe.settings()]
+    others = [one.name for one in signature(function).parameters.values()]
+    for name in settings:
+        if name in MACHINE:
+            todo = f"write machine=multitask.Machine({name}=...)"
+            raise UserError(name, "is a setting of the machine", todo)
+        if name in GONE:
+            raise where_now(name)
+        if name not in known:
+            todo = nearest(name, [*known, *others])
+            raise UserError(name, "is no setting", todo)
+
+
+def _plain(base: Base, say: Say) -> dict[str, Any]:
+    """The settings of a recipe that a call starts from."""
+    if base is None:
+        return {}
+    if isinstance(base, Recipe):
+        return base.plain()
+    if not isinstance(base, (str, PathLike)):
+        raise UserError(
+            "recipe",
+            f"is a {type(base).__name__}, must be a Recipe, the name of one or a file",
+            "give pictures as data=...",
+        )
+    values = recipe_files.read(Path(base), say)
+    recipe.recipe(values, str(base))  # says which file a mistake is in
+    return values
+
+
+def split_heads(heads: "Heads") -> tuple[tuple[str, ...], dict[str, dict[str, Any]]]:
+    """The names of heads, and the settings of those that are objects.
+
+    Raises UserError for what is neither.
+    """
+    from multitask.contracts.head import Head
+
+    if isinstance(heads, str):
+        return split_names(heads), {}
+    listed, declared = list[str](), {}
+    for head in heads if isinstance(heads, Iterable) else [heads]:
+        if isinstance(head, Head):
+            declared[head.name] = _declared(head)
+        elif not isinstance(head, str):
+            what = f"holds {head!r}, must hold names or heads"
+            raise UserError("heads", what, 'write ["age", "gender"]')
+        listed.append(head.name if isinstance(head, Head) else head)
+    return tuple(listed), declared
+
+
+def _declared(head: "Head") -> dict[str, Any]:
+    """A head as a table [head.NAME] of a recipe, without what it has by default."""
+    from multitask.contracts.catalog import to_config
+
+    default: dict[str, Any] = {one.name: one.default for one in fields(head)}
+    default["columns"] = (head.name,)
+    return {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in to_config(head).items()
+        if key != "name" and value != default.get(key, ...)
+    }
+
+
+def _per_head(name: str, value: Any) -> Any:
+    """The values of a setting by head: a text as on the command line, one for all."""
+    if isinstance(value, str):
+        return pairs(name, value)
+    return {"all": value} if isinstance(value, int | float) else value

@@ -1,0 +1,163 @@
+"""Which data sets does `data=` mean in Python: folders, files or data frames?
+
+| given | data set |
+| --- | --- |
+| `{"utkface": "U"}` or `"utkface=U"` | `utkface=U` |
+| `{"mine": "labels.csv"}` | `mine=table:labels.csv` |
+| `{"mood": "stills/"}` | `mood=folder:stills/` |
+| `"labels.csv"`, `"mood/"` | the same, called as the file or the folder |
+| a data frame | a table, which is written into the folder of the work |
+| a list of these | all of them |
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from multitask.contracts import plugins
+from multitask.contracts.errors import Say, UserError, nearest
+from multitask.contracts.infer import head_name
+from multitask.contracts.reading import ENDINGS
+from multitask.contracts.run import DATA, is_left_over
+from multitask.data import frames, sources
+
+_KINDS = (
+    'a mapping such as {"utkface": "FOLDER"}, a text such as "utkface=FOLDER", the '
+    "path of a table or of a folder with a folder per class, a DataFrame, or a list of "
+    "these"
+)
+_TABLES = (".csv", ".tsv", ".tab", ".parquet", ".json")
+# Folders of these names are the parts of a split, not classes.
+_PARTS = ("train", "training", "val", "valid", "validation", "test", "testing")
+
+
+@contextmanager
+def recorded(
+    data: object, folder: Path, say: Say = print
+) -> Iterator[tuple[str, ...] | None]:
+    """Give the texts of the data sets; data frames become files in `folder`.
+
+    None stays None. The files are removed if what is done meanwhile fails before it has
+    written into the folder. `say` is called with a line on what is written, or guessed.
+
+    Raises UserError for what is no data set.
+    """
+    written: list[Path] = []
+    try:
+        yield None if data is None else _texts(data, folder / DATA, written, say)
+    except BaseException:
+        if is_left_over(folder):
+            frames.remove(written, folder)
+        raise
+
+
+def _texts(
+    data: object, folder: Path, written: list[Path], say: Say
+) -> tuple[str, ...]:
+    texts = list[str]()
+    names = set[str]()
+    for name, value in _named(data):
+        if isinstance(value, pd.DataFrame):
+            name = name or head_name("table", names)
+            if name in names:
+                raise UserError("data", f"names {name!r} twice", "name each frame once")
+            file = frames.write(value, name, folder, written, say)
+            texts.append(f"{name}=table:{file}")
+        else:
+            texts.append(_text(name, value, names, say))
+        names.add(sources.parse(texts[-1]).name)
+    if not texts:
+        raise UserError("data", "names no data set", f"give {_KINDS}")
+    return tuple(texts)
+
+
+def _named(data: object) -> Iterator[tuple[str, Any]]:
+    """The data sets one by one, each with its name, which is empty if it has none."""
+    if isinstance(data, list | tuple):
+        for one in data:
+            yield from _named(one)
+    elif isinstance(data, Mapping):
+        for name, value in data.items():
+            if not isinstance(name, str) or not re.fullmatch(r"[\w-]+", name):
+                raise UserError(
+                    "data", f"{name!r} is no name", "use letters and digits"
+                )
+            if not isinstance(value, str | PathLike | pd.DataFrame):
+                what = f"is {_kind(value)}, must be a folder, a file or a DataFrame"
+                raise UserError(f"data {name}", what)
+            yield name, value
+    elif isinstance(data, str | PathLike | pd.DataFrame):
+        yield "", data
+    else:
+        raise UserError("data", f"is {_kind(data)}, must be {_KINDS}")
+
+
+def _kind(value: object) -> str:
+    """The type of a value, in words."""
+    name = "None" if value is None else type(value).__name__
+    return name if value is None else f"a{'n' * (name[0] in 'aeiou')} {name}"
+
+
+def _text(name: str, value: str | PathLike[str], names: set[str], say: Say) -> str:
+    """The text of a data set that is a folder, a file, or such a text already."""
+    text, readers = os.fspath(value), plugins.names("datasets")
+    if re.match(rf"({'|'.join(map(re.escape, readers))}):.", text):
+        return f"{name}={text}" if name else text
+    is_path = isinstance(value, PathLike)
+    if not (name or is_path) and (text in readers or re.match(r"[\w-]+=", text)):
+        return text
+    path = Path(text).expanduser()
+    is_table = path.suffix.lower() in _TABLES
+    if name in readers and not is_table:
+        return f"{name}={text}"
+    where = f"data {name}".rstrip()
+    if not path.exists():
+        known = nearest(name, readers) if name else _usage("READER", text, readers)
+        raise UserError(where, f"no file or folder '{text}'", known)
+    found = name or head_name(path.resolve().with_suffix("").name, names)
+    if path.is_file():
+        if not is_table:
+            raise UserError(
+                where,
+                f"'{text}' is no table of labels: those end in {', '.join(_TABLES)}",
+                "give labels and the paths of their pictures, in a file or a DataFrame",
+            )
+        return f"{found}=table:{text}"
+    if not _holds_classes(path):
+        raise UserError(
+            where,
+            f"'{text}' does not hold a folder per class",
+            _usage("READER", text, readers),
+        )
+    if not name:
+        say(f"'{text}' is read as one folder per class of the head {found}")
+    return f"{found}=folder:{text}"
+
+
+def _usage(name: str, text: str, readers: list[str]) -> str:
+    listed = ", ".join(reader for reader in readers if reader != "sample")
+    return f'write data={{"{name}": "{text}"}} with one of the readers {listed}'
+
+
+def _holds_classes(folder: Path) -> bool:
+    """Whether two folders or more hold pictures, other than parts of a split."""
+    classes = set()
+    for below in _folders(folder):
+        is_part = below.name.casefold() in _PARTS
+        for one in _folders(below) if is_part else [below]:
+            if any(entry.name.lower().endswith(ENDINGS) for entry in os.scandir(one)):
+                classes.add(one.name)
+        if len(classes) > 1:
+            return True
+    return False
+
+
+def _folders(folder: Path) -> list[Path]:
+    entries = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in entries if path.is_dir())
