@@ -147,6 +147,13 @@ class Sigmoid(Head):
             answers[f"{name}_confidence"] = np.where(index == 1, yes, 1 - yes)
         return pd.DataFrame(answers)
 
+    def probabilities(self, outputs: Array) -> pd.DataFrame:
+        if not self.classes:
+            columns = [f"{name}_probability" for name in self.columns]
+            return pd.DataFrame(outputs, columns=columns)
+        columns = [f"{self.columns[0]}_{name}" for name in self.classes]
+        return pd.DataFrame(np.hstack([1 - outputs, outputs]), columns=columns)
+
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
         if self.classes:
             labelled = column(labels, self.columns[0])

@@ -157,6 +157,10 @@ class Softmax(Head):
             }
         )
 
+    def probabilities(self, outputs: Array) -> pd.DataFrame:
+        columns = [f"{self.columns[0]}_{name}" for name in self.classes]
+        return pd.DataFrame(outputs, columns=columns)
+
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
         return class_summary(column(labels, self.columns[0]), answers, self.classes)
 

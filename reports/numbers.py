@@ -95,7 +95,8 @@ def answers(evaluation: Evaluation) -> pd.DataFrame:
 
     The columns are `path`, `split`, and for every label column `c` the label `c_label`
     (for a number with intervals also `c_label_low` and `c_label_high`), the answer `c`,
-    and `c_confidence`, or `c_low` and `c_high` for a number. Missing values are empty.
+    and `c_confidence`, or `c_low` and `c_high` for a number. The last columns are the
+    probabilities of the classes. Missing values are empty.
     """
     labels, answers = evaluation.labels, evaluation.answers
     split = column(labels, "split") if evaluation.split == "all" else evaluation.split
@@ -113,7 +114,9 @@ def answers(evaluation: Evaluation) -> pd.DataFrame:
             parts[name] = column(answers, name)
             for suffix in suffixes:
                 parts[f"{name}_{suffix}"] = column(answers, f"{name}_{suffix}")
-    return pd.DataFrame(parts, index=labels.index)
+    others = answers.drop(columns=list(parts), errors="ignore")
+    table = pd.DataFrame(parts, index=labels.index)
+    return pd.concat([table, others], axis="columns")
 
 
 # The table at the end of a command

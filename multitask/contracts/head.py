@@ -208,6 +208,15 @@ class Head(ABC):
         for numbers `c`, `c_low` and `c_high` (the central 80%).
         """
 
+    def probabilities(self, outputs: Array) -> pd.DataFrame:
+        """The probability of each class, 0 to 1; one row per output.
+
+        The columns are `c_CLASS` for every class of the head's column `c`, in the
+        spelling of the labels, and sum to 1 in each row. Yes/no labels have one column
+        each, `c_probability`, that of yes. By default, and for numbers, there is none.
+        """
+        return pd.DataFrame(index=range(len(outputs)))
+
     @abstractmethod
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
         """Measure answers against the labelled rows; has `n` and `self.metric`.

@@ -32,8 +32,9 @@ from multitask.experiments.notes import measured_part
 from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Pixels
 from multitask.networks import archive
-from multitask.networks.analyzer import Analyzer, Outputs
-from multitask.networks.analyzer import read_all as read_answers
+from multitask.networks.analyzer import Analyzer
+from multitask.networks.answers import Outputs
+from multitask.networks.answers import read_all as read_answers
 from multitask.networks.build import averaged
 from multitask.networks.freeze import cut
 from multitask.training.feature_cache import FeatureCache, Rows
@@ -116,7 +117,7 @@ def evaluate_run(
         title=folder.name,
         split=part,
         labels=labels,
-        answers=read_answers(analyzer.heads, raw, rows),
+        answers=read_answers(analyzer.heads, raw, rows, probabilities=True),
         heads=analyzer.heads,
         notes=(*analyzer.notes, *notes, *warnings),
         history=pd.read_csv(history) if history.exists() else None,
@@ -161,7 +162,7 @@ def report(
         title=f"{run.resolve().name} on {', '.join(sets)}",
         split=part,
         labels=table,
-        answers=analyzer.answers(pixels, table.index.to_numpy()),
+        answers=analyzer.answers(pixels, table.index.to_numpy(), probabilities=True),
         heads=analyzer.heads,
         notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes, *warnings))),
         history=pd.read_csv(history) if history.exists() and not data else None,

@@ -1,6 +1,7 @@
 """Which picture files do names, folders and globs stand for?"""
 
 import glob
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,9 +20,10 @@ def expand(names: Iterable[str]) -> list[str]:
     paths: list[str] = []
     for name in names:
         path = Path(name).expanduser()
-        if path.is_dir():
+        # Those of `os.path`: a name that no file can have is no error.
+        if os.path.isdir(path):
             paths += pictures(path, str(path))
-        elif not path.exists() and glob.has_magic(name):
+        elif not os.path.exists(path) and glob.has_magic(name):
             matches = sorted(glob.glob(str(path), recursive=True))
             if not matches:
                 raise UserError(name, "matches no file")

@@ -1,7 +1,7 @@
 """What does a trained network predict for files, arrays or PIL images?"""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,14 @@ import tensorflow as tf
 
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
+from multitask.contracts.recipe_texts import split_names
 from multitask.images.decode import Picture, Pixels, decode_all
 from multitask.networks import archive
+from multitask.networks.answers import Outputs, read_all
+from multitask.networks.inputs import Inputs, read_inputs
 from multitask.networks.spec import NetworkSpec
 
-Outputs = dict[str, npt.NDArray[np.float32]]
-_CHUNK = 1024  # pictures decoded at a time, so that memory stays flat
+_CHUNK = 256  # pictures answered at a time: memory stays flat, and rows come soon
 
 
 class Analyzer:
@@ -69,42 +71,76 @@ class Analyzer:
 
     def predict(
         self,
-        pictures: Picture | Iterable[Picture],
+        pictures: Picture | Iterable[Picture] | pd.DataFrame,
         *,
-        heads: Sequence[str] | None = None,
+        heads: str | Sequence[str] | None = None,
+        probabilities: bool = False,
         batch_size: int = 64,
         progress: Callable[[int], object] = lambda count: None,
     ) -> pd.DataFrame:
         """Predict for pictures: a table with one row per picture, in their order.
 
-        `pictures` are paths, bytes, PIL images or uint8 arrays (height, width, 3) in
-        RGB order, in any mixture; a single picture or an array (pictures, height,
-        width, 3) works, too. The columns are `path` (empty if the picture is no path),
-        `status` (`ok`, or why there is no prediction), `box` (empty: the whole
-        picture), and those of each head's `read`. `heads` are the names of those to
-        read, by default all. `progress` is called with the number of pictures that
-        were done since its last call.
+        `pictures` are paths, folders, globs, bytes, PIL images or uint8 arrays (height,
+        width, 3) in RGB order, alone or as a list in any mixture; an array (pictures,
+        height, width, 3); or a DataFrame with such pictures in its column `path` and,
+        if it has one, the part to look at in its column `box`: `left top right bottom`
+        in pixels, as text or as four numbers, empty for the whole picture. In a
+        DataFrame or a column of one, every row is one picture, and its index is kept.
 
-        Raises UserError for an unknown head or a batch size below 1.
+        The columns are `path` (empty if the picture is no path), `status` (`ok`, or why
+        there is no answer), `box` (empty: the whole picture), and those of each head's
+        `read`; with `probabilities`, also those of its `probabilities`, such as
+        `gender_male`. `heads` are the names of those to read, by default all.
+        `progress` is called with the number of pictures that were done since its last
+        call.
+
+        Raises UserError for an unknown head, a batch size below 1, a folder or glob
+        without a picture, a DataFrame without `path`, and for what holds no pictures.
+        """
+        chunks = self.predict_chunks(
+            pictures, heads=heads, probabilities=probabilities, batch_size=batch_size
+        )
+        tables = []
+        for table in chunks:
+            tables.append(table)
+            progress(len(table))
+        return pd.concat(tables)
+
+    def predict_chunks(
+        self,
+        pictures: Picture | Iterable[Picture] | pd.DataFrame,
+        *,
+        heads: str | Sequence[str] | None = None,
+        probabilities: bool = False,
+        batch_size: int = 64,
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the table of `predict` in parts as they are answered.
+
+        The parts have 256 rows, the last one what is left; without a picture there is
+        one part without a row. Raises UserError at once, as `predict` does.
         """
         if batch_size < 1:
             raise UserError("batch_size", f"is {batch_size}, must be 1 or more")
-        selected = self._select(heads)
-        picture_list = _as_list(pictures)
-        parts = []
-        for start in range(0, max(1, len(picture_list)), _CHUNK):
-            chunk = picture_list[start : start + _CHUNK]
-            parts.append(self._predict_chunk(chunk, selected, batch_size))
-            progress(len(chunk))
-        return pd.concat(parts, ignore_index=True)
+        names = split_names(heads) if isinstance(heads, str) else heads
+        selected, inputs = self._select(names), read_inputs(pictures)
+        return (
+            self._predict_chunk(
+                inputs[start : start + _CHUNK], selected, probabilities, batch_size
+            )
+            for start in range(0, max(1, len(inputs)), _CHUNK)
+        )
 
     def _predict_chunk(
-        self, pictures: list[Picture], heads: Sequence[Head], batch_size: int
+        self,
+        inputs: Inputs,
+        heads: Sequence[Head],
+        probabilities: bool,
+        batch_size: int,
     ) -> pd.DataFrame:
-        size = self.spec.side
+        size, pictures = self.spec.side, inputs.pictures
         pixels = np.zeros((len(pictures), size, size, 3), np.uint8)
         status = np.full(len(pictures), "ok", dtype=object)
-        for index, result in decode_all(pictures, size):
+        for index, result in decode_all(pictures, size, inputs.boxes):
             if isinstance(result, str):
                 status[index] = result
             else:
@@ -113,13 +149,20 @@ class Analyzer:
             str(p) if isinstance(p, (str, os.PathLike)) else None for p in pictures
         ]
         table = pd.DataFrame(
-            {"path": paths, "status": status, "box": None}, dtype=object
+            {"path": paths, "status": status, "box": inputs.boxes}, dtype=object
         )
         good = np.flatnonzero(status == "ok")
-        answers = self.answers(pixels, good, heads=heads, batch_size=batch_size)
+        answers = self.answers(
+            pixels,
+            good,
+            heads=heads,
+            probabilities=probabilities,
+            batch_size=batch_size,
+        )
         # Nullable integers: an empty cell would turn a column of ints into floats.
         integers = answers.select_dtypes("integer").columns
-        return table.join(answers.astype(dict.fromkeys(integers, "Int64")))
+        answers = answers.astype(dict.fromkeys(integers, "Int64"))
+        return table.join(answers).set_axis(inputs.index, axis="index")
 
     def answers(
         self,
@@ -127,14 +170,18 @@ class Analyzer:
         rows: npt.NDArray[np.intp],
         *,
         heads: Sequence[Head] | None = None,
+        probabilities: bool = False,
         batch_size: int = 128,
     ) -> pd.DataFrame:
         """Predict for the `rows` of resized `pixels` (pictures, side, side, 3), uint8.
 
-        The table has the columns of each head's `read` and is indexed by `rows`.
+        The table has the columns of each head's `read`, and of its `probabilities` if
+        they are wanted, and is indexed by `rows`.
         """
         outputs = self.outputs(pixels, rows, batch_size=batch_size)
-        return read_all(heads or self.heads, outputs, rows)
+        return read_all(
+            self.heads, outputs, rows, selected=heads, probabilities=probabilities
+        )
 
     def outputs(
         self, pixels: Pixels, rows: npt.NDArray[np.intp], *, batch_size: int = 128
@@ -162,22 +209,3 @@ class Analyzer:
                     nearest(name, known),
                 )
         return tuple(known[name] for name in dict.fromkeys(names or known))
-
-
-def read_all(
-    heads: Sequence[Head], outputs: Outputs, rows: npt.NDArray[np.intp]
-) -> pd.DataFrame:
-    """Predictions from raw outputs (rows, ...), a table indexed by `rows`."""
-    tables = [head.read(outputs[head.name]) for head in heads]
-    return pd.concat(tables, axis="columns").set_axis(rows, axis="index")
-
-
-def _as_list(pictures: Any) -> list[Picture]:
-    """Pictures as a list, a single one as a list of one."""
-    if isinstance(pictures, np.ndarray):
-        many = pictures.ndim == 4 or pictures.dtype.kind in "OUS"  # paths of a table
-        return list(pictures) if many and pictures.ndim else [pictures]
-    single = (str, bytes, os.PathLike)
-    if isinstance(pictures, single) or hasattr(pictures, "convert"):
-        return [pictures]
-    return list(pictures)

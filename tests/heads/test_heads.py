@@ -15,6 +15,7 @@ import pytest
 from multitask.contracts import plugins
 from multitask.contracts.catalog import from_config, to_config
 from multitask.contracts.errors import UserError
+from multitask.contracts.head import Head
 from tests.head_losses import batch_loss, metric_values
 
 NAN = np.nan
@@ -173,6 +174,31 @@ def test_every_answer_has_its_confidence_beside_it(example):
             assert answers[f"{column}_confidence"].between(0, 1).all()
     beside = 3 if head.answer_type == "number" else 2
     assert answers.shape == (6, beside * len(head.columns))
+
+
+@every_kind
+def test_probabilities_are_one_per_class_and_those_of_the_answers(example):
+    head, outputs = example.head, untrained_outputs(example)
+    answers, table = head.read(outputs), head.probabilities(outputs)
+    assert len(table) == 6
+    if head.answer_type == "class":
+        assert list(table) == [f"trait_{name}" for name in head.classes]
+        np.testing.assert_allclose(table.sum(axis=1), 1, atol=1e-6)
+        best = table.to_numpy().argmax(axis=1)
+        assert answers["trait"].tolist() == [head.classes[i] for i in best]
+        np.testing.assert_allclose(table.max(axis=1), answers["trait_confidence"])
+    elif head.answer_type == "labels":
+        assert list(table) == [f"{name}_probability" for name in head.columns]
+        np.testing.assert_array_equal(table.to_numpy(), outputs)
+        np.testing.assert_array_equal(table >= 0.5, answers[list(head.columns)] == 1)
+    else:
+        assert table.shape == (6, 0)
+
+
+def test_a_kind_that_says_nothing_of_probabilities_has_none():
+    head = EXAMPLES["softmax"].head
+    table = Head.probabilities(head, np.eye(3, dtype=np.float32))
+    assert table.shape == (3, 0)
 
 
 @every_kind

@@ -176,6 +176,16 @@ def test_the_csv_has_each_label_beside_its_answer(tmp_path):
     assert table["age_label"].isna().tolist() == [False, False, False, True]
 
 
+def test_the_csv_ends_with_the_probabilities_of_the_classes(tmp_path):
+    evaluation = by_hand()
+    evaluation.answers["gender_male"] = [0.75, 0.5, 0.875, 0.25]
+    evaluation.answers["gender_female"] = 1 - evaluation.answers["gender_male"]
+    numbers.write(evaluation, tmp_path)
+    table = pd.read_csv(tmp_path / "answers.csv")
+    assert list(table)[-3:] == ["Bald_confidence", "gender_male", "gender_female"]
+    assert table["gender_female"].tolist() == [0.25, 0.5, 0.125, 0.75]
+
+
 def test_the_csv_of_all_pictures_names_the_split_of_each():
     evaluation = by_hand(split="all")
     assert numbers.answers(evaluation)["split"].isna().all()

@@ -1,0 +1,101 @@
+"""Which pictures, and which part of each, are meant by what `predict` is given?"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from multitask.contracts.errors import UserError, nearest
+from multitask.images.decode import Picture
+from multitask.images.paths import expand
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Pictures with the box of each, None for the whole picture.
+
+    `index` (pictures,) becomes that of the answers.
+    """
+
+    pictures: list[Picture]
+    boxes: list[str | None]
+    index: pd.Index
+
+    def __getitem__(self, part: slice) -> "Inputs":
+        return Inputs(
+            pictures=self.pictures[part],
+            boxes=self.boxes[part],
+            index=self.index[part],
+        )
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+
+def read_inputs(pictures: Any) -> Inputs:
+    """The pictures that are meant, in their order.
+
+    A DataFrame gives those of its column `path`, cropped to its column `box` if it has
+    one; a column of paths or an array one each. In a single text or a list, a folder
+    or a glob stands for its pictures, as on the command line.
+
+    Raises UserError for a DataFrame without `path`, a folder or glob without a
+    picture, and for what holds no pictures.
+    """
+    if isinstance(pictures, pd.DataFrame):
+        return _from_table(pictures)
+    items = _as_list(pictures)
+    return Inputs(
+        pictures=items, boxes=[None] * len(items), index=pd.RangeIndex(len(items))
+    )
+
+
+def _from_table(table: pd.DataFrame) -> Inputs:
+    if "path" not in table:
+        raise UserError(
+            "pictures", "the DataFrame has no column 'path'", nearest("path", table)
+        )
+    boxes = map(_box_text, table["box"]) if "box" in table else [None] * len(table)
+    return Inputs(pictures=table["path"].tolist(), boxes=list(boxes), index=table.index)
+
+
+def _box_text(box: Any) -> str | None:
+    """A box as the text that `decode` takes; a wrong one is said in its row's status.
+
+    >>> _box_text((4, 0, 20.5, 16)), _box_text(float("nan"))
+    ('4 0 20.5 16', None)
+    """
+    if isinstance(box, (tuple, list, np.ndarray)):
+        return " ".join(map(str, box))
+    return None if pd.isna(box) else str(box).strip() or None
+
+
+def _as_list(pictures: Any) -> list[Picture]:
+    """Pictures as a list, a single one as a list of one."""
+    if isinstance(pictures, pd.Series):
+        return pictures.tolist()
+    if isinstance(pictures, np.ndarray):
+        many = pictures.ndim == 4 or pictures.dtype.kind in "OUS"  # paths of a table
+        return list(pictures) if many and pictures.ndim else [pictures]
+    single = (str, bytes, os.PathLike)
+    if isinstance(pictures, single) or hasattr(pictures, "convert"):
+        pictures = [pictures]
+    if isinstance(pictures, dict) or not isinstance(pictures, Iterable):
+        raise UserError(
+            "pictures",
+            f"is a {type(pictures).__name__}, must be a path, folder, glob, bytes, PIL "
+            "image or uint8 array, a list of these, or a DataFrame",
+        )
+    return [part for picture in pictures for part in _expanded(picture)]
+
+
+def _expanded(picture: Picture) -> list[Any]:
+    """The files of a folder or glob; any other picture as it is."""
+    if not isinstance(picture, (str, os.PathLike)) or not str(picture):
+        return [picture]
+    paths = expand([os.fspath(picture)])
+    return [picture] if paths == [str(Path(picture))] else paths

@@ -1,0 +1,66 @@
+"""Are answers and probabilities read head by head, under names that are free?"""
+
+import numpy as np
+import pandas as pd
+
+from multitask.contracts.catalog import from_config
+from multitask.networks.answers import read_all
+
+ROWS = np.array([7, 3])
+
+
+def softmax(name, *classes):
+    return from_config(name, {"kind": "softmax", "classes": list(classes)})
+
+
+GENDER = softmax("gender", "male", "female")
+TWO = np.array([[0.25, 0.75], [0.875, 0.125]], np.float32)
+
+
+def columns(*heads, selected=None):
+    outputs = {head.name: TWO for head in heads}
+    table = read_all(heads, outputs, ROWS, selected=selected, probabilities=True)
+    assert table.columns.is_unique
+    return list(table)
+
+
+def test_the_probabilities_of_a_head_stand_beside_its_answers():
+    table = read_all([GENDER], {"gender": TWO}, ROWS, probabilities=True)
+    expected = pd.DataFrame(
+        {
+            "gender": ["female", "male"],
+            "gender_confidence": [0.75, 0.875],
+            "gender_male": [0.25, 0.875],
+            "gender_female": [0.75, 0.125],
+        },
+        index=[7, 3],
+    )
+    pd.testing.assert_frame_equal(table, expected, check_dtype=False)
+
+
+def test_without_asking_there_are_none():
+    table = read_all([GENDER], {"gender": TWO}, ROWS)
+    assert list(table) == ["gender", "gender_confidence"]
+
+
+def test_the_names_of_classes_stay_as_they_are():
+    names = columns(softmax("race", "East Asian", "3-5, é"))
+    assert names[2:] == ["race_East Asian", "race_3-5, é"]
+
+
+def test_a_name_that_an_answer_has_is_lengthened():
+    male = softmax("gender_male", "no", "yes")
+    assert columns(GENDER, male) == [
+        "gender", "gender_confidence", "gender_male_probability", "gender_female",
+        "gender_male", "gender_male_confidence", "gender_male_no", "gender_male_yes",
+    ]  # fmt: skip
+    alone = columns(GENDER, male, selected=[GENDER])
+    assert alone[2:] == ["gender_male_probability", "gender_female"]
+
+
+def test_names_of_two_classes_or_of_the_csv_do_not_clash():
+    one, other = softmax("a", "b_c", "confidence"), softmax("a_b", "c", "label")
+    assert columns(one, other) == [
+        "a", "a_confidence", "a_b_c", "a_confidence_probability",
+        "a_b", "a_b_confidence", "a_b_c_probability", "a_b_label_probability",
+    ]  # fmt: skip
