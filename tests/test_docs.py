@@ -1,0 +1,107 @@
+"""Do the README and the site say what holds: links, commands, settings?
+
+`./check` builds the site, which checks the links between its pages.
+"""
+
+import logging
+import re
+import shlex
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from docs import hooks
+from multitask.__main__ import COMMANDS
+from multitask.cli import options
+from multitask.contracts import recipe
+
+ROOT = Path(__file__).resolve().parent.parent
+BESIDE = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES = [*BESIDE[:2], *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+# Options of a training that must hold together are tried by making the recipe.
+TRAINS = ("fit", "compare", "sweep")
+
+
+def shown(page):
+    """How a test is named after a page."""
+    return page.relative_to(ROOT).as_posix()
+
+
+def anchors(page):
+    """The headings of a Markdown file as a link names them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
+        words = re.sub(r"[^\w\- ]", "", heading.lower())
+        yield words.strip().replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", BESIDE, ids=shown)
+def test_every_link_beside_the_site_leads_somewhere(page):
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        if target.startswith("https://"):
+            continue
+        file, _, anchor = target.partition("#")
+        linked = page.parent / file if file else page
+        assert linked.exists(), target
+        assert not anchor or anchor in set(anchors(linked)), target
+
+
+def test_every_decision_is_in_the_list_of_decisions():
+    folder = ROOT / "docs" / "decisions"
+    listed = LINK.findall((folder / "README.md").read_text(encoding="utf-8"))
+    assert sorted(listed) == sorted(path.name for path in folder.glob("0*.md"))
+
+
+def commands(page):
+    """The command lines of a page, as lists of words."""
+    text = re.sub(r"\\\n\s*", "", page.read_text(encoding="utf-8"))
+    for line in re.findall(r"\bpython -m multitask[. ](\S.*)$", text, re.MULTILINE):
+        if "`" not in line:  # else it is part of a sentence
+            yield shlex.split(line, comments=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=shown)
+def test_every_command_shown_is_one_that_its_parser_and_recipe_take(page):
+    for name, *arguments in commands(page):
+        if make := getattr(import_module(f"multitask.{name}"), "parser", None):
+            parsed = make().parse_args(arguments)
+            if name in TRAINS:
+                options.read(parsed)
+
+
+def test_the_page_of_commands_lists_every_option_once_or_refers_to_fit():
+    sections = dict(
+        section.split("\n", 1) for section in hooks.commands().split("## ")[1:]
+    )
+    assert list(sections) == [name for name, _ in COMMANDS]
+    for name in TRAINS[1:]:
+        assert sections[name].count("All settings of [`fit`](#fit) work, too") == 1
+        assert "--epochs" not in sections[name]
+        assert "--folds" in sections[name].rpartition("except")[2]
+    assert sections["fit"].count("<code>--epochs") == 1
+
+
+def test_the_page_of_the_recipe_lists_every_setting_with_its_default():
+    rows = re.findall(r"<code>(\w+)</code> \| <code>(.*?)</code>", hooks.settings())
+    assert sorted(name for name, _ in rows) == sorted(n for n, *_ in recipe.settings())
+    assert dict(rows)["epochs"] == "16"
+    assert dict(rows)["data"] == "['sample']"
+
+
+@pytest.mark.parametrize(
+    ("loads", "html"),
+    [
+        (1, '<script src="https://example.org/a.js"></script>'),
+        (1, '<link rel="stylesheet" href="//example.org/a.css">'),
+        (0, '<a href="https://example.org/">a link</a>'),
+        (0, '<link rel="stylesheet" href="assets/a.css"><img src="a.png">'),
+    ],
+)
+def test_a_page_that_loads_from_another_server_is_warned_of(loads, html, caplog):
+    page = SimpleNamespace(file=SimpleNamespace(src_path="a.md"))
+    with caplog.at_level(logging.WARNING, "mkdocs.hooks"):
+        hooks.on_post_page(html, page)
+    assert len(caplog.records) == loads
