@@ -77,7 +77,7 @@ def command(name: str, what: str) -> Iterator[str]:
         if trains:
             rows = [a for a in rows if key(a) not in settings]
         if rows:
-            yield f"**{TITLES.get(group.title, sentence(group.title).rstrip('.'))}**"
+            yield f"**{TITLES.get(group.title or '', sentence(group.title).rstrip('.'))}**"
             yield options(rows)
     if trains:
         rest = sorted(flags for flags, _ in settings - set(map(key, actions)))
