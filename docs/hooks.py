@@ -77,7 +77,8 @@ def command(name: str, what: str) -> Iterator[str]:
         if trains:
             rows = [a for a in rows if key(a) not in settings]
         if rows:
-            yield f"**{TITLES.get(group.title or '', sentence(group.title).rstrip('.'))}**"
+            title = group.title or ""
+            yield f"**{TITLES.get(title, sentence(title).rstrip('.'))}**"
             yield options(rows)
     if trains:
         rest = sorted(flags for flags, _ in settings - set(map(key, actions)))
