@@ -1,13 +1,15 @@
 """What does the site hold that no page says by itself?
 
 MkDocs calls the `on_` functions while it builds the site. Tables of options and
-settings come from the parsers and from `Recipe`, examples in docstrings are shown as
-code, and a page that loads something from another server is an error.
+settings come from the parsers and from `Recipe`, the notebook becomes a page, examples
+in docstrings are shown as code, and a page that loads something from another server is
+an error.
 """
 
 import argparse
 import html
 import importlib
+import json
 import logging
 import re
 import sys
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import griffe
+from mkdocs.structure.files import File
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # `mkdocs` alone does not look there
@@ -33,6 +36,14 @@ ELSEWHERE = re.compile(
 )
 
 
+def on_files(files: Any, config: Any) -> Any:
+    """Add the notebook as a page."""
+    text = (ROOT / "docs" / "first-network.ipynb").read_text(encoding="utf-8")
+    content = notebook(json.loads(text))
+    files.append(File.generated(config, "first-network.md", content=content))
+    return files
+
+
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Fill in what is generated where a page says `<!-- generated: NAME -->`."""
     generated = {"commands": commands, "settings": settings}
@@ -44,6 +55,33 @@ def on_post_page(output: str, page: Any, **_: Any) -> None:
     for found in ELSEWHERE.finditer(output):
         place = output[found.start() : found.end() + 60]
         log.warning(f"{page.file.src_path} loads from another server: {place}")
+
+
+# The notebook
+
+
+def notebook(document: dict[str, Any]) -> str:
+    """A notebook as Markdown, with the outputs that it was saved with."""
+    parts = []
+    for cell in document["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            parts.append(f"```python\n{source}\n```")
+            parts += map(shown_output, cell["outputs"])
+        else:
+            parts.append(source)
+    return "\n\n".join(parts)
+
+
+def shown_output(output: dict[str, Any]) -> str:
+    """What a cell printed or returned."""
+    data = output.get("data", {})
+    if "text/html" in data:
+        page = "".join(data["text/html"])
+        page = re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)
+        page = page.replace(' border="1" class="dataframe"', "")
+        return re.sub(r"\n\s*\n", "\n", page)  # an empty line would end the HTML
+    return f"```text\n{''.join(output.get('text') or data['text/plain']).rstrip()}\n```"
 
 
 # Options and settings
@@ -66,7 +104,7 @@ def command(name: str, what: str) -> Iterator[str]:
     arguments = [metavar(a) for a in actions if not a.option_strings]
     usage = "".join(f" {a}" for a in [*arguments, *["[OPTIONS]"] * bool(parser)])
     yield f"## {name}"
-    yield f"```console\n$ python -m multitask.{name}{usage}\n```"
+    yield f"```bash\npython -m multitask.{name}{usage}\n```"
     yield what
     settings = {key(a) for a in shown(parser_of("fit"))}
     trains = (
@@ -156,7 +194,8 @@ def table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def code(text: str) -> str:
     """Text as code that may stand in a table."""
-    return f"<code>{html.escape(text, quote=False).replace('|', '&#124;')}</code>"
+    text = html.escape(text, quote=False).replace("|", "&#124;")
+    return f'<code class="whole">{text}</code>'
 
 
 def sentence(text: str | None) -> str:
