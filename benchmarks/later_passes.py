@@ -47,7 +47,7 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
         )
         for what, ours, target in (
             ("shuffled", figures[0], Target(">=", _FASTER)),
-            ("shuffled and varied", figures[2], None),
+            ("shuffled and augmented", figures[2], None),
         )
     ]
 
