@@ -6,9 +6,10 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from multitask.heads._number import Number, interval_error
+from scipy.special import softmax
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import Array, elementwise_loss
+from multitask.contracts.head import Array, Targets, class_shares, elementwise_loss
 
 _POWERS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5)
 
@@ -64,6 +65,26 @@ class Distribution(Number):  # type: ignore[misc]
         return keras.layers.Dense(
             len(self.values), activation="softmax", dtype="float32", name=self.name
         )(features)
+
+    def initial_bias(self, targets: Targets) -> Array:
+        """Answer with the mean of what the loss compares each label with.
+
+        An exact label is a normal distribution, an interval an even one.
+        """
+        count = len(self.values)
+        low, high = ((targets.targets.T - self.low) / self.step).astype(float)
+        is_exact = low == high
+        nearest = np.round(low[is_exact]).astype(int).clip(0, count - 1)
+        exact = np.bincount(nearest, targets.weights[is_exact], count)
+        ends = np.ceil(low - 0.5), np.floor(high + 0.5)
+        first, last = (end[~is_exact].astype(int).clip(0, count - 1) for end in ends)
+        each = targets.weights[~is_exact] / (last - first + 1)
+        # What begins at a value less what ended before it.
+        intervals = np.bincount(first, each, count + 1)
+        intervals -= np.bincount(last + 1, each, count + 1)
+        distances = (self.values - self.values[:, None]) / self.sigma
+        counts = exact @ softmax(-(distances**2) / 2, axis=1)
+        return np.log(class_shares(counts + np.cumsum(intervals)[:count]))
 
     def loss(self) -> Any:
         return elementwise_loss(self._loss)

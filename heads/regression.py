@@ -6,8 +6,11 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from multitask.heads._number import Number, interval_error
+from scipy.special import logit
 
-from multitask.contracts.head import Array, elementwise_loss
+from multitask.contracts.head import Array, Targets, elementwise_loss
+
+_END = 1e-3  # of the range: no initial answer is nearer to an end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,17 @@ class Regression(Number):  # type: ignore[misc]
         return keras.layers.Rescaling(
             self.high - self.low, offset=self.low, dtype="float32", name=self.name
         )(unit)
+
+    def initial_bias(self, targets: Targets) -> Array:
+        """Answer with the constant of the least error: the labels' mean, or median."""
+        middles, weights = targets.targets.mean(axis=1, dtype=float), targets.weights
+        if self.error == "mae":
+            constant = np.quantile(middles, 0.5, weights=weights, method="inverted_cdf")
+        else:
+            constant = np.average(middles, weights=weights)
+        share = (constant - self.low) / (self.high - self.low)
+        # Nearer to an end, the sigmoid has hardly any gradient to learn by.
+        return np.array([logit(np.clip(share, _END, 1 - _END))])
 
     def loss(self) -> Any:
         return elementwise_loss(self._loss)

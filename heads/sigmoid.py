@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from multitask.heads.softmax import class_summary
+from scipy.special import logit
 from sklearn.metrics import classification_report
 
 from multitask.contracts.errors import UserError, nearest
@@ -14,6 +15,7 @@ from multitask.contracts.head import (
     Head,
     Targets,
     check_classes,
+    class_shares,
     elementwise_loss,
 )
 from multitask.contracts.table import as_text, classes_of, column
@@ -114,6 +116,11 @@ class Sigmoid(Head):
         return keras.layers.Dense(
             len(self.columns), activation="sigmoid", dtype="float32", name=self.name
         )(features)
+
+    def initial_bias(self, targets: Targets) -> Array:
+        yes = (targets.targets * targets.weights).sum(axis=0)
+        no = targets.weights.sum(axis=0) - yes
+        return np.asarray(logit(class_shares(np.stack([no, yes], axis=-1))[:, 1]))
 
     def loss(self) -> Any:
         import keras

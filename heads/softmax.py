@@ -13,6 +13,7 @@ from multitask.contracts.head import (
     Head,
     Targets,
     check_classes,
+    class_shares,
     elementwise_loss,
 )
 from multitask.contracts.table import as_text, classes_of, column
@@ -129,6 +130,10 @@ class Softmax(Head):
         return keras.layers.Dense(
             len(self.classes), activation="softmax", dtype="float32", name=self.name
         )(features)
+
+    def initial_bias(self, targets: Targets) -> Array:
+        counts = np.bincount(targets.targets, targets.weights, len(self.classes))
+        return np.log(class_shares(counts))
 
     def loss(self) -> Any:
         return elementwise_loss(self._loss)

@@ -5,6 +5,7 @@ class, the kind, is code (`heads/softmax.py`). The life of a head in the order o
 methods below:
 
     labels --resolve--> head --encode--> targets, weights --loss, metrics--> training
+    training targets --initial_bias--> the answers that training starts from
     features --layers--> outputs --read--> answers; labels, answers --summary--> report
 """
 
@@ -182,6 +183,16 @@ class Head(ABC):
         The output's layer or operation is named after the head.
         """
 
+    def initial_bias(self, targets: Targets) -> Array | None:
+        """The bias of the output layer before training, such as log class shares.
+
+        With it and a kernel of 0, the network answers every picture by how the labels
+        of the training part are distributed. `targets` holds at least one label; a
+        weight is how much a label counts in an epoch. None keeps the initial weights
+        that `layers` gives.
+        """
+        return None
+
     @abstractmethod
     def loss(self) -> Any:
         """A `keras.losses.Loss` with `reduction="mean_with_sample_weight"`."""
@@ -232,6 +243,19 @@ def check_classes(where: str, classes: tuple[str, ...]) -> None:
             raise UserError(
                 where, f"has a class {name!r}, a word of the report", "rename it"
             )
+
+
+def class_shares(counts: Array) -> Array:
+    """The shares of labels (..., classes) by their counts, none of them 0.
+
+    One label, or one in a thousand if that is more, is spread evenly over the classes.
+
+    >>> class_shares(np.array([4.0, 0.0])).tolist()
+    [0.9, 0.1]
+    """
+    total = counts.sum(axis=-1, keepdims=True)
+    spread = np.maximum(1.0, total / 1000)
+    return np.asarray((counts + spread / counts.shape[-1]) / (total + spread))
 
 
 def elementwise_loss(function: Callable[[Any, Any], Any]) -> Any:

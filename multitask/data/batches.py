@@ -124,6 +124,27 @@ class Batches:
         """Steps per epoch of training: only full batches, at least one."""
         return max(1, self.pictures // self.batch_size)
 
+    def shown(
+        self, heads: Sequence[Head], augmentation: Augmentation
+    ) -> dict[str, Targets]:
+        """The labels by head name as an epoch of training shows them.
+
+        A weight is that of a label times how often the epoch shows it; of flipped
+        pictures, it shows a mirror image half of the time.
+        """
+        rates = np.ones(self.pictures) if self.rates is None else self.rates
+        rates = np.repeat(rates, self.views) / self.views
+        is_flipped = self.size > 0 and augmentation.flip
+        shown = {}
+        for head in heads:
+            targets, weights = self.encoded[head.name]
+            weights = (weights.T * rates).T.astype(np.float32)
+            if is_flipped:
+                targets = np.concatenate([targets, head.mirrored(targets)])
+                weights = np.concatenate([weights, weights]) / np.float32(2)
+            shown[head.name] = Targets(targets, weights)
+        return shown
+
     def in_order(self) -> Any:
         """A dataset of every row once, in order, without augmentation."""
         import tensorflow as tf

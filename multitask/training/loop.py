@@ -28,6 +28,7 @@ from multitask.training.checkpoint import Checkpoint, Figures, State
 from multitask.training.feature_cache import FeatureCache, batches
 from multitask.training.optimizer import optimizer
 from multitask.training.precision import fastest, has_bfloat16, policy
+from multitask.training.priors import start_from_labels
 from multitask.training.views import views
 
 _FEW_STEPS = 300  # a training with fewer ends before timing it would pay off
@@ -135,6 +136,10 @@ def _train_stage(
     model, training, validation = _trainable_part(
         core, best, training, validation, cache, say
     )
+    if best.stage == 1 and not best.history:
+        start_from_labels(
+            core, spec.heads, training.shown(spec.heads, recipe.augmentation)
+        )
     _compile(model, spec.heads, recipe, training.steps, best.precision)
     best.core = core
     best.set_model(model)

@@ -1,0 +1,55 @@
+"""What does a network answer before training? What its training labels say on average.
+
+Without that, heads spend their first epochs on learning a constant (Lin et al. 2017,
+"Focal Loss for Dense Object Detection", section 4.1).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from multitask.contracts.errors import UserError
+from multitask.contracts.head import Head, Targets
+
+
+def start_from_labels(
+    core: keras.Model, heads: Sequence[Head], targets: Mapping[str, Targets]
+) -> None:
+    """Set the output layer of each head to answer as its labels are distributed.
+
+    Its bias becomes the head's `initial_bias` of the `targets` of an epoch, and its
+    kernel 0: random weights would move the first answers away from the bias. A head
+    without labels or without such a bias keeps its initial weights.
+
+    Raises UserError if a head's bias does not fit its output layer.
+    """
+    for head in heads:
+        labels = targets[head.name]
+        bias = head.initial_bias(labels) if labels.labelled.any() else None
+        if bias is None:
+            continue
+        layer = _output_layer(core, head)
+        shape: tuple[int, ...] = getattr(getattr(layer, "bias", None), "shape", ())
+        if shape != np.shape(bias):
+            raise UserError(
+                head.where,
+                f"initial_bias has shape {np.shape(bias)}, the bias of its output "
+                f"layer {layer.name} has {shape}",
+            )
+        layer.kernel.assign(keras.ops.zeros_like(layer.kernel))
+        layer.bias.assign(bias)
+
+
+def _output_layer(core: keras.Model, head: Head) -> Any:
+    """The last operation of a head that has weights."""
+    producer = {
+        id(tensor): operation
+        for operation in core.operations
+        for tensor in keras.tree.flatten(operation.output)
+    }
+    operation = producer[id(core.output[head.name])]
+    while not getattr(operation, "weights", ()):
+        operation = producer[id(keras.tree.flatten(operation.input)[0])]
+    return operation
