@@ -39,26 +39,26 @@ def _catalog() -> dict[str, Any]:
 
 
 def heads(
-    names: Iterable[str], declared: Mapping[str, Config] | None = None
+    names: Iterable[str | Head], declared: Mapping[str, Config] | None = None
 ) -> tuple[Head, ...]:
     """Make the heads of these names: also of groups, `NAME:KIND`, `NAME[COLUMN,...]`.
 
     `declared` heads (of a recipe) stand beside the named ones and win over them. Each
-    head is made once, in the order of the names. Raises UserError for an unknown name,
-    kind or column.
+    head is made once, in the order of the names; one that is an object already stays
+    as it is. Raises UserError for an unknown name, kind or column.
 
     >>> [head.name for head in heads(["utkface", "gender"])]
     ['age', 'gender', 'race']
     """
     known = named() | {name: dict(config) for name, config in (declared or {}).items()}
     by_name: dict[str, Head] = {}
-    explicit: dict[str, str] = {}
+    explicit: dict[str, str | Head] = {}
     for text in names:
-        if text in groups() and text not in known:
+        if isinstance(text, str) and text in groups() and text not in known:
             for name in groups()[text]:
                 by_name.setdefault(name, _head(name, known))
             continue
-        head = _head(text, known)
+        head = _head(text, known) if isinstance(text, str) else text
         if explicit.setdefault(head.name, text) != text:
             raise UserError(
                 "--heads",

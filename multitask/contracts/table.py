@@ -81,10 +81,15 @@ def check(table: pd.DataFrame, where: str = "table") -> pd.DataFrame:
                 where,
                 f"split is {sorted(map(str, unknown))[0]!r}, must be one of {SPLITS}",
             )
+    check_intervals(table, where)
+    return table.reset_index(drop=True)
+
+
+def check_intervals(table: pd.DataFrame, where: str = "table") -> None:
+    """Raise UserError for an interval whose ends are missing or crossed."""
     for column in map(str, table):
         if column.endswith(("_low", "_high")):
             _check_interval(table, column.rpartition("_")[0], where)
-    return table.reset_index(drop=True)
 
 
 def _check_interval(table: pd.DataFrame, column: str, where: str) -> None:

@@ -1,8 +1,9 @@
 """How do pictures become batches: decoded once, then shuffled and augmented?"""
 
+import itertools
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -179,7 +180,41 @@ class Batches:
         """
         import tensorflow as tf
 
-        steps, count = self.steps, self.batch_size
+        numbers = tf.data.Dataset.range(first_epoch * self.steps, epochs * self.steps)
+        return self._augmented(numbers, heads, augmentation, seed)
+
+    def each_epoch(
+        self, heads: Sequence[Head], augmentation: Augmentation, seed: int
+    ) -> Any:
+        """A dataset of one epoch, of the next one each time that it is iterated.
+
+        Its epochs are those of `shuffled`.
+        """
+        import tensorflow as tf
+
+        epochs, steps = itertools.count(), self.steps
+
+        def of_next_epoch() -> Iterator[int]:
+            first = next(epochs) * steps
+            yield from range(first, first + steps)
+
+        numbers = tf.data.Dataset.from_generator(
+            of_next_epoch, output_signature=tf.TensorSpec((), tf.int64)
+        )
+        numbers = numbers.apply(tf.data.experimental.assert_cardinality(steps))
+        return self._augmented(numbers, heads, augmentation, seed)
+
+    def _augmented(
+        self,
+        numbers: Any,
+        heads: Sequence[Head],
+        augmentation: Augmentation,
+        seed: int,
+    ) -> Any:
+        """The batches of steps, by their `numbers` counted over all epochs."""
+        import tensorflow as tf
+
+        steps, batch_size = self.steps, self.batch_size
 
         @lru_cache(maxsize=2)
         def order(epoch: int) -> npt.NDArray[np.intp]:
@@ -192,7 +227,7 @@ class Batches:
 
         def places(step: int) -> npt.NDArray[np.intp]:
             epoch, step = divmod(step, steps)
-            return order(epoch)[step * count : (step + 1) * count]
+            return order(epoch)[step * batch_size : (step + 1) * batch_size]
 
         labels = self._labels(heads)
 
@@ -210,8 +245,7 @@ class Batches:
             return inputs, *_mixed(targets, weights, share)
 
         load = self._loader(places)
-        data = tf.data.Dataset.range(first_epoch * steps, epochs * steps)
-        data = data.map(lambda step: (step, *load(step)))
+        data = numbers.map(lambda step: (step, *load(step)))
         return data.map(augmented, num_parallel_calls=2).prefetch(2)
 
     def _loader(self, places: Any) -> Any:

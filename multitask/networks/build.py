@@ -11,7 +11,7 @@ from multitask.contracts.head import Head
 from multitask.images.resize import resize
 from multitask.networks.normalization import norm
 from multitask.networks.spec import NetworkSpec
-from multitask.networks.trunks import check_pooling, check_size, trunk
+from multitask.networks.trunks import Trunk, check_pooling, check_size, trunk
 
 
 def build(spec: NetworkSpec, core: keras.Model | None = None) -> keras.Model:
@@ -57,18 +57,21 @@ def build_core(
     dropout: float = 0.0,
     policy: str = "float32",
     training: bool = False,
+    architecture: Trunk | None = None,
 ) -> keras.Model:
     """Build the core, the trunk with its heads, which is what training trains.
 
     It takes float32 images (batch, size, size, 3) in 0..255 and computes in `policy`, a
     Keras dtype policy; its outputs are float32. With `training` it uses the layers that
-    train fastest; the weights are the same.
+    train fastest; the weights are the same. `architecture` is the trunk if it is none
+    of the named ones.
     """
-    check_size(spec.trunk, spec.size)
-    check_pooling(spec.trunk, spec.pooling)
+    if architecture is None:
+        check_size(spec.trunk, spec.size)
+        check_pooling(spec.trunk, spec.pooling)
+        architecture = trunk(spec.trunk)
     image = keras.Input((spec.size, spec.size, 3), dtype="float32", name="pixels")
     with _policy(policy):
-        architecture = trunk(spec.trunk)
         features = architecture.build(image, norm(training), spec.pooling)
         features = keras.Model(image, features, name="trunk")(image)
         if spec.dense.units:

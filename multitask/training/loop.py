@@ -26,6 +26,7 @@ from multitask.training.callbacks import (
 )
 from multitask.training.checkpoint import Checkpoint, Figures, State
 from multitask.training.feature_cache import FeatureCache, batches
+from multitask.training.objective import compile_model
 from multitask.training.optimizer import optimizer
 from multitask.training.precision import fastest, has_bfloat16, policy
 from multitask.training.priors import start_from_labels
@@ -247,14 +248,7 @@ def _compile(
     update_rule = optimizer(recipe, steps)
     if precision == "float16":  # in which small gradients would become 0
         update_rule = keras.optimizers.LossScaleOptimizer(update_rule)
-    model.compile(
-        optimizer=update_rule,
-        loss={head.name: head.loss() for head in heads},
-        loss_weights={head.name: head.loss_weight for head in heads},
-        weighted_metrics={head.name: head.metrics() for head in heads},
-        # On a CPU, XLA's convolutions take up to twice as long as oneDNN's.
-        jit_compile=False,
-    )
+    compile_model(model, heads, update_rule)
 
 
 def _create_variables(model: keras.Model, spec: Any) -> None:

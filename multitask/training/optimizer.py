@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.recipe import Recipe
 
 
@@ -82,6 +83,19 @@ def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     instance = cls(learning_rate=learning_rate, weight_decay=weight_decay, **options)
     instance.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return instance
+
+
+def named(name: str, learning_rate: Any = None) -> keras.optimizers.Optimizer:
+    """An optimizer by its name, `muon` or one of Keras's, with the defaults of Keras.
+
+    Raises UserError for an unknown name.
+    """
+    try:
+        cls = OPTIMIZERS.get(name.lower()) or type(keras.optimizers.get(name))
+    except ValueError:
+        todo = nearest(name, OPTIMIZERS) + ", or any other of keras.optimizers"
+        raise UserError("optimizer", f"no optimizer {name!r}", todo) from None
+    return cls() if learning_rate is None else cls(learning_rate=learning_rate)
 
 
 def _with_warm_averages(cls: type[Any]) -> type[Any]:

@@ -1,0 +1,147 @@
+"""How is a table of labelled pictures fed to Keras's own `fit`?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import pandas as pd
+
+from multitask.contracts.augmentation import Augmentation
+from multitask.contracts.errors import Say, UserError
+from multitask.contracts.head import Head, Targets
+from multitask.contracts.machine import Machine
+from multitask.contracts.recipe import Recipe
+from multitask.contracts.table import check_intervals
+from multitask.data.batches import Batches, decode_table
+from multitask.data.labels import usable
+from multitask.data.sources import check_labelled
+from multitask.networks.spec import NetworkSpec
+from multitask.training.custom_model import Heads, resolve, spec_of
+
+_DEFAULTS = Recipe()  # those of `fit`
+
+
+def labelled_batches(
+    table: pd.DataFrame,
+    heads: keras.Model | Heads,
+    *,
+    image_size: int = 0,
+    crop: float = 0.0,
+    batch_size: int = 64,
+    training: bool = False,
+    augment: str = "",
+    seed: int = 0,
+    say: Say = print,
+    machine: Machine = Machine(),  # noqa: B008  (it is frozen)
+) -> Any:
+    """Make batches of a table's pictures; `multitask.dataset` documents it."""
+    spec = _spec(heads, image_size, crop)
+    if batch_size < 1:
+        raise UserError("batch_size", f"is {batch_size}, must be 1 or more")
+    if augment and not training:
+        raise UserError("augment", "is for training only", "add training=True")
+    recipe = Recipe(seed=seed, augment=augment or _DEFAULTS.augment)
+    _check_augmentation(recipe.augmentation)
+    table, pixels = _readable(table, spec, say, machine)
+    batches = Batches(
+        pixels=pixels,
+        rows=table.index.to_numpy(),
+        encoded={head.name: _encoded(head, table, training) for head in spec.heads},
+        batch_size=min(batch_size, len(table)),
+        size=spec.size,
+    )
+    if not training:
+        return batches.in_order()
+    return batches.each_epoch(spec.heads, recipe.augmentation, recipe.seed)
+
+
+def _spec(heads: keras.Model | Heads, image_size: int, crop: float) -> NetworkSpec:
+    """The heads, and which part of a picture the model takes at which size."""
+    if not isinstance(heads, keras.Model):
+        if not image_size:
+            raise UserError(
+                "image_size",
+                "is missing",
+                "give it, or the model that multitask.build returned in place of heads",
+            )
+        recipe = Recipe(image_size=image_size, crop=crop or _DEFAULTS.crop)
+        size = recipe.image_size
+        return NetworkSpec(trunk="", size=size, crop=recipe.crop, heads=resolve(heads))
+    spec = spec_of(heads)
+    for name, value, must in (
+        ("image_size", image_size, spec.size),
+        ("crop", crop, spec.crop),
+    ):
+        if value not in (0, must):
+            raise UserError(name, f"is {value}, that of the model is {must}")
+    return spec
+
+
+def _check_augmentation(augmentation: Augmentation) -> None:
+    if augmentation.mixup:
+        raise UserError(
+            "augment",
+            "mixup needs the training loop of multitask.fit",
+            "leave mixup out",
+        )
+
+
+def _readable(
+    table: pd.DataFrame, spec: NetworkSpec, say: Say, machine: Machine
+) -> tuple[pd.DataFrame, Any]:
+    """The rows with a picture that can be read, and the pixels of all rows."""
+    table, total = _usable(_checked(table), spec.heads, say), len(table)
+    spill = next(p for p in (machine.cache, *machine.cache.parents) if p.is_dir())
+    table, pixels, skipped = decode_table(table, spec.side, machine.memory, spill)
+    if len(skipped):
+        path, reason = skipped.iloc[0]
+        say(
+            f"{len(skipped):,} of {total:,} pictures can't be read and are left out, "
+            f"the first: {path}: {reason}"
+        )
+    counts = check_labelled(spec.heads, table, every=False)
+    for name, count in counts.items():
+        if not count:
+            say(f"head {name}: no picture has a label for it")
+    return table, pixels
+
+
+def _checked(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a fresh index, if it is one of labelled pictures."""
+    if not isinstance(table, pd.DataFrame):
+        kind = type(table).__name__
+        raise UserError("table", f"is a {kind}, must be a pandas.DataFrame")
+    if "path" not in table:
+        raise UserError(
+            "table",
+            f"has no column 'path', only {', '.join(map(str, table))}",
+            "it must name the picture files",
+        )
+    if table.empty:
+        raise UserError("table", "has no row, must have at least one")
+    check_intervals(table)
+    return table.reset_index(drop=True)
+
+
+def _usable(table: pd.DataFrame, heads: Sequence[Head], say: Say) -> pd.DataFrame:
+    """The table without labels that a head can't take.
+
+    Raises the head's own UserError if these are all of its labels.
+    """
+    cleaned, faults = usable(table, heads)
+    if len(faults):
+        say(
+            f"{len(faults):,} labels can't be used and are left out, the first: "
+            f"{faults['path'].iloc[0]}: {faults['reason'].iloc[0]}"
+        )
+        for head in heads:
+            if not head.labelled(cleaned).any():
+                head.encode(table)
+    return cleaned
+
+
+def _encoded(head: Head, table: pd.DataFrame, training: bool) -> Targets:
+    encoded = head.encode(table)
+    if training and head.class_weights == "balanced":
+        return head.balanced(table, encoded)
+    return encoded

@@ -1,0 +1,181 @@
+"""How is a network made for Keras's own `fit`, and saved after it?"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import pandas as pd
+
+from multitask.contracts import catalog
+from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.head import Head
+from multitask.contracts.infer import infer_heads
+from multitask.contracts.recipe import Recipe
+from multitask.contracts.recipe_texts import split_names
+from multitask.networks import archive, build, pretrained, trunks
+from multitask.networks.custom_trunk import custom_trunk
+from multitask.networks.spec import NetworkSpec
+from multitask.training.objective import compile_model
+from multitask.training.optimizer import named
+
+Heads = str | Head | Iterable[str | Head]
+OwnTrunk = keras.Model | Callable[[Any], Any]
+_DEFAULTS = Recipe()  # those of `fit`
+
+
+def build_model(
+    heads: Heads,
+    *,
+    trunk: str | OwnTrunk = _DEFAULTS.trunk,
+    table: pd.DataFrame | None = None,
+    image_size: int = 0,
+    crop: float = _DEFAULTS.crop,
+    weights: str = pretrained.NONE,
+    dropout: float = _DEFAULTS.dropout,
+    tta: int = _DEFAULTS.tta,
+    loss_weights: Mapping[str, float] | None = None,
+    optimizer: str | keras.optimizers.Optimizer = "adam",
+    learning_rate: Any = None,
+) -> keras.Model:
+    """Build and compile a trunk with heads; `multitask.build` documents it.
+
+    The model has its `spec`, by which `dataset` feeds it and `save_model` saves it.
+    """
+    recipe = Recipe(  # checks values and their ranges
+        image_size=image_size, crop=crop, weights=weights, dropout=dropout, tta=tta,
+        loss_weights=dict(loss_weights or {}),
+    )  # fmt: skip
+    own = None if isinstance(trunk, str) else custom_trunk(trunk, recipe.image_size)
+    architecture = own or trunks.trunk(str(trunk))
+    if own is None:
+        pretrained.check(weights, architecture.name, recipe.image_size)
+    elif weights != pretrained.NONE:
+        raise UserError(
+            "weights", "are for a trunk by name", "load them into your trunk yourself"
+        )
+    spec = NetworkSpec(
+        trunk=architecture.name,
+        size=recipe.image_size or architecture.size,
+        crop=recipe.crop,
+        heads=_weighted(resolve(heads, table), recipe.loss_weights),
+        tta=recipe.tta,
+    )
+    policy = keras.config.dtype_policy().name
+    model = build.build_core(spec, recipe.dropout, policy, architecture=own)
+    pretrained.load(model.get_layer("trunk"), weights, spec.trunk)
+    compile_model(model, spec.heads, _optimizer(optimizer, learning_rate))
+    model.spec = spec
+    return model
+
+
+def resolve(heads: Heads, table: pd.DataFrame | None = None) -> tuple[Head, ...]:
+    """The heads of these names, with the classes that occur in a table's labels.
+
+    The table's own label columns are names of heads, too. Raises UserError for an
+    unknown name, and without a table for a head whose classes come from labels.
+    """
+    names = _names(heads)
+    if table is not None:
+        known = catalog.heads(names, infer_heads(table))
+        return tuple(head.resolve(table) for head in known)
+    try:
+        known = catalog.heads(names)
+    except UserError as error:
+        where, _, what = str(error).partition(": ")
+        todo = "give table=... if it is a label column of your own"
+        raise UserError(where, what, todo) from None
+    for head in known:
+        if head.answer_type == "class" and not head.classes:
+            raise UserError(
+                head.where, "takes its classes from labels", "give table=..."
+            )
+    return known
+
+
+def _names(heads: Heads) -> list[str | Head]:
+    if isinstance(heads, str):
+        return list(split_names(heads))
+    if not isinstance(heads, Iterable):
+        heads = [heads]
+    listed = list(heads)
+    for head in listed:
+        if not isinstance(head, str | Head):
+            kind = type(head).__name__
+            raise UserError("heads", f"holds a {kind}, must hold names or heads")
+    return listed
+
+
+def _weighted(
+    heads: tuple[Head, ...], loss_weights: Mapping[str, float]
+) -> tuple[Head, ...]:
+    names = [head.name for head in heads]
+    for name in loss_weights:
+        if name not in names:
+            raise UserError("loss_weights", f"no head {name!r}", nearest(name, names))
+    return tuple(
+        replace(head, loss_weight=loss_weights.get(head.name, head.loss_weight))
+        for head in heads
+    )
+
+
+def _optimizer(
+    optimizer: str | keras.optimizers.Optimizer, learning_rate: Any
+) -> keras.optimizers.Optimizer:
+    if isinstance(optimizer, str):
+        return named(optimizer, learning_rate)
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        kind = type(optimizer).__name__
+        raise UserError(
+            "optimizer", f"is a {kind}, must be a name or a Keras optimizer"
+        )
+    if learning_rate is not None:
+        raise UserError(
+            "learning_rate",
+            "is given beside an optimizer that has its own",
+            "leave one of them out",
+        )
+    return optimizer
+
+
+def spec_of(model: keras.Model) -> NetworkSpec:
+    """What `build_model` noted of a model.
+
+    Raises UserError for any other model, also one that Keras has copied or loaded.
+    """
+    spec = getattr(model, "spec", None)
+    if not isinstance(spec, NetworkSpec):
+        raise UserError(
+            f"model {getattr(model, 'name', model)}",
+            "is not one that multitask.build returned",
+            "build it anew, and load its weights into that",
+        )
+    return spec
+
+
+def save_model(model: keras.Model, path: str | Path) -> Path:
+    """Save a trained model as one network file; `multitask.save` documents it."""
+    spec, path = spec_of(model), Path(path).expanduser()
+    if path.suffix != ".keras":
+        raise UserError(path, "must end in .keras")
+    if not path.parent.is_dir():
+        raise UserError(path.parent, "no such folder")
+    spec.to_json()  # a head that is no plug-in is told before the work
+    archive.save(build.build(spec, _saved_core(model)), spec, path)
+    return path
+
+
+def _saved_core(model: keras.Model) -> keras.Model:
+    """The layers of a model as one that is not compiled and computes in float32."""
+    core = keras.Model(model.input, model.output, name="core")
+    policy = core.get_layer("trunk").dtype_policy.name
+    if policy == "float32":
+        return core
+    text = json.dumps(keras.saving.serialize_keras_object(core))
+    config = json.loads(text.replace(f'"{policy}"', '"float32"'))
+    # It holds nothing that is not in this program already.
+    float32_core = keras.saving.deserialize_keras_object(config, safe_mode=False)
+    float32_core.set_weights(core.get_weights())
+    return float32_core

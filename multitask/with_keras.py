@@ -1,0 +1,179 @@
+"""What do those need who train with Keras's own `fit`: a model, data and a file?
+
+TensorFlow is imported when one of the functions is called.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from multitask.contracts.errors import Say
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+    import tensorflow as tf
+
+    from multitask.contracts.head import Head
+    from multitask.contracts.machine import Machine
+
+
+def build(
+    heads: "str | Head | Iterable[str | Head]",
+    *,
+    trunk: "str | keras.Model | Callable[[Any], Any]" = "cnn",
+    table: "pd.DataFrame | None" = None,
+    image_size: int | None = None,
+    crop: float = 0.89,
+    weights: str = "none",
+    dropout: float = 0.2,
+    tta: int = 4,
+    loss_weights: Mapping[str, float] | None = None,
+    optimizer: "str | keras.optimizers.Optimizer" = "adam",
+    learning_rate: Any = None,
+) -> "keras.Model":
+    """Build a compiled Keras model: one trunk with many heads.
+
+    The model takes float32 images (batch, size, size, 3) in 0..255, as `dataset` makes
+    them, and gives a dict of outputs by head name. It is compiled with each head's
+    loss, loss weight and weighted metrics, so that Keras's own `fit`, `evaluate` and
+    callbacks work. Its layers are plain Keras, and `model.get_layer("trunk")` is the
+    trunk. It computes in Keras's global dtype policy.
+
+    Args:
+        heads: Names, groups, `NAME:KIND` or `NAME[COLUMN,...]`; the names of label
+            columns of `table`; or `Head` objects, also of a class of your own.
+        trunk: The name of a trunk (`multitask trunks` lists them); or a `keras.Model`
+            or a function of your own that turns such images into features
+            (batch, features), and scales the pixels itself.
+        table: The labelled pictures, if classes are to be taken from their labels. A
+            head then knows the classes, or the yes/no labels, that occur in it.
+        image_size: The side of an image in pixels; by default that of the trunk.
+        crop: The share of a picture's side that the network looks at.
+        weights: Initial weights of a trunk by name: `"imagenet"`, `"none"` or a file.
+        dropout: The share of the features dropped in training.
+        tta: Over how many views of a picture, 1, 2 or 4, a saved network averages.
+        loss_weights: The weights of the heads' losses, by head name; by default those
+            of the heads.
+        optimizer: A Keras optimizer, the name of one, or `"muon"`.
+        learning_rate: The learning rate of an optimizer given by name, or a schedule
+            of Keras; by default that of Keras.
+
+    Raises:
+        UserError: If an argument can't be, or a head needs `table` for its classes.
+
+    Example:
+        >>> model = build(["age", "gender"], image_size=32)
+        >>> {name: output.shape for name, output in model.output.items()}
+        {'age': (None, 117), 'gender': (None, 2)}
+    """
+    from multitask.training.custom_model import build_model
+
+    return build_model(
+        heads,
+        trunk=trunk,
+        table=table,
+        image_size=image_size or 0,
+        crop=crop,
+        weights=weights,
+        dropout=dropout,
+        tta=tta,
+        loss_weights=loss_weights,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+    )
+
+
+def dataset(
+    table: "pd.DataFrame",
+    heads: "keras.Model | str | Head | Iterable[str | Head]",
+    *,
+    image_size: int | None = None,
+    crop: float | None = None,
+    batch_size: int = 64,
+    training: bool = False,
+    augment: str | None = None,
+    seed: int = 0,
+    say: Say = print,
+    machine: "Machine | None" = None,
+) -> "tf.data.Dataset":
+    """Make a `tf.data.Dataset` of batches (images, targets, weights) from a table.
+
+    Images are float32 (batch, size, size, 3) in 0..255. Targets and weights are dicts
+    by head name; the weight of a missing label is 0, also of a single yes/no label.
+    Pictures are decoded once, now, and `say` is called with a line on those that can't
+    be read, and on labels that a head can't take.
+
+    Args:
+        table: One row per picture: `path`, a column per label, and optionally `box`
+            (`left top right bottom` in pixels).
+        heads: The model of `build`, of which the heads, `image_size` and `crop` are
+            taken. For a model that is all your own, its heads as for `build`.
+        image_size: The side of an image in pixels, if `heads` is no model.
+        crop: The share of a picture's side that is shown, 0.89 if `heads` is no model.
+        batch_size: Pictures per batch.
+        training: Whether to shuffle and augment, each epoch differently. Every batch is
+            then full: what is left over is shown in another epoch.
+        augment: How to augment, `"standard"` by default: `"none"`, `"flip"`,
+            `"strong"`, or others of `--augment` except `"mixup"`.
+        seed: Seed of shuffling and augmentation.
+        say: Is called with lines for the user.
+        machine: The memory for pictures; what exceeds it is kept on disk.
+
+    Raises:
+        UserError: If an argument can't be, if no picture can be read, if there is no
+            label, or if a head can take none of its labels.
+
+    Example:
+        >>> import tempfile
+        >>> from multitask.datasets import sample
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     faces = sample.read(folder, count=40).table
+        ...     model = build(["age", "gender"], image_size=16)
+        ...     training = dataset(faces[:32], model, batch_size=8, training=True)
+        ...     validation = dataset(faces[32:], model)
+        >>> history = model.fit(
+        ...     training, validation_data=validation, epochs=2, shuffle=False, verbose=0
+        ... )
+        >>> len(history.history["val_age_mae"])
+        2
+    """
+    from multitask.contracts.machine import Machine
+    from multitask.training.custom_data import labelled_batches
+
+    return labelled_batches(
+        table,
+        heads,
+        image_size=image_size or 0,
+        crop=crop or 0.0,
+        batch_size=batch_size,
+        training=training,
+        augment=augment or "",
+        seed=seed,
+        say=say,
+        machine=machine or Machine(),
+    )
+
+
+def save(model: "keras.Model", path: str | Path) -> None:
+    """Save a model of `build` as one file that `load` and plain Keras open.
+
+    The network in the file takes uint8 pictures of any size: resizing, and averaging
+    over `tta` views of a picture, are part of it, as in a network of `fit`. It computes
+    in float32.
+
+    Raises UserError if the model is not one of `build`, if `path` does not end in
+    `.keras` or can't be written, or if a head's class is no plug-in: whoever opens the
+    file must find it by an entry point of the group `multitask.heads`.
+
+    >>> import tempfile
+    >>> import multitask
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(build("gender", image_size=16), f"{folder}/faces.keras")
+    ...     faces = multitask.load(f"{folder}/faces.keras")
+    >>> [head.name for head in faces.heads]
+    ['gender']
+    """
+    from multitask.training.custom_model import save_model
+
+    save_model(model, Path(path))
