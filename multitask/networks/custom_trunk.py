@@ -20,7 +20,8 @@ def custom_trunk(trunk: keras.Model | Callable[[Any], Any], size: int) -> Trunk:
     if not callable(trunk):
         raise UserError(
             "trunk",
-            f"is a {type(trunk).__name__}, must be a name, a keras.Model or a function",
+            f"is of type {type(trunk).__name__}, must be a name, a keras.Model or a "
+            "function",
         )
 
     def build(images: Any, norm: Any = None, pooling: str = "") -> Any:
@@ -43,17 +44,19 @@ def _size(trunk: Any, size: int) -> int:
     shape = _input_shape(trunk)
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 3:
         raise UserError("trunk", f"takes {shape}, must take (batch, size, size, 3)")
-    _, height, width, _ = (side or size for side in shape)
-    if not size and None in shape[1:3]:
+    sides = {side for side in shape[1:3] if side}
+    if len(sides) > 1:
+        raise UserError("trunk", f"takes {shape}, must take square pictures")
+    if not sides and not size:
         raise UserError(
             "image_size",
             "is missing",
-            "a trunk without an input size of its own needs it",
+            "a trunk that takes pictures of any size needs it",
         )
-    size = size or height
-    if (height, width) != (size, size):
-        raise UserError("image_size", f"is {size}, the trunk takes {height}x{width}")
-    return size
+    [side] = sides or {size}
+    if size not in (0, side):
+        raise UserError("image_size", f"is {size}, that of the trunk is {side}")
+    return side
 
 
 def _input_shape(trunk: Any) -> Any:

@@ -62,11 +62,12 @@ def _spec(heads: keras.Model | Heads, image_size: int, crop: float) -> NetworkSp
             raise UserError(
                 "image_size",
                 "is missing",
-                "give it, or the model that multitask.build returned in place of heads",
+                "give it, or the model that multitask.build returned as heads",
             )
         recipe = Recipe(image_size=image_size, crop=crop or _DEFAULTS.crop)
         size = recipe.image_size
-        return NetworkSpec(trunk="", size=size, crop=recipe.crop, heads=resolve(heads))
+        named = resolve(heads, todo="give the model that multitask.build returned")
+        return NetworkSpec(trunk="", size=size, crop=recipe.crop, heads=named)
     spec = spec_of(heads)
     for name, value, must in (
         ("image_size", image_size, spec.size),
@@ -96,8 +97,8 @@ def _readable(
     if len(skipped):
         path, reason = skipped.iloc[0]
         say(
-            f"{len(skipped):,} of {total:,} pictures can't be read and are left out, "
-            f"the first: {path}: {reason}"
+            f"left out: {len(skipped):,} of {total:,} pictures, the first: {path}: "
+            f"{reason}"
         )
     counts = check_labelled(spec.heads, table, every=False)
     for name, count in counts.items():
@@ -110,7 +111,7 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a fresh index, if it is one of labelled pictures."""
     if not isinstance(table, pd.DataFrame):
         kind = type(table).__name__
-        raise UserError("table", f"is a {kind}, must be a pandas.DataFrame")
+        raise UserError("table", f"is of type {kind}, must be a pandas.DataFrame")
     if "path" not in table:
         raise UserError(
             "table",
@@ -131,8 +132,8 @@ def _usable(table: pd.DataFrame, heads: Sequence[Head], say: Say) -> pd.DataFram
     cleaned, faults = usable(table, heads)
     if len(faults):
         say(
-            f"{len(faults):,} labels can't be used and are left out, the first: "
-            f"{faults['path'].iloc[0]}: {faults['reason'].iloc[0]}"
+            f"labels left out: {len(faults):,}, the first: {faults['path'].iloc[0]}: "
+            f"{faults['reason'].iloc[0]}"
         )
         for head in heads:
             if not head.labelled(cleaned).any():

@@ -68,30 +68,39 @@ def build_model(
     pretrained.load(model.get_layer("trunk"), weights, spec.trunk)
     compile_model(model, spec.heads, _optimizer(optimizer, learning_rate))
     model.spec = spec
+    # Keras can't write down the losses of heads, and would fail to read its own files.
+    model.get_compile_config = dict
     return model
 
 
-def resolve(heads: Heads, table: pd.DataFrame | None = None) -> tuple[Head, ...]:
+def resolve(
+    heads: Heads,
+    table: pd.DataFrame | None = None,
+    todo: str = "give the labels as table=...",
+) -> tuple[Head, ...]:
     """The heads of these names, with the classes that occur in a table's labels.
 
     The table's own label columns are names of heads, too. Raises UserError for an
-    unknown name, and without a table for a head whose classes come from labels.
+    unknown name, and without a table for a head whose classes come from labels; then
+    `todo` says what to do.
     """
     names = _names(heads)
     if table is not None:
+        if not isinstance(table, pd.DataFrame):
+            kind = type(table).__name__
+            raise UserError("table", f"is of type {kind}, must be a pandas.DataFrame")
         known = catalog.heads(names, infer_heads(table))
         return tuple(head.resolve(table) for head in known)
-    try:
-        known = catalog.heads(names)
-    except UserError as error:
-        where, _, what = str(error).partition(": ")
-        todo = "give table=... if it is a label column of your own"
-        raise UserError(where, what, todo) from None
+    columns = [n for n in names if isinstance(n, str) and n.isidentifier()]
+    for name in columns:
+        if name not in catalog.named() and name not in catalog.groups():
+            known_names = nearest(name, [*catalog.named(), *catalog.groups()])
+            own = f"for a label column of your own, {todo}"
+            raise UserError("heads", f"no head {name!r}", f"{known_names}; {own}")
+    known = catalog.heads(names)
     for head in known:
         if head.answer_type == "class" and not head.classes:
-            raise UserError(
-                head.where, "takes its classes from labels", "give table=..."
-            )
+            raise UserError(head.where, "takes its classes from labels", todo)
     return known
 
 
@@ -104,7 +113,7 @@ def _names(heads: Heads) -> list[str | Head]:
     for head in listed:
         if not isinstance(head, str | Head):
             kind = type(head).__name__
-            raise UserError("heads", f"holds a {kind}, must hold names or heads")
+            raise UserError("heads", f"has a {kind}, must have names or heads")
     return listed
 
 
@@ -129,7 +138,7 @@ def _optimizer(
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         kind = type(optimizer).__name__
         raise UserError(
-            "optimizer", f"is a {kind}, must be a name or a Keras optimizer"
+            "optimizer", f"is of type {kind}, must be a name or a Keras optimizer"
         )
     if learning_rate is not None:
         raise UserError(

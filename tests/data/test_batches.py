@@ -263,6 +263,16 @@ def test_the_same_seed_gives_the_same_training_to_the_last_bit():
     assert not same(training(7), training(8))
 
 
+def test_a_dataset_of_an_epoch_gives_the_next_one_each_time():
+    data, repeated = batches(), batches().each_epoch(heads(), STANDARD, 7)
+    whole = listed(data.shuffled(heads(), STANDARD, 7, 2))
+    assert len(repeated) == data.steps
+    for ours, theirs in zip([*listed(repeated), *listed(repeated)], whole, strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        np.testing.assert_array_equal(ours[1]["pose"], theirs[1]["pose"])
+        np.testing.assert_array_equal(ours[2]["pose"], theirs[2]["pose"])
+
+
 @pytest.mark.parametrize("first", [1, 2])
 def test_resumed_training_shows_what_it_would_have_shown(first):
     whole = epochs_of(batches(), STANDARD)

@@ -1,0 +1,211 @@
+"""Is the model for one's own loop compiled as its heads say, and saved as others?"""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from multitask.heads.softmax import Softmax
+
+import multitask
+from multitask.contracts.errors import UserError
+from multitask.training.custom_data import labelled_batches
+from multitask.training.custom_model import build_model, save_model
+from tests import labelled
+
+GENRES = pd.DataFrame({"path": list("abc"), "genre": ["drama", "comedy", "drama"]})
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    return labelled.table(tmp_path_factory.mktemp("pictures"))
+
+
+def small(heads="gender", **settings):
+    """A model of a trunk that is built in a moment."""
+    settings = {"trunk": labelled.trunk, "image_size": labelled.SIZE} | settings
+    return build_model(heads, **settings)
+
+
+def test_names_groups_and_columns_mean_the_heads_that_they_mean_elsewhere():
+    model = small(["utkface", "attributes[Smiling,Young]"])
+    shapes = {name: output.shape for name, output in model.output.items()}
+    assert shapes == {
+        "age": (None, 117),
+        "gender": (None, 2),
+        "race": (None, 5),
+        "attributes": (None, 2),
+    }
+    assert list(small("age,gender").output) == ["age", "gender"]
+
+
+def test_a_label_column_of_ones_own_is_a_head_with_the_classes_of_the_table():
+    [head] = small("genre", table=GENRES).spec.heads
+    assert head.classes == ("comedy", "drama")
+
+
+def test_a_head_object_may_take_its_classes_from_the_table_too():
+    head = Softmax(name="kind", columns=("genre",))
+    assert small(head, table=GENRES).output["kind"].shape == (None, 2)
+
+
+def test_a_named_trunk_has_its_own_size_unless_another_is_given(tiny_trunk):
+    assert build_model("age", trunk=tiny_trunk).input.shape == (None, 16, 16, 3)
+    model = build_model("age", trunk=tiny_trunk, image_size=20)
+    assert model.input.shape == (None, 20, 20, 3)
+
+
+def test_an_optimizer_is_one_of_keras_by_name_or_as_it_is():
+    assert isinstance(small().optimizer, keras.optimizers.Adam)
+    assert float(small().optimizer.learning_rate) == pytest.approx(1e-3)  # Keras's own
+    rmsprop = small(optimizer="rmsprop", learning_rate=0.5).optimizer
+    assert isinstance(rmsprop, keras.optimizers.RMSprop)
+    assert float(rmsprop.learning_rate) == 0.5
+    assert isinstance(small(optimizer="muon").optimizer, keras.optimizers.Muon)
+    own = keras.optimizers.SGD(0.1)
+    assert small(optimizer=own).optimizer is own
+
+
+def test_weights_of_a_file_are_those_of_the_trunk(tiny_trunk, tmp_path):
+    first = build_model("age", trunk=tiny_trunk)
+    save_model(first, tmp_path / "first.keras")
+    second = build_model(
+        "race", trunk=tiny_trunk, weights=str(tmp_path / "first.keras")
+    )
+    pairs = zip(
+        first.get_layer("trunk").get_weights(),
+        second.get_layer("trunk").get_weights(),
+        strict=True,
+    )
+    for one, other in pairs:
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("heads", "settings", "message"),
+    [
+        (["gendre"], {}, "heads: no head 'gendre'; did you mean 'gender'?"),
+        (["genre"], {}, "for a label column of your own, give the labels as table=..."),
+        (["genre"], {"table": "x.csv"}, "table: is of type str, must be a pandas.Dat"),
+        (["genres"], {"table": GENRES}, "no head 'genres'; did you mean 'genre'?"),
+        ([3], {}, "heads: has a int, must have names or heads"),
+        ([], {}, "names no head"),
+        (Softmax(name="genre"), {}, "head genre: takes its classes from labels; give"),
+        ("age", {"loss_weights": {"agee": 2}}, "loss_weights: no head 'agee'; did you"),
+        ("age", {"trunk": "cnm"}, "trunk: no trunk 'cnm'; did you mean 'cnn'?"),
+        ("age", {"trunk": "cnn", "image_size": 8}, "is 8, trunk cnn needs 16 or more"),
+        ("age", {"trunk": "cnn", "weights": "imagenet"}, "none of ImageNet for trunk"),
+        ("age", {"weights": "imagenet"}, "weights: are for a trunk by name; load them"),
+        ("age", {"dropout": 1.0}, "dropout: is 1.0, must be from 0 up to 1"),
+        ("age", {"optimizer": "adamm"}, "no optimizer 'adamm'; did you mean 'adam'?"),
+        (
+            "age",
+            {"optimizer": 1},
+            "optimizer: is of type int, must be a name or a Keras",
+        ),
+        (
+            "age",
+            {"optimizer": keras.optimizers.Adam(), "learning_rate": 1.0},
+            "learning_rate: is given beside an optimizer that has its own",
+        ),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(heads, settings, message):
+    with pytest.raises(UserError) as raised:
+        small(heads, **settings)
+    assert message in str(raised.value)
+
+
+def test_a_saved_network_answers_for_files_what_the_model_says_of_the_dataset(
+    table, tmp_path
+):
+    model = small(["age", "gender", "genre"], table=table, tta=1)
+    model.set_weights(
+        [np.random.default_rng(0).normal(size=w.shape) for w in model.weights]
+    )
+    save_model(model, tmp_path / "own.keras")
+    faces = multitask.load(tmp_path / "own.keras")
+    outputs = model.predict(labelled_batches(table, model), verbose=0)
+    answers = faces.predict(table["path"].tolist())
+    assert answers["genre"].tolist() == [
+        ("comedy", "drama")[i] for i in outputs["genre"].argmax(axis=1)
+    ]
+    np.testing.assert_allclose(
+        answers["gender_confidence"].astype(float),
+        outputs["gender"].max(axis=1),
+        atol=1e-5,
+    )
+
+
+def test_keras_saves_loads_and_copies_the_model_itself(tiny_trunk, tmp_path):
+    model = build_model("gender", trunk=tiny_trunk)
+    model.save(tmp_path / "best.keras")  # as keras.callbacks.ModelCheckpoint does
+    images = np.random.default_rng(0).uniform(0, 255, (2, 16, 16, 3))
+    for copy in (
+        keras.models.load_model(tmp_path / "best.keras"),
+        keras.models.clone_model(model),
+    ):
+        copy.set_weights(model.get_weights())
+        np.testing.assert_allclose(copy(images)["gender"], model(images)["gender"])
+
+
+def test_plain_keras_opens_a_saved_network_with_a_trunk_of_ones_own(tmp_path):
+    trunk = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3),
+        ]
+    )
+    model = build_model("gender", trunk=trunk, tta=1)
+    save_model(model, tmp_path / "own.keras")
+    network = keras.models.load_model(tmp_path / "own.keras")
+    images = np.random.default_rng(0).integers(0, 256, (2, 18, 18, 3), np.uint8)
+    # 16 pixels are 0.89 of 18, so the network looks at the middle of such a picture.
+    middle = images[:, 1:17, 1:17].astype(np.float32)
+    np.testing.assert_allclose(
+        network(images)["gender"], model(middle)["gender"], rtol=1e-5
+    )
+    assert not network.compiled
+
+
+def test_a_network_trained_in_half_precision_is_saved_in_float32(tiny_trunk, tmp_path):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build_model("gender", trunk=tiny_trunk)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert model.get_layer("trunk").layers[-1].compute_dtype == "bfloat16"
+    save_model(model, tmp_path / "half.keras")
+    network = multitask.load(tmp_path / "half.keras").model
+    core = network.get_layer("core")
+    assert {layer.compute_dtype for layer in core.get_layer("trunk").layers} == {
+        "float32"
+    }
+    for ours, theirs in zip(model.get_weights(), core.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sorted(Softmax):  # type: ignore[misc]
+    """A kind of head that no package has."""
+
+
+def test_a_head_of_ones_own_class_needs_an_entry_point_to_be_saved(tmp_path):
+    model = small(Sorted(name="gender", classes=("female", "male")))
+    with pytest.raises(UserError, match="entry point of the group multitask.heads"):
+        save_model(model, tmp_path / "own.keras")
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_a_model_of_build_can_be_saved_and_only_as_a_keras_file(tmp_path):
+    copy = keras.models.clone_model(small())
+    with pytest.raises(UserError, match="is not one that multitask.build returned"):
+        save_model(copy, tmp_path / "copy.keras")
+    with pytest.raises(UserError, match=r"must end in \.keras"):
+        save_model(small(), tmp_path / "own.h5")
+    with pytest.raises(UserError, match="no such folder"):
+        save_model(small(), tmp_path / "none" / "own.keras")
