@@ -218,11 +218,15 @@ class FencedDoctests(griffe.Extension):
 
 
 def fenced(text: str) -> str:
-    """A docstring whose doctests are fenced blocks.
+    """A docstring whose doctests are fenced blocks, or a section that griffe knows.
 
     >>> fenced("Add.\\n\\n>>> 1 + 1\\n2").splitlines()
     ['Add.', '', '```pycon', '>>> 1 + 1', '2', '```']
+    >>> fenced("Example:\\n    >>> 1 + 1\\n    2").splitlines()
+    ['Examples:', '    >>> 1 + 1', '    2']
     """
+    text = re.sub(r"^Example:$", "Examples:", text, flags=re.MULTILINE)
+    text = re.sub(r" *# doctest: \+SKIP$", "", text, flags=re.MULTILINE)
     blocks = re.split(r"\n{2,}", text)
     return "\n\n".join(
         f"```pycon\n{block}\n```" if block.startswith(">>>") else block

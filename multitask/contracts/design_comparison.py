@@ -17,7 +17,7 @@ Verdict = Literal["better", "worse", "no difference shown"]
 
 @dataclass(frozen=True, kw_only=True)
 class HeadScores:
-    """The mean score of a head on each part, None for a part without labels.
+    """The mean score of a head on each part; None for a part without labels.
 
     `ci` is the 95% interval of `test`.
     """
@@ -100,8 +100,9 @@ class DesignMean:
 class Difference:
     """The score of a design minus that of `single`, the mean over seeds.
 
-    `saved` is the share of the errors of `single` that the design avoids, below 0 if it
-    adds some. `verdict` is "no difference shown" if `ci`, the 95% interval, holds 0.
+    `saved` is the share of the errors of `single` that the design avoids; below 0, it
+    makes more. `verdict` is "no difference shown" if `ci`, the 95% interval, contains
+    0.
     """
 
     trunk: str
@@ -117,9 +118,9 @@ class Difference:
 class DesignComparison:
     """Designs that were trained on one split, and how they compare.
 
-    `rows` counts the pictures of each part, `metrics` names the score of each head that
-    was asked for, and `better` says whether a higher or a lower one is better. `merged`
-    names the merged heads, which are measured by their accuracy.
+    `rows` counts the pictures of each part, `metrics` names the score of each requested
+    head, and `better` says whether higher or lower scores are better. `merged` names
+    the merged heads, which are measured by their accuracy.
     """
 
     title: str

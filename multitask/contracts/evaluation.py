@@ -1,4 +1,4 @@
-"""What is an evaluation? The labels of some pictures beside a network's answers."""
+"""What is an evaluation? The labels of some pictures, and a network's answers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from multitask.contracts.head import Head
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Two tables with the same index, and what a reader must know beside them."""
+    """Labels and answers, two tables with the same index, and notes on them."""
 
     title: str
     split: str  # train, val, test or all: which pictures these are

@@ -37,7 +37,7 @@ class Targets(NamedTuple):
 
     @property
     def labelled(self) -> npt.NDArray[np.bool_]:
-        """Which rows (rows,) have a label; of a multi-label head, at least one."""
+        """Which rows (rows,) have a label; for a multi-label head, at least one."""
         axes = tuple(range(1, self.weights.ndim))
         return np.asarray((self.weights > 0).any(axis=axes))
 
@@ -46,7 +46,7 @@ class Targets(NamedTuple):
 class Head(ABC):
     """The settings that every head has; a kind adds its own fields and methods.
 
-    `columns` are the label columns that it reads, by default the one of its own name.
+    `columns` are the label columns that it reads, by default the column of its name.
     """
 
     name: str
@@ -84,17 +84,17 @@ class Head(ABC):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes that it tells apart, in the order of its outputs; else none."""
+        """The classes in the order of the outputs; empty if answers are no classes."""
         return ()
 
     @property
     def mirror(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of classes that change places in a mirrored picture."""
+        """Pairs of classes that are swapped in a mirrored picture."""
         return ()
 
     @property
     def label_smoothing(self) -> float:
-        """The share of a label that training spreads over all classes."""
+        """The share of each label that training spreads over all classes."""
         return 0.0
 
     @property
@@ -109,7 +109,7 @@ class Head(ABC):
 
     @property
     def within(self) -> float:
-        """The distance up to which a report calls a number right."""
+        """The error up to which a report counts a number as right."""
         return 0.0
 
     @property
@@ -137,22 +137,22 @@ class Head(ABC):
         """Encode the head's columns as targets and weights.
 
         A column that the table lacks counts as empty. Raises UserError for a label
-        that the head can't have.
+        that is not valid for the head.
         """
 
     @abstractmethod
     def strata(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Which answer each row holds: one bool column per answer, named after it.
+        """Which answer each row has: one bool column per answer, named after it.
 
-        Rows without label are False throughout. Splits are stratified over these, and
-        an answer must occur in the training part to be learnt.
+        Rows without a label are False throughout. Splits are stratified by these
+        columns, and an answer must occur in the training part to be learned.
         """
 
     def balanced(self, table: pd.DataFrame, encoded: Targets) -> Targets:
-        """Weigh labels against the imbalance of their classes in this table.
+        """Weight labels by how rare their classes are in this table.
 
-        A class with n of N labels, among K, gets N / (K n), as scikit-learn's
-        `class_weight="balanced"`. Call it on the training part only.
+        A class with n of N labels, one of K classes, gets the weight N / (K n), as with
+        scikit-learn's `class_weight="balanced"`. Call it on the training part only.
         """
         strata = self.strata(table).to_numpy()
         counts = strata.sum(axis=0)
@@ -164,13 +164,13 @@ class Head(ABC):
         return Targets(encoded.targets, weights.astype(np.float32))
 
     def mirrored(self, targets: Array) -> Array:
-        """Targets of the mirrored picture, in which left is right; mostly the same."""
+        """Targets for the mirrored picture: the same, unless left and right matter."""
         return targets
 
     def unmirrored(self, outputs: Any) -> Any:
         """Turn outputs (batch, ...) for mirrored pictures into those for the pictures.
 
-        It is part of the network, so `keras.ops` only.
+        This becomes part of the network, so it may use `keras.ops` only.
         """
         return outputs
 
@@ -178,7 +178,7 @@ class Head(ABC):
 
     @abstractmethod
     def layers(self, features: Any) -> Any:
-        """Build the head on features (batch, channels); returns its float32 output.
+        """Build the head on features (batch, channels); returns the float32 output.
 
         The output's layer or operation is named after the head.
         """
@@ -204,11 +204,11 @@ class Head(ABC):
     # From outputs to answers
 
     def calibrate(self, table: pd.DataFrame, outputs: Array) -> Self:
-        """Fit on the validation part what `read` needs beside the network's outputs."""
+        """Fit on the validation part what `read` needs besides the outputs."""
         return self
 
     def from_probabilities(self, probabilities: Array) -> Array:
-        """The outputs (rows, ...) that say these probabilities (rows, classes)."""
+        """Outputs (rows, ...) that mean these probabilities (rows, classes)."""
         return probabilities
 
     @abstractmethod
@@ -230,7 +230,7 @@ class Head(ABC):
 
     @abstractmethod
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
-        """Measure answers against the labelled rows; has `n` and `self.metric`.
+        """Measure answers on the labelled rows; the result has `n` and `self.metric`.
 
         With no labelled row it is `{"n": 0}`. All values are plain JSON.
         """
@@ -259,10 +259,10 @@ def class_shares(counts: Array) -> Array:
 
 
 def elementwise_loss(function: Callable[[Any, Any], Any]) -> Any:
-    """Make a Keras loss of `function(y_true, y_pred)`, with one value per weight.
+    """Make a Keras loss from `function(y_true, y_pred)`, with one value per weight.
 
-    The loss is the mean of these values over the weights that are not 0; if all are 0,
-    it is 0 and has no gradient.
+    The loss is the weighted mean of these values. If all weights are 0, it is 0 and has
+    no gradient.
     """
     import keras
 

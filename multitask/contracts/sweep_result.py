@@ -12,12 +12,12 @@ T = TypeVar("T", bound="TrialResult")
 
 @dataclass(frozen=True, kw_only=True)
 class TrialResult:
-    """One training of a recipe with settings of its own, and how well it did.
+    """One training with its own settings, and how well it did.
 
     `settings` are values by the name of their dimension; `score` is that of the best
     epoch (1 is best), `heads` its validation metric per head, and `curve` the score of
     every epoch. `folder` is where the network was trained; a trial that repeats the
-    settings of another shares that one's. `reason` says why it failed.
+    settings of another shares its folder. `reason` says why it failed.
     """
 
     trial: int  # from 0
@@ -39,7 +39,7 @@ class TrialResult:
 
 @dataclass(frozen=True, kw_only=True)
 class VariedSetting:
-    """The values of a setting that a sweep tries, in words, and their scale."""
+    """The values that a sweep tries for a setting, in words, and their scale."""
 
     tried: str
     log: bool
@@ -50,8 +50,8 @@ class SweepResult:
     """The trials of a sweep, in the order in which they began.
 
     `judged` says in words what the score is, `metrics` names the metric of each head,
-    and `better` says whether a higher or a lower one is better. `importance` is the
-    share of the scores' variance that a setting explains, empty if it is not known.
+    and `better` says whether higher or lower values are better. `importance` is the
+    share of the scores' variance that each setting explains, empty if unknown.
     """
 
     title: str
@@ -65,7 +65,7 @@ class SweepResult:
 
     @property
     def ranked(self) -> tuple[TrialResult, ...]:
-        """The trials, the best first; those without a score come last."""
+        """The trials, best first; those without a score come last."""
         ends = [one for one in self.trials if one.state == "complete"]
         rest = [one for one in self.trials if one.state != "complete"]
         return (*sorted(ends, key=_score, reverse=True), *rest)

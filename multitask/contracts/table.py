@@ -3,9 +3,9 @@
 | column | type | meaning |
 | --- | --- | --- |
 | `path` | str | the picture's file; unique |
-| `box` | str, optional | the part meant: `left top right bottom` in pixels |
+| `box` | str, optional | the part to use: `left top right bottom` in pixels |
 | `identity` | str, optional | who is shown: one identity stays on one side of a split |
-| `split` | str, optional | `train`, `val` or `test`, where the publisher fixed it |
+| `split` | str, optional | `train`, `val` or `test`, if the publisher defined it |
 | `source` | str, optional | the data set that the row came from |
 | any other | str or number | a label, in the spelling of the head that reads it |
 
@@ -31,11 +31,11 @@ NO_LABELS = (*RESERVED, "status")  # which is a column of every table of predict
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What a data set's reader gives: the table, and what it set aside.
+    """What the reader of a data set returns: the table, and what it set aside.
 
     `skipped` has the columns `path` and `reason`: pictures that can't be used, and
-    labels that were left empty. `notes` are sentences that every report made from this
-    data must carry. `heads` are settings of heads that the data brings along, by name,
+    labels that were left empty. `notes` are sentences that every report on this data
+    must contain. `heads` are the settings of heads that the data brings along, by name,
     written as in `heads/catalog.toml`.
     """
 
@@ -48,11 +48,11 @@ class Reading:
 
 
 def check(table: pd.DataFrame, where: str = "table") -> pd.DataFrame:
-    """Return `table` with a fresh index if it keeps the contract, else say what breaks.
+    """Return `table` with a new index if it meets the contract.
 
-    Raises UserError on: no `path` column, no row, an empty or repeated path, a
-    `split` that is none of train, val and test, or an interval whose ends are
-    missing or crossed.
+    Raises UserError if there is no `path` column or no row, if a path is empty or
+    repeated, if a `split` is not train, val or test, or if the ends of an interval are
+    missing or swapped.
 
     >>> check(pd.DataFrame({"path": ["a.jpg"], "age": [31.0]})).shape
     (1, 2)
@@ -122,10 +122,10 @@ def read_csv(path: Path) -> pd.DataFrame:
 
 
 def concat(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Join the tables of several data sets; columns that a set lacks come out empty.
+    """Join the tables of several data sets; columns that one lacks are left empty.
 
-    Raises UserError if one path is in two tables, or if two tables spell one column
-    in different types (numbers here, text there).
+    Raises UserError if one path is in two tables, or if a column holds numbers in one
+    table and text in another.
 
     >>> a = pd.DataFrame({"path": ["a.jpg"], "age": [31.0]})
     >>> b = pd.DataFrame({"path": ["b.jpg"], "gender": ["male"]})

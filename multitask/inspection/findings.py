@@ -31,10 +31,10 @@ from multitask.inspection.files import inspect_files
 class Findings:
     """The result of an audit.
 
-    `table` has the labels that its heads can read, and `files` one row for each of its
-    rows (see `files.inspect_files`). `malformed` (`path`, `reason`) is what the readers
-    set aside, and the labels that no head can have. `identities` (`identity`, `parts`)
-    are those in several parts of the split.
+    `table` has the labels that its heads can read, and `files` has the same rows with
+    what was found in each file (see `files.inspect_files`). `malformed` (`path`,
+    `reason`) lists what the readers set aside, and labels that no head can read.
+    `identities` (`identity`, `parts`) are those in several parts of the split.
     """
 
     title: str
@@ -56,7 +56,7 @@ class Findings:
         )
 
     def wrong(self) -> dict[str, int]:
-        """Counts of the faults that training data must not have; none for 0."""
+        """How often each fault that harms training occurs; without those that don't."""
         counts = {
             "unreadable": len(self.unreadable),
             "malformed": len(self.malformed),

@@ -1,0 +1,83 @@
+"""Does the Python that README and the site show run, on a small scale?"""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from multitask.datasets import sample
+
+import multitask
+from tests import layouts
+
+ROOT = Path(__file__).resolve().parent.parent
+FENCE = re.compile(r"^( *)```python\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+# A training that takes a moment.
+SMALL = {"trunk": "tiny", "image_size": 16, "epochs": 1, "tta": 1}
+
+
+def code(page):
+    """The Python of a page, block by block."""
+    for indent, block in FENCE.findall(page.read_text(encoding="utf-8")):
+        yield re.sub(f"^{indent}", "", block, flags=re.MULTILINE)
+
+
+PAGES = [
+    page
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if any(code(page))
+]
+
+
+@pytest.fixture
+def small(monkeypatch, tiny_trunk):
+    """Make every training of `multitask` a small one, whatever a page asks for."""
+
+    def shrink(name, **smaller):
+        real = getattr(multitask, name)
+
+        def called(*arguments, **settings):
+            return real(*arguments, **settings | SMALL | smaller)
+
+        monkeypatch.setattr(multitask, name, called)
+
+    shrink("fit")
+    shrink("compare", seeds=1)
+    shrink("sweep", trials=1)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A folder with what the pages call PATH, labels.csv, a.jpg and so on."""
+    folder = tmp_path_factory.mktemp("pages")
+    table = sample.read(folder / "drawn", count=60).table
+    table["mood"] = (
+        table["expression"].eq("happiness").map({True: "calm", False: "tense"})
+    )
+    table["path"] = [str(Path(path).absolute()) for path in table["path"]]
+    table[["path", "age", "gender", "mood"]].to_csv(folder / "labels.csv", index=False)
+    for name, layout in (
+        *[(name, "utkface") for name in ("PATH", "U", "OTHER")],
+        ("C", "celeba"),
+        ("I", "imfdb"),
+    ):
+        layouts.write(folder / name, layout, count=240 if name == "I" else 60)
+    for name, path in zip("abc", sorted((folder / "U").iterdir()), strict=False):
+        shutil.copy(path, folder / f"{name}.jpg")
+    shutil.copy(folder / "a.jpg", folder / "b.png")  # content decides, not the ending
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_python_of_a_page_runs(page, pictures, small, tmp_path, monkeypatch):
+    import pandas as pd
+
+    shutil.copytree(pictures, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    text = "\n".join(code(page))
+    for run in set(re.findall(r"runs/\w+", text)):
+        if f'out="{run}"' not in text:  # else the page makes it itself
+            multitask.fit(data={"utkface": "U"}, out=run)
+    names = {"dataframe": pd.read_csv("labels.csv"), "pictures": None}
+    exec(compile(text, str(page), "exec"), names)
