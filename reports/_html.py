@@ -1,10 +1,13 @@
 """How does a template of this folder become a page?"""
 
+from collections.abc import Iterable
+from html import escape
 from importlib.resources import files
 from typing import Any
 
 import jinja2
 import pandas as pd
+from multitask.reports._style import printable
 
 
 def render(template: str, **values: Any) -> str:
@@ -26,6 +29,17 @@ def cells(table: pd.DataFrame) -> dict[str, Any]:
         "header": [str(name) for name in table.columns],
         "rows": table.astype(str).to_numpy().tolist(),
     }
+
+
+def notebook(lines: Iterable[str], *tables: pd.DataFrame) -> str:
+    """Lines, and tables of text, as a notebook shows them."""
+    shown = [f"<p>{escape(line)}</p>" for line in lines if line]
+    tables_shown = [
+        table.to_html(index=False, border=0, na_rep="")  # which escapes the cells
+        for table in tables
+        if len(table)
+    ]
+    return printable("\n".join([*shown, *tables_shown]))
 
 
 def _source(name: str) -> str:

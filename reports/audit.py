@@ -223,14 +223,25 @@ def facts(findings: Findings) -> list[tuple[str, int, str]]:
 
 def text(findings: Findings) -> str:
     """The facts as a plain table, then the number of labelled rows of each head."""
+    rows = _rows(findings)
+    wide = [max(len(row[i]) for row in rows) for i in (0, 1)]
+    lines = [f"{a:<{wide[0]}}  {b:>{wide[1]}}  {c}".rstrip() for a, b, c in rows]
+    return str(_style.printable("\n".join([*findings.notes, *lines])))
+
+
+def notebook(findings: Findings) -> str:
+    """The same as HTML for a notebook."""
+    table = pd.DataFrame(_rows(findings), columns=["", "count", "details"])
+    return str(_html.notebook(findings.notes, table))
+
+
+def _rows(findings: Findings) -> list[tuple[str, str, str]]:
     table = findings.table
     rows = [(name, f"{count:,}", details) for name, count, details in facts(findings)]
     for head in findings.heads:
         details = _details(head, answer_counts(head, table))
         rows.append((f"{head.name} labels", f"{head.labelled(table).sum():,}", details))
-    wide = [max(len(row[i]) for row in rows) for i in (0, 1)]
-    lines = [f"{a:<{wide[0]}}  {b:>{wide[1]}}  {c}".rstrip() for a, b, c in rows]
-    return str(_style.printable("\n".join([*findings.notes, *lines])))
+    return rows
 
 
 def _details(head: Head, counts: dict[str, Any]) -> str:

@@ -63,6 +63,14 @@ def text(result: DesignComparison) -> str:
     )
 
 
+def notebook(result: DesignComparison) -> str:
+    """The same as HTML for a notebook."""
+    if not result.measured:
+        return str(_html.notebook(text(result).splitlines()))
+    tables = [quality(result), differences(result), costs(result)]
+    return str(_html.notebook([result.title, *result.notes], *tables))
+
+
 def scores(result: DesignComparison) -> pd.DataFrame:
     """One row per cell and head: its scores, their interval and the cell's cost."""
     rows = []

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from multitask.reports import _frames
+from multitask.reports import _frames, _html
 from sklearn.metrics import classification_report
 
 from multitask.contracts.evaluation import Evaluation
@@ -171,6 +171,19 @@ def text(evaluation: Evaluation) -> str:
         lines += ["", title, "", folded]
     legend = within_legend(evaluation)
     return "\n".join([*lines, *([f"within: {legend}"] if legend else [])])
+
+
+def notebook(evaluation: Evaluation) -> str:
+    """The same as HTML for a notebook."""
+    shown = table(evaluation).dropna(axis="columns", how="all")
+    tables = [_frames.formatted(shown)]
+    if evaluation.folds:
+        title = f"mean ± standard deviation over {len(evaluation.folds)} folds"
+        folded = folds_table(evaluation).rename_axis(title).reset_index()
+        tables.append(folded)
+    legend = within_legend(evaluation)
+    lines = [*_heading(evaluation), f"within: {legend}" if legend else ""]
+    return str(_html.notebook(lines, *tables))
 
 
 def within_legend(evaluation: Evaluation) -> str:

@@ -47,6 +47,14 @@ def text(result: SweepResult) -> str:
     return lines + (f"\nand {more} more" if more > 0 else "")
 
 
+def notebook(result: SweepResult) -> str:
+    """The same as HTML for a notebook."""
+    trials = cells(result)
+    more = len(trials) - _PRINTED
+    lines = [result.title, f"{more} more trials are in {CSV}" if more > 0 else ""]
+    return str(_html.notebook(lines, settings(result), trials.head(_PRINTED)))
+
+
 def rows(result: SweepResult) -> pd.DataFrame:
     """One row per trial, the best first, those without a score last."""
     return pd.DataFrame(

@@ -142,6 +142,7 @@ def _result(
             *frozen_notes(recipe),
             *comparison_notes(recipe, rows, seeds),
         ),
+        folder=out,
     )
 
 

@@ -6,7 +6,10 @@ one network for all heads, or networks of merged heads.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from multitask.contracts.plugins import Shown
 
 if TYPE_CHECKING:  # it imports pandas, which `multitask compare --help` can't wait for
     from multitask.contracts.head import Better
@@ -114,8 +117,8 @@ class Difference:
     verdict: Verdict
 
 
-@dataclass(frozen=True, kw_only=True)
-class DesignComparison:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class DesignComparison(Shown):
     """Designs that were trained on one split, and how they compare.
 
     `rows` counts the pictures of each part, `metrics` names the score of each requested
@@ -132,6 +135,7 @@ class DesignComparison:
     means: tuple[DesignMean, ...]
     differences: tuple[Difference, ...]
     notes: tuple[str, ...]
+    folder: Path = Path()  # of its report
 
     @property
     def measured(self) -> bool:

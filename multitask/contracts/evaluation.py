@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.head import Head
+from multitask.contracts.plugins import Shown
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Evaluation(Shown):
     """Labels and answers, two tables with the same index, and notes on them."""
 
     title: str

@@ -9,12 +9,14 @@ use is refused, so that an installation can't change what a command means.
 import importlib
 import pkgutil
 from collections.abc import Callable
+from html import escape
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.run import PAGE
 from multitask.contracts.saving import reporting_write_errors
 
 if TYPE_CHECKING:
@@ -94,8 +96,37 @@ def write_reports(result: object, folder: Path) -> None:
 
 def text(result: object) -> str:
     """What a command prints of a result: that of the reports which have a `text`."""
+    return "\n\n".join(_shown(result, "text"))
+
+
+def notebook(result: object) -> str:
+    """The HTML of a result in a notebook: of the reports which have a `notebook`."""
+    return "\n".join(_shown(result, "notebook"))
+
+
+def _shown(result: object, form: str) -> list[str]:
     modules = [module for module in reports() if isinstance(result, module.OF)]
-    return "\n\n".join(m.text(result) for m in modules if hasattr(m, "text"))
+    return [getattr(m, form)(result) for m in modules if hasattr(m, form)]
+
+
+class Shown:
+    """A result that is displayed as its command prints it, and as tables in notebooks.
+
+    `folder` is where its report is, if there is one.
+    """
+
+    folder: Path
+
+    def __repr__(self) -> str:
+        return "\n".join([text(self), *self._page()])
+
+    def _repr_html_(self) -> str:
+        pages = [f"<p><code>{escape(page)}</code></p>" for page in self._page()]
+        return "\n".join([notebook(self), *pages])
+
+    def _page(self) -> list[str]:
+        page = self.folder / PAGE
+        return [f"report: {page}"] if page.exists() else []
 
 
 def _files(group: str) -> list[str]:

@@ -10,7 +10,13 @@ from multitask.contracts import recipe_texts
 from multitask.contracts.augmentation import Augmentation, parse_augmentation
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe_texts import ALL, NONE
-from multitask.contracts.settings import checked, field_value, option, type_hints
+from multitask.contracts.settings import (
+    checked,
+    field_value,
+    for_users,
+    option,
+    type_hints,
+)
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 GROUPS = ("data", "heads", "network", "training", "output")  # of settings in --help
@@ -23,6 +29,7 @@ def _setting(group: str, default: Any, help: str, least: int | None = None) -> A
     return field(metadata=metadata, default=default)
 
 
+@for_users
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Every setting of a training; the same recipe and files make the same network.
@@ -333,18 +340,7 @@ def settings() -> list[tuple[str, str, Any]]:
     ]
 
 
-def group(name: str) -> str:
-    """Which of `GROUPS` a setting belongs to."""
-    return {f.name: str(f.metadata["group"]) for f in fields(Recipe)}[name]
-
-
 def kind(name: str) -> Any:
     """The type of a setting's value, or of its value for a head if each has one."""
     whole = type_hints(Recipe)[name]
     return get_args(whole)[1] if get_origin(whole) is dict else whole
-
-
-def choices(name: str) -> tuple[str, ...]:
-    """The values that a setting is limited to; none if it isn't."""
-    kind = type_hints(Recipe)[name]
-    return get_args(kind) if get_origin(kind) is Literal else ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from functools import cache
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 from typing import get_type_hints as _type_hints
 
@@ -42,6 +42,35 @@ def checked(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     return cls(**typed)
 
 
+def for_users(cls: type[T]) -> type[T]:
+    """Decorate a dataclass of settings that users make, and see, in Python.
+
+    A keyword that is no field is a UserError, and its `repr` shows only the values that
+    are not the default.
+    """
+    made = cls.__init__
+
+    @wraps(made)
+    def checking_names(self: T, *values: Any, **keywords: Any) -> None:
+        known = [field.name for field in fields(cls)]
+        for name in keywords:
+            if name not in known:
+                raise UserError(name, "is no setting", nearest(name, known))
+        made(self, *values, **keywords)
+
+    def changed(self: T) -> str:
+        default = cls()
+        shown = [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(cls)
+            if getattr(self, field.name) != getattr(default, field.name)
+        ]
+        return f"{cls.__name__}({', '.join(shown)})"
+
+    cls.__init__, cls.__repr__ = checking_names, changed  # type: ignore[assignment]
+    return cls
+
+
 def field_value(kind: Any, value: object, key: str, where: str = "") -> Any:
     """The value of a setting as its type; UserError says what it must be.
 
@@ -62,6 +91,12 @@ def field_value(kind: Any, value: object, key: str, where: str = "") -> Any:
         if where:
             raise UserError(where, f"{whole} {text}", todo) from None
         raise UserError(option(whole), text, todo) from None
+
+
+def choices(cls: type[Any], name: str) -> tuple[str, ...]:
+    """The values that a field is limited to; none if it isn't."""
+    kind = type_hints(cls)[name]
+    return get_args(kind) if get_origin(kind) is Literal else ()
 
 
 @cache

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from multitask.contracts.head import Better
+from multitask.contracts.plugins import Shown
 
 State = Literal["running", "complete", "pruned", "fail"]
 T = TypeVar("T", bound="TrialResult")
@@ -45,8 +47,8 @@ class VariedSetting:
     log: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class SweepResult:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SweepResult(Shown):
     """The trials of a sweep, in the order in which they began.
 
     `judged` says in words what the score is, `metrics` names the metric of each head,
@@ -62,6 +64,7 @@ class SweepResult:
     trials: tuple[TrialResult, ...]
     importance: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    folder: Path = Path()  # of its report and of `best.toml`
 
     @property
     def ranked(self) -> tuple[TrialResult, ...]:

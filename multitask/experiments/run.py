@@ -1,6 +1,8 @@
 """How does one recipe become a run: a trained network, measured, in a folder?"""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from html import escape
 from pathlib import Path
 
 import pandas as pd
@@ -31,18 +33,56 @@ from multitask.experiments.prepare import Prepared, prepare
 from multitask.experiments.train import train_prepared
 from multitask.images import augment
 from multitask.images.decode import Pixels
+from multitask.networks.analyzer import Analyzer
 from multitask.training import loop, views
 
 _SHOWN, _VARIANTS = 6, 4  # training pictures in the report, variants of each
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Run:
     """A run's folder, its evaluation on the test part, and how the training ended."""
 
     folder: Path
     evaluation: Evaluation
     interrupted: bool
+
+    @cached_property
+    def network(self) -> Analyzer:
+        """The trained network, to predict with.
+
+        Raises UserError for a run with folds, each of which has its own.
+        """
+        if self.evaluation.folds:
+            todo = f"load one: multitask.load('{self.folder / 'fold-1'}')"
+            raise UserError(self.folder, "has a network for each fold", todo)
+        return Analyzer.load(self.folder)
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """The figures of each epoch, as in `history.csv`; of folds with their `fold`."""
+        folds = self.evaluation.folds or (self.evaluation,)
+        histories = {
+            number: fold.history
+            for number, fold in enumerate(folds, 1)
+            if fold.history is not None
+        }
+        if not histories:
+            return pd.DataFrame()
+        joined = pd.concat(histories, names=["fold"])
+        if self.evaluation.folds:
+            return joined.reset_index("fold").reset_index(drop=True)
+        return joined.reset_index(drop=True)
+
+    def __repr__(self) -> str:
+        return f"{self._title}\n\n{self.evaluation!r}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self._title)}</p>\n{self.evaluation._repr_html_()}"
+
+    @property
+    def _title(self) -> str:
+        return f"run in {self.folder}" + ", stopped early" * self.interrupted
 
 
 def fit(

@@ -41,7 +41,7 @@ def audit(
     known = {**reading.heads, **(declared or {})}
     names = tuple(heads) or catalog.labelled(reading.table, known)
     resolved = [h.resolve(reading.table) for h in catalog.heads(names, known)]
-    findings = inspect_reading(reading, resolved, title=", ".join(data))
+    findings = inspect_reading(reading, resolved, title=", ".join(data), folder=out)
     if heads:
         check_labelled(resolved, findings.table)
     plugins.write_reports(findings, out)

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from multitask.contracts.head import Head
+from multitask.contracts.plugins import Shown
 from multitask.contracts.table import (
     RESERVED,
     Reading,
@@ -27,8 +29,8 @@ from multitask.inspection.duplicates import (
 from multitask.inspection.files import inspect_files
 
 
-@dataclass(frozen=True, kw_only=True)
-class Findings:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Findings(Shown):
     """The result of an audit.
 
     `table` has the labels that its heads can read, and `files` has the same rows with
@@ -46,6 +48,7 @@ class Findings:
     duplicates: Duplicates
     identities: pd.DataFrame
     notes: tuple[str, ...] = ()
+    folder: Path = Path()  # of its report
 
     @property
     def unreadable(self) -> pd.DataFrame:
@@ -68,8 +71,13 @@ class Findings:
         return {name: count for name, count in counts.items() if count}
 
 
-def inspect_reading(reading: Reading, heads: Sequence[Head], *, title: str) -> Findings:
-    """Read every picture of a table once, and check it and its labels."""
+def inspect_reading(
+    reading: Reading, heads: Sequence[Head], *, title: str, folder: Path = Path()
+) -> Findings:
+    """Read every picture of a table once, and check it and its labels.
+
+    `title` and `folder` are those of the report.
+    """
     table, malformed = usable(reading.table, heads)
     files, labels = inspect_files(table), label_intervals(heads, table)
     return Findings(
@@ -82,6 +90,7 @@ def inspect_reading(reading: Reading, heads: Sequence[Head], *, title: str) -> F
         duplicates=duplicates(table, files, labels),
         identities=leaking_identities(table),
         notes=reading.notes,
+        folder=folder,
     )
 
 

@@ -34,6 +34,7 @@ def summary(trials: Trials) -> SweepResult:
         ),
         importance=_importance(trials.dimensions, records),
         notes=_notes(trials, records),
+        folder=trials.out,
     )
 
 
