@@ -1,7 +1,8 @@
 """One trunk, many heads: many answers out of one picture with one network.
 
 `fit`, `report`, `audit`, `compare` and `sweep` do what the commands of their names do;
-`load` opens a trained network. TensorFlow is imported when one of them is called.
+`load` opens a trained network; `build` and `dataset` are for your own loop in Keras.
+TensorFlow is imported when one of them is called.
 
 >>> import multitask
 >>> run = multitask.fit(data={"utkface": "FOLDER"}, heads="age")  # doctest: +SKIP
@@ -21,7 +22,9 @@ __all__ = [
     "Recipe",
     "UserError",
     "audit",
+    "build",
     "compare",
+    "dataset",
     "fit",
     "load",
     "report",
@@ -47,6 +50,7 @@ if __name__ == "multitask" and not (_here / "heads").is_dir():
 
 from multitask.api import audit, compare, fit, load, report, sweep  # noqa: E402
 from multitask.contracts.version import VERSION  # noqa: E402  (needs __path__)
+from multitask.with_keras import build, dataset  # noqa: E402
 
 __version__ = VERSION
 

@@ -39,7 +39,7 @@ def notebook(lines: Iterable[str], *tables: pd.DataFrame) -> str:
         for table in tables
         if len(table)
     ]
-    return printable("\n".join([*shown, *tables_shown]))
+    return str(printable("\n".join([*shown, *tables_shown])))
 
 
 def _source(name: str) -> str:

@@ -15,7 +15,7 @@ from multitask.contracts.machine import CACHE, Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE
 from multitask.contracts.recipe_texts import split_names
-from multitask.contracts.settings import choices, option
+from multitask.contracts.settings import option
 
 Group = argparse._ArgumentGroup
 
@@ -37,12 +37,11 @@ def add(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> Group:
     groups["training"].add_argument(
         "--recipe", metavar="NAME|FILE", help="settings to start from (TOML)"
     )
-    in_group = {field.name: field.metadata["group"] for field in fields(Recipe)}
     for name, help, default in recipe.settings():
         if name == "head":
             continue
         shown = default and default != "0" and name != "data"
-        groups[in_group[name]].add_argument(
+        groups[recipe.group(name)].add_argument(
             option(name),
             action="append" if name == "data" else "store",
             metavar=_metavar(name, default),
@@ -100,8 +99,8 @@ def _metavar(name: str, default: Any) -> str:
         return _METAVARS[name]
     if isinstance(default, dict):
         return "HEAD=X,..."
-    if values := choices(Recipe, name):
-        return "|".join(values)
+    if recipe.choices(name):
+        return "|".join(recipe.choices(name))
     kinds = {int: "N", float: "X"}
     return kinds.get(type(default), "NAME")
 

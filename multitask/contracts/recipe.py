@@ -110,10 +110,8 @@ class Recipe:
         "answers; 0.999 averages about the last thousand steps, 0 none",
     )  # fmt: skip
     weight_decay: float = _setting(
-        "training", 0.25,
-        "decoupled weight decay, times the learning rate",
-        least=0,
-    )  # fmt: skip
+        "training", 0.25, "decoupled weight decay, times the learning rate", least=0
+    )
     pooling: Literal["average", "max", "flatten"] = _setting(
         "network", "average",
         "how trunks of keras.applications pool over the places of a picture",
@@ -125,9 +123,8 @@ class Recipe:
         "0: none",
     )  # fmt: skip
     dropout: float = _setting(
-        "network", 0.2,
-        "share of the features dropped in training",
-    )  # fmt: skip
+        "network", 0.2, "share of the features dropped in training"
+    )
     patience: int = _setting(
         "training", 0,
         "stop after so many epochs without gain on the validation part; 0: "
@@ -178,24 +175,19 @@ class Recipe:
         "no picture that it does not list",
     )  # fmt: skip
     folds: int = _setting(
-        "data", 0,
-        "cross-validate with so many networks; 0 trains one",
-        least=0,
-    )  # fmt: skip
+        "data", 0, "cross-validate with so many networks; 0 trains one", least=0
+    )
     identity: str = _setting(
         "data", "",
         "regular expression that finds in a picture's path whom it shows, for "
         "data sets that don't say: each person is in one part only",
     )  # fmt: skip
     limit: int = _setting(
-        "data", 0,
-        "use so many pictures, drawn at random; 0: all",
-        least=0,
-    )  # fmt: skip
+        "data", 0, "use so many pictures, drawn at random; 0: all", least=0
+    )
     precision: Precision = _setting(
-        "training", "auto",
-        "arithmetic of the training; auto takes the faster one",
-    )  # fmt: skip
+        "training", "auto", "arithmetic of the training; auto takes the faster one"
+    )
     seed: int = _setting("training", 0, "seed of all that is random", least=0)
     head: dict[str, dict[str, Any]] = _setting(
         "heads", {},
@@ -340,7 +332,18 @@ def settings() -> list[tuple[str, str, Any]]:
     ]
 
 
+def group(name: str) -> str:
+    """Which of `GROUPS` a setting belongs to."""
+    return {f.name: str(f.metadata["group"]) for f in fields(Recipe)}[name]
+
+
 def kind(name: str) -> Any:
     """The type of a setting's value, or of its value for a head if each has one."""
     whole = type_hints(Recipe)[name]
     return get_args(whole)[1] if get_origin(whole) is dict else whole
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """The values that a setting is limited to; none if it isn't."""
+    kind = type_hints(Recipe)[name]
+    return get_args(kind) if get_origin(kind) is Literal else ()

@@ -93,12 +93,6 @@ def field_value(kind: Any, value: object, key: str, where: str = "") -> Any:
         raise UserError(option(whole), text, todo) from None
 
 
-def choices(cls: type[Any], name: str) -> tuple[str, ...]:
-    """The values that a field is limited to; none if it isn't."""
-    kind = type_hints(cls)[name]
-    return get_args(kind) if get_origin(kind) is Literal else ()
-
-
 @cache
 def _adapter(kind: Any) -> "pydantic.TypeAdapter[Any]":
     config = pydantic.ConfigDict(coerce_numbers_to_str=True)

@@ -49,7 +49,9 @@ def write(
     _check(table, where)
     folder = folder.absolute()
     pictures = folder / name
-    table = table.assign(path=_located(table["path"], pictures, where, written, say))
+    paths = _located(table["path"], pictures, where, written, say)
+    # As objects: names of files that are not UTF-8 fit no other type of text.
+    table = table.assign(path=pd.Series(paths, index=table.index, dtype=object))
     for column in table.columns.drop("path"):
         table[column] = _cells(table[column], str(column) in RESERVED)
     file = folder / f"{name}.csv"

@@ -60,7 +60,7 @@ class Run:
 
     @property
     def history(self) -> pd.DataFrame:
-        """The figures of each epoch, as in `history.csv`; of folds with their `fold`."""
+        """The figures of each epoch, as in `history.csv`; folds are told apart."""
         folds = self.evaluation.folds or (self.evaluation,)
         histories = {
             number: fold.history

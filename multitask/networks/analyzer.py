@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,9 @@ from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
 from multitask.contracts.recipe_texts import split_names
 from multitask.images.decode import Picture, Pixels, decode_all
-from multitask.networks import archive
+from multitask.networks import archive, describe
 from multitask.networks.answers import Outputs, read_all
 from multitask.networks.inputs import Inputs, read_inputs
-from multitask.networks.describe import answers, title
 from multitask.networks.spec import NetworkSpec
 
 _CHUNK = 256  # pictures answered at a time: memory stays flat, and rows come soon
@@ -67,12 +65,10 @@ class Analyzer:
         return self.spec.heads
 
     def __repr__(self) -> str:
-        lines = [f"  {name}: {what}" for name, what in answers(self.spec).to_numpy()]
-        return "\n".join([title(self.spec, self.model.count_params()), *lines])
+        return describe.text(self.spec, self.model.count_params())
 
     def _repr_html_(self) -> str:
-        heading = escape(title(self.spec, self.model.count_params()))
-        return f"<p>{heading}</p>\n{answers(self.spec).to_html(index=False, border=0)}"
+        return describe.html(self.spec, self.model.count_params())
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """What does a network predict, in a few lines or in a table?"""
 
+from html import escape
+
 import pandas as pd
 
 from multitask.contracts.head import Head
@@ -8,16 +10,23 @@ from multitask.networks.spec import NetworkSpec
 _LISTED = 8  # classes or labels of a head
 
 
-def title(spec: NetworkSpec, parameters: int) -> str:
-    """The network in one line."""
-    side = f"{spec.size} x {spec.size} pixels"
-    return f"network of the trunk {spec.trunk}, {side}, {parameters:,} parameters"
+def text(spec: NetworkSpec, parameters: int) -> str:
+    """The network in one line, and one per head."""
+    lines = [f"  {head.name}: {_answer(head)}" for head in spec.heads]
+    return "\n".join([_title(spec, parameters), *lines])
 
 
-def answers(spec: NetworkSpec) -> pd.DataFrame:
-    """What each head answers (heads, `head` and `predicts`)."""
+def html(spec: NetworkSpec, parameters: int) -> str:
+    """The same as HTML for a notebook."""
     rows = [(head.name, _answer(head)) for head in spec.heads]
-    return pd.DataFrame(rows, columns=["head", "predicts"])
+    table = pd.DataFrame(rows, columns=["head", "predicts"])
+    heading = escape(_title(spec, parameters))
+    return f"<p>{heading}</p>\n{table.to_html(index=False, border=0)}"
+
+
+def _title(spec: NetworkSpec, parameters: int) -> str:
+    side = f"{spec.size} x {spec.size} pixels"
+    return f"network with the trunk {spec.trunk}, {side}, {parameters:,} parameters"
 
 
 def _answer(head: Head) -> str:
