@@ -134,15 +134,15 @@ class Batches:
         pictures, it shows a mirror image half of the time.
         """
         rates = np.ones(self.pictures) if self.rates is None else self.rates
-        rates = np.repeat(rates, self.views) / self.views
         is_flipped = self.size > 0 and augmentation.flip
+        rates = np.repeat(rates, self.views) / (self.views * (1 + is_flipped))
         shown = {}
         for head in heads:
             targets, weights = self.encoded[head.name]
             weights = (weights.T * rates).T.astype(np.float32)
             if is_flipped:
                 targets = np.concatenate([targets, head.mirrored(targets)])
-                weights = np.concatenate([weights, weights]) / np.float32(2)
+                weights = np.concatenate([weights, weights])
             shown[head.name] = Targets(targets, weights)
         return shown
 

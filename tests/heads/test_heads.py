@@ -15,7 +15,7 @@ import pytest
 from multitask.contracts import plugins
 from multitask.contracts.catalog import from_config, to_config
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import Head
+from multitask.contracts.head import Head, Targets
 from tests.head_losses import batch_loss, metric_values
 
 NAN = np.nan
@@ -332,6 +332,42 @@ def test_balancing_leaves_the_empty_cells_at_0_and_the_targets_alone(example):
     np.testing.assert_array_equal(balanced.weights == 0, encoded.weights == 0)
     assert balanced.weights.sum() == pytest.approx(encoded.weights.sum(), rel=1e-6)
     assert balanced.weights.dtype == np.float32
+
+
+@every_kind
+def test_training_starts_from_one_answer_for_all_whose_loss_is_lower(example):
+    import keras
+
+    from multitask.training.priors import start_from_labels
+
+    head, encoded = example.head, example.head.encode(example.table)
+    targets = Targets(*(np.repeat(array, 50, axis=0) for array in encoded))
+    keras.utils.set_random_seed(11)
+    features = keras.Input((8,))
+    core = keras.Model(features, {"trait": head.layers(features)})
+    inputs = np.random.default_rng(11).normal(size=(300, 8))  # tell nothing
+    random = np.asarray(core(inputs)["trait"])
+    start_from_labels(core, [head], {"trait": targets})
+    first = np.asarray(core(inputs)["trait"])
+    if head.initial_bias(targets) is None:
+        np.testing.assert_array_equal(first, random)
+        return
+    np.testing.assert_allclose(first, first[:1].repeat(300, axis=0), rtol=1e-6)
+    assert np.isfinite(first).all()
+    before, after = (batch_loss(head, *targets, o)[0] for o in (random, first))
+    assert after < before
+
+
+@every_kind
+def test_labels_that_are_missing_do_not_move_the_start(example):
+    head = example.head
+    targets, weights = head.encode(example.table)
+    other = np.where(masked(weights, targets), targets.max(axis=0), targets)
+    assert not np.array_equal(targets, other)
+    np.testing.assert_array_equal(
+        head.initial_bias(Targets(targets, weights)),
+        head.initial_bias(Targets(other, weights)),
+    )
 
 
 @every_kind
