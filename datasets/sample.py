@@ -12,12 +12,12 @@ from pathlib import Path
 import pandas as pd
 from multitask.datasets._drawing import draw
 from multitask.datasets._truth import CHOICES, COLUMNS, OLDEST, truth
-from tqdm import tqdm
 
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.contracts.reading import existing
 from multitask.contracts.saving import replacing, reporting_write_errors
 from multitask.contracts.table import Reading
+from multitask.terminal.bar import track
 
 WHERE = "--data sample"
 NOISE = 0.02  # share of labels that are replaced by a wrong one
@@ -83,7 +83,7 @@ def _begins(file: Path, text: str) -> bool:
 def _draw_faces(path: Path, count: int, seed: int) -> list[dict[str, Label]]:
     """Draw the pictures; returns their rows of the table."""
     rows: list[dict[str, Label]] = []
-    for number in tqdm(range(count), "Drawing sample faces", disable=None, leave=False):
+    for number in track(range(count), "drawing faces", count):
         face = truth(seed, number)
         name = f"faces/{number:05d}.png"
         draw(face).save(path / name, compress_level=1)

@@ -5,6 +5,7 @@ results. What takes long to import is imported when one of them is called.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import wraps
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -347,4 +348,9 @@ def sweep(
 
 def _as_python(say: Say) -> Say:
     """Have lines for the user name settings as Python does."""
-    return lambda line: say(as_python(line))
+
+    @wraps(say)  # so that the live display knows `print`
+    def translated(line: str) -> object:
+        return say(as_python(line))
+
+    return translated

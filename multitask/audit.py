@@ -5,6 +5,7 @@ import sys
 
 from multitask.api import audit
 from multitask.cli import options
+from multitask.cli.next_steps import command_line, next_steps
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.run import PAGE
 
@@ -52,9 +53,15 @@ def main(argv: list[str] | None = None) -> int:
     heads = split_names(arguments.heads) if arguments.heads else ()
     findings = library.audit(arguments.data, out, heads=heads, fix=arguments.fix)
     print(plugins.text(findings))
+    print(f"written to {out}, see {out / PAGE}")
     if arguments.fix:
         print(f"cleaned table: {arguments.fix}")
-    print(f"written to {out}, see {out / PAGE}")
+        train = command_line("fit", "--data", f"table={arguments.fix}")
+        print(next_steps([("train on the cleaned table", train)]))
+    elif findings.wrong():
+        data = [word for each in arguments.data for word in ("--data", each)]
+        fix = command_line("audit", *data, "--fix", "clean.csv")
+        print(next_steps([("write a table without these faults", fix)]))
     if not arguments.strict:
         return 0
     wrong = ", ".join(f"{count} {name}" for name, count in findings.wrong().items())

@@ -5,6 +5,7 @@ import sys
 
 from multitask.api import compare
 from multitask.cli import options
+from multitask.cli.next_steps import command_line, next_steps
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.design_comparison import DESIGNS
 from multitask.contracts.errors import Parser, command
@@ -75,6 +76,8 @@ def main(argv: list[str] | None = None) -> int:
     print(plugins.text(result))
     if not arguments.dry_run:
         print(f"written to {out}, see {out / PAGE}")
+        network = out / result.cells[-1].networks[0]
+        print(next_steps([("predict", command_line("predict", network, "PICTURE"))]))
     return 0
 
 

@@ -2,14 +2,20 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from multitask.api import fit
 from multitask.cli import options
+from multitask.cli.next_steps import command_line, next_steps
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.run import PAGE, REPORT, resumable
+from multitask.contracts.run import NETWORK, PAGE, RECIPE, REPORT, resumable
+
+if TYPE_CHECKING:
+    from multitask.experiments.run import Run
 
 __all__ = ["fit", "main", "parser"]
 
@@ -48,7 +54,25 @@ def main(argv: list[str] | None = None) -> int:
     run = library.fit(settings, out, resume=arguments.resume, machine=machine)
     print(plugins.text(run.evaluation))
     print(f"written to {run.folder}, see {run.folder / REPORT / PAGE}")
+    print(next_steps(_steps(run)))
     return 130 if run.interrupted else 0
+
+
+def _steps(run: "Run") -> Iterator[tuple[str, str]]:
+    """What to do with a run, as commands to copy."""
+    folder, picture = run.folder, run.evaluation.labels["path"].iloc[0]
+    if run.interrupted:
+        yield "go on", command_line("fit", "--resume", "--out", folder)
+    if (folder / NETWORK).exists():  # else it is the folder of several folds
+        yield "predict", command_line("predict", folder, picture)
+        yield (
+            "measure on other pictures",
+            command_line("report", folder, "--data", "NAME=FOLDER"),
+        )
+    yield (
+        "compare with a network per head",
+        command_line("compare", "--recipe", folder / RECIPE),
+    )
 
 
 def _resumed(arguments: argparse.Namespace) -> tuple[Recipe, Path]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, command
 from multitask.networks.predictions import FORMATS, write
+from multitask.terminal.bar import bar
 
 
 def parser() -> argparse.ArgumentParser:
@@ -30,20 +31,18 @@ def main(argv: list[str] | None = None) -> int:
     """Run `multitask predict`; returns the exit status."""
     arguments = parser().parse_args(argv)
     import_tensorflow()
-    from tqdm import tqdm
-
     import multitask
     from multitask.contracts.recipe_texts import split_names
     from multitask.images.paths import expand
 
     analyzer = multitask.load(arguments.network)
     paths = expand(arguments.input)
-    with tqdm(total=len(paths), unit=" pictures", leave=False, disable=None) as bar:
+    with bar("reading pictures", len(paths)) as advance:
         predictions = analyzer.predict(
             paths,
             heads=split_names(arguments.heads or "") or None,
             batch_size=arguments.batch_size,
-            progress=bar.update,
+            progress=advance,
         )
     for note in analyzer.notes:
         print(note, file=sys.stderr)

@@ -5,6 +5,7 @@ import sys
 
 from multitask.api import sweep
 from multitask.cli import options
+from multitask.cli.next_steps import command_line, next_steps
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.run import BEST, PAGE
@@ -77,7 +78,9 @@ def main(argv: list[str] | None = None) -> int:
         machine=machine,
     )
     print(plugins.text(result))
-    print(f"written to {out}, see {out / PAGE}; the best is {out / BEST}")
+    print(f"written to {out}, see {out / PAGE}")
+    train = command_line("fit", "--recipe", out / BEST)
+    print(next_steps([("train with the best settings", train)]))
     return 0
 
 

@@ -63,14 +63,14 @@ def start_fit(out: Path, faces: Path, epochs: int) -> "subprocess.Popen[bytes]":
 
 def stop_in(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
     """Have Ctrl-C pressed in an epoch (from 1) of the next training, once."""
-    from multitask.training import callbacks
+    from multitask.training.display import Progress
 
-    usual = callbacks.Progress.on_train_batch_end
+    usual = Progress.on_train_batch_end
 
     def stop(self: Any, batch: int, logs: Any = None) -> None:
         if self.model.optimizer.iterations > (epoch - 1) * self.params["steps"]:
-            monkeypatch.setattr(callbacks.Progress, "on_train_batch_end", usual)
+            monkeypatch.setattr(Progress, "on_train_batch_end", usual)
             raise KeyboardInterrupt
         usual(self, batch, logs)
 
-    monkeypatch.setattr(callbacks.Progress, "on_train_batch_end", stop)
+    monkeypatch.setattr(Progress, "on_train_batch_end", stop)

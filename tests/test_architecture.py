@@ -14,20 +14,24 @@ PLUGINS = ("heads", "datasets", "reports")
 # may import everything, and nobody imports them.
 MAY_IMPORT = {
     "contracts": (),
+    "terminal": (),
     "images": ("contracts",),
     "cli": ("contracts",),
-    "data": ("contracts", "images"),
+    "data": ("contracts", "terminal", "images"),
     "networks": ("contracts", "images"),
-    "inspection": ("contracts", "images", "data"),
-    "training": ("contracts", "images", "data", "networks"),
-    "experiments": ("contracts", "images", "data", "networks", "training"),
+    "inspection": ("contracts", "terminal", "images", "data"),
+    "training": ("contracts", "terminal", "images", "data", "networks"),
+    "experiments": (
+        *("contracts", "terminal", "images", "data", "networks"),
+        "training",
+    ),
     "comparison": (
         *("contracts", "images", "data", "networks", "training"),
         "experiments",
     ),
     "tuning": ("contracts", "images", "data", "networks", "training", "experiments"),
     "heads": ("contracts",),
-    "datasets": ("contracts",),
+    "datasets": ("contracts", "terminal"),
     "reports": ("contracts", "images", "inspection"),
 }
 MOST_LINES, MOST_FUNCTION_LINES, MOST_FILES, MOST_FLOORS = 350, 50, 20, 9

@@ -1,7 +1,7 @@
 """How are the networks of a comparison trained and measured, all alike?"""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -83,10 +83,23 @@ class DesignRunner:
         recipe = replace(self.prepared.recipe, precision=precision)
         return replace(self, prepared=replace(self.prepared, recipe=recipe))
 
-    def run(self, design: str, seed: int, say: Say) -> Cell:
-        """Train and measure the networks of a design, but those that are done."""
+    def networks(self, designs: Sequence[str], seeds: int) -> list[str]:
+        """The names of all networks in the order of their training, each once."""
+        names = (
+            self._name(plan, seed)
+            for seed in range(seeds)
+            for design in designs
+            for plan in plans(design, self.heads, self.merges)
+        )
+        return list(dict.fromkeys(names))
+
+    def run(self, design: str, seed: int, titles: Mapping[str, str], say: Say) -> Cell:
+        """Train and measure the networks of a design, but those that are done.
+
+        `titles` say by the name of a network which of all trainings it is.
+        """
         results = [
-            self._run(plan, seed, say)
+            self._run(plan, seed, titles, say)
             for plan in plans(design, self.heads, self.merges)
         ]
         return Cell(
@@ -99,13 +112,15 @@ class DesignRunner:
             cost=Cost.total([result.cost for result in results]),
         )
 
-    def _run(self, plan: Plan, seed: int, say: Say) -> NetworkResult:
+    def _run(
+        self, plan: Plan, seed: int, titles: Mapping[str, str], say: Say
+    ) -> NetworkResult:
         name = self._name(plan, seed)
         folder = self.out / name
         result = read_result(folder)
         if not result:
-            say(f"training {name}")
-            result, scores = self._train(plan, seed, folder, say)
+            say(f"{titles[name]}: {name}")
+            result, scores = self._train(plan, seed, folder, titles[name], say)
             write_result(folder, result, scores)
             loop.remove_checkpoint(folder)
         return result
@@ -114,7 +129,7 @@ class DesignRunner:
         return f"{self.trunk}-{seed}-{plan.name}"
 
     def _train(
-        self, plan: Plan, seed: int, folder: Path, say: Say
+        self, plan: Plan, seed: int, folder: Path, title: str, say: Say
     ) -> tuple[NetworkResult, dict[str, Array]]:
         """The result of a network, and its scores (test rows, labels) by head."""
         prepared, table = self.prepare(plan, seed)
@@ -123,7 +138,13 @@ class DesignRunner:
             # split.csv lists the pictures of all networks: what another one learned
             # from does not test this one.
             training = train_prepared(
-                prepared, table, folder, parts=self.parts, resume=resume, say=say
+                prepared,
+                table,
+                folder,
+                parts=self.parts,
+                resume=resume,
+                say=say,
+                title=title,
             )
         if training.outcome.interrupted:  # half a training must not count as done
             raise KeyboardInterrupt

@@ -77,7 +77,8 @@ def compare(
             _begin(runner, trunks, settings)
             begun = True
         groups[trunk] = runner.groups
-        cells += _train(runner, designs, seeds, say)
+        place = trunks.index(trunk), len(trunks)
+        cells += _train(runner, designs, seeds, place, say)
     result = _result(runner, cells, groups, seeds)
     if dry_run:
         say(_estimate(recipe, seconds))
@@ -109,16 +110,32 @@ def _begin(
 
 
 def _train(
-    runner: DesignRunner, designs: Sequence[str], seeds: int, say: Say
+    runner: DesignRunner,
+    designs: Sequence[str],
+    seeds: int,
+    place: tuple[int, int],
+    say: Say,
 ) -> list[Cell]:
-    """Train and measure all designs on one trunk, seed by seed."""
+    """Train and measure all designs on one trunk, seed by seed.
+
+    `place` is the number of the trunk, from 0, and how many trunks there are.
+    """
     runner = runner.with_precision()
+    names = runner.networks(designs, seeds)
+    number, trunks = place
+    count = trunks * len(names)
+    titles = {
+        name: f"training {number * len(names) + i} of {count}"
+        for i, name in enumerate(names, 1)
+    }
     try:
         return [
-            runner.run(design, seed, say) for seed in range(seeds) for design in designs
+            runner.run(design, seed, titles, say)
+            for seed in range(seeds)
+            for design in designs
         ]
     except KeyboardInterrupt:
-        say("stopped; the same command goes on")
+        say("stopped; the same command, given again, goes on")
         raise
 
 

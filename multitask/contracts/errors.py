@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import functools
+import io
 import os
 import re
 import sys
@@ -50,7 +51,7 @@ def _meant(name: str, names: Sequence[str], cutoff: float = 0.5) -> str:
 
 
 _AS_PYTHON = (  # options with their values, then options alone
-    (r"--resume --out (\S+)", r'fit(out="\1", resume=True)'),
+    (r"multitask fit --resume --out '?(.+?)'?$", r'fit(out="\1", resume=True)'),
     (r"--data (\w+)=(\w+)", r'data={"\1": "\2"}'),
     (r"--merge\b", "merges"),
 )
@@ -83,6 +84,8 @@ def command(main: Callable[[list[str] | None], int]) -> Callable[..., int]:
 
     @functools.wraps(main)
     def guarded(argv: list[str] | None = None) -> int:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)  # for `tail -f` of a log file
         try:
             status = main(argv)
             sys.stdout.flush()  # here, as the interpreter's own at exit can't be caught

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from tqdm import tqdm
 
 from multitask.contracts.augmentation import Augmentation
 from multitask.contracts.errors import UserError
@@ -22,6 +21,7 @@ from multitask.data.sampling import Rates
 from multitask.images.augment import augment, mix, partner
 from multitask.images.decode import Pixels, decode_all
 from multitask.images.resize import middle
+from multitask.terminal.bar import track
 
 
 def decode_table(
@@ -43,9 +43,7 @@ def decode_table(
         boxes = table["box"].astype(object).where(table["box"].notna(), None).tolist()
     reasons = {}
     results = decode_all(table["path"].tolist(), size, boxes)
-    for index, result in tqdm(
-        results, "reading", len(table), unit=" pictures", leave=False, disable=None
-    ):
+    for index, result in track(results, "reading pictures", len(table)):
         if isinstance(result, str):
             reasons[index] = result
         else:
@@ -145,6 +143,11 @@ class Batches:
                 weights = np.concatenate([weights, weights])
             shown[head.name] = Targets(targets, weights)
         return shown
+
+    @property
+    def steps_in_order(self) -> int:
+        """Batches of `in_order`, the last of which may be smaller."""
+        return -(-len(self.rows) // self.batch_size)
 
     def in_order(self) -> Any:
         """A dataset of every row once, in order, without augmentation."""

@@ -104,6 +104,29 @@ def leakage_notes(
     return tuple(notes)
 
 
+def missing_parts(recipe: Recipe, table: pd.DataFrame) -> tuple[str, ...]:
+    """What it means that a part of the split is empty, to be said before training."""
+    present = set(table["split"])
+    lines = []
+    if "val" not in present:
+        lines.append(
+            "No picture is in the validation part: the network of the last epoch is "
+            "kept, and its confidences are not calibrated."
+        )
+    if "test" not in present:
+        part = "validation" if "val" in present else "training"
+        lines.append(
+            f"No picture is in the test part: the report will measure the {part} part, "
+            "which flatters the network."
+        )
+    rule = recipe.split_rule
+    if lines and (rule.file or 0 in rule.shares):
+        lines.append("--split 70/15/15 makes all three parts.")
+    elif lines:
+        lines.append("More pictures are needed to fill all three parts.")
+    return tuple(lines)
+
+
 def measured_part(table: pd.DataFrame) -> tuple[str, tuple[str, ...]]:
     """The part that a report measures, and warnings about it.
 

@@ -22,6 +22,7 @@ from multitask.images import near
 from multitask.images.decode import Pixels
 from multitask.networks import pretrained, trunks
 from multitask.networks.spec import NetworkSpec
+from multitask.terminal.bar import track
 
 _USUAL_BATCH, _LEAST_BATCH, _LEAST_STEPS = 64, 16, 16
 
@@ -166,11 +167,17 @@ def prepare(
         spec=spec,
         table=table,
         pixels=pixels,
-        members=split.groups(table, near.hashes(pixels[i] for i in table.index)),
+        members=split.groups(table, _hashes(table, pixels)),
         skipped=pd.concat([reading.skipped, unusable, unreadable], ignore_index=True),
         machine=machine,
         remarks=reading.notes,
     )
+
+
+def _hashes(table: pd.DataFrame, pixels: Pixels) -> near.Hashes:
+    """The perceptual hash (rows,) of each picture: it finds those nearly alike."""
+    pictures = (pixels[i] for i in table.index)
+    return near.hashes(track(pictures, "comparing pictures", len(table)))
 
 
 def _absolute(recipe: Recipe) -> Recipe:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
+from shlex import quote
 
 import pandas as pd
 
@@ -28,7 +29,7 @@ from multitask.data import split
 from multitask.data.batches import Batches
 from multitask.experiments.checks import check_trainable, check_validated
 from multitask.experiments.evaluate import evaluate_run
-from multitask.experiments.notes import frozen_notes, leakage_notes
+from multitask.experiments.notes import frozen_notes, leakage_notes, missing_parts
 from multitask.experiments.prepare import Prepared, prepare
 from multitask.experiments.train import train_prepared
 from multitask.images import augment
@@ -134,26 +135,30 @@ def train_and_evaluate(
     out: Path,
     *,
     whole: Path | None = None,
+    title: str = "",
     resume: bool = False,
     say: Say = print,
 ) -> Run:
     """Train and measure one network on the `parts` (rows,) of the prepared pictures.
 
-    `out` is the folder of the run, or of a fold of the run in `whole`.
+    `out` is the folder of the run, or of a fold of the run in `whole`, whose `title`
+    says which one it is.
     """
     recipe, spec = prepared.recipe, prepared.spec
     table = prepared.table.assign(split=parts)
     check_trainable(spec.heads, table, say)
     check_validated(recipe, table)
     leaks = leakage_notes(recipe, table, prepared.members)
-    for note in leaks:
+    for note in (*leaks, *missing_parts(recipe, table)):
         say(note)
     spec = replace(spec, notes=(*spec.notes, *leaks))
     prepared = replace(prepared, spec=spec)
     _begin(out, recipe, prepared.skipped, say)
-    resume_hint = f"--resume --out {whole or out} goes on"
+    resume_hint = f"go on with: multitask fit --resume --out {quote(str(whole or out))}"
     try:
-        training = train_prepared(prepared, table, out, resume=resume, say=say)
+        training = train_prepared(
+            prepared, table, out, resume=resume, say=say, title=title
+        )
     except KeyboardInterrupt:
         say(f"stopped before an epoch was done; {resume_hint}")
         raise
@@ -185,10 +190,10 @@ def _cross_validate(prepared: Prepared, out: Path, resume: bool, say: Say) -> Ru
     begin(out, recipe.plain())
     runs: list[Run] = []
     for number, parts in enumerate(folds, 1):
-        say(f"fold {number} of {count}")
-        runs.append(
-            _run_fold(prepared, parts, out / f"fold-{number}", out, resume, say)
-        )
+        title = f"fold {number} of {count}"
+        say(title)
+        folder = out / f"fold-{number}"
+        runs.append(_run_fold(prepared, parts, folder, title, resume, say))
         if runs[-1].interrupted:
             break
     evaluations = tuple(run.evaluation for run in runs)
@@ -212,7 +217,7 @@ def _run_fold(
     prepared: Prepared,
     parts: "pd.Series[str]",
     folder: Path,
-    whole: Path,
+    title: str,
     resume: bool,
     say: Say,
 ) -> Run:
@@ -222,7 +227,13 @@ def _run_fold(
         parts = prepared.split(before)
     if not (resume and _is_finished(folder)):
         return train_and_evaluate(
-            prepared, parts, folder, whole=whole, resume=resume, say=say
+            prepared,
+            parts,
+            folder,
+            whole=folder.parent,
+            title=title,
+            resume=resume,
+            say=say,
         )
     recipe, table = prepared.recipe, prepared.table.assign(split=parts)
     evaluation = evaluate_run(

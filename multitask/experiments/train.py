@@ -33,13 +33,15 @@ def train_prepared(
     parts: pd.DataFrame | None = None,
     resume: bool = False,
     say: Say = print,
+    say_epoch: Say | None = None,
+    title: str = "",
     each_epoch: Callable[[Figures], object] = lambda history: None,
 ) -> Training:
     """Train the network of `prepared` on the rows of `table`, which has a `split`.
 
     Writes split.csv into `folder`: the `path` and `split` of `parts`, by default of
     `table`. `multitask.training.loop.train` writes the network, its history and its
-    checkpoint, and documents `resume` and `each_epoch`.
+    checkpoint, and documents `resume`, `say_epoch`, `title` and `each_epoch`.
 
     Raises UserError if the loss is not finite or the disk is full.
     """
@@ -59,6 +61,8 @@ def train_prepared(
         cache=prepared.machine.cache,
         resume=resume,
         say=say,
+        say_epoch=say_epoch,
+        title=title,
         each_epoch=each_epoch,
     )
     return Training(outcome=outcome, batches=training)

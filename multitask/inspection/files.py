@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import pandas as pd
 from PIL import Image, ImageStat
-from tqdm import tqdm
 
 from multitask.images.decode import PictureError, Pixels, decode, header, in_order
 from multitask.images.near import phash
+from multitask.terminal.bar import track
 
 BLANK = 2.0  # standard deviation of a colour in 255 levels: less is a flat surface
 TINY = 16  # pixels: a shorter side shows no face
@@ -46,9 +46,7 @@ def inspect_files(table: pd.DataFrame) -> pd.DataFrame:
         lambda i: inspect_file(paths[i], None if pd.isna(boxes[i]) else str(boxes[i])),
         len(paths),
     )
-    progress = tqdm(
-        results, "reading", len(paths), unit=" pictures", leave=False, disable=None
-    )
+    progress = track(results, "reading pictures", len(paths))
     # Columns one by one: 64 bits of a hash must not pass through a float.
     columns = dict(zip(File._fields, zip(*progress, strict=True), strict=True))
     files = pd.DataFrame({name: list(column) for name, column in columns.items()})

@@ -1,4 +1,4 @@
 """How does a network learn?
 
-Imports `contracts`, `images`, `data` and `networks`.
+Imports `contracts`, `terminal`, `images`, `data` and `networks`.
 """

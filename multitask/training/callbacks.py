@@ -1,7 +1,6 @@
 """What happens between the epochs of a training: figures, best network, checkpoint."""
 
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,6 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
@@ -26,31 +24,6 @@ from multitask.training import loss_balancing
 from multitask.training.checkpoint import Checkpoint, Figures
 
 _MANY_SAVES = 10  # an epoch that takes so many times as long as saving is saved at once
-
-
-class Progress(keras.callbacks.Callback):  # type: ignore[misc]
-    """A progress bar per epoch."""
-
-    def __init__(self, epochs: int) -> None:
-        super().__init__()
-        self.epochs = epochs
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        title = f"epoch {epoch + 1}/{self.epochs}"
-        steps = self.params["steps"]
-        # disable=None: no bar where there is no terminal, as in a log file.
-        self.bar = tqdm(
-            total=steps, desc=title, leave=False, unit=" steps", disable=None
-        )
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.bar.update()
-
-    def on_test_begin(self, logs: Any = None) -> None:
-        self.bar.set_description("validation")
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.bar.close()
 
 
 class StopOnNonFinite(keras.callbacks.Callback):  # type: ignore[misc]
@@ -138,7 +111,7 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         self.front, self.restored = "", False
         stages = [figures.get("stage", 1) for figures in self.history]
         self.first = sum(number < stage for number in stages)
-        self.last = self.first + recipe.epochs
+        self.last: int = self.first + recipe.epochs
         self.resumed = stages[-1:] == [stage]
         self.over = any(number > stage for number in stages)
 
@@ -180,14 +153,13 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
             "stage": self.stage,
             "seconds": round(time.monotonic() - self.epoch_start, 2),
             "learning_rate": self.rate,
-            **_by_head(logs, self.spec.heads),
+            **by_head(logs, self.spec.heads),
         }
         if self.rule:
             weights = self.rule.mean_weights()
             figures |= {f"{name}_weight": mean for name, mean in weights.items()}
         with interrupts_held():
             self._record(figures)
-        tqdm.write(_summary(figures, self.last, self.spec.heads), sys.stdout)
         self.model.stop_training = self.ended
         try:
             self.each_epoch(self.history)
@@ -288,7 +260,7 @@ def interrupts_held() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)
 
 
-def _by_head(logs: dict[str, Any], heads: Sequence[Head]) -> dict[str, float]:
+def by_head(logs: dict[str, Any], heads: Sequence[Head]) -> dict[str, float]:
     """Keras's figures, named after their heads and in a fixed order.
 
     With a single head, Keras leaves out its name (`accuracy`) and its loss.
@@ -306,23 +278,3 @@ def _by_head(logs: dict[str, Any], heads: Sequence[Head]) -> dict[str, float]:
     totals = ["loss", "val_loss"]
     order = [*totals, *sorted(set(figures) - set(totals))]
     return {name: figures[name] for name in order if name in figures}
-
-
-def _summary(figures: dict[str, float], epochs: int, heads: Sequence[Head]) -> str:
-    """One line on an epoch: losses and metrics, of the validation part if any."""
-    part = "val_" if "val_loss" in figures else ""
-    texts = [f"loss {figures['loss']:.3f}"]
-    if part:
-        texts.append(f"val loss {figures['val_loss']:.3f}")
-    names = sorted((head.name for head in heads), key=len, reverse=True)
-    owners = {
-        key: next((n for n in names if key.startswith(f"{part}{n}_")), "")
-        for key in figures  # `age_group_accuracy` does not belong to the head `age`
-    }
-    for head in heads:
-        prefix = f"{part}{head.name}_"
-        for key, value in figures.items():
-            if owners[key] == head.name and not key.endswith("_loss"):
-                texts.append(f"{head.name} {key.removeprefix(prefix)} {value:.3f}")
-    count = f"epoch {int(figures['epoch'])}/{epochs}"
-    return "  ".join([count, f"{figures['seconds']:.0f} s", *texts])

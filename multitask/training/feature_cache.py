@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
 from multitask.contracts.augmentation import Augmentation
 from multitask.contracts.errors import Say, UserError
 from multitask.contracts.head import Array, Head, Targets
 from multitask.data.batches import Batches
 from multitask.images.decode import Pixels
+from multitask.terminal.bar import bar
 from multitask.training.views import DIGEST_SIZE, View, render, row_namer, view_seed
 
 _FORMAT = 1
@@ -191,15 +191,8 @@ class FeatureCache:
         """Append the features of the missing views to the files."""
         names = list(missing)
         compute = self._computation(pixels, missing, augmentation)
-        bar = tqdm(
-            total=len(names),
-            desc="features",
-            unit=" views",
-            leave=False,
-            disable=None,
-        )
         with (
-            bar,
+            bar("computing features", len(names)) as advance,
             open(self.folder / _VALUES, "r+b") as values,
             open(self.folder / _ROWS, "r+b") as rows,
         ):
@@ -211,7 +204,7 @@ class FeatureCache:
                 for first in range(0, len(part), _BATCH):
                     batch = part[first : first + _BATCH]
                     values.write(compute(batch).tobytes())
-                    bar.update(len(batch))
+                    advance(len(batch))
                 # First the features, then the names that point to them.
                 for file, data in ((values, b""), (rows, b"".join(part))):
                     file.write(data)

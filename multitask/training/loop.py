@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,12 @@ from multitask.networks.spec import NetworkSpec
 from multitask.training import loss_balancing
 from multitask.training.callbacks import (
     BestEpoch,
-    Progress,
     StopOnNonFinite,
     ValidateAverages,
     interrupts_held,
 )
 from multitask.training.checkpoint import Checkpoint, Figures, State
+from multitask.training.display import Progress
 from multitask.training.feature_cache import FeatureCache, batches
 from multitask.training.objective import compile_model
 from multitask.training.optimizer import optimizer
@@ -56,6 +57,8 @@ def train(
     cache: Path,
     resume: bool = False,
     say: Say = lambda line: None,
+    say_epoch: Say | None = None,
+    title: str = "",
     each_epoch: Callable[[Figures], object] = lambda history: None,
 ) -> Outcome:
     """Train the network of `spec` and save its best epoch in `folder`.
@@ -64,9 +67,11 @@ def train(
     last one. A second stage, in which more of the trunk learns, starts from the best
     epoch of the first. Writes `network.keras`, `history.csv`, `logs/` and, after each
     epoch, a checkpoint that `resume` continues from. Features of a frozen trunk are
-    cached in the folder `cache`. `each_epoch` is called with the figures so far, and
-    may end the training by raising an exception. Ctrl-C ends it, too, and the best
-    epoch is saved; in the first epoch, KeyboardInterrupt is raised.
+    cached in the folder `cache`. `say_epoch`, by default `say`, is given a line per
+    epoch, unless `multitask.training.display.Progress` shows the training live; `title`
+    says which of several trainings it is. `each_epoch` is called with the figures so
+    far, and may end the training by raising an exception. Ctrl-C ends it, too, and the
+    best epoch is saved; in the first epoch, KeyboardInterrupt is raised.
 
     Raises UserError if the loss is not finite or the disk is full.
     """
@@ -75,12 +80,16 @@ def train(
     spec = replace(spec, recipe={**spec.recipe, "precision": precision})
     best = BestEpoch(spec, folder, precision, state.history, each_epoch)
     _warn(recipe, say)
-    interrupted = False
+    stages, interrupted = recipe.stages(), False
     try:
-        for number, stage in enumerate(recipe.stages(), 1):
+        for number, stage in enumerate(stages, 1):
             best.begin(number, stage)
             if not best.over:
-                _train_stage(best, training, validation, cache, say)
+                later = sum(stage.epochs for stage in stages[number:])
+                display = partial(
+                    Progress, best, later=later, say=say_epoch or say, title=title
+                )
+                _train_stage(best, training, validation, cache, say, display)
     except KeyboardInterrupt:
         interrupted = True
         if not best.history or (best.resumed and not best.restored):
@@ -123,8 +132,12 @@ def _train_stage(
     validation: Batches | None,
     cache: Path,
     say: Say,
+    display: Callable[[int], Progress],
 ) -> None:
-    """Train one stage, starting from the best epoch of the one before."""
+    """Train one stage, starting from the best epoch of the one before.
+
+    `display` makes what shows its progress, given the steps of a validation.
+    """
     spec, recipe = best.spec, best.recipe
     keras.utils.set_random_seed(recipe.seed)
     core = _core(spec, recipe, best.precision)
@@ -146,31 +159,42 @@ def _train_stage(
     best.set_model(model)
     if best.resumed:
         best.restore()
-    epochs_done = len(best.history)
+    try:
+        if not best.ended:
+            _fit(best, training, validation, display)
+    finally:
+        with interrupts_held():
+            best.save()
+
+
+def _fit(
+    best: BestEpoch,
+    training: Batches,
+    validation: Batches | None,
+    display: Callable[[int], Progress],
+) -> None:
+    """Train the compiled model of `best` for the epochs that are left of its stage."""
+    recipe, epochs_done = best.recipe, len(best.history)
     data = training.shuffled(
-        spec.heads, recipe.augmentation, recipe.seed, best.last, epochs_done
+        best.spec.heads, recipe.augmentation, recipe.seed, best.last, epochs_done
     )
-    _create_variables(model, data.element_spec)
+    _create_variables(best.model, data.element_spec)
     validation_data = validation.in_order() if validation else None
     if validation_data and recipe.augmentation.mixup:
         validation_data = validation_data.map(with_labels_doubled)
     logs = keras.callbacks.TensorBoard(best.folder / "logs", write_graph=False)
-    callbacks = [Progress(best.last), StopOnNonFinite(), ValidateAverages(), logs]
-    try:
-        if not best.ended:
-            model.fit(
-                data,
-                epochs=best.last,
-                initial_epoch=epochs_done,
-                steps_per_epoch=training.steps,
-                validation_data=validation_data,
-                callbacks=[*callbacks, best],
-                shuffle=False,
-                verbose=0,
-            )
-    finally:
-        with interrupts_held():
-            best.save()
+    callbacks = [StopOnNonFinite(), ValidateAverages(), logs, best]
+    with display(validation.steps_in_order if validation else 0) as progress:
+        best.model.fit(
+            data,
+            epochs=best.last,
+            initial_epoch=epochs_done,
+            steps_per_epoch=training.steps,
+            validation_data=validation_data,
+            callbacks=[*callbacks, progress],
+            shuffle=False,
+            verbose=0,
+        )
 
 
 def _core(spec: NetworkSpec, recipe: Recipe, precision: Precision) -> keras.Model:

@@ -165,7 +165,7 @@ def _run(trials: Trials) -> SweepResult:
     try:
         trials.run()
     except KeyboardInterrupt:
-        trials.say("stopped; the same command goes on")
+        trials.say("stopped; the same command, given again, goes on")
         raise
     finally:
         with locked(trials.lock):

@@ -240,6 +240,8 @@ class Trials:
                 folder,
                 resume=loop.has_checkpoint(folder),
                 say=_silent,
+                say_epoch=self.say,
+                title=self._title(trial),
                 each_epoch=each_epoch,
             ).outcome
         except _Pruned:
@@ -257,6 +259,12 @@ class Trials:
             seconds=round(sum(row["seconds"] for row in outcome.history), 2),
             curve=tuple(curve),
         )
+
+    def _title(self, trial: Trial) -> str:
+        """Which of the trials this is, as the display of its training shows it."""
+        count = len(self.combinations) or self.count
+        ended = sum(t.state != "running" for t in storage.read_trials(self.out))
+        return f"trial {trial.trial} ({ended + 1} of {max(count, ended + 1)})"
 
     def _table(self) -> pd.DataFrame:
         """The pictures of the last trial with their split, which all trials share

@@ -157,8 +157,10 @@ def test_more_seeds_go_on_with_a_comparison(compared, tmp_path):
     shutil.copytree(compared.out, out)
     more = compare(compared.recipe, out, merges=MERGES, seeds=2, say=lines.append)
     assert [line for line in lines if line.startswith("training ")] == [
-        f"training tiny-1-{name}"
-        for name in ("gender", "illumination", "gender+illumination", "2-heads")
+        f"training {number} of 8: tiny-1-{name}"
+        for number, name in enumerate(
+            ("gender", "illumination", "gender+illumination", "2-heads"), 5
+        )
     ]
     assert tuple(c for c in more.cells if not c.seed) == compared.result.cells
 

@@ -12,6 +12,7 @@ from multitask.experiments.notes import (
     frozen_notes,
     leakage_notes,
     measured_part,
+    missing_parts,
     sampling_notes,
 )
 from multitask.experiments.run import fit
@@ -181,3 +182,42 @@ def test_pictures_that_trained_the_weights_before_are_counted(tmp_path):
     assert note.startswith("2 of 3 pictures of validation and test part had trained")
     (tmp_path / "split.csv").write_text("something else\n1\n")
     assert leakage_notes(recipe, table, np.arange(4)) == ()
+
+
+@pytest.mark.parametrize(
+    ("parts", "split", "said"),
+    [
+        (["train", "val", "test"], "official", []),
+        (
+            ["train"],
+            "100/0/0",
+            [
+                "No picture is in the validation part: the network of the last epoch "
+                "is kept, and its confidences are not calibrated.",
+                "No picture is in the test part: the report will measure the training "
+                "part, which flatters the network.",
+                "--split 70/15/15 makes all three parts.",
+            ],
+        ),
+        (
+            ["train", "val"],
+            "70/15/15",
+            [
+                "No picture is in the test part: the report will measure the "
+                "validation part, which flatters the network.",
+                "More pictures are needed to fill all three parts.",
+            ],
+        ),
+    ],
+)
+def test_a_part_without_pictures_is_said_with_what_follows(parts, split, said):
+    table = pd.DataFrame({"split": parts})
+    assert list(missing_parts(Recipe(split=split), table)) == said
+
+
+def test_a_part_without_pictures_is_said_before_training(drawn_faces, tmp_path):
+    lines: list[str] = []
+    recipe = tiny_recipe(drawn_faces, epochs=1, split="100/0/0")
+    fit(recipe, tmp_path / "run", say=lines.append)
+    said = next(i for i, text in enumerate(lines) if "test part" in text)
+    assert said < next(i for i, text in enumerate(lines) if text.startswith("epoch "))

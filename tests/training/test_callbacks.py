@@ -153,21 +153,9 @@ def test_ctrl_c_waits_until_what_is_begun_is_done():
 # Figures
 
 
-def test_figures_of_an_epoch_stand_with_their_own_head():
-    figures = {
-        "epoch": 1, "seconds": 1.0, "loss": 1.0, "val_loss": 1.0, "val_age_mae": 5.0,
-        "val_age_group_accuracy": 0.5, "val_age_loss": 1.0,
-    }  # fmt: skip
-    heads = catalog.heads(["age", "age_group"])
-    assert callbacks._summary(figures, 3, heads) == (
-        "epoch 1/3  1 s  loss 1.000  val loss 1.000  age mae 5.000  "
-        "age_group accuracy 0.500"
-    )
-
-
 def test_a_single_head_is_named_like_one_of_many():
     logs = {"accuracy": 0.5, "loss": 1.0, "val_accuracy": 0.4, "val_loss": 2.0}
-    figures = callbacks._by_head(logs, catalog.heads(["gender"]))
+    figures = callbacks.by_head(logs, catalog.heads(["gender"]))
     assert list(figures.items()) == [
         ("loss", 1.0),
         ("val_loss", 2.0),

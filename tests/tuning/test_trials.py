@@ -53,12 +53,12 @@ def test_a_fault_of_a_trial_leaves_its_traceback(base, swept, tmp_path, monkeypa
 
 @pytest.mark.slow
 def test_a_score_that_is_no_number_fails_its_trial(base, swept, tmp_path, monkeypatch):
-    usual = callbacks._by_head
+    usual = callbacks.by_head
 
     def by_head(logs, heads):
         return usual(logs, heads) | {"val_gender_accuracy": float("nan")}
 
-    monkeypatch.setattr(callbacks, "_by_head", by_head)
+    monkeypatch.setattr(callbacks, "by_head", by_head)
     with pytest.raises(UserError, match="all 2 trials: failed, the first: epoch 1"):
         swept(base, **GRID)
     assert "must be finite" in (tmp_path / "out" / "index.html").read_text()
