@@ -1,13 +1,37 @@
 """What does a network predict for these files? One command, one row per picture."""
 
 import argparse
+import shlex
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from multitask.cli.quiet import import_tensorflow
-from multitask.contracts.errors import Parser, command
-from multitask.networks.predictions import FORMATS, write
+from multitask.contracts.errors import Parser, UserError, command
+from multitask.contracts.recipe_texts import split_names
+from multitask.networks.predictions import ENDINGS, FORMATS, resolve_format
 from multitask.terminal.bar import bar
+
+if TYPE_CHECKING:
+    from multitask.networks.prediction_file import Target
+
+_EPILOG = """\
+The columns are path, status (ok, or why there is no answer), box, and for each label
+the answer and how sure it is: gender and gender_confidence, its probability; age and
+age_low, age_high, the central 80%.
+
+Rows are written as they come. The same command goes on with what was stopped, from the
+rows in FILE.part; a finished FILE is replaced once the new one is complete.
+
+exit status:
+  0    at least one picture was answered; a line on standard error counts the others
+  1    none was
+  2    a mistake in the command; nothing was answered
+  130  stopped by Ctrl-C
+"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -15,13 +39,28 @@ def parser() -> argparse.ArgumentParser:
     options = Parser(
         prog="multitask predict",
         description="Predict for pictures, one row per picture.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = options.add_argument
     add("network", help="a network file or a run folder")
     add("input", nargs="+", help="picture files, folders and globs")
     add("--heads", metavar="A,B", help="only these; by default all")
-    add("--format", choices=FORMATS, default="table")
-    add("--out", metavar="FILE", help="by default standard output")
+    add(
+        "--probabilities",
+        action="store_true",
+        help="add the probability of each class: gender_male, gender_female, ...",
+    )
+    add(
+        "--out",
+        metavar="FILE",
+        help=f"write to a file in the format of its ending ({', '.join(ENDINGS)})",
+    )
+    add(
+        "--format",
+        choices=FORMATS,
+        help="the format on standard output (default table)",
+    )
     add("--batch-size", type=int, default=64, metavar="N")
     return options
 
@@ -30,25 +69,80 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run `multitask predict`; returns the exit status."""
     arguments = parser().parse_args(argv)
-    import_tensorflow()
-    import multitask
-    from multitask.contracts.recipe_texts import split_names
+    form = resolve_format(arguments.out, arguments.format)
+    if arguments.batch_size < 1:
+        raise UserError("--batch-size", f"is {arguments.batch_size}, must be 1 or more")
+    # Imported here, as pandas takes its time and `--help` doesn't need it.
     from multitask.images.paths import expand
 
-    analyzer = multitask.load(arguments.network)
     paths = expand(arguments.input)
-    with bar("reading pictures", len(paths)) as advance:
-        predictions = analyzer.predict(
-            paths,
-            heads=split_names(arguments.heads or "") or None,
-            batch_size=arguments.batch_size,
-            progress=advance,
-        )
+    with _target(arguments, form, paths) as target:
+        try:
+            _predict(arguments, paths, target)
+        except KeyboardInterrupt:
+            done = f"stopped after {target.tally.rows:,} of {len(paths):,} pictures"
+            if arguments.out and target.tally.rows:
+                given = sys.argv[1:] if argv is None else argv
+                again = shlex.join(["multitask", "predict", *given])
+                done += f"; the same command goes on from there: {again}"
+            print(done, file=sys.stderr)
+            return 130
+    print(target.tally, file=sys.stderr)
+    return 0 if target.tally.answered else 1
+
+
+@contextmanager
+def _target(
+    arguments: argparse.Namespace, form: str, paths: list[str]
+) -> "Iterator[Target]":
+    """Where the rows go; UserError if they can't."""
+    from multitask.contracts.run import network_file
+    from multitask.networks.prediction_file import Printed, same_work, writing
+
+    network = network_file(arguments.network)
+    if not arguments.out:
+        terminal = sys.stdout.isatty()
+        width = shutil.get_terminal_size().columns if terminal else None
+        yield Printed(form=form, width=width)
+        return
+    work = same_work(network, paths, _heads(arguments), arguments.probabilities)
+    with writing(Path(arguments.out).expanduser(), form, work) as file:
+        yield file
+
+
+def _heads(arguments: argparse.Namespace) -> tuple[str, ...] | None:
+    return split_names(arguments.heads or "") or None
+
+
+def _predict(arguments: argparse.Namespace, paths: list[str], target: "Target") -> None:
+    """Write the rows that are still missing."""
+    import_tensorflow()
+    import multitask
+
+    analyzer = multitask.load(arguments.network)
+    done = target.tally.rows
+    chunks = analyzer.predict_chunks(
+        paths[done:],
+        heads=_heads(arguments),
+        probabilities=arguments.probabilities,
+        batch_size=arguments.batch_size,
+    )
     for note in analyzer.notes:
         print(note, file=sys.stderr)
-    out = Path(arguments.out) if arguments.out else None
-    write(predictions, arguments.format, out)
-    return 0 if (predictions["status"] == "ok").any() else 1
+    if done:
+        print(f"going on after {done:,} of {len(paths):,} pictures", file=sys.stderr)
+    # Rows that are printed on a terminal show the progress themselves.
+    printed = not arguments.out and sys.stdout.isatty()
+    progress = nullcontext(_no_bar) if printed else bar("reading", len(paths), done)
+    with progress as advance:
+        for rows in chunks:
+            target.append(rows)
+            advance(len(rows))
+    target.finish()
+
+
+def _no_bar(count: int) -> None:
+    """Advance no bar."""
 
 
 if __name__ == "__main__":

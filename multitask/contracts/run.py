@@ -73,6 +73,18 @@ def resumable(out: Path, say: Say = print) -> Recipe:
     return recipe(recipe_files.read(file, say, resume=True), str(file))
 
 
+def network_file(path: str | Path) -> Path:
+    """The network file at `path`, or in the run folder there.
+
+    Raises UserError if there is none.
+    """
+    path = Path(path).expanduser()
+    path = path / NETWORK if path.is_dir() else path
+    if not path.exists():
+        raise UserError(path, "no such network", "name a run folder or a .keras file")
+    return path
+
+
 def same_work(out: Path, settings: dict[str, Any], what: str, key: str) -> bool:
     """Whether the folder holds this work already, begun and to go on with.
 

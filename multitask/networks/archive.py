@@ -10,7 +10,7 @@ import keras
 from multitask.contracts.catalog import from_config
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe_texts import DenseFeatures
-from multitask.contracts.run import NETWORK
+from multitask.contracts.run import network_file
 from multitask.contracts.saving import replacing
 from multitask.contracts.version import VERSION
 from multitask.networks.spec import FORMAT, NetworkSpec
@@ -55,10 +55,7 @@ def load(path: str | Path) -> tuple[keras.Model, NetworkSpec]:
         raise UserError(
             "Keras", f"runs on {keras.config.backend()!r}, must run on 'tensorflow'"
         )
-    path = Path(path).expanduser()
-    path = path / NETWORK if path.is_dir() else path
-    if not path.exists():
-        raise UserError(path, "no such network", "name a run folder or a .keras file")
+    path = network_file(path)
     spec = _read_spec(path)
     try:
         return keras.models.load_model(path, compile=False), spec

@@ -1,48 +1,90 @@
-"""How is a table of predictions written: as text, JSON, CSV or Parquet?"""
+"""In which formats are predictions written, and what does each make of their rows?"""
 
+import json
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from multitask.contracts.errors import UserError
-from multitask.contracts.saving import reporting_write_errors
+from multitask.contracts.errors import UserError, nearest
+from multitask.networks import prediction_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMATS = ("table", "json", "jsonl", "csv", "parquet")
+FORMATS = ("table", "csv", "json", "jsonl", "parquet")
+ENDINGS = {
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".parquet": "parquet",
+    ".txt": "table",
+}
+_REASONS = 3  # different reasons that the summary names
 
 
-def write(predictions: "pd.DataFrame", form: str, path: Path | None) -> None:
-    """Write the table of `Analyzer.predict` in one of `FORMATS`.
+def resolve_format(out: str | Path | None, form: str | None) -> str:
+    """The format of a file by its ending; of standard output `form`, or the table.
 
-    It goes to the file `path`, or to standard output if that is None. In file names
-    that are not UTF-8 the replacement character stands for what can't be encoded, as
-    none of the formats can hold it. Raises UserError if the file can't be written, and
-    for parquet without a file or without pyarrow.
+    Raises UserError for an unknown ending, one that contradicts `form`, parquet without
+    a file, and parquet without pyarrow.
+
+    >>> resolve_format("faces.CSV", None)
+    'csv'
     """
-    predictions = predictions.assign(
-        **{name: predictions[name].map(_encodable) for name in ("path", "status")}
-    )
-    if form == "parquet":
-        _write_parquet(predictions, path)
-        return
-    text = _text(predictions, form)
-    if path is None:
-        print(text)
-        return
-    with reporting_write_errors(path):
-        path.write_text(text + "\n", encoding="utf-8")
+    if out is None:
+        if form == "parquet":
+            raise UserError(
+                "--format parquet", "needs a file", "write --out FILE.parquet"
+            )
+        return form or "table"
+    ending = Path(out).suffix.lower()
+    if ending not in ENDINGS:
+        what = f"has the unknown ending {ending!r}" if ending else "has no ending"
+        raise UserError(f"--out {out}", what, nearest(ending, ENDINGS))
+    by_ending = ENDINGS[ending]
+    if form not in (None, by_ending):
+        raise UserError(
+            f"--format {form}",
+            f"contradicts --out {out}, whose ending stands for {by_ending}",
+            "leave out --format, or name a file with another ending",
+        )
+    if by_ending == "parquet" and find_spec("pyarrow") is None:
+        raise UserError(f"--out {out}", "parquet needs pyarrow", "pip install pyarrow")
+    return by_ending
 
 
-def _text(predictions: "pd.DataFrame", form: str) -> str:
+def text(
+    rows: "pd.DataFrame", form: str, *, first: bool, width: int | None = None
+) -> str:
+    """Some rows of predictions in a text format, to be joined to those before them.
+
+    Behind the last rows comes `closing(form)`. `first` is True for the first rows, and
+    `width` the most characters in a line of the table, by default any number. In file
+    names that are not UTF-8 the replacement character stands for what can't be encoded.
+    """
+    rows = encodable(rows)
     if form == "table":
-        return predictions.to_string(index=False, float_format="{:.3f}".format)
+        return "\n" * (not first) + prediction_table.text(rows, width=width)
     if form == "csv":
-        return predictions.to_csv(index=False).rstrip("\n")
-    if form == "json":
-        return predictions.to_json(orient="records", indent=1, force_ascii=False)
-    lines = predictions.to_json(orient="records", lines=True, force_ascii=False)
-    return lines.rstrip("\n")
+        csv: str = rows.to_csv(index=False, header=first, lineterminator="\n")
+        return csv
+    lines = [json.dumps(row, ensure_ascii=False) for row in _records(rows)]
+    if form == "jsonl":
+        return "".join(f"{line}\n" for line in lines)
+    separator = ",\n"
+    return ("[\n" if first else separator * bool(lines)) + separator.join(lines)
+
+
+def closing(form: str) -> str:
+    """What ends a text in this format."""
+    return "\n]\n" if form == "json" else ""
+
+
+def encodable(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """The rows with file names that UTF-8 can hold."""
+    names = ("path", "status")
+    return rows.assign(**{name: rows[name].map(_encodable) for name in names})
 
 
 def _encodable(text: object) -> object:
@@ -51,13 +93,56 @@ def _encodable(text: object) -> object:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _write_parquet(predictions: "pd.DataFrame", path: Path | None) -> None:
-    if path is None:
-        raise UserError("--format parquet", "is no text", "name a file with --out")
-    try:
-        with reporting_write_errors(path):
-            predictions.to_parquet(path, index=False)
-    except ImportError:
-        raise UserError(
-            "--format parquet", "needs pyarrow", "pip install pyarrow"
-        ) from None
+def _records(rows: "pd.DataFrame") -> list[dict[str, Any]]:
+    """The rows as plain values, None for what is empty."""
+    plain = rows.astype(object)
+    for name in rows.select_dtypes("float32"):
+        # The shortest text of a float32 has fewer digits than that of the float64 of
+        # the same value, and reads back as the same float32.
+        plain[name] = rows[name].to_numpy().astype(str).astype(float)
+    names = list(map(str, rows))
+    cells = plain.astype(object).where(rows.notna(), None)
+    return [dict(zip(names, row, strict=True)) for row in cells.to_numpy().tolist()]
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """How many rows there are, how many were answered, and why others were not.
+
+    `reasons` holds, for the first few reasons, their counts and their first pictures.
+    """
+
+    rows: int = 0
+    answered: int = 0
+    reasons: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def add(self, rows: "pd.DataFrame") -> None:
+        """Count some more rows."""
+        self.rows += len(rows)
+        failed = encodable(rows[rows["status"] != "ok"])
+        self.answered += len(rows) - len(failed)
+        for reason, path in zip(failed["status"], failed["path"], strict=True):
+            if reason in self.reasons or len(self.reasons) < _REASONS:
+                count, first = self.reasons.get(reason, (0, path))
+                self.reasons[reason] = (count + 1, first)
+
+    def __str__(self) -> str:
+        """In one line.
+
+        >>> str(Tally(rows=1200, answered=1198, reasons={"no such file": (2, "a.jpg")}))
+        '1,200 pictures: 1,198 answered, 2 not (no such file: a.jpg and 1 more)'
+        """
+        pictures = f"{self.rows:,} picture" + "s" * (self.rows != 1)
+        failed = self.rows - self.answered
+        if not failed:
+            return f"{pictures}: {self.answered:,} answered"
+        parts = [
+            f"{reason}: {first}" + (f" and {count - 1:,} more" if count > 1 else "")
+            for reason, (count, first) in self.reasons.items()
+        ]
+        others = failed - sum(count for count, _ in self.reasons.values())
+        parts += [f"{others:,} for other reasons"] if others else []
+        return (
+            f"{pictures}: {self.answered:,} answered, {failed:,} not "
+            f"({'; '.join(parts)})"
+        )

@@ -16,8 +16,10 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 @contextmanager
-def bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
+def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[int], None]]:
     """Show a bar on standard error; the function it gives advances it by so many.
+
+    It starts at `done` of `total`.
 
     >>> with bar("reading", 2) as advance:  # nothing is shown here: no terminal
     ...     advance(2)
@@ -41,7 +43,7 @@ def bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
         transient=True,
         redirect_stdout=sys.stdout.isatty(),
     ) as display:
-        task = display.add_task(title, total=total)
+        task = display.add_task(title, total=total, completed=done)
         yield lambda count: display.advance(task, count)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from io import StringIO
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from PIL import Image
 import multitask
 from multitask.contracts import catalog
 from multitask.contracts.run import NETWORK
-from multitask.networks import archive, build
-from multitask.networks.predictions import FORMATS
+from multitask.networks import analyzer, archive, build
+from multitask.networks.analyzer import Analyzer
+from multitask.networks.predictions import ENDINGS
 from multitask.networks.spec import NetworkSpec
 from multitask.predict import main
 
@@ -113,33 +115,172 @@ def test_jsonl_is_one_row_per_line(run, faces, expected, capsys):
 def test_a_table_is_for_reading(run, faces, expected, capsys):
     out = output(capsys, run, faces).out
     head, *rows = out.splitlines()
-    assert head.split() == COLUMNS
+    assert head.split() == ["path", "status", "age", "gender", "Smiling"]
     assert len(rows) == 4
     for row, name, answer in zip(rows, NAMES, expected.itertuples(), strict=True):
         assert name in row
         if answer.status == "ok":
-            assert f"{answer.age:.3f}" in row
-            assert answer.gender in row
+            assert f"{answer.age:.1f} (" in row
+            assert f"{answer.gender} .{100 * answer.gender_confidence:.0f}" in row
 
 
-@pytest.mark.parametrize("form", [f for f in FORMATS if f != "parquet"])
-def test_a_file_holds_what_would_be_printed(form, run, faces, tmp_path, capsys):
-    printed = output(capsys, run, faces, "--format", form).out
-    silent = output(capsys, run, faces, "--format", form, "--out", tmp_path / "out")
+@pytest.mark.parametrize(("ending", "form"), ENDINGS.items())
+def test_the_ending_of_a_file_is_its_format(
+    ending, form, run, faces, expected, tmp_path, capsys
+):
+    out = tmp_path / f"faces{ending}"
+    if form == "parquet":
+        pytest.importorskip("pyarrow")
+    silent = output(capsys, run, faces, "--out", out)
     assert silent.out == ""
-    assert (tmp_path / "out").read_text(encoding="utf-8") == printed
+    assert os.listdir(tmp_path) == [out.name]
+    if form == "parquet":
+        table = pd.read_parquet(out)
+        assert table.dtypes.astype(str)[3:].tolist() == [
+            "float64", "float64", "float64", str(table["path"].dtype), "float32",
+            "Int64", "float32",
+        ]  # fmt: skip
+        assert_answers(table, expected)
+    else:
+        printed = output(capsys, run, faces, "--format", form).out
+        assert out.read_text(encoding="utf-8") == printed
 
 
-def test_a_file_that_cannot_be_written_is_an_error(run, faces, tmp_path, capsys):
-    out = tmp_path / "none" / "out.csv"
-    err = output(capsys, run, faces, "--out", out, status=2).err
-    assert f"{out}: can't be written: No such file or directory; free some" in err
+def test_pandas_reads_a_csv_file_back(run, faces, expected, tmp_path, capsys):
+    output(capsys, run, faces, "--out", tmp_path / "faces.csv")
+    back = pd.read_csv(tmp_path / "faces.csv", dtype=expected.dtypes.to_dict())
+    empty = [table["box"].isna().all() for table in (back, expected)]
+    assert empty == [True, True]  # NaN in one and None in the other
+    pd.testing.assert_frame_equal(
+        back.drop(columns="box"), expected.drop(columns="box"), rtol=1e-5
+    )
 
 
-def test_notes_go_to_standard_error(run, faces, capsys):
+def test_notes_and_a_summary_go_to_standard_error(run, faces, capsys):
     result = output(capsys, run, faces / "a.png", "--format", "csv")
-    assert result.err.splitlines() == [NOTE]
+    assert result.err.splitlines() == [NOTE, "1 picture: 1 answered"]
     assert NOTE not in result.out
+    err = output(capsys, run, faces, faces / "none.jpg").err
+    assert err.splitlines()[-1] == (
+        "5 pictures: 3 answered, 2 not (no picture that can be read: must be JPEG, "
+        f"PNG, BMP, GIF, WEBP: {faces / 'e.jpg'}; no such file: {faces / 'none.jpg'})"
+    )
+
+
+# Before any work
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--out", "a.pdf"], "--out a.pdf: has the unknown ending '.pdf'; known: .csv"),
+        (["--out", "a.csv", "--format", "json"], "--format json: contradicts --out"),
+        (["--format", "parquet"], "--format parquet: needs a file; write --out FILE"),
+        (["--out", "none/a.csv"], "--out none/a.csv: no folder 'none'; make it, or"),
+        (["--out", "folder.csv"], "--out folder.csv: is a folder; name a file in a"),
+        (["--batch-size", "0"], "--batch-size: is 0, must be 1 or more"),
+    ],
+)
+def test_a_mistake_is_one_line_before_tensorflow_is_imported(
+    options, line, run, faces, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.csv").mkdir()
+    monkeypatch.setattr("multitask.predict.import_tensorflow", None)
+    err = output(capsys, run, faces, *options, status=2).err
+    assert err.startswith(line)
+    assert err.count("\n") == 1
+    assert os.listdir(tmp_path) == ["folder.csv"]
+
+
+def test_a_wrong_head_leaves_no_file(run, faces, tmp_path, capsys):
+    output(capsys, run, faces, "--heads", "x", "--out", tmp_path / "a.csv", status=2)
+    assert os.listdir(tmp_path) == []
+
+
+# Stopped, and on
+
+
+def test_a_stopped_command_says_how_it_goes_on_and_does(
+    run, faces, tmp_path, monkeypatch, capsys
+):
+    out = tmp_path / "faces.csv"
+    monkeypatch.setattr(analyzer, "_CHUNK", 2)
+    output(capsys, run, faces, "--out", out)
+    whole = out.read_bytes()
+    real, seen = Analyzer.predict_chunks, []
+
+    def stopped(*arguments, **options):
+        yield next(real(*arguments, **options))
+        raise KeyboardInterrupt
+
+    def counted(self, paths, **options):
+        seen.extend(paths)
+        return real(self, paths, **options)
+
+    monkeypatch.setattr(Analyzer, "predict_chunks", stopped)
+    err = output(capsys, run, faces, "--out", out, status=130).err
+    assert err.splitlines()[-1] == (
+        "stopped after 2 of 4 pictures; the same command goes on from there: "
+        f"multitask predict {run} {faces} --out {out}"
+    )
+    assert out.read_bytes() == whole  # that of the time before
+    part = tmp_path / "faces.csv.part"
+    assert part.read_bytes() == b"".join(whole.splitlines(True)[:3])
+
+    monkeypatch.setattr(Analyzer, "predict_chunks", counted)
+    other = output(capsys, run, faces, "--heads", "age", "--out", out, status=2).err
+    assert other.startswith(f"{part}: holds rows of another choice of heads; go on wi")
+    err = output(capsys, run, faces, "--out", out).err
+    assert err.splitlines()[-2] == "going on after 2 of 4 pictures"
+    assert err.splitlines()[-1].startswith("4 pictures: 3 answered, 1 not (no picture")
+    assert [Path(path).name for path in seen] == ["e.jpg", "d.png"]
+    assert out.read_bytes() == whole
+    assert os.listdir(tmp_path) == ["faces.csv"]
+
+
+def test_what_is_printed_comes_part_by_part_and_stops(run, faces, monkeypatch, capsys):
+    monkeypatch.setattr(analyzer, "_CHUNK", 2)
+    whole = output(capsys, run, faces, "--format", "jsonl").out
+    real = Analyzer.predict_chunks
+
+    def stopped(*arguments, **options):
+        yield next(real(*arguments, **options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Analyzer, "predict_chunks", stopped)
+    out, err = output(capsys, run, faces, "--format", "jsonl", status=130)
+    assert out.splitlines() == whole.splitlines()[:2]
+    assert err.splitlines()[-1] == "stopped after 2 of 4 pictures"
+
+
+@pytest.mark.slow
+def test_a_killed_command_goes_on_to_the_same_file(run, tmp_path):
+    pytest.importorskip("pyarrow")
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(3000):
+        pixels = rng.integers(0, 256, (40, 40, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.jpg")
+    for name in ("faces.csv", "faces.parquet"):
+        whole, out = tmp_path / f"whole-{name}", tmp_path / name
+        assert started(run, folder, "--out", whole).returncode == 0
+        killed = subprocess.Popen(command(run, folder, "--out", out), cwd=ROOT)
+        state = tmp_path / f"{name}.part.json"
+        deadline = time.monotonic() + 120
+        while (
+            not state.exists() or json.loads(state.read_text())["tally"]["rows"] < 512
+        ):
+            assert killed.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        killed.kill()
+        killed.wait()
+        assert not out.exists()
+        done = started(run, folder, "--out", out)
+        assert "going on after " in done.stderr
+        assert out.read_bytes() == whole.read_bytes()
 
 
 # Inputs
@@ -191,17 +332,27 @@ def test_an_unknown_head_names_the_nearest(run, faces, capsys):
     )
 
 
-def test_a_batch_of_none_is_refused(run, faces, capsys):
-    err = output(capsys, run, faces, "--batch-size", "0", status=2).err
-    assert "is 0, must be 1 or more" in err
+def test_probabilities_are_added_and_sum_to_1(run, faces, capsys):
+    options = [run, faces, "--heads", "gender", "--probabilities", "--format", "csv"]
+    table = pd.read_csv(StringIO(output(capsys, *options).out))
+    assert list(table)[3:] == [
+        "gender", "gender_confidence", "gender_male", "gender_female",
+    ]  # fmt: skip
+    answered = table[table["status"] == "ok"]
+    sums = answered["gender_male"] + answered["gender_female"]
+    np.testing.assert_allclose(sums, 1, atol=1e-6)
 
 
 # As a command of its own
 
 
+def command(*arguments):
+    return [sys.executable, "-m", "multitask.predict", *map(str, arguments)]
+
+
 def started(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "multitask.predict", *map(str, arguments)],
+        command(*arguments),
         cwd=ROOT,
         env={k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"},
         capture_output=True,
@@ -214,7 +365,7 @@ def test_standard_output_is_nothing_but_answers(run, faces, expected):
     done = started(run, faces, "--format", "json")
     assert done.returncode == 0, done.stderr
     assert_answers(pd.DataFrame(json.loads(done.stdout)), expected)
-    assert done.stderr.splitlines() == [NOTE]
+    assert done.stderr.splitlines()[:-1] == [NOTE]
 
 
 def test_what_is_no_network_is_one_line(faces):

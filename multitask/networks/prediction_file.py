@@ -1,0 +1,253 @@
+"""How are predictions written as they come, so that a stopped command goes on?
+
+While it works, the rows are in `FILE.part`, and `FILE.part.json` says how many of them
+are whole, and of which network and pictures they are. The last step puts the file in
+its place; one that was there before stays until then.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from multitask.contracts.errors import UserError
+from multitask.contracts.saving import (
+    flush,
+    replacing,
+    reporting_write_errors,
+    write_text,
+)
+from multitask.contracts.version import VERSION
+from multitask.networks.predictions import Tally, closing, encodable, text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WHAT = {  # what makes it the same work, in words for when it is not
+    "multitask": "version of multitask",
+    "network": "network",
+    "heads": "choice of heads",
+    "probabilities": "choice of --probabilities",
+    "pictures": "list of pictures",
+}
+_GROUP = 256  # parts of the rows in a row group of a Parquet file
+
+
+class Target(Protocol):
+    """Where rows of predictions go; `tally` counts them."""
+
+    tally: Tally
+
+    def append(self, rows: "pd.DataFrame") -> None:
+        """Write some more rows."""
+
+    def finish(self) -> None:
+        """Write what comes behind the last row."""
+
+
+@dataclass(kw_only=True)
+class Printed:
+    """Rows that are printed as they come."""
+
+    form: str
+    width: int | None = None  # see `predictions.text`
+    tally: Tally = field(default_factory=Tally)
+
+    def append(self, rows: "pd.DataFrame") -> None:
+        """Print some more rows."""
+        first = self.tally.rows == 0
+        sys.stdout.write(text(rows, self.form, first=first, width=self.width))
+        sys.stdout.flush()
+        self.tally.add(rows)
+
+    def finish(self) -> None:
+        """Print what comes behind the last row."""
+        sys.stdout.write(closing(self.form))
+
+
+@dataclass(kw_only=True)
+class PredictionFile:
+    """Rows that are written to a file, from the start or from where they stopped.
+
+    Make one with `writing`. `work` is what makes the rows those of one command.
+    """
+
+    path: Path
+    form: str
+    work: dict[str, Any]
+    size: int = 0  # bytes of the whole rows
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def part(self) -> Path:
+        """The file of the rows so far."""
+        return self.path.with_name(f"{self.path.name}.part")
+
+    @property
+    def state(self) -> Path:
+        """The file that says how many rows there are so far, and of which work."""
+        return self.path.with_name(f"{self.path.name}.part.json")
+
+    def append(self, rows: "pd.DataFrame") -> None:
+        """Add rows to the part; they count once the state says so."""
+        first = self.tally.rows == 0
+        if first:
+            self._save()  # so that there is never a part of unknown origin
+        elif rows.empty:
+            return
+        if self.form == "parquet":
+            data = _arrow(encodable(rows), first)
+        else:
+            data = text(rows, self.form, first=first).encode()
+        with reporting_write_errors(self.part), self.part.open("ab") as file:
+            file.truncate(self.size)  # rows that a kill left incomplete
+            file.write(data)
+        self.size += len(data)
+        self.tally.add(rows)
+        self._save()
+
+    def _save(self) -> None:
+        state = {"work": self.work, "size": self.size, "tally": asdict(self.tally)}
+        write_text(self.state, json.dumps(state))
+
+    def resume(self) -> None:
+        """Find out how many rows there are already.
+
+        Raises UserError if they are those of other work.
+        """
+        if not self.state.exists():
+            if self.part.exists():
+                raise UserError(self.part, "is of unknown origin", _TODO)
+            return
+        try:
+            state = json.loads(self.state.read_text(encoding="utf-8"))
+            work, size, tally = state["work"], state["size"], Tally(**state["tally"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError(self.state, "can't be read", _TODO) from None
+        for key, what in _WHAT.items():
+            if work.get(key) != self.work[key]:
+                raise UserError(self.part, f"holds rows of another {what}", _TODO)
+        # Only a failing disk or machine loses rows that were counted.
+        if self.part.exists() and self.part.stat().st_size >= size:
+            self.size, self.tally = size, tally
+
+    def finish(self) -> None:
+        """Put the file in its place, and remove what was needed to go on."""
+        with reporting_write_errors(self.path):
+            if self.form == "parquet":
+                with replacing(self.path) as whole:
+                    _write_parquet(self.part, whole)
+                self.part.unlink()
+            else:
+                with self.part.open("ab") as file:
+                    file.truncate(self.size)
+                    file.write(closing(self.form).encode())
+                flush(self.part)
+                os.replace(self.part, self.path)
+            self.state.unlink()
+
+
+_TODO = (
+    "go on with the command that began it, delete it to start over, or name another "
+    "file with --out"
+)
+
+
+@contextmanager
+def writing(path: Path, form: str, work: dict[str, Any]) -> Iterator[PredictionFile]:
+    """The file to write rows to, which no other process can open meanwhile.
+
+    Raises UserError if it can't be written, another process is writing it, or it was
+    begun by other work.
+    """
+    from filelock import FileLock, Timeout
+
+    if not path.parent.is_dir():
+        raise UserError(
+            f"--out {path}", f"no folder '{path.parent}'", "make it, or name another"
+        )
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "no regular file"
+        raise UserError(f"--out {path}", f"is {kind}", "name a file in a folder")
+    file = PredictionFile(path=path, form=form, work=work)
+    lock = FileLock(file.part.with_name(f"{file.part.name}.lock"))
+    with reporting_write_errors(path):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise UserError(
+                path,
+                "is being written by another process",
+                "wait, or name another file",
+            ) from None
+    try:
+        file.resume()
+        yield file
+    finally:
+        lock.release()
+        Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def same_work(
+    network: Path,
+    pictures: Sequence[str],
+    heads: Sequence[str] | None,
+    probabilities: bool,
+) -> dict[str, Any]:
+    """What must be the same for rows to belong to one file, as plain values."""
+    with network.open("rb") as file:
+        weights = hashlib.file_digest(file, "sha256").hexdigest()
+    names = hashlib.sha256(b"\0".join(map(os.fsencode, pictures)))
+    if not all(map(os.path.isabs, pictures)):
+        names.update(os.fsencode(os.getcwd()))
+    return {
+        "multitask": VERSION,
+        "network": weights,
+        "heads": None if heads is None else list(heads),
+        "probabilities": probabilities,
+        "pictures": names.hexdigest(),
+    }
+
+
+def _arrow(rows: "pd.DataFrame", first: bool) -> bytes:
+    """Rows in Arrow's stream format, which Parquet's, unlike it, can be appended to."""
+    import pandas as pd
+    import pyarrow as pa
+
+    texts = {
+        str(name)
+        for name in rows
+        if not pd.api.types.is_numeric_dtype(rows[name].dtype)
+    }
+    guess = pa.Schema.from_pandas(rows.iloc[:0], preserve_index=False)
+    # A part in which a column is all empty must not have a type of its own.
+    schema = pa.schema(
+        [
+            pa.field(each.name, pa.string() if each.name in texts else each.type)
+            for each in guess
+        ],
+        guess.metadata,
+    )
+    table = pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
+    parts = [schema.serialize()] if first else []
+    parts += [batch.serialize() for batch in table.combine_chunks().to_batches()]
+    return b"".join(part.to_pybytes() for part in parts)
+
+
+def _write_parquet(part: Path, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with (
+        pa.OSFile(str(part)) as source,
+        pa.ipc.open_stream(source) as stream,
+        pq.ParquetWriter(path, stream.schema) as writer,
+    ):
+        while batches := list(islice(stream, _GROUP)):
+            writer.write_table(pa.Table.from_batches(batches))

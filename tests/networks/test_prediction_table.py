@@ -1,0 +1,72 @@
+"""Is the table of predictions one that a person can read, whatever its width?"""
+
+import numpy as np
+import pandas as pd
+
+from multitask.networks.prediction_table import text
+
+NAN = np.nan
+
+
+def table(**columns):
+    rows = len(next(iter(columns.values())))
+    start = {"path": [f"{i}.png" for i in range(rows)], "status": "ok", "box": None}
+    return pd.DataFrame({**start, **columns})
+
+
+def test_an_answer_and_how_sure_it_is_share_a_cell():
+    faces = table(
+        age=[31.4142, 7.0],
+        age_low=[25.0, 3.0],
+        age_high=[38.0, 11.5],
+        gender=["female", "male"],
+        gender_confidence=np.array([0.981, 1.0], np.float32),
+        gender_male=[0.019, 1.0],
+    )
+    assert text(faces).splitlines() == [
+        "path   age              gender      gender_male",
+        "0.png  31.4 (25 to 38)  female .98  .02",
+        "1.png  7 (3 to 11.5)    male 1.00   1.00",
+    ]
+
+
+def test_a_picture_without_an_answer_shows_why():
+    faces = table(
+        Smiling=pd.array([1, None], dtype="Int64"), Smiling_confidence=[0.75, NAN]
+    )
+    faces.loc[1, "status"] = "no such file"
+    assert text(faces).splitlines() == [
+        "path   status        Smiling",
+        "0.png  ok            1 .75",
+        "1.png  no such file",
+    ]
+
+
+def test_boxes_are_shown_if_there_are_any():
+    faces = table(age=[30.0, 0.125], age_low=[NAN, NAN], age_high=[NAN, NAN])
+    faces["box"] = ["1 2 3 4", None]
+    assert text(faces).splitlines() == [
+        "path   box      age",
+        "0.png  1 2 3 4  30",
+        "1.png           0.125",
+    ]
+
+
+def test_what_is_too_wide_for_a_terminal_follows_below():
+    faces = table(**{f"label{i}": [f"answer{i}"] for i in range(6)})
+    lines = text(faces, width=40).splitlines()
+    assert max(map(len, lines)) <= 40
+    # path 5, then three columns of 2 + 7: 32; a fourth would make 41.
+    assert lines[0].split() == ["path", "label0", "label1", "label2"]
+    assert lines[2] == ""
+    assert lines[3].split() == ["path", "label3", "label4", "label5"]
+    assert len(text(faces).splitlines()) == 2
+
+
+def test_a_long_path_keeps_its_end_on_a_terminal():
+    faces = table(label=["yes"])
+    faces["path"] = "/a/very/long/way/to/the/folder/of/the/faces/1234.png"
+    assert faces["path"][0] in text(faces)
+    shown = text(faces, width=80).splitlines()[1].split()[0]
+    assert len(shown) == 40
+    assert shown == "..." + faces["path"][0][-37:]
