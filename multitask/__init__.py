@@ -1,8 +1,8 @@
 """One trunk, many heads: many answers out of one picture with one network.
 
 `fit`, `report`, `audit`, `compare` and `sweep` do what the commands of their names do;
-`load` opens a trained network; `build` and `dataset` are for your own loop in Keras.
-TensorFlow is imported when one of them is called.
+`load` opens a trained network. `build`, `dataset` and `save` are for training with
+Keras's own `fit`. TensorFlow is imported when one of them is called.
 
 >>> import multitask
 >>> run = multitask.fit(data={"utkface": "FOLDER"}, heads="age")  # doctest: +SKIP
@@ -28,6 +28,7 @@ __all__ = [
     "fit",
     "load",
     "report",
+    "save",
     "sweep",
 ]
 _COMMANDS = ("audit", "compare", "fit", "report", "sweep")  # also modules
@@ -50,7 +51,7 @@ if __name__ == "multitask" and not (_here / "heads").is_dir():
 
 from multitask.api import audit, compare, fit, load, report, sweep  # noqa: E402
 from multitask.contracts.version import VERSION  # noqa: E402  (needs __path__)
-from multitask.with_keras import build, dataset  # noqa: E402
+from multitask.with_keras import build, dataset, save  # noqa: E402
 
 __version__ = VERSION
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multitask.contracts.errors import Say
+from multitask.contracts.errors import Say, as_python, python_spelling
 
 if TYPE_CHECKING:
     import keras
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from multitask.contracts.machine import Machine
 
 
+@python_spelling()
 def build(
     heads: "str | Head | Iterable[str | Head]",
     *,
@@ -46,8 +47,9 @@ def build(
         trunk: The name of a trunk (`multitask trunks` lists them); or a `keras.Model`
             or a function of your own that turns such images into features
             (batch, features), and scales the pixels itself.
-        table: The labelled pictures, if classes are to be taken from their labels. A
-            head then knows the classes, or the yes/no labels, that occur in it.
+        table: Labelled pictures, as for `dataset`. Heads that leave their classes open
+            take those that occur in it, a list of yes/no labels keeps those that do,
+            and every head starts from how its labels are distributed.
         image_size: The side of an image in pixels; by default that of the trunk.
         crop: The share of a picture's side that the network looks at.
         weights: Initial weights of a trunk by name: `"imagenet"`, `"none"` or a file.
@@ -67,6 +69,9 @@ def build(
         >>> {name: output.shape for name, output in model.output.items()}
         {'age': (None, 117), 'gender': (None, 2)}
     """
+    from multitask.cli import quiet
+
+    quiet.import_tensorflow()
     from multitask.training.custom_model import build_model
 
     return build_model(
@@ -84,6 +89,7 @@ def build(
     )
 
 
+@python_spelling()
 def dataset(
     table: "pd.DataFrame",
     heads: "keras.Model | str | Head | Iterable[str | Head]",
@@ -138,7 +144,10 @@ def dataset(
         >>> len(history.history["val_age_mae"])
         2
     """
+    from multitask.cli import quiet
     from multitask.contracts.machine import Machine
+
+    quiet.import_tensorflow()
     from multitask.training.custom_data import labelled_batches
 
     return labelled_batches(
@@ -150,11 +159,12 @@ def dataset(
         training=training,
         augment=augment or "",
         seed=seed,
-        say=say,
+        say=lambda line: say(as_python(line)),
         machine=machine or Machine(),
     )
 
 
+@python_spelling()
 def save(model: "keras.Model", path: str | Path) -> None:
     """Save a model of `build` as one file that `load` and plain Keras open.
 

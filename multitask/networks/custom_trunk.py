@@ -44,7 +44,7 @@ def _size(trunk: Any, size: int) -> int:
     shape = _input_shape(trunk)
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 3:
         raise UserError("trunk", f"takes {shape}, must take (batch, size, size, 3)")
-    sides = {side for side in shape[1:3] if side}
+    sides: set[int] = {side for side in shape[1:3] if side}
     if len(sides) > 1:
         raise UserError("trunk", f"takes {shape}, must take square pictures")
     if not sides and not size:

@@ -11,12 +11,11 @@ from multitask.contracts.errors import Say, UserError
 from multitask.contracts.head import Head, Targets
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.table import check_intervals
 from multitask.data.batches import Batches, decode_table
 from multitask.data.labels import usable
 from multitask.data.sources import check_labelled
 from multitask.networks.spec import NetworkSpec
-from multitask.training.custom_model import Heads, resolve, spec_of
+from multitask.training.custom_model import Heads, checked_table, resolve, spec_of
 
 _DEFAULTS = Recipe()  # those of `fit`
 
@@ -91,7 +90,7 @@ def _readable(
     table: pd.DataFrame, spec: NetworkSpec, say: Say, machine: Machine
 ) -> tuple[pd.DataFrame, Any]:
     """The rows with a picture that can be read, and the pixels of all rows."""
-    table, total = _usable(_checked(table), spec.heads, say), len(table)
+    table, total = _usable(checked_table(table), spec.heads, say), len(table)
     spill = next(p for p in (machine.cache, *machine.cache.parents) if p.is_dir())
     table, pixels, skipped = decode_table(table, spec.side, machine.memory, spill)
     if len(skipped):
@@ -105,23 +104,6 @@ def _readable(
         if not count:
             say(f"head {name}: no picture has a label for it")
     return table, pixels
-
-
-def _checked(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with a fresh index, if it is one of labelled pictures."""
-    if not isinstance(table, pd.DataFrame):
-        kind = type(table).__name__
-        raise UserError("table", f"is of type {kind}, must be a pandas.DataFrame")
-    if "path" not in table:
-        raise UserError(
-            "table",
-            f"has no column 'path', only {', '.join(map(str, table))}",
-            "it must name the picture files",
-        )
-    if table.empty:
-        raise UserError("table", "has no row, must have at least one")
-    check_intervals(table)
-    return table.reset_index(drop=True)
 
 
 def _usable(table: pd.DataFrame, heads: Sequence[Head], say: Say) -> pd.DataFrame:

@@ -15,21 +15,23 @@ from multitask.contracts.head import Head
 from multitask.contracts.infer import infer_heads
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import split_names
+from multitask.contracts.table import check_intervals
+from multitask.data.labels import usable
 from multitask.networks import archive, build, pretrained, trunks
 from multitask.networks.custom_trunk import custom_trunk
 from multitask.networks.spec import NetworkSpec
 from multitask.training.objective import compile_model
 from multitask.training.optimizer import named
+from multitask.training.priors import start_from_labels
 
 Heads = str | Head | Iterable[str | Head]
-OwnTrunk = keras.Model | Callable[[Any], Any]
 _DEFAULTS = Recipe()  # those of `fit`
 
 
 def build_model(
     heads: Heads,
     *,
-    trunk: str | OwnTrunk = _DEFAULTS.trunk,
+    trunk: str | Callable[[Any], Any] = _DEFAULTS.trunk,  # also a keras.Model
     table: pd.DataFrame | None = None,
     image_size: int = 0,
     crop: float = _DEFAULTS.crop,
@@ -66,6 +68,10 @@ def build_model(
     policy = keras.config.dtype_policy().name
     model = build.build_core(spec, recipe.dropout, policy, architecture=own)
     pretrained.load(model.get_layer("trunk"), weights, spec.trunk)
+    if table is not None:
+        labels, _ = usable(checked_table(table), spec.heads)
+        targets = {head.name: head.encode(labels) for head in spec.heads}
+        start_from_labels(model, spec.heads, targets)
     compile_model(model, spec.heads, _optimizer(optimizer, learning_rate))
     model.spec = spec
     # Keras can't write down the losses of heads, and would fail to read its own files.
@@ -86,9 +92,7 @@ def resolve(
     """
     names = _names(heads)
     if table is not None:
-        if not isinstance(table, pd.DataFrame):
-            kind = type(table).__name__
-            raise UserError("table", f"is of type {kind}, must be a pandas.DataFrame")
+        table = checked_table(table)
         known = catalog.heads(names, infer_heads(table))
         return tuple(head.resolve(table) for head in known)
     columns = [n for n in names if isinstance(n, str) and n.isidentifier()]
@@ -102,6 +106,23 @@ def resolve(
         if head.answer_type == "class" and not head.classes:
             raise UserError(head.where, "takes its classes from labels", todo)
     return known
+
+
+def checked_table(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a fresh index, if it is one of labelled pictures."""
+    if not isinstance(table, pd.DataFrame):
+        kind = type(table).__name__
+        raise UserError("table", f"is of type {kind}, must be a pandas.DataFrame")
+    if "path" not in table:
+        raise UserError(
+            "table",
+            f"has no column 'path', only {', '.join(map(str, table))}",
+            "it must name the picture files",
+        )
+    if table.empty:
+        raise UserError("table", "has no row, must have at least one")
+    check_intervals(table)
+    return table.reset_index(drop=True)
 
 
 def _names(heads: Heads) -> list[str | Head]:
