@@ -5,12 +5,11 @@ results. What takes long to import is imported when one of them is called.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import wraps
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multitask.contracts.errors import Say, as_python, python_spelling
+from multitask.contracts.errors import Say, python_spelling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +102,7 @@ def fit(
             keywords.with_data(chosen, texts),
             folder,
             resume=resume,
-            say=_as_python(say),
+            say=keywords.as_python_lines(say),
             machine=machine or Machine(),
         )
 
@@ -276,7 +275,7 @@ def compare(
             merges=keywords.names(merges),
             seeds=seeds,
             dry_run=dry_run,
-            say=_as_python(say),
+            say=keywords.as_python_lines(say),
             machine=machine or Machine(),
         )
 
@@ -341,16 +340,6 @@ def sweep(
             objective=objective,
             grid=grid,
             prune=prune,
-            say=_as_python(say),
+            say=keywords.as_python_lines(say),
             machine=machine or Machine(),
         )
-
-
-def _as_python(say: Say) -> Say:
-    """Have lines for the user name settings as Python does."""
-
-    @wraps(say)  # so that the live display knows `print`
-    def translated(line: str) -> object:
-        return say(as_python(line))
-
-    return translated
