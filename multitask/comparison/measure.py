@@ -25,7 +25,8 @@ from multitask.contracts.run import NETWORK
 from multitask.experiments import evaluate, scores
 from multitask.experiments.prepare import Prepared
 from multitask.experiments.train import Training
-from multitask.networks.analyzer import Analyzer, Outputs
+from multitask.networks.analyzer import Analyzer
+from multitask.networks.answers import Outputs
 
 _TIMED_CALLS = 15  # after one that is not timed
 _SAMPLING_SECONDS = 0.1  # between two measurements of the memory
