@@ -132,22 +132,33 @@ def _located(
         elif pd.isna(value):
             paths.append("")  # the reader sets the row aside
         else:
-            what = (
-                f"row {row} holds a {type(value).__name__}, must be a path or picture"
+            raise UserError(
+                where,
+                f"row {row} of 'path' is of type {type(value).__name__}, must be a "
+                "path or a picture: a PIL image, a uint8 array or the bytes of a file",
             )
-            raise UserError(where, what, "a PIL image, a uint8 array or bytes")
     if in_memory:
-        pictures = values.tolist()
-
-        def save(number: int) -> None:
-            row = in_memory[number]
-            content = _encoded(pictures[row], f"{where}, row {row}")
-            _keep(Path(paths[row]), content, written, flush=False)
-
-        for _ in in_order(save, len(in_memory)):
-            pass
+        _save(values.tolist(), paths, in_memory, where, written)
         say(f"{len(in_memory):,} pictures in memory are kept in {folder}")
     return paths
+
+
+def _save(
+    pictures: list[Any],
+    paths: list[str],
+    rows: list[int],
+    where: str,
+    written: list[Path],
+) -> None:
+    """Write the pictures of these rows to their paths, on all cores."""
+
+    def save(number: int) -> None:
+        row = rows[number]
+        content = _encoded(pictures[row], f"{where}, row {row}")
+        _keep(Path(paths[row]), content, written, flush=False)
+
+    for _ in in_order(save, len(rows)):
+        pass
 
 
 def _ending(picture: object) -> str:

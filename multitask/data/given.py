@@ -112,37 +112,36 @@ def _text(name: str, value: str | PathLike[str], names: set[str], say: Say) -> s
     is_path = isinstance(value, PathLike)
     if not (name or is_path) and (text in readers or re.match(r"[\w-]+=", text)):
         return text
-    path = Path(text).expanduser()
-    is_table = path.suffix.lower() in _TABLES
+    is_table = text.lower().endswith(_TABLES)
     if name in readers and not is_table:
         return f"{name}={text}"
-    where = f"data {name}".rstrip()
-    if not path.exists():
-        known = nearest(name, readers) if name else _usage("READER", text, readers)
-        raise UserError(where, f"no file or folder '{text}'", known)
-    found = name or head_name(path.resolve().with_suffix("").name, names)
-    if path.is_file():
-        if not is_table:
-            raise UserError(
-                where,
-                f"'{text}' is no table of labels: those end in {', '.join(_TABLES)}",
-                "give labels and the paths of their pictures, in a file or a DataFrame",
-            )
-        return f"{found}=table:{text}"
-    if not _holds_classes(path):
-        raise UserError(
-            where,
-            f"'{text}' does not hold a folder per class",
-            _usage("READER", text, readers),
-        )
+    path = Path(text).expanduser()
+    _check(path, f"data {name}".rstrip(), text, is_table, readers)
     if not name:
-        say(f"'{text}' is read as one folder per class of the head {found}")
-    return f"{found}=folder:{text}"
+        own = path.resolve()
+        name = head_name(own.stem if is_table else own.name, names)
+        if not is_table:
+            say(f"'{text}' is read as one folder per class of the head {name}")
+    return f"{name}={'table' if is_table else 'folder'}:{text}"
 
 
-def _usage(name: str, text: str, readers: list[str]) -> str:
-    listed = ", ".join(reader for reader in readers if reader != "sample")
-    return f'write data={{"{name}": "{text}"}} with one of the readers {listed}'
+def _check(
+    path: Path, where: str, text: str, is_table: bool, readers: list[str]
+) -> None:
+    """Raise UserError unless a path is that of a table, or of a folder of classes."""
+    usage = f'write data={{"READER": "{text}"}} with one of the readers ' + ", ".join(
+        name for name in readers if name != "sample"
+    )
+    if not path.exists():
+        meant = nearest(where.removeprefix("data").strip(), readers)
+        todo = meant if meant.startswith("did you mean") else "check the path"
+        raise UserError(where, f"no file or folder '{text}'", todo)
+    if path.is_file() and not is_table:
+        what = f"'{text}' is no table of labels: those end in {', '.join(_TABLES)}"
+        todo = "give labels and the paths of pictures, as such a file or a DataFrame"
+        raise UserError(where, what, todo)
+    if path.is_dir() and not _holds_classes(path):
+        raise UserError(where, f"'{text}' does not hold a folder per class", usage)
 
 
 def _holds_classes(folder: Path) -> bool:
@@ -151,8 +150,9 @@ def _holds_classes(folder: Path) -> bool:
     for below in _folders(folder):
         is_part = below.name.casefold() in _PARTS
         for one in _folders(below) if is_part else [below]:
-            if any(entry.name.lower().endswith(ENDINGS) for entry in os.scandir(one)):
-                classes.add(one.name)
+            with os.scandir(one) as entries:
+                if any(entry.name.lower().endswith(ENDINGS) for entry in entries):
+                    classes.add(one.name)
         if len(classes) > 1:
             return True
     return False

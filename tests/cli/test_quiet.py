@@ -64,3 +64,19 @@ def test_another_backend_is_told(monkeypatch):
     with pytest.raises(UserError) as caught:
         import_tensorflow()
     assert str(caught.value) == "KERAS_BACKEND: is 'jax', must be 'tensorflow'"
+
+
+@pytest.mark.slow
+def test_a_function_says_nothing_where_tensorflow_was_imported_before(tmp_path):
+    result = start(
+        "import sys, tensorflow, keras\n"
+        "print('imported', file=sys.stderr, flush=True)\n"
+        "from tests import tiny\n"
+        "import multitask\n"
+        f"run = multitask.fit(out={str(tmp_path / 'run')!r}, trunk=tiny.register(),\n"
+        "    heads='gender', limit=60, epochs=1, say=lambda line: None)\n"
+        "run.network.predict(run.evaluation.labels['path'].tolist())\n"
+    )
+    assert result.returncode == 0, result.stderr
+    shown = result.stderr.partition("imported\n")[2].splitlines()
+    assert [line for line in shown if not line.startswith("epoch ")] == []

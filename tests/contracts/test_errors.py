@@ -7,7 +7,13 @@ import sys
 import pytest
 
 from multitask.__main__ import main
-from multitask.contracts.errors import UserError, command, nearest
+from multitask.contracts.errors import (
+    UserError,
+    as_python,
+    command,
+    nearest,
+    python_spelling,
+)
 
 
 def test_an_error_is_one_line_even_if_its_parts_hold_line_breaks():
@@ -98,3 +104,33 @@ def test_a_wrong_option_is_told_in_one_line(words, told, capsys):
     assert shown.err.startswith(told)
     assert shown.err.count("\n") == 1
     assert not shown.out
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("--batch-size: is 0, must be 1", "batch_size: is 0, must be 1"),
+        ("with --freeze all: --epochs", "with freeze all: epochs"),
+        ("--data: is none; write --data NAME=FOLDER",
+         'data: is none; write data={"NAME": "FOLDER"}'),
+        ("stopped; --resume --out runs/a goes on",
+         'stopped; fit(out="runs/a", resume=True) goes on'),
+        ("add --merge A+B", "add merges A+B"),
+        ("'/a--b/c' -- is -- no option", "'/a--b/c' -- is -- no option"),
+    ],
+)  # fmt: skip
+def test_settings_are_named_as_in_python(line, expected):
+    assert as_python(line) == expected
+
+
+def test_a_function_may_name_settings_as_in_python():
+    @python_spelling()
+    def one(number):
+        if not number:
+            raise UserError("--image-size", "is 0")
+        return number
+
+    assert one(3) == 3
+    for _ in range(2):
+        with pytest.raises(UserError, match="^image_size: is 0$"):
+            one(0)

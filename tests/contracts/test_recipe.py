@@ -1,5 +1,6 @@
 """Is a recipe checked and read when it is made, in Python as on the command line?"""
 
+import inspect
 from dataclasses import fields, replace
 
 import pytest
@@ -178,3 +179,17 @@ def test_the_kind_of_a_setting_by_head_is_that_of_one_head():
     assert recipes.kind("cap") is int
     assert recipes.choices("optimizer") == ("muon", "adamw", "adam", "sgd")
     assert recipes.choices("trunk") == ()
+
+
+def test_an_unknown_setting_names_the_nearest():
+    with pytest.raises(UserError, match="^epoch: is no setting; did you mean 'epochs'"):
+        Recipe(epoch=3)  # type: ignore[call-arg]
+    assert "epochs: int = 16" in str(inspect.signature(Recipe))
+
+
+def test_a_recipe_shows_what_differs_from_its_defaults():
+    assert repr(Recipe()) == "Recipe()"
+    recipe = Recipe(heads="age,gender", epochs=8, loss_weights={"age": 2})
+    shown = "Recipe(heads=('age', 'gender'), epochs=8, loss_weights={'age': 2.0})"
+    assert repr(recipe) == shown
+    assert eval(shown) == recipe

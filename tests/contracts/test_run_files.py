@@ -1,5 +1,7 @@
 """May a folder be written to, and is work that was begun in it recognized?"""
 
+from pathlib import Path
+
 import pytest
 
 from multitask.contracts.errors import UserError
@@ -13,8 +15,9 @@ def test_a_folder_that_does_not_exist_is_new_and_not_made(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_folder_with_drawings_and_locks_alone_counts_as_new(tmp_path):
+def test_a_folder_with_drawings_frames_and_locks_alone_counts_as_new(tmp_path):
     (tmp_path / "sample").mkdir()
+    (tmp_path / "data").mkdir()
     (tmp_path / LOCK).touch()
     (tmp_path / READING).touch()
     assert new_folder(tmp_path) == tmp_path
@@ -92,3 +95,19 @@ def test_a_folder_below_a_file_is_told(tmp_path):
     assert "file/run: can't be written: Not a directory; free some space or choose" in (
         str(caught.value)
     )
+
+
+def test_what_an_output_folder_cannot_be_is_said_by_trying(tmp_path):
+    (tmp_path / "file").touch()
+    below = tmp_path / "file" / "runs" / "a"
+    with pytest.raises(UserError) as caught:
+        new_folder(below)
+    assert str(caught.value) == (
+        f"{below}: can't be a folder: '{tmp_path / 'file'}' is a file; name another "
+        "with --out"
+    )
+    # Nobody may write there, not even those whom permissions don't bind.
+    with pytest.raises(UserError, match="^/proc/runs/a: can't be written: '/proc': "):
+        new_folder(Path("/proc/runs/a"))
+    new_folder(tmp_path / "runs" / "a")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]  # trying left nothing

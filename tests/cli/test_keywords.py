@@ -1,0 +1,113 @@
+"""Do the keywords of a function make the recipe that the options would make?"""
+
+import re
+
+import numpy as np
+import pytest
+from multitask.heads.softmax import Softmax
+
+import multitask
+from multitask.cli import keywords
+from multitask.contracts.errors import UserError
+from multitask.contracts.recipe import Recipe
+
+
+def read(base=None, heads=None, **settings):
+    return keywords.read(base, settings, heads=heads, function=multitask.fit)
+
+
+def test_keywords_are_settings():
+    made = read(heads="age, gender", epochs=3, loss_weights={"age": 2}, features=512)
+    assert made == Recipe(
+        heads=("age", "gender"), epochs=3, loss_weights={"age": 2.0}, features="512"
+    )
+
+
+def test_a_value_per_head_may_be_a_text_or_one_for_all():
+    assert read(class_weights="balanced").class_weights == {"all": "balanced"}
+    assert read(cap=500).cap == {"all": 500}
+    assert read(loss_weights="age=2,race=0.5").loss_weights == {"age": 2, "race": 0.5}
+
+
+def test_keywords_win_over_a_recipe_a_name_and_a_file(tmp_path):
+    base = Recipe(heads=("age",), epochs=3, dropout=0.5)
+    file = tmp_path / "r.toml"
+    file.write_text(base.to_toml())
+    for start in (base, file, str(file)):
+        assert read(start, heads=["gender"], epochs=4) == Recipe(
+            heads=("gender",), epochs=4, dropout=0.5
+        )
+    assert read("utkface-cnn", seed=5) == read("utkface-cnn", seed=5)
+    assert read("utkface-cnn", seed=5).trunk == "utkface_cnn"
+
+
+def test_a_head_object_is_declared_in_the_recipe():
+    mood = Softmax(name="mood", classes=("calm", "tense"), loss_weight=2)
+    made = read(Recipe(head={"hat": {"kind": "sigmoid"}}), heads=["age", mood])
+    assert made.heads == ("age", "mood")
+    assert made.head == {
+        "hat": {"kind": "sigmoid"},
+        "mood": {"kind": "softmax", "classes": ["calm", "tense"], "loss_weight": 2},
+    }
+    assert read(heads=mood).heads == ("mood",)
+    from multitask.contracts import catalog
+
+    assert catalog.heads(made.heads, made.head)[1] == mood
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epoch": 3}, "epoch: is no setting; did you mean 'epochs'?"),
+        ({"loss_weight": 3}, "loss_weight: is no setting; did you mean 'loss_weig"),
+        ({"resum": True}, "resum: is no setting; did you mean 'resume'?"),
+        ({"memory": 3}, "memory: is a setting of the machine; write machine=multitas"),
+        ({"looks": 2}, "--looks: is called --tta now; write --tta"),
+        ({"epochs": "few"}, "--epochs: is 'few', must be a whole number"),
+        ({"optimizer": "adamm"}, "did you mean 'adam'?"),
+        ({"heads": 3}, 'heads: holds 3, must hold names or heads; write ["age", "gend'),
+        ({"heads": ["age", None]}, "heads: holds None, must hold names or heads"),
+        ({"base": 3}, "recipe: is a int, must be a Recipe, the name of one or a file"),
+        ({"base": "utkface-cn"}, "no file or recipe utkface-cn; did you mean 'utkface"),
+        ({"cap": "=3"}, "cap: '=3' names no head; write HEAD=VALUE"),
+    ],
+)  # fmt: skip
+def test_mistakes_name_what_was_meant(settings, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        read(**settings)
+
+
+def test_a_mapping_of_what_is_varied_is_that_of_the_command_line():
+    assert keywords.varied(
+        {
+            "learning_rate": "1e-5..1e-2:log",
+            "loss_weights.age_group": (0.5, 1),
+            "schedule": ["cosine,warmup=2", "constant"],
+            "dropout": np.array([0.25, 0.5]),
+            "epochs": range(1, 3),
+        }
+    ) == (
+        "learning-rate=1e-5..1e-2:log",
+        "loss-weights.age_group=0.5,1",
+        "schedule=cosine,warmup=2|constant",
+        "dropout=0.25,0.5",
+        "epochs=1,2",
+    )
+    assert keywords.varied(["dropout=0.3,0.5"]) == ("dropout=0.3,0.5",)
+    assert keywords.varied("dropout=0.3,0.5") == ("dropout=0.3,0.5",)
+    with pytest.raises(UserError, match=r"vary dropout: is 0.3, must be a list of val"):
+        keywords.varied({"dropout": 0.3})
+
+
+def test_a_run_goes_on_with_its_own_recipe(tmp_path):
+    recipe = Recipe(heads=("age",), epochs=3)
+    (tmp_path / "recipe.toml").write_text(recipe.to_toml())
+    assert keywords.resumed(tmp_path, {"data": None}) == (recipe, tmp_path)
+    with pytest.raises(
+        UserError, match="resume with epochs: a run goes on with the re"
+    ):
+        keywords.resumed(tmp_path, {"data": None, "epochs": 4})
+    with pytest.raises(UserError, match="resume: names no run; add out, the folder of"):
+        keywords.resumed(None, {})
+    with pytest.raises(UserError, match="holds no recipe.toml, is no run to resume"):
+        keywords.resumed(tmp_path / "other", {})

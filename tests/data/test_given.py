@@ -1,0 +1,125 @@
+"""Which data sets does `data=` mean, and what is said where it means none?"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from multitask.contracts.errors import UserError
+from multitask.data import given
+
+
+def texts(data, out=Path("out"), say=print):
+    with given.recorded(data, out, say) as found:
+        return found
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working folder, with folders of pictures and a table of labels."""
+    for name in (
+        "mood/calm/a.jpg", "mood/tense/b.jpg", "parts/train/calm/a.jpg",
+        "parts/val/tense/b.jpg", "faces/1_0.jpg", "faces/2_1.jpg",
+        "published/train/a.jpg", "published/val/b.jpg", "labels.csv", "note.txt",
+        "a-b.c/labels.csv",
+    ):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("path,age\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (None, None),
+        ("utkface=U", ("utkface=U",)),
+        ("sample", ("sample",)),
+        ("mood=folder:stills/", ("mood=folder:stills/",)),
+        ("table:x.csv", ("table:x.csv",)),
+        ({"utkface": "U"}, ("utkface=U",)),
+        ({"utkface": Path("U"), "celeba": "C"}, ("utkface=U", "celeba=C")),
+        ({"mood": "folder:stills"}, ("mood=folder:stills",)),
+        ({"utkface": "labels.csv"}, ("utkface=table:labels.csv",)),
+        ({"mine": "labels.csv"}, ("mine=table:labels.csv",)),
+        ({"feeling": "mood"}, ("feeling=folder:mood",)),
+        ({"feeling": "parts/"}, ("feeling=folder:parts/",)),
+        (Path("labels.csv"), ("labels=table:labels.csv",)),
+        ("labels.csv", ("labels=table:labels.csv",)),
+        (Path("mood"), ("mood=folder:mood",)),
+        ("mood/", ("mood=folder:mood/",)),
+        (["utkface=A", "utkface=B"], ("utkface=A", "utkface=B")),
+        (["labels.csv", Path("a-b.c/labels.csv")],
+         ("labels=table:labels.csv", "labels_2=table:a-b.c/labels.csv")),
+        (({"utkface": "U"}, "labels.csv"), ("utkface=U", "labels=table:labels.csv")),
+    ],
+)  # fmt: skip
+def test_what_data_means(data, expected, folder):
+    assert texts(data, say=lambda line: None) == expected
+
+
+def test_a_folder_without_a_name_is_told_as_what_it_is_taken(folder):
+    lines: list[str] = []
+    assert texts("mood", say=lines.append)
+    assert lines == ["'mood' is read as one folder per class of the head mood"]
+
+
+def test_frames_are_written_and_named(folder):
+    frame = pd.DataFrame({"path": ["mood/calm/a.jpg"], "age": [3]})
+    data = folder / "out" / "data"
+    assert texts(frame) == (f"table=table:{data / 'table.csv'}",)
+    assert texts([frame, {"mood": frame}, frame, "utkface=U"]) == (
+        f"table=table:{data / 'table.csv'}",
+        f"mood=table:{data / 'mood.csv'}",
+        f"table_2=table:{data / 'table_2.csv'}",
+        "utkface=U",
+    )
+
+
+READERS = "with one of the readers celeba, fairface, folder, imfdb, table, utkface"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (3, "data: is an int, must be a mapping such as {"),
+        (np.zeros(3), "data: is a ndarray, must be a mapping such as {"),
+        (pd.Series(["a"]), "data: is a Series, must be a mapping such as {"),
+        ([], "data: names no data set; give a mapping"),
+        ({}, "data: names no data set; give a mapping"),
+        ({"mood": 3}, "data mood: is an int, must be a folder, a file or a DataFrame"),
+        ({"mood": None}, "data mood: is None, must be a folder, a file or a DataFrame"),
+        ({3: "U"}, "data: 3 is no name; use letters and digits"),
+        ({"a=b": "U"}, "data: 'a=b' is no name; use letters and digits"),
+        ("nowhere.csv", "data: no file or folder 'nowhere.csv'; check the path"),
+        ({"utkfce": "U"}, "data utkfce: no file or folder 'U'; did you mean 'utkface"),
+        ("faces", "data: 'faces' does not hold a folder per class; write data={"
+         f'"READER": "faces"}} {READERS}'),
+        ("published", "data: 'published' does not hold a folder per class"),
+        ({"mine": "faces"}, "data mine: 'faces' does not hold a folder per class"),
+        ("note.txt", "data: 'note.txt' is no table of labels: those end in .csv, .tsv"),
+        ("mood/calm/a.jpg", "data: 'mood/calm/a.jpg' is no table of labels"),
+        ([{"m": pd.DataFrame({"path": ["a"]})}, {"m": pd.DataFrame({"path": ["b"]})}],
+         "data: names 'm' twice; name each frame once"),
+    ],
+)  # fmt: skip
+def test_what_data_cannot_mean(data, message, folder):
+    with pytest.raises(UserError) as caught:
+        texts(data)
+    assert message in str(caught.value)
+    assert not (folder / "out").exists()
+
+
+def test_a_failure_before_the_work_began_leaves_nothing(folder):
+    frame = pd.DataFrame({"path": ["mood/calm/a.jpg"], "age": [3]})
+    out = folder / "runs" / "a"
+    with pytest.raises(UserError), given.recorded(frame, out):  # noqa: PT012
+        assert os.listdir(out) == ["data"]
+        raise UserError("heads", "no head 'gendr'")
+    assert not (folder / "runs" / "a").exists()
+    with pytest.raises(KeyboardInterrupt), given.recorded(frame, out):  # noqa: PT012
+        (out / "recipe.toml").write_text("")  # begun: the run may be resumed
+        raise KeyboardInterrupt
+    assert (out / "data" / "table.csv").exists()

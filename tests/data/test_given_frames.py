@@ -1,0 +1,200 @@
+"""Is a data frame the same table once it is written, pictures in memory included?"""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from multitask.contracts import plugins
+from multitask.contracts.errors import UserError
+from multitask.data import frames
+from multitask.images.decode import decode
+
+TOP = np.zeros((6, 8, 3), np.uint8)
+TOP[:3] = (200, 40, 10)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """The names of four pictures in a folder of their own."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    names = [str(folder / f"{name}.png") for name in "abcd"]
+    for number, name in enumerate(names):
+        Image.fromarray(TOP + np.uint8(number)).save(name)
+    return names
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A function that writes a frame and reads the table as a fit would."""
+
+    def write(frame, name="mine"):
+        lines: list[str] = []
+        file = frames.write(frame, name, tmp_path / "data", [], lines.append)
+        table = plugins.reader("table")(file, name=name).table
+        return table.drop(columns="source"), lines
+
+    return write
+
+
+def test_labels_of_every_type_are_read_as_what_they_are(files, written):
+    frame = pd.DataFrame(
+        {
+            "path": files,
+            "whole": [3, 0, 1, 2],
+            "exact": [0.1, np.nan, 2.0, -1e-7],
+            "nullable": pd.array([3, pd.NA, 1, 2], dtype="Int64"),
+            "yes": [True, False, True, True],
+            "maybe": pd.array([True, pd.NA, False, True], dtype="boolean"),
+            "some": [True, None, False, float("nan")],
+            "kind": pd.Categorical(["x", None, "y", "x"]),
+            "grade": pd.Categorical([2, 1, 2, np.nan]),
+            "text": ['say "a, b"', None, "None", " NA "],
+            "mixed": ["one", 2.0, pd.NA, 3],
+            "empty": [None, pd.NA, np.nan, None],
+        }
+    )
+    table, lines = written(frame)
+    nan = None
+    expected = {
+        "path": files,
+        "whole": [3, 0, 1, 2],
+        "exact": [0.1, nan, 2, -1e-7],
+        "nullable": [3, nan, 1, 2],
+        "yes": [1, 0, 1, 1],
+        "maybe": [1, nan, 0, 1],
+        "some": [1, nan, 0, nan],
+        "kind": ["x", nan, "y", "x"],
+        "grade": [2, 1, 2, nan],
+        "text": ['say "a, b"', nan, "None", "NA"],  # blanks around mean nothing
+        "mixed": ["one", "2", nan, "3"],  # as classes are called
+        "empty": [nan] * 4,
+    }
+    for column, values in expected.items():
+        cells = [nan if pd.isna(cell) else cell for cell in table[column]]
+        assert cells == values, column
+    assert list(table) == list(expected)
+    assert lines == []
+
+
+def test_reserved_columns_are_text(files, written):
+    frame = pd.DataFrame(
+        {
+            "path": files,
+            "identity": [7, None, 8, 7],  # floats, because of the empty cell
+            "split": ["train", "Validation", "test", None],
+            "box": [(0, 1, 4, 5), [0, 0, 2.5, 3], "1 1 2 2", None],
+        }
+    )
+    table, _ = written(frame)
+    assert table["identity"].tolist() == ["7", np.nan, "8", "7"]
+    assert table["split"].tolist() == ["train", "val", "test", np.nan]
+    assert table["box"].tolist() == ["0 1 4 5", "0 0 2.5 3", "1 1 2 2", np.nan]
+
+
+def test_an_index_counts_only_if_it_has_a_name(files, written):
+    frame = pd.DataFrame({"path": files, "age": [1, 2, 3, 4]}, index=[9, 9, 7, 1])
+    assert list(written(frame)[0]) == ["path", "age"]
+    by_path = frame.set_index("path")
+    assert written(by_path, "other")[0]["path"].tolist() == files
+
+
+def test_paths_are_relative_to_the_working_folder(files, written, monkeypatch):
+    monkeypatch.chdir(Path(files[0]).parent)
+    frame = pd.DataFrame({"path": ["a.png", Path("b.png"), "./c.png", files[3]]})
+    assert written(frame.assign(age=1))[0]["path"].tolist() == files
+
+
+def test_pictures_in_memory_come_back_pixel_by_pixel(files, written, tmp_path):
+    grey = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    rotated = Image.fromarray(TOP)
+    rotated.getexif()[0x0112] = 6
+    content = Path(files[1]).read_bytes()
+    pictures = [files[0], TOP, grey, Image.fromarray(TOP).convert("P"), content]
+    frame = pd.DataFrame({"path": pictures, "age": range(5)})
+    table, lines = written(frame)
+    assert table["age"].tolist() == [0, 1, 2, 3, 4]
+    for path, picture in zip(table["path"], pictures, strict=True):
+        assert np.array_equal(decode(path), decode(picture))
+    folder = tmp_path / "data" / "mine"
+    assert lines == [f"4 pictures in memory are kept in {folder}"]
+    assert (folder / "000005.png").read_bytes() == content
+    assert sorted(os.listdir(folder))[0] == "000002.png"
+
+
+def test_a_broken_picture_is_set_aside_not_refused(files, tmp_path):
+    frame = pd.DataFrame({"path": [files[0], b"no picture"], "age": [1, 2]})
+    file = frames.write(frame, "mine", tmp_path / "data", [], print)
+    assert len(plugins.reader("table")(file, name="mine").table) == 2  # decoded later
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (pd.DataFrame({"Path": ["a.jpg"], "age": [3]}),
+         "data mine: has no column 'path', only Path, age; did you mean 'Path'? Give "
+         "frame.rename(columns={'Path': 'path'})"),
+        (pd.DataFrame({"age": [3], "file_name": ["a"]}), "did you mean 'file_name'"),
+        (pd.DataFrame({"age": [3], "x": ["a.JPG"]}), "did you mean 'x'"),
+        (pd.DataFrame({"age": [3], "x": [TOP]}), "did you mean 'x'"),
+        (pd.DataFrame({"age": [3], "x": ["a"]}), "only age, x; give it a column 'pa"),
+        (pd.DataFrame({"path": []}), "is a DataFrame without a row"),
+        (pd.DataFrame(), "is a DataFrame without a row"),
+        (pd.DataFrame([["a.jpg", 1, 2]], columns=["path", "age", "age"]),
+         "has column 'age' twice; rename one of them"),
+        (pd.DataFrame({"path": ["a.jpg", 7]}),
+         "row 1 of 'path' is of type int, must be a path or a picture: a PIL image"),
+        (pd.DataFrame({"path": [TOP / 255]}),
+         "row 0: is an array of float64, must be uint8 from 0 to 255"),
+    ],
+)  # fmt: skip
+def test_what_is_no_table_is_said_at_once(frame, message, tmp_path):
+    with pytest.raises(UserError) as caught:
+        frames.write(frame, "mine", tmp_path / "data", [], print)
+    assert message in str(caught.value)
+
+
+def test_the_same_frame_may_be_written_again_and_no_other(files, tmp_path):
+    frame = pd.DataFrame({"path": [*files[:3], TOP], "age": [1, 2, 3, 4]})
+    new: list[Path] = []
+    file = frames.write(frame, "mine", tmp_path / "data", new, print)
+    assert new == [tmp_path / "data" / "mine" / "000004.png", file]
+    again: list[Path] = []
+    assert frames.write(frame, "mine", tmp_path / "data", again, print) == file
+    assert again == []
+    before = file.read_bytes()
+    with pytest.raises(UserError, match="mine.csv: is there already, with other data"):
+        frames.write(frame.assign(age=5), "mine", tmp_path / "data", again, print)
+    assert file.read_bytes() == before
+
+
+def test_what_was_written_can_be_removed(files, tmp_path):
+    out = tmp_path / "runs" / "a"
+    new: list[Path] = []
+    frames.write(pd.DataFrame({"path": [TOP]}), "mine", out / "data", new, print)
+    frames.remove(new, out)
+    assert os.listdir(tmp_path / "runs") == []
+    frames.write(pd.DataFrame({"path": [TOP]}), "mine", out / "data", new, print)
+    (out / "data" / "own.txt").write_text("kept")
+    frames.remove(new, out)
+    assert os.listdir(out / "data") == ["own.txt"]
+
+
+def test_many_paths_are_written_in_seconds(tmp_path):
+    count = 200_000
+    frame = pd.DataFrame(
+        {
+            "path": [f"/nowhere/{number}.jpg" for number in range(count)],
+            "age": np.arange(count) % 90,
+            "mood": pd.Series(["calm", None]).sample(count, replace=True).to_numpy(),
+            "identity": np.arange(count) % 7,
+        }
+    )
+    start = time.monotonic()
+    frames.write(frame, "mine", tmp_path / "data", [], print)
+    assert time.monotonic() - start < 30  # 2 seconds where nothing else runs

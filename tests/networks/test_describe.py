@@ -1,0 +1,37 @@
+"""Is it said in a few lines what a network predicts?"""
+
+from multitask.heads.distribution import Distribution
+from multitask.heads.sigmoid import Sigmoid
+from multitask.heads.softmax import Softmax
+
+from multitask.networks import describe
+from multitask.networks.spec import NetworkSpec
+
+SPEC = NetworkSpec(
+    trunk="cnn",
+    size=96,
+    heads=(
+        Distribution(name="age", high=9, unit="years"),
+        Distribution(name="score", high=9),
+        Softmax(name="mood", classes=("calm", "<tense>")),
+        Softmax(name="many", classes=tuple("abcdefghij")),
+        Sigmoid(name="worn", columns=("Hat", "Tie")),
+    ),
+)
+
+
+def test_a_network_is_described_by_its_answers():
+    assert describe.text(SPEC, 1234) == (
+        "network with the trunk cnn, 96 x 96 pixels, 1,234 parameters\n"
+        "  age: a number, in years\n"
+        "  score: a number\n"
+        "  mood: one of calm, <tense>\n"
+        "  many: one of a, b, c, d, e, f, g, h and 2 more\n"
+        "  worn: yes or no for Hat, Tie"
+    )
+
+
+def test_a_notebook_shows_it_as_a_table_of_text():
+    shown = describe.html(SPEC, 1234)
+    assert "<td>one of calm, &lt;tense&gt;</td>" in shown
+    assert shown.count("<tr>") == len(SPEC.heads)
