@@ -111,8 +111,9 @@ def dataset(
     be read, and on labels that a head can't take.
 
     Args:
-        table: One row per picture: `path`, a column per label, and optionally `box`
-            (`left top right bottom` in pixels).
+        table: One row per picture: `path` (a file; or a PIL image, a uint8 array or the
+            bytes of a file), a column per label, and optionally `box` (`left top right
+            bottom` in pixels). An empty cell means that nobody annotated it.
         heads: The model of `build`, of which the heads, `image_size` and `crop` are
             taken. For a model that is all your own, its heads as for `build`.
         image_size: The side of an image in pixels, if `heads` is no model.

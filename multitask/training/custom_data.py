@@ -1,6 +1,7 @@
 """How is a table of labelled pictures fed to Keras's own `fit`?"""
 
 from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 import keras
@@ -94,11 +95,7 @@ def _readable(
     spill = next(p for p in (machine.cache, *machine.cache.parents) if p.is_dir())
     table, pixels, skipped = decode_table(table, spec.side, machine.memory, spill)
     if len(skipped):
-        path, reason = skipped.iloc[0]
-        say(
-            f"left out: {len(skipped):,} of {total:,} pictures, the first: {path}: "
-            f"{reason}"
-        )
+        say(f"left out: {len(skipped):,} of {total:,} pictures, {_first(skipped)}")
     counts = check_labelled(spec.heads, table, every=False)
     for name, count in counts.items():
         if not count:
@@ -113,14 +110,18 @@ def _usable(table: pd.DataFrame, heads: Sequence[Head], say: Say) -> pd.DataFram
     """
     cleaned, faults = usable(table, heads)
     if len(faults):
-        say(
-            f"labels left out: {len(faults):,}, the first: {faults['path'].iloc[0]}: "
-            f"{faults['reason'].iloc[0]}"
-        )
+        say(f"labels left out: {len(faults):,}, {_first(faults)}")
         for head in heads:
             if not head.labelled(cleaned).any():
                 head.encode(table)
     return cleaned
+
+
+def _first(left_out: pd.DataFrame) -> str:
+    """The first of a list of what was left out (`path`, `reason`)."""
+    path, reason = left_out.iloc[0]
+    named = isinstance(path, str | PathLike)
+    return f"the first: {path}: {reason}" if named else f"the first: {reason}"
 
 
 def _encoded(head: Head, table: pd.DataFrame, training: bool) -> Targets:

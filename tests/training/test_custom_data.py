@@ -10,6 +10,7 @@ import pytest
 from multitask.heads.regression import Regression
 from multitask.heads.sigmoid import Sigmoid
 from multitask.heads.softmax import Softmax
+from PIL import Image
 
 from multitask.contracts.errors import UserError
 from multitask.training.custom_data import labelled_batches
@@ -170,6 +171,19 @@ def test_unreadable_pictures_and_impossible_labels_are_said_and_left_out(table):
         f"labels left out: 1, the first: {first}: age is '900.0'"
     )
     assert lines[1:] == ["left out: 1 of 8 pictures, the first: none.jpg: no such file"]
+
+
+def test_pictures_may_be_in_memory(table):
+    model = small("gender")
+    [(files, _, _)] = labelled_batches(table, model)
+    images = [np.asarray(Image.open(path)) for path in table["path"]]
+    images[0] = np.zeros(3)  # no picture
+    lines = []
+    loaded = table.assign(path=pd.Series(images, dtype=object))
+    [(arrays, _, _)] = labelled_batches(loaded, model, say=lines.append)
+    np.testing.assert_array_equal(arrays, files[1:])
+    [line] = lines
+    assert line.startswith("left out: 1 of 8 pictures, the first: is an array of float")
 
 
 def test_a_head_without_any_label_is_said_if_others_have_some(table):

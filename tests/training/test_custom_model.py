@@ -45,6 +45,13 @@ def test_a_label_column_of_ones_own_is_a_head_with_the_classes_of_the_table():
     assert head.classes == ("comedy", "drama")
 
 
+def test_with_a_table_heads_start_from_how_its_labels_are_distributed():
+    model = small("genre", table=GENRES)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 16, 16, 3))
+    # One comedy and two dramas, and half a label more of each: 1.5 and 2.5 of 4.
+    np.testing.assert_allclose(model(images)["genre"], [[0.375, 0.625]] * 2, rtol=1e-5)
+
+
 def test_a_head_object_may_take_its_classes_from_the_table_too():
     head = Softmax(name="kind", columns=("genre",))
     assert small(head, table=GENRES).output["kind"].shape == (None, 2)
@@ -115,6 +122,12 @@ def test_what_cannot_be_is_said_in_one_line(heads, settings, message):
     with pytest.raises(UserError) as raised:
         small(heads, **settings)
     assert message in str(raised.value)
+
+
+def test_mistakes_name_arguments_as_python_does():
+    with pytest.raises(UserError) as raised:
+        multitask.build("age", image_size=8)
+    assert str(raised.value) == "image_size: is 8, trunk cnn needs 16 or more"
 
 
 def test_a_saved_network_answers_for_files_what_the_model_says_of_the_dataset(
