@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from multitask.cli.keywords import as_python_lines
 from multitask.training import loop
 from multitask.training.callbacks import BestEpoch
 from multitask.training.display import Progress
@@ -159,3 +160,15 @@ def test_the_remaining_time_is_that_of_the_steps_so_far(monkeypatch):
     # 10 seconds for a step, and 6 of them are left; those of the later stage may take
     # another time.
     assert progress.snapshot().left == "1:00 left in this stage"
+
+
+def test_lines_that_python_is_given_are_printed_and_so_may_be_live(monkeypatch):
+    best = BestEpoch(small.spec(small.recipe()), Path(), "float32", [])
+    best.begin(1, small.recipe())
+    lines: list[str] = []
+    with terminal(monkeypatch, "stdout") as screen:
+        with Progress(best, say=as_python_lines(print)):
+            pass
+        with Progress(best, say=as_python_lines(lines.append)):
+            pass
+    assert screen.raw.count("\x1b[?25l") == 1  # one display, which hid the cursor
