@@ -15,9 +15,9 @@ import pandas as pd
 from multitask.datasets._annotations import LabelFile, annotations
 from multitask.datasets.folder import PARTS
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, listed
 from multitask.contracts.reading import translate
-from multitask.contracts.table import RESERVED, Reading, as_text
+from multitask.contracts.table import RESERVED, Reading, as_text, path_hint
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 ENDINGS = (*SEPARATORS, ".parquet", ".json")
@@ -118,11 +118,11 @@ def _headed(cells: pd.DataFrame, path: Path, where: str) -> pd.DataFrame:
     if len(twice):
         raise UserError(file, f"has column {twice[0]!r} twice", "rename one of them")
     if "path" not in cells:
+        separators = "separate columns by commas, in .tsv files by tabs"
         raise UserError(
             file,
-            f"has no column 'path', only {', '.join(cells.columns) or 'none'}",
-            "give the column of picture files that name, and separate columns by "
-            "commas (in .tsv files by tabs)",
+            f"has no column 'path', only {listed(cells.columns)}",
+            path_hint(cells.columns) if len(cells.columns) > 1 else separators,
         )
     if cells.empty:
         raise UserError(file, "has no row, must have at least one")

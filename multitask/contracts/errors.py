@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 Say = Callable[[str], object]  # is given lines for the user, such as `print`
 _MANY = 30  # names: nobody reads such a list if the one meant is clear
+_SHOWN = 20  # of a longer list
 
 
 class UserError(Exception):
@@ -37,17 +38,38 @@ def nearest(name: object, known: Iterable[object]) -> str:
     "did you mean 'gender'? Known: age, gender"
     """
     names = [str(k) for k in known]
-    listed = ", ".join(names) if names else "none"
     meant = _meant(str(name), names)
     if not meant:
-        return f"known: {listed}"
-    return meant if len(names) > _MANY else f"{meant} Known: {listed}"
+        return f"known: {listed(names)}"
+    return meant if len(names) > _MANY else f"{meant} Known: {listed(names)}"
+
+
+def listed(names: Iterable[object]) -> str:
+    """Names separated by commas, of a long list only the first ones.
+
+    >>> listed("abc"), listed(range(50))[-16:]
+    ('a, b, c', '19 and 30 others')
+    """
+    texts = [str(name) for name in names]
+    if len(texts) <= _MANY:
+        return ", ".join(texts) or "none"
+    return f"{', '.join(texts[:_SHOWN])} and {len(texts) - _SHOWN} others"
+
+
+def close_name(name: str, names: Iterable[str], cutoff: float = 0.5) -> str:
+    """The name that is closest to this one, upper and lower case alike; "" if none is.
+
+    >>> close_name("path", ["Age", "PATH"])
+    'PATH'
+    """
+    spelled = {other.casefold(): other for other in names}
+    close = difflib.get_close_matches(name.casefold(), spelled, n=1, cutoff=cutoff)
+    return spelled[close[0]] if close else ""
 
 
 def _meant(name: str, names: Sequence[str], cutoff: float = 0.5) -> str:
-    """Which of the names is close to this one? Empty if none is."""
-    close = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
-    return f"did you mean {close[0]!r}?" if close else ""
+    close = close_name(name, names, cutoff)
+    return f"did you mean {close!r}?" if close else ""
 
 
 _AS_PYTHON = (  # options with their values, then options alone

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, close_name, listed
 from multitask.contracts.recipe_texts import SPLITS
 
 RESERVED = ("path", "box", "identity", "split", "source")
@@ -47,6 +47,21 @@ class Reading:
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+_PATHS = ("file", "filename", "image", "img", "picture", "photo")
+
+
+def path_hint(columns: Iterable[object]) -> str:
+    """What to do if none of the columns is `path`, in words.
+
+    >>> path_hint(["Path", "age"])
+    "rename 'Path' to 'path'"
+    """
+    names = [str(column) for column in columns]
+    files = (name for name in names for one in _PATHS if close_name(one, [name], 0.7))
+    found = close_name("path", names) or next(files, "")
+    return f"rename {repr(found) if found else 'the column of picture files'} to 'path'"
+
+
 def check(table: pd.DataFrame, where: str = "table") -> pd.DataFrame:
     """Return `table` with a new index if it meets the contract.
 
@@ -58,9 +73,8 @@ def check(table: pd.DataFrame, where: str = "table") -> pd.DataFrame:
     (1, 2)
     """
     if "path" not in table:
-        raise UserError(
-            where, f"has no column 'path', only {list(table)}", "name the picture files"
-        )
+        what = f"has no column 'path', only {listed(table)}"
+        raise UserError(where, what, path_hint(table))
     if table.empty:
         raise UserError(
             where, "has no row, must have at least one", "check the folder's layout"

@@ -31,6 +31,19 @@ def test_nearest_names_one_close_name_and_lists_all():
     )
 
 
+def test_nearest_takes_upper_and_lower_case_alike():
+    assert nearest("path", ["age", "Path"]) == "did you mean 'Path'? Known: age, Path"
+    assert nearest("RESNET51", ["resnet50"]).startswith("did you mean 'resnet50'?")
+
+
+def test_a_long_list_of_names_is_cut():
+    many = [f"label{number}" for number in range(50)]
+    text = nearest("zzz", many)
+    assert text.startswith("known: label0, label1, ")
+    assert text.endswith(", label19 and 30 others")
+    assert nearest("zzz", many[:30]).endswith("label29")
+
+
 def test_nearest_of_nothing_close_only_lists():
     assert nearest("zzz", ["Young", 3]) == "known: Young, 3"
     assert nearest("zzz", []) == "known: none"

@@ -43,7 +43,7 @@ def test_a_good_table_passes_with_a_fresh_index(faces):
     [
         (
             pd.DataFrame({"file": ["a.jpg"]}),
-            "here: has no column 'path', only ['file']; name the picture files",
+            "here: has no column 'path', only file; rename 'file' to 'path'",
         ),
         (
             pd.DataFrame({"path": []}),

@@ -254,8 +254,9 @@ def test_columns_that_only_look_alike_as_names_keep_a_head_each(tmp_path):
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("l.csv", "file,age\na.jpg,1\n", "has no column 'path', only file, age"),
-        ("l.csv", "path;age\na.jpg;1\n", "only path;age; give the column"),
+        ("l.csv", "file,age\na.jpg,1\n", "only file, age; rename 'file' to 'path'"),
+        ("l.csv", "Path,age\na.jpg,1\n", "only Path, age; rename 'Path' to 'path'"),
+        ("l.csv", "path;age\na.jpg;1\n", "only path;age; separate columns by commas"),
         ("l.csv", "path,x,x\na.jpg,1,2\n", "has column 'x' twice"),
         ("l.csv", "path,x\n", "has no row"),
         ("l.csv", "", "can't be read: No columns"),
