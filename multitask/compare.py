@@ -59,6 +59,11 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     recipe, machine = options.read(arguments), options.machine(arguments)
     out = options.default_folder(arguments.out, "compare-")
+    trunks = split_names(arguments.trunks or "")
+    from multitask.experiments import names
+
+    names.check_recipe(recipe, trunks)
+    names.check_folders(recipe.data)
     import_tensorflow()
     from multitask.comparison import study
     from multitask.contracts import plugins
@@ -67,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
         recipe,
         out,
         designs=split_names(arguments.designs or ""),
-        trunks=split_names(arguments.trunks or ""),
+        trunks=trunks,
         merges=arguments.merge,
         seeds=arguments.seeds,
         dry_run=arguments.dry_run,

@@ -12,7 +12,7 @@ from multitask.cli.next_steps import command_line, next_steps
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.run import NETWORK, PAGE, RECIPE, REPORT, resumable
+from multitask.contracts.run import NETWORK, PAGE, RECIPE, REPORT, new_folder, resumable
 
 if TYPE_CHECKING:
     from multitask.experiments.run import Run
@@ -47,6 +47,11 @@ def main(argv: list[str] | None = None) -> int:
     else:
         settings = options.read(arguments)
         out = options.default_folder(arguments.out)
+        new_folder(out)
+        from multitask.experiments import names
+
+        names.check_recipe(settings)
+        names.check_folders(settings.data)
     import_tensorflow()
     from multitask.contracts import plugins
     from multitask.experiments import run as library

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from multitask.api import report
 from multitask.cli import options
@@ -41,6 +42,13 @@ def main(argv: list[str] | None = None) -> int:
     """Run `multitask report`; returns the exit status."""
     arguments = parser().parse_args(argv)
     machine = options.machine(arguments)
+    from multitask.contracts.run import network_file, new_folder
+    from multitask.experiments import names
+
+    network_file(arguments.network)
+    if arguments.out:
+        new_folder(Path(arguments.out).expanduser())
+    names.check_folders(arguments.data)
     import_tensorflow()
     from multitask.contracts import plugins
     from multitask.experiments import evaluate

@@ -63,6 +63,10 @@ def main(argv: list[str] | None = None) -> int:
     machine = options.machine(arguments)
     recipe = options.read(arguments)
     out = options.default_folder(arguments.out, "sweep-")
+    from multitask.experiments import names
+
+    names.check_recipe(recipe)
+    names.check_folders(recipe.data)
     import_tensorflow()
     from multitask.contracts import plugins
     from multitask.tuning import sweep as library

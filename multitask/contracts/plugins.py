@@ -32,7 +32,7 @@ def names(group: str) -> list[str]:
     >>> names("heads")[:4]
     ['distribution', 'regression', 'sigmoid', 'softmax']
     """
-    return [*_files(group), *sorted(_entries(group))]
+    return [*own(group), *sorted(_entries(group))]
 
 
 def kind(name: str) -> type["Head"]:
@@ -129,7 +129,8 @@ class Shown:
         return [f"report: {page}"] if page.exists() else []
 
 
-def _files(group: str) -> list[str]:
+def own(group: str) -> list[str]:
+    """Names of the plug-ins of a group that come with this package, sorted."""
     package = importlib.import_module(f"multitask.{group}")
     names = (module.name for module in pkgutil.iter_modules(package.__path__))
     return sorted(name for name in names if not name.startswith("_"))
@@ -137,7 +138,7 @@ def _files(group: str) -> list[str]:
 
 def _entries(group: str) -> dict[str, EntryPoint]:
     entries = {entry.name: entry for entry in entry_points(group=f"multitask.{group}")}
-    clashes = set(entries) & set(_files(group))
+    clashes = set(entries) & set(own(group))
     if clashes:
         name = sorted(clashes)[0]
         raise UserError(
@@ -149,12 +150,12 @@ def _entries(group: str) -> dict[str, EntryPoint]:
 
 
 def _load(group: str, name: str, attribute: str | None) -> Any:
-    if name in _files(group):
+    if name in own(group):
         module = importlib.import_module(f"multitask.{group}.{name}")
         return getattr(module, attribute) if attribute else module
     if name in _entries(group):
         return _entries(group)[name].load()
-    where, what = {"heads": ("kind", "kind"), "datasets": ("--data", "data set")}.get(
+    where, what = {"heads": ("kind", "kind"), "datasets": ("--data", "reader")}.get(
         group, (group, "plug-in")
     )
     raise UserError(where, f"no {what} {name!r}", nearest(name, names(group)))

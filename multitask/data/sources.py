@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from multitask.contracts import infer, plugins
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import UserError, close_name, nearest
 from multitask.contracts.head import Head
 from multitask.contracts.table import RESERVED, Reading, check, concat
 
@@ -137,23 +137,50 @@ def _takes_name(reader: Callable[..., Reading]) -> bool:
     return "name" in inspect.signature(reader).parameters
 
 
-def _read_one(text: str, sample: Path | None) -> Reading:
+def check_source(text: str) -> Source:
+    """Parse a data set as `parse` does; UserError if it can't be one."""
     source = parse(text)
-    reader = plugins.reader(source.reader)
-    if not source.path:
-        if source.name != "sample" or sample is None:
-            raise UserError(
-                "--data", f"{text!r} names no folder", f"write {source.name}=FOLDER"
-            )
-        return reader(sample)
-    path = Path(source.path).expanduser()
-    named = _takes_name(reader)
-    if source.reader != source.name and not named:
+    try:
+        reader = plugins.reader(source.reader)
+    except UserError as error:
+        known = source.reader in plugins.names("datasets")
+        raise (error if known else _no_reader(text, source)) from None
+    if not source.path and source.name != "sample":
+        raise UserError(
+            "--data", f"{text!r} has no folder", f"write {source.name}=FOLDER"
+        )
+    if source.reader != source.name and not _takes_name(reader):
         raise UserError(
             "--data",
-            f"{text!r}: the labels of {source.reader} have names of their own",
+            f"{text!r}: reader {source.reader} can't be given another name",
             f"write {source.reader}={source.path}",
         )
+    return source
+
+
+def _no_reader(text: str, source: Source) -> UserError:
+    """The error of a text whose reader is unknown: it says how to write one."""
+    readers = plugins.names("datasets")
+    if meant := close_name(source.reader, readers, 0.7):
+        todo = f"did you mean {meant}={source.path or 'FOLDER'}?"
+        return UserError("--data", f"no reader {source.reader!r}", todo)
+    name, path = (source.name, source.path) if source.path else ("NAME", text)
+    todo = (
+        f"write {name}=folder:{path} (one folder per class), {name}=table:FILE (a "
+        f"table of labels), or READER=FOLDER with one of {', '.join(readers)}"
+    )
+    what = f"no reader {source.reader!r}" if source.path else f"{text!r} has no name"
+    return UserError("--data", what, todo)
+
+
+def _read_one(text: str, sample: Path | None) -> Reading:
+    source = check_source(text)
+    reader = plugins.reader(source.reader)
+    if not source.path:
+        if sample is None:
+            raise UserError("--data", f"{text!r} has no folder", "write sample=FOLDER")
+        return reader(sample)
+    path, named = Path(source.path).expanduser(), _takes_name(reader)
     reading = reader(path, name=source.name) if named else reader(path)
     table = _with_source(check(reading.table, text), source.name)
     return replace(reading, table=table)

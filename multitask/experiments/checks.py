@@ -4,49 +4,23 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from multitask.contracts import catalog
-from multitask.contracts.errors import Say, UserError, nearest
+from multitask.contracts.errors import Say, UserError
 from multitask.contracts.head import Head
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import ALL, NONE
-from multitask.contracts.settings import option
-from multitask.data import sampling, sources, split
-from multitask.networks import build, pretrained, trunks
+from multitask.experiments.names import check_recipe
+from multitask.networks import build, pretrained
 from multitask.networks.freeze import last
 from multitask.networks.spec import NetworkSpec
 from multitask.training import feature_cache
 
 
-def check_recipe(recipe: Recipe) -> None:
-    """Raise UserError for wrong names and files, before any picture is read."""
-    size = recipe.image_size or trunks.trunk(recipe.trunk).size
-    trunks.check_size(recipe.trunk, size)
-    trunks.check_pooling(recipe.trunk, recipe.pooling)
-    if recipe.split_rule.file:
-        split.read_split(recipe.split_rule.file)
-    # A data set may declare heads of its own, which are known once it is read.
-    if recipe.heads and not any(map(sources.takes_name, recipe.data)):
-        check_head_names(recipe, catalog.heads(recipe.heads, recipe.head))
-
-
 def check_inputs(recipe: Recipe, resume: bool = False) -> None:
-    """Raise UserError as `check_recipe` does, also for a wrong file of weights."""
+    """Raise UserError for wrong names and files, those of weights included."""
     check_recipe(recipe)
     if not resume or recipe.is_frozen:  # else a checkpoint holds all weights
         pretrained.check(recipe.weights, recipe.trunk, recipe.image_size)
-
-
-def check_head_names(recipe: Recipe, heads: Sequence[Head]) -> None:
-    """Raise UserError if a setting names none of these heads, or an unsuitable one."""
-    names = [head.name for head in heads]
-    for setting in ("loss_weights", "class_weights", "cap"):
-        for name in getattr(recipe, setting):
-            if name not in (*names, "all"):
-                known = nearest(name, names)
-                raise UserError(option(setting), f"no head {name!r}", known)
-    if recipe.mixing.classes:
-        sampling.oversampled_head(heads, recipe.mixing.classes)
 
 
 def check_trainable(

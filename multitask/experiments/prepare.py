@@ -17,7 +17,7 @@ from multitask.contracts.table import Reading, read_csv
 from multitask.data import batches, labels, sampling, select, sources, split
 from multitask.data.batches import Batches
 from multitask.data.coverage import coverage
-from multitask.experiments import checks, notes
+from multitask.experiments import checks, names, notes
 from multitask.images import near
 from multitask.images.decode import Pixels
 from multitask.networks import pretrained, trunks
@@ -259,7 +259,7 @@ def _heads(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
             raise UserError(
                 head.where, f"the data holds no label for {', '.join(missing)}"
             )
-    checks.check_head_names(recipe, heads)
+    names.check_head_names(recipe, heads)
     losses, classes = recipe.loss_weights, recipe.class_weights
     return tuple(
         replace(

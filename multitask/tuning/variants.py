@@ -10,7 +10,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import COMPOSED
 from multitask.contracts.settings import with_keyword
-from multitask.experiments import checks
+from multitask.experiments.names import check_recipe
 from multitask.networks import pretrained
 from multitask.tuning.space import Dimension
 
@@ -36,13 +36,13 @@ def variant(
         settings[name] = value
     config = recipe.recipe(settings, "")
     config = replace(config, weights=pretrained.absolute(config.weights))
-    checks.check_recipe(config)
+    check_recipe(config)
     return config
 
 
 def check_variants(base: Recipe, dimensions: Sequence[Dimension]) -> None:
     """Raise UserError for a value that is invalid with any values of the others."""
-    checks.check_recipe(base)
+    check_recipe(base)
     names = [dimension.name for dimension in dimensions]
     if len(set(names)) < len(names):
         raise UserError("--vary", f"names {max(names, key=names.count)} twice")

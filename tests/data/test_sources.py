@@ -46,7 +46,7 @@ def test_absolute_keeps_what_is_meant(tmp_path, monkeypatch):
 
 
 def test_a_reader_that_names_its_labels_takes_no_other_name(tmp_path):
-    with pytest.raises(UserError, match="labels of utkface have names of their own"):
+    with pytest.raises(UserError, match="reader utkface can't be given another name"):
         sources.read_all([f"more=utkface:{tmp_path}"])
 
 
@@ -74,3 +74,28 @@ def test_people_of_two_data_sets_are_never_the_same(tmp_path, monkeypatch):
     table = sources.read_all([f"one={tmp_path}", f"other={tmp_path}"]).table
     assert table["identity"].dropna().tolist() == ["one:7", "other:7"]
     assert table["identity"].isna().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "/data/faces",
+            "--data: '/data/faces' has no name; write NAME=folder:/data/faces (one "
+            "folder per class), NAME=table:FILE (a table of labels), or READER=FOLDER "
+            "with one of celeba, fairface, folder, imfdb, sample, table, utkface",
+        ),
+        (
+            "mood=stills",
+            "--data: no reader 'mood'; write mood=folder:stills (one folder per "
+            "class), mood=table:FILE (a table of labels), or READER=FOLDER with one of "
+            "celeba, fairface, folder, imfdb, sample, table, utkface",
+        ),
+        ("UTKFaces=U", "--data: no reader 'UTKFaces'; did you mean utkface=U?"),
+        ("utkface", "--data: 'utkface' has no folder; write utkface=FOLDER"),
+    ],
+)
+def test_what_is_no_data_set_says_how_to_write_one(text, line):
+    with pytest.raises(UserError) as caught:
+        sources.check_source(text)
+    assert str(caught.value) == line

@@ -10,7 +10,7 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
-from multitask.experiments import checks
+from multitask.experiments import checks, names
 from multitask.experiments.run import fit
 from multitask.networks.spec import NetworkSpec
 from tests.runs import tiny_recipe
@@ -43,13 +43,13 @@ def error(check, *arguments):
 )
 def test_a_wrong_name_or_file_is_told_before_any_data_is_read(settings, line):
     data = {"data": ("utkface=nowhere",)}
-    assert error(checks.check_recipe, Recipe(**(data | settings))).startswith(line)
+    assert error(names.check_recipe, Recipe(**(data | settings))).startswith(line)
 
 
 def test_heads_that_the_data_may_declare_wait_until_it_is_read():
     recipe = Recipe(heads=("mood",), data=("sample",))  # which declares none
-    assert error(checks.check_recipe, recipe).startswith("--heads: no head 'mood'")
-    checks.check_recipe(replace(recipe, data=("mood=folder:nowhere",)))
+    assert error(names.check_recipe, recipe).startswith("--heads: no head 'mood'")
+    names.check_recipe(replace(recipe, data=("mood=folder:nowhere",)))
 
 
 def test_weights_need_no_check_if_a_checkpoint_holds_them():
@@ -76,20 +76,20 @@ def test_weights_need_no_check_if_a_checkpoint_holds_them():
     ],
 )
 def test_a_setting_of_a_head_names_one_that_there_is(settings, line):
-    assert error(checks.check_head_names, Recipe(**settings), HEADS).startswith(line)
+    assert error(names.check_head_names, Recipe(**settings), HEADS).startswith(line)
 
 
 def test_a_setting_may_be_of_all_heads():
     recipe = Recipe(cap={"all": 5}, loss_weights={"all": 2, "age": 1})
-    checks.check_head_names(recipe, HEADS)
-    line = error(checks.check_head_names, replace(recipe, cap={"every": 5}), HEADS)
+    names.check_head_names(recipe, HEADS)
+    line = error(names.check_head_names, replace(recipe, cap={"every": 5}), HEADS)
     assert line.startswith("--cap: no head 'every'")
 
 
 def test_the_classes_of_a_number_can_be_mixed():
     recipe = Recipe(mix="classes=age")
-    checks.check_head_names(recipe, HEADS)
-    line = error(checks.check_head_names, recipe, HEADS[:1])  # without age
+    names.check_head_names(recipe, HEADS)
+    line = error(names.check_head_names, recipe, HEADS[:1])  # without age
     assert line.startswith("--mix: no head 'age'")
 
 

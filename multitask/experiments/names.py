@@ -1,0 +1,58 @@
+"""Does everything exist that a recipe names? Asked before TensorFlow is imported."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from multitask.contracts import catalog, plugins
+from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.head import Head
+from multitask.contracts.recipe import Recipe
+from multitask.contracts.settings import option
+from multitask.data import sampling, sources
+from multitask.networks import trunks
+
+
+def check_recipe(recipe: Recipe, others: Sequence[str] = ()) -> None:
+    """Raise UserError for wrong names and files, before any picture is read.
+
+    `others` are trunks that take the place of the recipe's.
+    """
+    for trunk in others or (recipe.trunk,):
+        size = recipe.image_size or trunks.trunk(trunk).size
+        trunks.check_size(trunk, size)
+        trunks.check_pooling(trunk, recipe.pooling)
+    for text in recipe.data:
+        sources.check_source(text)
+    if recipe.split_rule.file:
+        from multitask.data import split  # here, as SciPy takes its time
+
+        split.read_split(recipe.split_rule.file)
+    # A data set may declare heads of its own, which are known once it is read.
+    if recipe.heads and not any(map(sources.takes_name, recipe.data)):
+        check_head_names(recipe, catalog.heads(recipe.heads, recipe.head))
+
+
+def check_folders(data: Sequence[str]) -> None:
+    """Raise UserError for a data set that is none, or whose files are not there.
+
+    A reader of another package may make its own.
+    """
+    for text in data:
+        source = sources.check_source(text)
+        path = Path(source.path).expanduser()
+        makes_them = source.reader not in plugins.own("datasets") or not source.path
+        if not (makes_them or source.reader == "sample" or path.exists()):
+            what = f"there is no file or folder '{path}'"
+            raise UserError(f"--data {source.name}", what, "check the path")
+
+
+def check_head_names(recipe: Recipe, heads: Sequence[Head]) -> None:
+    """Raise UserError if a setting names none of these heads, or an unsuitable one."""
+    names = [head.name for head in heads]
+    for setting in ("loss_weights", "class_weights", "cap"):
+        for name in getattr(recipe, setting):
+            if name not in (*names, "all"):
+                known = nearest(name, names)
+                raise UserError(option(setting), f"no head {name!r}", known)
+    if recipe.mixing.classes:
+        sampling.oversampled_head(heads, recipe.mixing.classes)

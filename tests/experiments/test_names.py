@@ -1,0 +1,66 @@
+"""Are mistakes told before TensorFlow is imported, which takes seconds?"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from multitask.contracts import plugins
+from multitask.contracts.errors import UserError
+from multitask.contracts.table import Reading
+from multitask.experiments import names
+
+ROOT = Path(__file__).parents[2]
+WITHOUT = """
+import sys
+sys.modules["tensorflow"] = sys.modules["keras"] = None  # an import of them fails
+from multitask.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (
+            "fit --trunk resnet51",
+            "--trunk: no trunk 'resnet51'; did you mean 'resne",
+        ),
+        ("fit --heads unknown", "--heads: no head 'unknown'; known: age, gender, "),
+        ("fit --out OUT", "OUT: exists already, must be a new folder; name another "),
+        (
+            "fit --data utkfaces=U",
+            "--data: no reader 'utkfaces'; did you mean utk",
+        ),
+        ("fit --data utkface=U", "--data utkface: there is no file or folder 'U'; "),
+        ("compare --trunks cnn,vgg61", "--trunk: no trunk 'vgg61'; did you mean 'vgg1"),
+        ("sweep --vary dropout=0.1,0.2 --heads x", "--heads: no head 'x'; known: age"),
+        ("report NONE", "NONE: no such network; name a run folder or a .keras file"),
+    ],
+)
+def test_a_cheap_mistake_needs_no_tensorflow(options, line, tmp_path):
+    (tmp_path / "OUT").mkdir()
+    (tmp_path / "OUT" / "file").touch()
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT, *options.split()],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.stderr.startswith(line)
+    assert result.returncode == 2
+
+
+def test_a_reader_of_another_package_and_the_sample_may_make_their_files(
+    monkeypatch, tmp_path
+):
+    ours = plugins.names("datasets")
+    monkeypatch.setattr(plugins, "names", lambda group: [*ours, "web"])
+    monkeypatch.setattr(plugins, "reader", lambda name: lambda folder: Reading)
+    names.check_folders([f"web={tmp_path / 'new'}", f"sample={tmp_path / 'new'}"])
+    names.check_folders(["sample", f"utkface={tmp_path}"])
+    with pytest.raises(UserError, match="--data utkface: there is no file or folder"):
+        names.check_folders([f"utkface={tmp_path / 'new'}"])
