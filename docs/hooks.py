@@ -118,6 +118,8 @@ def command(name: str, what: str) -> Iterator[str]:
             title = group.title or ""
             yield f"**{TITLES.get(title, sentence(title).rstrip('.'))}**"
             yield options(rows)
+    if parser and parser.epilog:
+        yield f"```text\n{parser.epilog.strip()}\n```"
     if trains:
         rest = sorted(flags for flags, _ in settings - set(map(key, actions)))
         known = [flags for flags in rest if flags not in {key(a)[0] for a in actions}]
