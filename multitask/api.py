@@ -44,10 +44,10 @@ def fit(
     machine: "Machine | None" = None,
     **settings: Any,
 ) -> "Run":
-    """Train one network with many heads, and measure it on pictures it did not see.
+    """Train one network with many heads, and measure it on unseen pictures.
 
-    After its first epoch, Ctrl-C or a notebook's stop button ends the training early,
-    with a run that can be used, and resumed.
+    After the first epoch, Ctrl-C or a notebook's stop button ends the training early.
+    The run can be used all the same, and resumed.
 
     Args:
         recipe: Settings to start from: a `multitask.Recipe`, a TOML file, or the name
@@ -56,18 +56,18 @@ def fit(
             and its folder), a table of labels (a DataFrame, or the path of a .csv,
             .tsv, .parquet or .json file), the path of a folder with a folder per class,
             or a list of these. `{"mood": frame}` gives a table a name. A table has a
-            column `path`, a column per label, and may have `split`, `identity` and
-            `box`; an empty cell means that nobody annotated it. In a DataFrame, `path`
-            may also hold PIL images, uint8 arrays (height, width, 3) or the bytes of a
-            file. By default faces are drawn.
+            column `path` and a column per label, and may have `split`, `identity` and
+            `box`; an empty cell means that nobody annotated this. In a DataFrame, the
+            paths may also be PIL images, uint8 arrays (height, width, 3) or the bytes
+            of a file. By default, multitask draws faces.
         heads: Names, such as `"age"`, `"age:regression"` or `"attributes[Smiling]"`, or
-            `multitask.Head` objects; by default all that the data has labels for.
-        out: The folder of the run, which must be new; by default `runs/DATE-TIME`.
-        resume: Go on with the stopped run in `out`, by its own recipe.
-        say: Is called with each line on the progress.
-        machine: Where features are cached, and the memory for decoded pictures.
+            `multitask.Head` objects; by default every head with labels in the data.
+        out: A new folder for the run; by default `runs/DATE-TIME`.
+        resume: Resume the stopped run in `out`, with its own recipe.
+        say: Called with each line of progress.
+        machine: Where to cache features, and how much memory decoded pictures may take.
         **settings: Any setting of a recipe, such as `epochs=8`, `trunk="resnet50"` or
-            `loss_weights={"age": 2}`; they win over `recipe`. `multitask fit --help`
+            `loss_weights={"age": 2}`; they override `recipe`. `multitask fit --help`
             explains them.
 
     Returns:
@@ -76,7 +76,7 @@ def fit(
 
     Raises:
         UserError: A setting is unknown, or a value or the data can't be used.
-        KeyboardInterrupt: It was stopped in the first epoch.
+        KeyboardInterrupt: It was stopped before the first epoch was done.
 
     Example:
         >>> run = multitask.fit(data={"utkface": "U"}, heads="age")  # doctest: +SKIP
@@ -118,7 +118,7 @@ def load(path: "File") -> "Analyzer":
         An analyzer: its `predict` takes pictures and returns a DataFrame.
 
     Raises:
-        UserError: There is no file, or it is no network of this package.
+        UserError: There is no such file, or multitask did not write it.
 
     Example:
         >>> faces = multitask.load("runs/faces")  # doctest: +SKIP
@@ -186,12 +186,12 @@ def audit(
     heads: "Heads | None" = None,
     fix: "File | None" = None,
 ) -> "Findings":
-    """Look through labelled pictures for faults that harm training; train nothing.
+    """Check labelled pictures for faults that harm training; nothing is trained.
 
     Args:
         data: Labelled pictures, as in `fit`.
         out: A new folder for the report; by default `runs/audit-DATE-TIME`.
-        heads: Whose labels are checked; by default all that the data has labels for.
+        heads: Heads whose labels to check; by default all that the data has labels for.
         fix: A new file (.csv, .parquet) for the table without faulty pictures.
 
     Returns:
@@ -237,19 +237,19 @@ def compare(
     `recipe`, `data`, `heads`, `say`, `machine` and `**settings` are those of `fit`.
 
     Args:
-        out: A folder; in one that holds a comparison that was stopped, the same call
-            goes on. By default `runs/compare-DATE-TIME`.
+        out: A new folder, or that of a stopped comparison, which the same call resumes.
+            By default `runs/compare-DATE-TIME`.
         designs: Some of `"single"` (a network per head), `"multi"` (one network) and
             `"merged"` (a network per merged label); by default all, `"merged"` only
             with `merges`.
-        trunks: Shared networks to compare; by default the recipe's.
-        merges: Heads whose labels are joined, such as `["age_group+gender"]`.
-        seeds: How often everything is trained, each time with another seed.
-        dry_run: Train nothing: list the networks, and say how long they take.
+        trunks: Trunks to compare; by default the recipe's trunk.
+        merges: Heads whose labels to join, such as `["age_group+gender"]`.
+        seeds: How many times to train everything, each time with another seed.
+        dry_run: Train nothing; list the networks and estimate the time.
 
     Returns:
         The comparison: its `folder`, `means` and `differences` (with 95% intervals),
-        and `cells`, what each design scores and costs.
+        and `cells`, the scores and costs of each design.
 
     Raises:
         UserError: A setting is unknown, or a value or the data can't be used.
@@ -297,20 +297,20 @@ def sweep(
     machine: "Machine | None" = None,
     **settings: Any,
 ) -> "SweepResult":
-    """Try settings out, and find which are better.
+    """Try out settings, and find the better ones.
 
     `recipe`, `data`, `heads`, `say`, `machine` and `**settings` are those of `fit`.
 
     Args:
-        vary: Settings and what is tried, lists of values or texts of ranges:
+        vary: Settings and what to try, lists of values or ranges:
             `{"dropout": [0.3, 0.5], "learning_rate": "1e-5..1e-2:log",
-            "loss_weights.age": "0.5..2"}`; or a list of texts as on the command line.
-        out: A folder; in one that holds a sweep, the same call goes on, also with more
-            `trials`. By default `runs/sweep-DATE-TIME`.
-        trials: How many recipes are tried.
+            "loss_weights.age": "0.5..2"}`; or a list of strings as on the command line.
+        out: A new folder, or that of a sweep, which the same call resumes, also with
+            more `trials`. By default `runs/sweep-DATE-TIME`.
+        trials: How many trainings to try, at most.
         objective: The head whose score judges a trial, or `"mean"` of all.
         grid: Try every combination of the values.
-        prune: End a trial early that does worse than others did.
+        prune: Stop a trial early if it does worse than others did.
 
     Returns:
         The result: its `folder` (with `best.toml`, a recipe), and `best`, a trial.
