@@ -2,6 +2,7 @@
 
 import os
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from tests import layouts
 from tests.runs import quiet, stop_in
 
 pytestmark = pytest.mark.usefixtures("tiny_trunk", "no_pictures")
-SETTINGS = {"trunk": "tiny", "batch_size": 8, "precision": "float32"}
+SETTINGS: dict[str, Any] = {"trunk": "tiny", "batch_size": 8, "precision": "float32"}
 
 
 @pytest.fixture(scope="module")

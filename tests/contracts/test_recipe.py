@@ -189,7 +189,7 @@ def test_an_unknown_setting_names_the_nearest():
 
 def test_a_recipe_shows_what_differs_from_its_defaults():
     assert repr(Recipe()) == "Recipe()"
-    recipe = Recipe(heads="age,gender", epochs=8, loss_weights={"age": 2})
+    recipe = Recipe(heads=("age", "gender"), epochs=8, loss_weights={"age": 2})
     shown = "Recipe(heads=('age', 'gender'), epochs=8, loss_weights={'age': 2.0})"
     assert repr(recipe) == shown
     assert eval(shown) == recipe

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from math import log
+from typing import Any
 
 import keras
 import numpy as np
@@ -113,7 +114,7 @@ def test_a_batch_has_a_target_and_a_weight_for_every_label(gaps):
 def test_training_shows_each_picture_once_an_epoch_in_another_order(table):
     model = small("gender", crop=1.0)
     [(shown, _, _)] = labelled_batches(table, model)
-    settings = {"training": True, "augment": "none", "batch_size": 4}
+    settings: dict[str, Any] = {"training": True, "augment": "none", "batch_size": 4}
     data = labelled_batches(table, model, **settings)
     assert len(data) == 2
     epochs = [np.concatenate([images for images, _, _ in data]) for _ in range(2)]
@@ -161,7 +162,7 @@ def test_heads_by_name_feed_a_model_that_is_all_ones_own(table):
 def test_unreadable_pictures_and_impossible_labels_are_said_and_left_out(table):
     paths = [*table["path"][:7], "none.jpg"]
     table = table.assign(path=paths, age=[900.0, *table["age"][1:]])
-    lines = []
+    lines: list[str] = []
     data = labelled_batches(table, small(["age", "gender"]), say=lines.append)
     [(images, _, weights)] = data
     assert len(images) == 7
@@ -178,7 +179,7 @@ def test_pictures_may_be_in_memory(table):
     [(files, _, _)] = labelled_batches(table, model)
     images = [np.asarray(Image.open(path)) for path in table["path"]]
     images[0] = np.zeros(3)  # no picture
-    lines = []
+    lines: list[str] = []
     loaded = table.assign(path=pd.Series(images, dtype=object))
     [(arrays, _, _)] = labelled_batches(loaded, model, say=lines.append)
     np.testing.assert_array_equal(arrays, files[1:])
@@ -187,7 +188,7 @@ def test_pictures_may_be_in_memory(table):
 
 
 def test_a_head_without_any_label_is_said_if_others_have_some(table):
-    lines = []
+    lines: list[str] = []
     labelled_batches(
         table.drop(columns="age"), small(["age", "gender"]), say=lines.append
     )

@@ -1,6 +1,7 @@
 """Is the model for one's own loop compiled as its heads say, and saved as others?"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -24,8 +25,8 @@ def table(tmp_path_factory):
 
 def small(heads="gender", **settings):
     """A model of a trunk that is built in a moment."""
-    settings = {"trunk": labelled.trunk, "image_size": labelled.SIZE} | settings
-    return build_model(heads, **settings)
+    defaults: dict[str, Any] = {"trunk": labelled.trunk, "image_size": labelled.SIZE}
+    return build_model(heads, **defaults | settings)
 
 
 def test_names_groups_and_columns_mean_the_heads_that_they_mean_elsewhere():

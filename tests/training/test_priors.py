@@ -99,7 +99,7 @@ def test_the_second_stage_and_a_resumed_training_do_not_start_again(
     tmp_path, monkeypatch
 ):
     starts = []
-    original = loop.start_from_labels
+    original = start_from_labels
 
     def counted(*arguments):
         starts.append(arguments)
@@ -141,13 +141,13 @@ def weights_of(model, head):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Silent(Softmax):
+class Silent(Softmax):  # type: ignore[misc]
     def initial_bias(self, targets):
         return None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Misfit(Softmax):
+class Misfit(Softmax):  # type: ignore[misc]
     def initial_bias(self, targets):
         return np.zeros(4)
 
