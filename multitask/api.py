@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multitask.contracts.errors import Say, python_spelling
+from multitask.contracts.errors import Say, in_python, python_spelling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ def fit(
             keywords.with_data(chosen, texts),
             folder,
             resume=resume,
-            say=keywords.as_python_lines(say),
+            say=in_python(say),
             machine=machine or Machine(),
         )
 
@@ -275,7 +275,7 @@ def compare(
             merges=keywords.names(merges),
             seeds=seeds,
             dry_run=dry_run,
-            say=keywords.as_python_lines(say),
+            say=in_python(say),
             machine=machine or Machine(),
         )
 
@@ -340,6 +340,6 @@ def sweep(
             objective=objective,
             grid=grid,
             prune=prune,
-            say=keywords.as_python_lines(say),
+            say=in_python(say),
             machine=machine or Machine(),
         )

@@ -1,4 +1,4 @@
-"""How do command-line options become a recipe, and how does TensorFlow start quietly?
+"""How do options or keywords become a recipe, and how does TensorFlow start quietly?
 
 Imports `contracts`.
 """

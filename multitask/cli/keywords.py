@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
-from functools import wraps
 from inspect import signature
 from os import PathLike
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from multitask.cli.options import pairs
 from multitask.contracts import recipe, recipe_files
-from multitask.contracts.errors import Say, UserError, as_python, nearest
+from multitask.contracts.errors import Say, UserError, nearest
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE, where_now
 from multitask.contracts.recipe_texts import split_names
@@ -188,13 +187,3 @@ def _per_head(name: str, value: Any) -> Any:
     if isinstance(value, str):
         return pairs(name, value)
     return {"all": value} if isinstance(value, int | float) else value
-
-
-def as_python_lines(say: Say) -> Say:
-    """Have lines for the user name settings as Python does."""
-
-    @wraps(say)  # so that the live display knows `print`
-    def translated(line: str) -> object:
-        return say(as_python(line))
-
-    return translated

@@ -91,6 +91,16 @@ def as_python(line: str) -> str:
     return _OPTION.sub(lambda option: option[1].replace("-", "_"), line)
 
 
+def in_python(say: Say) -> Say:
+    """Have lines for the user name settings as Python does."""
+
+    @functools.wraps(say)  # so that the live display knows `print`
+    def translated(line: str) -> object:
+        return say(as_python(line))
+
+    return translated
+
+
 @contextmanager
 def python_spelling() -> Iterator[None]:
     """Have a UserError name settings as Python does; also decorates a function."""

@@ -4,8 +4,10 @@ A run that learned from a data frame can be resumed, measured and repeated witho
 the frame is written as `NAME.csv`, and pictures in memory beside it, without loss.
 """
 
+import hashlib
 import os
-from collections.abc import Hashable
+from collections import Counter
+from collections.abc import Hashable, Iterator
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
@@ -121,14 +123,14 @@ def _located(
 ) -> list[str]:
     """The path (rows,) of each picture; those in memory are written into `folder`."""
     start, paths = os.getcwd(), list[str]()
-    in_memory = list[int]()
+    in_memory: dict[int, Any] = {}
     for row, value in enumerate(values.tolist()):
         if isinstance(value, str | PathLike):
             path = os.path.expanduser(os.fspath(value))
             paths.append(os.path.join(start, path) if path else "")
         elif isinstance(value, bytes | np.ndarray | Image.Image):
-            in_memory.append(row)
-            paths.append(str(folder / f"{row + 1:06}{_ending(value)}"))
+            in_memory[row] = value
+            paths.append("")
         elif pd.isna(value):
             paths.append("")  # the reader sets the row aside
         else:
@@ -138,27 +140,33 @@ def _located(
                 "path or a picture: a PIL image, a uint8 array or the bytes of a file",
             )
     if in_memory:
-        _save(values.tolist(), paths, in_memory, where, written)
+        for row, path in _save(in_memory, folder, where, written):
+            paths[row] = str(path)
         say(f"{len(in_memory):,} pictures in memory are kept in {folder}")
     return paths
 
 
 def _save(
-    pictures: list[Any],
-    paths: list[str],
-    rows: list[int],
-    where: str,
-    written: list[Path],
-) -> None:
-    """Write the pictures of these rows to their paths, on all cores."""
+    pictures: dict[int, Any], folder: Path, where: str, written: list[Path]
+) -> Iterator[tuple[int, Path]]:
+    """Write the pictures of rows into `folder`; yields each row and its file.
 
-    def save(number: int) -> None:
+    Files are named by what they hold: a report recognizes the pictures of a training by
+    their names, and the first pictures of two frames are not the same.
+    """
+    rows, names = list(pictures), Counter[str]()
+
+    def encoded(number: int) -> bytes:
         row = rows[number]
-        content = _encoded(pictures[row], f"{where}, row {row}")
-        _keep(Path(paths[row]), content, written, flush=False)
+        return _encoded(pictures[row], f"{where}, row {row}")
 
-    for _ in in_order(save, len(rows)):
-        pass
+    for row, content in zip(rows, in_order(encoded, len(rows)), strict=True):
+        name = hashlib.sha256(content).hexdigest()[:16]
+        names[name] += 1
+        again = f"-{names[name]}" if names[name] > 1 else ""
+        path = folder / f"{name}{again}{_ending(pictures[row])}"
+        _keep(path, content, written, flush=False)
+        yield row, path
 
 
 def _ending(picture: object) -> str:

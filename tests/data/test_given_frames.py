@@ -123,8 +123,17 @@ def test_pictures_in_memory_come_back_pixel_by_pixel(files, written, tmp_path):
         assert np.array_equal(decode(path), decode(picture))
     folder = tmp_path / "data" / "mine"
     assert lines == [f"4 pictures in memory are kept in {folder}"]
-    assert (folder / "000005.png").read_bytes() == content
-    assert sorted(os.listdir(folder))[0] == "000002.png"
+    assert Path(table["path"][4]).read_bytes() == content
+    assert len(os.listdir(folder)) == 4
+
+
+def test_pictures_in_memory_are_named_by_what_they_hold(written):
+    first, _ = written(pd.DataFrame({"path": [TOP, TOP + 1, TOP], "age": 1}))
+    other, _ = written(pd.DataFrame({"path": [TOP + 1, TOP + 2], "age": 1}), "other")
+    names = [[Path(path).name for path in table["path"]] for table in (first, other)]
+    assert names[0][2] == names[0][0].replace(".png", "-2.png")  # a picture of its own
+    assert names[1][0] == names[0][1]
+    assert names[1][1] not in names[0]
 
 
 def test_a_broken_picture_is_set_aside_not_refused(files, tmp_path):
@@ -163,7 +172,8 @@ def test_the_same_frame_may_be_written_again_and_no_other(files, tmp_path):
     frame = pd.DataFrame({"path": [*files[:3], TOP], "age": [1, 2, 3, 4]})
     new: list[Path] = []
     file = frames.write(frame, "mine", tmp_path / "data", new, print)
-    assert new == [tmp_path / "data" / "mine" / "000004.png", file]
+    assert [path.suffix for path in new] == [".png", ".csv"]
+    assert new[1] == file
     again: list[Path] = []
     assert frames.write(frame, "mine", tmp_path / "data", again, print) == file
     assert again == []
