@@ -1,21 +1,29 @@
 """How does the network itself resize a picture exactly as Pillow does?
 
 Training and `Analyzer.predict` resize pictures with Pillow, which is fastest. The saved
-network takes raw pictures of any size, so it must do the same inside, with plain
-operations only: the rounded averages of `Image.reduce`, then Pillow's bilinear filter
-with its support widened when shrinking, its fixed-point weights, and its rounding after
-each axis. All sums are of integers below 2^24, so they are exact in float32, in any
-order and on any hardware (for pictures up to 256 times the target size; above, the last
-digit may differ).
+network takes raw pictures of any size, so it must do the same inside: the rounded
+averages of `Image.reduce`, then Pillow's bilinear filter with its support widened when
+shrinking, its fixed-point weights, and its rounding after each axis.
+
+Pillow computes the weights in float64, which neither ONNX Runtime nor LiteRT support
+everywhere. Here they are ratios of integers (int64), rounded exactly. All other values
+are integers below 2^24 or such integers scaled by a power of two, hence exact in
+float32, in any order and on any hardware. This holds for pictures up to 256 times the
+target size; above, the last digit may differ.
+
+Constants are NumPy arrays: TensorFlow would pass tensors into the graph as inputs,
+which an exported ONNX file would then ask its user for.
 """
 
-from collections.abc import Callable
+import math
 from typing import Any
 
+import numpy as np
 from keras import ops
 
-_BITS = 22  # of a weight's fraction, as in Pillow
-_PART = 8  # bits of a weight that are multiplied at a time
+_ONE = 2.0**22  # as which Pillow stores a weight of 1
+_LOW = 2.0**11  # a weight is multiplied in two parts of 11 bits
+_SCALE = 2.0**-16  # of sums over a block, so that they stay below 256
 
 
 def resize(images: Any, size: int) -> Any:
@@ -29,17 +37,18 @@ def resize(images: Any, size: int) -> Any:
     levels = ops.cast(levels, "float32")  # (batch, 3, height, width)
     blocks, down = _blocks_and_weights(images[0, :, 0, 0], size)
     columns, across = _blocks_and_weights(images[0, 0, :, 0], size)
-    columns = ops.transpose(columns)
+    blocks, columns = blocks * _SCALE, ops.transpose(columns)
     # (2 size, height) x (batch, 3, height, width) x (width, 2 size)
     levels = _averaged(
         ops.matmul(ops.matmul(blocks, levels), columns),
         ops.sum(blocks, axis=1)[:, None] * ops.sum(columns, axis=0),
     )
     # (size, 2 size) x (batch, 3, 2 size, 2 size) -> (batch, 3, size, 2 size)
-    levels = _rounded(lambda part: ops.matmul(part, levels), down)
+    high, low = _parts(down)
+    levels = _rounded(ops.matmul(high, levels), ops.matmul(low, levels))
     # (batch, 3, size, 2 size) x (2 size, size) -> (batch, 3, size, size)
-    rows = levels
-    levels = _rounded(lambda part: ops.matmul(rows, ops.transpose(part)), across)
+    high, low = _parts(ops.transpose(across))
+    levels = _rounded(ops.matmul(levels, high), ops.matmul(levels, low))
     return ops.transpose(levels, (0, 2, 3, 1))
 
 
@@ -61,56 +70,73 @@ def _blocks_and_weights(line: Any, size: int) -> tuple[Any, Any]:
     times into the line, so that there are fewer than 2 size blocks. And the weights
     (size, 2 size) of the blocks, as integers out of 2^22.
     """
-    ones = ops.ones_like(line, dtype="float64")  # the length is known only at run time
+    ones = ops.ones_like(line, dtype="float32")  # the length is known only at run time
     positions, length = ops.cumsum(ones) - 1.0, ops.sum(ones)
-    step = ops.maximum(ops.floor(length / size), 1.0)
-    numbers = ops.arange(2 * size, dtype="float64")
+    # Halves keep quotients off whole numbers: optimizers replace divisions by products
+    # with a rounded reciprocal.
+    step = ops.maximum(ops.floor((length + 0.5) / size), 1.0)
+    numbers = np.arange(2 * size, dtype="float32")
+    block_of = ops.floor((positions + 0.5) / step)  # (length,)
     # Arithmetic rather than a comparison, as oneDNN rejects bool, too.
-    distance = ops.absolute(ops.floor(positions / step) - numbers[:, None])
-    blocks = 1.0 - ops.minimum(distance, 1.0)
-    # Like Pillow, in float32: the length in blocks, the last of which may be partial.
-    block_count = ops.cast(ops.cast(length / step, "float32"), "float64")
-    weights = _weights(numbers, ops.ceil(length / step), block_count, size)
-    return ops.cast(blocks, "float32"), weights
+    blocks = 1.0 - ops.minimum(ops.absolute(block_of - numbers[:, None]), 1.0)
+    exists = ops.clip(ops.max(block_of) + 1.0 - numbers, 0.0, 1.0)
+    # In blocks, the last of which may be partial; like Pillow, in float32.
+    return blocks, _weights(length / step, exists, size)
 
 
 def _averaged(sums: Any, counts: Any) -> Any:
-    """Averages from sums over `counts` pixels, rounded as `Image.reduce` does."""
-    counts = ops.maximum(ops.cast(counts, "float64"), 1.0)
-    sums = ops.cast(sums, "float64") + ops.floor(counts / 2.0)
-    share = ops.floor(2.0**24 / counts)
-    return ops.cast(ops.floor(sums * share / 2.0**24), "float32")
+    """Averages from sums over `counts` pixels, rounded as `Image.reduce` does.
 
-
-def _weights(blocks: Any, count: Any, length: Any, size: int) -> Any:
-    """The weights (size, blocks) of Pillow's bilinear filter, as integers out of 2^22.
-
-    Only the first `count` of the `blocks`, numbers from 0, exist, and `length` of them,
-    a fraction included, are resized to `size` pixels.
+    Both are scaled by 2^-16. `Image.reduce` multiplies by floor(2^24 / count) out of
+    2^24 instead of dividing: what that lacks to 1 / count may lower the quotient by 1.
     """
-    scale = length / size
-    support = ops.maximum(scale, 1.0)
-    centers = (ops.arange(size, dtype="float64")[:, None] + 0.5) * scale  # (size, 1)
-    first = ops.floor(ops.maximum(centers - support + 0.5, 0.0))
-    end = ops.floor(ops.minimum(centers + support + 0.5, count))
-    inside = (first <= blocks) & (end > blocks)
-    distance = ops.absolute((centers - blocks - 0.5) * (1.0 / support))
-    weights = ops.cast(inside, "float64") * ops.maximum(1.0 - distance, 0.0)
-    weights = weights / ops.sum(weights, axis=1, keepdims=True)
-    return ops.floor(weights * 2.0**_BITS + 0.5)
+    counts = ops.maximum(counts, _SCALE)
+    pixels = counts * 2.0**16
+    lack = 1.0 - ops.floor(2.0**24 / pixels) * pixels * 2.0**-24
+    sums = sums + ops.floor(pixels * 0.5) * _SCALE
+    inverse = 1.0 / counts
+    quotients = ops.floor(sums * inverse + inverse * (_SCALE / 2))
+    remainders = sums - quotients * counts  # from 0 to 1
+    return quotients + ops.floor(remainders - sums * lack)
 
 
-def _rounded(product: Callable[[Any], Any], weights: Any) -> Any:
-    """Weighted sums of grey levels, rounded; `product` multiplies weights by levels.
+def _weights(length: Any, exists: Any, size: int) -> Any:
+    """The weights (size, 2 size) of Pillow's bilinear filter, as integers out of 2^22.
 
-    The weights are split into parts of 8 bits, lowest first, and what exceeds the 8
-    bits of one part is carried to the next.
+    `length` blocks, a fraction included, are resized to `size` pixels; `exists` is 1
+    for each block that has pixels, else 0.
     """
-    middle = ops.floor(weights / 2.0**_PART)
-    high = ops.floor(middle / 2.0**_PART)
-    parts = [weights - 2.0**_PART * middle, middle - 2.0**_PART * high, high]
-    low, middle, high = (product(ops.cast(part, "float32")) for part in parts)
-    middle = middle + ops.floor(low / 2.0**_PART)
-    high = high + ops.floor(middle / 2.0**_PART)
-    one = 2.0 ** (_BITS - 2 * _PART)
-    return ops.clip(ops.floor((high + one / 2) / one), 0.0, 255.0)
+    # Distances are integers if a block is 2 * size * unit long: above `size`, lengths
+    # in float32 are multiples of 1 / unit, below they are whole.
+    unit = 2 ** (23 - math.floor(math.log2(size)))
+    length = ops.cast(length * unit, "int64")
+    support = 2 * ops.maximum(length, size * unit)
+    blocks = np.arange(1, 4 * size, 2, dtype="int64") * (size * unit)
+    pixels = length * np.arange(1, 2 * size, 2, dtype="int64")[:, None]
+    left, right = support + blocks - pixels, support - blocks + pixels
+    heights = ops.maximum(ops.minimum(left, right), 0) * ops.cast(exists, "int64")
+    total = ops.sum(heights, axis=1, keepdims=True)
+    # The nearest integer to 2^22 * heights / total, estimated and then corrected by
+    # the exact remainder; the estimate is off by a few units at most.
+    nearest = ops.floor(_quotients(heights, total) * _ONE + 0.5)
+    doubled = 2 * total
+    excess = heights * int(2 * _ONE) + total - ops.cast(nearest, "int64") * doubled
+    return nearest + ops.floor(_quotients(excess, doubled))
+
+
+def _quotients(dividends: Any, divisors: Any) -> Any:
+    """Quotients of integers in float32."""
+    return ops.cast(dividends, "float32") / ops.cast(divisors, "float32")
+
+
+def _parts(weights: Any) -> tuple[Any, Any]:
+    """The higher and the lower 11 bits of weights, both in units of 2^11."""
+    scaled = weights * (1 / _LOW)
+    high = ops.floor(scaled)
+    return high, scaled - high
+
+
+def _rounded(high: Any, low: Any) -> Any:
+    """Weighted sums of grey levels, rounded, from those by the parts of the weights."""
+    one = _ONE / _LOW
+    return ops.floor((high + ops.floor(low) + one / 2) * (1 / one))

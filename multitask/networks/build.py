@@ -7,27 +7,48 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.images.resize import resize
 from multitask.networks.normalization import norm
 from multitask.networks.spec import NetworkSpec
 from multitask.networks.trunks import Trunk, check_pooling, check_size, trunk
 
+# Names of layers beside the heads in the saved model or in its core.
+_TAKEN = ("image", "preprocessing", "core", "pixels", "trunk")
+
 
 def build(spec: NetworkSpec, core: keras.Model | None = None) -> keras.Model:
     """Build the model that is saved, of plain Keras layers only, around a `core`.
 
     It maps uint8 RGB images (batch, height, width, 3) of any size to a dict of outputs
-    by head name. Without a `core` a new one is built.
+    by head name. Its layers are the sub-models `preprocessing` and `core` and one layer
+    per head, named after it. Without a `core` a new one is built.
     """
     core = core or build_core(spec)
+    image = keras.Input((None, None, 3), dtype="uint8", name="image")
+    outputs = core(_preprocessing(spec)(image))
+    outputs = {head.name: _output(spec, head, outputs[head.name]) for head in spec.heads}
+    return keras.Model(image, outputs, name="multitask")
+
+
+def _preprocessing(spec: NetworkSpec) -> keras.Model:
+    """The model that resizes pictures and cuts the crops (crops x batch, ...)."""
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
     # Operations rather than `layers.Resizing`, which would switch the layers after it
     # to training mode in `model(x)`.
     pixels = resize(image, spec.side)
     crops = [crop.at(pixels, spec.size) for crop in spec.crops()]
-    outputs = averaged(spec, core(ops.concatenate(crops) if crops[1:] else crops[0]))
-    return keras.Model(image, outputs, name="multitask")
+    crops = ops.concatenate(crops) if crops[1:] else crops[0]
+    return keras.Model(image, crops, name="preprocessing")
+
+
+def _output(spec: NetworkSpec, head: Head, output: Any) -> Any:
+    """The mean of a head's output over the crops, from a layer named after the head."""
+    if not spec.crops()[1:]:
+        return layers.Identity(name=head.name)(output)
+    crops = keras.Input(output.shape[1:], name="crops")
+    return keras.Model(crops, _mean(spec, head, crops), name=head.name)(output)
 
 
 def averaged(spec: NetworkSpec, outputs: dict[str, Any]) -> dict[str, Any]:
@@ -36,20 +57,21 @@ def averaged(spec: NetworkSpec, outputs: dict[str, Any]) -> dict[str, Any]:
     `outputs` (crops x batch, ...) by head name hold all pictures of the first crop,
     then all of the second, and so on; the means are (batch, ...) by head name.
     """
-    crops = spec.crops()
-    if not crops[1:]:
+    if not spec.crops()[1:]:
         return outputs
-    means = {}
-    for head in spec.heads:
-        output = outputs[head.name]
-        shape = (len(crops), -1, *output.shape[1:])
-        parts = ops.unstack(ops.reshape(output, shape), len(crops))
-        upright = [
-            head.unmirrored(part) if crop.mirrored else part
-            for crop, part in zip(crops, parts, strict=True)
-        ]
-        means[head.name] = sum(upright[1:], upright[0]) / len(crops)
-    return means
+    return {head.name: _mean(spec, head, outputs[head.name]) for head in spec.heads}
+
+
+def _mean(spec: NetworkSpec, head: Head, output: Any) -> Any:
+    """The mean over two or more crops, as `averaged`, of one head's output."""
+    crops = spec.crops()
+    shape = (len(crops), -1, *output.shape[1:])
+    parts = ops.unstack(ops.reshape(output, shape), len(crops))
+    upright = [
+        head.unmirrored(part) if crop.mirrored else part
+        for crop, part in zip(crops, parts, strict=True)
+    ]
+    return sum(upright[1:], upright[0]) / len(crops)
 
 
 def build_core(
@@ -66,6 +88,11 @@ def build_core(
     train fastest; the weights are the same. `architecture` is the trunk if it is none
     of the named ones.
     """
+    for head in spec.heads:
+        if head.name in _TAKEN:
+            raise UserError(
+                head.where, "is also the name of a layer", "give the head another name"
+            )
     if architecture is None:
         check_size(spec.trunk, spec.size)
         check_pooling(spec.trunk, spec.pooling)
