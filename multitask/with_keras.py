@@ -133,10 +133,12 @@ def dataset(
 
     Example:
         >>> import tempfile
+        >>> import keras
         >>> from multitask.datasets import sample
+        >>> trunk = keras.layers.GlobalAveragePooling2D()  # one that is quick
+        >>> model = build(["age", "gender"], trunk=trunk, image_size=32)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     faces = sample.read(folder, count=40).table
-        ...     model = build(["age", "gender"], image_size=16)
         ...     training = dataset(faces[:32], model, batch_size=8, training=True)
         ...     validation = dataset(faces[32:], model)
         >>> history = model.fit(
