@@ -28,7 +28,7 @@ from multitask.contracts.table import read_csv, sources, write_csv
 from multitask.data.batches import decode_table
 from multitask.data.labels import set_aside
 from multitask.data.sources import absolute, check_labelled, read_all
-from multitask.experiments.notes import measured_part
+from multitask.experiments.notes import few_labels_notes, measured_part
 from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Pixels
 from multitask.networks import archive
@@ -110,6 +110,7 @@ def evaluate_run(
             archive.save_spec(analyzer.spec, folder / NETWORK)
     part, warnings = measured_part(table)
     labels = table[table["split"] == part]
+    warnings += few_labels_notes(analyzer.heads, labels, part)
     rows = labels.index.to_numpy()
     raw = outputs(analyzer, stage, machine, prepared.pixels, rows, say)
     history = folder / HISTORY
@@ -158,6 +159,7 @@ def report(
     check_labelled(analyzer.heads, table, every=False)
     table, pixels, unreadable = decode_table(table, spec.side, machine.memory, run)
     history = run / HISTORY
+    warnings += few_labels_notes(analyzer.heads, table, part)
     evaluation = Evaluation(
         title=f"{run.resolve().name} on {', '.join(sets)}",
         split=part,

@@ -20,6 +20,13 @@ _NO_TEST = (
     "No picture is in the test part (those of one person, or nearly alike, stay in one "
     "part): figures are of "
 )
+_FEW_LABELS = 30
+_PARTS = {
+    "train": "The training part",
+    "val": "The validation part",
+    "test": "The test part",
+    "all": "The data",
+}
 _MEASURED: dict[str, tuple[str, ...]] = {
     "test": (),
     "val": (f"{_NO_TEST}the validation part, by which the best epoch was chosen.",),
@@ -134,3 +141,23 @@ def measured_part(table: pd.DataFrame) -> tuple[str, tuple[str, ...]]:
     """
     part = next(p for p in _MEASURED if (table["split"] == p).any())
     return part, _MEASURED[part]
+
+
+def few_labels_notes(
+    heads: Sequence[Head], table: pd.DataFrame, part: str
+) -> tuple[str, ...]:
+    """Whether a `part` has so few labels that its figures say little.
+
+    `table` holds its rows. Of 30 labels, an accuracy of .80 may as well be .63 or .90
+    (the 95% interval of Wilson 1927).
+    """
+    counts = {head.name: int(head.labelled(table).sum()) for head in heads}
+    few = {name: n for name, n in counts.items() if 0 < n < _FEW_LABELS}
+    if not few:
+        return ()
+    quantity = ", ".join(f"{n} for {name}" for name, n in few.items())
+    quantity = f"few labels ({quantity})"
+    if set(counts.values()) == {len(table)}:
+        quantity = f"only {len(table)} picture{'s' * (len(table) > 1)}"
+    best = ", and so is which epoch is the best" if part == "val" else ""
+    return (f"{_PARTS[part]} has {quantity}: its figures are largely chance{best}.",)

@@ -29,7 +29,12 @@ from multitask.data import split
 from multitask.data.batches import Batches
 from multitask.experiments.checks import check_trainable, check_validated
 from multitask.experiments.evaluate import evaluate_run
-from multitask.experiments.notes import frozen_notes, leakage_notes, missing_parts
+from multitask.experiments.notes import (
+    few_labels_notes,
+    frozen_notes,
+    leakage_notes,
+    missing_parts,
+)
 from multitask.experiments.prepare import Prepared, prepare
 from multitask.experiments.train import train_prepared
 from multitask.images import augment
@@ -149,7 +154,12 @@ def train_and_evaluate(
     check_trainable(spec.heads, table, say)
     check_validated(recipe, table)
     leaks = leakage_notes(recipe, table, prepared.members)
-    for note in (*leaks, *missing_parts(recipe, table)):
+    few = [
+        note
+        for part in ("val", "test")
+        for note in few_labels_notes(spec.heads, table[table["split"] == part], part)
+    ]
+    for note in (*leaks, *missing_parts(recipe, table), *few):
         say(note)
     spec = replace(spec, notes=(*spec.notes, *leaks))
     prepared = replace(prepared, spec=spec)
@@ -197,13 +207,19 @@ def _cross_validate(prepared: Prepared, out: Path, resume: bool, say: Say) -> Ru
         if runs[-1].interrupted:
             break
     evaluations = tuple(run.evaluation for run in runs)
+    heads, first = prepared.spec.heads, evaluations[0]
+    labels = pd.concat([each.labels for each in evaluations])
+    of_one_fold = few_labels_notes(first.heads, first.labels, first.split)
     pooled = Evaluation(
         title=f"{out.name}, {len(runs)} folds",
         split="test",
-        labels=pd.concat([each.labels for each in evaluations]),
+        labels=labels,
         answers=pd.concat([each.answers for each in evaluations]),
-        heads=prepared.spec.heads,
-        notes=evaluations[0].notes,
+        heads=heads,
+        notes=(
+            *(note for note in first.notes if note not in of_one_fold),
+            *few_labels_notes(heads, labels, "test"),
+        ),
         folds=evaluations,
         folder=out / REPORT,
     )

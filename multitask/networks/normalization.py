@@ -19,11 +19,22 @@ class FusedNormalization(layers.BatchNormalization):  # type: ignore[misc]
     Keras computes it in several float32 steps, which on a CPU takes longer than the
     convolutions around it. Weights and inference are those of the plain layer. The
     running variance is an average of unbiased variances.
+
+    The moving averages soon forget their initial values: their momentum rises with the
+    number of steps, as in TensorFlow's `ExponentialMovingAverage` with `num_updates`.
+    After few steps, averages with a constant momentum describe no picture.
     """
 
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        # No weight of Keras: the saved network has plain layers, without it.
+        self.steps = tf.Variable(0.0, trainable=False)
+
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        if not (training and self.trainable) or len(inputs.shape) != 4:
+        if not (training and self.trainable) or len(inputs.shape) not in (2, 4):
             return super().call(inputs, training=training, mask=mask)
+        if len(inputs.shape) == 2:
+            return self.call(inputs[:, None, None], training=True)[:, 0, 0]
         empty = tf.zeros((0,))
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
@@ -34,11 +45,13 @@ class FusedNormalization(layers.BatchNormalization):  # type: ignore[misc]
             epsilon=self.epsilon,
             is_training=True,
         )
+        momentum = tf.minimum(self.momentum, (1 + self.steps) / (10 + self.steps))
         for moving, new in (
             (self.moving_mean, mean),
             (self.moving_variance, variance),
         ):
-            moving.assign(moving * self.momentum + new * (1.0 - self.momentum))
+            moving.assign(moving * momentum + new * (1.0 - momentum))
+        self.steps.assign_add(1.0)
         return outputs
 
 
@@ -47,3 +60,15 @@ def norm(training: bool) -> Callable[[], Any]:
     supported = keras.config.image_data_format() == "channels_last"
     cls = FusedNormalization if training and supported else layers.BatchNormalization
     return partial(cls, momentum=MOMENTUM)
+
+
+def resume_averages(model: keras.Model, steps: float) -> None:
+    """Go on with the moving averages of a model as after so many steps of training.
+
+    After 300 steps or more, their momentum is constant.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            resume_averages(layer, steps)
+        elif isinstance(layer, FusedNormalization):
+            layer.steps.assign(steps)

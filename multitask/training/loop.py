@@ -16,6 +16,7 @@ from multitask.contracts.recipe_texts import ALL
 from multitask.data.batches import Batches, with_labels_doubled
 from multitask.networks import archive, build, pretrained
 from multitask.networks.freeze import cut, freeze, rejoined
+from multitask.networks.normalization import resume_averages
 from multitask.networks.spec import NetworkSpec
 from multitask.training import loss_balancing
 from multitask.training.callbacks import (
@@ -33,6 +34,7 @@ from multitask.training.precision import fastest, has_bfloat16, policy
 from multitask.training.priors import start_from_labels
 from multitask.training.views import views
 
+_PRETRAINED_STEPS = 1000  # at least, for averages that weights come with
 _FEW_STEPS = 300  # a training with fewer ends before timing it would pay off
 
 
@@ -159,6 +161,8 @@ def _train_stage(
     best.set_model(model)
     if best.resumed:
         best.restore()
+    steps = 0 if recipe.weights == pretrained.NONE else _PRETRAINED_STEPS
+    resume_averages(core, steps + len(best.history) * training.steps)
     try:
         if not best.ended:
             _fit(best, training, validation, display)
