@@ -134,6 +134,15 @@ def missing_parts(recipe: Recipe, table: pd.DataFrame) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def small_parts(heads: Sequence[Head], table: pd.DataFrame) -> tuple[str, ...]:
+    """Which parts measure little for want of labels, to be said before training."""
+    return tuple(
+        note
+        for part in ("val", "test")
+        for note in few_labels_notes(heads, table[table["split"] == part], part)
+    )
+
+
 def measured_part(table: pd.DataFrame) -> tuple[str, tuple[str, ...]]:
     """The part that a report measures, and warnings about it.
 

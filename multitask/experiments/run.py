@@ -34,6 +34,7 @@ from multitask.experiments.notes import (
     frozen_notes,
     leakage_notes,
     missing_parts,
+    small_parts,
 )
 from multitask.experiments.prepare import Prepared, prepare
 from multitask.experiments.train import train_prepared
@@ -154,12 +155,8 @@ def train_and_evaluate(
     check_trainable(spec.heads, table, say)
     check_validated(recipe, table)
     leaks = leakage_notes(recipe, table, prepared.members)
-    few = [
-        note
-        for part in ("val", "test")
-        for note in few_labels_notes(spec.heads, table[table["split"] == part], part)
-    ]
-    for note in (*leaks, *missing_parts(recipe, table), *few):
+    doubts = (*missing_parts(recipe, table), *small_parts(spec.heads, table))
+    for note in (*leaks, *doubts):
         say(note)
     spec = replace(spec, notes=(*spec.notes, *leaks))
     prepared = replace(prepared, spec=spec)

@@ -9,11 +9,13 @@ import pytest
 from multitask.contracts import catalog
 from multitask.contracts.recipe import Recipe
 from multitask.experiments.notes import (
+    few_labels_notes,
     frozen_notes,
     leakage_notes,
     measured_part,
     missing_parts,
     sampling_notes,
+    small_parts,
 )
 from multitask.experiments.run import fit
 from tests import layouts
@@ -58,6 +60,36 @@ def test_a_report_without_a_test_part_says_what_it_is_of(parts, part, warned):
     assert measured == part
     assert len(notes) == bool(warned)
     assert warned in "".join(notes)
+
+
+LABELS = pd.DataFrame(
+    {
+        "split": ["train"] * 50 + ["val"] * 2 + ["test"] * 40,
+        "gender": ["male"] * 92,
+        "pose": ["left"] * 60 + [None] * 32,
+    }
+)
+
+
+def test_figures_of_less_than_30_pictures_are_called_chance():
+    heads = catalog.heads(["gender"])
+    assert small_parts(heads, LABELS) == (
+        "The validation part has only 2 pictures: its figures are largely chance, and "
+        "so is which epoch is the best.",
+    )
+    for count, noted in ((1, True), (29, True), (30, False)):
+        notes = few_labels_notes(heads, LABELS[:count], "all")
+        start = f"The data has only {count} picture{'s' * (count > 1)}: its figures are"
+        assert [note.startswith(start) for note in notes] == [True] * noted
+
+
+def test_heads_that_few_pictures_of_a_part_are_labelled_for_are_named():
+    heads = catalog.heads(["gender", "pose"])
+    assert small_parts(heads, LABELS)[1:] == (
+        "The test part has few labels (8 for pose): its figures are largely chance.",
+    )
+    # A head without any label has no figures.
+    assert few_labels_notes(heads, LABELS[60:], "test") == ()
 
 
 def test_a_trunk_that_learnt_from_the_test_part_is_told(
