@@ -18,6 +18,7 @@ _PAIRS, _ACROSS = 18, 3
 _LETTERS = 48  # that fit below a pair
 
 Pair = dict[str, Any]  # an item of the list `pairs` in audit.json
+LOOK_ALIKE = "look alike"  # the kind of a pair
 
 
 def write(findings: Findings, pairs: list[Pair], folder: Path) -> dict[str, str]:
@@ -35,9 +36,11 @@ def _figures(findings: Findings, pairs: list[Pair]) -> Iterator[_audit_labels.Na
     table, files = findings.table, findings.files
     conflicts = [pair for pair in pairs if pair["conflicts"]]
     leaks = [pair for pair in pairs if "splits" in pair]
-    others = [pair for pair in pairs if not pair["conflicts"]]
+    alike = [pair for pair in pairs if pair["kind"] == LOOK_ALIKE]
+    others = [pair for pair in pairs if agrees(pair)]
     title = "pairs whose labels contradict each other"
     yield "conflicts.png", title, pair_sheet(conflicts, table)
+    yield "look_alike.png", "pairs that only look alike", pair_sheet(alike, table)
     yield "leaks.png", "pairs in two parts of the split", pair_sheet(leaks, table)
     yield "duplicates.png", "pairs whose labels agree", pair_sheet(others, table)
     yield "blank.png", "blank and tiny pictures", _blank_and_tiny(table, files)
@@ -64,13 +67,19 @@ def _pixels(table: pd.DataFrame, row: Any) -> npt.NDArray[np.uint8]:
     return np.pad(pixels, ((0, 0), (0, 6), (0, 0)), constant_values=255)
 
 
+def agrees(pair: Pair) -> bool:
+    """Whether the labels of a pair of duplicates agree."""
+    return not pair["conflicts"] and pair["kind"] != LOOK_ALIKE
+
+
 def conflict_texts(pair: Pair) -> list[str]:
-    """The contradictions of a pair as text.
+    """The labels in which a pair differs, as text.
 
     >>> conflict_texts({"conflicts": {"age": ["30", "35"]}})
     ['age: 30 | 35']
     """
-    return [f"{name}: {a} | {b}" for name, (a, b) in pair["conflicts"].items()]
+    labels = pair["conflicts"] or pair.get("differences", {})
+    return [f"{name}: {a} | {b}" for name, (a, b) in labels.items()]
 
 
 def similarity(pair: Pair) -> str:
@@ -84,7 +93,8 @@ def _pair_lines(pair: Pair) -> list[_tiles.Line]:
     conflicts = conflict_texts(pair)
     if len(conflicts) > 4:
         conflicts[3:] = [f"+{len(conflicts) - 3} more labels"]
-    texts += [(text, _style.RED) for text in conflicts]
+    color = _style.RED if pair["conflicts"] else _style.GREY
+    texts += [(text, color) for text in conflicts]
     if "splits" in pair:
         texts.append(("split: " + " | ".join(pair["splits"]), _style.ORANGE))
     if not pair["conflicts"]:

@@ -21,6 +21,7 @@ from multitask.inspection.findings import (
     label_correlations,
     unread_columns,
 )
+from multitask.inspection.lookalikes import SAME
 
 OF, ORDER = Findings, 90
 
@@ -54,6 +55,7 @@ def plain(findings: Findings) -> dict[str, Any]:
         "exact_pairs": pairs.exact,
         "near_pairs": pairs.pairs - pairs.exact,
         "conflicting_pairs": pairs.conflicting,
+        "look_alike_pairs": pairs.look_alike,
         "conflicts": {name: n for name, n in pairs.conflicts.items() if n},
         "pairs_within": {a: n for (a, b), n in pairs.sources.items() if a == b},
         "pairs_across": {
@@ -117,16 +119,24 @@ def _pairs(findings: Findings) -> list[dict[str, Any]]:
         left, right = int(row.left), int(row.right)  # type: ignore[arg-type]
         pair: dict[str, Any] = {
             "paths": [paths[left], paths[right]],
-            "kind": "exact" if row.exact else "near",
+            "kind": _kind(row),
             "bits": int(row.bits),  # type: ignore[arg-type]
             "conflicts": {},
         }
-        if row.score:
+        if row.look_alike:
+            pair["differences"] = conflicting_labels(findings, left, right)
+        elif row.score:
             pair["conflicts"] = conflicting_labels(findings, left, right)
         if row.leaks:
             pair["splits"] = [parts[left], parts[right]]
         pairs.append(pair)
     return pairs
+
+
+def _kind(row: Any) -> str:
+    if row.look_alike:
+        return str(_audit_figures.LOOK_ALIKE)
+    return "exact" if row.exact else "near"
 
 
 def _with_answers(findings: Findings, answer_type: str) -> list[Head]:
@@ -148,6 +158,7 @@ def html(findings: Findings, document: dict[str, Any], figures: dict[str, str]) 
         wrong=findings.wrong(),
         titles=figures,
         near=NEAR,
+        same=SAME,
         blank=BLANK,
         tiny=TINY,
         listed=LISTED,
@@ -159,7 +170,8 @@ def html(findings: Findings, document: dict[str, Any], figures: dict[str, str]) 
         labels=[_labels(h, counts[h.name]) for h in _with_answers(findings, "labels")],
         conflicting=[_row(p) for p in pairs if p["conflicts"]],
         leaking=[_row(p) for p in pairs if "splits" in p],
-        duplicates=[_row(p) for p in pairs if not p["conflicts"]],
+        look_alike=[_row(p) for p in pairs if p["kind"] == _audit_figures.LOOK_ALIKE],
+        duplicates=[_row(p) for p in pairs if _audit_figures.agrees(p)],
     )
     return page
 
@@ -217,6 +229,7 @@ def facts(findings: Findings) -> list[tuple[str, int, str]]:
          f"{pairs.exact:,} exact, {pairs.pairs - pairs.exact:,} near; "
          f"{across:,} across data sets"),
         ("conflicting pairs", pairs.conflicting, conflicts or "labels agree"),
+        ("look alike", pairs.look_alike, "near in hash, but not in pixels and labels"),
         ("leaks", pairs.leaking + len(findings.identities), leaks),
     ]  # fmt: skip
 

@@ -4,24 +4,25 @@ The rules, in this order:
 
 1. Rows whose picture is unreadable, blank or tiny are dropped.
 2. The others are visited in the table's order: a row stays unless its picture is near
-   or equal to one that stayed. So no two remaining pictures are near each other, and a
-   chain of pictures, each near the next, does not collapse into one.
+   or equal to one that stayed, and does not only look like it (`lookalikes`). So no two
+   remaining pictures are duplicates, and a chain of pictures, each near the next, does
+   not collapse into one.
 3. Where a row that stayed and a row dropped for it contradict each other, nobody knows
    which label is right: it is emptied (a number with its `_low` and `_high`).
 """
 
-from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.saving import replacing, reporting_write_errors
 from multitask.contracts.table import label_columns, write_csv
-from multitask.inspection.duplicates import Groups, LabelIntervals, group_by_hash
+from multitask.inspection.duplicates import Groups, group_by_hash
+from multitask.inspection.label_intervals import LabelIntervals, Rows
+from multitask.inspection.lookalikes import Lookalikes
 
 ENDINGS = (".csv", ".parquet")
 
@@ -34,48 +35,54 @@ def clean(
     `files` is the result of `files.inspect_files(table)`.
     """
     bad = (files["reason"] != "") | files["blank"] | files["tiny"]
-    groups = group_by_hash(files[~bad])
     rows = np.flatnonzero(~bad)
-    first = np.unique(groups.member, return_index=True)[1]  # (groups,) their first rows
-    stays = _groups_that_stay(groups, first)
-    remaining = table.iloc[np.sort(rows[first[stays]])].copy()
-    stayed, dropped = (rows[side] for side in _row_pairs(groups, first, stays))
-    contradicted = labels.gaps(stayed, dropped) > 0
+    lookalikes = Lookalikes(table, files, labels)
+    stayed, pairs = _visit(group_by_hash(files[~bad]), rows, lookalikes)
+    remaining = table.iloc[stayed].copy()
+    left, right = np.array(pairs, np.intp).reshape(-1, 2).T
+    contradicted = labels.gaps(left, right) > 0
+    contradicted[lookalikes.among(left, right)] = False
     for number, name in enumerate(labels.names):
-        doubtful = table.index[stayed[contradicted[:, number]]].unique()
+        doubtful = table.index[left[contradicted[:, number]]].unique()
         for column in label_columns([name]):
             if column in remaining and len(doubtful):
                 remaining.loc[doubtful, column] = np.nan
     return remaining.reset_index(drop=True)
 
 
-def _groups_that_stay(
-    groups: Groups, first: npt.NDArray[np.intp]
-) -> npt.NDArray[np.bool_]:
-    """Which groups (groups,) stay, visited in the order of their first rows."""
-    stays = np.ones(len(first), bool)
-    near: dict[int, list[int]] = {}
+def _visit(
+    groups: Groups, rows: Rows, lookalikes: Lookalikes
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """The rows that stay, and every pair of one that stays and a near one that goes.
+
+    `rows` (members of the groups,) are their numbers in the table.
+    """
+    near = _near_groups(groups)
+    stayed: dict[int, list[int]] = {}
+    gone: list[tuple[int, int]] = []  # a row and its group
+    for row, group in zip(rows.tolist(), groups.member.tolist(), strict=True):
+        others = [one for other in near[group] for one in stayed.get(other, ())]
+        left = np.array(others, np.intp)
+        if not others or lookalikes.among(left, np.full(len(left), row)).all():
+            stayed.setdefault(group, []).append(row)
+        else:
+            gone.append((row, group))
+    pairs = [
+        (one, row)
+        for row, group in gone
+        for other in near[group]
+        for one in stayed.get(other, ())
+    ]
+    return sorted(one for each in stayed.values() for one in each), pairs
+
+
+def _near_groups(groups: Groups) -> list[list[int]]:
+    """For each group, those whose hashes are near its own, itself first."""
+    near = [[group] for group in range(int(groups.member.max(initial=-1)) + 1)]
     for one, other in groups.links.tolist():
-        near.setdefault(one, []).append(other)
-        near.setdefault(other, []).append(one)
-    for group in sorted(near, key=lambda g: int(first[g])):
-        if stays[group]:
-            stays[near[group]] = False
-    return stays
-
-
-def _row_pairs(
-    groups: Groups, first: npt.NDArray[np.intp], stays: npt.NDArray[np.bool_]
-) -> Sequence[npt.NDArray[np.intp]]:
-    """Each row that stayed (pairs,) and each one dropped for it (pairs,)."""
-    members = pd.DataFrame(
-        {"group": groups.member, "row": np.arange(len(groups.member))}
-    )
-    both_ways = np.concatenate([groups.links, groups.links[:, ::-1]])
-    own = np.repeat(np.arange(len(first)), 2).reshape(-1, 2)
-    near = pd.DataFrame(np.concatenate([own, both_ways]), columns=["stays", "group"])
-    pairs = near[stays[near["stays"]]].merge(members, on="group")
-    return first[pairs["stays"]], pairs["row"].to_numpy()
+        near[one].append(other)
+        near[other].append(one)
+    return near
 
 
 def check_target(path: Path) -> Path:

@@ -3,7 +3,8 @@
 A pair is two rows whose perceptual hashes differ in at most 4 of 64 bits, counted
 once: n equal pictures are n (n - 1) / 2 pairs. Two rows near a third one are not a
 pair for that reason alone. The hash of a blank picture means nothing, so blank
-pictures are paired only if all their pixels are equal.
+pictures are paired only if all their pixels are equal. Two rows that only look alike
+(`lookalikes`) are no duplicates; they are counted apart.
 
 Rows with the same pixels, hash, labels, source and split are interchangeable. They are
 counted as one cell of n rows, so that a thousand copies of a picture take no longer
@@ -11,86 +12,24 @@ than two.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations, islice, product
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from multitask.contracts.head import Array, Head
-from multitask.contracts.table import as_text, column, interval, sources
+from multitask.contracts.head import Array
+from multitask.contracts.table import column, sources
 from multitask.images.near import near_links
+from multitask.inspection.label_intervals import LabelIntervals, Rows
+from multitask.inspection.lookalikes import Lookalikes
 
 LISTED = 10_000  # pairs listed one by one at most; all are counted
 _CHUNK = 2**16  # pairs of cells compared at a time, which bounds the memory
 
-Rows = npt.NDArray[np.intp]
-COLUMNS = ("left", "right", "exact", "bits", "score", "leaks")
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelIntervals:
-    """The interval that each label lies in: from `low` to `high` (rows, labels).
-
-    Numbers are scaled by their range and classes are whole numbers; both ends are NaN
-    where nobody annotated the picture.
-    """
-
-    names: tuple[str, ...]
-    low: Array
-    high: Array
-
-    def gaps(self, left: Rows, right: Rows) -> Array:
-        """The distance (pairs, labels) between the intervals of two rows, at most 1.
-
-        It is 0 where they overlap or one of them is unknown.
-
-        >>> ages = np.array([[0.3], [0.4], [np.nan]])
-        >>> labels = LabelIntervals(names=("age",), low=ages, high=ages)
-        >>> labels.gaps(np.array([0, 0]), np.array([1, 2])).round(3).tolist()
-        [[0.1], [0.0]]
-        """
-        gap = np.fmax(
-            self.low[left] - self.high[right], self.low[right] - self.high[left]
-        )
-        clipped: Array = np.clip(np.nan_to_num(gap, nan=0.0), 0, 1)
-        return clipped
-
-
-def label_intervals(heads: Sequence[Head], table: pd.DataFrame) -> LabelIntervals:
-    """Every label column of the heads as intervals; a class has one of width 0."""
-    names, low, high = [], [], []
-    for head in heads:
-        for name in head.columns:
-            ends = _ends(head, name, table)
-            names.append(name)
-            low.append(ends[0])
-            high.append(ends[1])
-    empty = np.zeros((len(table), 0))
-    return LabelIntervals(
-        names=tuple(names),
-        low=np.stack(low, axis=1) if low else empty,
-        high=np.stack(high, axis=1) if high else empty,
-    )
-
-
-def _ends(head: Head, name: str, table: pd.DataFrame) -> tuple[Array, Array]:
-    values = column(table, name)
-    if head.answer_type == "class":
-        codes = pd.factorize(as_text(values))[0].astype(float)
-        codes[codes < 0] = np.nan
-        return codes, codes
-    if head.answer_type == "labels":
-        exact = pd.to_numeric(values).astype(float).to_numpy()
-        return exact, exact
-    low, high = interval(table, name).to_numpy().T
-    if np.isnan(low).all():
-        return low, high
-    reach = (np.nanmax(high) - np.nanmin(low)) or 1.0
-    return low / reach, high / reach
+COLUMNS = ("left", "right", "exact", "bits", "score", "leaks", "look_alike")
 
 
 class Groups(NamedTuple):
@@ -126,11 +65,15 @@ class Duplicates:
     row numbers of the table, `bits` the distance of the hashes, `score` the sum of the
     gaps between their labels. Pairs that contradict each other or leak come first, the
     nearest of them on top.
+
+    Pairs that only look alike count in `look_alike` and, to be on the safe side, in
+    `leaking`, and nowhere else; their `score` is 0.
     """
 
     pairs: int
     exact: int
     conflicting: int
+    look_alike: int
     leaking: int
     conflicts: dict[str, int]
     sources: dict[tuple[str, str], int]
@@ -150,6 +93,7 @@ def duplicates(
     hashes = files["phash"].to_numpy()
     traits = np.column_stack([origins, parts, digests, labels.low, labels.high])
     cells = _cells(group_by_hash(files), traits)
+    lookalikes = Lookalikes(table, files, labels)
     conflicts = np.zeros(len(labels.names), np.int64)
     counted: Counter[str] = Counter()
     between: Counter[tuple[str, str]] = Counter()
@@ -157,17 +101,22 @@ def duplicates(
     for one, other, times in _pairs(cells):
         left, right = cells.first[one], cells.first[other]
         gaps = labels.gaps(left, right)
+        alike = lookalikes.among(left, right, gaps)
+        gaps[alike] = 0
         score = gaps.sum(axis=1)
         exact = digests[left] == digests[right]
         leaks = (parts[left] != parts[right]) & (parts[left] >= 0) & (parts[right] >= 0)
         conflicts += times @ (gaps > 0)
-        counted["pairs"] += int(times.sum())
+        counted["pairs"] += int(times[~alike].sum())
+        counted["look_alike"] += int(times[alike].sum())
         counted["exact"] += int(times[exact].sum())
         counted["conflicting"] += int(times[score > 0].sum())
         counted["leaking"] += int(times[leaks].sum())
-        _count_between(between, origins[left], origins[right], times, names)
+        ends = origins[left[~alike]], origins[right[~alike]]
+        _count_between(between, *ends, times[~alike], names)
         bits = np.bitwise_count(hashes[left] ^ hashes[right])
         facts = {"exact": exact, "bits": bits, "score": score, "leaks": leaks}
+        facts |= {"look_alike": alike}
         chunk = pd.DataFrame({"one": one, "other": other, **facts})
         # Harmful pairs come first, and of those the surest: two pictures 4 bits apart
         # may differ, so that the largest contradictions are often no duplicates.
@@ -177,6 +126,7 @@ def duplicates(
         pairs=counted["pairs"],
         exact=counted["exact"],
         conflicting=counted["conflicting"],
+        look_alike=counted["look_alike"],
         leaking=counted["leaking"],
         conflicts=dict(zip(labels.names, map(int, conflicts), strict=True)),
         sources=dict(sorted(between.items())),

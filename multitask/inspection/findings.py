@@ -20,13 +20,9 @@ from multitask.contracts.table import (
     interval_columns,
 )
 from multitask.data.labels import usable
-from multitask.inspection.duplicates import (
-    Duplicates,
-    LabelIntervals,
-    duplicates,
-    label_intervals,
-)
+from multitask.inspection.duplicates import Duplicates, duplicates
 from multitask.inspection.files import inspect_files
+from multitask.inspection.label_intervals import LabelIntervals, label_intervals
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -11,7 +11,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.table import read_csv
 from multitask.inspection.audit import audit
 from multitask.inspection.clean import clean, write_table
-from multitask.inspection.duplicates import label_intervals
+from multitask.inspection.label_intervals import label_intervals
 from tests.planted import TIME, document, inspected
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from multitask.contracts import catalog
-from multitask.inspection.duplicates import LISTED, duplicates, label_intervals
+from multitask.inspection.duplicates import LISTED, duplicates
+from multitask.inspection.label_intervals import label_intervals
 from tests.planted import inspected
 
 

@@ -1,0 +1,75 @@
+"""In which interval does each label lie, and how far are two pictures' apart?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from multitask.contracts.head import Array, Head
+from multitask.contracts.table import as_text, column, interval
+
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelIntervals:
+    """The interval that each label lies in: from `low` to `high` (rows, labels).
+
+    Numbers are scaled by their range and classes are whole numbers; both ends are NaN
+    where nobody annotated the picture.
+    """
+
+    names: tuple[str, ...]
+    low: Array
+    high: Array
+
+    def gaps(self, left: Rows, right: Rows) -> Array:
+        """The distance (pairs, labels) between the intervals of two rows, at most 1.
+
+        It is 0 where they overlap or one of them is unknown.
+
+        >>> ages = np.array([[0.3], [0.4], [np.nan]])
+        >>> labels = LabelIntervals(names=("age",), low=ages, high=ages)
+        >>> labels.gaps(np.array([0, 0]), np.array([1, 2])).round(3).tolist()
+        [[0.1], [0.0]]
+        """
+        gap = np.fmax(
+            self.low[left] - self.high[right], self.low[right] - self.high[left]
+        )
+        clipped: Array = np.clip(np.nan_to_num(gap, nan=0.0), 0, 1)
+        return clipped
+
+
+def label_intervals(heads: Sequence[Head], table: pd.DataFrame) -> LabelIntervals:
+    """Every label column of the heads as intervals; a class has one of width 0."""
+    names, low, high = [], [], []
+    for head in heads:
+        for name in head.columns:
+            ends = _ends(head, name, table)
+            names.append(name)
+            low.append(ends[0])
+            high.append(ends[1])
+    empty = np.zeros((len(table), 0))
+    return LabelIntervals(
+        names=tuple(names),
+        low=np.stack(low, axis=1) if low else empty,
+        high=np.stack(high, axis=1) if high else empty,
+    )
+
+
+def _ends(head: Head, name: str, table: pd.DataFrame) -> tuple[Array, Array]:
+    values = column(table, name)
+    if head.answer_type == "class":
+        codes = pd.factorize(as_text(values))[0].astype(float)
+        codes[codes < 0] = np.nan
+        return codes, codes
+    if head.answer_type == "labels":
+        exact = pd.to_numeric(values).astype(float).to_numpy()
+        return exact, exact
+    low, high = interval(table, name).to_numpy().T
+    if np.isnan(low).all():
+        return low, high
+    reach = (np.nanmax(high) - np.nanmin(low)) or 1.0
+    return low / reach, high / reach
