@@ -6,7 +6,6 @@ results. What takes long to import is imported when one of them is called.
 
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import Say, in_python, python_spelling
@@ -124,12 +123,13 @@ def load(path: "File") -> "Analyzer":
         >>> faces = multitask.load("runs/faces")  # doctest: +SKIP
         >>> faces.predict(["a.jpg", "b.jpg"])  # doctest: +SKIP
     """
-    from multitask.cli import quiet
+    from multitask.cli import keywords, quiet
 
+    file = keywords.file("path", path)
     quiet.import_tensorflow()
     from multitask.networks.analyzer import Analyzer
 
-    return Analyzer.load(Path(path))
+    return Analyzer.load(file)
 
 
 @python_spelling()
@@ -162,7 +162,7 @@ def report(
         >>> evaluation = multitask.report("runs/faces")  # doctest: +SKIP
         >>> evaluation.summaries()["age"]["mae"]  # doctest: +SKIP
     """
-    from multitask.cli import quiet
+    from multitask.cli import keywords, quiet
     from multitask.contracts.machine import Machine
     from multitask.data import given
 
@@ -170,7 +170,9 @@ def report(
     from multitask.experiments import evaluate
     from multitask.experiments.run import Run
 
-    path = network.folder if isinstance(network, Run) else Path(network)
+    path = keywords.file(
+        "network", network.folder if isinstance(network, Run) else network
+    )
     folder = evaluate.report_folder(path, out)
     with given.recorded(data, folder) as texts:
         return evaluate.report(

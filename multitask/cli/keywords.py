@@ -75,6 +75,14 @@ def resumed(
     return chosen, folder
 
 
+def file(keyword: str, path: str | PathLike[str]) -> Path:
+    """A path as such; UserError naming the keyword for what is none."""
+    if not isinstance(path, str | PathLike):
+        what = f"is of type {type(path).__name__}, must be a path"
+        raise UserError(keyword, what, "give the folder of a run, or a network file")
+    return Path(path).expanduser()
+
+
 def varied(vary: Mapping[str, Any] | str | Iterable[str]) -> tuple[str, ...]:
     """The settings that a sweep varies, as the texts of the command line.
 

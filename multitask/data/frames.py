@@ -140,8 +140,8 @@ def _located(
                 "path or a picture: a PIL image, a uint8 array or the bytes of a file",
             )
     if in_memory:
-        for row, path in _save(in_memory, folder, where, written):
-            paths[row] = str(path)
+        for row, file in _save(in_memory, folder, where, written):
+            paths[row] = str(file)
         say(f"{len(in_memory):,} pictures in memory are kept in {folder}")
     return paths
 

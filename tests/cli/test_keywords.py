@@ -1,6 +1,7 @@
 """Do the keywords of a function make the recipe that the options would make?"""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,6 +98,12 @@ def test_a_mapping_of_what_is_varied_is_that_of_the_command_line():
     assert keywords.varied("dropout=0.3,0.5") == ("dropout=0.3,0.5",)
     with pytest.raises(UserError, match=r"vary dropout: is 0.3, must be a list of val"):
         keywords.varied({"dropout": 0.3})
+
+
+def test_what_is_no_path_is_said():
+    assert keywords.file("network", "~/a") == Path.home() / "a"
+    with pytest.raises(UserError, match="^network: is of type int, must be a path; gi"):
+        keywords.file("network", 3)  # type: ignore[arg-type]
 
 
 def test_a_run_goes_on_with_its_own_recipe(tmp_path):
