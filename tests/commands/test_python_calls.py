@@ -146,7 +146,7 @@ def test_a_dry_comparison_lists_its_networks(frame, tmp_path):
         ({"data": pd.DataFrame({"file": ["a.jpg"], "age": [3]})},
          "data table: has no column 'path', only file, age; did you mean 'file'?"),
         ({"data": {"m": pd.DataFrame({"path": []})}}, "data m: is a DataFrame with"),
-        ({"data": "utkface"}, "data: 'utkface' names no folder; write utkface=FO"),
+        ({"data": "utkface"}, "data: 'utkface' has no folder; write utkface=FOLDE"),
         ({"heads": "agee"}, "heads: no head 'agee'; did you mean 'age'?"),
         ({"resume": True}, "resume: names no run; add out, the folder of the run"),
     ],
