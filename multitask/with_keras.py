@@ -62,7 +62,7 @@ def build(
             of Keras; by default that of Keras.
 
     Raises:
-        UserError: If an argument can't be, or a head needs `table` for its classes.
+        UserError: An argument can't be used, or a head needs `table` for its classes.
 
     Example:
         >>> model = build(["age", "gender"], image_size=32)
@@ -106,21 +106,22 @@ def dataset(
     """Make a `tf.data.Dataset` of batches (images, targets, weights) from a table.
 
     Images are float32 (batch, size, size, 3) in 0..255. Targets and weights are dicts
-    by head name; the weight of a missing label is 0, also of a single yes/no label.
-    Pictures are decoded once, now, and `say` is called with a line on those that can't
-    be read, and on labels that a head can't take.
+    by head name. A missing label has weight 0, even a single one in a list of yes/no
+    labels. Pictures are decoded once, during the call. `say` is called with a line on
+    those that can't be read, and on labels that a head can't use.
 
     Args:
         table: One row per picture: `path` (a file; or a PIL image, a uint8 array or the
             bytes of a file), a column per label, and optionally `box` (`left top right
             bottom` in pixels). An empty cell means that nobody annotated it.
-        heads: The model of `build`, of which the heads, `image_size` and `crop` are
-            taken. For a model that is all your own, its heads as for `build`.
-        image_size: The side of an image in pixels, if `heads` is no model.
-        crop: The share of a picture's side that is shown, 0.89 if `heads` is no model.
+        heads: The model that `build` returned, whose heads, image size and crop are
+            used. For a model that you built yourself, its heads as in `build`.
+        image_size: The side of an image in pixels; only for heads without a model.
+        crop: The share of a picture's side that is shown, 0.89 for heads without a
+            model.
         batch_size: Pictures per batch.
-        training: Whether to shuffle and augment, each epoch differently. Every batch is
-            then full: what is left over is shown in another epoch.
+        training: Whether to shuffle and augment, each epoch differently. Batches are
+            then full; the few pictures left over differ from epoch to epoch.
         augment: How to augment, `"standard"` by default: `"none"`, `"flip"`,
             `"strong"`, or others of `--augment` except `"mixup"`.
         seed: Seed of shuffling and augmentation.
@@ -128,8 +129,8 @@ def dataset(
         machine: The memory for pictures; what exceeds it is kept on disk.
 
     Raises:
-        UserError: If an argument can't be, if no picture can be read, if there is no
-            label, or if a head can take none of its labels.
+        UserError: An argument can't be used, no picture can be read, there is no label
+            at all, or a head can use none of its labels.
 
     Example:
         >>> import tempfile
@@ -175,17 +176,23 @@ def save(model: "keras.Model", path: str | Path) -> None:
     over `tta` views of a picture, are part of it, as in a network of `fit`. It computes
     in float32.
 
-    Raises UserError if the model is not one of `build`, if `path` does not end in
-    `.keras` or can't be written, or if a head's class is no plug-in: whoever opens the
-    file must find it by an entry point of the group `multitask.heads`.
+    Args:
+        model: A model that `build` returned, trained or not.
+        path: The file, which must end in `.keras`; one that exists is replaced.
 
-    >>> import tempfile
-    >>> import multitask
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(build("gender", image_size=16), f"{folder}/faces.keras")
-    ...     faces = multitask.load(f"{folder}/faces.keras")
-    >>> [head.name for head in faces.heads]
-    ['gender']
+    Raises:
+        UserError: The model is not from `build`, the file can't be written, or the
+            class of a head has no entry point of the group `multitask.heads`, by which
+            `load` finds it.
+
+    Example:
+        >>> import tempfile
+        >>> import multitask
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save(build("gender", image_size=16), f"{folder}/faces.keras")
+        ...     faces = multitask.load(f"{folder}/faces.keras")
+        >>> [head.name for head in faces.heads]
+        ['gender']
     """
     from multitask.training.custom_model import save_model
 

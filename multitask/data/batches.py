@@ -3,7 +3,7 @@
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -197,13 +197,16 @@ class Batches:
 
         epochs, steps = itertools.count(), self.steps
 
-        def of_next_epoch() -> Iterator[int]:
-            first = next(epochs) * steps
-            yield from range(first, first + steps)
+        def first_step(_: Any) -> Any:
+            return np.int64(next(epochs) * steps)
 
-        numbers = tf.data.Dataset.from_generator(
-            of_next_epoch, output_signature=tf.TensorSpec((), tf.int64)
-        )
+        def of_an_epoch(number: Any) -> Any:
+            first = tf.numpy_function(first_step, [number], tf.int64)
+            first.set_shape(())
+            return tf.data.Dataset.range(first, first + steps)
+
+        # Not `from_generator`, which changes how the whole program frees memory.
+        numbers = tf.data.Dataset.range(1).flat_map(of_an_epoch)
         numbers = numbers.apply(tf.data.experimental.assert_cardinality(steps))
         return self._augmented(numbers, heads, augmentation, seed)
 

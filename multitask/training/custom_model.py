@@ -66,6 +66,7 @@ def build_model(
         tta=recipe.tta,
     )
     policy = keras.config.dtype_policy().name
+    # Of plain layers, so that Keras itself can save, copy and export the model.
     model = build.build_core(spec, recipe.dropout, policy, architecture=own)
     pretrained.load(model.get_layer("trunk"), weights, spec.trunk)
     if table is not None:

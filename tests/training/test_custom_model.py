@@ -1,6 +1,7 @@
 """Is the model for one's own loop compiled as its heads say, and saved as others?"""
 
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import keras
@@ -11,6 +12,7 @@ from multitask.heads.softmax import Softmax
 
 import multitask
 from multitask.contracts.errors import UserError
+from multitask.contracts.recipe import Recipe
 from multitask.training.custom_data import labelled_batches
 from multitask.training.custom_model import build_model, save_model
 from tests import labelled
@@ -123,6 +125,13 @@ def test_what_cannot_be_is_said_in_one_line(heads, settings, message):
     with pytest.raises(UserError) as raised:
         small(heads, **settings)
     assert message in str(raised.value)
+
+
+def test_defaults_are_those_of_fit():
+    recipe = Recipe()
+    parameters = signature(multitask.build).parameters
+    for name in ("trunk", "crop", "weights", "dropout", "tta"):
+        assert parameters[name].default == getattr(recipe, name)
 
 
 def test_mistakes_name_arguments_as_python_does():
