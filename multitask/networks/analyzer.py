@@ -27,6 +27,8 @@ _CHUNK = 256  # pictures answered at a time: memory stays flat, and rows come so
 class Analyzer:
     """A trained network with its heads: pictures in, a table of predictions out.
 
+    `model` is its Keras model, which takes uint8 RGB images (batch, height, width, 3).
+
     >>> import multitask
     >>> faces = multitask.load("runs/faces/network.keras")  # doctest: +SKIP
     >>> faces.predict(["a.jpg", "b.png"])["age"].tolist()  # doctest: +SKIP
@@ -37,6 +39,7 @@ class Analyzer:
         self.model = model
         self.spec = spec
         size = spec.side
+        model(model.input)  # Keras exports only called models to ONNX
 
         # One traced function for every batch: the overhead of `model.predict` is too
         # large for a few pictures.

@@ -28,7 +28,9 @@ def build(spec: NetworkSpec, core: keras.Model | None = None) -> keras.Model:
     core = core or build_core(spec)
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
     outputs = core(_preprocessing(spec)(image))
-    outputs = {head.name: _output(spec, head, outputs[head.name]) for head in spec.heads}
+    outputs = {
+        head.name: _output(spec, head, outputs[head.name]) for head in spec.heads
+    }
     return keras.Model(image, outputs, name="multitask")
 
 
