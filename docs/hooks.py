@@ -67,10 +67,21 @@ def notebook(document: dict[str, Any]) -> str:
         source = "".join(cell["source"])
         if cell["cell_type"] == "code":
             parts.append(f"```python\n{source}\n```")
-            parts += map(shown_output, cell["outputs"])
+            parts += map(shown_output, joined(cell["outputs"]))
         else:
             parts.append(source)
     return "\n\n".join(parts)
+
+
+def joined(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Outputs in which text that a cell printed at several times is in one piece."""
+    pieces: list[dict[str, Any]] = []
+    for output in outputs:
+        if "text" in output and pieces and "text" in pieces[-1]:
+            pieces[-1] = {"text": [*pieces[-1]["text"], *output["text"]]}
+        else:
+            pieces.append(output)
+    return pieces
 
 
 def shown_output(output: dict[str, Any]) -> str:

@@ -38,6 +38,7 @@ def test_the_page_shows_text_cells_as_they_are_code_as_code_and_outputs_after_it
                     "source": ["f()"],
                     "outputs": [
                         {"output_type": "stream", "text": ["one\n"]},
+                        {"output_type": "stream", "text": ["and a half\n"]},
                         {"data": {"text/plain": ["two"]}},
                         {"data": {"text/plain": ["2"], "text/html": [html]}},
                     ],
@@ -48,7 +49,7 @@ def test_the_page_shows_text_cells_as_they_are_code_as_code_and_outputs_after_it
     assert page.split("\n\n") == [
         "# A\nb",
         "```python\nf()\n```",
-        "```text\none\n```",
+        "```text\none\nand a half\n```",
         "```text\ntwo\n```",
         "<div>\n<table>",
     ]
