@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from multitask.cli.keywords import as_python_lines
+from multitask.contracts.errors import in_python
 from multitask.training import loop
 from multitask.training.callbacks import BestEpoch
 from multitask.training.display import Progress
@@ -167,8 +167,8 @@ def test_lines_that_python_is_given_are_printed_and_so_may_be_live(monkeypatch):
     best.begin(1, small.recipe())
     lines: list[str] = []
     with terminal(monkeypatch, "stdout") as screen:
-        with Progress(best, say=as_python_lines(print)):
+        with Progress(best, say=in_python(print)):
             pass
-        with Progress(best, say=as_python_lines(lines.append)):
+        with Progress(best, say=in_python(lines.append)):
             pass
     assert screen.raw.count("\x1b[?25l") == 1  # one display, which hid the cursor
