@@ -77,7 +77,7 @@ def commands(page):
     pattern = r"\bpython -m multitask[. ](\S.*)$"
     for line in re.findall(pattern, joined_lines(page), re.MULTILINE):
         if "`" not in line:  # else it is part of a sentence
-            yield shlex.split(line, comments=True)
+            yield shlex.split(line.partition(" | ")[0], comments=True)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=shown)

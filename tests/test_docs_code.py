@@ -76,6 +76,7 @@ def pictures(tmp_path_factory):
     for name, path in zip("abc", sorted((folder / "U").iterdir()), strict=False):
         shutil.copy(path, folder / f"{name}.jpg")
     shutil.copy(folder / "a.jpg", folder / "b.png")  # content decides, not the ending
+    shutil.copytree(folder / "U", folder / "folder")
     return folder
 
 
