@@ -19,11 +19,12 @@ from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.run import SPLIT
 from multitask.contracts.saving import reporting_write_errors
-from multitask.contracts.table import write_csv
+from multitask.contracts.table import any_file_name, write_csv
 from multitask.experiments import scores
 from multitask.experiments.notes import frozen_notes
 
 
+@any_file_name()
 def compare(
     recipe: Recipe,
     out: str | Path,

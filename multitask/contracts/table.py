@@ -14,7 +14,8 @@ known only to an interval leaves its own column empty and fills `<column>_low` a
 `<column>_high` (both ends included).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,16 @@ def path_hint(columns: Iterable[object]) -> str:
     files = (name for name in names for one in _PATHS if close_name(one, [name], 0.7))
     found = close_name("path", names) or next(files, "")
     return f"rename {repr(found) if found else 'the column of picture files'} to 'path'"
+
+
+@contextmanager
+def any_file_name() -> Iterator[None]:
+    """Let tables hold names of files that are not UTF-8; also decorates a function.
+
+    If pyarrow is installed, pandas stores text with it, which refuses such names.
+    """
+    with pd.option_context("mode.string_storage", "python"):
+        yield
 
 
 def check(table: pd.DataFrame, where: str = "table") -> pd.DataFrame:

@@ -24,7 +24,7 @@ from multitask.contracts.run import (
     new_folder,
 )
 from multitask.contracts.saving import reporting_write_errors
-from multitask.contracts.table import read_csv, sources, write_csv
+from multitask.contracts.table import any_file_name, read_csv, sources, write_csv
 from multitask.data.batches import decode_table
 from multitask.data.labels import set_aside
 from multitask.data.sources import absolute, check_labelled, read_all
@@ -129,6 +129,7 @@ def evaluate_run(
     return evaluation
 
 
+@any_file_name()
 def report(
     network: str | Path,
     data: Sequence[str] = (),

@@ -24,7 +24,7 @@ from multitask.contracts.run import (
     new_folder,
 )
 from multitask.contracts.saving import reporting_write_errors, write_text
-from multitask.contracts.table import write_csv
+from multitask.contracts.table import any_file_name, write_csv
 from multitask.data import split
 from multitask.data.batches import Batches
 from multitask.experiments.checks import check_trainable, check_validated
@@ -92,6 +92,7 @@ class Run:
         return f"run in {self.folder}" + ", stopped early" * self.interrupted
 
 
+@any_file_name()
 def fit(
     recipe: Recipe,
     out: str | Path,

@@ -8,11 +8,13 @@ from multitask.contracts import catalog, plugins
 from multitask.contracts.catalog import Config
 from multitask.contracts.errors import UserError
 from multitask.contracts.run import new_folder
+from multitask.contracts.table import any_file_name
 from multitask.data.sources import absolute, check_labelled, read_all, takes_name
 from multitask.inspection.clean import check_target, clean, write_table
 from multitask.inspection.findings import Findings, inspect_reading
 
 
+@any_file_name()
 def audit(
     data: Sequence[str],
     out: str | Path,

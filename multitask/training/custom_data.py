@@ -12,6 +12,7 @@ from multitask.contracts.errors import Say, UserError
 from multitask.contracts.head import Head, Targets
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.table import any_file_name
 from multitask.data.batches import Batches, decode_table
 from multitask.data.labels import usable
 from multitask.data.sources import check_labelled
@@ -21,6 +22,7 @@ from multitask.training.custom_model import Heads, checked_table, resolve, spec_
 _DEFAULTS = Recipe()  # those of `fit`
 
 
+@any_file_name()
 def labelled_batches(
     table: pd.DataFrame,
     heads: keras.Model | Heads,

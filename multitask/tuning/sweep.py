@@ -16,7 +16,7 @@ from multitask.contracts.recipe import Precision, Recipe
 from multitask.contracts.run import SPLIT, SWEEP
 from multitask.contracts.saving import reporting_write_errors, write_text
 from multitask.contracts.sweep_result import SweepResult
-from multitask.contracts.table import write_csv
+from multitask.contracts.table import any_file_name, write_csv
 from multitask.experiments.prepare import Prepared, prepare
 from multitask.training import loop
 from multitask.tuning import space
@@ -29,6 +29,7 @@ from multitask.tuning.trials import Trials
 from multitask.tuning.variants import check_variants
 
 
+@any_file_name()
 def sweep(
     recipe: Recipe,
     out: str | Path,

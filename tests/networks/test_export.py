@@ -1,6 +1,5 @@
 """Does Keras export the saved network so that every runtime gives the same answers?"""
 
-import json
 import subprocess
 import sys
 from collections import Counter
@@ -52,8 +51,8 @@ def assert_answers(outputs, analyzer, images):
         one, other = np.asarray(outputs[head.name]), expected[head.name]
         np.testing.assert_allclose(one, other, atol=1e-5, err_msg=head.name)
         if head.answer_type == "number":  # an age in years
-            years = [head.read(values)[head.name] for values in (one, other)]
-            np.testing.assert_allclose(*years, atol=1e-2)
+            years, wanted = (head.read(v)[head.name] for v in (one, other))
+            np.testing.assert_allclose(years, wanted, atol=1e-2)
 
 
 # The graph
@@ -63,7 +62,7 @@ def test_the_layers_are_preprocessing_the_core_and_one_per_head(analyzer):
     names = [layer.name for layer in analyzer.model.layers]
     assert names == ["image", "preprocessing", "core", *sorted(NAMES)]
     assert analyzer.model.output_names == sorted(NAMES)
-    lines = []
+    lines: list[str] = []
     analyzer.model.summary(print_fn=lines.append)
     assert len("\n".join(lines).splitlines()) <= 30
 
