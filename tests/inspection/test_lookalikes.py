@@ -23,10 +23,11 @@ def twin(seed, share=0.05):
 
 def correlation(one, other):
     """Of the grey thumbnails, by NumPy."""
-    small = [
-        np.asarray(p.convert("L").resize((32, 32), 2)).ravel() for p in (one, other)
-    ]
-    return np.corrcoef(*small)[0, 1]
+    one, other = (
+        np.asarray(picture.convert("L").resize((32, 32), 2)).ravel()
+        for picture in (one, other)
+    )
+    return np.corrcoef(one, other)[0, 1]
 
 
 @pytest.fixture
