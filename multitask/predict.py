@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, UserError, command
-from multitask.contracts.recipe_texts import split_names
 from multitask.networks.predictions import ENDINGS, FORMATS, resolve_format
 from multitask.terminal.bar import bar
 
@@ -111,6 +110,8 @@ def _target(
 
 
 def _heads(arguments: argparse.Namespace) -> tuple[str, ...] | None:
+    from multitask.contracts.recipe_texts import split_names
+
     return split_names(arguments.heads or "") or None
 
 

@@ -139,6 +139,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     table.to_csv(path, index=False, encoding="utf-8", errors="surrogateescape")
 
 
+@any_file_name()
 def read_csv(path: Path) -> pd.DataFrame:
     """Read a table of `write_csv`, all cells as text."""
     return pd.read_csv(
