@@ -90,7 +90,7 @@ def shown_output(output: dict[str, Any]) -> str:
     if "text/html" in data:
         page = "".join(data["text/html"])
         page = re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)
-        page = page.replace(' border="1" class="dataframe"', "")
+        page = re.sub(r"<table\b[^>]*>", "<table>", page)  # in the style of the site
         return re.sub(r"\n\s*\n", "\n", page)  # an empty line would end the HTML
     return f"```text\n{''.join(output.get('text') or data['text/plain']).rstrip()}\n```"
 
