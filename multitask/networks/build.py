@@ -27,10 +27,8 @@ def build(spec: NetworkSpec, core: keras.Model | None = None) -> keras.Model:
     """
     core = core or build_core(spec)
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
-    outputs = core(_preprocessing(spec)(image))
-    outputs = {
-        head.name: _output(spec, head, outputs[head.name]) for head in spec.heads
-    }
+    crops = core(_preprocessing(spec)(image))
+    outputs = {head.name: _output(spec, head, crops[head.name]) for head in spec.heads}
     return keras.Model(image, outputs, name="multitask")
 
 
