@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     Data = DataSet | Sequence[DataSet]
 
 
-@python_spelling()
+@python_spelling
 def fit(
     recipe: "Recipe | File | None" = None,
-    /,
     *,
     data: "Data | None" = None,
     heads: "Heads | None" = None,
@@ -106,7 +105,7 @@ def fit(
         )
 
 
-@python_spelling()
+@python_spelling
 def load(path: "File") -> "Analyzer":
     """Open a trained network, to predict with it.
 
@@ -132,7 +131,7 @@ def load(path: "File") -> "Analyzer":
     return Analyzer.load(file)
 
 
-@python_spelling()
+@python_spelling
 def report(
     network: "Run | File",
     data: "Data | None" = None,
@@ -180,7 +179,7 @@ def report(
         )
 
 
-@python_spelling()
+@python_spelling
 def audit(
     data: "Data",
     *,
@@ -217,10 +216,9 @@ def audit(
         return audit.audit(texts or (), folder, heads=names, declared=declared, fix=fix)
 
 
-@python_spelling()
+@python_spelling
 def compare(
     recipe: "Recipe | File | None" = None,
-    /,
     *,
     data: "Data | None" = None,
     heads: "Heads | None" = None,
@@ -282,10 +280,9 @@ def compare(
         )
 
 
-@python_spelling()
+@python_spelling
 def sweep(
     recipe: "Recipe | File | None" = None,
-    /,
     *,
     vary: "Mapping[str, Any] | Names",
     data: "Data | None" = None,

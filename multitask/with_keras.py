@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multitask.contracts.errors import Say, as_python, python_spelling
+from multitask.contracts.errors import Say, in_python, python_spelling
 
 if TYPE_CHECKING:
     import keras
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from multitask.contracts.machine import Machine
 
 
-@python_spelling()
+@python_spelling
 def build(
     heads: "str | Head | Iterable[str | Head]",
     *,
@@ -89,7 +89,7 @@ def build(
     )
 
 
-@python_spelling()
+@python_spelling
 def dataset(
     table: "pd.DataFrame",
     heads: "keras.Model | str | Head | Iterable[str | Head]",
@@ -163,12 +163,12 @@ def dataset(
         training=training,
         augment=augment or "",
         seed=seed,
-        say=lambda line: say(as_python(line)),
+        say=in_python(say),
         machine=machine or Machine(),
     )
 
 
-@python_spelling()
+@python_spelling
 def save(model: "keras.Model", path: str | Path) -> None:
     """Save a model of `build` as one file that `load` and plain Keras open.
 

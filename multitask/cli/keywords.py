@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
-from inspect import signature
+from inspect import Parameter, signature
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,7 +128,8 @@ def names(listed: str | Iterable[str] | None) -> tuple[str, ...]:
 
 def _check_names(settings: Mapping[str, Any], function: Callable[..., Any]) -> None:
     known = [name for name, _, _ in recipe.settings()]
-    others = [one.name for one in signature(function).parameters.values()]
+    parameters = signature(function).parameters.values()
+    others = [one.name for one in parameters if one.kind != Parameter.VAR_KEYWORD]
     for name in settings:
         if name in MACHINE:
             todo = f"write machine=multitask.Machine({name}=...)"

@@ -3,14 +3,16 @@
 import argparse
 import difflib
 import functools
+import inspect
 import io
 import os
 import re
+import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn, TypeVar, cast
 
+F = TypeVar("F", bound=Callable[..., Any])
 Say = Callable[[str], object]  # is given lines for the user, such as `print`
 _MANY = 30  # names: nobody reads such a list if the one meant is clear
 _SHOWN = 20  # of a longer list
@@ -28,7 +30,8 @@ class UserError(Exception):
 
     def __init__(self, where: object, what: str, todo: str = "") -> None:
         line = f"{where}: {what}" + (f"; {todo}" if todo else "")
-        super().__init__(" ".join(line.split()))
+        self.line = " ".join(line.split())  # as commands show it, with options
+        super().__init__(self.line)
 
 
 def nearest(name: object, known: Iterable[object]) -> str:
@@ -72,23 +75,51 @@ def _meant(name: str, names: Sequence[str], cutoff: float = 0.5) -> str:
     return f"did you mean {close!r}?" if close else ""
 
 
-_AS_PYTHON = (  # options with their values, then options alone
-    (r"multitask fit --resume --out '?(.+?)'?$", r'fit(out="\1", resume=True)'),
-    (r"--data (\w+)=(\w+)", r'data={"\1": "\2"}'),
-    (r"--merge\b", "merges"),
+# What a line quotes, paths and commands to copy are the user's, and stay as they are.
+_VERBATIM = re.compile(
+    r"""(?<!\w)'[^']*'(?!\w) | "[^"]*" | \bmultitask\ [a-z]+\ -.*$""", re.VERBOSE
 )
-_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)")
+_OPTION = re.compile(r"(?<![\w./~-])--([a-z][a-z0-9-]*)(?:[ ](\w+)=FOLDER\b)?(?![\w-])")
+_RESUME = re.compile(r"multitask fit --resume --out (.+)$")
+_RENAMED = {"merge": "merges"}
+_KEYWORDS = set(_RENAMED)  # and those of all decorated functions
+
+
+def add_keywords(names: Iterable[str]) -> None:
+    """Have `as_python` translate the options of these names."""
+    _KEYWORDS.update(names)
 
 
 def as_python(line: str) -> str:
     """A line for the user that names settings as Python does, not as options.
 
-    >>> as_python("--batch-size: is 0, must be 1 or more")
-    'batch_size: is 0, must be 1 or more'
+    Only known names are translated, and nothing in quotes, paths or commands.
+
+    >>> as_python("--heads: no head '--x'; write --data NAME=FOLDER")
+    'heads: no head \'--x\'; write data={"NAME": "FOLDER"}'
     """
-    for pattern, text in _AS_PYTHON:
-        line = re.sub(rf"(?<![\w-]){pattern}", text, line)
-    return _OPTION.sub(lambda option: option[1].replace("-", "_"), line)
+    parts, end = list[str](), 0
+    for quoted in _VERBATIM.finditer(line):
+        parts += [_OPTION.sub(_keyword, line[end : quoted.start()])]
+        parts += [_RESUME.sub(_resume_call, quoted[0])]
+        end = quoted.end()
+    return "".join([*parts, _OPTION.sub(_keyword, line[end:])])
+
+
+def _keyword(option: re.Match[str]) -> str:
+    name, reader = option[1].replace("-", "_"), option[2]
+    if name not in _KEYWORDS:
+        return option[0]
+    name = _RENAMED.get(name, name)
+    if not reader:
+        return name
+    value = f'{{"{reader}": "FOLDER"}}'
+    return f"{name}={value}" if name == "data" else f"{name} {reader}=FOLDER"
+
+
+def _resume_call(command: re.Match[str]) -> str:
+    folder = shlex.split(command[1])[0]
+    return f"multitask.fit(out={folder!r}, resume=True)"
 
 
 def in_python(say: Say) -> Say:
@@ -101,14 +132,22 @@ def in_python(say: Say) -> Say:
     return translated
 
 
-@contextmanager
-def python_spelling() -> Iterator[None]:
-    """Have a UserError name settings as Python does; also decorates a function."""
-    try:
-        yield
-    except UserError as error:
-        error.args = (as_python(str(error)),)
-        raise
+def python_spelling(function: F) -> F:
+    """Decorate a function so that its UserErrors name settings as Python does.
+
+    Commands still show options (`UserError.line`).
+    """
+    add_keywords(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def translating(*values: Any, **keywords: Any) -> Any:
+        try:
+            return function(*values, **keywords)
+        except UserError as error:
+            error.args = (as_python(error.line),)
+            raise
+
+    return cast(F, translating)
 
 
 def command(main: Callable[[list[str] | None], int]) -> Callable[..., int]:
@@ -123,7 +162,7 @@ def command(main: Callable[[list[str] | None], int]) -> Callable[..., int]:
             sys.stdout.flush()  # here, as the interpreter's own at exit can't be caught
             return status
         except UserError as error:
-            print(error, file=sys.stderr)
+            print(error.line, file=sys.stderr)
             return 2
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.settings import field_value
+from multitask.contracts.settings import field_value, for_users
 
 CACHE = "~/.cache/multitask"
 
 
+@for_users
 @dataclass(frozen=True, kw_only=True)
 class Machine:
     """The folder for the features of frozen trunks, and the memory for pictures.
 
     Decoded pictures that take more than `memory` gigabytes are kept on disk.
 
-    Raises UserError if `memory` is not above 0.
+    Raises UserError for another keyword, and if `memory` is not above 0.
     """
 
     cache: Path = Path(CACHE)

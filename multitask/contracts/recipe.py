@@ -41,7 +41,7 @@ class Recipe:
 
     >>> Recipe(optimizer="adamm")
     Traceback (most recent call last):
-    multitask.UserError: --optimizer: is 'adamm', must be 'muon', 'adamw', 'adam' or
+    multitask.UserError: optimizer: is 'adamm', must be 'muon', 'adamw', 'adam' or
     'sgd'; did you mean 'adam'?
     """
 
@@ -320,8 +320,8 @@ def recipe(settings: Mapping[str, Any], where: str = "recipe") -> Recipe:
     try:
         return checked(Recipe, settings, where)
     except UserError as error:
-        located = not where or str(error).startswith(where)
-        raise (error if located else UserError(where, str(error))) from None
+        located = not where or error.line.startswith(where)
+        raise (error if located else UserError(where, error.line)) from None
 
 
 def settings() -> list[tuple[str, str, Any]]:

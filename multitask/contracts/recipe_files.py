@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from multitask.contracts.errors import Say, UserError, nearest
+from multitask.contracts.errors import Say, UserError, add_keywords, nearest
 from multitask.contracts.recipe_texts import COMPOSED
 from multitask.contracts.settings import option
 
@@ -58,6 +58,7 @@ _REPLACED = {  # values that are gone, by setting, and the nearest that is left
     "balance": {"rlw": "static"},
 }
 _NAMED = Path(__file__).parent / "recipes"
+add_keywords(GONE)
 Settings = Mapping[str, Any]
 
 

@@ -8,7 +8,7 @@ from typing import get_type_hints as _type_hints
 
 import pydantic
 
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import UserError, nearest, python_spelling
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -45,11 +45,12 @@ def checked(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 def for_users(cls: type[T]) -> type[T]:
     """Decorate a dataclass of settings that users make, and see, in Python.
 
-    A keyword that is no field is a UserError, and its `repr` shows only the values that
-    are not the default.
+    A keyword that is no field is a UserError, errors name settings as Python does, and
+    its `repr` shows only the values that are not the default.
     """
     made = cls.__init__
 
+    @python_spelling
     @wraps(made)
     def checking_names(self: T, *values: Any, **keywords: Any) -> None:
         known = [field.name for field in fields(cls)]

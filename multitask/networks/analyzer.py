@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
 
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import UserError, nearest, python_spelling
 from multitask.contracts.head import Head
 from multitask.contracts.recipe_texts import split_names
 from multitask.images.decode import Picture, Pixels, decode_all
@@ -78,6 +78,7 @@ class Analyzer:
         """Caveats about the data that the network was trained on."""
         return self.spec.notes
 
+    @python_spelling
     def predict(
         self,
         pictures: Picture | Iterable[Picture] | pd.DataFrame,
@@ -115,6 +116,7 @@ class Analyzer:
             progress(len(table))
         return pd.concat(tables)
 
+    @python_spelling
     def predict_chunks(
         self,
         pictures: Picture | Iterable[Picture] | pd.DataFrame,

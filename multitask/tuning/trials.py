@@ -203,8 +203,9 @@ class Trials:
             raise UserError(
                 self.out, f"has no room left ({error})", "free some and go on"
             ) from error
-        reason = str(error)
-        if not isinstance(error, UserError):
+        if isinstance(error, UserError):
+            reason = error.line
+        else:
             reason = repr(error)
             file = self.out / trial.folder / "error.txt"
             write_text(file, "".join(traceback.format_exception(error)))

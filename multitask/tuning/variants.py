@@ -49,7 +49,7 @@ def check_variants(base: Recipe, dimensions: Sequence[Dimension]) -> None:
     for dimension in dimensions:
         for value in dimension.values:
             if error := _error(base, dimensions, dimension, value):
-                raise UserError(f"--vary {dimension.name}={value}", str(error))
+                raise UserError(f"--vary {dimension.name}={value}", error.line)
 
 
 def _error(

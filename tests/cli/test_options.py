@@ -27,7 +27,7 @@ def parsed(*words):
 def error(*words, read=options.read):
     with pytest.raises(UserError) as caught:
         read(parsed(*words))
-    return str(caught.value)
+    return caught.value.line
 
 
 def sections(parser):

@@ -88,7 +88,8 @@ def test_ctrl_c_leaves_a_run_that_can_be_used_and_resumed(frame, tmp_path, monke
     assert run.interrupted
     assert repr(run).startswith(f"run in {out}, stopped early\n")
     assert len(run.network.predict(frame.head(2))) == 2
-    assert f'stopped after epoch 1; go on with: fit(out="{out}", resume=True)' in lines
+    resuming = f"multitask.fit(out={str(out)!r}, resume=True)"
+    assert f"stopped after epoch 1; go on with: {resuming}" in lines
     run = multitask.fit(out=out, resume=True, say=quiet)
     assert not run.interrupted
     assert run.history["epoch"].tolist() == [1, 2, 3]
@@ -100,7 +101,7 @@ def test_ctrl_c_in_the_first_epoch_says_how_to_go_on(frame, tmp_path, monkeypatc
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         multitask.fit(data=frame, out=out, epochs=2, say=lines.append, **SETTINGS)
-    hint = f'go on with: fit(out="{out}", resume=True)'
+    hint = f"go on with: multitask.fit(out={str(out)!r}, resume=True)"
     assert lines[-1] == f"stopped before an epoch was done; {hint}"
 
 

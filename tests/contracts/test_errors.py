@@ -127,8 +127,18 @@ def test_a_wrong_option_is_told_in_one_line(words, told, capsys):
         ("--data: is none; write --data NAME=FOLDER",
          'data: is none; write data={"NAME": "FOLDER"}'),
         ("stopped; go on with: multitask fit --resume --out 'my runs/a'",
-         'stopped; go on with: fit(out="my runs/a", resume=True)'),
+         "stopped; go on with: multitask.fit(out='my runs/a', resume=True)"),
+        ("""multitask fit --resume --out 'it'"'"'s'""",
+         """multitask.fit(out="it's", resume=True)"""),
         ("add --merge A+B", "add merges A+B"),
+        # What is the user's stays as it is, as does what is no keyword of Python.
+        ("/tmp/--out: is --out", "/tmp/--out: is out"),
+        ("~/--out/x, a--out, ./--out, b.--out", "~/--out/x, a--out, ./--out, b.--out"),
+        ("can't be '--out', \"--out\", --out", "can't be '--out', \"--out\", out"),
+        ("run multitask fit --recipe x.toml --epochs 3",
+         "run multitask fit --recipe x.toml --epochs 3"),
+        ("--data utkface=/a/b: --heads", "data utkface=/a/b: heads"),
+        ("pip --upgrade, --na--, --outs", "pip --upgrade, --na--, --outs"),
         ("'/a--b/c' -- is -- no option", "'/a--b/c' -- is -- no option"),
     ],
 )  # fmt: skip
@@ -136,14 +146,17 @@ def test_settings_are_named_as_in_python(line, expected):
     assert as_python(line) == expected
 
 
-def test_a_function_may_name_settings_as_in_python():
-    @python_spelling()
-    def one(number):
-        if not number:
-            raise UserError("--image-size", "is 0")
-        return number
+def test_a_function_may_name_settings_as_in_python(capsys):
+    @python_spelling
+    def one(own_keyword):
+        if not own_keyword:
+            raise UserError("--own-keyword", "is 0")
+        return own_keyword
 
     assert one(3) == 3
-    for _ in range(2):
-        with pytest.raises(UserError, match="^image_size: is 0$"):
-            one(0)
+    with pytest.raises(UserError, match="^own_keyword: is 0$") as caught:
+        one(0)
+    assert caught.value.line == "--own-keyword: is 0"
+    # A command that calls the function speaks of its option all the same.
+    assert command(lambda argv: one(0))([]) == 2
+    assert capsys.readouterr().err == "--own-keyword: is 0\n"

@@ -31,19 +31,25 @@ def test_texts_become_numbers():
 @pytest.mark.parametrize(
     ("memory", "line"),
     [
-        (0, "--memory: is 0.0, must be above 0"),
-        (float("nan"), "--memory: is nan, must be above 0"),
-        (float("inf"), "--memory: is inf, must be above 0"),
-        ("much", "--memory: is 'much', must be a number"),
-        (True, "--memory: is True, must be a number"),
+        (0, "memory: is 0.0, must be above 0"),
+        (float("nan"), "memory: is nan, must be above 0"),
+        (float("inf"), "memory: is inf, must be above 0"),
+        ("much", "memory: is 'much', must be a number"),
+        (True, "memory: is True, must be a number"),
     ],
 )
 def test_memory_that_can_not_be_is_told(memory, line):
     with pytest.raises(UserError) as caught:
         Machine(memory=memory)
     assert str(caught.value) == line
+    assert caught.value.line == f"--{line}"  # as a command shows it
 
 
 def test_a_cache_that_is_no_path_is_told():
-    with pytest.raises(UserError, match=r"^--cache: is 3, must be a path$"):
+    with pytest.raises(UserError, match=r"^cache: is 3, must be a path$"):
         Machine(cache=3)  # type: ignore[arg-type]
+
+
+def test_an_unknown_keyword_is_told():
+    with pytest.raises(UserError, match="^cach: is no setting; did you mean 'cache'"):
+        Machine(cach=3)  # type: ignore[call-arg]

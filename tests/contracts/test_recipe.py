@@ -46,14 +46,22 @@ BROKEN = [
 def test_a_recipe_made_in_python_is_checked_like_options(settings, line):
     with pytest.raises(UserError) as caught:
         Recipe(**settings)
-    assert str(caught.value).startswith(line)
+    assert caught.value.line.startswith(line)  # as a command shows it
+    assert "--" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("settings", "line"), BROKEN)
 def test_a_changed_recipe_is_checked_again(settings, line):
     with pytest.raises(UserError) as caught:
         replace(Recipe(), **settings)
-    assert str(caught.value).startswith(line)
+    assert caught.value.line.startswith(line)
+
+
+def test_mistakes_in_python_name_settings_not_options():
+    with pytest.raises(UserError, match="^batch_size: is -1, must be 0 or more$"):
+        Recipe(batch_size=-1)
+    with pytest.raises(UserError, match="^then: needs a frozen trunk; add freeze all$"):
+        Recipe(then="all,epochs=8")
 
 
 def test_a_close_value_is_suggested():
