@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -35,6 +35,7 @@ _WHAT = {  # what makes it the same work, in words for when it is not
     "heads": "choice of heads",
     "probabilities": "choice of --probabilities",
     "pictures": "list of pictures",
+    "files": "version of the picture files",
 }
 _GROUP = 256  # parts of the rows in a row group of a Parquet file
 
@@ -94,6 +95,13 @@ class PredictionFile:
         """The file that says how many rows there are so far, and of which work."""
         return self.path.with_name(f"{self.path.name}.part.json")
 
+    @property
+    def _todo(self) -> str:
+        return (
+            f"go on with the command that began it, delete '{self.part}' to start "
+            "over, or name another file with --out"
+        )
+
     def append(self, rows: "pd.DataFrame") -> None:
         """Add rows to the part; they count once the state says so."""
         first = self.tally.rows == 0
@@ -121,20 +129,20 @@ class PredictionFile:
 
         Raises UserError if they are those of other work.
         """
+        if not self.part.exists():
+            return  # a state alone is stale: there are no rows to go on from
         if not self.state.exists():
-            if self.part.exists():
-                raise UserError(self.part, "is of unknown origin", _TODO)
-            return
+            raise UserError(self.part, "is of unknown origin", self._todo)
         try:
             state = json.loads(self.state.read_text(encoding="utf-8"))
             work, size, tally = state["work"], state["size"], Tally(**state["tally"])
         except (OSError, ValueError, KeyError, TypeError):
-            raise UserError(self.state, "can't be read", _TODO) from None
+            raise UserError(self.state, "can't be read", self._todo) from None
         for key, what in _WHAT.items():
             if work.get(key) != self.work[key]:
-                raise UserError(self.part, f"holds rows of another {what}", _TODO)
+                raise UserError(self.part, f"holds rows of another {what}", self._todo)
         # Only a failing disk or machine loses rows that were counted.
-        if self.part.exists() and self.part.stat().st_size >= size:
+        if self.part.stat().st_size >= size:
             self.size, self.tally = size, tally
 
     def finish(self) -> None:
@@ -151,12 +159,6 @@ class PredictionFile:
                 flush(self.part)
                 os.replace(self.part, self.path)
             self.state.unlink()
-
-
-_TODO = (
-    "go on with the command that began it, delete it to start over, or name another "
-    "file with --out"
-)
 
 
 @contextmanager
@@ -190,8 +192,10 @@ def writing(path: Path, form: str, work: dict[str, Any]) -> Iterator[PredictionF
         file.resume()
         yield file
     finally:
+        # While it is held: who locks a file that is gone is sent back by filelock.
+        with suppress(PermissionError):  # Windows removes no open file
+            Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def same_work(
@@ -206,13 +210,24 @@ def same_work(
     names = hashlib.sha256(b"\0".join(map(os.fsencode, pictures)))
     if not all(map(os.path.isabs, pictures)):
         names.update(os.fsencode(os.getcwd()))
+    files = hashlib.sha256("\n".join(map(_stamp, pictures)).encode())
     return {
         "multitask": VERSION,
         "network": weights,
         "heads": None if heads is None else list(heads),
         "probabilities": probabilities,
         "pictures": names.hexdigest(),
+        "files": files.hexdigest(),
     }
+
+
+def _stamp(picture: str) -> str:
+    """What changes with the contents of a file, without reading it."""
+    try:
+        state = os.stat(picture)
+    except (OSError, ValueError):  # a missing file is a row, too
+        return ""
+    return f"{state.st_size} {state.st_mtime_ns}"
 
 
 def _arrow(rows: "pd.DataFrame", first: bool) -> bytes:

@@ -2,10 +2,12 @@
 
 import json
 import os
+from contextlib import ExitStack
 
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from multitask.contracts.errors import UserError
 from multitask.networks.prediction_file import same_work, writing
@@ -16,6 +18,7 @@ WORK = {
     "heads": None,
     "probabilities": False,
     "pictures": "b",
+    "files": "c",
 }
 FORMS = {"a.csv": "csv", "a.json": "json", "a.jsonl": "jsonl", "a.txt": "table"}
 
@@ -150,6 +153,7 @@ def test_parquet_keeps_the_types_even_of_parts_without_an_answer(tmp_path):
         ("heads", "choice of heads"),
         ("probabilities", "choice of --probabilities"),
         ("pictures", "list of pictures"),
+        ("files", "version of the picture files"),
         ("multitask", "version of multitask"),
     ],
 )
@@ -173,6 +177,18 @@ def test_a_part_of_unknown_origin_is_left_alone(tmp_path):
     assert (tmp_path / "a.csv.part").read_text() == "mine"
 
 
+def test_deleting_the_file_that_the_message_names_starts_over(tmp_path):
+    out = tmp_path / "a.csv"
+    stop(out, "csv", PARTS[:2])
+    with pytest.raises(UserError) as raised:
+        write(out, "csv", PARTS, {**WORK, "heads": ["age"]})
+    part = tmp_path / "a.csv.part"
+    assert f"delete '{part}' to start over" in str(raised.value)
+    part.unlink()
+    assert write(out, "csv", PARTS, {**WORK, "heads": ["age"]}) == 4
+    assert files(tmp_path) == ["a.csv"]
+
+
 def test_two_processes_do_not_write_one_file(tmp_path):
     out = tmp_path / "a.csv"
     with (
@@ -181,6 +197,24 @@ def test_two_processes_do_not_write_one_file(tmp_path):
     ):
         write(out, "csv", PARTS)
     assert write(out, "csv", PARTS) == 4
+
+
+def test_who_takes_the_lock_just_before_it_is_removed_does_not_share_it(
+    tmp_path, monkeypatch
+):
+    out, usual, late = tmp_path / "a.csv", FileLock.release, []
+
+    def release(self, *arguments, **options):
+        usual(self, *arguments, **options)
+        if not late:  # whoever comes at this very moment
+            late.append(ExitStack())
+            late[0].enter_context(writing(out, "csv", WORK))
+
+    monkeypatch.setattr(FileLock, "release", release)
+    with writing(out, "csv", WORK):
+        pass
+    with late[0], pytest.raises(UserError, match="being written by another process"):
+        write(out, "csv", PARTS)
 
 
 def test_what_can_not_be_a_file_is_said_at_once(tmp_path):
@@ -221,3 +255,22 @@ def test_the_work_is_the_network_the_heads_and_the_pictures(tmp_path, monkeypatc
     here = same_work(network, ["a.png"], None, False)
     monkeypatch.chdir(tmp_path)
     assert same_work(network, ["a.png"], None, False) != here
+
+
+def test_a_picture_that_has_changed_is_other_work(tmp_path):
+    network, picture = tmp_path / "a.keras", tmp_path / "a.png"
+    network.write_bytes(b"weights")
+    missing = same_work(network, [str(picture)], None, False)
+    picture.write_bytes(b"one")
+    os.utime(picture, ns=(0, 1_000))
+    work = same_work(network, [str(picture)], None, False)
+    assert work != missing
+    assert same_work(network, [str(picture)], None, False) == work
+    os.utime(picture, ns=(0, 2_000))
+    later = same_work(network, [str(picture)], None, False)
+    assert {key for key in work if work[key] != later[key]} == {"files"}
+    os.utime(picture, ns=(0, 1_000))
+    assert same_work(network, [str(picture)], None, False) == work
+    picture.write_bytes(b"other")
+    os.utime(picture, ns=(0, 1_000))
+    assert same_work(network, [str(picture)], None, False) != work
