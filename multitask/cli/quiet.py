@@ -5,21 +5,45 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from threading import Lock
 
 from multitask.contracts.errors import UserError
+
+_LOCK = Lock()
 
 
 def import_tensorflow() -> None:
     """Import TensorFlow; its notices are shown only if that fails.
 
     It writes its notices before any of its settings for them is read. Raises UserError
-    if Keras is told to use another backend; what its own settings file says is
+    if Keras uses another backend or is told to; what its own settings file says is
     overruled.
     """
+    with _LOCK:
+        _check_backend()
+        _import_once()
+
+
+def _check_backend() -> None:
+    """Raise UserError unless Keras runs on TensorFlow, or will once it is imported."""
+    if keras := sys.modules.get("keras"):
+        backend = keras.config.backend()
+        if backend != "tensorflow":
+            raise UserError(
+                "Keras",
+                f"runs on {backend!r}, must run on 'tensorflow'",
+                "import multitask first, or set KERAS_BACKEND=tensorflow",
+            )
+        return
     backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
     os.environ["KERAS_BACKEND"] = backend
     if backend != "tensorflow":
         raise UserError("KERAS_BACKEND", f"is {backend!r}, must be 'tensorflow'")
+
+
+@cache  # as other threads may write to standard error meanwhile
+def _import_once() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _held_back():
         import tensorflow as tf

@@ -51,10 +51,6 @@ def load(path: str | Path) -> tuple[keras.Model, NetworkSpec]:
 
     Raises UserError if there is none, or it is damaged or not one of this package.
     """
-    if keras.config.backend() != "tensorflow":
-        raise UserError(
-            "Keras", f"runs on {keras.config.backend()!r}, must run on 'tensorflow'"
-        )
     path = network_file(path)
     spec = _read_spec(path)
     try:

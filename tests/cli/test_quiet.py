@@ -59,7 +59,33 @@ def test_what_it_says_is_shown_if_it_can_not_start(tmp_path):
     assert result.stderr.endswith("ImportError: can not be loaded\n")
 
 
+def test_standard_error_is_held_back_once_even_by_several_threads():
+    result = start(
+        "import os, threading\n"
+        "from multitask.cli.quiet import import_tensorflow\n"
+        "usual, calls = os.dup2, []\n"
+        "os.dup2 = lambda *to, **kw: calls.append(to) or usual(*to, **kw)\n"
+        "threads = [threading.Thread(target=import_tensorflow) for _ in range(4)]\n"
+        "[thread.start() for thread in threads]\n"
+        "[thread.join() for thread in threads]\n"
+        "import_tensorflow()\n"
+        "print(len(calls))\n"
+    )
+    assert result.stdout == "2\n"  # there and back again
+    assert result.stderr == ""
+
+
+def test_a_keras_that_runs_on_another_backend_already_is_told(monkeypatch):
+    monkeypatch.setattr("keras.config.backend", lambda: "jax")
+    with pytest.raises(UserError) as caught:
+        import_tensorflow()
+    assert str(caught.value).startswith(
+        "Keras: runs on 'jax', must run on 'tensorflow'; import multitask first, or"
+    )
+
+
 def test_another_backend_is_told(monkeypatch):
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     with pytest.raises(UserError) as caught:
         import_tensorflow()
