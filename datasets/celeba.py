@@ -51,8 +51,8 @@ def read(folder: Path) -> Reading:
     if path is None:
         raise UserError(
             WHERE,
-            f"'{folder}' holds no {ATTRIBUTES}.txt or .csv, must hold one",
-            f"name the folder that it lies in beside {IMAGES[0]}/",
+            f"'{folder}' contains no {ATTRIBUTES}.txt or .csv",
+            f"give the folder that contains it, beside {IMAGES[0]}/",
         )
     skipped: Skipped = []
     images = _images(folder)
@@ -159,12 +159,12 @@ def _columns(header: str, separator: str | None, where: str) -> list[str]:
     if not set(names) & set(known.values()):
         raise UserError(
             where,
-            f"line {header[:40]!r} names no attribute of CelebA",
-            "the line above those of the pictures must hold the names",
+            f"line {header[:40]!r} contains no attribute of CelebA",
+            "the line above the pictures must list the attributes",
         )
     columns = ["name", *(names if names[0] in known.values() else names[1:])]
     if len(set(columns)) < len(columns):
-        raise UserError(where, "names an attribute twice, must name it once")
+        raise UserError(where, "lists an attribute twice")
     return columns
 
 

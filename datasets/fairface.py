@@ -82,8 +82,8 @@ def read(folder: Path) -> Reading:
     if not lists:
         raise UserError(
             WHERE,
-            f"'{folder}' holds neither {' nor '.join(FILES.values())}, must hold one",
-            "name the folder that they lie in beside train/ and val/",
+            f"'{folder}' contains neither {' nor '.join(FILES.values())}",
+            "give the folder that contains one of them, beside train/ and val/",
         )
     skipped: Skipped = []
     parts = [_part(path, part, skipped) for part, path in lists.items()]

@@ -86,7 +86,7 @@ def read(folder: Path, *, name: str) -> Reading:
 def _check_name(name: str, where: str) -> None:
     if name == "folder":
         raise UserError(
-            where, "names no head", "write NAME=folder:PATH, NAME is the head"
+            where, "no head given", "write NAME=folder:PATH, where NAME is the head"
         )
     if name in NO_LABELS:
         raise UserError(

@@ -58,8 +58,8 @@ def _draw(path: Path, count: int, seed: int) -> None:
     if path.is_dir() and any(path.iterdir()) and not interrupted:
         raise UserError(
             WHERE,
-            f"'{path}' holds files that are no sample",
-            "name an empty or a new folder",
+            f"'{path}' contains other files",
+            "give an empty or a new folder",
         )
     # Files are written directly: an interrupted drawing is simply drawn again.
     with reporting_write_errors(path):
@@ -118,7 +118,7 @@ def _read_back(path: Path) -> Reading:
     exists = table["path"].map(os.path.isfile).to_numpy(bool)
     if not exists.any():
         raise UserError(
-            WHERE, f"none of the pictures of '{path}' exists", "delete the folder"
+            WHERE, f"none of the pictures of '{path}' exist", "delete the folder"
         )
     missing = table.loc[~exists, ["path"]].assign(reason="the picture no longer exists")
     return Reading(

@@ -57,16 +57,16 @@ def _existing(file: Path, where: str) -> Path:
     path = Path(os.path.expanduser(file))
     ending = path.suffix.lower()
     if path.is_dir():
-        raise UserError(where, f"'{path}' is a folder, must be a file", _files())
+        raise UserError(where, f"'{path}' is a folder, not a file", _files())
     if not path.exists():
-        raise UserError(where, f"no file '{path}'", "check the path")
+        raise UserError(where, f"there is no file '{path}'", "check the path")
     if ending not in ENDINGS:
-        raise UserError(where, f"'{path}' has an ending that can't be read", _files())
+        raise UserError(where, f"'{path}' has an unknown ending", _files())
     return path
 
 
 def _files() -> str:
-    return f"name one that ends in {', '.join(ENDINGS)}"
+    return f"give a file that ends in {', '.join(ENDINGS)}"
 
 
 # From the file to a table
@@ -125,7 +125,7 @@ def _headed(cells: pd.DataFrame, path: Path, where: str) -> pd.DataFrame:
             path_hint(cells.columns) if len(cells.columns) > 1 else separators,
         )
     if cells.empty:
-        raise UserError(file, "has no row, must have at least one")
+        raise UserError(file, "has no rows")
     return cells
 
 
@@ -147,7 +147,7 @@ def _typed(cells: pd.DataFrame, where: str) -> pd.DataFrame:
                 where,
                 f"column {column!r} holds {values.dropna().iloc[0]!r}, as one end of "
                 "an interval it must hold numbers",
-                "rename it if it is no interval",
+                "rename it if it is not an interval",
             )
     return pd.DataFrame(columns)
 

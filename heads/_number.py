@@ -47,7 +47,7 @@ class Number(Head, ABC):
                 "finite",
             )
         if list(self.bands) != sorted(set(self.bands)):
-            raise UserError(self.where, f"bands {self.bands} must rise")
+            raise UserError(self.where, f"bands are {self.bands}, must ascend")
 
     @property
     def answer_type(self) -> Literal["number"]:

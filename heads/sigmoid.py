@@ -37,14 +37,13 @@ class Sigmoid(Head):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(set(self.columns)) != len(self.columns):
-            raise UserError(self.where, "names a label twice")
+            raise UserError(self.where, "lists a label twice")
         check_classes(self.where, self.classes)
         if self.classes and (len(set(self.classes)), len(self.columns)) != (2, 1):
             raise UserError(
                 self.where,
-                f"has {len(self.classes)} classes over {len(self.columns)} columns, "
-                "must have two over one",
-                "use kind softmax for more classes",
+                f"has {len(self.classes)} classes and {len(self.columns)} columns",
+                "give two classes and one column, or use kind softmax",
             )
 
     @property
@@ -82,8 +81,8 @@ class Sigmoid(Head):
             raise UserError(
                 self.where,
                 f"{len(bad)} labels of column {name!r} are neither "
-                f"{known[0]} nor {known[1]}, first {bad.tolist()[0]!r}",
-                nearest(bad.iloc[0], known),
+                f"{known[0]} nor {known[1]}, first {as_text(bad).iloc[0]!r}",
+                nearest(as_text(bad).iloc[0], known),
             )
         return values.to_numpy(dtype=float, na_value=np.nan)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import classification_report
 
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import UserError, listed, nearest
 from multitask.contracts.head import (
     Array,
     Head,
@@ -50,13 +50,14 @@ class Softmax(Head):
         if not 0 <= self.label_smoothing < 1:
             raise UserError(
                 self.where,
-                f"label_smoothing is {self.label_smoothing}, must be from 0 up to 1",
+                f"label_smoothing is {self.label_smoothing}, must be 0 or more, "
+                "below 1",
             )
         for name in sum(self.mirror, ()):
             if name not in self.classes:
                 raise UserError(
                     self.where,
-                    f"mirror names {name!r}, which is no class",
+                    f"mirror contains {name!r}, which is not a class",
                     nearest(name, self.classes),
                 )
 
@@ -71,8 +72,8 @@ class Softmax(Head):
         if len(classes) < 2:
             raise UserError(
                 self.where,
-                f"finds {len(classes)} classes in its labels ({', '.join(classes)}), "
-                "must find two or more",
+                f"its labels have fewer than two classes: {listed(classes)}",
+                "label pictures of another class, or leave the head out",
             )
         return replace(self, classes=classes)
 
@@ -88,11 +89,12 @@ class Softmax(Head):
         codes: Array = pd.Index(self.classes).get_indexer(pd.Index(as_text(labels)))
         unknown = labels[(codes < 0) & labels.notna()]
         if len(unknown):
+            first = as_text(unknown).iloc[0]
             raise UserError(
                 self.where,
-                f"{len(unknown)} labels of column {self.columns[0]!r} are none of its "
-                f"classes, first {unknown.tolist()[0]!r}{_origin(table, unknown)}",
-                nearest(unknown.iloc[0], self.classes),
+                f"{len(unknown)} labels of column {self.columns[0]!r} are not among "
+                f"its classes, first {first!r}{_origin(table, unknown)}",
+                nearest(first, self.classes),
             )
         return codes
 

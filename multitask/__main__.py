@@ -9,13 +9,13 @@ from multitask.contracts.errors import UserError, command, nearest
 # Named here so that `--help` imports none of them.
 COMMANDS = (
     ("fit", "train a network on labelled pictures and write a run"),
-    ("predict", "answer for pictures, folders and globs with a trained network"),
+    ("predict", "predict for pictures with a trained network"),
     ("report", "measure a network on labelled pictures"),
-    ("audit", "find what is wrong with labelled pictures before training"),
+    ("audit", "find faults in labelled pictures before training"),
     ("compare", "compare one network against many, in quality and cost"),
-    ("sweep", "try settings out, and find which are better"),
-    ("recipes", "list the settings that --recipe takes by name"),
-    ("trunks", "list the shared networks that --trunk takes"),
+    ("sweep", "search for better settings"),
+    ("recipes", "list the recipes that come with the package"),
+    ("trunks", "list the shared networks"),
 )
 
 
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     known = [known for known, _ in COMMANDS]
     if name not in known:
-        raise UserError("multitask", f"no command {name!r}", nearest(name, known))
+        raise UserError("multitask", f"unknown command {name!r}", nearest(name, known))
     module = importlib.import_module(f"multitask.{name}")
     return int(module.main(rest))
 

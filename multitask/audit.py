@@ -16,26 +16,30 @@ def parser() -> argparse.ArgumentParser:
     """The command's options."""
     parser = Parser(
         prog="multitask audit",
-        description="Check labelled pictures for faults that harm training.",
+        description="Find faults in labelled pictures that would harm training.",
     )
     parser.add_argument(
         "--data",
         action="append",
         default=[],
         metavar="NAME=FOLDER",
-        help="labelled pictures (may be repeated)",
-    )
-    parser.add_argument("--out", metavar="FOLDER", help="a new folder for the report")
-    parser.add_argument(
-        "--heads", metavar="A,B", help="only these; by default all that have labels"
+        help="labelled pictures; may be repeated",
     )
     parser.add_argument(
-        "--strict", action="store_true", help="exit with status 1 if anything is wrong"
+        "--out",
+        metavar="FOLDER",
+        help="a new folder for the report (default runs/audit-DATE-TIME)",
+    )
+    parser.add_argument(
+        "--heads", metavar="A,B", help="heads to check (default: all that have labels)"
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="exit with status 1 if there is any fault"
     )
     parser.add_argument(
         "--fix",
         metavar="FILE",
-        help="write the table without bad and duplicate pictures (.csv, .parquet)",
+        help="write a table without unusable and duplicate pictures (.csv, .parquet)",
     )
     return parser
 

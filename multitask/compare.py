@@ -24,31 +24,37 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--designs",
         metavar="A,B",
-        help=f"of {', '.join(DESIGNS)}; by default all, merged only with --merge",
+        help=f"some of {', '.join(DESIGNS)} (default: all, merged only with --merge)",
     )
-    parser.add_argument("--trunks", metavar="A,B", help="by default the recipe's trunk")
+    parser.add_argument(
+        "--trunks",
+        metavar="A,B",
+        help="trunks to compare (default: that of the recipe)",
+    )
     parser.add_argument(
         "--merge",
         action="append",
         default=[],
         metavar="A+B",
-        help="heads that the merged design joins (may be repeated)",
+        help="heads that the merged design joins; may be repeated",
     )
     parser.add_argument(
         "--seeds",
         type=int,
         default=1,
         metavar="N",
-        help="repeats, each by another seed",
+        help="train everything this many times, each with another seed (default 1)",
     )
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="list what would be trained, and how long",
+        help="train nothing; list the networks and estimate the time",
     )
     output = options.add(parser, without=("folds",))
     output.add_argument(
-        "--out", metavar="FOLDER", help="a folder, to go on in if it is one"
+        "--out",
+        metavar="FOLDER",
+        help="a new folder, or that of a comparison to continue",
     )
     return parser
 

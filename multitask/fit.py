@@ -23,16 +23,17 @@ __all__ = ["fit", "main", "parser"]
 def parser() -> argparse.ArgumentParser:
     """The command's options: one for every setting of a recipe, and where to write."""
     parser = Parser(
-        prog="multitask fit", description="Train one network with many heads."
+        prog="multitask fit",
+        description="Train one network with many heads, and measure it.",
     )
     output = options.add(parser)
     output.add_argument(
         "--out",
         metavar="FOLDER",
-        help="the run's folder; must be new (default runs/DATE-TIME)",
+        help="the new folder of the run (default runs/DATE-TIME)",
     )
     output.add_argument(
-        "--resume", action="store_true", help="go on with the stopped run in --out"
+        "--resume", action="store_true", help="continue the stopped run in --out"
     )
     return parser
 
@@ -83,15 +84,17 @@ def _steps(run: "Run") -> Iterator[tuple[str, str]]:
 def _resumed(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
     """The recipe and folder of the run in `--out`."""
     if not arguments.out:
-        raise UserError("--resume", "names no run", "add --out with the run's folder")
+        raise UserError(
+            "--resume", "needs a run to resume", "add --out with its folder"
+        )
     out = Path(arguments.out).expanduser()
     recipe = resumable(out)
     extra = sorted(options.explicit(arguments)) + ["recipe"] * bool(arguments.recipe)
     if extra:
         raise UserError(
             f"--resume with {', '.join(extra)}",
-            "a run goes on with the recipe it began with",
-            "leave the other options out",
+            "a run is resumed with the recipe that it started with",
+            "leave out the other options",
         )
     return recipe, out
 

@@ -11,7 +11,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run `multitask recipes`; returns the exit status."""
     Parser(
         prog="multitask recipes",
-        description="List the recipes that --recipe takes by name.",
+        description="List the recipes that --recipe accepts by name.",
     ).parse_args(argv)
     for name in recipe_files.names():
         print(f"{name}\n{_header(name)}\n")

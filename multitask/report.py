@@ -25,14 +25,18 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=FOLDER",
-        help="labelled pictures (may be repeated); by default those of the run",
+        help="labelled pictures; may be repeated (default: those of the run)",
     )
     parser.add_argument(
         "--split",
         choices=(*SPLITS, "all"),
-        help="which part; by default test where the run knows it, else all",
+        help="which part (default: test if the run or the data has one, else all)",
     )
-    parser.add_argument("--out", metavar="FOLDER", help="a new folder for the report")
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="a new folder for the report (default: in the run)",
+    )
     options.add_memory(parser)
     return parser
 

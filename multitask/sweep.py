@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     """The command's options: those of fit, and what is varied."""
     command_line = Parser(
         prog="multitask sweep",
-        description="Try settings out, and find which are better.",
+        description="Search for better settings.",
     )
     search = command_line.add_argument_group("search")
     search.add_argument(
@@ -25,14 +25,14 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="KEY=A,B|LOW..HIGH[:log]",
-        help="a setting and its values, or their range (may be repeated)",
+        help="a setting and its values, or a range of them; may be repeated",
     )
     search.add_argument(
         "--trials",
         type=int,
         default=20,
         metavar="N",
-        help="trials of all processes together (default 20)",
+        help="number of trials, of all processes together (default 20)",
     )
     search.add_argument(
         "--grid", action="store_true", help="try every combination of the values"
@@ -41,17 +41,17 @@ def parser() -> argparse.ArgumentParser:
         "--objective",
         default="mean",
         metavar="mean|HEAD",
-        help="the score that judges trials (default mean)",
+        help="the head whose score ranks the trials, or mean of all (default mean)",
     )
     search.add_argument(
         "--no-prune",
         dest="prune",
         action="store_false",
-        help="train every trial to its end, even if others did better",
+        help="train every trial to its end, even if others are better",
     )
     output = options.add(command_line, without=("folds",))
     output.add_argument(
-        "--out", metavar="FOLDER", help="a new folder, or one of a sweep to go on with"
+        "--out", metavar="FOLDER", help="a new folder, or that of a sweep to continue"
     )
     return command_line
 

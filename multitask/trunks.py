@@ -11,10 +11,12 @@ def parser() -> Parser:
     """The command's options."""
     options = Parser(
         prog="multitask trunks",
-        description="List the shared networks that --trunk takes.",
+        description="List the shared networks that --trunk accepts.",
     )
     options.add_argument(
-        "--time", action="store_true", help="measure each on this machine, too"
+        "--time",
+        action="store_true",
+        help="also measure the speed of each on this machine",
     )
     return options
 

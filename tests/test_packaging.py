@@ -183,7 +183,7 @@ def test_an_unknown_command_is_one_line_naming_the_nearest_and_exit_status_2(cap
     said, error = capsys.readouterr()
     assert said == ""
     assert error.startswith(
-        "multitask: no command 'reprot'; did you mean 'report'? Known: fit, "
+        "multitask: unknown command 'reprot'; did you mean 'report'? Known: fit, "
     )
     assert error.count("\n") == 1
 

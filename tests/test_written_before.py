@@ -215,7 +215,7 @@ def test_one_line_names_every_setting_that_was_translated(capsys):
     settings = tomllib.loads(file.read_text(encoding="utf-8"))
     _read(file)
     (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith(f"{file} is of an earlier version")
+    assert line.startswith(f"{file} is from an earlier version")
     names = {field.name for field in fields(Recipe)}
     gone = set(settings) - names
     assert len(gone) == 14

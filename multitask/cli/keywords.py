@@ -62,15 +62,15 @@ def resumed(
     Raises UserError if there is none, or if any of the `other` keywords is given.
     """
     if out is None:
-        raise UserError("resume", "names no run", "add out, the folder of the run")
+        raise UserError("resume", "needs a run to resume", "add out, its folder")
     folder = Path(out).expanduser()
     chosen = resumable(folder)
     extra = [name for name, value in other.items() if value is not None]
     if extra:
         raise UserError(
             f"resume with {', '.join(extra)}",
-            "a run goes on with the recipe it began with",
-            "leave the others out",
+            "a run is resumed with the recipe that it started with",
+            "leave out the others",
         )
     return chosen, folder
 
@@ -138,7 +138,7 @@ def _check_names(settings: Mapping[str, Any], function: Callable[..., Any]) -> N
             raise where_now(name)
         if name not in known:
             todo = nearest(name, [*known, *others])
-            raise UserError(name, "is no setting", todo)
+            raise UserError(name, "unknown setting", todo)
 
 
 def _plain(base: Base, say: Say) -> dict[str, Any]:

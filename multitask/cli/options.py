@@ -35,7 +35,10 @@ def add(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> Group:
     """
     groups = {name: parser.add_argument_group(name) for name in recipe.GROUPS}
     groups["training"].add_argument(
-        "--recipe", metavar="NAME|FILE", help="settings to start from (TOML)"
+        "--recipe",
+        metavar="NAME|FILE",
+        help="start from these settings: a TOML file, or a name that "
+        "`multitask recipes` lists",
     )
     for name, help, default in recipe.settings():
         if name == "head":
@@ -56,7 +59,7 @@ def add(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> Group:
     groups["output"].add_argument(
         "--cache",
         metavar="FOLDER",
-        help=f"keep features of a frozen trunk in this folder (default {CACHE})",
+        help=f"folder that caches the features of a frozen trunk (default {CACHE})",
     )
     add_memory(groups["output"])
     return groups["output"]
@@ -67,7 +70,7 @@ def add_memory(parser: argparse.ArgumentParser | Group) -> None:
     parser.add_argument(
         "--memory",
         metavar="GB",
-        help="gigabytes for decoded pictures, beyond which they go to disk "
+        help="gigabytes of memory for decoded pictures; more are kept on disk "
         f"(default {Machine.memory})",
     )
 
@@ -141,7 +144,7 @@ def pairs(where: str, text: str) -> dict[str, str]:
     for part in text.split(","):
         head, equals, value = part.rpartition("=")
         if equals and not head:
-            raise UserError(where, f"{part!r} names no head", "write HEAD=VALUE")
+            raise UserError(where, f"{part!r} has no head", "write HEAD=VALUE")
         pairs[head.strip() or "all"] = value.strip()
     return pairs
 

@@ -22,11 +22,11 @@ def check_request(
     for design in designs:
         if design not in DESIGNS:
             raise UserError(
-                "--designs", f"no design {design!r}", nearest(design, DESIGNS)
+                "--designs", f"unknown design {design!r}", nearest(design, DESIGNS)
             )
     for option, names in ("--designs", designs), ("--trunks", trunks):
         if len(set(names)) < len(names):
-            raise UserError(option, f"names {max(names, key=names.count)} twice")
+            raise UserError(option, f"gives {max(names, key=names.count)} twice")
     if seeds < 1:
         raise UserError("--seeds", f"is {seeds}, must be 1 or more")
     if "merged" in designs and not merges:
@@ -36,13 +36,11 @@ def check_request(
             "add --merge A+B, or use --designs single,multi",
         )
     if merges and "merged" not in designs:
-        raise UserError("--merge", "has no effect without the design merged")
+        raise UserError("--merge", "needs the design merged", "add it to --designs")
     merged = list(chain(*(merge.split(JOIN) for merge in merges)))
     for name in merged:
         if merged.count(name) > 1:
-            raise UserError(
-                "--merge", f"joins {name} twice", "each head has one answer"
-            )
+            raise UserError("--merge", f"contains {name} twice", "merge each head once")
 
 
 def check_recipe(recipe: Recipe, trunks: Sequence[str]) -> None:
@@ -51,11 +49,11 @@ def check_recipe(recipe: Recipe, trunks: Sequence[str]) -> None:
     All trunks are checked at once: the turn of the last one would be too late.
     """
     if recipe.folds:
-        raise UserError("--folds", "has no effect on a comparison", "use --seeds")
+        raise UserError("--folds", "can't be used in a comparison", "use --seeds")
     if recipe.mixing.classes:
         raise UserError(
             "--mix",
-            "evens out the classes of one head, which not every network of a "
+            "balances the classes of one head, which not every network of a "
             "comparison has",
             f"use --class-weights {recipe.mixing.classes}=balanced",
         )
@@ -74,8 +72,8 @@ def check_heads(heads: Sequence[Head], designs: Sequence[str]) -> None:
     if len(heads) == 1 < len(designs):
         raise UserError(
             "--heads",
-            f"is {heads[0].name}, for which all designs have one network",
-            "name more heads, or one of --designs",
+            f"is {heads[0].name} alone: all designs would be the same network",
+            "give more heads",
         )
 
 
@@ -92,20 +90,22 @@ def check_test_labels(
         if not labelled.any():
             raise UserError(
                 head.where,
-                "has no label in the test part",
-                "choose another --split, or give more people: pictures of one person, "
-                "or nearly alike, stay in one part",
+                "has no labels in the test part",
+                "choose another --split, or add people: pictures of one person, "
+                "and near-identical ones, stay in one part",
             )
         if groups[test.index[labelled]].nunique() < 2:
             raise UserError(
                 head.where,
-                "is labelled in the test part for one person only, or for pictures "
-                "nearly alike",
-                "intervals need two of them or more: choose another --split",
+                "is labelled in the test part for only one person, or for pictures "
+                "that are nearly identical",
+                "confidence intervals need two or more: choose another --split",
             )
         if head.answer_type == "class" and head.strata(train).any().sum() < 2:
             raise UserError(
-                head.where, "a single class is left in training, must be two or more"
+                head.where,
+                "has only one class in the training part",
+                "choose another --split",
             )
 
 
@@ -116,7 +116,7 @@ def check_validation_labels(heads: Sequence[Head], table: pd.DataFrame) -> None:
         if len(val) and not head.labelled(val).any():
             raise UserError(
                 head.where,
-                "has no label in the validation part, by which the best epoch of each "
+                "has no labels in the validation part, by which the best epoch of each "
                 "network is chosen",
                 "choose another --split",
             )

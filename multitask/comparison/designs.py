@@ -98,9 +98,9 @@ def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
     if len(labelled) < 2:
         raise UserError(
             f"--merge {text}",
-            f"{len(labelled)} combinations are labelled in training, must be two or "
-            "more",
-            "the heads are never labelled together" if not labelled else "",
+            f"the training part has {len(labelled)} combinations of labels, and two "
+            "are needed",
+            "merge heads that are labelled in the same pictures",
         )
     # In the order of the parts' classes. Training mirrors pictures: a combination may
     # occur in the mirrored ones only.
@@ -113,21 +113,24 @@ def merge(text: str, heads: Sequence[Head], table: pd.DataFrame) -> Merged:
     return Merged(parts=parts, combinations=combinations, head=head)
 
 
+_GIVES = {"number": "a number", "labels": "several yes/no labels"}  # by answer type
+
+
 def _parts(text: str, heads: Sequence[Head]) -> tuple[Head, ...]:
     """The heads that a merge names; UserError if they can't be merged."""
     known = {head.name: head for head in heads}
     names = text.split(JOIN)
     for name in names:
         if name not in known:
-            raise UserError("--merge", f"no head {name!r}", nearest(name, known))
+            raise UserError("--merge", f"unknown head {name!r}", nearest(name, known))
         if not known[name].classes:
             raise UserError(
                 "--merge",
-                f"head {name} answers with a {known[name].answer_type}, must have one "
-                "class per picture",
+                f"head {name} gives {_GIVES[known[name].answer_type]}",
+                "name heads that give one class per picture",
             )
     if len(set(names)) < max(2, len(names)):
-        raise UserError("--merge", f"is {text!r}, must be two or more heads: A+B")
+        raise UserError("--merge", f"is {text!r}", "give two or more heads: A+B")
     return tuple(known[name] for name in names)
 
 

@@ -92,11 +92,11 @@ def _parse_one(text: str) -> dict[str, Any]:
     if name not in _TRANSFORMS:
         names = [*PRESETS, *_TRANSFORMS]
         if name in PRESETS:
-            raise UserError("--augment", f"{name!r} has no strengths", f"write {name}")
-        raise UserError("--augment", f"no preset {name!r}", nearest(name, names))
+            raise UserError("--augment", f"{name!r} takes no strength", f"write {name}")
+        raise UserError("--augment", f"unknown preset {name!r}", nearest(name, names))
     strength = strength if colon else "medium"
     if strength not in STRENGTHS:
         raise UserError(
-            "--augment", f"no strength {strength!r}", nearest(strength, STRENGTHS)
+            "--augment", f"unknown strength {strength!r}", nearest(strength, STRENGTHS)
         )
     return {name: _TRANSFORMS[name][STRENGTHS.index(strength)]}

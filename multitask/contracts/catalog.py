@@ -62,12 +62,12 @@ def heads(
         if explicit.setdefault(head.name, text) != text:
             raise UserError(
                 "--heads",
-                f"asks for both {explicit[head.name]!r} and {text!r}",
+                f"gives both {explicit[head.name]!r} and {text!r}",
                 "name each head once",
             )
         by_name[head.name] = head
     if not by_name:
-        raise UserError("--heads", "names no head", nearest("", [*known, *groups()]))
+        raise UserError("--heads", "no head given", nearest("", [*known, *groups()]))
     _check_columns(by_name.values())
     return tuple(by_name.values())
 
@@ -101,8 +101,8 @@ def _check_columns(heads: Iterable[Head]) -> None:
             if column in readers:
                 raise UserError(
                     head.where,
-                    f"reads column {column!r}, which {readers[column]} reads too",
-                    "each column can have one head",
+                    f"reads column {column!r}, which {readers[column]} also reads",
+                    "a column can belong to only one head",
                 )
             readers[column] = head.where
 
@@ -114,7 +114,7 @@ def _head(text: str, known: Mapping[str, Config]) -> Head:
     name = match["name"]
     if name not in known:
         raise UserError(
-            "--heads", f"no head {name!r}", nearest(name, [*known, *groups()])
+            "--heads", f"unknown head {name!r}", nearest(name, [*known, *groups()])
         )
     config = dict(known[name])
     if match["kind"]:
@@ -126,12 +126,12 @@ def _head(text: str, known: Mapping[str, Config]) -> Head:
 
 def _as_kind(config: Config, kind: str) -> dict[str, Any]:
     """The config under another kind, without settings that this kind lacks."""
-    supported = {field.name for field in fields(plugins.kind(kind))}
+    supported = {field.name for field in fields(plugins.kind(kind, "--heads"))}
     if config.get("mirror") and "mirror" not in supported:
         raise UserError(
             "--heads",
-            f"kind {kind!r} can't tell a picture from its mirror image, as "
-            f"{config['mirror'][0]} must be",
+            f"kind {kind!r} can't swap {' and '.join(config['mirror'][0])} in mirrored "
+            "pictures",
             "keep the head's own kind",
         )
     return {k: v for k, v in config.items() if k in supported} | {"kind": kind}
@@ -146,7 +146,7 @@ def _part(name: str, config: Config, columns: str) -> list[str]:
                 f"--heads {name}", f"has no label {column!r}", nearest(column, known)
             )
     if not part:
-        raise UserError(f"--heads {name}[]", "names no label", nearest("", known))
+        raise UserError(f"--heads {name}[]", "no label given", nearest("", known))
     return part
 
 
@@ -167,11 +167,13 @@ def from_config(name: str, config: Mapping[str, Any], where: str = "") -> Head:
     where = where or f"head {name}"
     values = {**config, "name": name}
     if config.get("name", name) != name:
-        raise UserError(where, f"has another name {config['name']!r}", "leave it out")
+        raise UserError(
+            where, f"has a name, {config['name']!r}, that differs", "leave it out"
+        )
     if "kind" not in values:
         known = ", ".join(plugins.names("heads"))
         raise UserError(where, "has no kind", f"set kind to one of: {known}")
-    cls = plugins.kind(str(values.pop("kind")))
+    cls = plugins.kind(str(values.pop("kind")), where)
     return checked(cls, values, where)
 
 

@@ -181,7 +181,7 @@ class Parser(argparse.ArgumentParser):
     >>> _ = parser.add_argument("--epochs", type=int)
     >>> parser.parse_args(["--epohcs", "3"])
     Traceback (most recent call last):
-    multitask.UserError: --epohcs: is no option; did you mean '--epochs'?
+    multitask.UserError: --epohcs: unknown option; did you mean '--epochs'?
     """
 
     def parse_args(  # type: ignore[override]
@@ -193,11 +193,11 @@ class Parser(argparse.ArgumentParser):
             return parsed
         name = others[0].partition("=")[0]
         if not name.startswith("-"):
-            raise UserError(name, "is not expected here", f"see {self.prog} --help")
+            raise UserError(name, "unexpected argument", f"see {self.prog} --help")
         shown = [a for a in self._actions if a.help != argparse.SUPPRESS]
         options = [o for action in shown for o in action.option_strings]
         todo = _meant(name, options, 0.7) or f"see {self.prog} --help"
-        raise UserError(name, "is no option", todo)
+        raise UserError(name, "unknown option", todo)
 
     def error(self, message: str) -> NoReturn:
         """Raise a UserError where argparse would exit."""

@@ -60,7 +60,7 @@ class Head(ABC):
         # Keras and TensorFlow name operations after it, in ASCII.
         if not (self.name.isidentifier() and self.name.isascii()):
             raise UserError(
-                f"head {self.name!r}", "must be a name of letters a-z, digits and _"
+                f"head {self.name!r}", "is not a name", "use letters a-z, digits and _"
             )
         if not 0 < self.loss_weight < np.inf:
             raise UserError(
@@ -241,7 +241,9 @@ def check_classes(where: str, classes: tuple[str, ...]) -> None:
     for name in ("accuracy", "micro avg", "macro avg", "weighted avg"):
         if name in classes:
             raise UserError(
-                where, f"has a class {name!r}, a word of the report", "rename it"
+                where,
+                f"has a class {name!r}, as a row of the report is named",
+                "rename it",
             )
 
 

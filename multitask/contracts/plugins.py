@@ -35,9 +35,12 @@ def names(group: str) -> list[str]:
     return [*own(group), *sorted(_entries(group))]
 
 
-def kind(name: str) -> type["Head"]:
-    """The class of a kind of head: `Softmax` in `heads/softmax.py`."""
-    return _load("heads", name, name.title().replace("_", ""))  # type: ignore[no-any-return]
+def kind(name: str, where: str = "kind") -> type["Head"]:
+    """The class of a kind of head: `Softmax` in `heads/softmax.py`.
+
+    Raises UserError, which names `where`, for a kind that is unknown.
+    """
+    return _load("heads", name, name.title().replace("_", ""), where)  # type: ignore[no-any-return]
 
 
 def kind_name(cls: type["Head"]) -> str:
@@ -50,7 +53,7 @@ def kind_name(cls: type["Head"]) -> str:
             return name
     raise UserError(
         f"{cls.__module__}.{cls.__qualname__}",
-        "is no plug-in, must be one to be saved",
+        "can't be saved, as it is not a plug-in",
         "give it an entry point of the group multitask.heads",
     )
 
@@ -143,19 +146,21 @@ def _entries(group: str) -> dict[str, EntryPoint]:
         name = sorted(clashes)[0]
         raise UserError(
             entries[name].value,
-            f"{name!r} is the name of one of our own {group}, must be another",
+            f"{name!r} is the name of one of the {group} of multitask",
             "rename the entry point or uninstall its package",
         )
     return entries
 
 
-def _load(group: str, name: str, attribute: str | None) -> Any:
+def _load(group: str, name: str, attribute: str | None, where: str = "") -> Any:
     if name in own(group):
         module = importlib.import_module(f"multitask.{group}.{name}")
         return getattr(module, attribute) if attribute else module
     if name in _entries(group):
         return _entries(group)[name].load()
-    where, what = {"heads": ("kind", "kind"), "datasets": ("--data", "reader")}.get(
+    usual, what = {"heads": ("kind", "kind"), "datasets": ("--data", "reader")}.get(
         group, (group, "plug-in")
     )
-    raise UserError(where, f"no {what} {name!r}", nearest(name, names(group)))
+    raise UserError(
+        where or usual, f"unknown {what} {name!r}", nearest(name, names(group))
+    )

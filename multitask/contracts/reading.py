@@ -20,16 +20,16 @@ def existing(folder: str | Path, where: str) -> Path:
 
     >>> existing("/nowhere", "--data utkface")
     Traceback (most recent call last):
-    multitask.UserError: --data utkface: no folder '/nowhere'; check the path
+    multitask.UserError: --data utkface: there is no folder '/nowhere'; check the path
     """
     path = Path(os.path.expanduser(folder))
     if path.is_dir():
         return path
     if path.exists():
         raise UserError(
-            where, f"'{path}' is a file, must be a folder", "unpack it if it is packed"
+            where, f"'{path}' is a file, not a folder", "unpack it if it is an archive"
         )
-    raise UserError(where, f"no folder '{path}'", "check the path")
+    raise UserError(where, f"there is no folder '{path}'", "check the path")
 
 
 def pictures(folder: str | Path, where: str) -> list[str]:

@@ -11,6 +11,7 @@ from multitask.contracts.augmentation import Augmentation, parse_augmentation
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe_texts import ALL, NONE
 from multitask.contracts.settings import (
+    as_key,
     checked,
     field_value,
     for_users,
@@ -47,12 +48,12 @@ class Recipe:
 
     heads: tuple[str, ...] = _setting(
         "heads", (),
-        "names, groups, NAME:KIND or NAME[COLUMN,...], with commas; by default "
-        "every named head that the data has labels for",
+        "names or groups of heads, NAME:KIND or NAME[COLUMN,...], separated by "
+        "commas (default: every named head that the data has labels for)",
     )  # fmt: skip
     data: tuple[str, ...] = _setting(
         "data", ("sample",),
-        "a data set: NAME=FOLDER (may be repeated); by default faces drawn here",
+        "labelled pictures; may be repeated (default: faces that are drawn here)",
     )  # fmt: skip
     trunk: str = _setting("network", "cnn", "the shared network")
     weights: str = _setting(
@@ -62,133 +63,133 @@ class Recipe:
     )  # fmt: skip
     freeze: str = _setting(
         "network", "none",
-        "which part of the trunk does not learn: none, all, or all but the last "
-        "N stages",
+        "which part of the trunk is frozen: none, all, or all but the last N "
+        "stages",
     )  # fmt: skip
     views: int = _setting(
         "network", 1,
-        "views of each training picture, mirrored and augmented, whose features "
-        "a frozen trunk computes once; 0: anew at each step",
+        "for a frozen trunk: views of each training picture (mirrored, augmented) "
+        "whose features are computed once; 0 computes them at each step",
         least=0,
     )  # fmt: skip
     then: str = _setting(
         "network", "",
-        "a second stage in which more of the frozen trunk learns: "
+        "a second stage that trains more of the frozen trunk: "
         "all,epochs=8[,learning_rate=X], or its last N stages: N,epochs=8",
     )  # fmt: skip
     image_size: int = _setting(
         "network", 0,
-        "side in pixels of the pictures that the trunk gets; 0 is its own "
+        "side length, in pixels, of the trunk's input; 0 uses the trunk's "
         "default",
         least=0,
     )  # fmt: skip
     crop: float = _setting(
         "network", 0.89,
-        "share of a picture's side that the network looks at: the middle, or in "
-        "training about the middle; 1 if faces fill their pictures",
+        "share of each side that the network sees: the centre, shifted at random "
+        "in training; use 1 if faces fill their pictures",
     )  # fmt: skip
     epochs: int = _setting("training", 16, "passes over the training part", least=1)
     batch_size: int = _setting(
         "training", 0,
-        "pictures per step; 0: 64, or fewer so that an epoch has 16 steps",
+        "pictures per step; 0 means 64, or fewer so that an epoch has 16 steps",
         least=0,
     )  # fmt: skip
-    learning_rate: float = _setting("training", 1.5e-3, "the highest learning rate")
+    learning_rate: float = _setting("training", 1.5e-3, "the peak learning rate")
     schedule: str = _setting(
         "training", "cosine",
-        "cosine[,warmup=EPOCHS] falls to 0; constant[,warmup=EPOCHS]; "
-        "plateau[,patience=EPOCHS,min_learning_rate=X] falls to a fifth without "
-        "gain",
+        "cosine[,warmup=EPOCHS] decays to 0; constant[,warmup=EPOCHS]; plateau"
+        "[,patience=EPOCHS,min_learning_rate=X] divides by 5 when validation "
+        "stops improving",
     )  # fmt: skip
     optimizer: Literal["muon", "adamw", "adam", "sgd"] = _setting(
         "training", "muon",
-        "update rule; muon: AdamW for all that is no convolution",
+        "optimizer; muon uses AdamW for everything but convolutions",
     )  # fmt: skip
     ema: float = _setting(
         "training", 0.0,
-        "momentum of an exponential moving average of the weights, which then "
-        "answers; 0.999 averages about the last thousand steps, 0 none",
+        "decay of an exponential moving average of the weights, which is used "
+        "for prediction; 0.999 averages about 1,000 steps, 0 turns it off",
     )  # fmt: skip
     weight_decay: float = _setting(
-        "training", 0.25, "decoupled weight decay, times the learning rate", least=0
+        "training",
+        0.25,
+        "decoupled weight decay, multiplied by the learning rate",
+        least=0,
     )
     pooling: Literal["average", "max", "flatten"] = _setting(
         "network", "average",
-        "how trunks of keras.applications pool over the places of a picture",
+        "how trunks from keras.applications pool their feature maps",
     )  # fmt: skip
     features: str = _setting(
         "network", "0",
-        "units of a dense layer between trunk and heads, with l2=X an L2 "
-        "penalty and with norm=yes batch normalization: 512,l2=0.001,norm=yes; "
-        "0: none",
+        "units of a dense layer between trunk and heads, optionally with an L2 "
+        "penalty and batch normalization: 512,l2=0.001,norm=yes; 0 means no "
+        "layer",
     )  # fmt: skip
-    dropout: float = _setting(
-        "network", 0.2, "share of the features dropped in training"
-    )
+    dropout: float = _setting("network", 0.2, "dropout rate of the features")
     patience: int = _setting(
         "training", 0,
-        "stop after so many epochs without gain on the validation part; 0: "
+        "stop after this many epochs without a lower validation loss; 0 means "
         "never",
         least=0,
     )  # fmt: skip
     loss_weights: dict[str, float] = _setting(
-        "heads", {},
-        "weights of the heads' losses: age=2,race=1.5",
-    )  # fmt: skip
+        "heads", {}, "weights of the heads' losses: age=2,race=1.5"
+    )
     balance: Literal["static", "uncertainty", "dwa", "famo"] = _setting(
         "heads", "static",
-        "how the heads' losses are weighted while training; static keeps their "
-        "weights",
+        "how the weights of the losses adapt during training; static keeps them "
+        "fixed",
     )  # fmt: skip
     class_weights: dict[str, Literal["none", "balanced"]] = _setting(
         "heads", {},
-        "balanced gives rare classes more weight in the loss; for all heads, or "
-        "gender=balanced,age=none",
+        "none, or balanced to give rare classes more weight in the loss; for all "
+        "heads, or by head: gender=balanced,age=none",
     )  # fmt: skip
     augment: str = _setting(
         "training", "standard",
-        "how training pictures are augmented: none, flip, standard, strong, "
-        "mixup; rotate, shift, shear or zoom, each :small, :medium or :large; "
-        "several with commas",
+        "augmentation of training pictures: none, flip, standard, strong, mixup; "
+        "rotate, shift, shear or zoom, each with :small, :medium or :large; "
+        "separate several by commas",
     )  # fmt: skip
     tta: int = _setting(
         "network", 4,
         "test-time augmentation: average each answer over 1 view of the "
         "picture, 2 (also mirrored) or 4 (four crops, two of them mirrored); "
-        "each takes its time",
+        "prediction time grows in proportion",
     )  # fmt: skip
     mix: str = _setting(
         "training", "proportional",
-        "how often pictures are seen: proportional, equal (each data set "
-        "equally often), temperature=T between the two, or classes=HEAD (each "
-        "class of a head equally often)",
+        "how often training sees each picture: proportional, equal (each data "
+        "set equally often), temperature=T (between the two), or classes=HEAD "
+        "(each class of a head equally often)",
     )  # fmt: skip
     cap: dict[str, int] = _setting(
         "data", {},
-        "train on no more pictures once every class has so many, or all it has; "
-        "for all heads, or race=500",
+        "limit training to this many pictures per class; for all heads, or by "
+        "head: race=500",
     )  # fmt: skip
     split: str = _setting(
         "data", "official",
-        "percentages of train/validation/test; official: the publishers' parts, "
-        "and 70/15/15 where there are none; a run's split.csv: its parts, and "
-        "no picture that it does not list",
+        "percentages of train/validation/test; or official: the publishers' "
+        "parts, and 70/15/15 where there are none; or the split.csv of a run: "
+        "its parts, and only the pictures that it lists",
     )  # fmt: skip
     folds: int = _setting(
-        "data", 0, "cross-validate with so many networks; 0 trains one", least=0
+        "data", 0, "number of folds for cross-validation; 0 trains one network", least=0
     )
     identity: str = _setting(
         "data", "",
-        "regular expression that finds in a picture's path whom it shows, for "
-        "data sets that don't say: each person is in one part only",
+        "regular expression that finds the person's name in a picture's path, so "
+        "that each person is in only one part of the split",
     )  # fmt: skip
     limit: int = _setting(
-        "data", 0, "use so many pictures, drawn at random; 0: all", least=0
+        "data", 0, "use only this many pictures, chosen at random; 0 means all", least=0
     )
     precision: Precision = _setting(
-        "training", "auto", "arithmetic of the training; auto takes the faster one"
+        "training", "auto", "precision of the training; auto picks the faster one"
     )
-    seed: int = _setting("training", 0, "seed of all that is random", least=0)
+    seed: int = _setting("training", 0, "seed of everything random", least=0)
     head: dict[str, dict[str, Any]] = _setting(
         "heads", {},
         "heads declared here: tables [head.NAME] as in heads/catalog.toml",
@@ -223,7 +224,7 @@ class Recipe:
         for name in ("dropout", "ema"):
             value = getattr(self, name)
             if not 0 <= value < 1:
-                raise UserError(option(name), f"is {value}, must be from 0 up to 1")
+                raise UserError(option(name), f"is {value}, must be 0 or more, below 1")
         for head, cap in self.cap.items():
             if cap < 1:
                 raise UserError("--cap", f"is {head}={cap}, must be 1 or more")
@@ -237,7 +238,7 @@ class Recipe:
             if not holds:
                 raise UserError(option(name), f"is {getattr(self, name)}, {must}")
         if not self.data:
-            raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
+            raise UserError("--data", "no data set given", "write --data NAME=FOLDER")
 
     # What the texts mean, parsed once
 
@@ -321,7 +322,7 @@ def recipe(settings: Mapping[str, Any], where: str = "recipe") -> Recipe:
         return checked(Recipe, settings, where)
     except UserError as error:
         located = not where or error.line.startswith(where)
-        raise (error if located else UserError(where, error.line)) from None
+        raise (error if located else UserError(where, as_key(error.line))) from None
 
 
 def settings() -> list[tuple[str, str, Any]]:

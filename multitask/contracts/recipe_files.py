@@ -90,8 +90,8 @@ def translate(settings: Settings) -> tuple[dict[str, Any], list[str]]:
         if parts and "," in str(new.get(name, "")):
             raise UserError(
                 f"{name} = {_shown(new[name])}",
-                f"stands beside {', '.join(parts)} of an earlier version",
-                f"write all of it into {name}",
+                f"is set beside {', '.join(parts)} of an earlier version",
+                f"set {name} alone",
             )
         text = merge({**new, **old})
         if parts and text != new.get(name, merge({})):
@@ -101,7 +101,7 @@ def translate(settings: Settings) -> tuple[dict[str, Any], list[str]]:
         value = settings.get(name)
         if isinstance(value, str) and value in values:
             new[name] = values[value]
-            changes.append(f"{name} = {_shown(new[name])} ({value} is gone)")
+            changes.append(f"{name} = {_shown(new[name])} ({value} no longer exists)")
     return new, changes + _left_out(old)
 
 
@@ -127,10 +127,10 @@ def where_now(name: str, values: str = "") -> UserError:
     holders = [setting for setting, keys in MERGED.items() if name in keys]
     if name in RENAMED:
         new = usage = option(RENAMED[name])
-        what = f"is called {new} now"
+        what = f"is now called {new}"
     elif holders:
         new = option(holders[0])
-        what, usage = f"is part of {new} now", f"{new} {_USAGES[name]}"
+        what, usage = f"is now part of {new}", f"{new} {_USAGES[name]}"
     else:
         return UserError(where, "no longer exists", "leave it out")
     if values and (varied := current_name(name)) != name:
@@ -144,10 +144,10 @@ def _left_out(old: Settings) -> list[str]:
     """What to say of settings that no recipe holds any longer."""
     notes = []
     if "cache_precision" in old:
-        notes.append("features cached in float32 (cache_precision is gone)")
+        notes.append("features cached in float32 (cache_precision no longer exists)")
     options = [f"--{name} {old[name]}" for name in MACHINE if name in old]
     if options:
-        notes.append(f"without {' and '.join(options)} (to be added as options)")
+        notes.append(f"without {' and '.join(options)} (give them as options)")
     return notes
 
 
@@ -205,7 +205,7 @@ def read(
     """The settings in a recipe file, or in the recipe of that name, not yet checked.
 
     Those of earlier versions are translated; `say` is given one line on what changed.
-    Raises UserError if there is no such file or if it is no TOML; and with `resume`,
+    Raises UserError if there is no such file or if it is not TOML; and with `resume`,
     for a run to go on with, if its training can't go on as it began.
     """
     file = Path(source).expanduser()
@@ -213,17 +213,21 @@ def read(
         file = path(str(source))
     if not file.is_file():
         raise UserError(
-            "--recipe", f"no file or recipe {source!s}", nearest(source, names())
+            "--recipe",
+            f"there is no recipe or file {source!s}",
+            nearest(source, names()),
         )
     try:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(file, f"is no TOML: {error}") from None
+        raise UserError(file, f"is not valid TOML: {error}") from None
     for name, values in _REPLACED.items() if resume else ():
         if settings.get(name) in values:
             begun = f"{name} {settings[name]}"
-            raise UserError(file, f"was begun with {begun}, now gone", "train anew")
+            raise UserError(
+                file, f"was started with {begun}, which no longer exists", "train again"
+            )
     translated, changes = translate(settings)
     if changes:
-        say(f"{file} is of an earlier version, read with {'; '.join(changes)}")
+        say(f"{file} is from an earlier version, and is read with {'; '.join(changes)}")
     return translated

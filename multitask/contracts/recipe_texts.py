@@ -54,15 +54,16 @@ def parse_split(text: str) -> Split:
     except ValueError:
         raise UserError(
             "--split",
-            f"is {text!r}, must be {OFFICIAL}, like 70/15/15, or a run's split.csv",
+            f"is {text!r}, must be {OFFICIAL}, shares such as 70/15/15, or a run's "
+            "split.csv",
         ) from None
     total = train + val + test
     sums_up = abs(total - 100) <= 1e-9  # false for nan
     if not sums_up or min(train, val, test) < 0 or not train:
         raise UserError(
             "--split",
-            f"{text} sums to {total:g}, must be three shares that sum to 100, with a "
-            "part to train on",
+            f"is {text}, which sums to {total:g}",
+            "give three shares that sum to 100, the first above 0",
         )
     return Split(shares=(train / 100, val / 100, test / 100))
 
@@ -108,8 +109,8 @@ def parse_mix(text: str) -> Mix:
     if not 1 <= temperature < math.inf:
         raise UserError(
             "--mix",
-            f"is {text!r}, must be proportional, equal, temperature=T with T from 1, "
-            "or classes=HEAD",
+            f"is {text!r}, must be proportional, equal, temperature=T with T of 1 or "
+            "more, or classes=HEAD",
         )
     return Mix(exponent=1 / temperature)
 
@@ -146,7 +147,7 @@ def parse_schedule(text: str) -> Schedule:
     wrong = keys & ({"warmup"} if schedule.name == "plateau" else only)
     if wrong:
         raise UserError(
-            where, f"{schedule.name} has no {sorted(wrong)[0]}", "leave it out"
+            where, f"{schedule.name} takes no {sorted(wrong)[0]}", "leave it out"
         )
     for name, least in (("warmup", 0), ("patience", 1), ("min_learning_rate", 0)):
         value = getattr(schedule, name)
@@ -180,7 +181,9 @@ def parse_unfreezing(text: str, freeze: str) -> Unfreezing | None:
     second = parse_keywords(Unfreezing, text, where)
     if second.stages != ALL and not second.stages.isdecimal():
         raise UserError(
-            where, f"is {second.stages!r}", "must be all, or how many stages learn"
+            where,
+            f"is {second.stages!r}",
+            "must be all, or the number of stages that learn",
         )
     if second.epochs < 1:
         raise UserError(where, f"epochs is {second.epochs}, must be 1 or more")
@@ -194,9 +197,9 @@ def parse_unfreezing(text: str, freeze: str) -> Unfreezing | None:
     if second.stages != ALL and int(second.stages) <= learning:
         raise UserError(
             where,
-            f"is {second.stages}, but with --freeze {freeze} {learning} stages learn "
-            "before it",
-            "must be more, or all",
+            f"is {second.stages}, but with --freeze {freeze}, {learning} stages learn "
+            "from the start",
+            "give a larger number, or all",
         )
     return second
 
@@ -205,7 +208,9 @@ def check_freeze(text: str, option: str = "--freeze") -> None:
     """Raise UserError for what is neither none, all nor a number of stages."""
     if text not in (NONE, ALL) and not text.isdecimal():
         raise UserError(
-            option, f"is {text!r}", "must be none, all, or how many stages learn"
+            option,
+            f"is {text!r}",
+            "must be none, all, or the number of stages that learn",
         )
 
 
@@ -232,7 +237,7 @@ def parse_features(text: str) -> DenseFeatures:
                 where, f"{name} is {getattr(dense, name)}, must be 0 or more"
             )
     if dense.l2 and not dense.units:
-        raise UserError(where, "l2 has no effect without units")
+        raise UserError(where, "l2 has no effect without units", "write N,l2=X")
     return dense
 
 
@@ -253,5 +258,5 @@ def parse_identity(text: str) -> "re.Pattern[str] | None":
         return re.compile(text) if text else None
     except re.error as error:
         raise UserError(
-            "--identity", f"{text!r} is no regular expression: {error}"
+            "--identity", f"{text!r} is not a regular expression: {error}"
         ) from None

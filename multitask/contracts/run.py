@@ -37,8 +37,9 @@ def new_folder(out: Path) -> Path:
         begun = out.is_dir() and (out / RECIPE).exists()
         raise UserError(
             out,
-            "exists already, must be a new folder",
-            "name another with --out" + ", or add --resume to go on" * begun,
+            "already exists",
+            "choose another folder with --out"
+            + ", or add --resume to continue" * begun,
         )
     check_writable(out)
     return out
@@ -53,7 +54,7 @@ def is_left_over(out: Path) -> bool:
 def check_writable(out: Path) -> None:
     """Raise UserError if the folder `out` can't be made or written; call it early."""
     there = next(path for path in (out, *out.absolute().parents) if path.exists())
-    todo = "name another with --out"
+    todo = "choose another folder with --out"
     if not there.is_dir():
         raise UserError(out, f"can't be a folder: '{there}' is a file", todo)
     try:  # nothing else tells: permissions are not all, and don't bind every user
@@ -81,7 +82,9 @@ def network_file(path: str | Path) -> Path:
     path = Path(path).expanduser()
     path = path / NETWORK if path.is_dir() else path
     if not path.exists():
-        raise UserError(path, "no such network", "name a run folder or a .keras file")
+        raise UserError(
+            path, "there is no network", "give a run folder or a .keras file"
+        )
     return path
 
 
@@ -102,11 +105,11 @@ def same_work(out: Path, settings: dict[str, Any], what: str, key: str) -> bool:
         begun = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(
-            file, f"is no TOML: {error}", "name another folder with --out"
+            file, f"is not valid TOML: {error}", "choose another folder with --out"
         ) from None
     if not same_settings(begun, tomllib.loads(tomli_w.dumps(settings))):
         whose = f"another {what}" if key in begun else "other work"
-        raise UserError(out, f"holds {whose}", "name another folder with --out")
+        raise UserError(out, f"contains {whose}", "choose another folder with --out")
     return True
 
 

@@ -1,5 +1,6 @@
 """How do values from a file, the command line or Python become checked settings?"""
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from functools import cache, wraps
@@ -32,11 +33,11 @@ def checked(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     known = [field.name for field in fields(cls)]
     for key in values:
         if key not in known:
-            raise UserError(where, f"has no key {key!r}", nearest(key, known))
+            raise UserError(where, f"unknown key {key!r}", nearest(key, known))
     for field in fields(cls):
         required = field.default is MISSING and field.default_factory is MISSING
         if required and field.name not in values:
-            raise UserError(where, f"has no {field.name}, must have it")
+            raise UserError(where, f"{field.name} is missing")
     kinds = type_hints(cls)
     typed = {key: field_value(kinds[key], values[key], key, where) for key in values}
     return cls(**typed)
@@ -56,7 +57,7 @@ def for_users(cls: type[T]) -> type[T]:
         known = [field.name for field in fields(cls)]
         for name in keywords:
             if name not in known:
-                raise UserError(name, "is no setting", nearest(name, known))
+                raise UserError(name, "unknown setting", nearest(name, known))
         made(self, *values, **keywords)
 
     def changed(self: T) -> str:
@@ -143,10 +144,10 @@ def _keywords(cls: type[Any], text: str, where: str) -> dict[str, str]:
     for part in others:
         key, equals, text = part.partition("=")
         if not equals:
-            raise UserError(where, f"{part!r} is no KEY=VALUE")
+            raise UserError(where, f"{part!r} is not KEY=VALUE")
         key = key.strip().replace("-", "_")
         if key in values:
-            raise UserError(where, f"names {key} twice")
+            raise UserError(where, f"sets {key} twice")
         values[key] = text.strip()
     return values
 
@@ -171,6 +172,20 @@ def option(name: str) -> str:
     '--image-size'
     """
     return "--" + name.replace("_", "-")
+
+
+def as_key(error: str) -> str:
+    """An error that begins with an option, with the key of a file in its place.
+
+    >>> as_key("--batch-size: is 0, must be 1 or more")
+    'batch_size is 0, must be 1 or more'
+    """
+    match = re.fullmatch(r"--([a-z0-9-]+)((?:\.\w+)?): (.*)", error)
+    if not match:
+        return error
+    name, part, what = match.groups()
+    colon = "" if what.startswith(("is ", "has ", "needs ", "can't ")) else ":"
+    return f"{name.replace('-', '_')}{part}{colon} {what}"
 
 
 _MUST = {  # in words that are not Python's

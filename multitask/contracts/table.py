@@ -87,24 +87,23 @@ def check(table: pd.DataFrame, where: str = "table") -> pd.DataFrame:
         what = f"has no column 'path', only {listed(table)}"
         raise UserError(where, what, path_hint(table))
     if table.empty:
-        raise UserError(
-            where, "has no row, must have at least one", "check the folder's layout"
-        )
+        raise UserError(where, "has no rows", "check the folder's layout")
     if table["path"].isna().any():
         raise UserError(where, f"row {int(table['path'].isna().argmax())} has no path")
     repeated = table["path"][table["path"].duplicated()]
     if len(repeated):
         raise UserError(
             where,
-            f"lists {repeated.iloc[0]!r} and {len(repeated) - 1} more paths twice",
-            "each picture must come from one data set, once",
+            f"lists {listed(map(repr, repeated.unique()[:3]))} more than once",
+            "each picture may occur only once, in one data set",
         )
     if "split" in table:
         unknown = set(table["split"].dropna()) - set(SPLITS)
         if unknown:
             raise UserError(
                 where,
-                f"split is {sorted(map(str, unknown))[0]!r}, must be one of {SPLITS}",
+                f"split is {sorted(map(str, unknown))[0]!r}, must be one of "
+                f"{listed(SPLITS)}",
             )
     check_intervals(table, where)
     return table.reset_index(drop=True)
@@ -129,7 +128,8 @@ def _check_interval(table: pd.DataFrame, column: str, where: str) -> None:
         row = table[crossed].iloc[0]
         raise UserError(
             where,
-            f"{row['path']}: {column} from {row[low]} to {row[high]} is no interval",
+            f"{row['path']}: {column} from {row[low]:g} to {row[high]:g} is not an "
+            "interval",
             "fill both ends, the lower one first",
         )
 
@@ -171,7 +171,7 @@ def concat(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
                     f"{where} and {name}",
                     f"disagree about {column!r}: one gives numbers, the other text "
                     f"like {_example(table, tables, column)!r}",
-                    "both must use the spelling of the head that reads it",
+                    "spell the labels alike in both, as the head that reads them does",
                 )
     # All-empty columns would decide the joined type, so they are left out first.
     joined = pd.concat([t.dropna(axis="columns", how="all") for t in tables])

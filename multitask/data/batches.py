@@ -77,7 +77,7 @@ def _allocate(count: int, size: int, memory: float, spill: Path) -> Pixels:
     except OSError as error:
         raise UserError(
             spill,
-            f"has no room for {np.prod(shape) / 1e9:.1f} GB of pixels ({error})",
+            f"has no space for {np.prod(shape) / 1e9:.1f} GB of pixels ({error})",
             "free some space, raise --memory or lower --image-size",
         ) from None
 

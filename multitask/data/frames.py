@@ -217,7 +217,7 @@ def _keep(
     """Write a file, unless it is there; UserError if another one is."""
     if path.exists():
         if path.read_bytes() != content:
-            todo = "name another folder with --out, or delete the file"
+            todo = "choose another folder with --out, or delete the file"
             raise UserError(path, "is there already, with other data", todo)
         return
     with reporting_write_errors(path):

@@ -73,7 +73,7 @@ def _texts(
             texts.append(_text(name, value, names, say))
         names.add(sources.parse(texts[-1]).name)
     if not texts:
-        raise UserError("data", "names no data set", f"give {_KINDS}")
+        raise UserError("data", "no data set given", f"give {_KINDS}")
     return tuple(texts)
 
 

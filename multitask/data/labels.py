@@ -8,7 +8,7 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
-from multitask.contracts.table import label_columns, sources
+from multitask.contracts.table import as_text, label_columns, sources
 
 _MOST = 0.1  # share of a data set's labels that may be unusable: more is a mistake
 
@@ -74,7 +74,7 @@ def _faults(values: pd.DataFrame, head: Head, name: str) -> dict[Any, str]:
         head.encode(values)
     except UserError as error:
         if len(values) == 1:
-            label = ", ".join(str(v) for v in values.iloc[0].dropna())
+            label = ", ".join(as_text(values.iloc[0].dropna()))
             reason = str(error).partition("; ")[0]
             return {values.index[0]: f"{name} is {label!r}: {reason}"}
         half = len(values) // 2

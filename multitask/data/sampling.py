@@ -73,11 +73,11 @@ def oversampled_head(heads: Sequence[Head], name: str) -> Head:
     """
     known = {head.name: head for head in heads}
     if name not in known:
-        raise UserError("--mix", f"no head {name!r}", nearest(name, known))
+        raise UserError("--mix", f"unknown head {name!r}", nearest(name, known))
     if known[name].answer_type == "labels":
         raise UserError(
             "--mix",
-            f"head {name} has many labels per picture, must have one class",
+            f"head {name} has several labels per picture, not one class",
             f"use --class-weights {name}=balanced",
         )
     return known[name]

@@ -40,7 +40,7 @@ def _listed_in_split(table: pd.DataFrame, recipe: Recipe, say: Say) -> pd.DataFr
     if listed.empty:
         raise UserError(
             "--split",
-            f"'{file}' lists no picture of the data",
+            f"'{file}' lists none of the pictures",
             f"its paths must be like {table['path'].iloc[0]!r}",
         )
     if len(listed) < len(table):
@@ -71,7 +71,8 @@ def _with_identities(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
     matches = paths.map(compiled.search)
     if not matches[known.isna()].notna().any():
         raise UserError(
-            "--identity", f"{text!r} matches no path such as {paths.iloc[0]!r}"
+            "--identity",
+            f"{text!r} matches none of the paths, such as {paths.iloc[0]!r}",
         )
     names = matches.map(lambda m: m.group(min(1, m.re.groups)), na_action="ignore")
     return table.assign(identity=known.fillna(table_sources(table) + ":" + names))

@@ -163,13 +163,15 @@ def _no_reader(text: str, source: Source) -> UserError:
     readers = plugins.names("datasets")
     if meant := close_name(source.reader, readers, 0.7):
         todo = f"did you mean {meant}={source.path or 'FOLDER'}?"
-        return UserError("--data", f"no reader {source.reader!r}", todo)
+        return UserError("--data", f"unknown reader {source.reader!r}", todo)
     name, path = (source.name, source.path) if source.path else ("NAME", text)
     todo = (
         f"write {name}=folder:{path} (one folder per class), {name}=table:FILE (a "
         f"table of labels), or READER=FOLDER with one of {', '.join(readers)}"
     )
-    what = f"no reader {source.reader!r}" if source.path else f"{text!r} has no name"
+    what = (
+        f"unknown reader {source.reader!r}" if source.path else f"{text!r} has no name"
+    )
     return UserError("--data", what, todo)
 
 
@@ -217,7 +219,7 @@ def check_labelled(
         head = unlabelled[0]
         raise UserError(
             head.where,
-            f"the data holds no label for it in {', '.join(head.columns[:5])}",
+            f"the data has no labels for it in {', '.join(head.columns[:5])}",
             nearest(head.columns[0], labels.columns[labels.notna().any()]),
         )
     return counts

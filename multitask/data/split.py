@@ -27,14 +27,14 @@ def read_split(file: Path) -> "pd.Series[str]":
         table = read_csv(file)
     except FileNotFoundError:
         raise UserError(
-            "--split", f"no such file: '{file}'", "name a run's split.csv"
+            "--split", f"there is no file '{file}'", "give a run's split.csv"
         ) from None
     except (OSError, ValueError) as error:
         raise UserError("--split", f"'{file}' can't be read ({error})") from None
     for name in ("path", "split"):
         if name not in table:
             raise UserError(
-                "--split", f"'{file}' has no column {name!r}", "name a run's split.csv"
+                "--split", f"'{file}' has no column {name!r}", "give a run's split.csv"
             )
     unknown = table.loc[~table["split"].isin(SPLITS), "split"]
     if len(unknown):
@@ -43,7 +43,7 @@ def read_split(file: Path) -> "pd.Series[str]":
             f"has a part {unknown.iloc[0]!r}, must be one of {', '.join(SPLITS)}",
         )
     if "train" not in set(table["split"]):
-        raise UserError("--split", f"'{file}' has no part to train on")
+        raise UserError("--split", f"'{file}' lists no training pictures")
     return table.drop_duplicates("path").set_index("path")["split"]
 
 

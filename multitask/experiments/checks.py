@@ -1,6 +1,7 @@
 """Can this recipe work with its data and its trunk? Asked before training begins."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pandas as pd
 
@@ -23,6 +24,23 @@ def check_inputs(recipe: Recipe, resume: bool = False) -> None:
         pretrained.check(recipe.weights, recipe.trunk, recipe.image_size)
 
 
+@contextmanager
+def naming_limit(recipe: Recipe) -> Iterator[None]:
+    """Have a UserError about a head's labels say that few pictures are used.
+
+    Otherwise it would blame the data for what `limit` left out.
+    """
+    try:
+        yield
+    except UserError as error:
+        about_labels = str(error).startswith(("head ", "--heads: no head given"))
+        if not recipe.limit or not about_labels:
+            raise
+        where, _, what = str(error).partition("; ")[0].partition(": ")
+        todo = f"only {recipe.limit} pictures are used: raise --limit"
+        raise UserError(where, what, todo) from None
+
+
 def check_trainable(
     heads: Sequence[Head],
     table: pd.DataFrame,
@@ -42,18 +60,18 @@ def check_trainable(
         if not strata[train].any(axis=None):
             raise UserError(
                 head.where,
-                "has no label in the training part",
-                "pictures that are nearly alike, or of one person, stay in one part, "
-                "and the publishers' parts stay as they are: see --split",
+                "has no labels in the training part",
+                "add pictures, or choose another --split: near-identical pictures and "
+                "those of one person stay in one part, and official parts are kept",
             )
         listed = ", ".join(map(str, missing))
         if len(missing) and head.answer_type == "labels":
-            say(f"head {head.name}: training has no {listed}")
+            say(f"head {head.name}: the training part has no {listed}")
         elif len(missing):
             raise UserError(
                 head.where,
-                f"never in training, but in another part: {listed}",
-                "give more pictures or a larger training share",
+                f"has classes that the training part lacks: {listed}",
+                "add pictures of them, or enlarge the training part with --split",
             )
 
 
@@ -63,7 +81,8 @@ def check_validated(recipe: Recipe, table: pd.DataFrame) -> None:
     if validates and not (table["split"] == "val").any():
         raise UserError(
             "--split",
-            "leaves no validation part, --patience and --schedule plateau need one",
+            "leaves the validation part empty, but --patience and --schedule plateau "
+            "need it",
         )
 
 

@@ -153,7 +153,7 @@ def report(
     folder = report_folder(network, out)
     sets = absolute(data or spec.recipe.get("data", ()))
     if not sets:
-        raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
+        raise UserError("--data", "no data set given", "write --data NAME=FOLDER")
     reading = read_all(sets, run / SAMPLE)
     table, part, warnings = _select_part(reading.table, split, run, own=not data)
     table, unusable = set_aside(table, analyzer.heads)
@@ -213,7 +213,7 @@ def _select_part(
         parts = table["split"].dropna().unique() if has_split else ()
         raise UserError(
             "--split",
-            f"the data has no picture in part {part!r}",
+            f"the data has no pictures in the part {part!r}",
             "use --split " + " or ".join([*sorted(parts), "all"]),
         )
     return table[rows].reset_index(drop=True), part, warnings
@@ -235,8 +235,8 @@ def _with_split_of(
     if own and split.isna().all():
         raise UserError(
             file,
-            f"lists no picture that is there now, the first as {trained.index[0]!r}",
-            "name the data by --data: they were moved since the training",
+            f"lists no picture that still exists, such as {trained.index[0]!r}",
+            "if they have moved, give their folder with --data",
         )
     if own:
         table, split = table[split.notna()], split.dropna()

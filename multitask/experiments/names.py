@@ -53,6 +53,6 @@ def check_head_names(recipe: Recipe, heads: Sequence[Head]) -> None:
         for name in getattr(recipe, setting):
             if name not in (*names, "all"):
                 known = nearest(name, names)
-                raise UserError(option(setting), f"no head {name!r}", known)
+                raise UserError(option(setting), f"unknown head {name!r}", known)
     if recipe.mixing.classes:
         sampling.oversampled_head(heads, recipe.mixing.classes)

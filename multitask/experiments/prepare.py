@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from multitask.contracts import catalog
-from multitask.contracts.errors import Say, UserError
+from multitask.contracts.errors import Say, UserError, listed
 from multitask.contracts.head import Head, Targets
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
@@ -69,7 +69,7 @@ class Prepared:
                 file,
                 f"lists {len(before)} pictures, the data now holds {len(self.table)} "
                 f"and {int(parts.isna().sum())} of them are new",
-                "a run can only be resumed on the data it began with",
+                "a run can be resumed only with the data that it started with",
             )
         return parts
 
@@ -142,16 +142,17 @@ def prepare(
     for note in reading.notes:
         say(note)
     table = select.select(reading.table, recipe, say)
-    heads = _heads(recipe, table)
-    table, unusable = labels.set_aside(table, heads)
+    with checks.naming_limit(recipe):
+        heads = _heads(recipe, table)
+        table, unusable = labels.set_aside(table, heads)
+        sources.check_labelled(heads, table)
     if len(unusable):
         first = unusable["reason"].iloc[0]
-        say(f"{len(unusable):,} labels are set aside, the first: {first}")
-    sources.check_labelled(heads, table)
+        say(f"{len(unusable):,} unusable labels are ignored, the first: {first}")
     for head in _requested(recipe, table):
         missing = _missing(head, heads)
         if missing:
-            say(f"{head.where}: no picture is labelled {', '.join(missing)}: left out")
+            say(f"{head.where}: left out, as no picture has them: {listed(missing)}")
     say(coverage(heads, table))
     spec = network_spec(recipe, heads, reading.notes)
     checks.check_freezable(spec, recipe, machine)
@@ -257,7 +258,7 @@ def _heads(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
         missing = _missing(head, heads)
         if missing and any(text.startswith(f"{head.name}[") for text in recipe.heads):
             raise UserError(
-                head.where, f"the data holds no label for {', '.join(missing)}"
+                head.where, f"the data has no labels for {', '.join(missing)}"
             )
     names.check_head_names(recipe, heads)
     losses, classes = recipe.loss_weights, recipe.class_weights

@@ -27,7 +27,11 @@ from multitask.contracts.saving import reporting_write_errors, write_text
 from multitask.contracts.table import any_file_name, write_csv
 from multitask.data import split
 from multitask.data.batches import Batches
-from multitask.experiments.checks import check_trainable, check_validated
+from multitask.experiments.checks import (
+    check_trainable,
+    check_validated,
+    naming_limit,
+)
 from multitask.experiments.evaluate import evaluate_run
 from multitask.experiments.notes import (
     few_labels_notes,
@@ -153,7 +157,8 @@ def train_and_evaluate(
     """
     recipe, spec = prepared.recipe, prepared.spec
     table = prepared.table.assign(split=parts)
-    check_trainable(spec.heads, table, say)
+    with naming_limit(recipe):
+        check_trainable(spec.heads, table, say)
     check_validated(recipe, table)
     leaks = leakage_notes(recipe, table, prepared.members)
     doubts = (*missing_parts(recipe, table), *small_parts(spec.heads, table))
@@ -271,9 +276,9 @@ def _folds(prepared: Prepared) -> "list[pd.Series[str]]":
         if not (parts == "test").any():
             raise UserError(
                 "--folds",
-                f"is {count}, the pictures make {prepared.members.max() + 1} groups "
-                "that must stay together",
-                "take fewer folds",
+                f"is {count}, but the pictures form {prepared.members.max() + 1} "
+                "groups that must stay together",
+                "use fewer folds",
             )
         check_trainable(heads, prepared.table.assign(split=parts))
     return folds

@@ -34,7 +34,7 @@ def audit(
     be written.
     """
     if not data:
-        raise UserError("--data", "names no data set", "write --data NAME=FOLDER")
+        raise UserError("--data", "no data set given", "write --data NAME=FOLDER")
     out = new_folder(Path(out).expanduser())
     target = check_target(Path(fix).expanduser()) if fix else None
     if heads and not any(map(takes_name, data)):

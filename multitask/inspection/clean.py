@@ -90,7 +90,7 @@ def check_target(path: Path) -> Path:
     if path.suffix.lower() not in ENDINGS:
         raise UserError("--fix", f"{str(path)!r} must end in {' or '.join(ENDINGS)}")
     if path.exists():
-        raise UserError("--fix", f"'{path}' exists already", "name a new file")
+        raise UserError("--fix", f"'{path}' already exists", "name a new file")
     if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
         raise UserError("--fix", "parquet needs pyarrow", "pip install pyarrow")
     return path
@@ -102,7 +102,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     Raises UserError if no row remains or the file can't be written.
     """
     if table.empty:
-        raise UserError("--fix", "no row is left", "nothing was written")
+        raise UserError("--fix", "no rows are left", "nothing was written")
     with reporting_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:

@@ -110,7 +110,7 @@ def _read_member(path: Path) -> bytes:
             if _SPEC_MEMBER not in members.namelist():
                 raise UserError(
                     path,
-                    "is not a network of this package, its heads are unknown",
+                    "is not a network of multitask: it does not describe its heads",
                     "open it with keras.models.load_model",
                 )
             return members.read(_SPEC_MEMBER)
@@ -118,6 +118,6 @@ def _read_member(path: Path) -> bytes:
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, zlib.error) as error:
         raise UserError(
             path,
-            f"is no network file, or is truncated ({error})",
-            "must be a network.keras that multitask.fit wrote",
+            f"is not a network file, or is truncated ({error})",
+            "give a network.keras that `multitask fit` wrote",
         ) from None

@@ -55,8 +55,9 @@ def last(trunk: keras.Model, mode: str, option: str = "--freeze") -> int:
     if learning >= len(ends):
         raise UserError(
             option,
-            f"lets {learning} stages learn, the trunk has {len(ends)}",
-            "must be fewer, or " + (NONE if option == "--freeze" else ALL),
+            f"is {learning}, but the trunk has only {len(ends)} stage"
+            + "s" * (len(ends) > 1),
+            "give a smaller number, or " + (NONE if option == "--freeze" else ALL),
         )
     return names.index(ends[-1 - learning])
 

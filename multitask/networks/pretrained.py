@@ -25,24 +25,26 @@ def check(source: str, name: str, size: int = 0) -> None:
     if source == IMAGENET:
         if not trunk(name).application:
             raise UserError(
-                "--weights", f"there are none of ImageNet for trunk {name}",
+                "--weights", f"trunk {name} has no ImageNet weights",
                 "`multitask trunks` lists which are pretrained",
             )  # fmt: skip
         default = trunk(name).size
         if trunk(name).dense and size not in (0, default):
             raise UserError(
                 "--weights",
-                f"of ImageNet for trunk {name} are for pictures of {default}x{default}",
-                "leave --image-size out, or take another trunk",
+                f"imagenet for trunk {name} needs pictures of {default}x{default}",
+                "leave out --image-size, or choose another trunk",
             )
         return
     path = Path(source).expanduser()
     if not path.is_file():
         raise UserError(
-            "--weights", f"no such file: {path}", "must be imagenet, none or a file"
+            "--weights", f"there is no file {path}", "give imagenet, none or a file"
         )
     if path.suffix not in (".keras", ".h5"):
-        raise UserError("--weights", f"is {path.name}, must be .keras or .weights.h5")
+        raise UserError(
+            "--weights", f"is {path.name}, must end in .keras or .weights.h5"
+        )
 
 
 def absolute(source: str) -> str:
@@ -70,7 +72,9 @@ def load(model: keras.Model, source: str, name: str) -> None:
         return
     path = Path(source).expanduser()
     if path.suffix == ".keras" and not zipfile.is_zipfile(path):
-        raise UserError(path, "is no Keras file, or is truncated", "name another one")
+        raise UserError(
+            path, "is not a Keras file, or is truncated", "give another file"
+        )
     try:
         if path.suffix == ".keras":
             _fill(model, _trunk_of(keras.models.load_model(path, compile=False)), path)
@@ -84,7 +88,9 @@ def load(model: keras.Model, source: str, name: str) -> None:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = " ".join(lines[:2]).partition(". Target variable")[0]
         raise UserError(
-            path, f"does not fit trunk {name}: {reason}", "must be of the same trunk"
+            path,
+            f"does not fit trunk {name}: {reason}",
+            "give weights of the same trunk",
         ) from None
 
 
@@ -140,7 +146,7 @@ def _trunk_of(model: keras.Model) -> keras.Model:
 def _fill(model: keras.Model, other: keras.Model, where: str | Path) -> None:
     """Copy the first weights of another model, which must have the same shapes."""
     sizes = [getattr(m, "input_shape", (None, None))[1] for m in (other, model)]
-    todo = "must be weights of the same trunk"
+    todo = "give weights of the same trunk"
     if None not in sizes and sizes[0] != sizes[1]:
         todo += f", perhaps with --image-size {sizes[0]}, which these are for"
     for ours, theirs in zip(model.weights, other.weights, strict=False):
@@ -156,7 +162,7 @@ def _fill(model: keras.Model, other: keras.Model, where: str | Path) -> None:
             where,
             f"has {len(other.weights)} weights, the trunk has {len(model.weights)}; "
             f"the first one missing is {model.weights[len(other.weights)].path}",
-            "must be weights of the same trunk",
+            "give weights of the same trunk",
         )
     for ours, theirs in zip(model.weights, other.weights, strict=False):
         ours.assign(theirs)

@@ -94,7 +94,7 @@ TRUNKS = {
 def trunk(name: str) -> Trunk:
     """The trunk of a name; UserError, which lists the names, if there is none."""
     if name not in TRUNKS:
-        raise UserError("--trunk", f"no trunk {name!r}", nearest(name, TRUNKS))
+        raise UserError("--trunk", f"unknown trunk {name!r}", nearest(name, TRUNKS))
     return TRUNKS[name]
 
 
@@ -103,7 +103,9 @@ def check_pooling(name: str, pooling: str) -> None:
     architecture = trunk(name)
     has_own = not architecture.application or architecture.dense
     if pooling != "average" and has_own:
-        raise UserError("--pooling", f"trunk {name} has its own", "leave it out")
+        raise UserError(
+            "--pooling", f"trunk {name} has its own pooling", "leave it out"
+        )
 
 
 def check_size(name: str, size: int) -> None:

@@ -226,7 +226,7 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
                 self.folder,
                 "its heads were trained on other features: the weights of the trunk "
                 f"({self.recipe.weights}) or their precision have changed since",
-                "train anew",
+                "train again",
             )
         if state.unsaved:
             self.checkpoint.restore(self.model, state.unsaved)

@@ -54,10 +54,11 @@ class Checkpoint:
         try:
             model.load_weights(self._weights(epoch))
         except (ValueError, KeyError) as error:
+            reason = str(error).splitlines()[0]
             raise UserError(
                 self.folder,
-                f"is of another network or optimizer ({str(error).splitlines()[0]})",
-                "a run can only be resumed by the version that began it; train anew",
+                f"belongs to another network or optimizer ({reason})",
+                "resume it with the version that started it, or train again",
             ) from None
 
     def _weights(self, epoch: int) -> Path:

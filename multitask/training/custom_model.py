@@ -101,7 +101,7 @@ def resolve(
         if name not in catalog.named() and name not in catalog.groups():
             known_names = nearest(name, [*catalog.named(), *catalog.groups()])
             own = f"for a label column of your own, {todo}"
-            raise UserError("heads", f"no head {name!r}", f"{known_names}; {own}")
+            raise UserError("heads", f"unknown head {name!r}", f"{known_names}; {own}")
     known = catalog.heads(names)
     for head in known:
         if head.answer_type == "class" and not head.classes:
@@ -121,7 +121,7 @@ def checked_table(table: pd.DataFrame) -> pd.DataFrame:
             "it must name the picture files",
         )
     if table.empty:
-        raise UserError("table", "has no row, must have at least one")
+        raise UserError("table", "has no rows")
     check_intervals(table)
     return table.reset_index(drop=True)
 
@@ -145,7 +145,9 @@ def _weighted(
     names = [head.name for head in heads]
     for name in loss_weights:
         if name not in names:
-            raise UserError("loss_weights", f"no head {name!r}", nearest(name, names))
+            raise UserError(
+                "loss_weights", f"unknown head {name!r}", nearest(name, names)
+            )
     return tuple(
         replace(head, loss_weight=loss_weights.get(head.name, head.loss_weight))
         for head in heads

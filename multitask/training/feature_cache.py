@@ -44,7 +44,7 @@ def _unwritable(folder: str | Path, error: OSError) -> UserError:
     return UserError(
         folder,
         f"can't hold features: {error.strerror or error}",
-        "name another folder with --cache, or have them computed anew at each step "
+        "choose another folder with --cache, or compute the features at each step "
         "with --views 0",
     )
 
@@ -243,7 +243,7 @@ class FeatureCache:
                 raise UserError(
                     self.folder,
                     "the frozen trunk's features are not finite",
-                    "name other --weights",
+                    "choose other --weights",
                 )
             return features
 

@@ -37,7 +37,9 @@ def import_journal(
     study = _study(file)
     begun = json.loads(study.user_attrs.get("settings", "{}"))
     if not same_settings(begun, json.loads(json.dumps(sweep))):
-        raise UserError(file, "is of another sweep", "name another folder with --out")
+        raise UserError(
+            file, "belongs to another sweep", "choose another folder with --out"
+        )
     if precision := study.user_attrs.get("precision"):
         write_text(out / PRECISION, precision)
     replaced = {trial.user_attrs.get("replaces") for trial in study.trials}
@@ -62,7 +64,9 @@ def _study(file: Path) -> "Study":
         )
     except (ValueError, KeyError, TypeError, AssertionError) as error:
         raise UserError(
-            file, f"is no storage of a sweep ({error})", "name another with --out"
+            file,
+            f"is not the storage of a sweep ({error})",
+            "choose another folder with --out",
         ) from None
     return study
 

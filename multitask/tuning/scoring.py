@@ -50,7 +50,7 @@ class Scoring:
             if not head.labelled(val).any():
                 raise UserError(
                     head.where,
-                    "has no label in the validation part, which judges the trials",
+                    "has no labels in the validation part, which judges the trials",
                 )
             if head.answer_type == "number":
                 constant = scores.middles(head, train).median()

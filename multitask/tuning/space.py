@@ -60,7 +60,7 @@ def parse_dimension(text: str) -> Dimension:
     key, equals, listed = text.partition("=")
     if not equals or not listed.strip():
         raise UserError(
-            "--vary", f"{text!r} names no values", f"write {key}=A,B or {key}=LOW..HIGH"
+            "--vary", f"{text!r} has no values", f"write {key}=A,B or {key}=LOW..HIGH"
         )
     dimension = _dimension(key, listed)
     where, kind = f"--vary {key}", dimension.kind
@@ -71,13 +71,13 @@ def parse_dimension(text: str) -> Dimension:
         name, kinds = dimension.setting, type_hints(COMPOSED[dimension.setting])
         parts = [f"{name}.{part}" for part in kinds if kinds[part] in (int, float)]
         todo = f"write {' or '.join(parts)}={listed}"
-        raise UserError(where, "is a text, which has no range", todo)
+        raise UserError(where, "is a text, and can't have a range", todo)
     texts = [part.strip() for part in listed.split("|" if "|" in listed else ",")]
     values = tuple(dict.fromkeys(value(kind, text, where) for text in texts))
     if len(values) < 2:
         raise UserError(
             where,
-            f"has one value, {texts[0]}",
+            f"has only one value, {texts[0]}",
             "list two or more" + f", or write --{key} {texts[0]}" * ("." not in key),
         )
     return replace(dimension, values=values)
@@ -88,12 +88,12 @@ def _dimension(key: str, listed: str) -> Dimension:
     first, dot, below = key.strip().removeprefix("--").partition(".")
     setting = first.replace("-", "_")
     if setting in _FIXED:
-        raise UserError("--vary", f"{key!r} must stay the same in all trials")
+        raise UserError("--vary", f"{key!r} can't vary: all trials share it")
     if setting in GONE:
         raise where_now(setting, listed)
     if setting not in _defaults():
         names = [name.replace("_", "-") for name in _defaults() if name not in _FIXED]
-        raise UserError("--vary", f"no setting {key!r}", nearest(key, names))
+        raise UserError("--vary", f"unknown setting {key!r}", nearest(key, names))
     if below and setting in COMPOSED:
         part, parts = below.replace("-", "_"), type_hints(COMPOSED[setting])
         if part not in parts:
@@ -119,19 +119,19 @@ def _range(where: str, text: str, kind: type) -> tuple[float, float, bool]:
     """The ends of `LOW..HIGH`, and whether `:log` follows."""
     ends, colon, scale = text.partition(":")
     start, _, end = ends.partition("..")
-    what = f"{text!r} is no range"
+    what = f"{text!r} is not a range"
     try:
         low, high = float(start), float(end)
     except ValueError:
         raise UserError(where, what, "write LOW..HIGH or LOW..HIGH:log") from None
     if colon and scale != "log":
-        raise UserError(where, what, "its scale can only be :log")
+        raise UserError(where, what, "the only scale is :log")
     if not -math.inf < low < high < math.inf:
-        raise UserError(where, what, "its first end must be below the second")
+        raise UserError(where, what, "give the lower end first")
     if scale == "log" and low <= 0:
-        raise UserError(where, what, "a log scale must begin above 0")
+        raise UserError(where, what, "a log scale needs ends above 0")
     if kind is int and not (low.is_integer() and high.is_integer()):
-        raise UserError(where, what, "its ends must be whole numbers")
+        raise UserError(where, what, "give whole numbers")
     return kind(low), kind(high), bool(colon)
 
 

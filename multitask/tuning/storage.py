@@ -36,7 +36,7 @@ class Trial(TrialResult):
 def read_trials(out: Path) -> list[Trial]:
     """All trials in the folder of a sweep, by their number.
 
-    Raises UserError for a file that is no record of a trial.
+    Raises UserError for a file that is not the record of a trial.
     """
     trials = [_read(file) for file in out.glob(f"trial-*/{TRIAL}")]
     return sorted(trials, key=lambda trial: trial.trial)
@@ -83,6 +83,6 @@ def _read(file: Path) -> Trial:
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             file,
-            f"is no record of a trial ({error!r})",
-            "name another folder with --out",
+            f"is not the record of a trial ({error!r})",
+            "choose another folder with --out",
         ) from None

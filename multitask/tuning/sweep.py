@@ -58,7 +58,7 @@ def sweep(
     """
     dimensions, combinations = _plan(recipe, vary, grid, trials)
     if combinations:
-        say(f"There are {len(combinations)} combinations: each is a trial.")
+        say(f"{len(combinations)} combinations, one trial each")
     out = Path(out).expanduser()
     options = {
         "vary": list(vary),
@@ -126,7 +126,7 @@ def _check_heads(
             names.append((f"--vary {one.name}", one.head, ["all", *heads]))
     for where, name, known in names:
         if name not in known:
-            raise UserError(where, f"no head {name!r}", nearest(name, known))
+            raise UserError(where, f"unknown head {name!r}", nearest(name, known))
 
 
 def _begin(prepared: Prepared, out: Path, settings: dict[str, Any]) -> pd.DataFrame:
@@ -180,6 +180,6 @@ def _run(trials: Trials) -> SweepResult:
         )
     if "running" in states:
         trials.say(
-            "Another process is still training a trial, which the page does not show."
+            "Another process is still training a trial; the report leaves it out."
         )
     return result

@@ -164,7 +164,7 @@ class Trials:
         self._fail(
             trial,
             f"its process ended {trial.deaths} times in epoch {trial.died_after + 1}, "
-            "for lack of memory?",
+            "perhaps for lack of memory",
         )
         return True
 
@@ -184,7 +184,7 @@ class Trials:
         title = f"trial {trial.trial}"
         values = [f"{name} {formatted(v)}" for name, v in trial.settings.items()]
         resumed = loop.has_checkpoint(self.out / trial.folder)
-        self.say(f"{title}{' goes on' if resumed else ''}: {', '.join(values)}")
+        self.say(f"{title}{', resumed' if resumed else ''}: {', '.join(values)}")
         try:
             ended = self._train(trial)
         except KeyboardInterrupt:  # not the trial's fault
@@ -201,7 +201,9 @@ class Trials:
         """Record the error of a trial; UserError if the disk is full."""
         if shutil.disk_usage(self.out).free < _ROOM:
             raise UserError(
-                self.out, f"has no room left ({error})", "free some and go on"
+                self.out,
+                f"has no space left ({error})",
+                "free some space and run the same command again",
             ) from error
         if isinstance(error, UserError):
             reason = error.line
@@ -291,7 +293,9 @@ class Trials:
         storage.write_trial(self.out, trial)
         title = f"trial {trial.trial}"
         if trial.state == "pruned":
-            self.say(f"{title}: given up, others did better by that epoch")
+            self.say(
+                f"{title}: stopped early, as other trials were better at that epoch"
+            )
             return
         best = best_trial(storage.read_trials(self.out)) or trial
         self.say(

@@ -9,7 +9,7 @@ from multitask.contracts import recipe
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import COMPOSED
-from multitask.contracts.settings import with_keyword
+from multitask.contracts.settings import option, with_keyword
 from multitask.experiments.names import check_recipe
 from multitask.networks import pretrained
 from multitask.tuning.space import Dimension
@@ -45,11 +45,13 @@ def check_variants(base: Recipe, dimensions: Sequence[Dimension]) -> None:
     check_recipe(base)
     names = [dimension.name for dimension in dimensions]
     if len(set(names)) < len(names):
-        raise UserError("--vary", f"names {max(names, key=names.count)} twice")
+        raise UserError("--vary", f"gives {max(names, key=names.count)} twice")
     for dimension in dimensions:
         for value in dimension.values:
             if error := _error(base, dimensions, dimension, value):
-                raise UserError(f"--vary {dimension.name}={value}", error.line)
+                where = f"--vary {dimension.name}={value}"
+                own = option(dimension.setting) + ": "  # which this says already
+                raise UserError(where, error.line.removeprefix(own))
 
 
 def _error(

@@ -36,11 +36,11 @@ def test_an_unknown_option_is_one_line_and_status_2(name, capsys):
 @pytest.mark.parametrize(
     ("name", "arguments", "line"),
     [
-        ("fit", ["--resume"], "--resume: names no run; add --out with the run"),
+        ("fit", ["--resume"], "--resume: needs a run to resume; add --out with"),
         ("report", [], "multitask report: the following arguments are required: netw"),
         ("sweep", ["--trials", "few"], "--trials: invalid int value: 'few'"),
-        ("recipes", ["thorough"], "thorough: is not expected here; see multitask rec"),
-        ("trunks", ["cnn"], "cnn: is not expected here; see multitask trunks --help"),
+        ("recipes", ["thorough"], "thorough: unexpected argument; see multitask rec"),
+        ("trunks", ["cnn"], "cnn: unexpected argument; see multitask trunks --help"),
         ("predict", ["net.keras"], "multitask predict: the following arguments are r"),
     ],
 )  # fmt: skip

@@ -176,7 +176,10 @@ def test_notes_and_a_summary_go_to_standard_error(run, faces, capsys):
         (["--out", "a.pdf"], "--out a.pdf: has the unknown ending '.pdf'; known: .csv"),
         (["--out", "a.csv", "--format", "json"], "--format json: contradicts --out"),
         (["--format", "parquet"], "--format parquet: needs a file; write --out FILE"),
-        (["--out", "none/a.csv"], "--out none/a.csv: no folder 'none'; make it, or"),
+        (
+            ["--out", "none/a.csv"],
+            "--out none/a.csv: there is no folder 'none'; make it, or",
+        ),
         (["--out", "folder.csv"], "--out folder.csv: is a folder; name a file in a"),
         (["--batch-size", "0"], "--batch-size: is 0, must be 1 or more"),
     ],
@@ -372,6 +375,6 @@ def test_what_is_no_network_is_one_line(faces):
     done = started(faces / "a.png", faces)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"{faces / 'a.png'}: is no network file, or is truncated (File is not a zip "
-        "file); must be a network.keras that multitask.fit wrote\n"
+        f"{faces / 'a.png'}: is not a network file, or is truncated (File is not a zip "
+        "file); give a network.keras that `multitask fit` wrote\n"
     )

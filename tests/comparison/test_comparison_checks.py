@@ -14,15 +14,21 @@ from multitask.contracts.recipe import Recipe
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        ({"designs": ("singel",)}, "--designs: no design 'singel'; did you mean 'sin"),
+        (
+            {"designs": ("singel",)},
+            "--designs: unknown design 'singel'; did you mean 'sin",
+        ),
         ({"designs": ("merged",)}, "--designs: merged needs heads to merge; add --me"),
         ({"designs": ("multi",), "seeds": 0}, "--seeds: is 0, must be 1 or more"),
-        ({"designs": ("multi", "single", "multi")}, "--designs: names multi twice"),
-        ({"designs": ("multi",), "trunks": ("cnn", "cnn")}, "--trunks: names cnn twi"),
-        ({"designs": ("multi",), "merges": ("a+b",)}, "--merge: has no effect without"),
+        ({"designs": ("multi", "single", "multi")}, "--designs: gives multi twice"),
+        ({"designs": ("multi",), "trunks": ("cnn", "cnn")}, "--trunks: gives cnn twi"),
+        (
+            {"designs": ("multi",), "merges": ("a+b",)},
+            "--merge: needs the design merged",
+        ),
         (
             {"designs": DESIGNS, "merges": ("a+b", "b+c")},
-            "--merge: joins b twice; each head has one answer",
+            "--merge: contains b twice; merge each head once",
         ),
     ],
 )
@@ -35,9 +41,9 @@ def test_a_request_that_makes_no_comparison_is_an_error(request_, message):
 @pytest.mark.parametrize(
     ("settings", "trunks", "message"),
     [
-        ({"folds": 3}, ("tiny",), "--folds: has no effect on a comparison; use --seed"),
-        ({"mix": "classes=gender"}, ("tiny",), "--mix: evens out the classes of one "),
-        ({}, ("tiny", "tyni"), "--trunk: no trunk 'tyni'; did you mean 'tiny'?"),
+        ({"folds": 3}, ("tiny",), "--folds: can't be used in a comparison; use --seed"),
+        ({"mix": "classes=gender"}, ("tiny",), "--mix: balances the classes of one "),
+        ({}, ("tiny", "tyni"), "--trunk: unknown trunk 'tyni'; did you mean 'tiny'?"),
         ({"weights": "a.keras"}, ("cnn", "tiny"), "--weights: is a file, which can't"),
     ],
 )
@@ -53,7 +59,8 @@ def test_one_head_has_the_same_network_in_all_designs():
     [gender] = catalog.heads(["gender"])
     checks.check_heads([gender], ("single",))
     with pytest.raises(
-        UserError, match="--heads: is gender, for which all designs have one network"
+        UserError,
+        match="--heads: is gender alone: all designs would be the same network",
     ):
         checks.check_heads([gender], ("single", "multi"))
 
@@ -61,9 +68,13 @@ def test_one_head_has_the_same_network_in_all_designs():
 @pytest.mark.parametrize(
     ("makeup", "groups", "message"),
     [
-        ([None, None], [4, 5], "makeup: has no label in the test part"),
-        (["over", None], [4, 5], "makeup: is labelled in the test part for one person"),
-        (["over", "over"], [4, 4], "is labelled in the test part for one person"),
+        ([None, None], [4, 5], "makeup: has no labels in the test part"),
+        (
+            ["over", None],
+            [4, 5],
+            "makeup: is labelled in the test part for only one person",
+        ),
+        (["over", "over"], [4, 4], "is labelled in the test part for only one person"),
     ],
 )
 def test_a_head_that_the_test_part_hardly_labels_is_an_error(
@@ -80,7 +91,9 @@ def test_a_head_that_the_test_part_hardly_labels_is_an_error(
 def test_a_single_class_in_training_is_an_error(labels):
     heads = catalog.heads(["gender"])
     labels.loc[:3, "gender"] = "male"
-    with pytest.raises(UserError, match="gender: a single class is left in training"):
+    with pytest.raises(
+        UserError, match="gender: has only one class in the training part"
+    ):
         checks.check_test_labels(heads, labels, pd.Series(range(6)))
 
 
@@ -92,6 +105,6 @@ def test_a_head_without_a_label_to_validate_it_is_an_error(heads, labels):
     checks.check_validation_labels([makeup], labels)
     for head in (gender, age):
         with pytest.raises(
-            UserError, match=f"{head.name}: has no label in the validation part"
+            UserError, match=f"{head.name}: has no labels in the validation part"
         ):
             checks.check_validation_labels([makeup, head], labels)

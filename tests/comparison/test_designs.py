@@ -82,10 +82,13 @@ def test_designs_train_what_they_are_named_for(heads, labels):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("gendr+makeup", "--merge: no head 'gendr'; did you mean 'gender'?"),
-        ("gender+age", "--merge: head age answers with a number, must have one class"),
-        ("gender", "--merge: is 'gender', must be two or more heads: A+B"),
-        ("gender+gender", "--merge: is 'gender+gender', must be two or more"),
+        ("gendr+makeup", "--merge: unknown head 'gendr'; did you mean 'gender'?"),
+        (
+            "gender+age",
+            "--merge: head age gives a number; name heads that give one class",
+        ),
+        ("gender", "--merge: is 'gender'; give two or more heads: A+B"),
+        ("gender+gender", "--merge: is 'gender+gender'; give two or more"),
     ],
 )
 def test_a_merge_that_cannot_be_is_an_error(text, message, heads, labels):
@@ -96,5 +99,5 @@ def test_a_merge_that_cannot_be_is_an_error(text, message, heads, labels):
 
 def test_heads_never_labelled_together_cannot_be_merged(heads, labels):
     labels.loc[:2, "makeup"] = np.nan
-    with pytest.raises(UserError, match="never labelled together"):
+    with pytest.raises(UserError, match="labelled in the same pictures"):
         designs.merge("gender+makeup", heads, labels)

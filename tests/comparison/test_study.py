@@ -23,10 +23,14 @@ def silent(line):
 @pytest.mark.parametrize(
     ("settings", "trunks", "message"),
     [
-        ({"folds": 3}, (), "--folds: has no effect on a comparison; use --seeds"),
-        ({}, ("tiny", "tyni"), "--trunk: no trunk 'tyni'; did you mean 'tiny'?"),
-        ({"split": "80/20/0"}, (), "head gender: has no label in the test part"),
-        ({"split": "80/0/20", "patience": 2}, (), "--split: leaves no validation part"),
+        ({"folds": 3}, (), "--folds: can't be used in a comparison; use --seeds"),
+        ({}, ("tiny", "tyni"), "--trunk: unknown trunk 'tyni'; did you mean 'tiny'?"),
+        ({"split": "80/20/0"}, (), "head gender: has no labels in the test part"),
+        (
+            {"split": "80/0/20", "patience": 2},
+            (),
+            "--split: leaves the validation part empty",
+        ),
         ({"freeze": "4"}, ("cnn", "tiny"), "--freeze: lets 4 stages learn, the "),
     ],
 )
@@ -118,7 +122,7 @@ def test_a_comparison_goes_on_where_it_stopped_and_no_other_does(compared):
     assert sum(line.startswith("training ") for line in compared.lines) == 4
     assert not any(line.startswith("training ") for line in lines)
     for dry_run in (False, True):
-        with pytest.raises(UserError, match="holds another comparison"):
+        with pytest.raises(UserError, match="contains another comparison"):
             compare(recipe, out, designs=("multi",), dry_run=dry_run, say=silent)
 
 

@@ -12,7 +12,7 @@ def test_an_unknown_preset_names_the_known():
     with pytest.raises(UserError) as caught:
         parse_augmentation("standart")
     assert str(caught.value) == (
-        "--augment: no preset 'standart'; did you mean 'standard'? "
+        "--augment: unknown preset 'standart'; did you mean 'standard'? "
         "Known: none, flip, standard, strong, mixup, rotate, shift, shear, zoom"
     )
 
@@ -20,10 +20,10 @@ def test_an_unknown_preset_names_the_known():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("rotate:huge", "no strength 'huge'; known: small, medium, large"),
-        ("rotate:smal", "no strength 'smal'; did you mean 'small'?"),
-        ("strong:large", "'strong' has no strengths; write strong"),
-        ("flip,,zoom", "no preset ''"),
+        ("rotate:huge", "unknown strength 'huge'; known: small, medium, large"),
+        ("rotate:smal", "unknown strength 'smal'; did you mean 'small'?"),
+        ("strong:large", "'strong' takes no strength; write strong"),
+        ("flip,,zoom", "unknown preset ''"),
     ],
 )
 def test_what_is_no_augmentation_is_told(text, message):

@@ -72,7 +72,7 @@ def test_a_declared_head_wins_over_the_named_one():
 
 def test_an_unknown_head_tells_the_nearest_head_or_group():
     assert error("gendre").startswith(
-        "--heads: no head 'gendre'; did you mean 'gender'? Known: age, gender, "
+        "--heads: unknown head 'gendre'; did you mean 'gender'? Known: age, gender, "
     )
     assert "did you mean 'celeba'?" in error("celebA")
 
@@ -84,7 +84,7 @@ def test_an_unknown_column_tells_the_nearest():
 
 
 def test_an_unknown_kind_tells_the_nearest():
-    assert "no kind 'sofmax'; did you mean 'softmax'?" in error("age:sofmax")
+    assert "unknown kind 'sofmax'; did you mean 'softmax'?" in error("age:sofmax")
 
 
 def test_a_kind_that_cannot_hold_the_columns_says_so():
@@ -98,7 +98,7 @@ def test_a_kind_that_cannot_hold_the_columns_says_so():
     [
         ("age regression", "'age regression' is not NAME, NAME:KIND or NAME[A,B]"),
         ("attributes[Young", "'attributes[Young' is not NAME, NAME:KIND or NAME[A,B]"),
-        ("attributes[]", "attributes[]: names no label"),
+        ("attributes[]", "attributes[]: no label given"),
     ],
 )
 def test_what_cannot_be_read_says_how_it_must_look(asked, line):
@@ -106,7 +106,7 @@ def test_what_cannot_be_read_says_how_it_must_look(asked, line):
 
 
 def test_asking_for_nothing_lists_what_there_is():
-    assert error().startswith("--heads: names no head; known: age, gender, race")
+    assert error().startswith("--heads: no head given; known: age, gender, race")
 
 
 def test_what_is_asked_for_by_name_wins_over_what_a_group_brings():

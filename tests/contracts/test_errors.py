@@ -102,10 +102,13 @@ def test_a_reader_that_stops_reading_is_no_error(lines):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("fit --epohcs 3", "--epohcs: is no option; did you mean '--epochs'?"),
-        ("fit --frobnicate=3", "--frobnicate: is no option; see multitask fit --help"),
+        ("fit --epohcs 3", "--epohcs: unknown option; did you mean '--epochs'?"),
+        (
+            "fit --frobnicate=3",
+            "--frobnicate: unknown option; see multitask fit --help",
+        ),
         ("fit --epochs", "--epochs: expected one argument"),
-        ("fit age", "age: is not expected here; see multitask fit --help"),
+        ("fit age", "age: unexpected argument; see multitask fit --help"),
         ("predict net a.jpg --format xml", "--format: invalid choice: 'xml'"),
         ("sweep --trials many", "--trials: invalid int value: 'many'"),
         ("predict", "multitask predict: the following arguments are required"),

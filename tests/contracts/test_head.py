@@ -108,7 +108,7 @@ def test_a_name_that_tensorflow_refuses_is_refused(name):
     with pytest.raises(UserError) as caught:
         Plain(name=name)
     assert str(caught.value) == (
-        f"head {name!r}: must be a name of letters a-z, digits and _"
+        f"head {name!r}: is not a name; use letters a-z, digits and _"
     )
 
 
@@ -120,7 +120,9 @@ def test_a_loss_weight_is_above_0(weight):
 
 def test_a_class_named_like_a_row_of_every_report_is_refused():
     check_classes("head smile", ("yes", "no"))
-    with pytest.raises(UserError, match="has a class 'macro avg', a word of the repo"):
+    with pytest.raises(
+        UserError, match="has a class 'macro avg', as a row of the repo"
+    ):
         check_classes("head smile", ("yes", "macro avg"))
 
 

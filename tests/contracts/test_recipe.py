@@ -20,8 +20,8 @@ BROKEN = [
     ({"batch_size": -1}, "--batch-size: is -1, must be 0 or more"),
     ({"weight_decay": float("nan")}, "--weight-decay: is nan, must be 0 or more"),
     ({"learning_rate": float("inf")}, "--learning-rate: is inf, must be above 0"),
-    ({"dropout": 1}, "--dropout: is 1.0, must be from 0 up to 1"),
-    ({"ema": 1.5}, "--ema: is 1.5, must be from 0 up to 1"),
+    ({"dropout": 1}, "--dropout: is 1.0, must be 0 or more, below 1"),
+    ({"ema": 1.5}, "--ema: is 1.5, must be 0 or more, below 1"),
     ({"crop": 0.2}, "--crop: is 0.2, must be from 0.5 to 1"),
     ({"tta": 3}, "--tta: is 3, must be 1, 2 or 4"),
     ({"folds": 1}, "--folds: is 1, must be 2 or more, or 0"),
@@ -29,16 +29,16 @@ BROKEN = [
     ({"cap": {"race": 0}}, "--cap: is race=0, must be 1 or more"),
     ({"loss_weights": "age=2"}, "--loss-weights: is 'age=2', must be a table, such as"),
     ({"class_weights": {"age": "x"}}, "--class-weights.age: is 'x', must be 'none' or"),
-    ({"data": ()}, "--data: names no data set; write --data NAME=FOLDER"),
+    ({"data": ()}, "--data: no data set given; write --data NAME=FOLDER"),
     ({"views": 2}, "--views: has no effect without --freeze"),
-    ({"augment": "standart"}, "--augment: no preset 'standart'; did you mean 'stan"),
+    ({"augment": "standart"}, "--augment: unknown preset 'standart'; did you mean 'st"),
     ({"split": "most"}, "--split: is 'most', must be official"),
     ({"mix": "even"}, "--mix: is 'even', must be proportional"),
     ({"schedule": "cosinus"}, "--schedule: is 'cosinus', must be 'cosine'"),
     ({"features": "many"}, "--features: is 'many', must be a whole number"),
     ({"freeze": "some"}, "--freeze: is 'some'; must be none, all"),
     ({"then": "all,epochs=8"}, "--then: needs a frozen trunk; add --freeze all"),
-    ({"identity": "("}, "--identity: '(' is no regular expression"),
+    ({"identity": "("}, "--identity: '(' is not a regular expression"),
 ]  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def test_a_wrong_key_or_type_names_the_place_and_the_nearest_key():
     with pytest.raises(UserError) as caught:
         recipes.recipe({"epoch": 3}, "mine.toml")
     assert str(caught.value).startswith(
-        "mine.toml: has no key 'epoch'; did you mean 'epochs'?"
+        "mine.toml: unknown key 'epoch'; did you mean 'epochs'?"
     )
     with pytest.raises(UserError) as caught:
         recipes.recipe({"epochs": "many"}, "mine.toml")

@@ -146,23 +146,27 @@ def test_each_setting_that_is_gone_had_its_default_in_the_earlier_version():
         (
             {"optimizer": "rmsprop"},
             {"optimizer": "adam"},
-            'optimizer = "adam" (rmsprop is gone)',
+            'optimizer = "adam" (rmsprop no longer exists)',
         ),
         (
             {"optimizer": "lion"},
             {"optimizer": "adamw"},
-            'optimizer = "adamw" (lion is gone)',
+            'optimizer = "adamw" (lion no longer exists)',
         ),
-        ({"balance": "rlw"}, {"balance": "static"}, 'balance = "static" (rlw is gone)'),
+        (
+            {"balance": "rlw"},
+            {"balance": "static"},
+            'balance = "static" (rlw no longer exists)',
+        ),
         (
             {"cache_precision": "float16"},
             {},
-            "features cached in float32 (cache_precision is gone)",
+            "features cached in float32 (cache_precision no longer exists)",
         ),
         (
             {"cache": "/data/cache", "memory": 8},
             {},
-            "without --cache /data/cache and --memory 8 (to be added as options)",
+            "without --cache /data/cache and --memory 8 (give them as options)",
         ),
         ({"memory": 2}, {}, None),  # the default
     ],
@@ -175,14 +179,20 @@ def test_a_setting_of_an_earlier_version_is_translated(before, after, change):
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        ({"then_epochs": 8}, "--then: is ''; must be all, or how many stages learn"),
-        ({"then_unfreeze": "all"}, "--then: has no epochs, must have it"),
-        ({"features_l2": 0.1}, "--features: l2 has no effect without units"),
+        (
+            {"then_epochs": 8},
+            "then is ''; must be all, or the number of stages that learn",
+        ),
+        ({"then_unfreeze": "all"}, "then: epochs is missing"),
+        (
+            {"features_l2": 0.1},
+            "features: l2 has no effect without units; write N,l2=X",
+        ),
         (
             {"least_learning_rate": 0.1},
-            "--schedule: cosine has no min_learning_rate; leave it out",
+            "schedule: cosine takes no min_learning_rate; leave it out",
         ),
-        ({"warmup": "long"}, "--schedule: warmup is 'long', must be a number"),
+        ({"warmup": "long"}, "schedule: warmup is 'long', must be a number"),
     ],
 )
 def test_what_an_earlier_version_refused_is_refused(settings, line):
@@ -195,8 +205,8 @@ def test_a_text_of_today_with_parts_of_an_earlier_version_is_refused():
     with pytest.raises(UserError) as caught:
         translate({"schedule": "cosine,warmup=3", "warmup": 2.0})
     assert str(caught.value) == (
-        'schedule = "cosine,warmup=3": stands beside warmup of an earlier version; '
-        "write all of it into schedule"
+        'schedule = "cosine,warmup=3": is set beside warmup of an earlier version; '
+        "set schedule alone"
     )
 
 
@@ -204,7 +214,9 @@ def test_a_run_cannot_go_on_with_an_optimizer_that_is_gone(tmp_path):
     file = tmp_path / "recipe.toml"
     file.write_text('optimizer = "lion"\n', encoding="utf-8")
     assert read(file, lambda line: None) == {"optimizer": "adamw"}
-    with pytest.raises(UserError, match="was begun with optimizer lion, now gone"):
+    with pytest.raises(
+        UserError, match="was started with optimizer lion, which no longer exists"
+    ):
         read(file, resume=True)
 
 
@@ -217,8 +229,8 @@ def test_one_line_says_what_changed(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text("looks = 2\nepochs = 3\nwarmup = 0\naverage = 0.0\n")
     assert lines_of(file) == [
-        f"{file} is of an earlier version, read with tta = 2 (was looks); schedule = "
-        '"cosine,warmup=0" (was warmup)'
+        f"{file} is from an earlier version, and is read with tta = 2 (was looks); "
+        'schedule = "cosine,warmup=0" (was warmup)'
     ]
 
 
@@ -238,7 +250,7 @@ def test_no_such_recipe_tells_the_nearest():
     with pytest.raises(UserError) as caught:
         read("defualt")
     assert str(caught.value).startswith(
-        "--recipe: no file or recipe defualt; did you mean 'default'? Known: "
+        "--recipe: there is no recipe or file defualt; did you mean 'default'? Known: "
     )
 
 
@@ -246,5 +258,5 @@ def test_no_such_recipe_tells_the_nearest():
 def test_a_file_that_is_no_toml_is_told(tmp_path, content):
     file = tmp_path / "photo.jpg"
     file.write_bytes(content)
-    with pytest.raises(UserError, match="photo.jpg: is no TOML: "):
+    with pytest.raises(UserError, match="photo.jpg: is not valid TOML: "):
         read(file)

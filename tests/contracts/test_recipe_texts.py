@@ -65,7 +65,8 @@ def test_a_split_ending_in_csv_is_a_file(monkeypatch):
 @pytest.mark.parametrize("text", ["70/30", "a/b/c", "", "70/15/15/0", "70,15,15"])
 def test_what_is_no_three_shares_is_refused(text):
     assert error(parse_split, text) == (
-        f"--split: is {text!r}, must be official, like 70/15/15, or a run's split.csv"
+        f"--split: is {text!r}, must be official, shares such as 70/15/15, or a "
+        "run's split.csv"
     )
 
 
@@ -80,8 +81,8 @@ def test_what_is_no_three_shares_is_refused(text):
 )
 def test_shares_that_do_not_fit_are_refused(text, total):
     assert error(parse_split, text) == (
-        f"--split: {text} sums to {total}, must be three shares that sum to 100, with "
-        "a part to train on"
+        f"--split: is {text}, which sums to {total}; give three shares that sum to "
+        "100, the first above 0"
     )
 
 
@@ -117,8 +118,8 @@ def test_only_a_proportional_mix_leaves_each_picture_once_per_epoch():
 )
 def test_a_mix_that_is_none_names_those_there_are(text):
     assert error(parse_mix, text) == (
-        f"--mix: is {text!r}, must be proportional, equal, temperature=T with T from "
-        "1, or classes=HEAD"
+        f"--mix: is {text!r}, must be proportional, equal, temperature=T with T of 1 "
+        "or more, or classes=HEAD"
     )
 
 
@@ -152,7 +153,7 @@ def test_a_schedule_has_the_settings_of_its_text(text, schedule):
         ),
         (
             "cosine,warmpu=1",
-            "has no key 'warmpu'; did you mean 'warmup'? Known: name, warmup, "
+            "unknown key 'warmpu'; did you mean 'warmup'? Known: name, warmup, "
             "patience, min_learning_rate",
         ),
         ("cosine,warmup=long", "warmup is 'long', must be a number"),
@@ -161,14 +162,14 @@ def test_a_schedule_has_the_settings_of_its_text(text, schedule):
         ("constant,warmup=inf", "warmup is inf, must be 0 or more"),
         ("plateau,patience=0", "patience is 0, must be 1 or more"),
         ("plateau,patience=1.5", "patience is '1.5', must be a whole number"),
-        ("plateau,warmup=1", "plateau has no warmup; leave it out"),
-        ("cosine,patience=3", "cosine has no patience; leave it out"),
+        ("plateau,warmup=1", "plateau takes no warmup; leave it out"),
+        ("cosine,patience=3", "cosine takes no patience; leave it out"),
         (
             "constant,min_learning_rate=0.1",
-            "constant has no min_learning_rate; leave it out",
+            "constant takes no min_learning_rate; leave it out",
         ),
-        ("cosine,1", "'1' is no KEY=VALUE"),
-        ("cosine,warmup=1,warmup=2", "names warmup twice"),
+        ("cosine,1", "'1' is not KEY=VALUE"),
+        ("cosine,warmup=1,warmup=2", "sets warmup twice"),
     ],
 )
 def test_a_schedule_that_can_not_be_is_told(text, line):
@@ -182,7 +183,7 @@ def test_none_all_or_a_number_of_stages_can_be_frozen():
     for text in ("none", "all", "3"):
         check_freeze(text)
     assert error(check_freeze, "some") == (
-        "--freeze: is 'some'; must be none, all, or how many stages learn"
+        "--freeze: is 'some'; must be none, all, or the number of stages that learn"
     )
 
 
@@ -205,7 +206,7 @@ def test_a_second_stage_has_the_settings_of_its_text(text, freeze, second):
 @pytest.mark.parametrize(
     ("text", "freeze", "line"),
     [
-        ("all", "all", "has no epochs, must have it"),
+        ("all", "all", "epochs is missing"),
         ("all,epochs=0", "all", "epochs is 0, must be 1 or more"),
         (
             "all,epochs=1,learning_rate=-1",
@@ -216,18 +217,19 @@ def test_a_second_stage_has_the_settings_of_its_text(text, freeze, second):
         (
             "none,epochs=8",
             "all",
-            "is 'none'; must be all, or how many stages learn",
+            "is 'none'; must be all, or the number of stages that learn",
         ),
         (
             "2,epochs=8",
             "2",
-            "is 2, but with --freeze 2 2 stages learn before it; must be more, or all",
+            "is 2, but with --freeze 2, 2 stages learn from the start; give a larger "
+            "number, or all",
         ),
         (
             "0,epochs=8",
             "all",
-            "is 0, but with --freeze all 0 stages learn before it; must be more, or "
-            "all",
+            "is 0, but with --freeze all, 0 stages learn from the start; give a larger "
+            "number, or all",
         ),
     ],
 )
@@ -259,7 +261,7 @@ def test_features_have_the_settings_of_their_text(text, dense):
         ("-1", "units is -1, must be 0 or more"),
         ("8,l2=-1", "l2 is -1.0, must be 0 or more"),
         ("8,l2=nan", "l2 is nan, must be 0 or more"),
-        ("0,l2=0.1", "l2 has no effect without units"),
+        ("0,l2=0.1", "l2 has no effect without units; write N,l2=X"),
         ("8,norm=maybe", "norm is 'maybe', must be yes or no"),
     ],
 )
@@ -273,5 +275,5 @@ def test_an_identity_is_a_regular_expression_or_nothing():
     assert pattern is not None
     assert pattern.findall("12_a") == ["12"]
     assert error(parse_identity, "(").startswith(
-        "--identity: '(' is no regular expression: "
+        "--identity: '(' is not a regular expression: "
     )

@@ -29,10 +29,9 @@ def test_a_folder_that_holds_anything_else_is_refused(tmp_path, name):
     (tmp_path / name).touch()
     with pytest.raises(UserError) as caught:
         new_folder(tmp_path)
-    resume = ", or add --resume to go on" if name == RECIPE else ""
+    resume = ", or add --resume to continue" if name == RECIPE else ""
     assert str(caught.value) == (
-        f"{tmp_path}: exists already, must be a new folder; name another with --out"
-        f"{resume}"
+        f"{tmp_path}: already exists; choose another folder with --out{resume}"
     )
 
 
@@ -40,7 +39,7 @@ def test_an_empty_folder_and_a_file_are_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     for name in ("empty", "file"):
-        with pytest.raises(UserError, match="exists already, must be a new folder"):
+        with pytest.raises(UserError, match="already exists"):
             new_folder(tmp_path / name)
 
 
@@ -56,15 +55,15 @@ def test_other_settings_are_another_comparison(tmp_path):
     with pytest.raises(UserError) as caught:
         same_work(tmp_path, {**SETTINGS, "epochs": 3}, "comparison", "compare")
     assert str(caught.value) == (
-        f"{tmp_path}: holds another comparison; name another folder with --out"
+        f"{tmp_path}: contains another comparison; choose another folder with --out"
     )
-    with pytest.raises(UserError, match="holds other work"):
+    with pytest.raises(UserError, match="contains other work"):
         same_work(tmp_path, {"epochs": 2, "sweep": {}}, "sweep", "sweep")
 
 
 def test_a_damaged_recipe_is_no_work_to_go_on_with(tmp_path):
     (tmp_path / RECIPE).write_text("epochs = ")
-    with pytest.raises(UserError, match="recipe.toml: is no TOML"):
+    with pytest.raises(UserError, match="recipe.toml: is not valid TOML"):
         same_work(tmp_path, SETTINGS, "comparison", "compare")
 
 
@@ -74,7 +73,7 @@ def test_work_begun_by_an_earlier_version_is_the_same_if_its_settings_mean_the_s
     before = "epochs = 2\nfeatures = 0\nlooks = 2\nmemory = 4.0\n[compare]\nseeds = 3\n"
     (tmp_path / RECIPE).write_text(before)
     assert same_work(tmp_path, {**SETTINGS, "tta": 2}, "comparison", "compare")
-    with pytest.raises(UserError, match="holds another comparison"):
+    with pytest.raises(UserError, match="contains another comparison"):
         same_work(tmp_path, {**SETTINGS, "tta": 4}, "comparison", "compare")
 
 
@@ -84,7 +83,7 @@ def test_a_sweep_over_a_setting_that_has_another_name_today_goes_on_by_that(tmp_
     texts = ["ema=0.9,0.99", "features.l2=0..1", "cap.race=1,2"]
     assert same_work(tmp_path, {"sweep": {"vary": texts}}, "sweep", "sweep")
     other = {"sweep": {"vary": ["ema=0.9,0.95", *texts[1:]]}}
-    with pytest.raises(UserError, match="holds another sweep"):
+    with pytest.raises(UserError, match="contains another sweep"):
         same_work(tmp_path, other, "sweep", "sweep")
 
 

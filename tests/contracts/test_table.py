@@ -48,17 +48,17 @@ def test_a_good_table_passes_with_a_fresh_index(faces):
         ),
         (
             pd.DataFrame({"path": []}),
-            "here: has no row, must have at least one; check the folder's layout",
+            "here: has no rows; check the folder's layout",
         ),
         (pd.DataFrame({"path": ["a.jpg", None]}), "here: row 1 has no path"),
         (
             pd.DataFrame({"path": ["a.jpg", "b.jpg", "a.jpg"]}),
-            "here: lists 'a.jpg' and 0 more paths twice; each picture must come from "
-            "one data set, once",
+            "here: lists 'a.jpg' more than once; each picture may occur only once, "
+            "in one data set",
         ),
         (
             table(split=["train", "valid", np.nan]),
-            "here: split is 'valid', must be one of ('train', 'val', 'test')",
+            "here: split is 'valid', must be one of train, val, test",
         ),
         (
             table(age_low=[1.0]),
@@ -70,12 +70,12 @@ def test_a_good_table_passes_with_a_fresh_index(faces):
         ),
         (
             table(age_low=[1.0, 9.0], age_high=[1.0, 8.0]),
-            "here: 1.jpg: age from 9.0 to 8.0 is no interval; fill both ends, the "
+            "here: 1.jpg: age from 9 to 8 is not an interval; fill both ends, the "
             "lower one first",
         ),
         (
             table(age_low=[1.0, np.nan], age_high=[1.0, 8.0]),
-            "here: 1.jpg: age from nan to 8.0 is no interval; fill both ends, the "
+            "here: 1.jpg: age from nan to 8 is not an interval; fill both ends, the "
             "lower one first",
         ),
     ],

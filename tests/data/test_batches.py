@@ -342,7 +342,7 @@ def test_a_disk_that_is_too_small_is_an_error_before_reading(
     with pytest.raises(UserError) as caught:
         decode_table(files, SIZE, 1e-9, tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path}: has no room for 0.0 GB of pixels ([Errno 28] No space left on "
+        f"{tmp_path}: has no space for 0.0 GB of pixels ([Errno 28] No space left on "
         "device); free some space, raise --memory or lower --image-size"
     )
 

@@ -71,7 +71,7 @@ def test_oversampling_leaves_what_has_no_label_as_often_as_before():
 
 
 def test_oversampling_needs_a_head_with_one_class_per_picture():
-    with pytest.raises(UserError, match="--mix: no head 'gendre'; did you mean"):
+    with pytest.raises(UserError, match="--mix: unknown head 'gendre'; did you mean"):
         rates(sets(), GENDER, Mix(classes="gendre"))
     heads = catalog.heads(["attributes"])
     with pytest.raises(UserError, match="--class-weights attributes=balanced"):

@@ -36,7 +36,7 @@ def test_a_file_of_a_split_selects_the_rows_that_it_lists(tmp_path):
     assert rows.index.tolist() == [0, 1]
     assert lines == [f"2 pictures are left out: not in '{file}'"]
     file.write_text("path,split\nelsewhere.jpg,train\n")
-    with pytest.raises(UserError, match="lists no picture of the data; its paths must"):
+    with pytest.raises(UserError, match="lists none of the pictures; its paths must"):
         selected(table(tmp_path), split=str(file))
 
 
@@ -72,7 +72,9 @@ def test_the_place_of_a_data_sets_folder_is_no_identity(tmp_path):
     folder = tmp_path / "person7"
     folder.mkdir()
     data = (f"utkface={folder}",)
-    with pytest.raises(UserError, match="matches no path such as '1_a.jpg'$"):
+    with pytest.raises(
+        UserError, match="matches none of the paths, such as '1_a.jpg'$"
+    ):
         selected(table(folder), data=data, identity=r"person(\d)")
 
 

@@ -87,11 +87,11 @@ def test_people_of_two_data_sets_are_never_the_same(tmp_path, monkeypatch):
         ),
         (
             "mood=stills",
-            "--data: no reader 'mood'; write mood=folder:stills (one folder per "
+            "--data: unknown reader 'mood'; write mood=folder:stills (one folder per "
             "class), mood=table:FILE (a table of labels), or READER=FOLDER with one of "
             "celeba, fairface, folder, imfdb, sample, table, utkface",
         ),
-        ("UTKFaces=U", "--data: no reader 'UTKFaces'; did you mean utkface=U?"),
+        ("UTKFaces=U", "--data: unknown reader 'UTKFaces'; did you mean utkface=U?"),
         ("utkface", "--data: 'utkface' has no folder; write utkface=FOLDER"),
     ],
 )

@@ -23,11 +23,11 @@ PARTS = ("train", "val", "test")
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "no such file: "),
+        (None, "there is no file "),
         ("", "can't be read"),
         (
             "picture,split\na.jpg,train\n",
-            "has no column 'path'; name a run's split.csv",
+            "has no column 'path'; give a run's split.csv",
         ),
         ("path,part\na.jpg,train\n", "has no column 'split'"),
         (
@@ -35,7 +35,7 @@ PARTS = ("train", "val", "test")
             "has a part 'valid', must be one of",
         ),
         ("path,split\na.jpg,train\nb.jpg,\n", "has a part nan, must be one of"),
-        ("path,split\na.jpg,test\n", "has no part to train on"),
+        ("path,split\na.jpg,test\n", "lists no training pictures"),
     ],
 )
 def test_a_file_that_is_no_split_is_told(tmp_path, text, message):

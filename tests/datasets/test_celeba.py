@@ -318,16 +318,16 @@ def error(path: Path) -> str:
 
 
 def test_no_such_folder_and_a_file_instead(tmp_path):
-    assert error(tmp_path / "no").startswith("--data celeba: no folder '")
+    assert error(tmp_path / "no").startswith("--data celeba: there is no folder '")
     (tmp_path / "celeba.zip").touch()
-    assert "is a file, must be a folder" in error(tmp_path / "celeba.zip")
+    assert "is a file, not a folder" in error(tmp_path / "celeba.zip")
 
 
 def test_no_file_of_attributes(tmp_path):
     (folder(tmp_path) / "list_attr_celeba.txt").unlink()
     assert error(tmp_path) == (
-        f"--data celeba: '{tmp_path}' holds no list_attr_celeba.txt or .csv, must hold "
-        "one; name the folder that it lies in beside img_align_celeba/"
+        f"--data celeba: '{tmp_path}' contains no list_attr_celeba.txt or .csv; give "
+        "the folder that contains it, beside img_align_celeba/"
     )
 
 
@@ -349,8 +349,11 @@ def test_no_picture_that_is_listed(tmp_path):
     [
         ([], "is empty, must name attributes and pictures"),
         (["2"], "is empty, must name attributes and pictures"),
-        (["000001.jpg 1 1 1"], "line '000001.jpg 1 1 1' names no attribute of CelebA"),
-        (["1", "Male Young Male", "000001.jpg 1 1 1"], "names an attribute twice"),
+        (
+            ["000001.jpg 1 1 1"],
+            "line '000001.jpg 1 1 1' contains no attribute of CelebA",
+        ),
+        (["1", "Male Young Male", "000001.jpg 1 1 1"], "lists an attribute twice"),
         (["1", "Male Young"], "none of its 0 lines has 3 fields, one per name"),
         (["1", "Male Young", "000001.jpg 1"], "none of its 1 lines has 3 fields"),
     ],

@@ -300,13 +300,13 @@ def error(path: Path) -> str:
 def test_no_such_folder_and_a_file_instead(tmp_path):
     assert error(tmp_path / "no").startswith("--data fairface: no folder '")
     (tmp_path / "fairface.zip").touch()
-    assert "is a file, must be a folder" in error(tmp_path / "fairface.zip")
+    assert "is a file, not a folder" in error(tmp_path / "fairface.zip")
 
 
 def test_no_labels(tmp_path):
     assert error(tmp_path) == (
-        f"--data fairface: '{tmp_path}' holds neither {TRAIN} nor {VAL}, must hold "
-        "one; name the folder that they lie in beside train/ and val/"
+        f"--data fairface: '{tmp_path}' contains neither {TRAIN} nor {VAL}; give "
+        "the folder that contains one of them, beside train/ and val/"
     )
 
 

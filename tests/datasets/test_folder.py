@@ -221,7 +221,10 @@ def test_the_sample_s_folders_are_read_back(tmp_path, head):
             ["wrapper/a/1.jpg", "wrapper/b/1.jpg"],
             "only the class folder 'wrapper'; must hold two or",
         ),
-        (["a/1.jpg", "accuracy/1.jpg"], "has a class 'accuracy', a word of the report"),
+        (
+            ["a/1.jpg", "accuracy/1.jpg"],
+            "has a class 'accuracy', as a row of the report",
+        ),
     ],
 )
 def test_folder_that_holds_no_classes(tmp_path, names, message):
@@ -239,11 +242,11 @@ def test_classes_of_a_named_head_of_which_none_is_known(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("folder", "write NAME=folder:PATH, NAME is the head"),
+        ("folder", "write NAME=folder:PATH, where NAME is the head"),
         ("attributes", "attributes is a head of many labels"),
         ("Smiling", "attributes is a head of many labels"),
-        ("my-genre", "must be a name of letters"),
-        ("género", "must be a name of letters"),
+        ("my-genre", "is not a name; use letters"),
+        ("género", "is not a name; use letters"),
         ("path", "'path' is a column of every table"),
     ],
 )
@@ -253,13 +256,17 @@ def test_names_that_no_head_can_have(tmp_path, name, message):
 
 
 def test_no_such_folder(tmp_path):
-    with pytest.raises(UserError, match=r"^--data genre: no folder '.*nowhere'"):
+    with pytest.raises(
+        UserError, match=r"^--data genre: there is no folder '.*nowhere'"
+    ):
         sources.read_all([f"genre=folder:{tmp_path / 'nowhere'}"])
 
 
 def test_a_reader_without_a_name_says_how_to_give_one(tmp_path):
     for text in (f"folder:{tmp_path}", f"folder={tmp_path}"):
-        with pytest.raises(UserError, match="write NAME=folder:PATH, NAME is the head"):
+        with pytest.raises(
+            UserError, match="write NAME=folder:PATH, where NAME is the head"
+        ):
             sources.read_all([text])
 
 

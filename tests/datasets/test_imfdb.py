@@ -326,9 +326,9 @@ def error(path: Path) -> str:
 
 
 def test_no_such_folder_and_a_file_instead(tmp_path):
-    assert error(tmp_path / "no").startswith("--data imfdb: no folder '")
+    assert error(tmp_path / "no").startswith("--data imfdb: there is no folder '")
     (tmp_path / "imfdb.zip").touch()
-    assert "is a file, must be a folder" in error(tmp_path / "imfdb.zip")
+    assert "is a file, not a folder" in error(tmp_path / "imfdb.zip")
 
 
 def test_no_picture_at_all(tmp_path):

@@ -280,14 +280,14 @@ def test_tilde_is_expanded(tmp_path, monkeypatch):
 
 def test_folder_with_other_files_is_left_alone(tmp_path):
     (tmp_path / "thesis.doc").touch()
-    with pytest.raises(UserError, match="holds files that are no sample"):
+    with pytest.raises(UserError, match="contains other files"):
         sample.read(tmp_path)
     assert list(tree(tmp_path)) == ["thesis.doc"]
 
 
 def test_file_instead_of_folder(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="is a file, must be a folder"):
+    with pytest.raises(UserError, match="is a file, not a folder"):
         sample.read(tmp_path / "file")
 
 
@@ -319,7 +319,7 @@ def test_foreign_labels_are_refused(tmp_path, text, message):
 def test_sample_without_any_picture_is_refused(tmp_path):
     for path in sample.read(tmp_path, count=2).table["path"]:
         Path(path).unlink()
-    with pytest.raises(UserError, match="none of the pictures of .* exists"):
+    with pytest.raises(UserError, match="none of the pictures of .* exist;"):
         sample.read(tmp_path)
 
 

@@ -263,7 +263,7 @@ def test_columns_that_only_look_alike_as_names_keep_a_head_each(tmp_path):
         ("l.csv", "path,x\na.jpg,1,2\n", "Expected 2 fields in line 2"),
         ("l.csv", "path,x\nb.jpg,1\n", "none of the 1 pictures .*b.jpg': no such"),
         ("l.csv", "path,x_low,x_high\na.jpg,a,b\n", "'x_low' holds 'a', as one end of"),
-        ("l.xlsx", "path,x\n", "ending that can't be read; name one that ends in .csv"),
+        ("l.xlsx", "path,x\n", "an unknown ending; give a file that ends in .csv"),
         ("l.json", "path,x\n", "is no JSON"),
         ("l.json", "[]", "has no list 'data_list'"),
         ("l.json", '{"data_list": []}', "has no row"),
@@ -281,9 +281,9 @@ def test_mistakes_are_errors_of_one_line(tmp_path, file, text, message):
 
 
 def test_no_file_and_a_folder(tmp_path):
-    with pytest.raises(UserError, match="--data mine: no file"):
+    with pytest.raises(UserError, match="--data mine: there is no file"):
         table.read(tmp_path / "gone.csv", name="mine")
-    with pytest.raises(UserError, match="is a folder, must be a file"):
+    with pytest.raises(UserError, match="is a folder, not a file"):
         table.read(tmp_path, name="mine")
 
 
@@ -382,7 +382,7 @@ def test_one_head_of_the_table_can_be_asked_for(faces, tmp_path):
     recipe = tiny(("smiles",), f"mine=table:{faces / 'mine.csv'}")
     run = fit(recipe, tmp_path / "run", say=lambda line: None)
     assert [head.name for head in run.evaluation.heads] == ["smiles"]
-    with pytest.raises(UserError, match="no head 'smile'; did you mean 'smiles'"):
+    with pytest.raises(UserError, match="unknown head 'smile'; did you mean 'smiles'"):
         fit(tiny(("smile",), *recipe.data), tmp_path / "other", say=lambda line: None)
 
 

@@ -97,13 +97,15 @@ def test_tilde_is_expanded(tmp_path, monkeypatch):
 
 
 def test_no_such_folder(tmp_path):
-    with pytest.raises(UserError, match=r"^--data utkface: no folder '.*nowhere'"):
+    with pytest.raises(
+        UserError, match=r"^--data utkface: there is no folder '.*nowhere'"
+    ):
         utkface.read(tmp_path / "nowhere")
 
 
 def test_file_instead_of_folder(tmp_path):
     path = files(tmp_path, "UTKFace.tar.gz") / "UTKFace.tar.gz"
-    with pytest.raises(UserError, match=r"is a file, must be a folder"):
+    with pytest.raises(UserError, match=r"is a file, not a folder"):
         utkface.read(path)
 
 

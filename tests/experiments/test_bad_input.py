@@ -130,7 +130,7 @@ def test_an_unknown_recipe_key_names_file_and_nearest_key(capsys, tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text("epoch = 3\n")
     line = fit_fails(capsys, tmp_path, "--recipe", file)
-    assert "mine.toml: has no key 'epoch'; did you mean 'epochs'?" in line
+    assert "mine.toml: unknown key 'epoch'; did you mean 'epochs'?" in line
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_weights_that_do_not_fit_are_told_before_pictures_are_read(
         capsys, tmp_path, "--data", f"sample={tmp_path / 'faces'}",
         "--weights", tmp_path / "other.keras",
     )  # fmt: skip
-    assert "must be weights of the same trunk" in line
+    assert "give weights of the same trunk" in line
     assert not (tmp_path / "run").exists()
 
 
@@ -176,16 +176,19 @@ def test_weights_that_do_not_fit_are_told_before_pictures_are_read(
         (["--crop", "0.2"], "--crop: is 0.2, must be from 0.5 to 1"),
         (["--folds", "1"], "--folds: is 1, must be 2 or more, or 0"),
         (["--cap", "race=0"], "--cap: is race=0, must be 1 or more"),
-        (["--cap", "gendre=5", "--heads", "gender"], "--cap: no head 'gendre'"),
-        (["--mix", "classes=x", "--heads", "gender"], "--mix: no head 'x'"),
+        (["--cap", "gendre=5", "--heads", "gender"], "--cap: unknown head 'gendre'"),
+        (["--mix", "classes=x", "--heads", "gender"], "--mix: unknown head 'x'"),
         (["--mix", "even"], "--mix: is 'even', must be proportional, equal, temp"),
-        (["--identity", "("], "--identity: '(' is no regular expression"),
+        (["--identity", "("], "--identity: '(' is not a regular expression"),
         (["--crop", "nan"], "--crop: is nan, must be from 0.5 to 1"),
-        (["--split", "70/15/10"], "--split: 70/15/10 sums to 95"),
+        (["--split", "70/15/10"], "--split: is 70/15/10, which sums to 95"),
         (["--split", "most"], "--split: is 'most', must be official, like"),
         (["--image-size", "4"], "--image-size: is 4, trunk cnn needs 16 or more"),
         (["--schedule", "cosinus"], "--schedule: is 'cosinus', must be 'cosine'"),
-        (["--loss-weights", "gendre=2"], "no head 'gendre'; did you mean 'gender'?"),
+        (
+            ["--loss-weights", "gendre=2"],
+            "unknown head 'gendre'; did you mean 'gender'?",
+        ),
         (["--class-weights", "equal"], "--class-weights.all: is 'equal'"),
     ],
 )
@@ -200,7 +203,7 @@ def test_a_head_that_the_data_has_no_label_for(capsys, tmp_path, faces):
     line = fit_fails(
         capsys, tmp_path, "--data", f"utkface={faces}", "--heads", "gender,expression"
     )
-    assert "head expression: the data holds no label for it" in line
+    assert "head expression: the data has no labels for it" in line
     assert "gender" in line
 
 
@@ -214,11 +217,11 @@ def test_two_data_sets_that_disagree_about_the_values_of_a_label(
     labels.to_csv(drawn / "labels.csv", index=False)
     data = ["--data", f"utkface={faces}", "--data", f"sample={drawn}"]
     line = fit_fails(capsys, tmp_path, *data, "--heads", "gender")
-    assert "are none of its classes, first '0' in data set sample" in line
+    assert "are not among its classes, first '0' in data set sample" in line
     labels["gender"] = np.where(np.arange(20) % 2, "woman", "man")
     labels.to_csv(drawn / "labels.csv", index=False)
     line = fit_fails(capsys, tmp_path, *data, "--heads", "gender")
-    assert "are none of its classes, first 'man' in data set sample" in line
+    assert "are not among its classes, first 'man' in data set sample" in line
     assert "male, female" in line
 
 
@@ -262,21 +265,21 @@ def test_a_class_that_the_network_never_saw(capsys, tmp_path, run, faces):
     labels["race"] = "martian"
     labels.to_csv(drawn / "labels.csv", index=False)
     line = fails(capsys, report_main, [run, "--data", f"sample={drawn}"])
-    assert "head race: 20 labels of column 'race' are none of its classes" in line
+    assert "head race: 20 labels of column 'race' are not among its classes" in line
     assert "'martian'" in line
 
 
 def test_an_output_folder_that_exists(capsys, tmp_path, run, faces):
     line = fails(capsys, main, ["--data", f"utkface={faces}", "--out", run])
-    assert "exists already" in line
+    assert "already exists" in line
     line = fails(capsys, report_main, [run, "--out", tmp_path])
-    assert "exists already" in line
+    assert "already exists" in line
 
 
 def test_resuming_what_is_no_run(capsys, tmp_path):
     line = fails(capsys, main, ["--resume", "--out", tmp_path])
     assert "is no run to resume" in line
-    assert "names no run" in fails(capsys, main, ["--resume"])
+    assert "needs a run to resume" in fails(capsys, main, ["--resume"])
 
 
 def test_resuming_with_other_settings(capsys, run):
@@ -289,7 +292,7 @@ def test_a_network_file_that_is_none(capsys, tmp_path, faces):
     file.write_bytes(b"\xff\xd8\xff")
     assert "is no network file" in fails(capsys, predict.main, [file, faces])
     line = fails(capsys, predict.main, [tmp_path / "nothing.keras", faces])
-    assert "no such network" in line
+    assert "there is no network" in line
 
 
 def test_a_truncated_network_file(capsys, tmp_path, run, faces):

@@ -30,14 +30,14 @@ def error(check, *arguments):
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        ({"trunk": "cnnn"}, "--trunk: no trunk 'cnnn'; did you mean 'cnn'?"),
+        ({"trunk": "cnnn"}, "--trunk: unknown trunk 'cnnn'; did you mean 'cnn'?"),
         ({"image_size": 4}, "--image-size: is 4, trunk cnn needs 16 or more"),
         ({"trunk": "cnn", "pooling": "max"}, "--pooling: "),
-        ({"split": "none.csv"}, "--split: no such file: 'none.csv'"),
-        ({"heads": ("gendre",), "data": ("sample",)}, "--heads: no head 'gendre'"),
+        ({"split": "none.csv"}, "--split: there is no file 'none.csv'"),
+        ({"heads": ("gendre",), "data": ("sample",)}, "--heads: unknown head 'gendre'"),
         (
             {"heads": ("gender",), "data": ("sample",), "cap": {"gendre": 5}},
-            "--cap: no head 'gendre'; did you mean 'gender'?",
+            "--cap: unknown head 'gendre'; did you mean 'gender'?",
         ),
     ],
 )
@@ -48,7 +48,7 @@ def test_a_wrong_name_or_file_is_told_before_any_data_is_read(settings, line):
 
 def test_heads_that_the_data_may_declare_wait_until_it_is_read():
     recipe = Recipe(heads=("mood",), data=("sample",))  # which declares none
-    assert error(names.check_recipe, recipe).startswith("--heads: no head 'mood'")
+    assert error(names.check_recipe, recipe).startswith("--heads: unknown head 'mood'")
     names.check_recipe(replace(recipe, data=("mood=folder:nowhere",)))
 
 
@@ -64,13 +64,22 @@ def test_weights_need_no_check_if_a_checkpoint_holds_them():
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        ({"loss_weights": {"race": 2}}, "--loss-weights: no head 'race'; did "),
-        ({"class_weights": {"gendre": "none"}}, "--class-weights: no head 'gendre'; "),
-        ({"cap": {"race": 2}}, "--cap: no head 'race'; did you mean 'age'? Known: "),
-        ({"mix": "classes=gendre"}, "--mix: no head 'gendre'; did you mean 'gender'?"),
+        ({"loss_weights": {"race": 2}}, "--loss-weights: unknown head 'race'; did "),
+        (
+            {"class_weights": {"gendre": "none"}},
+            "--class-weights: unknown head 'gendre'; ",
+        ),
+        (
+            {"cap": {"race": 2}},
+            "--cap: unknown head 'race'; did you mean 'age'? Known: ",
+        ),
+        (
+            {"mix": "classes=gendre"},
+            "--mix: unknown head 'gendre'; did you mean 'gender'?",
+        ),
         (
             {"mix": "classes=attributes"},
-            "--mix: head attributes has many labels per picture, must have one class; "
+            "--mix: head attributes has several labels per picture, not one class; "
             "use --class-weights attributes=balanced",
         ),
     ],
@@ -83,14 +92,14 @@ def test_a_setting_may_be_of_all_heads():
     recipe = Recipe(cap={"all": 5}, loss_weights={"all": 2, "age": 1})
     names.check_head_names(recipe, HEADS)
     line = error(names.check_head_names, replace(recipe, cap={"every": 5}), HEADS)
-    assert line.startswith("--cap: no head 'every'")
+    assert line.startswith("--cap: unknown head 'every'")
 
 
 def test_the_classes_of_a_number_can_be_mixed():
     recipe = Recipe(mix="classes=age")
     names.check_head_names(recipe, HEADS)
     line = error(names.check_head_names, recipe, HEADS[:1])  # without age
-    assert line.startswith("--mix: no head 'age'")
+    assert line.startswith("--mix: unknown head 'age'")
 
 
 # What is trained and validated
@@ -101,15 +110,15 @@ def test_a_class_that_is_never_trained_on_is_told():
         {"gender": ["male", "male", "female"], "split": ["train", "train", "test"]}
     )
     assert error(checks.check_trainable, catalog.heads(["gender"]), table) == (
-        "head gender: never in training, but in another part: female; give more "
-        "pictures or a larger training share"
+        "head gender: has classes that the training part lacks: female; add pictures "
+        "of them, or enlarge the training part with --split"
     )
 
 
 def test_a_head_without_a_label_in_training_is_told():
     table = pd.DataFrame({"age": [None, 3.0], "split": ["train", "test"]})
     assert error(checks.check_trainable, catalog.heads(["age"]), table).startswith(
-        "head age: has no label in the training part; pictures that are nearly alike"
+        "head age: has no labels in the training part; add pictures, or choose"
     )
 
 
@@ -134,7 +143,8 @@ def test_a_label_without_a_yes_in_training_is_said_but_no_error():
 def test_waiting_for_a_gain_needs_a_validation_part(change):
     table = pd.DataFrame({"split": ["train", "test"]})
     assert error(checks.check_validated, Recipe(**change), table) == (
-        "--split: leaves no validation part, --patience and --schedule plateau need one"
+        "--split: leaves the validation part empty, but --patience and --schedule "
+        "plateau need it"
     )
     checks.check_validated(Recipe(**change), table.assign(split=["train", "val"]))
     checks.check_validated(Recipe(), table)
@@ -142,7 +152,7 @@ def test_waiting_for_a_gain_needs_a_validation_part(change):
 
 def test_a_recipe_that_can_not_be_validated_leaves_no_run(drawn_faces, tmp_path):
     recipe = tiny_recipe(drawn_faces, split="80/0/20", patience=3)
-    with pytest.raises(UserError, match="^--split: leaves no validation part"):
+    with pytest.raises(UserError, match="^--split: leaves the validation part empty"):
         fit(recipe, tmp_path / "run", say=lambda line: None)
     assert not (tmp_path / "run").exists()
 
@@ -158,10 +168,10 @@ def spec(tiny_trunk):
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        ({"freeze": "9"}, "--freeze: lets 9 stages learn, the trunk has 1"),
+        ({"freeze": "9"}, "--freeze: is 9, but the trunk has only 1 stage;"),
         (
             {"freeze": "all", "then": "9,epochs=1"},
-            "--then: lets 9 stages learn, the trunk has 1",
+            "--then: is 9, but the trunk has only 1 stage;",
         ),
     ],
 )
@@ -186,7 +196,7 @@ def test_weights_of_another_trunk_are_told(spec, tmp_path):
     keras.Model(image, keras.layers.Conv2D(3, 3)(image)).save(file)
     recipe = Recipe(trunk=spec.trunk, weights=str(file))
     line = error(checks.check_weights, spec, recipe)
-    assert "must be weights of the same trunk" in line
+    assert "give weights of the same trunk" in line
     checks.check_weights(spec, Recipe(trunk=spec.trunk))  # without any
 
 

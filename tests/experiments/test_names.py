@@ -25,18 +25,30 @@ sys.exit(main(sys.argv[1:]))
     [
         (
             "fit --trunk resnet51",
-            "--trunk: no trunk 'resnet51'; did you mean 'resne",
+            "--trunk: unknown trunk 'resnet51'; did you mean 'resne",
         ),
-        ("fit --heads unknown", "--heads: no head 'unknown'; known: age, gender, "),
-        ("fit --out OUT", "OUT: exists already, must be a new folder; name another "),
+        (
+            "fit --heads unknown",
+            "--heads: unknown head 'unknown'; known: age, gender, ",
+        ),
+        ("fit --out OUT", "OUT: already exists; choose another "),
         (
             "fit --data utkfaces=U",
-            "--data: no reader 'utkfaces'; did you mean utk",
+            "--data: unknown reader 'utkfaces'; did you mean utk",
         ),
         ("fit --data utkface=U", "--data utkface: there is no file or folder 'U'; "),
-        ("compare --trunks cnn,vgg61", "--trunk: no trunk 'vgg61'; did you mean 'vgg1"),
-        ("sweep --vary dropout=0.1,0.2 --heads x", "--heads: no head 'x'; known: age"),
-        ("report NONE", "NONE: no such network; name a run folder or a .keras file"),
+        (
+            "compare --trunks cnn,vgg61",
+            "--trunk: unknown trunk 'vgg61'; did you mean 'vgg1",
+        ),
+        (
+            "sweep --vary dropout=0.1,0.2 --heads x",
+            "--heads: unknown head 'x'; known: age",
+        ),
+        (
+            "report NONE",
+            "NONE: there is no network; give a run folder or a .keras file",
+        ),
     ],
 )
 def test_a_cheap_mistake_needs_no_tensorflow(options, line, tmp_path):

@@ -393,26 +393,29 @@ def test_settings_that_are_resolved_or_calibrated_keep_the_rest(example):
     [
         ({"loss_weight": 0}, "trait: loss_weight is 0.0, must be a number above 0"),
         ({"loss_weight": float("inf")}, "loss_weight is inf, must be a number above 0"),
-        ({"name": "other"}, "head trait: has another name 'other'; leave it out"),
-        ({"classes": ["a", "accuracy"]}, "has a class 'accuracy', a word of the"),
+        (
+            {"name": "other"},
+            "head trait: has a name, 'other', that differs; leave it out",
+        ),
+        ({"classes": ["a", "accuracy"]}, "has a class 'accuracy', as a row of the"),
         ({"kind": "regression", "high": float("inf")}, "from 0.0 to inf, low must be"),
         ({"class_weights": "some"}, "class_weights is 'some', must be 'none' or "),
-        ({"clases": ["a"]}, "has no key 'clases'; did you mean 'classes'?"),
+        ({"clases": ["a"]}, "unknown key 'clases'; did you mean 'classes'?"),
         ({"classes": ["a"]}, "classes are a, must be two or more names, each once"),
         ({"classes": ["a", "b", "a"]}, "classes are a, b, a, must be two or more"),
         ({"columns": ["a", "b"]}, "head trait: reads 2 columns, must read one"),
         (
             {"mirror": [["left", "right"]]},
-            "head trait: mirror names 'left', which is no class",
+            "head trait: mirror contains 'left', which is not a class",
         ),
         ({"kind": "softmaks"}, "did you mean 'softmax'?"),
-        ({"kind": "sigmoid", "columns": ["a", "a"]}, "trait: names a label twice"),
+        ({"kind": "sigmoid", "columns": ["a", "a"]}, "trait: lists a label twice"),
         (
             {"kind": "sigmoid", "classes": ["a", "b", "c"]},
-            "has 3 classes over 1 columns, must have two over one",
+            "has 3 classes and 1 columns; give two classes and one column",
         ),
         ({"kind": "regression", "low": 1}, "goes from 1.0 to 1.0, low must be below"),
-        ({"kind": "regression", "bands": [3, 0]}, "bands (3.0, 0.0) must rise"),
+        ({"kind": "regression", "bands": [3, 0]}, "bands are (3.0, 0.0), must ascend"),
         ({"kind": "regression", "error": "rmse"}, "error is 'rmse', must be 'mse', "),
         ({"kind": "distribution", "sigma": 0}, "sigma is 0.0, must be above 0"),
         ({"kind": "distribution", "step": 2}, "step 2.0 leaves one value, must leave"),
@@ -434,7 +437,7 @@ def test_a_head_without_kind_lists_the_kinds():
 
 
 def test_a_name_that_is_no_identifier_is_refused():
-    with pytest.raises(UserError, match="head 'a b': must be a name of letters"):
+    with pytest.raises(UserError, match="head 'a b': is not a name; use letters"):
         from_config("a b", {"kind": "softmax"})
 
 
@@ -444,7 +447,7 @@ def test_a_name_that_is_no_identifier_is_refused():
         (
             "softmax",
             "hihg",
-            "1 labels of column 'trait' are none of its classes, first",
+            "1 labels of column 'trait' are not among its classes, first",
         ),
         ("sigmoid of two classes", "yep", "are neither no nor yes, first 'yep'; did"),
         ("regression", 130.0, "lie outside 0 to 116, first 130; set low and high"),

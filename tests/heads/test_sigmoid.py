@@ -60,7 +60,7 @@ def test_sigmoid_takes_yes_and_no_as_booleans_too():
 
 
 def test_sigmoid_refuses_celebas_minus_1():
-    with pytest.raises(UserError, match=r"neither 0 nor 1, first -1"):
+    with pytest.raises(UserError, match=r"neither 0 nor 1, first '-1'"):
         sigmoid("A").encode(pd.DataFrame({"A": [1, -1]}))
 
 

@@ -67,12 +67,15 @@ def test_mistakes_are_one_line_before_the_work(planted_faces, tmp_path, capsys):
     there.touch()
     out = ["--out", str(tmp_path / "out")]
     for arguments, line in (
-        (out, "--data: names no data set; write --data NAME=FOLDER"),
-        ([*data, "--out", str(planted_faces)], f"{planted_faces}: exists already"),
-        ([*data, *out, "--heads", "rase"], "--heads: no head 'rase'; did you mean"),
-        ([*data, *out, "--heads", "pose"], "head pose: the data holds no label"),
+        (out, "--data: no data set given; write --data NAME=FOLDER"),
+        ([*data, "--out", str(planted_faces)], f"{planted_faces}: already exists"),
+        (
+            [*data, *out, "--heads", "rase"],
+            "--heads: unknown head 'rase'; did you mean",
+        ),
+        ([*data, *out, "--heads", "pose"], "head pose: the data has no labels"),
         ([*data, *out, "--fix", "a.txt"], "--fix: 'a.txt' must end in .csv"),
-        ([*data, *out, "--fix", str(there)], f"--fix: '{there}' exists already"),
+        ([*data, *out, "--fix", str(there)], f"--fix: '{there}' already exists"),
     ):
         assert main(arguments) == 2
         output, error = capsys.readouterr()
@@ -86,7 +89,7 @@ def test_if_no_picture_can_be_read_the_findings_say_so_and_there_is_no_fix(tmp_p
     folder = tmp_path / "faces"
     folder.mkdir()
     (folder / f"1_0_0_{TIME}.jpg").touch()
-    with pytest.raises(UserError, match="^--fix: no row is left"):
+    with pytest.raises(UserError, match="^--fix: no rows are left"):
         audit([f"utkface={folder}"], tmp_path / "out", fix=tmp_path / "f.csv")
     facts = document(tmp_path / "out")
     assert facts["unreadable_files"][0]["reason"].startswith("empty file")

@@ -146,7 +146,7 @@ def test_a_truncated_file_is_refused(share, small, tmp_path):
     data = small.read_bytes()
     path = tmp_path / "a.keras"
     path.write_bytes(data[: int(share * len(data))])
-    assert refused(path).startswith("is no network file, or is truncated (")
+    assert refused(path).startswith("is not a network file, or is truncated (")
 
 
 def test_damage_anywhere_is_noticed_or_harmless(small, tmp_path):
@@ -169,13 +169,13 @@ def test_what_is_no_network_says_what_it_is(tmp_path):
     text = tmp_path / "text.keras"
     text.write_text("a letter")
     assert refused(text) == (
-        "is no network file, or is truncated (File is not a zip file); must be a "
+        "is not a network file, or is truncated (File is not a zip file); must be a "
         "network.keras that multitask.fit wrote"
     )
     assert refused(tmp_path / "none.keras") == (
-        "no such network; name a run folder or a .keras file"
+        "there is no network; give a run folder or a .keras file"
     )
-    with pytest.raises(UserError, match="network.keras: no such network"):
+    with pytest.raises(UserError, match="network.keras: there is no network"):
         archive.load(tmp_path)
 
 
@@ -183,7 +183,7 @@ def test_a_network_of_plain_keras_is_refused(tmp_path):
     path = tmp_path / "plain.keras"
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
     assert refused(path) == (
-        "is not a network of this package, its heads are unknown; open it with "
+        "is not a network of multitask: it does not describe its heads; open it with "
         "keras.models.load_model"
     )
 

@@ -54,7 +54,7 @@ def test_weights_of_another_trunk_name_the_first_that_differs(trained):
         pretrained.load(model, str(folder / NETWORK), "cnn")
     line = str(caught.value)
     assert "/kernel is (3, 3, 3, 8)" in line
-    assert "of the trunk is (3, 3, 3, 32); must be weights of the same trunk" in line
+    assert "of the trunk is (3, 3, 3, 32); give weights of the same trunk" in line
 
 
 def test_weights_for_another_size_say_which(tmp_path):
@@ -97,8 +97,8 @@ def test_weights_of_a_shorter_trunk_name_the_first_that_is_missing(
             "imagenet",
             "--weights: there are none of ImageNet for trunk cnn; `multitask ",
         ),
-        ("nowhere.keras", "--weights: no such file: nowhere.keras; must be imagenet, "),
-        ("setup.cfg", "--weights: is setup.cfg, must be .keras or .weights.h5"),
+        ("nowhere.keras", "--weights: there is no file nowhere.keras; give imagenet, "),
+        ("setup.cfg", "--weights: is setup.cfg, must end in .keras or .weights.h5"),
     ],
 )
 def test_weights_that_cannot_be_loaded_are_an_error_before_training(source, message):

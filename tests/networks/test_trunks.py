@@ -69,10 +69,10 @@ def test_the_least_size_of_a_trunk_is_enough_and_less_is_refused(name):
 
 def test_an_unknown_trunk_names_the_nearest():
     with pytest.raises(
-        UserError, match=r"^--trunk: no trunk 'cmn'; did you mean 'cnn'\?"
+        UserError, match=r"^--trunk: unknown trunk 'cmn'; did you mean 'cnn'\?"
     ):
         trunk("cmn")
-    with pytest.raises(UserError, match=r"^--trunk: no trunk 'xyzzy'; known: cnn"):
+    with pytest.raises(UserError, match=r"^--trunk: unknown trunk 'xyzzy'; known: cnn"):
         check_size("xyzzy", 64)
 
 

@@ -122,7 +122,7 @@ def test_a_full_disk_keeps_the_epoch_before(checkpoint, monkeypatch):
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
 def test_another_network_cannot_be_restored(checkpoint):
     checkpoint.write(model(), HISTORY, "float32", unsaved=0)
-    with pytest.raises(UserError, match="is of another network or optimizer"):
+    with pytest.raises(UserError, match="belongs to another network or optimizer"):
         checkpoint.restore(model(units=5), 2)
 
 

@@ -204,7 +204,7 @@ def test_a_head_without_any_label_is_said_if_others_have_some(table):
             "table: has no column 'path', only gender, age, genre, Smiling, Young",
         ),
         (lambda t: t[:0], "table: has no row"),
-        (lambda t: t[["path"]], "head gender: the data holds no label for it"),
+        (lambda t: t[["path"]], "head gender: the data has no labels for it"),
         (lambda t: t.assign(gender="m"), "head gender: 8 labels of column 'gender'"),
         (
             lambda t: t.assign(path="none.jpg"),
@@ -225,7 +225,11 @@ def test_a_table_that_leaves_nothing_to_learn_is_refused(table, change, message)
         (None, {"image_size": 20}, "image_size: is 20, that of the model is 16"),
         (None, {"crop": 1.0}, "crop: is 1.0, that of the model is 0.89"),
         (None, {"augment": "flip"}, "augment: is for training only; add training=True"),
-        (None, {"training": True, "augment": "flp"}, "no preset 'flp'; did you mean"),
+        (
+            None,
+            {"training": True, "augment": "flp"},
+            "unknown preset 'flp'; did you mean",
+        ),
         (
             None,
             {"training": True, "augment": "mixup"},
@@ -233,7 +237,7 @@ def test_a_table_that_leaves_nothing_to_learn_is_refused(table, change, message)
         ),
         (None, {"batch_size": 0}, "batch_size: is 0, must be 1 or more"),
         (["gender"], {}, "image_size: is missing; give it, or the model"),
-        (["genre"], {"image_size": 16}, "no head 'genre'; did you mean 'gender'?"),
+        (["genre"], {"image_size": 16}, "unknown head 'genre'; did you mean 'gender'?"),
         (["genre"], {"image_size": 16}, "give the model that multitask.build returned"),
         (keras.Sequential(), {}, "is not one that multitask.build returned"),
     ],

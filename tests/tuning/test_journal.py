@@ -153,13 +153,13 @@ def test_a_setting_that_has_another_name_today_goes_on_by_that(tmp_path):
 
 def test_a_journal_of_another_sweep_is_refused(tmp_path):
     begun(tmp_path, {**SETTINGS, "epochs": 3})
-    with pytest.raises(UserError, match="trials.log: is of another sweep"):
+    with pytest.raises(UserError, match="trials.log: belongs to another sweep"):
         import_journal(tmp_path, SETTINGS, DROPOUT)
 
 
 def test_a_damaged_journal_is_refused(tmp_path):
     (tmp_path / "trials.log").write_text("no storage\n" * 3)
-    with pytest.raises(UserError, match="is no storage of a sweep"):
+    with pytest.raises(UserError, match="is not the storage of a sweep"):
         import_journal(tmp_path, SETTINGS, DROPOUT)
 
 

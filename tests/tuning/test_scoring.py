@@ -60,7 +60,7 @@ def test_a_head_of_classes_has_no_chance_level():
 
 def test_a_number_that_only_training_labels_cannot_judge():
     table = labelled(train=[20.0, 30.0], val=[np.nan])
-    with pytest.raises(UserError, match="age: has no label in the validation part"):
+    with pytest.raises(UserError, match="age: has no labels in the validation part"):
         scoring("age").chance_levels(table)
 
 

@@ -57,44 +57,65 @@ def test_a_list_or_a_range_is_read_as_the_setting_has_it(
     [
         (
             "learnign-rate=1,2",
-            "--vary: no setting 'learnign-rate'; did you mean 'learn",
+            "--vary: unknown setting 'learnign-rate'; did you mean 'learn",
         ),
-        ("cache=a,b", "--vary: 'cache' must stay the same in all trials"),
-        ("looks=1,4", "--vary: 'looks' must stay the same in all trials"),
+        ("cache=a,b", "--vary: 'cache' can't vary: all trials share it"),
+        ("looks=1,4", "--vary: 'looks' can't vary: all trials share it"),
         (
             "average=0.9,0.99",
-            "--vary average: is called --ema now; write --vary ema=0.9,0.99",
+            "--vary average: is now called --ema; write --vary ema=0.9,0.99",
         ),
         (
             "least-learning-rate=0..1e-4",
-            "--vary least-learning-rate: is part of --schedule now; write --vary "
+            "--vary least-learning-rate: is now part of --schedule; write --vary "
             "schedule.min_learning_rate=0..1e-4",
         ),
         (
             "oversample=race,age",
-            "--vary oversample: is part of --mix now; write --vary mix=classes=HEAD,..",
+            "--vary oversample: is now part of --mix; write --vary mix=classes=HEAD,..",
         ),
         ("cache-precision=a,b", "--vary cache-precision: no longer exists; leave it o"),
-        ("data=a,b", "--vary: 'data' must stay the same in all trials"),
-        ("dropout", "--vary: 'dropout' names no values; write dropout=A,B or dropout="),
-        ("dropout=", "--vary: 'dropout=' names no values"),
-        ("dropout=0.3", "--vary dropout: has one value, 0.3; list two or more"),
-        ("dropout=0.3,0.30", "--vary dropout: has one value, 0.3; list two or more"),
+        ("data=a,b", "--vary: 'data' can't vary: all trials share it"),
+        ("dropout", "--vary: 'dropout' has no values; write dropout=A,B or dropout="),
+        ("dropout=", "--vary: 'dropout=' has no values"),
+        ("dropout=0.3", "--vary dropout: has only one value, 0.3; list two or more"),
+        (
+            "dropout=0.3,0.30",
+            "--vary dropout: has only one value, 0.3; list two or more",
+        ),
         ("dropout=a,b", "--vary dropout: is 'a', must be a number"),
         ("epochs=1.5,2", "--vary epochs: is '1.5', must be a whole number"),
         ("class-weights.all=none,even", "--vary class-weights.all: is 'even', must be"),
-        ("dropout=0.5..0.3", "--vary dropout: '0.5..0.3' is no range; its first end"),
-        ("dropout=0.3..0.3", "--vary dropout: '0.3..0.3' is no range; its first end"),
-        ("dropout=low..high", "--vary dropout: 'low..high' is no range; write LOW..HI"),
-        ("dropout=0.3..", "--vary dropout: '0.3..' is no range; write LOW..HIGH"),
-        ("dropout=nan..1", "--vary dropout: 'nan..1' is no range; its first end must"),
-        ("dropout=0.1..0.3:lin", "--vary dropout: '0.1..0.3:lin' is no range; its sca"),
-        ("dropout=0..0.3:log", "--vary dropout: '0..0.3:log' is no range; a log scale"),
-        ("epochs=1.5..3", "--vary epochs: '1.5..3' is no range; its ends must be whol"),
+        (
+            "dropout=0.5..0.3",
+            "--vary dropout: '0.5..0.3' is not a range; give the lower end",
+        ),
+        (
+            "dropout=0.3..0.3",
+            "--vary dropout: '0.3..0.3' is not a range; give the lower end",
+        ),
+        (
+            "dropout=low..high",
+            "--vary dropout: 'low..high' is not a range; write LOW..HI",
+        ),
+        ("dropout=0.3..", "--vary dropout: '0.3..' is not a range; write LOW..HIGH"),
+        (
+            "dropout=nan..1",
+            "--vary dropout: 'nan..1' is not a range; give the lower end",
+        ),
+        (
+            "dropout=0.1..0.3:lin",
+            "--vary dropout: '0.1..0.3:lin' is not a range; the only",
+        ),
+        (
+            "dropout=0..0.3:log",
+            "--vary dropout: '0..0.3:log' is not a range; a log scale",
+        ),
+        ("epochs=1.5..3", "--vary epochs: '1.5..3' is not a range; give whole numbers"),
         (
             "features=16..512",
-            "--vary features: is a text, which has no range; write features.units or "
-            "features.l2=16..512",
+            "--vary features: is a text, and can't have a range; write "
+            "features.units or features.l2=16..512",
         ),
         (
             "schedule.warmpu=0..3",
@@ -106,11 +127,11 @@ def test_a_list_or_a_range_is_read_as_the_setting_has_it(
         ),
         (
             "schedule.warmup=2",
-            "--vary schedule.warmup: has one value, 2; list two or mo",
+            "--vary schedule.warmup: has only one value, 2; list two or mo",
         ),
         (
             "then.epochs=1.5..3",
-            "--vary then.epochs: '1.5..3' is no range; its ends mus",
+            "--vary then.epochs: '1.5..3' is not a range; give whole",
         ),
         ("loss-weights=1,2", "--vary loss-weights: needs a head; write loss-wei"),
         ("dropout.age=0.1,0.2", "--vary dropout.age: has one value for all heads"),

@@ -52,9 +52,11 @@ def test_trials_are_scored_by_their_best_epoch_and_the_best_is_written(
     more = swept(base, vary=vary, trials=3)
     assert more.trials[:2] == result.trials
     assert len(more.trials) == 3
-    with pytest.raises(UserError, match="out: holds other work; name another folder"):
+    with pytest.raises(
+        UserError, match="out: contains other work; name another folder"
+    ):
         run.same_work(out, {}, "comparison", "compare")
-    with pytest.raises(UserError, match="holds another sweep"):
+    with pytest.raises(UserError, match="contains another sweep"):
         swept(base, vary=vary, objective="gender", trials=3)
 
 
@@ -141,7 +143,9 @@ def test_all_trials_have_the_precision_that_was_timed_once(
 
 
 def test_a_head_that_validation_does_not_label_cannot_judge(base, swept):
-    with pytest.raises(UserError, match="no label in the validation part, which judge"):
+    with pytest.raises(
+        UserError, match="no labels in the validation part, which judge"
+    ):
         swept(replace(base, split="80/0/20"), vary=["dropout=0.2,0.3"])
 
 
@@ -170,12 +174,12 @@ def test_a_number_counts_by_the_error_that_it_saves(swept, tmp_path, tiny_trunk)
         (["--vary", "dropout=0.1,0.2", "--trials", "0"], "--trials: is 0, must be 1"),
         (["--vary", "dropout=0.1,0.2", "--folds", "3"],
          "--folds: can't be combined with sweep; leave it out"),
-        (["--vary", "tta=1,4"], "--vary: 'tta' must stay the same in all trials"),
+        (["--vary", "tta=1,4"], "--vary: 'tta' can't vary: all trials share it"),
         (["--vary", "dropout=0.1..0.2", "--grid"], "--vary dropout=0.1..0.2: is a ran"),
         (["--vary", "dropout=0.1,0.2", "--objective", "gendr"],
-         "--objective: no head 'gendr'; did you mean 'gender'?"),
+         "--objective: unknown head 'gendr'; did you mean 'gender'?"),
         (["--vary", "loss-weights.gendr=1,2"],
-         "--vary loss-weights.gendr=1.0: --loss-weights: no head 'gendr'; "),
+         "--vary loss-weights.gendr=1.0: --loss-weights: unknown head 'gendr'; "),
     ],
 )  # fmt: skip
 def test_what_cannot_be_swept_is_refused(faces, tmp_path, capsys, options, message):
@@ -192,6 +196,6 @@ def test_a_folder_that_cannot_be_written_is_one_line(swept, tmp_path):
 
 def test_a_mistake_does_not_take_the_folder(base, swept):
     base = replace(base, epochs=1)
-    with pytest.raises(UserError, match="no head 'gendr'"):
+    with pytest.raises(UserError, match="unknown head 'gendr'"):
         swept(base, vary=["dropout=0.2,0.3"], objective="gendr")
     assert len(swept(base, vary=["dropout=0.2,0.3"], objective="gender").trials) == 2

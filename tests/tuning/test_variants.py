@@ -76,19 +76,25 @@ def test_a_part_is_varied_together_with_the_whole_setting():
     [
         (
             "features.l2=0.1,0.2",
-            "--vary features.l2=0.1: --features: l2 has no effect without units",
+            "--vary features.l2=0.1: l2 has no effect without units; write N,l2=X",
         ),
         (
             "schedule.patience=2,4",
-            "--vary schedule.patience=2: --schedule: cosine has no patience",
+            "--vary schedule.patience=2: cosine takes no patience",
         ),
         (
             "then.epochs=2,5",
-            "--vary then.epochs=2: --then: has no stages, must have it",
+            "--vary then.epochs=2: stages is missing",
         ),
-        ("dropout=0.3,1.5", "--vary dropout=1.5: --dropout: is 1.5, must be from 0 up"),
-        ("trunk=cnn,vgg61", "--vary trunk=vgg61: --trunk: no trunk 'vgg61'; did you m"),
-        ("augment=flip,flop", "--vary augment=flop: --augment: no preset 'flop'; did "),
+        ("dropout=0.3,1.5", "--vary dropout=1.5: is 1.5, must be 0 or more"),
+        (
+            "trunk=cnn,vgg61",
+            "--vary trunk=vgg61: unknown trunk 'vgg61'; did you m",
+        ),
+        (
+            "augment=flip,flop",
+            "--vary augment=flop: unknown preset 'flop'; did ",
+        ),
         ("views=1,4", "--vary views=4: --views: has no effect without --freeze"),
     ],
 )
