@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -202,7 +203,8 @@ def test_two_processes_do_not_write_one_file(tmp_path):
 def test_who_takes_the_lock_just_before_it_is_removed_does_not_share_it(
     tmp_path, monkeypatch
 ):
-    out, usual, late = tmp_path / "a.csv", FileLock.release, []
+    out, usual = tmp_path / "a.csv", FileLock.release
+    late: list[Any] = []
 
     def release(self, *arguments, **options):
         usual(self, *arguments, **options)
