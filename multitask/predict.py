@@ -17,6 +17,8 @@ from multitask.terminal.bar import bar
 if TYPE_CHECKING:
     from multitask.networks.prediction_file import Target
 
+_SHOWN = 12  # arguments of a command that is printed
+
 _EPILOG = """\
 The columns are path, status (ok, or why there is no answer), box, and for each label
 the answer and how sure it is: gender and gender_confidence, its probability; age and
@@ -83,7 +85,9 @@ def main(argv: list[str] | None = None) -> int:
             if arguments.out and target.tally.rows:
                 given = sys.argv[1:] if argv is None else argv
                 again = shlex.join(["multitask", "predict", *given])
-                done += f"; the same command goes on from there: {again}"
+                done += "; the same command goes on from there"
+                # A pattern that the shell replaced may stand for thousands of names.
+                done += f": {again}" if len(given) <= _SHOWN else ""
             print(done, file=sys.stderr)
             return 130
     print(target.tally, file=sys.stderr)

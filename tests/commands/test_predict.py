@@ -242,6 +242,24 @@ def test_a_stopped_command_says_how_it_goes_on_and_does(
     assert os.listdir(tmp_path) == ["faces.csv"]
 
 
+def test_a_command_of_many_names_is_not_printed(
+    run, faces, tmp_path, monkeypatch, capsys
+):
+    real = Analyzer.predict_chunks
+
+    def stopped(*arguments, **options):
+        yield next(real(*arguments, **options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Analyzer, "predict_chunks", stopped)
+    names = [tmp_path / f"{number}.jpg" for number in range(20)]
+    out = tmp_path / "faces.csv"
+    err = output(capsys, run, *names, "--out", out, status=130).err
+    assert err.splitlines()[-1] == (
+        "stopped after 20 of 20 pictures; the same command goes on from there"
+    )
+
+
 def test_what_is_printed_comes_part_by_part_and_stops(run, faces, monkeypatch, capsys):
     monkeypatch.setattr(analyzer, "_CHUNK", 2)
     whole = output(capsys, run, faces, "--format", "jsonl").out
