@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from itertools import chain, count
+from pathlib import Path
 
 from multitask.api import audit
 from multitask.cli import options
@@ -60,17 +62,28 @@ def main(argv: list[str] | None = None) -> int:
     print(f"written to {out}, see {out / PAGE}")
     if arguments.fix:
         print(f"cleaned table: {arguments.fix}")
-        train = command_line("fit", "--data", f"table={arguments.fix}")
+        data = ["--data", f"table={arguments.fix}"]
+        train = command_line("fit", *data, *_heads(arguments))
         print(next_steps([("train on the cleaned table", train)]))
     elif findings.wrong():
-        data = [word for each in arguments.data for word in ("--data", each)]
-        fix = command_line("audit", *data, "--fix", "clean.csv")
-        print(next_steps([("write a table without these faults", fix)]))
+        print(next_steps([("write a table without these faults", _fix(arguments))]))
     if not arguments.strict:
         return 0
-    wrong = ", ".join(f"{count} {name}" for name, count in findings.wrong().items())
+    wrong = ", ".join(f"{number} {name}" for name, number in findings.wrong().items())
     print(f"strict: {wrong or 'nothing wrong'}")
     return 1 if wrong else 0
+
+
+def _fix(arguments: argparse.Namespace) -> str:
+    """The same command with `--fix` and a file that is new."""
+    words = [word for each in arguments.data for word in ("--data", each)]
+    numbered = (Path(f"clean-{number}.csv") for number in count(2))
+    new = next(p for p in chain([Path("clean.csv")], numbered) if not p.exists())
+    return command_line("audit", *words, *_heads(arguments), "--fix", new)
+
+
+def _heads(arguments: argparse.Namespace) -> list[str]:
+    return ["--heads", arguments.heads] if arguments.heads else []
 
 
 if __name__ == "__main__":

@@ -51,10 +51,11 @@ def is_left_over(out: Path) -> bool:
     return bool(names) and names <= {DATA, SAMPLE, LOCK, READING}
 
 
-def check_writable(out: Path) -> None:
+def check_writable(
+    out: Path, todo: str = "choose another folder with --out"
+) -> None:
     """Raise UserError if the folder `out` can't be made or written; call it early."""
     there = next(path for path in (out, *out.absolute().parents) if path.exists())
-    todo = "choose another folder with --out"
     if not there.is_dir():
         raise UserError(out, f"can't be a folder: '{there}' is a file", todo)
     try:  # nothing else tells: permissions are not all, and don't bind every user

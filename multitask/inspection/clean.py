@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.run import check_writable
 from multitask.contracts.saving import replacing, reporting_write_errors
 from multitask.contracts.table import label_columns, write_csv
 from multitask.inspection.duplicates import Groups, group_by_hash
@@ -93,6 +94,7 @@ def check_target(path: Path) -> Path:
         raise UserError("--fix", f"'{path}' already exists", "name a new file")
     if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
         raise UserError("--fix", "parquet needs pyarrow", "pip install pyarrow")
+    check_writable(path.parent, "choose another file with --fix")
     return path
 
 

@@ -53,6 +53,23 @@ def test_strict_passes_what_is_flawless(tmp_path, capsys):
     assert document(tmp_path / "out")["pairs"] == []
 
 
+def test_the_next_step_keeps_the_heads_and_names_a_new_file(
+    planted_faces, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    data = f"utkface={planted_faces}"
+    arguments = ["--data", data, "--heads", "age"]
+    for number, new in enumerate(("clean.csv", "clean-2.csv", "clean-3.csv")):
+        assert main([*arguments, "--out", f"out-{number}"]) == 0
+        step = capsys.readouterr().out.splitlines()[-1]
+        command = f"multitask audit --data {data} --heads age --fix {new}"
+        assert step == f"  write a table without these faults  {command}"
+        Path(new).touch()
+    assert main([*arguments, "--out", "fixed", "--fix", "fixed.csv"]) == 0
+    step = capsys.readouterr().out.splitlines()[-1]
+    assert step.endswith("  multitask fit --data table=fixed.csv --heads age")
+
+
 def test_only_the_requested_heads_are_checked(planted_faces, tmp_path):
     audit([f"utkface={planted_faces}"], tmp_path / "out", heads=["race"])
     facts = document(tmp_path / "out")

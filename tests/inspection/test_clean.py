@@ -63,3 +63,12 @@ def test_a_table_whose_folder_can_not_be_made_is_the_users_mistake(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="can't be written: File exists"):
         write_table(pd.DataFrame({"path": ["a"]}), tmp_path / "file" / "fixed.csv")
+
+
+def test_a_place_that_can_not_be_written_is_said_before_the_pictures_are_read(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("multitask.inspection.audit.read_all", lambda data: 1 / 0)
+    with pytest.raises(UserError, match=r"is a file; choose another file with --fix$"):
+        audit(["x=y"], tmp_path / "out", fix=tmp_path / "file" / "fixed.csv")
