@@ -2,7 +2,9 @@
 
 `fit`, `report`, `audit`, `compare` and `sweep` do what the commands of their names do;
 `load` opens a trained network. `build`, `dataset` and `save` are for training with
-Keras's own `fit`. TensorFlow is imported when one of them is called.
+Keras's own `fit`. TensorFlow is imported when one of them is called. `multitask.fit` is
+the function even after `import multitask.fit`; the command's module is
+`sys.modules["multitask.fit"]`.
 
 >>> import multitask
 >>> run = multitask.fit(data={"utkface": "FOLDER"}, heads="age")  # doctest: +SKIP
@@ -75,6 +77,10 @@ class _Face(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Face
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from multitask.contracts.design_comparison import DesignComparison
     from multitask.contracts.evaluation import Evaluation
-    from multitask.contracts.head import Head
+    from multitask.contracts.head import Heads
     from multitask.contracts.machine import Machine
     from multitask.contracts.recipe import Recipe
     from multitask.contracts.sweep_result import SweepResult
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     File = str | PathLike[str]
     Names = str | Iterable[str]
-    Heads = str | Head | Iterable[str | Head]
     DataSet = File | pd.DataFrame | Mapping[str, File | pd.DataFrame]
     Data = DataSet | Sequence[DataSet]
 
@@ -59,11 +58,12 @@ def fit(
             paths may also be PIL images, uint8 arrays (height, width, 3) or the bytes
             of a file. By default, multitask draws faces.
         heads: Names, such as `"age"`, `"age:regression"` or `"attributes[Smiling]"`, or
-            `multitask.Head` objects; by default every head with labels in the data.
+            heads such as `Softmax(name="mood")` of `multitask.heads.softmax`; by
+            default every head with labels in the data.
         out: A new folder for the run; by default `runs/DATE-TIME`.
         resume: Resume the stopped run in `out`, with its own recipe.
         say: Called with each line of progress.
-        machine: Where to cache features, and how much memory decoded pictures may take.
+        machine: A `multitask.Machine`: a folder for features, memory for pictures.
         **settings: Any setting of a recipe, such as `epochs=8`, `trunk="resnet50"` or
             `loss_weights={"age": 2}`; they override `recipe`. `multitask fit --help`
             explains them.
@@ -73,7 +73,7 @@ def fit(
         predicts), `history` (one row per epoch), and whether it was `interrupted`.
 
     Raises:
-        UserError: A setting is unknown, or a value or the data can't be used.
+        UserError: A setting is unknown, or a value or the data is invalid.
         KeyboardInterrupt: It was stopped before the first epoch was done.
 
     Example:
@@ -87,7 +87,7 @@ def fit(
 
     if resume:
         other = {"recipe": recipe, "data": data, "heads": heads, **settings}
-        chosen, folder = keywords.resumed(out, other)
+        chosen, folder = keywords.resumed(out, other, in_python(say))
         data = None
     else:
         chosen = keywords.read(recipe, settings, heads=heads, function=fit, say=say)
@@ -148,14 +148,14 @@ def report(
         split: Which part: `"train"`, `"val"`, `"test"` or `"all"`; by default the test
             part if the run or the data has one, else all.
         out: A new folder for the report; by default one beside the network.
-        machine: The memory for decoded pictures.
+        machine: A `multitask.Machine`: a folder for features, memory for pictures.
 
     Returns:
         The evaluation: its `folder`, `labels` and `answers` (tables with one index),
         and `summaries()`, the scores of each head.
 
     Raises:
-        UserError: The network, the data or the part can't be used.
+        UserError: The network, the data or the part is invalid.
 
     Example:
         >>> evaluation = multitask.report("runs/faces")  # doctest: +SKIP
@@ -252,7 +252,7 @@ def compare(
         and `cells`, the scores and costs of each design.
 
     Raises:
-        UserError: A setting is unknown, or a value or the data can't be used.
+        UserError: A setting is unknown, or a value or the data is invalid.
 
     Example:
         >>> multitask.compare(data={"utkface": "U"}, seeds=3)  # doctest: +SKIP
@@ -315,7 +315,7 @@ def sweep(
         The result: its `folder` (with `best.toml`, a recipe), and `best`, a trial.
 
     Raises:
-        UserError: A setting, a value or the data can't be used, or all trials fail.
+        UserError: A setting, a value or the data is invalid, or all trials fail.
 
     Example:
         >>> multitask.sweep(vary={"dropout": [0.2, 0.4]}).best  # doctest: +SKIP

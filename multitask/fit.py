@@ -3,16 +3,14 @@
 import argparse
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multitask.api import fit
-from multitask.cli import options
+from multitask.cli import keywords, options
 from multitask.cli.next_steps import command_line, next_steps
 from multitask.cli.quiet import import_tensorflow
-from multitask.contracts.errors import Parser, UserError, command
-from multitask.contracts.recipe import Recipe
-from multitask.contracts.run import NETWORK, PAGE, RECIPE, REPORT, new_folder, resumable
+from multitask.contracts.errors import Parser, command
+from multitask.contracts.run import NETWORK, PAGE, RECIPE, REPORT, new_folder
 
 if TYPE_CHECKING:
     from multitask.experiments.run import Run
@@ -44,7 +42,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     machine = options.machine(arguments)
     if arguments.resume:
-        settings, out = _resumed(arguments)
+        other = {**options.explicit(arguments), "recipe": arguments.recipe}
+        settings, out = keywords.resumed(arguments.out, other)
     else:
         settings = options.read(arguments)
         out = options.default_folder(arguments.out)
@@ -79,24 +78,6 @@ def _steps(run: "Run") -> Iterator[tuple[str, str]]:
         "compare with a network per head",
         command_line("compare", "--recipe", folder / RECIPE),
     )
-
-
-def _resumed(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
-    """The recipe and folder of the run in `--out`."""
-    if not arguments.out:
-        raise UserError(
-            "--resume", "needs a run to resume", "add --out with its folder"
-        )
-    out = Path(arguments.out).expanduser()
-    recipe = resumable(out)
-    extra = sorted(options.explicit(arguments)) + ["recipe"] * bool(arguments.recipe)
-    if extra:
-        raise UserError(
-            f"--resume with {', '.join(extra)}",
-            "a run is resumed with the recipe that it started with",
-            "leave out the other options",
-        )
-    return recipe, out
 
 
 if __name__ == "__main__":

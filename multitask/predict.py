@@ -24,8 +24,8 @@ The columns are path, status (ok, or why there is no answer), box, and for each 
 the answer and how sure it is: gender and gender_confidence, its probability; age and
 age_low, age_high, the central 80%.
 
-Rows are written as they come. The same command goes on with what was stopped, from the
-rows in FILE.part; a finished FILE is replaced once the new one is complete.
+Rows are written as they come. Run the same command again to resume from the rows in
+FILE.part; a finished FILE is replaced once the new one is complete.
 
 exit status:
   0    at least one picture was answered; a line on standard error counts the others

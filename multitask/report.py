@@ -65,7 +65,9 @@ def main(argv: list[str] | None = None) -> int:
         machine=machine,
     )
     print(plugins.text(evaluation))
-    print(f"written to {evaluation.folder}, see {evaluation.folder / PAGE}")
+    folder = evaluation.folder
+    assert folder
+    print(f"written to {folder}, see {folder / PAGE}")
     return 0
 
 

@@ -3,7 +3,7 @@
 TensorFlow is imported when one of the functions is called.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     import pandas as pd
     import tensorflow as tf
 
-    from multitask.contracts.head import Head
+    from multitask.contracts.head import Heads
     from multitask.contracts.machine import Machine
 
 
 @python_spelling
 def build(
-    heads: "str | Head | Iterable[str | Head]",
+    heads: "Heads",
     *,
     trunk: "str | keras.Model | Callable[[Any], Any]" = "cnn",
     table: "pd.DataFrame | None" = None,
@@ -29,7 +29,7 @@ def build(
     weights: str = "none",
     dropout: float = 0.2,
     tta: int = 4,
-    loss_weights: Mapping[str, float] | None = None,
+    loss_weights: Mapping[str, float] | float | str | None = None,
     optimizer: "str | keras.optimizers.Optimizer" = "adam",
     learning_rate: Any = None,
 ) -> "keras.Model":
@@ -43,7 +43,8 @@ def build(
 
     Args:
         heads: Names, groups, `NAME:KIND` or `NAME[COLUMN,...]`; the names of label
-            columns of `table`; or `Head` objects, also of a class of your own.
+            columns of `table`; or heads such as `Softmax(name="mood")` of
+            `multitask.heads.softmax`, also of a class of your own.
         trunk: The name of a trunk (`multitask trunks` lists them); or a `keras.Model`
             or a function of your own that turns such images into features
             (batch, features), and scales the pixels itself.
@@ -55,14 +56,14 @@ def build(
         weights: Initial weights of a trunk by name: `"imagenet"`, `"none"` or a file.
         dropout: The share of the features dropped in training.
         tta: Over how many views of a picture, 1, 2 or 4, a saved network averages.
-        loss_weights: The weights of the heads' losses, by head name; by default those
-            of the heads.
+        loss_weights: The weights of the heads' losses, by head name, or one for all; by
+            default those of the heads.
         optimizer: A Keras optimizer, the name of one, or `"muon"`.
         learning_rate: The learning rate of an optimizer given by name, or a schedule
             of Keras; by default that of Keras.
 
     Raises:
-        UserError: An argument can't be used, or a head needs `table` for its classes.
+        UserError: An argument is invalid, or a head needs `table` for its classes.
 
     Example:
         >>> model = build(["age", "gender"], image_size=32)
@@ -92,7 +93,7 @@ def build(
 @python_spelling
 def dataset(
     table: "pd.DataFrame",
-    heads: "keras.Model | str | Head | Iterable[str | Head]",
+    heads: "keras.Model | Heads",
     *,
     image_size: int | None = None,
     crop: float | None = None,
@@ -125,11 +126,11 @@ def dataset(
         augment: How to augment, `"standard"` by default: `"none"`, `"flip"`,
             `"strong"`, or others of `--augment` except `"mixup"`.
         seed: Seed of shuffling and augmentation.
-        say: Is called with lines for the user.
-        machine: The memory for pictures; what exceeds it is kept on disk.
+        say: Called with each line.
+        machine: A `multitask.Machine`: a folder for features, memory for pictures.
 
     Raises:
-        UserError: An argument can't be used, no picture can be read, there is no label
+        UserError: An argument is invalid, no picture can be read, there is no label
             at all, or a head can use none of its labels.
 
     Example:

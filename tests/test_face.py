@@ -69,6 +69,10 @@ def test_all_names_are_there():
         multitask.fitt  # noqa: B018
 
 
+def test_completion_offers_what_it_offers():
+    assert dir(multitask) == sorted(multitask.__all__)
+
+
 def test_importing_it_imports_nothing_that_takes_long():
     slow = "{'pandas', 'numpy', 'tensorflow', 'keras', 'PIL', 'pydantic'}"
     done = run(f"import multitask, sys\nprint(sorted({slow} & set(sys.modules)))")

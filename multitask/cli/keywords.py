@@ -7,18 +7,16 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multitask.cli.options import pairs
 from multitask.contracts import recipe, recipe_files
 from multitask.contracts.errors import Say, UserError, nearest
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE, where_now
 from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.run import resumable
+from multitask.contracts.settings import per_head
 
 if TYPE_CHECKING:
-    from multitask.contracts.head import Head
-
-    Heads = str | Head | Iterable[str | Head]
+    from multitask.contracts.head import Head, Heads
 
 Base = Recipe | str | PathLike[str] | None
 
@@ -36,7 +34,7 @@ def read(
     `heads` are names, or objects, which are declared in the recipe. The settings are
     keywords of the `function`, whose own ones are also those that a wrong one may mean.
 
-    Raises UserError for an unknown setting and for a value that can't be.
+    Raises UserError for an unknown setting and for an invalid value.
     """
     _check_names(settings, function)
     values = _plain(base, say)
@@ -45,7 +43,7 @@ def read(
         values |= {"heads": names, "head": {**values.get("head", {}), **declared}}
     defaults = {name: default for name, _, default in recipe.settings()}
     for name, value in settings.items():
-        values[name] = _per_head(name, value) if defaults[name] == {} else value
+        values[name] = per_head(name, value) if defaults[name] == {} else value
     return recipe.recipe(values, "")
 
 
@@ -55,20 +53,20 @@ def with_data(chosen: Recipe, texts: tuple[str, ...] | None) -> Recipe:
 
 
 def resumed(
-    out: str | PathLike[str] | None, other: Mapping[str, object]
+    out: str | PathLike[str] | None, other: Mapping[str, object], say: Say = print
 ) -> tuple[Recipe, Path]:
-    """The recipe and the folder of the run in `out`, to go on with it.
+    """The recipe and the folder of the run in `out`, to resume it.
 
-    Raises UserError if there is none, or if any of the `other` keywords is given.
+    Raises UserError if there is none, or if any of the `other` settings is given.
     """
-    if out is None:
-        raise UserError("resume", "needs a run to resume", "add out, its folder")
+    if not out:
+        raise UserError("--resume", "needs a run to resume", "add --out, its folder")
     folder = Path(out).expanduser()
-    chosen = resumable(folder)
+    chosen = resumable(folder, say)
     extra = [name for name, value in other.items() if value is not None]
     if extra:
         raise UserError(
-            f"resume with {', '.join(extra)}",
+            f"--resume with {', '.join(extra)}",
             "a run is resumed with the recipe that it started with",
             "leave out the others",
         )
@@ -163,19 +161,14 @@ def split_heads(heads: "Heads") -> tuple[tuple[str, ...], dict[str, dict[str, An
 
     Raises UserError for what is neither.
     """
+    if isinstance(heads, str):  # which must not wait for pandas
+        return split_names(heads), {}
+    from multitask.contracts.catalog import heads_listed
     from multitask.contracts.head import Head
 
-    if isinstance(heads, str):
-        return split_names(heads), {}
-    listed, declared = list[str](), {}
-    for head in heads if isinstance(heads, Iterable) else [heads]:
-        if isinstance(head, Head):
-            declared[head.name] = _declared(head)
-        elif not isinstance(head, str):
-            what = f"holds {head!r}, must hold names or heads"
-            raise UserError("heads", what, 'write ["age", "gender"]')
-        listed.append(head.name if isinstance(head, Head) else head)
-    return tuple(listed), declared
+    listed = heads_listed(heads)
+    names = tuple(head.name if isinstance(head, Head) else head for head in listed)
+    return names, {h.name: _declared(h) for h in listed if isinstance(h, Head)}
 
 
 def _declared(head: "Head") -> dict[str, Any]:
@@ -189,10 +182,3 @@ def _declared(head: "Head") -> dict[str, Any]:
         for key, value in to_config(head).items()
         if key != "name" and value != default.get(key, ...)
     }
-
-
-def _per_head(name: str, value: Any) -> Any:
-    """The values of a setting by head: a text as on the command line, one for all."""
-    if isinstance(value, str):
-        return pairs(name, value)
-    return {"all": value} if isinstance(value, int | float) else value

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from multitask.contracts import recipe, recipe_files
-from multitask.contracts.errors import UserError
 from multitask.contracts.machine import CACHE, Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE
 from multitask.contracts.recipe_texts import split_names
-from multitask.contracts.settings import option
+from multitask.contracts.settings import option, pairs
 
 Group = argparse._ArgumentGroup
 
@@ -76,7 +75,7 @@ def add_memory(parser: argparse.ArgumentParser | Group) -> None:
 
 
 def machine(arguments: argparse.Namespace) -> Machine:
-    """What the options say of the machine; UserError for a value that can't be."""
+    """What the options say of the machine; UserError for an invalid value."""
     names = [field.name for field in fields(Machine)]
     values = {name: getattr(arguments, name, None) for name in names}
     return Machine(**{name: text for name, text in values.items() if text is not None})
@@ -111,7 +110,7 @@ def _metavar(name: str, default: Any) -> str:
 def read(arguments: argparse.Namespace) -> Recipe:
     """The recipe that the options ask for: they win over a `--recipe` file.
 
-    Raises UserError for a value that can't be.
+    Raises UserError for an invalid value.
     """
     settings = recipe_files.read(arguments.recipe) if arguments.recipe else {}
     if arguments.recipe:
@@ -133,20 +132,6 @@ def explicit(arguments: argparse.Namespace) -> dict[str, Any]:
         else:
             settings[name] = text
     return settings
-
-
-def pairs(where: str, text: str) -> dict[str, str]:
-    """Read `age=2,race=1.5`; a value alone is for all heads.
-
-    Raises UserError, naming `where`, for a value of a head without a name.
-    """
-    pairs = {}
-    for part in text.split(","):
-        head, equals, value = part.rpartition("=")
-        if equals and not head:
-            raise UserError(where, f"{part!r} has no head", "write HEAD=VALUE")
-        pairs[head.strip() or "all"] = value.strip()
-    return pairs
 
 
 def default_folder(out: str | PathLike[str] | None, kind: str = "") -> Path:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from multitask.contracts import plugins
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.head import Head
+from multitask.contracts.head import Head, Heads
+from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.settings import checked
 from multitask.contracts.table import NO_LABELS
 
@@ -70,6 +71,27 @@ def heads(
         raise UserError("--heads", "no head given", nearest("", [*known, *groups()]))
     _check_columns(by_name.values())
     return tuple(by_name.values())
+
+
+def heads_listed(heads: Heads) -> list[str | Head]:
+    """Names and heads as a list, from a text with commas, one head or several.
+
+    Raises UserError for what is neither.
+
+    >>> heads_listed("age, gender:sigmoid")
+    ['age', 'gender:sigmoid']
+    """
+    if isinstance(heads, str):
+        return list(split_names(heads))
+    if isinstance(heads, Mapping):  # which would pass as a list of its keys
+        usage = ", ".join(f'"{name}:{kind}"' for name, kind in heads.items())
+        raise UserError("heads", "is a mapping, must be a list", f"write [{usage}]")
+    listed: list[str | Head] = list(heads) if isinstance(heads, Iterable) else [heads]
+    for head in listed:
+        if not isinstance(head, str | Head):
+            what = f"holds {head!r}, must hold names or heads"
+            raise UserError("heads", what, 'write ["age", "gender"]')
+    return listed
 
 
 def labelled(

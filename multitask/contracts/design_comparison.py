@@ -117,7 +117,7 @@ class Difference:
     verdict: Verdict
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class DesignComparison(Shown):
     """Designs that were trained on one split, and how they compare.
 
@@ -135,7 +135,7 @@ class DesignComparison(Shown):
     means: tuple[DesignMean, ...]
     differences: tuple[Difference, ...]
     notes: tuple[str, ...]
-    folder: Path = Path()  # of its report
+    folder: Path | None = None  # of its report
 
     @property
     def measured(self) -> bool:

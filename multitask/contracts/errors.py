@@ -123,7 +123,7 @@ def _resume_call(command: re.Match[str]) -> str:
 
 
 def in_python(say: Say) -> Say:
-    """Have lines for the user name settings as Python does."""
+    """A `say` that is called with each line as `as_python` translates it."""
 
     @functools.wraps(say)  # so that the live display knows `print`
     def translated(line: str) -> object:

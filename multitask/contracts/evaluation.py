@@ -12,7 +12,7 @@ from multitask.contracts.head import Head
 from multitask.contracts.plugins import Shown
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Evaluation(Shown):
     """Labels and answers, two tables with the same index, and notes on them."""
 
@@ -24,7 +24,7 @@ class Evaluation(Shown):
     notes: tuple[str, ...] = ()
     history: pd.DataFrame | None = None  # one row per epoch, as in history.csv
     varied: npt.NDArray[np.uint8] | None = None  # see `images.augment.samples`
-    folder: Path = Path()  # of its report
+    folder: Path | None = None  # of its report
     folds: "tuple[Evaluation, ...]" = ()  # those that this one joins
 
     def summaries(self) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ methods below:
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
@@ -234,6 +234,9 @@ class Head(ABC):
 
         With no labelled row it is `{"n": 0}`. All values are plain JSON.
         """
+
+
+Heads = str | Head | Iterable[str | Head]  # as users give them
 
 
 def check_classes(where: str, classes: tuple[str, ...]) -> None:

@@ -115,10 +115,10 @@ def _shown(result: object, form: str) -> list[str]:
 class Shown:
     """A result that is displayed as its command prints it, and as tables in notebooks.
 
-    `folder` is where its report is, if there is one.
+    `folder` is where its report is, None without one.
     """
 
-    folder: Path
+    folder: Path | None
 
     def __repr__(self) -> str:
         return "\n".join([text(self), *self._page()])
@@ -128,8 +128,8 @@ class Shown:
         return "\n".join([notebook(self), *pages])
 
     def _page(self) -> list[str]:
-        page = self.folder / PAGE
-        return [f"report: {page}"] if page.exists() else []
+        page = self.folder / PAGE if self.folder else None
+        return [f"report: {page}"] if page and page.exists() else []
 
 
 def own(group: str) -> list[str]:

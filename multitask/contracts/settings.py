@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from functools import cache, wraps
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 from typing import get_type_hints as _type_hints
 
@@ -163,6 +164,31 @@ def value(kind: Any, text: str, where: str) -> Any:
     except pydantic.ValidationError as error:
         must = _must(error.errors()[0])
         raise UserError(where, f"is {text!r}, {must}", _meant(kind, text)) from None
+
+
+def pairs(where: str, text: str) -> dict[str, str]:
+    """Read `age=2,race=1.5`; a value alone is for all heads.
+
+    Raises UserError, naming `where`, for a value of a head without a name.
+    """
+    pairs = {}
+    for part in text.split(","):
+        head, equals, value = part.rpartition("=")
+        if equals and not head:
+            raise UserError(where, f"{part!r} has no head", "write HEAD=VALUE")
+        pairs[head.strip() or "all"] = value.strip()
+    return pairs
+
+
+def per_head(name: str, value: Any) -> Any:
+    """The values of a setting by head: of a mapping, a text, or one number for all.
+
+    >>> per_head("loss_weights", 2), per_head("loss_weights", "age=2")
+    ({'all': 2}, {'age': '2'})
+    """
+    if isinstance(value, str):
+        return pairs(name, value)
+    return {"all": value} if isinstance(value, Real) else value
 
 
 def option(name: str) -> str:

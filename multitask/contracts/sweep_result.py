@@ -47,7 +47,7 @@ class VariedSetting:
     log: bool
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class SweepResult(Shown):
     """The trials of a sweep, in the order in which they began.
 
@@ -64,7 +64,7 @@ class SweepResult(Shown):
     trials: tuple[TrialResult, ...]
     importance: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    folder: Path = Path()  # of its report and of `best.toml`
+    folder: Path | None = None  # of its report and of `best.toml`
 
     @property
     def ranked(self) -> tuple[TrialResult, ...]:

@@ -50,7 +50,7 @@ from multitask.training import loop, views
 _SHOWN, _VARIANTS = 6, 4  # training pictures in the report, variants of each
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Run:
     """A run's folder, its evaluation on the test part, and how the training ended."""
 

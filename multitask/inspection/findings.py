@@ -25,7 +25,7 @@ from multitask.inspection.files import inspect_files
 from multitask.inspection.label_intervals import LabelIntervals, label_intervals
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Findings(Shown):
     """The result of an audit.
 
@@ -44,7 +44,7 @@ class Findings(Shown):
     duplicates: Duplicates
     identities: pd.DataFrame
     notes: tuple[str, ...] = ()
-    folder: Path = Path()  # of its report
+    folder: Path | None = None  # of its report
 
     @property
     def unreadable(self) -> pd.DataFrame:
@@ -68,7 +68,7 @@ class Findings(Shown):
 
 
 def inspect_reading(
-    reading: Reading, heads: Sequence[Head], *, title: str, folder: Path = Path()
+    reading: Reading, heads: Sequence[Head], *, title: str, folder: Path | None = None
 ) -> Findings:
     """Read every picture of a table once, and check it and its labels.
 

@@ -23,9 +23,9 @@ def read_all(
     """Answers from raw outputs (rows, ...), a table indexed by `rows`.
 
     `heads` are all heads of the network, `selected` those to read, by default all. With
-    `probabilities`, the columns of `Head.probabilities` follow each head's answers. A
-    column whose name is taken, by an answer or by an earlier such column, has
-    `_probability` appended; this does not depend on which heads are selected.
+    `probabilities`, the columns of `Head.probabilities` follow each head's answers. If
+    an answer or an earlier such column has the same name, `_probability` is appended,
+    whichever heads are selected.
     """
     names = _probability_columns(heads, outputs) if probabilities else {}
     tables = []

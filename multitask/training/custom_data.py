@@ -9,7 +9,7 @@ import pandas as pd
 
 from multitask.contracts.augmentation import Augmentation
 from multitask.contracts.errors import Say, UserError
-from multitask.contracts.head import Head, Targets
+from multitask.contracts.head import Head, Heads, Targets
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.table import any_file_name
@@ -17,7 +17,7 @@ from multitask.data.batches import Batches, decode_table
 from multitask.data.labels import usable
 from multitask.data.sources import check_labelled
 from multitask.networks.spec import NetworkSpec
-from multitask.training.custom_model import Heads, checked_table, resolve, spec_of
+from multitask.training.custom_model import checked_table, resolve, spec_of
 
 _DEFAULTS = Recipe()  # those of `fit`
 
@@ -37,7 +37,7 @@ def labelled_batches(
     machine: Machine = Machine(),  # noqa: B008  (it is frozen)
 ) -> Any:
     """Make batches of a table's pictures; `multitask.dataset` documents it."""
-    spec = _spec(heads, image_size, crop)
+    spec = _spec(heads, image_size, crop, table)
     if batch_size < 1:
         raise UserError("batch_size", f"is {batch_size}, must be 1 or more")
     if augment and not training:
@@ -57,7 +57,9 @@ def labelled_batches(
     return batches.each_epoch(spec.heads, recipe.augmentation, recipe.seed)
 
 
-def _spec(heads: keras.Model | Heads, image_size: int, crop: float) -> NetworkSpec:
+def _spec(
+    heads: keras.Model | Heads, image_size: int, crop: float, table: pd.DataFrame
+) -> NetworkSpec:
     """The heads, and which part of a picture the model takes at which size."""
     if not isinstance(heads, keras.Model):
         if not image_size:
@@ -68,7 +70,11 @@ def _spec(heads: keras.Model | Heads, image_size: int, crop: float) -> NetworkSp
             )
         recipe = Recipe(image_size=image_size, crop=crop or _DEFAULTS.crop)
         size = recipe.image_size
-        named = resolve(heads, todo="give the model that multitask.build returned")
+        named = resolve(
+            heads,
+            columns=checked_table(table).columns,
+            todo="give the model that multitask.build returned",
+        )
         return NetworkSpec(trunk="", size=size, crop=recipe.crop, heads=named)
     spec = spec_of(heads)
     for name, value, must in (

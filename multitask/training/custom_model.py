@@ -11,11 +11,11 @@ import pandas as pd
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.head import Head
+from multitask.contracts.head import Head, Heads
 from multitask.contracts.infer import infer_heads
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.recipe_texts import split_names
-from multitask.contracts.table import check_intervals
+from multitask.contracts.settings import per_head
+from multitask.contracts.table import NO_LABELS, check_intervals
 from multitask.data.labels import usable
 from multitask.networks import archive, build, pretrained, trunks
 from multitask.networks.custom_trunk import custom_trunk
@@ -24,7 +24,6 @@ from multitask.training.objective import compile_model
 from multitask.training.optimizer import named
 from multitask.training.priors import start_from_labels
 
-Heads = str | Head | Iterable[str | Head]
 _DEFAULTS = Recipe()  # those of `fit`
 
 
@@ -38,7 +37,7 @@ def build_model(
     weights: str = pretrained.NONE,
     dropout: float = _DEFAULTS.dropout,
     tta: int = _DEFAULTS.tta,
-    loss_weights: Mapping[str, float] | None = None,
+    loss_weights: Mapping[str, float] | float | str | None = None,
     optimizer: str | keras.optimizers.Optimizer = "adam",
     learning_rate: Any = None,
 ) -> keras.Model:
@@ -48,7 +47,7 @@ def build_model(
     """
     recipe = Recipe(  # checks values and their ranges
         image_size=image_size, crop=crop, weights=weights, dropout=dropout, tta=tta,
-        loss_weights=dict(loss_weights or {}),
+        loss_weights=per_head("loss_weights", loss_weights or {}),
     )  # fmt: skip
     own = None if isinstance(trunk, str) else custom_trunk(trunk, recipe.image_size)
     architecture = own or trunks.trunk(str(trunk))
@@ -83,26 +82,31 @@ def build_model(
 def resolve(
     heads: Heads,
     table: pd.DataFrame | None = None,
+    *,
+    columns: Iterable[object] = (),
     todo: str = "give the labels as table=...",
 ) -> tuple[Head, ...]:
     """The heads of these names, with the classes that occur in a table's labels.
 
     The table's own label columns are names of heads, too. Raises UserError for an
     unknown name, and without a table for a head whose classes come from labels; then
-    `todo` says what to do.
+    `todo` says what to do. Of the `columns` of a table that must not decide on classes,
+    `COLUMN:KIND` makes a head.
     """
-    names = _names(heads)
+    names = catalog.heads_listed(heads)
     if table is not None:
         table = checked_table(table)
         known = catalog.heads(names, infer_heads(table))
         return tuple(head.resolve(table) for head in known)
-    columns = [n for n in names if isinstance(n, str) and n.isidentifier()]
-    for name in columns:
+    for name in [n for n in names if isinstance(n, str) and n.isidentifier()]:
         if name not in catalog.named() and name not in catalog.groups():
             known_names = nearest(name, [*catalog.named(), *catalog.groups()])
             own = f"for a label column of your own, {todo}"
             raise UserError("heads", f"unknown head {name!r}", f"{known_names}; {own}")
-    known = catalog.heads(names)
+    own_columns: dict[str, Any] = {
+        str(name): {} for name in columns if name not in NO_LABELS
+    }
+    known = catalog.heads(names, {**own_columns, **catalog.named()})
     for head in known:
         if head.answer_type == "class" and not head.classes:
             raise UserError(head.where, "takes its classes from labels", todo)
@@ -126,30 +130,22 @@ def checked_table(table: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def _names(heads: Heads) -> list[str | Head]:
-    if isinstance(heads, str):
-        return list(split_names(heads))
-    if not isinstance(heads, Iterable):
-        heads = [heads]
-    listed = list(heads)
-    for head in listed:
-        if not isinstance(head, str | Head):
-            kind = type(head).__name__
-            raise UserError("heads", f"has a {kind}, must have names or heads")
-    return listed
-
-
 def _weighted(
     heads: tuple[Head, ...], loss_weights: Mapping[str, float]
 ) -> tuple[Head, ...]:
     names = [head.name for head in heads]
     for name in loss_weights:
-        if name not in names:
+        if name not in (*names, "all"):
             raise UserError(
                 "loss_weights", f"unknown head {name!r}", nearest(name, names)
             )
     return tuple(
-        replace(head, loss_weight=loss_weights.get(head.name, head.loss_weight))
+        replace(
+            head,
+            loss_weight=loss_weights.get(
+                head.name, loss_weights.get("all", head.loss_weight)
+            ),
+        )
         for head in heads
     )
 
@@ -194,7 +190,8 @@ def save_model(model: keras.Model, path: str | Path) -> Path:
     if path.suffix != ".keras":
         raise UserError(path, "must end in .keras")
     if not path.parent.is_dir():
-        raise UserError(path.parent, "no such folder")
+        what = f"no folder '{path.parent}'"
+        raise UserError(path, what, "make it, or name another")
     spec.to_json()  # a head that is no plug-in is told before the work
     archive.save(build.build(spec, _saved_core(model)), spec, path)
     return path

@@ -27,6 +27,8 @@ def test_keywords_are_settings():
 def test_a_value_per_head_may_be_a_text_or_one_for_all():
     assert read(class_weights="balanced").class_weights == {"all": "balanced"}
     assert read(cap=500).cap == {"all": 500}
+    assert read(loss_weights=np.float32(2)).loss_weights == {"all": 2.0}
+    assert read(cap=np.int64(5)).cap == {"all": 5}
     assert read(loss_weights="age=2,race=0.5").loss_weights == {"age": 2, "race": 0.5}
 
 
@@ -59,9 +61,12 @@ def test_a_head_object_is_declared_in_the_recipe():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epoch": 3}, "epoch: is no setting; did you mean 'epochs'?"),
-        ({"loss_weight": 3}, "loss_weight: is no setting; did you mean 'loss_weig"),
-        ({"resum": True}, "resum: is no setting; did you mean 'resume'?"),
+        ({"epoch": 3}, "epoch: unknown setting; did you mean 'epochs'?"),
+        ({"loss_weight": 3}, "loss_weight: unknown setting; did you mean 'loss_weig"),
+        ({"setting": 1}, "setting: unknown setting; known: heads, data"),
+        ({"heads": {"age": "regression"}},
+         'heads: is a mapping, must be a list; write ["age:regression"]'),
+        ({"resum": True}, "resum: unknown setting; did you mean 'resume'?"),
         ({"memory": 3}, "memory: is a setting of the machine; write machine=multitas"),
         ({"looks": 2}, "--looks: is called --tta now; write --tta"),
         ({"epochs": "few"}, "--epochs: is 'few', must be a whole number"),
@@ -70,7 +75,7 @@ def test_a_head_object_is_declared_in_the_recipe():
         ({"heads": ["age", None]}, "heads: holds None, must hold names or heads"),
         ({"base": 3}, "recipe: is a int, must be a Recipe, the name of one or a file"),
         ({"base": "utkface-cn"}, "no file or recipe utkface-cn; did you mean 'utkface"),
-        ({"cap": "=3"}, "cap: '=3' names no head; write HEAD=VALUE"),
+        ({"cap": "=3"}, "cap: '=3' has no head; write HEAD=VALUE"),
     ],
 )  # fmt: skip
 def test_mistakes_name_what_was_meant(settings, message):
@@ -111,10 +116,19 @@ def test_a_run_goes_on_with_its_own_recipe(tmp_path):
     (tmp_path / "recipe.toml").write_text(recipe.to_toml())
     assert keywords.resumed(tmp_path, {"data": None}) == (recipe, tmp_path)
     with pytest.raises(
-        UserError, match="resume with epochs: a run goes on with the re"
+        UserError, match="resume with epochs: a run is resumed with the"
     ):
         keywords.resumed(tmp_path, {"data": None, "epochs": 4})
-    with pytest.raises(UserError, match="resume: names no run; add out, the folder of"):
+    with pytest.raises(UserError, match="--resume: needs a run to resume; add --out"):
         keywords.resumed(None, {})
     with pytest.raises(UserError, match="holds no recipe.toml, is no run to resume"):
         keywords.resumed(tmp_path / "other", {})
+
+
+def test_what_changed_in_a_recipe_to_resume_is_said(tmp_path):
+    (tmp_path / "recipe.toml").write_text("looks = 2\nepochs = 3")
+    lines: list[str] = []
+    recipe, _ = keywords.resumed(tmp_path, {}, lines.append)
+    assert recipe.tta == 2
+    assert len(lines) == 1
+    assert "is of an earlier version" in lines[0]

@@ -36,7 +36,7 @@ def test_an_unknown_option_is_one_line_and_status_2(name, capsys):
 @pytest.mark.parametrize(
     ("name", "arguments", "line"),
     [
-        ("fit", ["--resume"], "--resume: needs a run to resume; add --out with"),
+        ("fit", ["--resume"], "--resume: needs a run to resume; add --out, its"),
         ("report", [], "multitask report: the following arguments are required: netw"),
         ("sweep", ["--trials", "few"], "--trials: invalid int value: 'few'"),
         ("recipes", ["thorough"], "thorough: unexpected argument; see multitask rec"),

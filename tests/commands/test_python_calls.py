@@ -138,8 +138,8 @@ def test_a_dry_comparison_lists_its_networks(frame, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epoch": 3}, "epoch: is no setting; did you mean 'epochs'?"),
-        ({"loss_weight": {"age": 2}}, "loss_weight: is no setting; did you mean 'lo"),
+        ({"epoch": 3}, "epoch: unknown setting; did you mean 'epochs'?"),
+        ({"loss_weight": {"age": 2}}, "loss_weight: unknown setting; did you mean 'lo"),
         ({"epochs": 0}, "epochs: is 0, must be 1 or more"),
         ({"batch_size": -1}, "batch_size: is -1, must be 0 or more"),
         ({"then": "all,epochs=2"}, "then: needs a frozen trunk; add freeze all"),
@@ -149,7 +149,7 @@ def test_a_dry_comparison_lists_its_networks(frame, tmp_path):
         ({"data": {"m": pd.DataFrame({"path": []})}}, "data m: is a DataFrame with"),
         ({"data": "utkface"}, "data: 'utkface' has no folder; write utkface=FOLDE"),
         ({"heads": "agee"}, "heads: no head 'agee'; did you mean 'age'?"),
-        ({"resume": True}, "resume: names no run; add out, the folder of the run"),
+        ({"resume": True}, "resume: needs a run to resume; add out, its folder"),
     ],
 )  # fmt: skip
 def test_mistakes_speak_of_keywords_not_of_options(

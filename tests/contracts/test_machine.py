@@ -51,5 +51,5 @@ def test_a_cache_that_is_no_path_is_told():
 
 
 def test_an_unknown_keyword_is_told():
-    with pytest.raises(UserError, match="^cach: is no setting; did you mean 'cache'"):
+    with pytest.raises(UserError, match="^cach: unknown setting; did you mean 'cache'"):
         Machine(cach=3)  # type: ignore[call-arg]

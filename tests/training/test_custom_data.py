@@ -159,6 +159,17 @@ def test_heads_by_name_feed_a_model_that_is_all_ones_own(table):
             np.testing.assert_array_equal(left, right)
 
 
+def test_a_column_of_the_table_is_a_head_if_it_needs_nothing_of_the_labels(table):
+    own = table.assign(smile=[n % 2 for n in range(len(table))], mood="calm")
+    _, targets, _ = next(
+        iter(labelled_batches(own, ["smile:sigmoid"], image_size=labelled.SIZE))
+    )
+    assert list(targets) == ["smile"]
+    # The classes of one table may not be those of another.
+    with pytest.raises(UserError, match="head mood: takes its classes from labels"):
+        labelled_batches(own, ["mood:softmax"], image_size=labelled.SIZE)
+
+
 def test_unreadable_pictures_and_impossible_labels_are_said_and_left_out(table):
     paths = [*table["path"][:7], "none.jpg"]
     table = table.assign(path=paths, age=[900.0, *table["age"][1:]])

@@ -11,6 +11,7 @@ import pytest
 from multitask.heads.softmax import Softmax
 
 import multitask
+from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.training.custom_data import labelled_batches
@@ -99,7 +100,8 @@ def test_weights_of_a_file_are_those_of_the_trunk(tiny_trunk, tmp_path):
         (["genre"], {}, "for a label column of your own, give the labels as table=..."),
         (["genre"], {"table": "x.csv"}, "table: is of type str, must be a pandas.Dat"),
         (["genres"], {"table": GENRES}, "unknown head 'genres'; did you mean 'genre'?"),
-        ([3], {}, "heads: has a int, must have names or heads"),
+        ([3], {}, "heads: holds 3, must hold names or heads"),
+        ({"age": "softmax"}, {}, 'heads: is a mapping, must be a list; write ["age:so'),
         ([], {}, "no head given"),
         (Softmax(name="genre"), {}, "head genre: takes its classes from labels; give"),
         (
@@ -129,6 +131,24 @@ def test_what_cannot_be_is_said_in_one_line(heads, settings, message):
     with pytest.raises(UserError) as raised:
         small(heads, **settings)
     assert message in str(raised.value)
+
+
+OWN = {head.name: head.loss_weight for head in catalog.heads(["age", "gender"])}
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        (2, [2, 2]),
+        (np.float32(3), [3, 3]),
+        ({"all": 2, "gender": 4}, [2, 4]),
+        ("age=2", [2, OWN["gender"]]),
+        (None, [OWN["age"], OWN["gender"]]),
+    ],
+)
+def test_loss_weights_are_those_of_fit(weights, expected):
+    heads = small(["age", "gender"], loss_weights=weights).spec.heads
+    assert [head.loss_weight for head in heads] == expected
 
 
 def test_defaults_are_those_of_fit():
@@ -234,5 +254,5 @@ def test_only_a_model_of_build_can_be_saved_and_only_as_a_keras_file(tmp_path):
         save_model(copy, tmp_path / "copy.keras")
     with pytest.raises(UserError, match=r"must end in \.keras"):
         save_model(small(), tmp_path / "own.h5")
-    with pytest.raises(UserError, match="no such folder"):
+    with pytest.raises(UserError, match="no folder '.*'; make it, or name"):
         save_model(small(), tmp_path / "none" / "own.keras")
