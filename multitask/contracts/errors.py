@@ -203,4 +203,12 @@ class Parser(argparse.ArgumentParser):
         """Raise a UserError where argparse would exit."""
         match = re.fullmatch(r"argument ([^:]+): (.*)", message, re.DOTALL)
         where, what = match.groups() if match else (self.prog, message)
+        what = re.sub(
+            r"invalid int value: (.*)", r"is \1, must be a whole number", what
+        )
+        what = re.sub(
+            r"invalid choice: (.*) \(choose from (.*)\)",
+            r"is \1, must be one of \2",
+            what,
+        )
         raise UserError(where, what, "" if match else f"see {self.prog} --help")

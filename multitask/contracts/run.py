@@ -70,7 +70,7 @@ def resumable(out: Path, say: Say = print) -> Recipe:
     """The recipe of the run in `out`, to go on with it; UserError if there is none."""
     file = out / RECIPE
     if not file.is_file():
-        raise UserError(out, f"holds no {RECIPE}, is no run to resume")
+        raise UserError(out, f"contains no {RECIPE}, so it is not a run to resume")
     check_writable(out)
     return recipe(recipe_files.read(file, say, resume=True), str(file))
 

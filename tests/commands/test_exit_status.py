@@ -5,6 +5,8 @@ predict have tests with what finds them.
 """
 
 import importlib
+import shlex
+from pathlib import Path
 
 import pytest
 
@@ -38,7 +40,7 @@ def test_an_unknown_option_is_one_line_and_status_2(name, capsys):
     [
         ("fit", ["--resume"], "--resume: needs a run to resume; add --out, its"),
         ("report", [], "multitask report: the following arguments are required: netw"),
-        ("sweep", ["--trials", "few"], "--trials: invalid int value: 'few'"),
+        ("sweep", ["--trials", "few"], "--trials: is 'few', must be a whole number"),
         ("recipes", ["thorough"], "thorough: unexpected argument; see multitask rec"),
         ("trunks", ["cnn"], "cnn: unexpected argument; see multitask trunks --help"),
         ("predict", ["net.keras"], "multitask predict: the following arguments are r"),
@@ -75,22 +77,34 @@ def test_trunks_end_with_the_last_one(capsys):
 def test_an_audit_ends_with_its_page(planted_faces, tmp_path, capsys):
     out = tmp_path / "out"
     assert main("audit")(["--data", f"utkface={planted_faces}", "--out", str(out)]) == 0
-    assert last_line(capsys) == f"written to {out}, see {out / 'index.html'}"
+    *_, page, title, step = capsys.readouterr().out.splitlines()
+    assert page == f"written to {out}, see {out / 'index.html'}"
+    assert title == "Next:"
+    command = f"multitask audit --data utkface={planted_faces} --fix clean.csv"
+    assert step == f"  write a table without these faults  {command}"
 
 
 def test_a_fit_and_a_report_end_with_their_pages(
     tiny_trunk, no_pictures, tmp_path, capsys
 ):
     layouts.write(tmp_path / "faces", "utkface", count=60, seed=0)
-    run = tmp_path / "run"
+    run = tmp_path / "my run"
     options = [
         "--heads", "gender", "--data", f"utkface={tmp_path / 'faces'}",
         "--trunk", tiny_trunk, "--epochs", "1", "--precision", "float32",
     ]  # fmt: skip
     assert main("fit")([*options, "--out", str(run)]) == 0
     page = run / "report" / "index.html"
-    assert last_line(capsys) == f"written to {run}, see {page}"
+    lines = capsys.readouterr().out.splitlines()
+    assert f"written to {run}, see {page}" in lines
     assert page.exists()
+    steps = [line.partition("multitask ")[2] for line in lines[-3:]]
+    assert shlex.split(steps[0])[:2] == ["predict", str(run)]
+    assert Path(shlex.split(steps[0])[2]).is_file()
+    assert steps[1:] == [
+        f"report '{run}' --data NAME=FOLDER",
+        f"compare --recipe '{run}/recipe.toml'",
+    ]
     assert main("report")([str(run)]) == 0
     page = run / "report-2" / "index.html"
     assert last_line(capsys) == f"written to {page.parent}, see {page}"

@@ -109,8 +109,8 @@ def test_a_reader_that_stops_reading_is_no_error(lines):
         ),
         ("fit --epochs", "--epochs: expected one argument"),
         ("fit age", "age: unexpected argument; see multitask fit --help"),
-        ("predict net a.jpg --format xml", "--format: invalid choice: 'xml'"),
-        ("sweep --trials many", "--trials: invalid int value: 'many'"),
+        ("predict net a.jpg --format xml", "--format: is 'xml', must be one of "),
+        ("sweep --trials many", "--trials: is 'many', must be a whole number"),
         ("predict", "multitask predict: the following arguments are required"),
     ],
 )

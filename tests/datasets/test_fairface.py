@@ -298,7 +298,7 @@ def error(path: Path) -> str:
 
 
 def test_no_such_folder_and_a_file_instead(tmp_path):
-    assert error(tmp_path / "no").startswith("--data fairface: no folder '")
+    assert error(tmp_path / "no").startswith("--data fairface: there is no folder '")
     (tmp_path / "fairface.zip").touch()
     assert "is a file, not a folder" in error(tmp_path / "fairface.zip")
 

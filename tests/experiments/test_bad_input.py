@@ -241,7 +241,7 @@ def test_a_few_labels_that_no_head_can_have_are_set_aside(tmp_path, run):
     )  # fmt: skip
     fitted = fit(recipe, tmp_path / "run", say=lines.append)
     assert any(
-        line.startswith("3 labels are set aside, the first: g") for line in lines
+        line.startswith("3 unusable labels are ignored, the first: g") for line in lines
     )
     skipped = pd.read_csv(fitted.folder / "skipped.csv").set_index("path")["reason"]
     assert skipped[paths[3]].startswith("gender is 'Malee': head gender: 1 labels of")
@@ -255,7 +255,7 @@ def test_a_few_labels_that_no_head_can_have_are_set_aside(tmp_path, run):
 def test_one_picture_in_two_data_sets(capsys, tmp_path, faces):
     data = f"utkface={faces}"
     line = fit_fails(capsys, tmp_path, "--data", data, "--data", data)
-    assert "twice" in line
+    assert "more than once" in line
 
 
 def test_a_class_that_the_network_never_saw(capsys, tmp_path, run, faces):
@@ -278,7 +278,7 @@ def test_an_output_folder_that_exists(capsys, tmp_path, run, faces):
 
 def test_resuming_what_is_no_run(capsys, tmp_path):
     line = fails(capsys, main, ["--resume", "--out", tmp_path])
-    assert "is no run to resume" in line
+    assert "is not a run to resume" in line
     assert "needs a run to resume" in fails(capsys, main, ["--resume"])
 
 
@@ -290,7 +290,7 @@ def test_resuming_with_other_settings(capsys, run):
 def test_a_network_file_that_is_none(capsys, tmp_path, faces):
     file = tmp_path / "photo.keras"
     file.write_bytes(b"\xff\xd8\xff")
-    assert "is no network file" in fails(capsys, predict.main, [file, faces])
+    assert "is not a network file" in fails(capsys, predict.main, [file, faces])
     line = fails(capsys, predict.main, [tmp_path / "nothing.keras", faces])
     assert "there is no network" in line
 

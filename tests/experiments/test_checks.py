@@ -136,7 +136,7 @@ def test_a_label_without_a_yes_in_training_is_said_but_no_error():
     lines: list[str] = []
     heads = catalog.heads(["attributes[Smiling,Young]"])
     checks.check_trainable(heads, table, lines.append)
-    assert lines == ["head attributes: training has no Smiling"]
+    assert lines == ["head attributes: the training part has no Smiling"]
 
 
 @pytest.mark.parametrize("change", [{"patience": 3}, {"schedule": "plateau"}])
@@ -203,3 +203,15 @@ def test_weights_of_another_trunk_are_told(spec, tmp_path):
 def test_a_cache_that_is_not_needed_is_not_made(spec, tmp_path):
     checks.check_freezable(spec, Recipe(), Machine(cache=tmp_path / "cache"))
     assert not (tmp_path / "cache").exists()
+
+
+def test_too_few_labels_are_blamed_on_the_limit_that_left_them():
+    def limited(recipe, message):
+        with checks.naming_limit(recipe):
+            raise UserError("head age", message, "known: gender")
+
+    assert error(limited, Recipe(limit=4), "has no labels in age") == (
+        "head age: has no labels in age; only 4 pictures are used: raise --limit"
+    )
+    unlimited = error(limited, Recipe(), "has no labels in age")
+    assert unlimited == "head age: has no labels in age; known: gender"

@@ -100,7 +100,7 @@ def test_a_report_on_pictures_that_were_moved_knows_them_again(drawn_faces, tmp_
     split = pd.read_csv(run.folder / "split.csv")
     moved = split.assign(path=split["path"].str.replace("faces", "other", n=1))
     moved.to_csv(run.folder / "split.csv", index=False)
-    with pytest.raises(UserError, match="lists no picture that is there now"):
+    with pytest.raises(UserError, match="lists no picture that still exists"):
         report(run.folder)
     evaluation = report(run.folder, [f"sample={copy}"])
     assert evaluation.split == "test"

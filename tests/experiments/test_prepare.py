@@ -143,7 +143,9 @@ def test_labels_that_no_picture_has_are_left_out(tmp_path):
     run = fit(tiny_recipe(folder, **settings), tmp_path / "run", say=lines.append)
     [head] = multitask.load(run.folder).heads
     assert head.columns == ("Smiling", "Young")
-    assert any("no picture is labelled 5_o_Clock_Shadow, " in line for line in lines)
+    assert any(
+        "left out, as no picture has them: 5_o_Clock_Shadow, " in line for line in lines
+    )
     settings["heads"] = ("attributes[Smiling,Bald]",)
     with pytest.raises(UserError, match="head attributes: .* no label for Bald$"):
         fit(tiny_recipe(folder, **settings), tmp_path / "other", say=lines.append)

@@ -169,8 +169,8 @@ def test_what_is_no_network_says_what_it_is(tmp_path):
     text = tmp_path / "text.keras"
     text.write_text("a letter")
     assert refused(text) == (
-        "is not a network file, or is truncated (File is not a zip file); must be a "
-        "network.keras that multitask.fit wrote"
+        "is not a network file, or is truncated (File is not a zip file); give a "
+        "network.keras that `multitask fit` wrote"
     )
     assert refused(tmp_path / "none.keras") == (
         "there is no network; give a run folder or a .keras file"

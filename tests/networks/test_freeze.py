@@ -89,7 +89,7 @@ def test_a_network_can_be_cut_behind_each_stage(name, count):
 
 
 def test_more_stages_than_a_trunk_has_are_an_error():
-    with pytest.raises(UserError, match=r"^--freeze: lets 9 stages learn, the trunk h"):
+    with pytest.raises(UserError, match=r"^--freeze: is 9, but the trunk h"):
         freeze(core("cnn"), "9")
 
 

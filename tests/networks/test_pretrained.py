@@ -74,8 +74,8 @@ def test_layers_that_differ_are_named_from_plain_weights_too(trained):
     line = str(caught.value)
     assert "for object <Conv2D " in line
     assert line.endswith(
-        "variable.shape=(3, 3, 3, 32), Received: value.shape=(3, 3, 3, 8); must be of "
-        "the same trunk"
+        "variable.shape=(3, 3, 3, 32), Received: value.shape=(3, 3, 3, 8); give "
+        "weights of the same trunk"
     )
 
 
@@ -95,7 +95,7 @@ def test_weights_of_a_shorter_trunk_name_the_first_that_is_missing(
     [
         (
             "imagenet",
-            "--weights: there are none of ImageNet for trunk cnn; `multitask ",
+            "--weights: trunk cnn has no ImageNet weights; `multitask ",
         ),
         ("nowhere.keras", "--weights: there is no file nowhere.keras; give imagenet, "),
         ("setup.cfg", "--weights: is setup.cfg, must end in .keras or .weights.h5"),
@@ -109,13 +109,13 @@ def test_weights_that_cannot_be_loaded_are_an_error_before_training(source, mess
 
 def test_dense_layers_of_imagenet_are_for_one_size():
     pretrained.check("imagenet", "vgg16_dense", 224)
-    with pytest.raises(UserError, match="are for pictures of 224x224; leave --image"):
+    with pytest.raises(UserError, match="needs pictures of 224x224; leave out --image"):
         pretrained.check("imagenet", "vgg16_dense", 96)
 
 
 def test_a_damaged_file_of_weights_is_an_error(tiny_trunk, tmp_path):
     messages = {
-        "a.keras": "is no Keras file",
+        "a.keras": "is not a Keras file",
         "a.weights.h5": "does not fit trunk tiny",
     }
     for name, message in messages.items():

@@ -90,7 +90,7 @@ def test_a_grid_needs_no_optuna(base, swept, tmp_path, monkeypatch):
         trials=4,
         say=lines.append,
     )
-    assert "There are 4 combinations: each is a trial." in lines
+    assert "4 combinations, one trial each" in lines
     assert [tuple(one.settings.values()) for one in result.trials] == [
         (0.2, 1.0),
         (0.2, 2.0),

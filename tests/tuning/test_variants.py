@@ -95,7 +95,7 @@ def test_a_part_is_varied_together_with_the_whole_setting():
             "augment=flip,flop",
             "--vary augment=flop: unknown preset 'flop'; did ",
         ),
-        ("views=1,4", "--vary views=4: --views: has no effect without --freeze"),
+        ("views=1,4", "--vary views=4: has no effect without --freeze"),
     ],
 )
 def test_a_value_that_is_invalid_with_any_others_is_refused(text, message):
@@ -114,5 +114,5 @@ def test_a_value_that_is_valid_with_some_of_the_others_passes():
 
 
 def test_a_setting_is_varied_once_only():
-    with pytest.raises(UserError, match="names dropout twice"):
+    with pytest.raises(UserError, match="gives dropout twice"):
         check_variants(Recipe(), dimensions("dropout=0.1,0.2", "dropout=0.3..0.4"))
