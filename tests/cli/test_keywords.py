@@ -68,13 +68,13 @@ def test_a_head_object_is_declared_in_the_recipe():
          'heads: is a mapping, must be a list; write ["age:regression"]'),
         ({"resum": True}, "resum: unknown setting; did you mean 'resume'?"),
         ({"memory": 3}, "memory: is a setting of the machine; write machine=multitas"),
-        ({"looks": 2}, "--looks: is called --tta now; write --tta"),
+        ({"looks": 2}, "--looks: is now called --tta"),
         ({"epochs": "few"}, "--epochs: is 'few', must be a whole number"),
         ({"optimizer": "adamm"}, "did you mean 'adam'?"),
         ({"heads": 3}, 'heads: holds 3, must hold names or heads; write ["age", "gend'),
         ({"heads": ["age", None]}, "heads: holds None, must hold names or heads"),
         ({"base": 3}, "recipe: is a int, must be a Recipe, the name of one or a file"),
-        ({"base": "utkface-cn"}, "no file or recipe utkface-cn; did you mean 'utkface"),
+        ({"base": "utkface-cn"}, "no recipe or file utkface-cn; did you mean 'utkface"),
         ({"cap": "=3"}, "cap: '=3' has no head; write HEAD=VALUE"),
     ],
 )  # fmt: skip
@@ -131,4 +131,4 @@ def test_what_changed_in_a_recipe_to_resume_is_said(tmp_path):
     recipe, _ = keywords.resumed(tmp_path, {}, lines.append)
     assert recipe.tta == 2
     assert len(lines) == 1
-    assert "is of an earlier version" in lines[0]
+    assert "is from an earlier version" in lines[0]

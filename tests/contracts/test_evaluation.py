@@ -6,7 +6,8 @@ from multitask.contracts import catalog
 from multitask.contracts.evaluation import Evaluation
 
 
-def test_summaries_are_those_of_the_heads_by_name():
+def evaluate():
+    """Three pictures; a network with the heads gender and age."""
     labels = pd.DataFrame({"gender": ["male", "female", None], "age": [30.0, 40.0, 50]})
     answers = pd.DataFrame(
         {
@@ -17,12 +18,25 @@ def test_summaries_are_those_of_the_heads_by_name():
             "age_high": 90.0,
         }
     )
-    evaluation = Evaluation(
+    return Evaluation(
         title="run", split="test", labels=labels, answers=answers,
         heads=catalog.heads(["gender", "age"]),
     )  # fmt: skip
+
+
+def test_summaries_are_those_of_the_heads_by_name():
+    evaluation = evaluate()
     summaries = evaluation.summaries()
     assert list(summaries) == ["gender", "age"]
     assert (summaries["gender"]["n"], summaries["gender"]["accuracy"]) == (2, 0.5)
     assert (summaries["age"]["n"], summaries["age"]["mae"]) == (3, 2.0)
     assert (evaluation.notes, evaluation.history, evaluation.folds) == ((), None, ())
+
+
+def test_a_result_without_a_report_claims_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "index.html").write_text("")
+    one, other = evaluate(), evaluate()
+    assert "report: " not in repr(one)
+    assert len({one, other, one}) == 2  # tables can't be compared as a whole
+    assert one != other

@@ -111,7 +111,7 @@ def test_weights_of_a_file_are_those_of_the_trunk(tiny_trunk, tmp_path):
         ),
         ("age", {"trunk": "cnm"}, "trunk: unknown trunk 'cnm'; did you mean 'cnn'?"),
         ("age", {"trunk": "cnn", "image_size": 8}, "is 8, trunk cnn needs 16 or more"),
-        ("age", {"trunk": "cnn", "weights": "imagenet"}, "none of ImageNet for trunk"),
+        ("age", {"trunk": "cnn", "weights": "imagenet"}, "cnn has no ImageNet weights"),
         ("age", {"weights": "imagenet"}, "weights: are for a trunk by name; load them"),
         ("age", {"dropout": 1.0}, "dropout: is 1.0, must be 0 or more, below 1"),
         ("age", {"optimizer": "adamm"}, "no optimizer 'adamm'; did you mean 'adam'?"),
