@@ -51,9 +51,7 @@ def is_left_over(out: Path) -> bool:
     return bool(names) and names <= {DATA, SAMPLE, LOCK, READING}
 
 
-def check_writable(
-    out: Path, todo: str = "choose another folder with --out"
-) -> None:
+def check_writable(out: Path, todo: str = "choose another folder with --out") -> None:
     """Raise UserError if the folder `out` can't be made or written; call it early."""
     there = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not there.is_dir():

@@ -249,6 +249,7 @@ def test_a_few_labels_that_no_head_can_have_are_set_aside(tmp_path, run):
     assert skipped[paths[9]].startswith("age is '-3.0'")
     assert len(pd.read_csv(fitted.folder / "split.csv")) == 60  # the pictures stay
     folder = report(run, data, out=tmp_path / "report").folder
+    assert folder is not None
     assert len(pd.read_csv(folder / "skipped.csv")) == 1  # it has no head of age
 
 

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -170,7 +171,7 @@ def test_a_full_disk_while_the_report_is_written_is_told(
 
 def test_reports_go_into_new_folders_beside_the_network(drawn_run):
     before = set(drawn_run.folder.glob("report*"))
-    folders = [report(drawn_run.folder).folder.name for _ in range(2)]
+    folders = [Path(f"{report(drawn_run.folder).folder}").name for _ in range(2)]
     assert folders == ["report-2", "report-3"]
     for name in folders:
         folder = drawn_run.folder / name

@@ -315,6 +315,7 @@ def test_names_of_files_that_are_not_utf_8_come_through(tmp_path):
     assert odd in (result.folder / "split.csv").read_bytes()
     assert read_csv(result.folder / "split.csv")["path"].map(os.path.exists).all()
     measured = report(result.folder, split="all").folder
+    assert measured is not None
     assert odd in (measured / "answers.csv").read_bytes()
 
 
