@@ -60,7 +60,8 @@ def test_a_run_of_a_frame_can_be_read_measured_and_repeated(fitted, frame, tmp_p
     assert repeated.evaluation.summaries() == again.summaries()
     measured = multitask.report(fitted, frame.head(6), split="all")
     assert len(measured.labels) == 6
-    assert measured.folder and (measured.folder / "data" / "table.csv").exists()
+    assert measured.folder
+    assert (measured.folder / "data" / "table.csv").exists()
     shown = repr(fitted)
     assert shown.startswith(f"run in {out}\n\nrun: test, ")
     assert shown.endswith(f"report: {out / 'report' / 'index.html'}")
