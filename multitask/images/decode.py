@@ -41,9 +41,14 @@ _TURNS = {  # the transposition that undoes each orientation
     8: Image.Transpose.ROTATE_90,
 }
 _thread = threading.local()
+# An image that is given twice must not be read by two threads at once: each has one of
+# these locks, by its address.
+_READING = tuple(threading.Lock() for _ in range(61))
 # Pillow's decoders raise all of these on broken data.
 _BROKEN = (
     OSError,
+    AssertionError,
+    AttributeError,
     SyntaxError,
     ValueError,
     EOFError,
@@ -100,9 +105,11 @@ def _rgb(picture: Picture) -> Image.Image:
 
 def _image(image: Image.Image) -> Image.Image:
     try:
-        return _upright(image)  # which may only now read the file
+        with _READING[id(image) // 16 % len(_READING)]:
+            return _upright(image)  # which may only now read the file
     except _BROKEN as error:
-        raise PictureError(f"can't be decoded: {error}") from None
+        reason = str(error) or "its file may be closed"
+        raise PictureError(f"can't be decoded: {reason}") from None
 
 
 def _file(picture: str | bytes | PathLike[str]) -> Image.Image:
