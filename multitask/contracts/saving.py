@@ -34,24 +34,28 @@ def reporting_write_errors(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, flushed: bool = True) -> Iterator[Path]:
     """Give a file to write, which takes the place of `path` when it is whole.
+
+    It is `flushed` to the disk first, so that no loss of power leaves half of it.
 
     Raises UserError if the disk is full or the folder can't be written.
     """
     part = path.with_name(f".part-{path.name}")
     try:
         yield part
-        flush(part)
+        if flushed:
+            flush(part)
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         remains = "the previous one is kept" if path.exists() else "nothing was written"
         raise UserError(
             path,
             f"can't be saved ({error.strerror or error}), {remains}",
             "free some space",
         ) from None
+    finally:  # it is still there if anything failed, or was interrupted
+        part.unlink(missing_ok=True)
 
 
 def flush(path: Path) -> None:

@@ -31,6 +31,13 @@ def test_a_text_is_written_in_utf_8_and_replaces_the_one_before(tmp_path):
     assert os.listdir(tmp_path) == ["notes.txt"]
 
 
+def test_an_interrupted_write_leaves_no_part(tmp_path):
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "notes.txt") as part:  # noqa: PT012
+        part.write_text("half")
+        raise KeyboardInterrupt
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_full_disk_leaves_the_file_before_as_it_was(tmp_path, request):
     file = tmp_path / "notes.txt"
     write_text(file, "before")
