@@ -18,14 +18,9 @@ import pandas as pd
 from multitask.contracts import catalog, infer
 from multitask.contracts.catalog import from_config
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.reading import existing, pictures, translate
+from multitask.contracts.reading import PARTS, existing, pictures, translate
 from multitask.contracts.table import NO_LABELS, Reading
 
-PARTS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
 # Other names for the classes of named heads.
 WORDS = {
     "expression": {

@@ -6,31 +6,26 @@ column per label. JSON is the annotation file of mmpretrain's multi-task trainin
 """
 
 import os
-import re
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
 import pandas as pd
 from multitask.datasets._annotations import LabelFile, annotations
-from multitask.datasets.folder import PARTS
 
-from multitask.contracts.errors import UserError, listed
-from multitask.contracts.reading import translate
-from multitask.contracts.table import RESERVED, Reading, as_text, path_hint
+from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.reading import TABLES, has_text, text_declared, typed
+from multitask.contracts.table import Reading, check_path, headed
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-ENDINGS = (*SEPARATORS, ".parquet", ".json")
-# The names of columns of row numbers that pandas wrote.
-NUMBERS = re.compile(r"(Unnamed: \d+)?")
 
 
 def read(file: Path, *, name: str) -> Reading:
     """Read the labels in a file, of named heads and of heads that it brings.
 
     Relative paths are relative to the file's folder. Only an empty cell means *no
-    label*; a column is numeric if all of its filled cells are numbers. Rows without a
-    picture, or with one that an earlier row lists, are skipped.
+    label*; a column is numeric if all of its filled cells are numbers, unless they are
+    text in a Parquet file or a TOML beside the file says so, `text = ["code"]`. Rows
+    without a picture, or with one that an earlier row lists, are skipped.
 
     Raises UserError if the file is missing, can't be read as its ending says, lacks the
     column `path`, has a column twice, or if none of its pictures exists.
@@ -38,7 +33,8 @@ def read(file: Path, *, name: str) -> Reading:
     where = f"--data {name}"
     path = _existing(file, where)
     labels = _load(path, where)
-    table = _typed(_headed(labels.cells, path, where), where)
+    cells = _headed(labels.cells, path, where)
+    table = typed(cells, where, _text_columns(cells, path, where))
     table["path"], missing = _located(table["path"], labels.root)
     reasons = pd.concat([missing, _repeated(table.drop(index=missing.index))])
     faulty_rows = zip(table["path"][reasons.index], reasons, strict=True)
@@ -60,13 +56,13 @@ def _existing(file: Path, where: str) -> Path:
         raise UserError(where, f"'{path}' is a folder, not a file", _files())
     if not path.exists():
         raise UserError(where, f"there is no file '{path}'", "check the path")
-    if ending not in ENDINGS:
+    if ending not in TABLES:
         raise UserError(where, f"'{path}' has an unknown ending", _files())
     return path
 
 
 def _files() -> str:
-    return f"give a file that ends in {', '.join(ENDINGS)}"
+    return f"give a file that ends in {', '.join(TABLES)}"
 
 
 # From the file to a table
@@ -99,7 +95,7 @@ def _csv(path: Path) -> pd.DataFrame:
         encoding="utf-8-sig",
         encoding_errors="surrogateescape",  # as in names of files
     )
-    names = ["" if pd.isna(name) else name.strip() for name in cells.iloc[0]]
+    names = ["" if pd.isna(name) else name for name in cells.iloc[0]]
     header = pd.Index(names, dtype=object)
     return cells.iloc[1:].set_axis(header, axis=1).reset_index(drop=True)
 
@@ -111,82 +107,25 @@ def _parquet(path: Path) -> pd.DataFrame:
 
 def _headed(cells: pd.DataFrame, path: Path, where: str) -> pd.DataFrame:
     """The columns with a name; UserError if they are not those of a table."""
-    cells.columns = pd.Index([str(column) for column in cells], dtype=object)
-    cells = cells.loc[:, [not NUMBERS.fullmatch(name) for name in cells.columns]]
     file = f"{where}: '{path}'"
-    twice = cells.columns[cells.columns.duplicated()]
-    if len(twice):
-        raise UserError(file, f"has column {twice[0]!r} twice", "rename one of them")
-    if "path" not in cells:
-        separators = "separate columns by commas, in .tsv files by tabs"
-        raise UserError(
-            file,
-            f"has no column 'path', only {listed(cells.columns)}",
-            path_hint(cells.columns) if len(cells.columns) > 1 else separators,
-        )
+    cells = headed(cells, file)
+    separators = "separate columns by commas, in .tsv files by tabs"
+    check_path(cells, file, separators if len(cells.columns) < 2 else "")
     if cells.empty:
         raise UserError(file, "has no rows")
     return cells
 
 
-def _typed(cells: pd.DataFrame, where: str) -> pd.DataFrame:
-    """The table with text in its reserved columns, numbers or text in the others."""
-    columns: dict[str, pd.Series[Any]] = {"path": cells["path"].astype(object)}
-    for column in cells.columns.drop("path"):
-        typed = _text if column in RESERVED else _label
-        _check_utf8(column, cells[column], where)
-        columns[column] = typed(cells[column])
-    if "split" in columns:
-        parts, _ = translate(columns["split"], PARTS)
-        parts = parts.astype(object)
-        columns["split"] = parts.where(parts.notna(), columns["split"])
-    for column, values in columns.items():
-        is_end = column.endswith(("_low", "_high"))
-        if is_end and not pd.api.types.is_numeric_dtype(values):
-            raise UserError(
-                where,
-                f"column {column!r} holds {values.dropna().iloc[0]!r}, as one end of "
-                "an interval it must hold numbers",
-                "rename it if it is not an interval",
-            )
-    return pd.DataFrame(columns)
-
-
-def _label(cells: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Numbers if all filled cells are numbers, else text."""
-    numbers = _numbers(cells)
-    if numbers is None:
-        cells = _text(cells)
-        numbers = _numbers(cells)  # now that blank cells are empty
-    return cells if numbers is None else numbers
-
-
-def _text(cells: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Text without surrounding blanks."""
-    text = as_text(cells)
-    trimmed = {label: label.strip() or np.nan for label in text.dropna().unique()}
-    return text.map(trimmed).astype(object)
-
-
-def _numbers(cells: "pd.Series[Any]") -> "pd.Series[float] | None":
-    if pd.api.types.is_datetime64_any_dtype(cells):
-        return None
-    numbers = pd.to_numeric(cells.astype(object), errors="coerce").astype(float)
-    is_number = np.isfinite(numbers) | cells.isna()
-    return numbers if is_number.all() else None
-
-
-def _check_utf8(column: str, values: "pd.Series[Any]", where: str) -> None:
-    texts = {column, *(cell for cell in values.tolist() if isinstance(cell, str))}
-    for text in sorted(texts):
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise UserError(
-                where,
-                f"column {column!r} holds {text!r}, which is not UTF-8",
-                "save the file as UTF-8",
-            ) from None
+def _text_columns(cells: pd.DataFrame, path: Path, where: str) -> list[str]:
+    """The columns that hold text even if it looks like numbers."""
+    text = list(text_declared(path, where))
+    for name in text:
+        if name not in cells:
+            what = f"has no column {name!r}, which the TOML beside it declares as text"
+            raise UserError(f"{where}: '{path}'", what, nearest(name, cells))
+    if path.suffix.lower() == ".parquet":  # which has types
+        text += [name for name in map(str, cells) if has_text(cells[name])]
+    return text
 
 
 # From the table to the pictures

@@ -14,11 +14,15 @@ known only to an interval leaves its own column empty and fills `<column>_low` a
 `<column>_high` (both ends included).
 """
 
+import csv
+import mimetypes
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -48,19 +52,55 @@ class Reading:
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-_PATHS = ("file", "filename", "image", "img", "picture", "photo")
+_PATHS = ("file", "filename", "image", "img", "picture", "photo", "url")
+# The names of columns of row numbers that pandas wrote.
+_ROW_NUMBERS = re.compile(r"(Unnamed: \d+)?")
 
 
-def path_hint(columns: Iterable[object]) -> str:
+def headed(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    """The table with trimmed text as names of columns, without columns of row numbers.
+
+    Raises UserError if a name occurs twice or has several levels.
+    """
+    if isinstance(table.columns, pd.MultiIndex):
+        todo = "give it one name per column, such as frame.columns.map('_'.join)"
+        raise UserError(where, "has columns with several levels", todo)
+    names = pd.Index([str(name).strip() for name in table], dtype=object)
+    table = table.set_axis(names, axis="columns")
+    table = table.loc[:, [not _ROW_NUMBERS.fullmatch(name) for name in names]]
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise UserError(where, f"has column {twice[0]!r} twice", "rename one of them")
+    return table
+
+
+def check_path(table: pd.DataFrame, where: str, todo: str = "") -> None:
+    """Raise UserError, with `todo` if given, unless a table has the column `path`."""
+    if "path" not in table:
+        what = f"has no column 'path', only {listed(table)}"
+        raise UserError(where, what, todo or _path_hint(table))
+
+
+def _path_hint(table: pd.DataFrame) -> str:
     """What to do if none of the columns is `path`, in words.
 
-    >>> path_hint(["Path", "age"])
-    "rename 'Path' to 'path'"
+    >>> _path_hint(pd.DataFrame({"age": [3], "where": ["a.jpg"]}))
+    "rename 'where' to 'path'"
     """
-    names = [str(column) for column in columns]
-    files = (name for name in names for one in _PATHS if close_name(one, [name], 0.7))
-    found = close_name("path", names) or next(files, "")
+    names = list(map(str, table))
+    files = (name for name in names for one in _PATHS if close_name(one, [name], 0.8))
+    pictures = (str(name) for name in table if _holds_pictures(table[name]))
+    found = next(pictures, "") or close_name("path", names) or next(files, "")
     return f"rename {repr(found) if found else 'the column of picture files'} to 'path'"
+
+
+def _holds_pictures(cells: "pd.Series[Any]") -> bool:
+    """Whether the first filled cell is a picture, or seems to be the file of one."""
+    cell = next(iter(cells.dropna()), None)
+    if isinstance(cell, str):
+        return f"{mimetypes.guess_type(cell)[0]}".startswith("image/")
+    is_image = hasattr(cell, "convert")  # one of PIL
+    return is_image or isinstance(cell, PathLike | bytes | np.ndarray)
 
 
 @contextmanager
@@ -83,9 +123,7 @@ def check(table: pd.DataFrame, where: str = "table") -> pd.DataFrame:
     >>> check(pd.DataFrame({"path": ["a.jpg"], "age": [31.0]})).shape
     (1, 2)
     """
-    if "path" not in table:
-        what = f"has no column 'path', only {listed(table)}"
-        raise UserError(where, what, path_hint(table))
+    check_path(table, where)
     if table.empty:
         raise UserError(where, "has no rows", "check the folder's layout")
     if table["path"].isna().any():
@@ -134,9 +172,19 @@ def _check_interval(table: pd.DataFrame, column: str, where: str) -> None:
         )
 
 
-def write_csv(table: pd.DataFrame, path: Path) -> None:
+def write_csv(table: pd.DataFrame, path: Path | BinaryIO) -> None:
     """Write a table; names of files that are not UTF-8 keep their bytes."""
-    table.to_csv(path, index=False, encoding="utf-8", errors="surrogateescape")
+    texts = table.select_dtypes(exclude="number")
+    # Python before 3.13 does not quote "\r" by itself, which would end a row.
+    is_broken = any("\r" in str(cell) for name in texts for cell in texts[name])
+    table.to_csv(
+        path,
+        index=False,
+        encoding="utf-8",
+        errors="surrogateescape",
+        lineterminator="\n",
+        quoting=csv.QUOTE_NONNUMERIC if is_broken else csv.QUOTE_MINIMAL,
+    )
 
 
 @any_file_name()

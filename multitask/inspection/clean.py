@@ -18,8 +18,9 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.reading import text_declaration
 from multitask.contracts.run import check_writable
-from multitask.contracts.saving import replacing, reporting_write_errors
+from multitask.contracts.saving import replacing, reporting_write_errors, write_text
 from multitask.contracts.table import label_columns, write_csv
 from multitask.inspection.duplicates import Groups, group_by_hash
 from multitask.inspection.label_intervals import LabelIntervals, Rows
@@ -112,3 +113,6 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
             table.to_parquet(part, index=False)
         else:
             write_csv(table, part)
+            declaration, content = text_declaration(table, path)
+            if content:
+                write_text(declaration, content)

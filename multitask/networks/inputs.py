@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import UserError
+from multitask.contracts.reading import picture_table
 from multitask.images.decode import Picture
 from multitask.images.paths import expand
 
@@ -55,23 +56,9 @@ def read_inputs(pictures: Any) -> Inputs:
 
 
 def _from_table(table: pd.DataFrame) -> Inputs:
-    if "path" not in table:
-        raise UserError(
-            "pictures", "the DataFrame has no column 'path'", nearest("path", table)
-        )
-    boxes = map(_box_text, table["box"]) if "box" in table else [None] * len(table)
-    return Inputs(pictures=table["path"].tolist(), boxes=list(boxes), index=table.index)
-
-
-def _box_text(box: Any) -> str | None:
-    """A box as the text that `decode` takes; a wrong one is said in its row's status.
-
-    >>> _box_text((4, 0, 20.5, 16)), _box_text(float("nan"))
-    ('4 0 20.5 16', None)
-    """
-    if isinstance(box, (tuple, list, np.ndarray)):
-        return " ".join(map(str, box))
-    return None if pd.isna(box) else str(box).strip() or None
+    named = picture_table(table, "pictures")
+    boxes = named["box"].tolist() if "box" in named else [None] * len(named)
+    return Inputs(pictures=named["path"].tolist(), boxes=boxes, index=table.index)
 
 
 def _as_list(pictures: Any) -> list[Picture]:

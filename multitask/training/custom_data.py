@@ -37,6 +37,7 @@ def labelled_batches(
     machine: Machine = Machine(),  # noqa: B008  (it is frozen)
 ) -> Any:
     """Make batches of a table's pictures; `multitask.dataset` documents it."""
+    table = checked_table(table)
     spec = _spec(heads, image_size, crop, table)
     if batch_size < 1:
         raise UserError("batch_size", f"is {batch_size}, must be 1 or more")
@@ -72,7 +73,7 @@ def _spec(
         size = recipe.image_size
         named = resolve(
             heads,
-            columns=checked_table(table).columns,
+            columns=table.columns,
             todo="give the model that multitask.build returned",
         )
         return NetworkSpec(trunk="", size=size, crop=recipe.crop, heads=named)
@@ -99,7 +100,7 @@ def _readable(
     table: pd.DataFrame, spec: NetworkSpec, say: Say, machine: Machine
 ) -> tuple[pd.DataFrame, Any]:
     """The rows with a picture that can be read, and the pixels of all rows."""
-    table, total = _usable(checked_table(table), spec.heads, say), len(table)
+    table, total = _usable(table, spec.heads, say), len(table)
     spill = next(p for p in (machine.cache, *machine.cache.parents) if p.is_dir())
     table, pixels, skipped = decode_table(table, spec.side, machine.memory, spill)
     if len(skipped):

@@ -13,6 +13,7 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head, Heads
 from multitask.contracts.infer import infer_heads
+from multitask.contracts.reading import labelled_table
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.settings import per_head
 from multitask.contracts.table import NO_LABELS, check_intervals
@@ -113,21 +114,11 @@ def resolve(
     return known
 
 
-def checked_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with a fresh index, if it is one of labelled pictures."""
-    if not isinstance(table, pd.DataFrame):
-        kind = type(table).__name__
-        raise UserError("table", f"is of type {kind}, must be a pandas.DataFrame")
-    if "path" not in table:
-        raise UserError(
-            "table",
-            f"has no column 'path', only {', '.join(map(str, table))}",
-            "it must name the picture files",
-        )
-    if table.empty:
-        raise UserError("table", "has no rows")
-    check_intervals(table)
-    return table.reset_index(drop=True)
+def checked_table(table: object) -> pd.DataFrame:
+    """A data frame as a table of labelled pictures, with a fresh index."""
+    checked = labelled_table(table, "table")
+    check_intervals(checked)
+    return checked
 
 
 def _weighted(

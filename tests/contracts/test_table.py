@@ -183,3 +183,9 @@ def test_a_written_table_is_read_as_text_with_names_that_are_not_utf_8(tmp_path)
         ["caf\udce9.jpg", "3.0"],
         ["b.jpg", ""],
     ]
+
+
+def test_a_name_with_a_line_break_stays_in_its_row(tmp_path):
+    rows = pd.DataFrame({"path": ["a\rb.jpg", "c\nd.jpg"], "split": ["train", "val"]})
+    write_csv(rows, tmp_path / "table.csv")
+    assert read_csv(tmp_path / "table.csv").to_numpy().tolist() == rows.values.tolist()

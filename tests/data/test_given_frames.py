@@ -2,6 +2,7 @@
 
 import os
 import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from PIL import Image
 
 from multitask.contracts import plugins
 from multitask.contracts.errors import UserError
+from multitask.contracts.reading import labelled_table
 from multitask.data import frames
-from multitask.images.decode import decode
+from multitask.images.decode import decode, decode_all
 
 TOP = np.zeros((6, 8, 3), np.uint8)
 TOP[:3] = (200, 40, 10)
@@ -97,11 +99,89 @@ def test_reserved_columns_are_text(files, written):
     assert table["box"].tolist() == ["0 1 4 5", "0 0 2.5 3", "1 1 2 2", np.nan]
 
 
-def test_an_index_counts_only_if_it_has_a_name(files, written):
+def test_only_columns_of_every_table_are_taken_from_the_index(files, written):
     frame = pd.DataFrame({"path": files, "age": [1, 2, 3, 4]}, index=[9, 9, 7, 1])
     assert list(written(frame)[0]) == ["path", "age"]
+    assert list(written(frame.rename_axis("id"), "id")[0]) == ["path", "age"]
     by_path = frame.set_index("path")
     assert written(by_path, "other")[0]["path"].tolist() == files
+    levels = [files, ["train", "test"] * 2, [5, 6, 7, 8]]
+    index = pd.MultiIndex.from_arrays(levels, names=["path", "split", "row"])
+    by_levels, _ = written(pd.DataFrame({"age": [1, 2, 3, 4]}, index), "levels")
+    assert list(by_levels) == ["path", "age", "split"]
+    assert by_levels["split"].tolist() == ["train", "test"] * 2
+
+
+def test_text_that_looks_like_numbers_stays_text(files, written, tmp_path):
+    frame = pd.DataFrame(
+        {
+            "path": files,
+            "code": ["001", "002", None, "001"],
+            "flag": pd.Categorical(["0", "1", "0", "1"]),
+            "word": ["a", "b", "a", "1"],
+            "number": [1, 2, 1, 2],
+            "size_low": ["1", "2", "3", "4"],  # the ends of an interval are numbers
+            "size_high": ["2", "3", "4", "5"],
+        }
+    )
+    table, _ = written(frame)
+    assert table["code"].tolist() == ["001", "002", np.nan, "001"]
+    assert table["flag"].tolist() == ["0", "1", "0", "1"]
+    assert table["number"].tolist() == [1, 2, 1, 2]
+    assert table["size_low"].tolist() == [1, 2, 3, 4]
+    declared = (tmp_path / "data" / "mine.csv.toml").read_text()
+    assert tomllib.loads(declared) == {"text": ["code", "flag"]}
+    heads = plugins.reader("table")(tmp_path / "data" / "mine.csv", name="mine").heads
+    assert heads["code"] == {"kind": "softmax", "classes": ["001", "002"]}
+    assert heads["flag"] == {"kind": "softmax", "classes": ["0", "1"]}
+
+
+def test_line_breaks_in_labels_and_blanks_around_names_are_no_faults(files, written):
+    notes = ["a\rb", "a\nb", 'q"\r\n, q', "plain"]
+    frame = pd.DataFrame({" path ": files, "note\t": notes})
+    table, _ = written(frame)
+    assert table["note"].tolist() == notes
+    assert table["path"].tolist() == files
+
+
+def test_a_frame_is_the_same_table_in_memory_and_once_written(files, written):
+    frame = pd.DataFrame(
+        {
+            "path": files,
+            "yes": [True, None, False, True],
+            "code": ["01", "02", " ", "01"],
+            "mixed": ["one", 2.0, pd.NA, 3],
+            "grade": pd.Categorical([2, 1, 2, np.nan]),
+            "split": ["Training", "validation", "test", None],
+            "box": [(0, 1, 4, 5), pd.Series([0, 0, 2, 3]), " 1 1 2 2", None],
+            "identity": [7, None, 8, 7],
+        }
+    ).set_index("path")
+    expected, _ = written(frame)
+    table = labelled_table(frame, "table").fillna(np.nan)
+    pd.testing.assert_frame_equal(table, expected.fillna(np.nan), check_dtype=False)
+
+
+def test_one_image_object_in_many_rows_gives_one_picture(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (700, 700, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "big.png")
+    for _ in range(5):  # two threads must not read the one file at once
+        image = Image.open(tmp_path / "big.png")
+        results = [result for _, result in decode_all([image] * 16, 700)]
+        assert all(np.array_equal(result, pixels) for result in results)
+
+
+def test_an_interrupted_write_leaves_no_part(tmp_path, monkeypatch):
+    def interrupted(path, content):
+        path.open("wb").close()
+        raise KeyboardInterrupt
+
+    new: list[Path] = []
+    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        frames.write(pd.DataFrame({"path": [TOP]}), "mine", tmp_path / "a", new, print)
+    frames.remove(new, tmp_path / "a")
+    assert os.listdir(tmp_path) == []
 
 
 def test_paths_are_relative_to_the_working_folder(files, written, monkeypatch):
@@ -146,16 +226,20 @@ def test_a_broken_picture_is_set_aside_not_refused(files, tmp_path):
     ("frame", "message"),
     [
         (pd.DataFrame({"Path": ["a.jpg"], "age": [3]}),
-         "data mine: has no column 'path', only Path, age; did you mean 'Path'? Give "
-         "frame.rename(columns={'Path': 'path'})"),
-        (pd.DataFrame({"age": [3], "file_name": ["a"]}), "did you mean 'file_name'"),
-        (pd.DataFrame({"age": [3], "x": ["a.JPG"]}), "did you mean 'x'"),
-        (pd.DataFrame({"age": [3], "x": [TOP]}), "did you mean 'x'"),
-        (pd.DataFrame({"age": [3], "x": ["a"]}), "only age, x; give it a column 'pa"),
-        (pd.DataFrame({"path": []}), "is a DataFrame without a row"),
-        (pd.DataFrame(), "is a DataFrame without a row"),
+         "data mine: has no column 'path', only Path, age; rename 'Path' to 'path'"),
+        (pd.DataFrame({"age": [3], "file_name": ["a"]}), "rename 'file_name' to"),
+        (pd.DataFrame({"age": [3], "x": ["a.JPG"]}), "rename 'x' to 'path'"),
+        (pd.DataFrame({"age": [3], "x": [TOP]}), "rename 'x' to 'path'"),
+        (pd.DataFrame({"age": [3], "x": ["a"]}), "age, x; rename the column of pict"),
+        (pd.DataFrame({"path": []}), "data mine: has no rows"),
+        (pd.DataFrame(), "data mine: has no column 'path', only none"),
         (pd.DataFrame([["a.jpg", 1, 2]], columns=["path", "age", "age"]),
          "has column 'age' twice; rename one of them"),
+        (pd.DataFrame([["a.jpg", 1, 2]], columns=["path", "age ", "age"]),
+         "has column 'age' twice; rename one of them"),
+        (pd.DataFrame([["a.jpg"]], columns=pd.MultiIndex.from_tuples([("path", "x")])),
+         "has columns with several levels; give it one name per column"),
+        (pd.DataFrame({"path": [["a.jpg", "b.jpg"]]}), "row 0 of 'path' is of type li"),
         (pd.DataFrame({"path": ["a.jpg", 7]}),
          "row 1 of 'path' is of type int, must be a path or a picture: a PIL image"),
         (pd.DataFrame({"path": [TOP / 255]}),

@@ -65,6 +65,24 @@ def test_a_column_is_numeric_if_every_filled_cell_is_a_number(tmp_path):
     assert text.table["x"].dropna().tolist() == ["1", "1.50", "two"]
 
 
+def test_a_toml_beside_a_table_says_which_columns_are_text(tmp_path):
+    file = listed(tmp_path, "code", "001", "", "002")
+    declaration = tmp_path / f"{file.name}.toml"
+    declaration.write_text('text = ["code"]')
+    reading = table.read(file, name="mine")
+    assert reading.table["code"].tolist() == ["001", np.nan, "002"]
+    assert reading.heads["code"]["classes"] == ["001", "002"]
+    for text, message in (
+        ('text = ["cod"]', "has no column 'cod', .*; did you mean 'code'"),
+        ("text = 3", "text is 3, must be a list of columns"),
+        ("numbers = []", "'numbers' is no setting of a table; known: text"),
+        ("text", "is no TOML"),
+    ):
+        declaration.write_text(text)
+        with pytest.raises(UserError, match=message):
+            table.read(file, name="mine")
+
+
 def test_columns_of_the_contract_are_text(tmp_path):
     file = label_file(
         tmp_path,
@@ -314,6 +332,7 @@ def test_parquet(tmp_path):
             "indoor": pd.array([True, None, False], dtype="boolean"),
             "stars": pd.array([3, None, 5], dtype="Int64"),
             "genre": pd.Categorical(["drama", None, "comedy"]),
+            "code": ["01", "02", None],
         }
     ).set_index("path").to_parquet(file)
     reading = table.read(file, name="mine")
@@ -323,6 +342,7 @@ def test_parquet(tmp_path):
         "indoor": {"kind": "sigmoid"},
         "stars": {"kind": "softmax", "classes": ["3", "5"]},
         "genre": {"kind": "softmax", "classes": ["comedy", "drama"]},
+        "code": {"kind": "softmax", "classes": ["01", "02"]},  # Parquet has types
     }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multitask.contracts import catalog
+from multitask.contracts import catalog, plugins
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import read_csv
 from multitask.inspection.audit import audit
@@ -51,6 +51,14 @@ def test_the_ends_of_a_chain_both_stay_and_intervals_are_emptied_whole(ages):
     labels = label_intervals(catalog.heads(["age"]), other)
     left = clean(other, inspected(hashes), labels)
     assert left.loc[1, ["age", "age_low", "age_high"]].isna().all()
+
+
+def test_text_that_looks_like_numbers_is_read_again_as_text(tmp_path):
+    (tmp_path / "a.jpg").touch()
+    rows = pd.DataFrame({"path": [str(tmp_path / "a.jpg")], "code": ["01"]})
+    write_table(rows, tmp_path / "fixed.csv")
+    again = plugins.reader("table")(tmp_path / "fixed.csv", name="mine").table
+    assert again["code"].tolist() == ["01"]
 
 
 def test_parquet_by_its_ending(planted_faces, tmp_path):

@@ -90,8 +90,24 @@ def test_the_index_is_kept_over_several_parts_and_without_a_row(network):
     assert "age" in none
 
 
+def test_paths_may_be_the_index_or_begin_with_tilde(network, folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    table = pd.DataFrame({"path": ["~/a.png", "~/b.png"]})
+    assert network.predict(table)["status"].tolist() == ["ok", "ok"]
+    by_path = network.predict(table.set_index("path"))
+    assert by_path["status"].tolist() == ["ok", "ok"]
+    assert by_path.index.tolist() == ["~/a.png", "~/b.png"]
+
+
 @pytest.mark.parametrize(
-    "box", ["4 2 20 18", (4, 2, 20, 18), [4.0, 2, 20, 18], np.array([4, 2, 20, 18])]
+    "box",
+    [
+        "4 2 20 18",
+        (4, 2, 20, 18),
+        [4.0, 2, 20, 18],
+        np.array([4, 2, 20, 18]),
+        pd.Series([4, 2, 20, 18]),
+    ],
 )
 def test_a_box_is_cut_out(network, box):
     whole = picture(1)
@@ -126,8 +142,7 @@ def test_a_table_without_paths_names_its_columns_and_the_nearest(network):
     with pytest.raises(UserError) as caught:
         network.predict(pd.DataFrame({"Path": ["a.png"], "age": [3]}))
     assert str(caught.value) == (
-        "pictures: the DataFrame has no column 'path'; did you mean 'Path'? "
-        "Known: Path, age"
+        "pictures: has no column 'path', only Path, age; rename 'Path' to 'path'"
     )
 
 

@@ -1,7 +1,9 @@
 """Do Keras's own `fit` and `evaluate` count each label of a dataset, and no gap?"""
 
+import os
 from dataclasses import replace
 from math import log
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -226,6 +228,21 @@ def test_a_table_that_leaves_nothing_to_learn_is_refused(table, change, message)
     with pytest.raises(UserError) as raised:
         labelled_batches(change(table), small("gender"), say=lambda line: None)
     assert message in str(raised.value)
+
+
+def test_a_frame_may_be_as_for_fit(table, monkeypatch):
+    """Paths in the index and from the home folder, bool labels, heads of its own."""
+    monkeypatch.setenv("HOME", str(Path(table["path"][0]).parent))
+    frame = pd.DataFrame({"path": "~/" + table["path"].map(os.path.basename)})
+    frame = frame.assign(fun=[True, False, None, True] * 2).set_index("path")
+    [(_, targets, weights)] = labelled_batches(frame, ["fun:sigmoid"], image_size=16)
+    assert targets["fun"].numpy().ravel().tolist()[:2] == [1, 0]
+    assert (weights["fun"].numpy().ravel() > 0).tolist() == [
+        True,
+        True,
+        False,
+        True,
+    ] * 2
 
 
 @pytest.mark.parametrize(
