@@ -138,6 +138,7 @@ def report(
     *,
     split: str | None = None,
     out: "File | None" = None,
+    say: Say = print,
     machine: "Machine | None" = None,
 ) -> "Evaluation":
     """Measure a trained network on labelled pictures, and write a report.
@@ -148,6 +149,7 @@ def report(
         split: Which part: `"train"`, `"val"`, `"test"` or `"all"`; by default the test
             part if the run or the data has one, else all.
         out: A new folder for the report; by default one beside the network.
+        say: Called with each line on data that is written or guessed.
         machine: A `multitask.Machine`: a folder for features, memory for pictures.
 
     Returns:
@@ -173,7 +175,7 @@ def report(
         "network", network.folder if isinstance(network, Run) else network
     )
     folder = evaluate.report_folder(path, out)
-    with given.recorded(data, folder) as texts:
+    with given.recorded(data, folder, say) as texts:
         return evaluate.report(
             path, texts or (), split=split, out=folder, machine=machine or Machine()
         )
@@ -186,6 +188,7 @@ def audit(
     out: "File | None" = None,
     heads: "Heads | None" = None,
     fix: "File | None" = None,
+    say: Say = print,
 ) -> "Findings":
     """Check labelled pictures for faults that harm training; nothing is trained.
 
@@ -194,6 +197,7 @@ def audit(
         out: A new folder for the report; by default `runs/audit-DATE-TIME`.
         heads: Heads whose labels to check; by default all that the data has labels for.
         fix: A new file (.csv, .parquet) for the table without faulty pictures.
+        say: Called with each line on data that is written or guessed.
 
     Returns:
         The findings: their `folder`, `duplicates`, and `wrong()`, the counts of faults.
@@ -212,7 +216,7 @@ def audit(
 
     names, declared = keywords.split_heads(heads or ())
     folder = new_folder(options.default_folder(out, "audit-"))
-    with given.recorded(data, folder) as texts:
+    with given.recorded(data, folder, say) as texts:
         return audit.audit(texts or (), folder, heads=names, declared=declared, fix=fix)
 
 
@@ -263,7 +267,7 @@ def compare(
 
     chosen = keywords.read(recipe, settings, heads=heads, function=compare, say=say)
     folder = options.default_folder(out, "compare-")
-    with given.recorded(data, folder, say) as texts:
+    with given.recorded(data, folder, say, keep=not dry_run) as texts:
         quiet.import_tensorflow()
         from multitask.comparison import study
 

@@ -13,18 +13,20 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from multitask.contracts import plugins
 from multitask.contracts.errors import Say, UserError, nearest
 from multitask.contracts.infer import head_name
-from multitask.contracts.reading import ENDINGS
-from multitask.contracts.run import DATA, is_left_over
+from multitask.contracts.reading import ENDINGS, PARTS, TABLES
+from multitask.contracts.run import DATA, LOCK, RECIPE, is_left_over, new_folder
+from multitask.contracts.saving import reporting_write_errors
 from multitask.data import frames, sources
 
 _KINDS = (
@@ -32,37 +34,88 @@ _KINDS = (
     "path of a table or of a folder with a folder per class, a DataFrame, or a list of "
     "these"
 )
-_TABLES = (".csv", ".tsv", ".tab", ".parquet", ".json")
-# Folders of these names are the parts of a split, not classes.
-_PARTS = ("train", "training", "val", "valid", "validation", "test", "testing")
+_WAIT = 0.2  # seconds between two looks at what another process does
 
 
 @contextmanager
 def recorded(
-    data: object, folder: Path, say: Say = print
+    data: object, folder: Path, say: Say = print, *, keep: bool = True
 ) -> Iterator[tuple[str, ...] | None]:
     """Give the texts of the data sets; data frames become files in `folder`.
 
     None stays None. The files are removed if what is done meanwhile fails before it has
-    written into the folder. `say` is called with a line on what is written, or guessed.
+    begun to write into the folder, and in any case if they are not to `keep`. `say` is
+    called with a line on what is written, or guessed.
 
-    Raises UserError for what is no data set.
+    Raises UserError for what is no data set, and for data frames if the folder holds
+    what is no work of a recipe.
     """
-    written: list[Path] = []
+    if data is None:
+        yield None
+        return
+    sets = list(_named(data))
+    written = list[Path]()
+    if not any(isinstance(value, pd.DataFrame) for _, value in sets):
+        yield _texts(sets, folder, written, say)
+        return
+    _has_begun(folder)
+    with _alone(folder):
+        begun = _has_begun(folder)  # maybe while this process waited
+        try:
+            yield _texts(sets, folder / DATA, written, say)
+        except BaseException:
+            keep = False
+            raise
+        finally:
+            if not keep and (begun or is_left_over(folder)):
+                frames.remove(written, folder)
+
+
+def _has_begun(folder: Path) -> bool:
+    """Whether a work of a recipe has begun in a folder, which else must be new."""
+    begun = (folder / RECIPE).exists()
+    if not begun:
+        new_folder(folder)
+    return begun
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Write into a folder as the only process, until the work in it has begun.
+
+    Else one that fails would remove what another has found there and is about to read.
+    Once the work has begun, nobody removes what it reads, and others may join it.
+    """
+    file = folder.absolute() / DATA / LOCK
+    lock = None
+    while lock is None and not (folder / RECIPE).exists():
+        lock = _locked(file)
     try:
-        yield None if data is None else _texts(data, folder / DATA, written, say)
-    except BaseException:
-        if is_left_over(folder):
-            frames.remove(written, folder)
-        raise
+        yield
+    finally:
+        if lock:
+            frames.remove([file], folder)
+            lock.release()
+
+
+def _locked(file: Path) -> FileLock | None:
+    """The lock of a file; None if another process has it, or had and removed it."""
+    lock = FileLock(file)
+    with reporting_write_errors(file), suppress(Timeout):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=_WAIT)
+        if file.exists():
+            return lock
+        lock.release()
+    return None
 
 
 def _texts(
-    data: object, folder: Path, written: list[Path], say: Say
+    sets: list[tuple[str, Any]], folder: Path, written: list[Path], say: Say
 ) -> tuple[str, ...]:
     texts = list[str]()
     names = set[str]()
-    for name, value in _named(data):
+    for name, value in sets:
         if isinstance(value, pd.DataFrame):
             name = name or head_name("table", names)
             if name in names:
@@ -112,7 +165,7 @@ def _text(name: str, value: str | PathLike[str], names: set[str], say: Say) -> s
     is_path = isinstance(value, PathLike)
     if not (name or is_path) and (text in readers or re.match(r"[\w-]+=", text)):
         return text
-    is_table = text.lower().endswith(_TABLES)
+    is_table = text.lower().endswith(TABLES)
     if name in readers and not is_table:
         return f"{name}={text}"
     path = Path(text).expanduser()
@@ -137,7 +190,7 @@ def _check(
         todo = meant if meant.startswith("did you mean") else "check the path"
         raise UserError(where, f"no file or folder '{text}'", todo)
     if path.is_file() and not is_table:
-        what = f"'{text}' is no table of labels: those end in {', '.join(_TABLES)}"
+        what = f"'{text}' is no table of labels: those end in {', '.join(TABLES)}"
         todo = "give labels and the paths of pictures, as such a file or a DataFrame"
         raise UserError(where, what, todo)
     if path.is_dir() and not _holds_classes(path):
@@ -148,7 +201,7 @@ def _holds_classes(folder: Path) -> bool:
     """Whether two folders or more hold pictures, other than parts of a split."""
     classes = set()
     for below in _folders(folder):
-        is_part = below.name.casefold() in _PARTS
+        is_part = below.name.casefold() in PARTS
         for one in _folders(below) if is_part else [below]:
             with os.scandir(one) as entries:
                 if any(entry.name.lower().endswith(ENDINGS) for entry in entries):

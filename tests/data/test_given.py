@@ -1,6 +1,8 @@
 """Which data sets does `data=` mean, and what is said where it means none?"""
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -87,8 +89,8 @@ READERS = "with one of the readers celeba, fairface, folder, imfdb, table, utkfa
         (3, "data: is an int, must be a mapping such as {"),
         (np.zeros(3), "data: is a ndarray, must be a mapping such as {"),
         (pd.Series(["a"]), "data: is a Series, must be a mapping such as {"),
-        ([], "data: names no data set; give a mapping"),
-        ({}, "data: names no data set; give a mapping"),
+        ([], "data: no data set given; give a mapping"),
+        ({}, "data: no data set given; give a mapping"),
         ({"mood": 3}, "data mood: is an int, must be a folder, a file or a DataFrame"),
         ({"mood": None}, "data mood: is None, must be a folder, a file or a DataFrame"),
         ({3: "U"}, "data: 3 is no name; use letters and digits"),
@@ -123,3 +125,58 @@ def test_a_failure_before_the_work_began_leaves_nothing(folder):
         (out / "recipe.toml").write_text("")  # begun: the run may be resumed
         raise KeyboardInterrupt
     assert (out / "data" / "table.csv").exists()
+
+
+def test_a_folder_of_other_things_is_left_as_it_is(folder):
+    frame = pd.DataFrame({"path": ["mood/calm/a.jpg"], "age": [3]})
+    with pytest.raises(UserError, match="faces: already exists"):
+        texts(frame, Path("faces"))
+    assert sorted(os.listdir("faces")) == ["1_0.jpg", "2_1.jpg"]
+
+
+def test_what_another_work_refuses_is_removed_from_its_folder(folder):
+    begun = folder / "out"
+    begun.mkdir()
+    (begun / "recipe.toml").write_text("")
+    frame = pd.DataFrame({"path": ["mood/calm/a.jpg"], "age": [3]})
+    with pytest.raises(UserError), given.recorded(frame, begun):
+        raise UserError("out", "holds other work")
+    assert os.listdir(begun) == ["recipe.toml"]
+
+
+def test_data_that_is_not_to_be_kept_is_there_meanwhile_only(folder):
+    frame = pd.DataFrame({"path": ["mood/calm/a.jpg"], "age": [3]})
+    with given.recorded(frame, Path("out"), keep=False):
+        assert (folder / "out" / "data" / "table.csv").exists()
+    assert not (folder / "out").exists()
+
+
+def test_a_failure_keeps_what_another_process_reads(folder):
+    """A writes a frame and fails, while B has come to use the same folder."""
+    frame = pd.DataFrame({"path": ["mood/calm/a.jpg"], "age": [3]})
+    file = folder / "out" / "data" / "table.csv"
+
+    def other():
+        with given.recorded(frame, folder / "out"):
+            time.sleep(0.5)
+            seen.append(file.exists())
+            (folder / "out" / "recipe.toml").write_text("")
+
+    seen: list[bool] = []
+    thread = threading.Thread(target=other)
+    with pytest.raises(KeyboardInterrupt), given.recorded(frame, folder / "out"):  # noqa: PT012
+        thread.start()
+        time.sleep(0.5)
+        raise KeyboardInterrupt
+    thread.join()
+    assert seen == [True]
+    assert os.listdir(file.parent) == ["table.csv"]
+
+
+def test_a_second_process_goes_on_once_the_work_has_begun(folder):
+    frame = pd.DataFrame({"path": ["mood/calm/a.jpg"], "age": [3]})
+    out = folder / "out"
+    with given.recorded(frame, out):
+        (out / "recipe.toml").write_text("")
+        assert texts(frame, out) == (f"table=table:{out / 'data' / 'table.csv'}",)
+    assert os.listdir(out / "data") == ["table.csv"]
