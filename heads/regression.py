@@ -37,7 +37,7 @@ class Regression(Number):  # type: ignore[misc]
         import keras
 
         unit = keras.layers.Dense(
-            1, activation="sigmoid", dtype="float32", name=f"{self.name}_unit"
+            1, activation="sigmoid", dtype="float32", name=f"{self.name}-unit"
         )(features)
         return keras.layers.Rescaling(
             self.high - self.low, offset=self.low, dtype="float32", name=self.name

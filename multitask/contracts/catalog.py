@@ -17,6 +17,8 @@ from multitask.contracts.settings import checked
 from multitask.contracts.table import NO_LABELS
 
 Config = Mapping[str, Any]
+# Names of layers beside the heads in the saved model or in its core.
+_RESERVED = ("image", "preprocessing", "core", "pixels", "trunk")
 _ASKED = re.compile(r"(?P<name>\w+)(:(?P<kind>\w+))?(\[(?P<columns>[^\[\]]*)\])?")
 
 
@@ -113,6 +115,15 @@ def labelled(
             name in table and table[name].notna().any() for name in head.label_columns
         )
     )
+
+
+def check_layer_names(heads: Iterable[Head]) -> None:
+    """Raise UserError for a head named like a layer that every network has."""
+    for head in heads:
+        if head.name in _RESERVED:
+            raise UserError(
+                head.where, "is also the name of a layer", "give the head another name"
+            )
 
 
 def _check_columns(heads: Iterable[Head]) -> None:

@@ -48,6 +48,7 @@ def check_folders(data: Sequence[str]) -> None:
 
 def check_head_names(recipe: Recipe, heads: Sequence[Head]) -> None:
     """Raise UserError if a setting names none of these heads, or an unsuitable one."""
+    catalog.check_layer_names(heads)
     names = [head.name for head in heads]
     for setting in ("loss_weights", "class_weights", "cap"):
         for name in getattr(recipe, setting):

@@ -7,15 +7,12 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.catalog import check_layer_names
 from multitask.contracts.head import Head
 from multitask.images.resize import resize
 from multitask.networks.normalization import norm
 from multitask.networks.spec import NetworkSpec
 from multitask.networks.trunks import Trunk, check_pooling, check_size, trunk
-
-# Names of layers beside the heads in the saved model or in its core.
-_TAKEN = ("image", "preprocessing", "core", "pixels", "trunk")
 
 
 def build(spec: NetworkSpec, core: keras.Model | None = None) -> keras.Model:
@@ -49,6 +46,11 @@ def _output(spec: NetworkSpec, head: Head, output: Any) -> Any:
         return layers.Identity(name=head.name)(output)
     crops = keras.Input(output.shape[1:], name="crops")
     return keras.Model(crops, _mean(spec, head, crops), name=head.name)(output)
+
+
+def input_like(model: keras.Model) -> Any:
+    """A new input like that of a core, under a name that no head can have."""
+    return keras.Input(model.input.shape[1:], dtype=model.input.dtype, name="pixels")
 
 
 def averaged(spec: NetworkSpec, outputs: dict[str, Any]) -> dict[str, Any]:
@@ -87,26 +89,26 @@ def build_core(
     Keras dtype policy; its outputs are float32. With `training` it uses the layers that
     train fastest; the weights are the same. `architecture` is the trunk if it is none
     of the named ones.
+
+    Its layers beside the heads have names that no head can have: those that
+    `check_layer_names` refuses, or with a hyphen. Raises UserError for such a head.
     """
-    for head in spec.heads:
-        if head.name in _TAKEN:
-            raise UserError(
-                head.where, "is also the name of a layer", "give the head another name"
-            )
+    check_layer_names(spec.heads)
     if architecture is None:
         check_size(spec.trunk, spec.size)
         check_pooling(spec.trunk, spec.pooling)
         architecture = trunk(spec.trunk)
     image = keras.Input((spec.size, spec.size, 3), dtype="float32", name="pixels")
-    with _policy(policy):
+    with dtype_policy(policy):
         features = architecture.build(image, norm(training), spec.pooling)
         features = keras.Model(image, features, name="trunk")(image)
         if spec.dense.units:
-            layer = _dense(spec.dense.units, "features", spec.dense.l2)
+            layer = _dense(spec.dense.units, "features-dense", spec.dense.l2)
             features = layer(features)
         if spec.dense.norm:
-            features = norm(training)()(features)
-        features = layers.Dropout(dropout)(features) if dropout else features
+            features = norm(training)(name="features-norm")(features)
+        if dropout:
+            features = layers.Dropout(dropout, name="features-dropout")(features)
         outputs = {
             head.name: _head_outputs(head, features, architecture.units)
             for head in spec.heads
@@ -117,7 +119,7 @@ def build_core(
 def _head_outputs(head: Head, features: Any, units: int) -> Any:
     """A head's outputs, after a dense layer of its own if it has `units`."""
     if units:
-        features = _dense(units, f"{head.name}_features")(features)
+        features = _dense(units, f"{head.name}-features")(features)
     return head.layers(features)
 
 
@@ -132,7 +134,8 @@ def _dense(units: int, name: str, l2: float = 0.0) -> layers.Layer:
 
 
 @contextmanager
-def _policy(name: str) -> Iterator[None]:
+def dtype_policy(name: str) -> Iterator[None]:
+    """Have new layers compute in a Keras dtype policy."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:

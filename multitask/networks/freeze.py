@@ -35,11 +35,11 @@ def cut(core: keras.Model, mode: str) -> tuple[keras.Model, keras.Model]:
     boundary = trunk.operations[end].output
     # Whichever operation follows the trunk, its input is the trunk's output.
     features = core.operations[2].input
-    rest = keras.Model(features, core.output)
+    rest = keras.Model(features, core.output, name="core")
     if end < len(trunk.operations) - 1:
         learning = keras.Model(boundary, trunk.output)
         features = keras.Input(boundary.shape[1:], dtype=boundary.dtype)
-        rest = keras.Model(features, rest(learning(features)))
+        rest = keras.Model(features, rest(learning(features)), name="core")
     return keras.Model(trunk.input, boundary), rest
 
 
@@ -65,7 +65,7 @@ def last(trunk: keras.Model, mode: str, option: str = "--freeze") -> int:
 def rejoined(front: keras.Model, rest: keras.Model) -> keras.Model:
     """One model of both parts, from images to outputs, the first in inference mode."""
     image = keras.Input(front.input.shape[1:], dtype=front.input.dtype)
-    return keras.Model(image, rest(_Still(front)(image)))
+    return keras.Model(image, rest(_Still(front)(image)), name="core")
 
 
 class _Still(keras.layers.Layer):  # type: ignore[misc]

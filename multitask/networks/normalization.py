@@ -55,7 +55,7 @@ class FusedNormalization(layers.BatchNormalization):  # type: ignore[misc]
         return outputs
 
 
-def norm(training: bool) -> Callable[[], Any]:
+def norm(training: bool) -> Callable[..., Any]:
     """The constructor of batch normalizations, for training or for the saved file."""
     supported = keras.config.image_data_format() == "channels_last"
     cls = FusedNormalization if training and supported else layers.BatchNormalization

@@ -161,14 +161,20 @@ def _train_stage(
     best.set_model(model)
     if best.resumed:
         best.restore()
-    steps = 0 if recipe.weights == pretrained.NONE else _PRETRAINED_STEPS
-    resume_averages(core, steps + len(best.history) * training.steps)
+    _resume_averages(core, recipe, len(best.history) * training.steps)
     try:
         if not best.ended:
             _fit(best, training, validation, display)
     finally:
         with interrupts_held():
             best.save()
+
+
+def _resume_averages(core: keras.Model, recipe: Recipe, steps: int) -> None:
+    """Go on with a core's moving averages as after so many steps of training."""
+    resume_averages(core, steps)
+    if recipe.weights != pretrained.NONE:  # of the trunk: the other layers are new
+        resume_averages(core.get_layer("trunk"), _PRETRAINED_STEPS + steps)
 
 
 def _fit(
@@ -231,11 +237,11 @@ def _trainable_part(
     elif recipe.is_frozen:
         model = rejoined(*cut(core, recipe.freeze))
     if recipe.augmentation.mixup:
-        image = keras.Input(model.input.shape[1:], dtype=model.input.dtype)
+        image = build.input_like(model)
         doubled = {
             name: _Doubled(name=name)(output) for name, output in model(image).items()
         }
-        model = keras.Model(image, doubled)
+        model = keras.Model(image, doubled, name="core")
     if recipe.balance != loss_balancing.STATIC:
         model = loss_balancing.balanced(model, spec.heads, recipe.balance)
     return model, training, validation

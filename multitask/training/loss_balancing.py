@@ -13,6 +13,7 @@ import keras
 from keras import ops
 
 from multitask.contracts.head import Head
+from multitask.networks.build import input_like
 
 STATIC = "static"
 _TEMPERATURE = 2.0  # of dwa
@@ -203,7 +204,7 @@ class Balanced(keras.Model):  # type: ignore[misc]
 
 def balanced(model: keras.Model, heads: Sequence[Head], name: str) -> keras.Model:
     """The model, its losses weighted by the rule of that name in `RULES`."""
-    image = keras.Input(model.input.shape[1:], dtype=model.input.dtype)
+    image = input_like(model)
     outputs = {
         head: keras.layers.Identity(name=head)(output)
         for head, output in model(image).items()

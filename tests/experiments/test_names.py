@@ -31,6 +31,10 @@ sys.exit(main(sys.argv[1:]))
             "fit --heads unknown",
             "--heads: unknown head 'unknown'; known: age, gender, ",
         ),
+        (
+            "fit --recipe HEAD",
+            "head trunk: is also the name of a layer; give the head ",
+        ),
         ("fit --out OUT", "OUT: already exists; choose another "),
         (
             "fit --data utkfaces=U",
@@ -52,6 +56,10 @@ sys.exit(main(sys.argv[1:]))
     ],
 )
 def test_a_cheap_mistake_needs_no_tensorflow(options, line, tmp_path):
+    (tmp_path / "HEAD").write_text(
+        'heads = ["trunk"]\ndata = ["utkface=U"]\n'
+        '[head.trunk]\nkind = "softmax"\nclasses = ["a", "b"]\n'
+    )
     (tmp_path / "OUT").mkdir()
     (tmp_path / "OUT" / "file").touch()
     result = subprocess.run(

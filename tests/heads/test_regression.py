@@ -54,7 +54,7 @@ def test_regression_outputs_lie_within_the_range():
 
     features = keras.Input((1,))
     model = keras.Model(features, regression(low=5).layers(features))
-    model.get_layer("trait_unit").set_weights([np.ones((1, 1)), np.zeros(1)])
+    model.get_layer("trait-unit").set_weights([np.ones((1, 1)), np.zeros(1)])
     outputs = model(np.array([[-100.0], [0.0], [100.0]]))
     # The sigmoid is 0, 1/2 and 1.
     np.testing.assert_allclose(outputs, [[5.0], [7.5], [10.0]], rtol=1e-5)

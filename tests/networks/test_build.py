@@ -6,12 +6,15 @@ import keras
 import numpy as np
 import pytest
 
+from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe_texts import DenseFeatures
 from multitask.contracts.run import NETWORK
 from multitask.data.batches import Batches
-from multitask.networks import archive, build
+from multitask.networks import archive, build, trunks
+from multitask.networks.freeze import cut, rejoined
 from multitask.networks.spec import NetworkSpec
+from multitask.training.loss_balancing import balanced
 from tests.networks.untrained import (
     NAMES,
     assert_near,
@@ -21,6 +24,8 @@ from tests.networks.untrained import (
     pictures,
     unsettle,
 )
+
+HUE = {"hue": {"kind": "regression", "low": 0, "high": 1}}
 
 
 def test_outputs_bear_the_names_of_the_heads(network):
@@ -151,7 +156,7 @@ def test_a_dense_layer_lies_between_trunk_and_heads_if_it_has_units(
 ):
     spec = gender_age_spec(tiny_trunk, dense=DenseFeatures(units=24))
     model = build.build(spec)
-    assert model.get_layer("core").get_layer("features").kernel.shape == (8, 24)
+    assert model.get_layer("core").get_layer("features-dense").kernel.shape == (8, 24)
     archive.save(model, spec, tmp_path / NETWORK)
     assert archive.load(tmp_path / NETWORK)[1] == spec
 
@@ -159,9 +164,9 @@ def test_a_dense_layer_lies_between_trunk_and_heads_if_it_has_units(
 def test_the_dense_layer_may_have_weight_decay_and_be_normalized(tiny_trunk, tmp_path):
     spec = gender_age_spec(tiny_trunk, dense=DenseFeatures(units=24, l2=0.5, norm=True))
     core = build.build_core(spec, dropout=0.1, training=True)
-    kernel = core.get_layer("features").kernel.numpy()
+    kernel = core.get_layer("features-dense").kernel.numpy()
     assert float(sum(core.losses)) == pytest.approx(0.5 * (kernel**2).sum(), rel=1e-5)
-    shapes = [w.shape for w in core.get_layer("features").weights]
+    shapes = [w.shape for w in core.get_layer("features-dense").weights]
     plain = gender_age_spec(tiny_trunk, dense=DenseFeatures(units=24))
     count = len(build.build_core(plain).weights)
     assert shapes == [(8, 24), (24,)]
@@ -174,4 +179,40 @@ def test_the_dense_layer_may_have_weight_decay_and_be_normalized(tiny_trunk, tmp
 def test_each_head_of_utkface_cnn_has_a_dense_layer_of_its_own():
     core = build.build_core(gender_age_spec("utkface_cnn"))
     for head in ("gender", "age"):
-        assert core.get_layer(f"{head}_features").kernel.shape == (192, 128)
+        assert core.get_layer(f"{head}-features").kernel.shape == (192, 128)
+
+
+def test_no_layer_beside_the_heads_has_a_name_that_a_head_can_have(tiny_trunk):
+    heads = catalog.heads(["age", "gender", "attributes[Smiling]", "hue"], HUE)
+    dense = DenseFeatures(units=4, norm=True)
+    spec = NetworkSpec(trunk=tiny_trunk, size=16, heads=heads, dense=dense)
+    with_units = replace(trunks.trunk(tiny_trunk), units=4)
+    core = build.build_core(spec, 0.5, training=True, architecture=with_units)
+    others = [
+        operation.name
+        for model in (core, build.build(spec, core))
+        for operation in model.operations
+        if operation.name not in {head.name for head in heads}
+    ]
+    assert len(others) > 8
+    for name in others:
+        if name.isidentifier():
+            with pytest.raises(UserError, match="is also the name of a layer"):
+                catalog.check_layer_names(catalog.heads([name], {name: HUE["hue"]}))
+
+
+@pytest.mark.parametrize("mode", ["all", "1"])
+def test_a_head_may_be_called_features_in_every_model_of_a_training(tiny_trunk, mode):
+    kind = {"kind": "softmax", "classes": ["a", "b"]}
+    names = ["features", "age", "age_features", "dropout", "functional", "input_layer"]
+    heads = catalog.heads(names, dict.fromkeys({*names} - {"age"}, kind))
+    dense = DenseFeatures(units=4, norm=True)
+    spec = NetworkSpec(trunk="cnn", size=16, heads=heads, dense=dense)
+    utkface = replace(trunks.trunk("cnn"), units=4)
+    keras.utils.clear_session()  # the names of Keras's own count from 0 again
+    core = build.build_core(spec, 0.5, training=True, architecture=utkface)
+    whole = rejoined(*cut(core, mode))
+    model = balanced(whole, heads, "uncertainty")
+    images = pictures(2, 16, 16).astype(np.float32)
+    assert set(model(images)) == set(names)
+    assert set(build.build(spec)(pictures(2))) == set(names)

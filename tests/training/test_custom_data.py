@@ -93,12 +93,12 @@ def test_metrics_count_labels_only(gaps):
 def test_a_head_without_a_label_in_a_batch_has_loss_0_and_no_gradient(gaps):
     model = constant()
     _, second = labelled_batches(gaps, model, batch_size=2)
-    before = model.get_layer("score_unit").get_weights()
+    before = model.get_layer("score-unit").get_weights()
     model.optimizer = keras.optimizers.SGD(1.0)
     logs = model.train_on_batch(*second, return_dict=True)
     assert logs["score_loss"] == 0.0
     for one, other in zip(
-        before, model.get_layer("score_unit").get_weights(), strict=True
+        before, model.get_layer("score-unit").get_weights(), strict=True
     ):
         np.testing.assert_array_equal(one, other)
 

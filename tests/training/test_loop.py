@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.recipe_texts import DenseFeatures
 from multitask.networks import archive, build
 from multitask.training import callbacks, checkpoint, loop
 from tests.training import small
@@ -257,3 +258,17 @@ def test_a_precision_that_is_named_is_used():
     training = small.batches(recipe)
     precision = loop.resolve_precision(small.spec(recipe), recipe, training)
     assert precision == "float16"
+
+
+def test_only_the_trunk_has_averages_that_came_with_its_weights():
+    recipe = small.recipe(weights="somewhere.keras", features="4,norm=yes")
+    spec = replace(small.spec(recipe), dense=DenseFeatures(units=4, norm=True))
+    core = build.build_core(spec, training=True)
+
+    def steps(model):
+        return [float(each.steps) for each in model.layers if hasattr(each, "steps")]
+
+    for weights, of_trunk in (("somewhere.keras", 1003), ("none", 3)):
+        loop._resume_averages(core, replace(recipe, weights=weights), 3)
+        assert steps(core) == [3]
+        assert steps(core.get_layer("trunk")) == [of_trunk]
