@@ -1,6 +1,5 @@
 """How is a network made for Keras's own `fit`, and saved after it?"""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -191,12 +190,26 @@ def save_model(model: keras.Model, path: str | Path) -> Path:
 def _saved_core(model: keras.Model) -> keras.Model:
     """The layers of a model as one that is not compiled and computes in float32."""
     core = keras.Model(model.input, model.output, name="core")
-    policy = core.get_layer("trunk").dtype_policy.name
-    if policy == "float32":
-        return core
-    text = json.dumps(keras.saving.serialize_keras_object(core))
-    config = json.loads(text.replace(f'"{policy}"', '"float32"'))
-    # It holds nothing that is not in this program already.
-    float32_core = keras.saving.deserialize_keras_object(config, safe_mode=False)
+    with build.dtype_policy("float32"):  # for layers that a layer makes by itself
+        float32_core = keras.models.clone_model(
+            core, clone_function=_float32_layer, recursive=True
+        )
     float32_core.set_weights(core.get_weights())
     return float32_core
+
+
+def _float32_layer(layer: keras.Layer) -> keras.Layer:
+    """A new layer like this one that computes in float32, as do those within it."""
+    return type(layer).from_config(_float32_config(layer.get_config()))
+
+
+def _float32_config(config: Any) -> Any:
+    """A layer's config with float32 in place of every other policy of floats."""
+    if isinstance(config, list | tuple):
+        return type(config)(map(_float32_config, config))
+    if not isinstance(config, dict):
+        return config
+    if config.get("class_name") == "DTypePolicy":
+        is_float = "float" in config["config"]["name"]  # unlike that of a lookup
+        return keras.DTypePolicy("float32") if is_float else config
+    return {key: _float32_config(value) for key, value in config.items()}

@@ -14,6 +14,7 @@ import multitask
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
+from multitask.networks import archive, build
 from multitask.training.custom_data import labelled_batches
 from multitask.training.custom_model import build_model, save_model
 from tests import labelled
@@ -256,3 +257,50 @@ def test_only_a_model_of_build_can_be_saved_and_only_as_a_keras_file(tmp_path):
         save_model(small(), tmp_path / "own.h5")
     with pytest.raises(UserError, match="no folder '.*'; make it, or name"):
         save_model(small(), tmp_path / "none" / "own.keras")
+
+
+class Pooled(keras.layers.Layer):
+    """A layer that makes another one by itself."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.inner = keras.layers.GlobalAveragePooling2D()
+
+    def call(self, images):
+        return self.inner(images)
+
+
+def layers_of(model):
+    """All layers of a model and of those within it, but for inputs."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from layers_of(layer)
+        elif not isinstance(layer, keras.layers.InputLayer):
+            yield layer
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_every_layer_of_a_saved_network_computes_in_float32(policy, monkeypatch):
+    half = "mixed_bfloat16"
+    with build.dtype_policy(policy):
+        trunk = keras.Sequential(
+            [
+                keras.Input((16, 16, 3)),
+                keras.Sequential([keras.layers.Conv2D(4, 3, dtype=half, name=half)]),
+                keras.layers.TimeDistributed(keras.layers.Dense(3, dtype=half)),
+                Pooled(),
+            ]
+        )
+        model = build_model("gender", trunk=trunk)
+    saved: list[keras.Model] = []
+    monkeypatch.setattr(archive, "save", lambda model, *_: saved.append(model))
+    save_model(model, "own.keras")
+    core = saved[0].get_layer("core")
+    layers = list(layers_of(core))
+    layers += [layer.layer for layer in layers if hasattr(layer, "layer")]
+    layers += [layer.inner for layer in layers if hasattr(layer, "inner")]
+    assert {layer.compute_dtype for layer in layers} == {"float32"}
+    assert len(layers) == 7
+    assert half in {layer.name for layer in layers}  # a name is no policy
+    for ours, theirs in zip(model.get_weights(), core.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
