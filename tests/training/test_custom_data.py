@@ -234,7 +234,8 @@ def test_a_frame_may_be_as_for_fit(table, monkeypatch):
     """Paths in the index and from the home folder, bool labels, heads of its own."""
     monkeypatch.setenv("HOME", str(Path(table["path"][0]).parent))
     frame = pd.DataFrame({"path": "~/" + table["path"].map(os.path.basename)})
-    frame = frame.assign(fun=[True, False, None, True] * 2).set_index("path")
+    fun = pd.Series([True, False, None, True] * 2, dtype=object)
+    frame = frame.assign(fun=fun).set_index("path")
     [(_, targets, weights)] = labelled_batches(frame, ["fun:sigmoid"], image_size=16)
     assert targets["fun"].numpy().ravel().tolist()[:2] == [1, 0]
     assert (weights["fun"].numpy().ravel() > 0).tolist() == [

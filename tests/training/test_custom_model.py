@@ -259,7 +259,7 @@ def test_only_a_model_of_build_can_be_saved_and_only_as_a_keras_file(tmp_path):
         save_model(small(), tmp_path / "none" / "own.keras")
 
 
-class Pooled(keras.layers.Layer):
+class Pooled(keras.layers.Layer):  # type: ignore[misc]
     """A layer that makes another one by itself."""
 
     def __init__(self, **settings):
