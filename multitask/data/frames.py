@@ -53,7 +53,7 @@ def write(
     content = BytesIO()
     write_csv(table, content)
     declaration, text = text_declaration(table, file)
-    if text:
+    if text or declaration.exists():
         _keep(declaration, text.encode(), written)
     _keep(file, content.getvalue(), written)
     return file

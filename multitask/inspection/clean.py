@@ -114,5 +114,5 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         else:
             write_csv(table, part)
             declaration, content = text_declaration(table, path)
-            if content:
+            if content or declaration.exists():
                 write_text(declaration, content)

@@ -131,6 +131,8 @@ def test_text_that_looks_like_numbers_stays_text(files, written, tmp_path):
     assert table["size_low"].tolist() == [1, 2, 3, 4]
     declared = (tmp_path / "data" / "mine.csv.toml").read_text()
     assert tomllib.loads(declared) == {"text": ["code", "flag"]}
+    with pytest.raises(UserError, match="is there already, with other data"):
+        written(frame.assign(code=[1, 2, None, 1]))
     heads = plugins.reader("table")(tmp_path / "data" / "mine.csv", name="mine").heads
     assert heads["code"] == {"kind": "softmax", "classes": ["001", "002"]}
     assert heads["flag"] == {"kind": "softmax", "classes": ["0", "1"]}
