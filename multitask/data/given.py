@@ -86,15 +86,16 @@ def _alone(folder: Path) -> Iterator[None]:
     Else one that fails would remove what another has found there and is about to read.
     Once the work has begun, nobody removes what it reads, and others may join it.
     """
-    file = folder.absolute() / DATA / LOCK
-    lock = None
+    folder = folder.absolute()
+    file, lock = folder / DATA / LOCK, None
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     while lock is None and not (folder / RECIPE).exists():
         lock = _locked(file)
     try:
         yield
     finally:
         if lock:
-            frames.remove([file], folder)
+            frames.remove([file], missing[-1] if missing else folder)
             lock.release()
 
 
