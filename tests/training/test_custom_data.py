@@ -27,7 +27,7 @@ HEADS = (
 )
 BIASES = {  # of the output layers: what the network then says of every picture
     "gender": np.log([0.8, 0.2]),  # male, by 0.8
-    "score_unit": [0.0],  # 5
+    "score-unit": [0.0],  # 5
     "attributes": [0.0, log(0.9 / 0.1)],  # Smiling 0.5, Young 0.9
 }
 
