@@ -1,6 +1,7 @@
 """Which pictures train the network, which select its best epoch, which measure it?"""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.contracts.recipe_texts import SPLITS
-from multitask.contracts.table import read_csv, sources
+from multitask.contracts.table import any_file_name, read_csv, sources
 from multitask.images.near import Hashes, near_links
 
 Groups = npt.NDArray[np.intp]
@@ -21,16 +22,25 @@ Groups = npt.NDArray[np.intp]
 def read_split(file: Path) -> "pd.Series[str]":
     """The part of each path in a file such as a run's `split.csv`, indexed by path.
 
-    Raises UserError if the file can't be read or is no split.
+    A file is read again only if it has changed. Raises UserError if it can't be read or
+    is no split.
     """
     try:
-        table = read_csv(file)
+        state = file.stat()
+        return _read_split(file.absolute(), (state.st_size, state.st_mtime_ns))
     except FileNotFoundError:
         raise UserError(
             "--split", f"there is no file '{file}'", "give a run's split.csv"
         ) from None
     except (OSError, ValueError) as error:
         raise UserError("--split", f"'{file}' can't be read ({error})") from None
+
+
+@lru_cache(maxsize=4)  # settings are checked several times, and then it is used
+@any_file_name()
+def _read_split(file: Path, state: tuple[int, int]) -> "pd.Series[str]":
+    """What `read_split` returns, of a file in this state."""
+    table = read_csv(file)
     for name in ("path", "split"):
         if name not in table:
             raise UserError(

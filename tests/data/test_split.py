@@ -8,6 +8,7 @@ import pytest
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
+from multitask.data import split as split_module
 from multitask.data.split import folds, groups, read_split, split
 from multitask.images.decode import decode_all
 from multitask.images.near import hashes, near_links
@@ -47,6 +48,25 @@ def test_a_file_that_is_no_split_is_told(tmp_path, text, message):
     assert str(caught.value).startswith("--split: ")
     assert str(file) in str(caught.value)
     assert message in str(caught.value)
+
+
+def test_a_split_is_read_again_only_if_it_has_changed(tmp_path, monkeypatch):
+    read: list[str] = []
+    usual = split_module.read_csv
+    monkeypatch.setattr(
+        split_module, "read_csv", lambda file: read.append(file.name) or usual(file)
+    )
+    monkeypatch.chdir(tmp_path)
+    file = Path("split.csv")
+    file.write_text("path,split\na.jpg,train\n")
+    for name in (file, file.absolute()):
+        assert read_split(name).to_dict() == {"a.jpg": "train"}
+    assert len(read) == 1
+    file.write_text("path,split\na.jpg,val\nb.jpg,train\n")
+    assert read_split(file)["a.jpg"] == "val"
+    file.unlink()
+    with pytest.raises(UserError, match=r"there is no file 'split\.csv'"):
+        read_split(file)
 
 
 # Hashes
