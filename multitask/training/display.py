@@ -62,6 +62,7 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._end_epochs()  # Ctrl-C may come between what follows an epoch
         if self.live:
             live, self.live = self.live, None
             live.stop()
@@ -113,6 +114,11 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         self.work += _VALIDATION_STEP
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.epoch, self.work = epoch + 1, 0.0
-        if not self.live:
-            self.say(line(self.best.history[-1], self.quantities, self.epochs))
+        self._end_epochs()
+
+    def _end_epochs(self) -> None:
+        """Show each epoch that is over and has not been shown yet."""
+        for figures in self.best.history[self.epoch :]:
+            self.epoch, self.work = self.epoch + 1, 0.0
+            if not self.live:
+                self.say(line(figures, self.quantities, self.epochs))

@@ -39,6 +39,22 @@ def test_without_a_terminal_each_epoch_is_a_line(tiny_trunk, tmp_path, capsys):
     assert all(LINE.fullmatch(line) for line in lines)
 
 
+def test_an_epoch_in_whose_end_ctrl_c_falls_has_a_line_too(
+    tiny_trunk, tmp_path, monkeypatch
+):
+    usual = BestEpoch.on_epoch_end
+
+    def on_epoch_end(self, epoch, logs=None):
+        usual(self, epoch, logs)
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(BestEpoch, "on_epoch_end", on_epoch_end)
+    lines: list[str] = []
+    assert train(small.recipe(epochs=4), tmp_path / "run", say=lines.append).interrupted
+    assert [line[:9] for line in lines] == ["epoch 1/4", "epoch 2/4"]
+
+
 def test_who_catches_lines_gets_them_and_the_terminal_nothing(
     tiny_trunk, tmp_path, monkeypatch
 ):
