@@ -27,11 +27,11 @@ def labelled_batches(
     table: pd.DataFrame,
     heads: keras.Model | Heads,
     *,
-    image_size: int = 0,
-    crop: float = 0.0,
+    image_size: int | None = None,
+    crop: float | None = None,
     batch_size: int = 64,
     training: bool = False,
-    augment: str = "",
+    augment: str | None = None,
     seed: int = 0,
     say: Say = print,
     machine: Machine = Machine(),  # noqa: B008  (it is frozen)
@@ -41,9 +41,10 @@ def labelled_batches(
     spec = _spec(heads, image_size, crop, table)
     if batch_size < 1:
         raise UserError("batch_size", f"is {batch_size}, must be 1 or more")
-    if augment and not training:
+    if augment is not None and not training:
         raise UserError("augment", "is for training only", "add training=True")
-    recipe = Recipe(seed=seed, augment=augment or _DEFAULTS.augment)
+    augment = _DEFAULTS.augment if augment is None else augment
+    recipe = Recipe(seed=seed, augment=augment)
     _check_augmentation(recipe.augmentation)
     table, pixels = _readable(table, spec, say, machine)
     batches = Batches(
@@ -59,7 +60,10 @@ def labelled_batches(
 
 
 def _spec(
-    heads: keras.Model | Heads, image_size: int, crop: float, table: pd.DataFrame
+    heads: keras.Model | Heads,
+    image_size: int | None,
+    crop: float | None,
+    table: pd.DataFrame,
 ) -> NetworkSpec:
     """The heads, and which part of a picture the model takes at which size."""
     if not isinstance(heads, keras.Model):
@@ -69,7 +73,8 @@ def _spec(
                 "is missing",
                 "give it, or the model that multitask.build returned as heads",
             )
-        recipe = Recipe(image_size=image_size, crop=crop or _DEFAULTS.crop)
+        crop = _DEFAULTS.crop if crop is None else crop
+        recipe = Recipe(image_size=image_size, crop=crop)
         size = recipe.image_size
         named = resolve(
             heads,
@@ -82,7 +87,7 @@ def _spec(
         ("image_size", image_size, spec.size),
         ("crop", crop, spec.crop),
     ):
-        if value not in (0, must):
+        if value not in (None, must):
             raise UserError(name, f"is {value}, that of the model is {must}")
     return spec
 

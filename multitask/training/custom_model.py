@@ -32,7 +32,7 @@ def build_model(
     *,
     trunk: str | Callable[[Any], Any] = _DEFAULTS.trunk,  # also a keras.Model
     table: pd.DataFrame | None = None,
-    image_size: int = 0,
+    image_size: int | None = None,
     crop: float = _DEFAULTS.crop,
     weights: str = pretrained.NONE,
     dropout: float = _DEFAULTS.dropout,
@@ -46,7 +46,8 @@ def build_model(
     The model has its `spec`, by which `dataset` feeds it and `save_model` saves it.
     """
     recipe = Recipe(  # checks values and their ranges
-        image_size=image_size, crop=crop, weights=weights, dropout=dropout, tta=tta,
+        image_size=image_size or 0,
+        crop=crop, weights=weights, dropout=dropout, tta=tta,
         loss_weights=per_head("loss_weights", loss_weights or {}),
     )  # fmt: skip
     own = None if isinstance(trunk, str) else custom_trunk(trunk, recipe.image_size)

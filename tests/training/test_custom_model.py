@@ -157,6 +157,10 @@ def test_defaults_are_those_of_fit():
     parameters = signature(multitask.build).parameters
     for name in ("trunk", "crop", "weights", "dropout", "tta"):
         assert parameters[name].default == getattr(recipe, name)
+    assert signature(multitask.dataset).parameters["seed"].default == recipe.seed
+    text = " ".join(str(multitask.dataset.__doc__).split())
+    assert f"is shown, {recipe.crop} for heads without a model" in text
+    assert f'augment, `"{recipe.augment}"` by default' in text
 
 
 def test_mistakes_name_arguments_as_python_does():
