@@ -8,7 +8,7 @@ import pytest
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.data import split as split_module
+from multitask.contracts.table import read_csv
 from multitask.data.split import folds, groups, read_split, split
 from multitask.images.decode import decode_all
 from multitask.images.near import hashes, near_links
@@ -52,10 +52,12 @@ def test_a_file_that_is_no_split_is_told(tmp_path, text, message):
 
 def test_a_split_is_read_again_only_if_it_has_changed(tmp_path, monkeypatch):
     read: list[str] = []
-    usual = split_module.read_csv
-    monkeypatch.setattr(
-        split_module, "read_csv", lambda file: read.append(file.name) or usual(file)
-    )
+
+    def counted(file):
+        read.append(file.name)
+        return read_csv(file)
+
+    monkeypatch.setattr("multitask.data.split.read_csv", counted)
     monkeypatch.chdir(tmp_path)
     file = Path("split.csv")
     file.write_text("path,split\na.jpg,train\n")
