@@ -63,7 +63,8 @@ def test_a_run_of_a_frame_can_be_read_measured_and_repeated(fitted, frame, tmp_p
     assert measured.folder
     assert (measured.folder / "data" / "table.csv").exists()
     shown = repr(fitted)
-    assert shown.startswith(f"run in {out}\n\nrun: test, ")
+    assert shown.startswith(f"run in {out}\n\n")
+    assert "\nrun: test, " in shown
     assert shown.endswith(f"report: {out / 'report' / 'index.html'}")
     assert "<td>gender</td>" in fitted._repr_html_()
     assert "gender: one of male, female" in repr(fitted.network)
@@ -121,7 +122,7 @@ def test_a_sweep_varies_a_mapping(frame, tmp_path):
     assert result.folder == tmp_path / "out"
     assert "<td>0.1, 0.2</td>" in result._repr_html_()
     assert len(sweep(trials=5).trials) == 2  # it goes on, and is done
-    with pytest.raises(UserError, match="out: holds another sweep"):
+    with pytest.raises(UserError, match="out: contains another sweep"):
         sweep(epochs=2)
 
 
@@ -149,7 +150,7 @@ def test_a_dry_comparison_lists_its_networks(frame, tmp_path):
          "data table: has no column 'path', only file, age; rename 'file' to 'path'"),
         ({"data": {"m": pd.DataFrame({"path": []})}}, "data m: has no rows"),
         ({"data": "utkface"}, "data: 'utkface' has no folder; write utkface=FOLDE"),
-        ({"heads": "agee"}, "heads: no head 'agee'; did you mean 'age'?"),
+        ({"heads": "agee"}, "heads: unknown head 'agee'; did you mean 'age'?"),
         ({"resume": True}, "resume: needs a run to resume; add out, its folder"),
     ],
 )  # fmt: skip
@@ -181,9 +182,9 @@ def no_data_is_read(monkeypatch):
     [
         (
             "file/below/out",
-            "can't be a folder: 'file' is a file; name another with",
+            "can't be a folder: 'file' is a file; choose another",
         ),
-        ("file", "exists already, must be a new folder; name another with out"),
+        ("file", "already exists; choose another folder with out"),
         ("/proc/none/out", "can't be written: '/proc': "),
     ],
 )
