@@ -130,7 +130,7 @@ def _read_back(path: Path) -> Reading:
 
 def _labels(path: Path) -> pd.DataFrame:
     types = {name: str if name in CHOICES else float for name in LABELS}
-    where, todo = f"{WHERE}: '{path}'", "delete the folder to draw anew"
+    where, todo = f"{WHERE}: '{path}'", "delete the folder to draw new faces"
     try:
         table = pd.read_csv(
             path,

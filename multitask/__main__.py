@@ -12,10 +12,10 @@ COMMANDS = (
     ("predict", "predict for pictures with a trained network"),
     ("report", "measure a network on labelled pictures"),
     ("audit", "find faults in labelled pictures before training"),
-    ("compare", "compare one network against many, in quality and cost"),
+    ("compare", "compare one network with many, in quality and cost"),
     ("sweep", "search for better settings"),
     ("recipes", "list the recipes that come with the package"),
-    ("trunks", "list the shared networks"),
+    ("trunks", "list the built-in trunks (the shared networks)"),
 )
 
 
@@ -48,7 +48,7 @@ def _help() -> str:
         [
             "usage: multitask [--help] [--version] COMMAND ...",
             "",
-            "One trunk, many heads: many answers out of one picture.",
+            "One trunk, many heads: many answers from one picture.",
             "",
             "commands:",
             *lines,

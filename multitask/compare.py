@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     """The command's options: those of fit, and what is compared."""
     parser = Parser(
         prog="multitask compare",
-        description="Compare one network against many, in quality and cost.",
+        description="Compare one network with many, in quality and cost.",
     )
     parser.add_argument(
         "--designs",

@@ -67,7 +67,7 @@ def _steps(run: "Run") -> Iterator[tuple[str, str]]:
     """What to do with a run, as commands to copy."""
     folder, picture = run.folder, run.evaluation.labels["path"].iloc[0]
     if run.interrupted:
-        yield "go on", command_line("fit", "--resume", "--out", folder)
+        yield "resume", command_line("fit", "--resume", "--out", folder)
     if (folder / NETWORK).exists():  # else it is the folder of several folds
         yield "predict", command_line("predict", folder, picture)
         yield (

@@ -22,10 +22,10 @@ _SHOWN = 12  # arguments of a command that is printed
 _EPILOG = """\
 The columns are path, status (ok, or why there is no answer), box, and for each label
 the answer and how sure it is: gender and gender_confidence, its probability; age and
-age_low, age_high, the central 80%.
+age_low, age_high, which hold the central 80% of the probability.
 
-Rows are written as they come. Run the same command again to resume from the rows in
-FILE.part; a finished FILE is replaced once the new one is complete.
+Rows are written as they are computed. Run the same command again to resume from the
+rows in FILE.part; a finished FILE is replaced once the new one is complete.
 
 exit status:
   0    at least one picture was answered; a line on standard error counts the others
@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     add = options.add_argument
     add("network", help="a network file or a run folder")
     add("input", nargs="+", help="picture files, folders and globs")
-    add("--heads", metavar="A,B", help="only these; by default all")
+    add("--heads", metavar="A,B", help="heads to predict (default: all)")
     add(
         "--probabilities",
         action="store_true",
@@ -55,14 +55,20 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--out",
         metavar="FILE",
-        help=f"write to a file in the format of its ending ({', '.join(ENDINGS)})",
+        help=f"write to a file, in the format of its extension ({', '.join(ENDINGS)})",
     )
     add(
         "--format",
         choices=FORMATS,
         help="the format on standard output (default table)",
     )
-    add("--batch-size", type=int, default=64, metavar="N")
+    add(
+        "--batch-size",
+        type=int,
+        default=64,
+        metavar="N",
+        help="pictures per batch (default 64)",
+    )
     return options
 
 
@@ -85,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
             if arguments.out and target.tally.rows:
                 given = sys.argv[1:] if argv is None else argv
                 again = shlex.join(["multitask", "predict", *given])
-                done += "; the same command goes on from there"
+                done += "; the same command resumes from there"
                 # A pattern that the shell replaced may stand for thousands of names.
                 done += f": {again}" if len(given) <= _SHOWN else ""
             print(done, file=sys.stderr)
@@ -135,7 +141,7 @@ def _predict(arguments: argparse.Namespace, paths: list[str], target: "Target") 
     for note in analyzer.notes:
         print(note, file=sys.stderr)
     if done:
-        print(f"going on after {done:,} of {len(paths):,} pictures", file=sys.stderr)
+        print(f"resuming after {done:,} of {len(paths):,} pictures", file=sys.stderr)
     # Rows that are printed on a terminal show the progress themselves.
     printed = not arguments.out and sys.stdout.isatty()
     progress = nullcontext(_no_bar) if printed else bar("reading", len(paths), done)

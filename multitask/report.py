@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--split",
         choices=(*SPLITS, "all"),
-        help="which part (default: test if the run or the data has one, else all)",
+        help="part to measure (default: test if the run or the data has one, else all)",
     )
     parser.add_argument(
         "--out",

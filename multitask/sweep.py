@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         default=20,
         metavar="N",
-        help="number of trials, of all processes together (default 20)",
+        help="total number of trials, over all processes (default 20)",
     )
     search.add_argument(
         "--grid", action="store_true", help="try every combination of the values"
@@ -41,13 +41,13 @@ def parser() -> argparse.ArgumentParser:
         "--objective",
         default="mean",
         metavar="mean|HEAD",
-        help="the head whose score ranks the trials, or mean of all (default mean)",
+        help="the head whose score ranks the trials, or the mean of all (default mean)",
     )
     search.add_argument(
         "--no-prune",
         dest="prune",
         action="store_false",
-        help="train every trial to its end, even if others are better",
+        help="train every trial to the end, even if others are better",
     )
     output = options.add(command_line, without=("folds",))
     output.add_argument(

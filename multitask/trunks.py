@@ -11,12 +11,12 @@ def parser() -> Parser:
     """The command's options."""
     options = Parser(
         prog="multitask trunks",
-        description="List the shared networks that --trunk accepts.",
+        description="List the trunks that --trunk accepts.",
     )
     options.add_argument(
         "--time",
         action="store_true",
-        help="also measure the speed of each on this machine",
+        help="also measure how fast each is on this machine",
     )
     return options
 

@@ -1,4 +1,4 @@
-"""What are all the settings of a training, and how are they written down?"""
+"""What are all the settings of a training run, and how are they written down?"""
 
 import math
 from collections.abc import Mapping
@@ -33,12 +33,12 @@ def _setting(group: str, default: Any, help: str, least: int | None = None) -> A
 @for_users
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Every setting of a training; the same recipe and files make the same network.
+    """All settings of a training run; the same recipe and files give the same network.
 
-    Values are checked and texts parsed when it is made. A text in place of a list is
+    Values are checked and texts parsed when it is created. A text in place of a list is
     read as on the command line: `heads="age,gender"`, `data="utkface=FOLDER"`.
 
-    Raises UserError for a value that can't be.
+    Raises UserError for an invalid value.
 
     >>> Recipe(optimizer="adamm")
     Traceback (most recent call last):
@@ -49,11 +49,11 @@ class Recipe:
     heads: tuple[str, ...] = _setting(
         "heads", (),
         "names or groups of heads, NAME:KIND or NAME[COLUMN,...], separated by "
-        "commas (default: every named head that the data has labels for)",
+        "commas (default: every head that the data has labels for)",
     )  # fmt: skip
     data: tuple[str, ...] = _setting(
         "data", ("sample",),
-        "labelled pictures; may be repeated (default: faces that are drawn here)",
+        "labelled pictures; may be repeated (default: faces that multitask draws)",
     )  # fmt: skip
     trunk: str = _setting("network", "cnn", "the shared network")
     weights: str = _setting(
@@ -91,7 +91,7 @@ class Recipe:
     epochs: int = _setting("training", 16, "passes over the training part", least=1)
     batch_size: int = _setting(
         "training", 0,
-        "pictures per step; 0 means 64, or fewer so that an epoch has 16 steps",
+        "pictures per step; 0 means 64, or fewer (down to 16) for 16 steps an epoch",
         least=0,
     )  # fmt: skip
     learning_rate: float = _setting("training", 1.5e-3, "the peak learning rate")
@@ -189,7 +189,7 @@ class Recipe:
     precision: Precision = _setting(
         "training", "auto", "precision of the training; auto picks the faster one"
     )
-    seed: int = _setting("training", 0, "seed of everything random", least=0)
+    seed: int = _setting("training", 0, "seed for everything random", least=0)
     head: dict[str, dict[str, Any]] = _setting(
         "heads", {},
         "heads declared here: tables [head.NAME] as in heads/catalog.toml",
@@ -279,7 +279,7 @@ class Recipe:
 
     @property
     def is_frozen(self) -> bool:
-        """Whether some of the trunk does not learn."""
+        """Whether part of the trunk is frozen."""
         return self.freeze != NONE
 
     @property
@@ -288,7 +288,7 @@ class Recipe:
         return self.is_frozen and self.views > 0
 
     def stages(self) -> tuple["Recipe", ...]:
-        """The one or two trainings that this is, one after the other."""
+        """The recipe of each stage, one or two, in the order of training."""
         second = self.unfreezing
         if not second:
             return (self,)
@@ -303,7 +303,7 @@ class Recipe:
         )
 
     def to_toml(self) -> str:
-        """The recipe as a file that `read` makes the same recipe of."""
+        """The recipe as the text of a TOML file that `--recipe` reads back."""
         import tomli_w
 
         return tomli_w.dumps(self.plain())
@@ -317,7 +317,7 @@ class Recipe:
 
 
 def recipe(settings: Mapping[str, Any], where: str = "recipe") -> Recipe:
-    """Make a recipe of loose settings; UserError names `where`, and what is wrong."""
+    """Make a recipe from loose settings; UserError names `where`, and what is wrong."""
     try:
         return checked(Recipe, settings, where)
     except UserError as error:

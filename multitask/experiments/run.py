@@ -167,17 +167,17 @@ def train_and_evaluate(
     spec = replace(spec, notes=(*spec.notes, *leaks))
     prepared = replace(prepared, spec=spec)
     _begin(out, recipe, prepared.skipped, say)
-    resume_hint = f"go on with: multitask fit --resume --out {quote(str(whole or out))}"
+    hint = f"resume with: multitask fit --resume --out {quote(str(whole or out))}"
     try:
         training = train_prepared(
             prepared, table, out, resume=resume, say=say, title=title
         )
     except KeyboardInterrupt:
-        say(f"stopped before an epoch was done; {resume_hint}")
+        say(f"stopped before an epoch was done; {hint}")
         raise
     outcome = training.outcome
     if outcome.interrupted:
-        say(f"stopped after epoch {len(outcome.history)}; {resume_hint}")
+        say(f"stopped after epoch {len(outcome.history)}; {hint}")
     say(f"best epoch {outcome.best_epoch}, trained in {outcome.precision}")
     # A recipe that repeats the run names the precision that `auto` resolved to.
     recipe = replace(recipe, precision=outcome.precision)

@@ -98,7 +98,7 @@ class PredictionFile:
     @property
     def _todo(self) -> str:
         return (
-            f"go on with the command that began it, delete '{self.part}' to start "
+            f"resume with the command that began it, delete '{self.part}' to start "
             "over, or name another file with --out"
         )
 

@@ -65,8 +65,11 @@ TRUNKS = {
     entry.name: entry
     for entry in (
         _ours("cnn", "cnn", 2.79, 64, 16, "training from scratch on a CPU"),
-        _ours("classics", "base_cnn", 2.80, 224, 22, "the plainest baseline"),
-        _ours("classics", "regularized_cnn", 2.80, 224, 22, "one that overfits less"),
+        _ours("classics", "base_cnn", 2.80, 224, 22, "the simplest baseline"),
+        _ours(
+            "classics", "regularized_cnn", 2.80, 224, 22,
+            "a baseline that overfits less",
+        ),
         _ours("classics", "utkface_cnn", 0.70, 198, 190, _USUAL, units=128),
         _ours("classics", "mood_cnn", 3.70, 256, 22, "two classes, few pictures"),
         _ours("classics", "alexnet", 58.28, 227, 67, _OLDER),
@@ -81,7 +84,8 @@ TRUNKS = {
             size=299, least=75,
         ),
         _application(
-            "mobilenet_v3_large", "MobileNetV3Large", 3.00, "transfer on a CPU, a phone"
+            "mobilenet_v3_large", "MobileNetV3Large", 3.00,
+            "transfer on a CPU or phone",
         ),
         _application(
             "efficientnet_v2_b0", "EfficientNetV2B0", 5.92, "transfer, good and fast"

@@ -170,7 +170,7 @@ def spec_of(model: keras.Model) -> NetworkSpec:
         raise UserError(
             f"model {getattr(model, 'name', model)}",
             "is not one that multitask.build returned",
-            "build it anew, and load its weights into that",
+            "build it again, and load its weights into that",
         )
     return spec
 

@@ -162,7 +162,7 @@ class FeatureCache:
                     for i in range(count)
                 }
                 return
-            self.say(f"features in {self.folder} can't be read, and are computed anew")
+            self.say(f"features in {self.folder} can't be read, and are computed again")
         self._places = {}
         shutil.rmtree(self.folder)
         self.folder.mkdir()

@@ -224,7 +224,7 @@ def test_a_stopped_command_says_how_it_goes_on_and_does(
     monkeypatch.setattr(Analyzer, "predict_chunks", stopped)
     err = output(capsys, run, faces, "--out", out, status=130).err
     assert err.splitlines()[-1] == (
-        "stopped after 2 of 4 pictures; the same command goes on from there: "
+        "stopped after 2 of 4 pictures; the same command resumes from there: "
         f"multitask predict {run} {faces} --out {out}"
     )
     assert out.read_bytes() == whole  # that of the time before
@@ -233,9 +233,9 @@ def test_a_stopped_command_says_how_it_goes_on_and_does(
 
     monkeypatch.setattr(Analyzer, "predict_chunks", counted)
     other = output(capsys, run, faces, "--heads", "age", "--out", out, status=2).err
-    assert other.startswith(f"{part}: holds rows of another choice of heads; go on wi")
+    assert other.startswith(f"{part}: holds rows of another choice of heads; resume w")
     err = output(capsys, run, faces, "--out", out).err
-    assert err.splitlines()[-2] == "going on after 2 of 4 pictures"
+    assert err.splitlines()[-2] == "resuming after 2 of 4 pictures"
     assert err.splitlines()[-1].startswith("4 pictures: 3 answered, 1 not (no picture")
     assert [Path(path).name for path in seen] == ["e.jpg", "d.png"]
     assert out.read_bytes() == whole
@@ -256,7 +256,7 @@ def test_a_command_of_many_names_is_not_printed(
     out = tmp_path / "faces.csv"
     err = output(capsys, run, *names, "--out", out, status=130).err
     assert err.splitlines()[-1] == (
-        "stopped after 20 of 20 pictures; the same command goes on from there"
+        "stopped after 20 of 20 pictures; the same command resumes from there"
     )
 
 
@@ -300,7 +300,7 @@ def test_a_killed_command_goes_on_to_the_same_file(run, tmp_path):
         killed.wait()
         assert not out.exists()
         done = started(run, folder, "--out", out)
-        assert "going on after " in done.stderr
+        assert "resuming after " in done.stderr
         assert out.read_bytes() == whole.read_bytes()
 
 

@@ -91,7 +91,7 @@ def test_ctrl_c_leaves_a_run_that_can_be_used_and_resumed(frame, tmp_path, monke
     assert repr(run).startswith(f"run in {out}, stopped early\n")
     assert len(run.network.predict(frame.head(2))) == 2
     resuming = f"multitask.fit(out={str(out)!r}, resume=True)"
-    assert f"stopped after epoch 1; go on with: {resuming}" in lines
+    assert f"stopped after epoch 1; resume with: {resuming}" in lines
     run = multitask.fit(out=out, resume=True, say=quiet)
     assert not run.interrupted
     assert run.history["epoch"].tolist() == [1, 2, 3]
@@ -103,7 +103,7 @@ def test_ctrl_c_in_the_first_epoch_says_how_to_go_on(frame, tmp_path, monkeypatc
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         multitask.fit(data=frame, out=out, epochs=2, say=lines.append, **SETTINGS)
-    hint = f"go on with: multitask.fit(out={str(out)!r}, resume=True)"
+    hint = f"resume with: multitask.fit(out={str(out)!r}, resume=True)"
     assert lines[-1] == f"stopped before an epoch was done; {hint}"
 
 

@@ -247,7 +247,7 @@ def test_a_fold_that_was_stopped_is_trained_to_its_end(
     stopped = fit(recipe, tmp_path / "run", say=lines.append)
     assert stopped.interrupted
     assert any(
-        line.endswith(f"go on with: multitask fit --resume --out {tmp_path / 'run'}")
+        line.endswith(f"resume with: multitask fit --resume --out {tmp_path / 'run'}")
         for line in lines
     )
     run = fit(recipe, tmp_path / "run", resume=True, say=lines.append)

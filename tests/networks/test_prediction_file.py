@@ -170,10 +170,10 @@ def test_rows_of_other_work_are_never_gone_on_with(tmp_path, key, what):
 
 def test_a_part_of_unknown_origin_is_left_alone(tmp_path):
     (tmp_path / "a.csv.part").write_text("mine")
-    with pytest.raises(UserError, match="a.csv.part: is of unknown origin; go on with"):
+    with pytest.raises(UserError, match="a.csv.part: is of unknown origin; resume "):
         write(tmp_path / "a.csv", "csv", PARTS)
     (tmp_path / "a.csv.part.json").write_text("{}")
-    with pytest.raises(UserError, match="a.csv.part.json: can't be read; go on with"):
+    with pytest.raises(UserError, match="a.csv.part.json: can't be read; resume with"):
         write(tmp_path / "a.csv", "csv", PARTS)
     assert (tmp_path / "a.csv.part").read_text() == "mine"
 

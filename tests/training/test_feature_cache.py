@@ -204,7 +204,7 @@ def test_features_that_cannot_be_read_are_computed_anew_and_reported(
     lines: list[str] = []
     cache = FeatureCache(front, tmp_path, lines.append)
     places = cache.places(pixels, ALL, PLAIN, NONE)[:, 0]
-    assert "can't be read, and are computed anew" in lines[0]
+    assert "can't be read, and are computed again" in lines[0]
     np.testing.assert_allclose(cache.all[places], outputs(front, pixels), atol=1e-5)
 
 
