@@ -9,7 +9,7 @@ from multitask.contracts import recipe as recipes
 from multitask.contracts import recipe_texts
 from multitask.contracts.augmentation import PRESETS, parse_augmentation
 from multitask.contracts.errors import UserError
-from multitask.contracts.recipe import GROUPS, Recipe
+from multitask.contracts.recipe import GROUPS, Recipe, recipe
 from multitask.contracts.recipe_files import read
 
 BROKEN = [
@@ -201,3 +201,9 @@ def test_a_recipe_shows_what_differs_from_its_defaults():
     shown = "Recipe(heads=('age', 'gender'), epochs=8, loss_weights={'age': 2.0})"
     assert repr(recipe) == shown
     assert eval(shown) == recipe
+
+
+def test_a_mistake_in_a_file_names_the_file_and_its_key():
+    with pytest.raises(UserError) as caught:
+        recipe({"batch_size": -1}, "mine.toml")
+    assert str(caught.value) == "mine.toml: batch_size is -1, must be 0 or more"
