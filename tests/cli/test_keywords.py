@@ -121,7 +121,7 @@ def test_a_run_goes_on_with_its_own_recipe(tmp_path):
         keywords.resumed(tmp_path, {"data": None, "epochs": 4})
     with pytest.raises(UserError, match="--resume: needs a run to resume; add --out"):
         keywords.resumed(None, {})
-    with pytest.raises(UserError, match="holds no recipe.toml, is no run to resume"):
+    with pytest.raises(UserError, match="contains no recipe.toml, so it is not a run"):
         keywords.resumed(tmp_path / "other", {})
 
 

@@ -102,8 +102,8 @@ def test_what_an_output_folder_cannot_be_is_said_by_trying(tmp_path):
     with pytest.raises(UserError) as caught:
         new_folder(below)
     assert str(caught.value) == (
-        f"{below}: can't be a folder: '{tmp_path / 'file'}' is a file; name another "
-        "with --out"
+        f"{below}: can't be a folder: '{tmp_path / 'file'}' is a file; choose "
+        "another folder with --out"
     )
     # Nobody may write there, not even those whom permissions don't bind.
     with pytest.raises(UserError, match="^/proc/runs/a: can't be written: '/proc': "):

@@ -109,7 +109,7 @@ def test_a_value_that_is_valid_with_some_of_the_others_passes():
     check_variants(Recipe(), varied)
     recipe = variant(Recipe(), varied, {"views": 4, "freeze": "all"})
     assert (recipe.views, recipe.freeze) == (4, "all")
-    with pytest.raises(UserError, match="--views: has no effect without --freeze"):
+    with pytest.raises(UserError, match="views: has no effect without freeze"):
         variant(Recipe(), varied, {"views": 4, "freeze": "none"})
 
 
