@@ -13,15 +13,18 @@ import numpy as np
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head, Targets
 
+_KERNEL = 0.3  # the share of its random initial kernel that an output layer keeps
+
 
 def start_from_labels(
     core: keras.Model, heads: Sequence[Head], targets: Mapping[str, Targets]
 ) -> None:
     """Set the output layer of each head to answer as its labels are distributed.
 
-    Its bias becomes the head's `initial_bias` of the `targets` of an epoch, and its
-    kernel 0: random weights would move the first answers away from the bias. A head
-    without labels or without such a bias keeps its initial weights.
+    Its bias becomes the head's `initial_bias` of the `targets` of an epoch. Its kernel
+    shrinks, since random weights move the first answers away from the bias, but not to
+    0, which would teach the trunk nothing at first. A head without labels or without
+    such a bias keeps its initial weights.
 
     Raises UserError if a head's bias does not fit its output layer.
     """
@@ -38,7 +41,7 @@ def start_from_labels(
                 f"initial_bias has shape {np.shape(bias)}, the bias of its output "
                 f"layer {layer.name} has {shape}",
             )
-        layer.kernel.assign(keras.ops.zeros_like(layer.kernel))
+        layer.kernel.assign(layer.kernel * _KERNEL)
         layer.bias.assign(bias)
 
 
