@@ -1,4 +1,4 @@
-"""One trunk, many heads: many answers out of one picture with one network.
+"""One trunk, many heads: many answers from one picture with one network.
 
 `fit`, `report`, `audit`, `compare` and `sweep` do what the commands of their names do;
 `load` opens a trained network. `build`, `dataset` and `save` are for training with

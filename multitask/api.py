@@ -1,7 +1,7 @@
 """What does `multitask` offer in Python? A function per command, and `load`.
 
-They take settings as keywords and data as folders, files or data frames, and return the
-results. What takes long to import is imported when one of them is called.
+They take settings as keywords and data as folders, files or DataFrames, and return the
+results. Slow imports wait until one of them is called.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ def fit(
     """Train one network with many heads, and measure it on unseen pictures.
 
     After the first epoch, Ctrl-C or a notebook's stop button ends the training early.
-    The run can be used all the same, and resumed.
+    The run can still be used, and resumed.
 
     Args:
         recipe: Settings to start from: a `multitask.Recipe`, a TOML file, or the name
@@ -74,7 +74,7 @@ def fit(
 
     Raises:
         UserError: A setting is unknown, or a value or the data is invalid.
-        KeyboardInterrupt: It was stopped before the first epoch was done.
+        KeyboardInterrupt: Training was stopped before the end of the first epoch.
 
     Example:
         >>> run = multitask.fit(data={"utkface": "U"}, heads="age")  # doctest: +SKIP
@@ -148,7 +148,7 @@ def report(
         data: Labelled pictures, as in `fit`; by default those of the run.
         split: Which part: `"train"`, `"val"`, `"test"` or `"all"`; by default the test
             part if the run or the data has one, else all.
-        out: A new folder for the report; by default one beside the network.
+        out: A new folder for the report; by default one in the run, or beside the file.
         say: Called with each line on data that is written or guessed.
         machine: A `multitask.Machine`: a folder for features, memory for pictures.
 
@@ -241,8 +241,8 @@ def compare(
     `recipe`, `data`, `heads`, `say`, `machine` and `**settings` are those of `fit`.
 
     Args:
-        out: A new folder, or that of a stopped comparison, which the same call resumes.
-            By default `runs/compare-DATE-TIME`.
+        out: A new folder, or that of a stopped comparison, which the same call resumes;
+            by default `runs/compare-DATE-TIME`.
         designs: Some of `"single"` (a network per head), `"multi"` (one network) and
             `"merged"` (a network per merged label); by default all, `"merged"` only
             with `merges`.
@@ -300,7 +300,7 @@ def sweep(
     machine: "Machine | None" = None,
     **settings: Any,
 ) -> "SweepResult":
-    """Try out settings, and find the better ones.
+    """Try different settings, and find the better ones.
 
     `recipe`, `data`, `heads`, `say`, `machine` and `**settings` are those of `fit`.
 
@@ -308,12 +308,12 @@ def sweep(
         vary: Settings and what to try, lists of values or ranges:
             `{"dropout": [0.3, 0.5], "learning_rate": "1e-5..1e-2:log",
             "loss_weights.age": "0.5..2"}`; or a list of strings as on the command line.
-        out: A new folder, or that of a sweep, which the same call resumes, also with
-            more `trials`. By default `runs/sweep-DATE-TIME`.
-        trials: How many trainings to try, at most.
+        out: A new folder, or that of an earlier sweep, which the same call resumes, or
+            extends with more `trials`. By default `runs/sweep-DATE-TIME`.
+        trials: The number of trials, at most.
         objective: The head whose score judges a trial, or `"mean"` of all.
         grid: Try every combination of the values.
-        prune: Stop a trial early if it does worse than others did.
+        prune: Stop a trial early if it does worse than the others did.
 
     Returns:
         The result: its `folder` (with `best.toml`, a recipe), and `best`, a trial.

@@ -1,4 +1,4 @@
-"""What do those need who train with Keras's own `fit`: a model, data and a file?
+"""What does training with Keras's own `fit` need? A model, a dataset and a file.
 
 TensorFlow is imported when one of the functions is called.
 """
@@ -39,28 +39,28 @@ def build(
     them, and gives a dict of outputs by head name. It is compiled with each head's
     loss, loss weight and weighted metrics, so that Keras's own `fit`, `evaluate` and
     callbacks work. Its layers are plain Keras, and `model.get_layer("trunk")` is the
-    trunk. It computes in Keras's global dtype policy.
+    trunk. It uses Keras's global dtype policy.
 
     Args:
         heads: Names, groups, `NAME:KIND` or `NAME[COLUMN,...]`; the names of label
             columns of `table`; or heads such as `Softmax(name="mood")` of
-            `multitask.heads.softmax`, also of a class of your own.
+            `multitask.heads.softmax`, or of a class of your own.
         trunk: The name of a trunk (`multitask trunks` lists them); or a `keras.Model`
             or a function of your own that turns such images into features
             (batch, features), and scales the pixels itself.
         table: Labelled pictures, as for `dataset`. Heads that leave their classes open
             take those that occur in it, a list of yes/no labels keeps those that do,
-            and every head starts from how its labels are distributed.
+            and every head starts from the distribution of its labels.
         image_size: The side of an image in pixels; by default that of the trunk.
-        crop: The share of a picture's side that the network looks at.
+        crop: The share of each side of a picture that the network sees.
         weights: Initial weights of a trunk by name: `"imagenet"`, `"none"` or a file.
         dropout: The share of the features dropped in training.
-        tta: Over how many views of a picture, 1, 2 or 4, a saved network averages.
+        tta: How many views of a picture, 1, 2 or 4, a saved network averages.
         loss_weights: The weights of the heads' losses, by head name, or one for all; by
             default those of the heads.
         optimizer: A Keras optimizer, the name of one, or `"muon"`.
-        learning_rate: The learning rate of an optimizer given by name, or a schedule
-            of Keras; by default that of Keras.
+        learning_rate: The learning rate of an optimizer given by name, or a Keras
+            schedule; by default that of Keras.
 
     Raises:
         UserError: An argument is invalid, or a head needs `table` for its classes.
@@ -108,8 +108,8 @@ def dataset(
 
     Images are float32 (batch, size, size, 3) in 0..255. Targets and weights are dicts
     by head name. A missing label has weight 0, even a single one in a list of yes/no
-    labels. Pictures are decoded once, during the call. `say` is called with a line on
-    those that can't be read, and on labels that a head can't use.
+    labels. Pictures are decoded once, during the call. `say` is called with a line
+    about those that can't be read, and about labels that a head can't use.
 
     Args:
         table: One row per picture: `path` (a file; or a PIL image, a uint8 array or the
@@ -118,8 +118,8 @@ def dataset(
         heads: The model that `build` returned, whose heads, image size and crop are
             used. For a model that you built yourself, its heads as in `build`.
         image_size: The side of an image in pixels; only for heads without a model.
-        crop: The share of a picture's side that is shown, 0.89 for heads without a
-            model.
+        crop: The share of each side of a picture that is shown; 0.89 for heads without
+            a model.
         batch_size: Pictures per batch.
         training: Whether to shuffle and augment, each epoch differently. Batches are
             then full; the few pictures left over differ from epoch to epoch.
@@ -137,7 +137,7 @@ def dataset(
         >>> import tempfile
         >>> import keras
         >>> from multitask.datasets import sample
-        >>> trunk = keras.layers.GlobalAveragePooling2D()  # one that is quick
+        >>> trunk = keras.layers.GlobalAveragePooling2D()  # a quick one
         >>> model = build(["age", "gender"], trunk=trunk, image_size=32)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     faces = sample.read(folder, count=40).table
@@ -171,11 +171,11 @@ def dataset(
 
 @python_spelling
 def save(model: "keras.Model", path: str | Path) -> None:
-    """Save a model of `build` as one file that `load` and plain Keras open.
+    """Save a model from `build` as one file that `load` and plain Keras open.
 
     The network in the file takes uint8 pictures of any size: resizing, and averaging
-    over `tta` views of a picture, are part of it, as in a network of `fit`. It computes
-    in float32.
+    over `tta` views of a picture, are part of it, as in a network that `fit` trains. It
+    computes in float32.
 
     Args:
         model: A model that `build` returned, trained or not.
@@ -183,8 +183,8 @@ def save(model: "keras.Model", path: str | Path) -> None:
 
     Raises:
         UserError: The model is not from `build`, the file can't be written, or the
-            class of a head has no entry point of the group `multitask.heads`, by which
-            `load` finds it.
+            class of a head has no entry point in the group `multitask.heads`, where
+            `load` looks for it.
 
     Example:
         >>> import tempfile

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
-Say = Callable[[str], object]  # is given lines for the user, such as `print`
+Say = Callable[[str], object]  # is called with lines for the user, such as `print`
 _MANY = 30  # names: nobody reads such a list if the one meant is clear
 _SHOWN = 20  # of a longer list
 
 
 class UserError(Exception):
-    """A mistake of the user, shown in one line without a traceback.
+    """A mistake that the user can fix, shown in one line without a traceback.
 
     >>> raise UserError("--epochs", "is 0, must be at least 1", "give --epochs 20")
     Traceback (most recent call last):
@@ -60,7 +60,7 @@ def listed(names: Iterable[object]) -> str:
 
 
 def close_name(name: str, names: Iterable[str], cutoff: float = 0.5) -> str:
-    """The name that is closest to this one, upper and lower case alike; "" if none is.
+    """The name that is closest to this one, ignoring case; "" if none is close.
 
     >>> close_name("path", ["Age", "PATH"])
     'PATH'

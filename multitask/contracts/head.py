@@ -84,7 +84,7 @@ class Head(ABC):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes in the order of the outputs; empty if answers are no classes."""
+        """The classes in the order of the outputs; empty if answers are not classes."""
         return ()
 
     @property
@@ -186,10 +186,10 @@ class Head(ABC):
     def initial_bias(self, targets: Targets) -> Array | None:
         """The bias of the output layer before training, such as log class shares.
 
-        With it and a kernel of 0, the network answers every picture by how the labels
-        of the training part are distributed. `targets` holds at least one label; a
-        weight is how much a label counts in an epoch. None keeps the initial weights
-        that `layers` gives.
+        With it and a kernel of 0, the network answers every picture with the
+        distribution of the labels in the training part. `targets` holds at least one
+        label; a weight is how much a label counts in an epoch. None keeps the initial
+        weights that `layers` gives.
         """
         return None
 
@@ -199,7 +199,7 @@ class Head(ABC):
 
     @abstractmethod
     def metrics(self) -> list[Any]:
-        """Keras metrics that honour weights; the first is watched while training."""
+        """Keras metrics that honour weights; the first is shown during training."""
 
     # From outputs to answers
 
@@ -208,7 +208,7 @@ class Head(ABC):
         return self
 
     def from_probabilities(self, probabilities: Array) -> Array:
-        """Outputs (rows, ...) that mean these probabilities (rows, classes)."""
+        """Outputs (rows, ...) that stand for these probabilities (rows, classes)."""
         return probabilities
 
     @abstractmethod
@@ -240,12 +240,12 @@ Heads = str | Head | Iterable[str | Head]  # as users give them
 
 
 def check_classes(where: str, classes: tuple[str, ...]) -> None:
-    """Raise UserError for a class named like a row of every report."""
+    """Raise UserError for a class with the name of a row of every report."""
     for name in ("accuracy", "micro avg", "macro avg", "weighted avg"):
         if name in classes:
             raise UserError(
                 where,
-                f"has a class {name!r}, as a row of the report is named",
+                f"has a class {name!r}, which is also a row of every report",
                 "rename it",
             )
 

@@ -10,7 +10,7 @@
 | any other | str or number | a label, in the spelling of the head that reads it |
 
 An empty cell (NaN) means that nobody annotated this; it never means *no*. A number
-known only to an interval leaves its own column empty and fills `<column>_low` and
+known only as an interval leaves its own column empty and fills `<column>_low` and
 `<column>_high` (both ends included).
 """
 
@@ -31,7 +31,7 @@ from multitask.contracts.errors import UserError, close_name, listed
 from multitask.contracts.recipe_texts import SPLITS
 
 RESERVED = ("path", "box", "identity", "split", "source")
-NO_LABELS = (*RESERVED, "status")  # which is a column of every table of predictions
+NO_LABELS = (*RESERVED, "status")  # a column of every table of predictions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ def check_path(table: pd.DataFrame, where: str, todo: str = "") -> None:
 
 
 def _path_hint(table: pd.DataFrame) -> str:
-    """What to do if none of the columns is `path`, in words.
+    """Say what to do if none of the columns is `path`.
 
     >>> _path_hint(pd.DataFrame({"age": [3], "where": ["a.jpg"]}))
     "rename 'where' to 'path'"
@@ -105,7 +105,7 @@ def _holds_pictures(cells: "pd.Series[Any]") -> bool:
 
 @contextmanager
 def any_file_name() -> Iterator[None]:
-    """Let tables hold names of files that are not UTF-8; also decorates a function.
+    """Let tables hold file names that are not UTF-8; also decorates a function.
 
     If pyarrow is installed, pandas stores text with it, which refuses such names.
     """
@@ -173,7 +173,7 @@ def _check_interval(table: pd.DataFrame, column: str, where: str) -> None:
 
 
 def write_csv(table: pd.DataFrame, path: Path | BinaryIO) -> None:
-    """Write a table; names of files that are not UTF-8 keep their bytes."""
+    """Write a table; file names that are not UTF-8 keep their bytes."""
     texts = table.select_dtypes(exclude="number")
     # Python before 3.13 does not quote "\r" by itself, which would end a row.
     is_broken = any("\r" in str(cell) for name in texts for cell in texts[name])
@@ -219,7 +219,7 @@ def concat(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
                     f"{where} and {name}",
                     f"disagree about {column!r}: one gives numbers, the other text "
                     f"like {_example(table, tables, column)!r}",
-                    "spell the labels alike in both, as the head that reads them does",
+                    "in both, spell the labels as the head that reads them does",
                 )
     # All-empty columns would decide the joined type, so they are left out first.
     joined = pd.concat([t.dropna(axis="columns", how="all") for t in tables])
@@ -277,7 +277,7 @@ def sources(table: pd.DataFrame) -> "pd.Series[str]":
 
 
 def interval_columns(name: str) -> tuple[str, str]:
-    """The columns with the ends of a number known only to an interval.
+    """The columns with the ends of a number known only as an interval.
 
     >>> interval_columns("age")
     ('age_low', 'age_high')

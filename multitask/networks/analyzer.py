@@ -52,7 +52,7 @@ class Analyzer:
     def load(cls, path: str | Path) -> "Analyzer":
         """Open a network file or run folder.
 
-        Raises UserError if there is none, or it is not one of this package.
+        Raises UserError if there is none, or multitask did not write it.
         """
         return cls(*archive.load(path))
 
@@ -91,21 +91,21 @@ class Analyzer:
         """Predict for pictures: a table with one row per picture, in their order.
 
         `pictures` are paths, folders, globs, bytes, PIL images or uint8 arrays (height,
-        width, 3) in RGB order, alone or as a list in any mixture; an array (pictures,
+        width, 3) in RGB order, alone or in a list of any mix; an array (pictures,
         height, width, 3); or a DataFrame with such pictures in its column `path` and,
         if it has one, the part to look at in its column `box`: `left top right bottom`
         in pixels, as text or as four numbers, empty for the whole picture. In a
         DataFrame or a column of one, every row is one picture, and its index is kept.
 
-        The columns are `path` (empty if the picture is no path), `status` (`ok`, or why
-        there is no answer), `box` (empty: the whole picture), and those of each head's
-        `read`; with `probabilities`, also those of its `probabilities`, such as
+        The columns are `path` (empty if the picture is not a path), `status` (`ok`, or
+        why there is no answer), `box` (empty: the whole picture), and those of each
+        head's `read`; with `probabilities`, also those of its `probabilities`, such as
         `gender_male`. `heads` are the names of those to read, by default all.
-        `progress` is called with the number of pictures that were done since its last
-        call.
+        `progress` is called with the number of pictures done since its last call.
 
         Raises UserError for an unknown head, a batch size below 1, a folder or glob
-        without a picture, a DataFrame without `path`, and for what holds no pictures.
+        without a picture, a DataFrame without `path`, and for anything that is not a
+        picture.
         """
         chunks = self.predict_chunks(
             pictures, heads=heads, probabilities=probabilities, batch_size=batch_size
@@ -127,8 +127,8 @@ class Analyzer:
     ) -> Iterator[pd.DataFrame]:
         """Yield the table of `predict` in parts as they are answered.
 
-        The parts have 256 rows, the last one what is left; without a picture there is
-        one part without a row. Raises UserError at once, as `predict` does.
+        Each part has 256 rows, the last one what is left; without pictures there is
+        one part without rows. Raises UserError at once, as `predict` does.
         """
         if batch_size < 1:
             raise UserError("batch_size", f"is {batch_size}, must be 1 or more")
