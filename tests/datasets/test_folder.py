@@ -223,7 +223,7 @@ def test_the_sample_s_folders_are_read_back(tmp_path, head):
         ),
         (
             ["a/1.jpg", "accuracy/1.jpg"],
-            "has a class 'accuracy', as a row of the report",
+            "has a class 'accuracy', which is also a row of every report",
         ),
     ],
 )

@@ -400,7 +400,7 @@ def test_settings_that_are_resolved_or_calibrated_keep_the_rest(example):
             {"name": "other"},
             "head trait: has a name, 'other', that differs; leave it out",
         ),
-        ({"classes": ["a", "accuracy"]}, "has a class 'accuracy', as a row of the"),
+        ({"classes": ["a", "accuracy"]}, "has a class 'accuracy', which is also a"),
         ({"kind": "regression", "high": float("inf")}, "from 0.0 to inf, low must be"),
         ({"class_weights": "some"}, "class_weights is 'some', must be 'none' or "),
         ({"clases": ["a"]}, "unknown key 'clases'; did you mean 'classes'?"),
