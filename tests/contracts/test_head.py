@@ -120,9 +120,7 @@ def test_a_loss_weight_is_above_0(weight):
 
 def test_a_class_named_like_a_row_of_every_report_is_refused():
     check_classes("head smile", ("yes", "no"))
-    with pytest.raises(
-        UserError, match="has a class 'macro avg', which is also a row"
-    ):
+    with pytest.raises(UserError, match="has a class 'macro avg', which is also a row"):
         check_classes("head smile", ("yes", "macro avg"))
 
 
