@@ -117,7 +117,7 @@ class Difference:
     verdict: Verdict
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class DesignComparison(Shown):
     """Designs that were trained on one split, and how they compare.
 

@@ -47,7 +47,7 @@ class VariedSetting:
     log: bool
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SweepResult(Shown):
     """The trials of a sweep, in the order in which they began.
 

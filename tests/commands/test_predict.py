@@ -178,7 +178,7 @@ def test_notes_and_a_summary_go_to_standard_error(run, faces, capsys):
         (["--format", "parquet"], "--format parquet: needs a file; write --out FILE"),
         (
             ["--out", "none/a.csv"],
-            "--out none/a.csv: there is no folder 'none'; make it, or",
+            "--out none/a.csv: no folder 'none'; make it, or",
         ),
         (["--out", "folder.csv"], "--out folder.csv: is a folder; name a file in a"),
         (["--batch-size", "0"], "--batch-size: is 0, must be 1 or more"),

@@ -246,7 +246,7 @@ def test_a_full_disk_is_reported_before_features_are_computed(
 def test_features_that_are_not_finite_are_refused(pixels, tmp_path):
     image = keras.Input((16, 16, 3))
     wide = keras.Model(image, keras.layers.Rescaling(1e38)(image))
-    with pytest.raises(UserError, match="not finite; name other --weights$"):
+    with pytest.raises(UserError, match="not finite; choose other --weights$"):
         FeatureCache(wide, tmp_path).places(pixels, ALL, PLAIN, NONE)
 
 

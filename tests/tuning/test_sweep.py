@@ -53,7 +53,7 @@ def test_trials_are_scored_by_their_best_epoch_and_the_best_is_written(
     assert more.trials[:2] == result.trials
     assert len(more.trials) == 3
     with pytest.raises(
-        UserError, match="out: contains other work; name another folder"
+        UserError, match="out: contains other work; choose another folder"
     ):
         run.same_work(out, {}, "comparison", "compare")
     with pytest.raises(UserError, match="contains another sweep"):
@@ -179,7 +179,7 @@ def test_a_number_counts_by_the_error_that_it_saves(swept, tmp_path, tiny_trunk)
         (["--vary", "dropout=0.1,0.2", "--objective", "gendr"],
          "--objective: unknown head 'gendr'; did you mean 'gender'?"),
         (["--vary", "loss-weights.gendr=1,2"],
-         "--vary loss-weights.gendr=1.0: --loss-weights: unknown head 'gendr'; "),
+         "--vary loss-weights.gendr=1.0: unknown head 'gendr'; "),
     ],
 )  # fmt: skip
 def test_what_cannot_be_swept_is_refused(faces, tmp_path, capsys, options, message):
