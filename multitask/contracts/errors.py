@@ -91,7 +91,7 @@ def add_keywords(names: Iterable[str]) -> None:
 
 
 def as_python(line: str) -> str:
-    """A line for the user that names settings as Python does, not as options.
+    r"""A line for the user that names settings as Python does, not as options.
 
     Only known names are translated, and nothing in quotes, paths or commands.
 

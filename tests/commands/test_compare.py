@@ -49,7 +49,7 @@ def test_it_prints_scores_differences_and_costs(options, tmp_path, capsys):
     ("extra", "message"),
     [
         (["--designs", "singel"], "--designs: unknown design 'singel'; did you mean"),
-        (["--pairs"], "--pairs: is no option"),
+        (["--pairs"], "--pairs: unknown option"),
         (["--seeds", "0"], "--seeds: is 0, must be 1 or more"),
         (["--memory", "0"], "--memory: is 0.0, must be above 0"),
     ],

@@ -52,7 +52,7 @@ def test_one_head_makes_no_comparison(tmp_path, drawn_faces, tiny_trunk):
     data = (f"imfdb={drawn_faces}",)
     recipe = Recipe(heads=("gender",), data=data, trunk="tiny", split="60/20/20")
     with pytest.raises(
-        UserError, match="--heads: is gender, for which all designs have one"
+        UserError, match="--heads: is gender, alone: all designs would be the same"
     ):
         compare(recipe, tmp_path / "out", dry_run=True, say=silent)
 
@@ -173,7 +173,9 @@ def test_a_comparison_goes_on_with_its_own_pictures_only(compared, tmp_path):
     shutil.copytree(compared.out, tmp_path / "out")
     file = tmp_path / "out" / "split.csv"
     file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
-    with pytest.raises(UserError, match="only be resumed on the data it began with"):
+    with pytest.raises(
+        UserError, match="be resumed only with the data that it started with"
+    ):
         compare(compared.recipe, tmp_path / "out", merges=MERGES, say=silent)
 
 

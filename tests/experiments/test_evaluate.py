@@ -191,8 +191,8 @@ def test_a_part_can_be_named(drawn_run, tmp_path):
     with pytest.raises(UserError) as caught:
         report(drawn_run.folder, split="tset", out=tmp_path / "tset")
     assert str(caught.value) == (
-        "--split: the data has no picture in part 'tset'; use --split test or train or "
-        "val or all"
+        "--split: the data has no pictures in the part 'tset'; use --split test or "
+        "train or val or all"
     )
 
 

@@ -147,7 +147,7 @@ def test_labels_that_no_picture_has_are_left_out(tmp_path):
         "left out, as no picture has them: 5_o_Clock_Shadow, " in line for line in lines
     )
     settings["heads"] = ("attributes[Smiling,Bald]",)
-    with pytest.raises(UserError, match="head attributes: .* no label for Bald$"):
+    with pytest.raises(UserError, match="head attributes: .* no labels for Bald$"):
         fit(tiny_recipe(folder, **settings), tmp_path / "other", say=lines.append)
 
 
@@ -217,13 +217,13 @@ def test_a_split_of_before_must_list_the_pictures_of_today(drawn, tmp_path):
     file = tmp_path / "split.csv"
     listed = drawn.table[["path"]].assign(split=parts)
     listed.to_csv(file, index=False)
-    assert drawn.split(file).equals(parts)
+    assert drawn.split(file).tolist() == parts.tolist()
     listed[2:].to_csv(file, index=False)
     with pytest.raises(UserError) as caught:
         drawn.split(file)
     assert str(caught.value) == (
         f"{file}: lists 148 pictures, the data now holds 150 and 2 of them are new; a "
-        "run can only be resumed on the data it began with"
+        "run can be resumed only with the data that it started with"
     )
 
 

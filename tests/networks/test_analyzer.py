@@ -221,7 +221,7 @@ def test_an_unknown_head_names_the_nearest(faces):
     with pytest.raises(UserError) as caught:
         faces.predict([], heads=["gendre"])
     assert str(caught.value) == (
-        "--heads: this network has no head 'gendre'; did you mean 'gender'? "
+        "heads: this network has no head 'gendre'; did you mean 'gender'? "
         "Known: age, gender, pose, attributes"
     )
 

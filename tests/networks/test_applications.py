@@ -58,5 +58,7 @@ def test_pooling_is_open_where_keras_leaves_it_open():
         core = build.build_core(spec)
         shapes[pooling] = core.get_layer("trunk").output.shape[1:]
     assert shapes == {"average": (960,), "max": (960,), "flatten": (4 * 960,)}
-    with pytest.raises(UserError, match="^--pooling: trunk cnn has its own; leave it"):
+    with pytest.raises(
+        UserError, match="^--pooling: trunk cnn has its own pooling; leave it"
+    ):
         build.build_core(gender_age_spec("cnn", 32, pooling="max"))

@@ -162,7 +162,7 @@ def test_rows_of_other_work_are_never_gone_on_with(tmp_path, key, what):
     out = tmp_path / "a.csv"
     stop(out, "csv", PARTS[:1])
     with pytest.raises(
-        UserError, match=f"a.csv.part: holds rows of another {what}; go"
+        UserError, match=f"a.csv.part: holds rows of another {what}; resume"
     ):
         write(out, "csv", PARTS, {**WORK, key: "other"})
     assert write(out, "csv", PARTS) == 3

@@ -74,5 +74,7 @@ def test_a_folder_without_a_record_is_no_trial(tmp_path):
 def test_a_damaged_record_is_refused(tmp_path, content):
     write_trial(tmp_path, STOPPED)
     (tmp_path / "trial-0001" / "trial.json").write_bytes(content)
-    with pytest.raises(UserError, match="trial-0001/trial.json: is no record of a tri"):
+    with pytest.raises(
+        UserError, match="trial-0001/trial.json: is not the record of a tri"
+    ):
         read_trials(tmp_path)
