@@ -22,6 +22,7 @@ from multitask.cli import options
 from multitask.contracts.recipe import Recipe
 from multitask.fit import main as fit
 from multitask.fit import parser
+from multitask.networks import normalization
 from multitask.report import main as report
 from multitask.training import loop
 
@@ -110,7 +111,7 @@ def _numbers(figures, name=""):
 
 def test_a_stopped_run_resumes_as_it_did_in_that_version(folder, monkeypatch):
     # The momentum of averages did not rise with the number of steps then.
-    resume = loop.resume_averages
+    resume = normalization.resume_averages
     monkeypatch.setattr(loop, "resume_averages", lambda core, _: resume(core, 1000))
     run = folder / "stopped"
     done = pd.read_csv(run / "history.csv")

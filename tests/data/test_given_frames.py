@@ -132,7 +132,7 @@ def test_text_that_looks_like_numbers_stays_text(files, written, tmp_path):
     declared = (tmp_path / "data" / "mine.csv.toml").read_text()
     assert tomllib.loads(declared) == {"text": ["code", "flag"]}
     with pytest.raises(UserError, match="is there already, with other data"):
-        written(frame.assign(code=[1, 2, None, 1]))
+        written(frame.assign(code=pd.Series([1, 2, np.nan, 1])))
     heads = plugins.reader("table")(tmp_path / "data" / "mine.csv", name="mine").heads
     assert heads["code"] == {"kind": "softmax", "classes": ["001", "002"]}
     assert heads["flag"] == {"kind": "softmax", "classes": ["0", "1"]}
