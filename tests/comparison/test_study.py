@@ -31,7 +31,7 @@ def silent(line):
             (),
             "--split: leaves the validation part empty",
         ),
-        ({"freeze": "4"}, ("cnn", "tiny"), "--freeze: lets 4 stages learn, the "),
+        ({"freeze": "4"}, ("cnn", "tiny"), "--freeze: is 4, but the trunk has only 1"),
     ],
 )
 def test_mistakes_are_found_before_a_folder_is_made(
@@ -52,7 +52,7 @@ def test_one_head_makes_no_comparison(tmp_path, drawn_faces, tiny_trunk):
     data = (f"imfdb={drawn_faces}",)
     recipe = Recipe(heads=("gender",), data=data, trunk="tiny", split="60/20/20")
     with pytest.raises(
-        UserError, match="--heads: is gender, alone: all designs would be the same"
+        UserError, match="--heads: is gender alone: all designs would be the same"
     ):
         compare(recipe, tmp_path / "out", dry_run=True, say=silent)
 
