@@ -268,7 +268,7 @@ def test_folds_that_a_file_was_added_to_are_not_dealt_anew(drawn_faces, tmp_path
     labels.to_csv(copy / "labels.csv", index=False)
     shutil.rmtree(run.folder / "report")
     shutil.rmtree(run.folder / "fold-2")
-    with pytest.raises(UserError, match="can be resumed only with the data it began"):
+    with pytest.raises(UserError, match="can be resumed only with the data"):
         fit(recipe, run.folder, resume=True, say=quiet)
 
 
