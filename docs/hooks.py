@@ -47,13 +47,13 @@ def on_files(files: Any, config: Any) -> Any:
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Fill in what is generated where a page says `<!-- generated: NAME -->`."""
     generated = {"commands": commands, "settings": settings}
-    return PLACEHOLDER.sub(lambda found: generated[found[1]](), markdown)
+    return PLACEHOLDER.sub(lambda match: generated[match[1]](), markdown)
 
 
 def on_post_page(output: str, page: Any, **_: Any) -> None:
     """Warn of a page that can't be read without a network."""
-    for found in ELSEWHERE.finditer(output):
-        place = output[found.start() : found.end() + 60]
+    for match in ELSEWHERE.finditer(output):
+        place = output[match.start() : match.end() + 60]
         log.warning(f"{page.file.src_path} loads from another server: {place}")
 
 
@@ -173,8 +173,8 @@ def options(actions: Iterable[argparse.Action]) -> str:
     """A table of options and what they do."""
     rows = []
     for action in actions:
-        written = f"{', '.join(action.option_strings)} {metavar(action)}".strip()
-        rows.append((code(written), sentence(action.help)))
+        spelling = f"{', '.join(action.option_strings)} {metavar(action)}".strip()
+        rows.append((code(spelling), sentence(action.help)))
     return table(("argument", "what it does"), rows)
 
 

@@ -87,17 +87,17 @@ def fit(
 
     if resume:
         other = {"recipe": recipe, "data": data, "heads": heads, **settings}
-        chosen, folder = keywords.resumed(out, other, in_python(say))
+        base, folder = keywords.resumed(out, other, in_python(say))
         data = None
     else:
-        chosen = keywords.read(recipe, settings, heads=heads, function=fit, say=say)
+        base = keywords.read(recipe, settings, heads=heads, function=fit, say=say)
         folder = new_folder(options.default_folder(out))
     with given.recorded(data, folder, say) as texts:
         quiet.import_tensorflow()
         from multitask.experiments import run
 
         return run.fit(
-            keywords.with_data(chosen, texts),
+            keywords.with_data(base, texts),
             folder,
             resume=resume,
             say=in_python(say),
@@ -265,14 +265,14 @@ def compare(
     from multitask.contracts.machine import Machine
     from multitask.data import given
 
-    chosen = keywords.read(recipe, settings, heads=heads, function=compare, say=say)
+    base = keywords.read(recipe, settings, heads=heads, function=compare, say=say)
     folder = options.default_folder(out, "compare-")
     with given.recorded(data, folder, say, keep=not dry_run) as texts:
         quiet.import_tensorflow()
         from multitask.comparison import study
 
         return study.compare(
-            keywords.with_data(chosen, texts),
+            keywords.with_data(base, texts),
             folder,
             designs=keywords.names(designs),
             trunks=keywords.names(trunks),
@@ -328,7 +328,7 @@ def sweep(
     from multitask.contracts.machine import Machine
     from multitask.data import given
 
-    chosen = keywords.read(recipe, settings, heads=heads, function=sweep, say=say)
+    base = keywords.read(recipe, settings, heads=heads, function=sweep, say=say)
     varied = keywords.varied(vary)
     folder = options.default_folder(out, "sweep-")
     with given.recorded(data, folder, say) as texts:
@@ -336,7 +336,7 @@ def sweep(
         from multitask.tuning import sweep as tuning
 
         return tuning.sweep(
-            keywords.with_data(chosen, texts),
+            keywords.with_data(base, texts),
             folder,
             vary=varied,
             trials=trials,

@@ -89,10 +89,11 @@ def test_every_command_shown_is_one_that_its_parser_and_recipe_take(
     run.mkdir(parents=True)
     (run / "recipe.toml").write_text(recipe.Recipe().to_toml(), encoding="utf-8")
     for name, *arguments in commands(page):
+        assert name in dict(COMMANDS)
         if make := getattr(import_module(f"multitask.{name}"), "parser", None):
             parsed = make().parse_args(arguments)
             if name in TRAINS:
-                options.read(parsed)
+                assert isinstance(options.read(parsed), recipe.Recipe)
 
 
 def test_the_page_of_commands_lists_every_option_once_or_refers_to_fit():

@@ -97,3 +97,5 @@ def test_the_python_of_a_page_runs(page, pictures, small, tmp_path, monkeypatch)
         "pictures": np.zeros((2, 40, 50, 3), np.uint8),
     }
     exec(compile(text, str(page), "exec"), names)
+    for out in re.findall(r'\bout="([^"{]+)"', text):
+        assert Path(out).exists(), f"{page} says that it writes {out}"

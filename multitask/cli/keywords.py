@@ -47,9 +47,9 @@ def read(
     return recipe.recipe(values, "")
 
 
-def with_data(chosen: Recipe, texts: tuple[str, ...] | None) -> Recipe:
+def with_data(base: Recipe, texts: tuple[str, ...] | None) -> Recipe:
     """The recipe with other data sets; its own for None."""
-    return chosen if texts is None else replace(chosen, data=texts)
+    return base if texts is None else replace(base, data=texts)
 
 
 def resumed(
@@ -62,7 +62,7 @@ def resumed(
     if not out:
         raise UserError("--resume", "needs a run to resume", "add --out, its folder")
     folder = Path(out).expanduser()
-    chosen = resumable(folder, say)
+    base = resumable(folder, say)
     extra = [name for name, value in other.items() if value is not None]
     if extra:
         raise UserError(
@@ -70,7 +70,7 @@ def resumed(
             "a run is resumed with the recipe that it started with",
             "leave out the others",
         )
-    return chosen, folder
+    return base, folder
 
 
 def file(keyword: str, path: str | PathLike[str]) -> Path:
@@ -148,7 +148,7 @@ def _plain(base: Base, say: Say) -> dict[str, Any]:
     if not isinstance(base, (str, PathLike)):
         raise UserError(
             "recipe",
-            f"is a {type(base).__name__}, must be a Recipe, the name of one or a file",
+            f"is of type {type(base).__name__}, must be a Recipe, a name or a file",
             "give pictures as data=...",
         )
     values = recipe_files.read(Path(base), say)

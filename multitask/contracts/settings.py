@@ -50,16 +50,16 @@ def for_users(cls: type[T]) -> type[T]:
     A keyword that is no field is a UserError, errors name settings as Python does, and
     its `repr` shows only the values that are not the default.
     """
-    made = cls.__init__
+    original = cls.__init__
 
     @python_spelling
-    @wraps(made)
+    @wraps(original)
     def checking_names(self: T, *values: Any, **keywords: Any) -> None:
         known = [field.name for field in fields(cls)]
         for name in keywords:
             if name not in known:
                 raise UserError(name, "unknown setting", nearest(name, known))
-        made(self, *values, **keywords)
+        original(self, *values, **keywords)
 
     def changed(self: T) -> str:
         default = cls()

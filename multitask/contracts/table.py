@@ -90,8 +90,9 @@ def _path_hint(table: pd.DataFrame) -> str:
     names = list(map(str, table))
     files = (name for name in names for one in _PATHS if close_name(one, [name], 0.8))
     pictures = (str(name) for name in table if _holds_pictures(table[name]))
-    found = next(pictures, "") or close_name("path", names) or next(files, "")
-    return f"rename {repr(found) if found else 'the column of picture files'} to 'path'"
+    column = next(pictures, "") or close_name("path", names) or next(files, "")
+    likely = repr(column) if column else "the column of picture files"
+    return f"rename {likely} to 'path'"
 
 
 def _holds_pictures(cells: "pd.Series[Any]") -> bool:

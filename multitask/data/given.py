@@ -143,19 +143,16 @@ def _named(data: object) -> Iterator[tuple[str, Any]]:
                     "data", f"{name!r} is no name", "use letters and digits"
                 )
             if not isinstance(value, str | PathLike | pd.DataFrame):
-                what = f"is {_kind(value)}, must be a folder, a file or a DataFrame"
-                raise UserError(f"data {name}", what)
+                raise UserError(
+                    f"data {name}",
+                    f"is of type {type(value).__name__}, must be a folder, a file or a "
+                    "DataFrame",
+                )
             yield name, value
     elif isinstance(data, str | PathLike | pd.DataFrame):
         yield "", data
     else:
-        raise UserError("data", f"is {_kind(data)}, must be {_KINDS}")
-
-
-def _kind(value: object) -> str:
-    """The type of a value, in words."""
-    name = "None" if value is None else type(value).__name__
-    return name if value is None else f"a{'n' * (name[0] in 'aeiou')} {name}"
+        raise UserError("data", f"is of type {type(data).__name__}, must be {_KINDS}")
 
 
 def _text(name: str, value: str | PathLike[str], names: set[str], say: Say) -> str:

@@ -99,7 +99,8 @@ def _rgb(picture: Picture) -> Image.Image:
     if isinstance(picture, (str, bytes, PathLike)):
         return _file(picture)
     raise PictureError(
-        f"is a {type(picture).__name__}, must be a path, bytes, PIL image or array"
+        f"is of type {type(picture).__name__}, must be a path, bytes, PIL image or "
+        "array"
     )
 
 

@@ -74,8 +74,8 @@ def _as_list(pictures: Any) -> list[Picture]:
     if isinstance(pictures, dict) or not isinstance(pictures, Iterable):
         raise UserError(
             "pictures",
-            f"is a {type(pictures).__name__}, must be a path, folder, glob, bytes, PIL "
-            "image or uint8 array, a list of these, or a DataFrame",
+            f"is of type {type(pictures).__name__}, must be a path, folder, glob, "
+            "bytes, PIL image or uint8 array, a list of these, or a DataFrame",
         )
     return [part for picture in pictures for part in _expanded(picture)]
 

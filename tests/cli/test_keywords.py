@@ -73,7 +73,7 @@ def test_a_head_object_is_declared_in_the_recipe():
         ({"optimizer": "adamm"}, "did you mean 'adam'?"),
         ({"heads": 3}, 'heads: holds 3, must hold names or heads; write ["age", "gend'),
         ({"heads": ["age", None]}, "heads: holds None, must hold names or heads"),
-        ({"base": 3}, "recipe: is a int, must be a Recipe, the name of one or a file"),
+        ({"base": 3}, "recipe: is of type int, must be a Recipe, a name or a file"),
         ({"base": "utkface-cn"}, "no recipe or file utkface-cn; did you mean 'utkface"),
         ({"cap": "=3"}, "cap: '=3' has no head; write HEAD=VALUE"),
     ],

@@ -145,7 +145,7 @@ def test_a_dry_comparison_lists_its_networks(frame, tmp_path):
         ({"epochs": 0}, "epochs: is 0, must be 1 or more"),
         ({"batch_size": -1}, "batch_size: is -1, must be 0 or more"),
         ({"then": "all,epochs=2"}, "then: needs a frozen trunk; add freeze all"),
-        ({"data": 3}, "data: is an int, must be a mapping"),
+        ({"data": 3}, "data: is of type int, must be a mapping"),
         ({"data": pd.DataFrame({"file": ["a.jpg"], "age": [3]})},
          "data table: has no column 'path', only file, age; rename 'file' to 'path'"),
         ({"data": {"m": pd.DataFrame({"path": []})}}, "data m: has no rows"),

@@ -86,13 +86,13 @@ READERS = "with one of the readers celeba, fairface, folder, imfdb, table, utkfa
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (3, "data: is an int, must be a mapping such as {"),
-        (np.zeros(3), "data: is a ndarray, must be a mapping such as {"),
-        (pd.Series(["a"]), "data: is a Series, must be a mapping such as {"),
+        (3, "data: is of type int, must be a mapping such as {"),
+        (np.zeros(3), "data: is of type ndarray, must be a mapping such as {"),
+        (pd.Series(["a"]), "data: is of type Series, must be a mapping such as {"),
         ([], "data: no data set given; give a mapping"),
         ({}, "data: no data set given; give a mapping"),
-        ({"mood": 3}, "data mood: is an int, must be a folder, a file or a DataFrame"),
-        ({"mood": None}, "data mood: is None, must be a folder, a file or a DataFrame"),
+        ({"mood": 3}, "data mood: is of type int, must be a folder"),
+        ({"mood": None}, "data mood: is of type NoneType, must be a folder"),
         ({3: "U"}, "data: 3 is no name; use letters and digits"),
         ({"a=b": "U"}, "data: 'a=b' is no name; use letters and digits"),
         ("nowhere.csv", "data: no file or folder 'nowhere.csv'; check the path"),

@@ -253,7 +253,9 @@ def test_the_reason_says_what_a_file_is_that_is_no_picture(tmp_path):
     assert refused("") == "is a folder, no picture"  # as Path("") is "."
     assert refused("https://example.org/a.jpg") == "no such file"
     assert "null" in refused("a\x00.jpg")
-    assert refused(7).startswith("is a int, must be a path, bytes, PIL image or array")
+    assert refused(7).startswith(
+        "is of type int, must be a path, bytes, PIL image or array"
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

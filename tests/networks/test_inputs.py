@@ -149,7 +149,9 @@ def test_a_table_without_paths_names_its_columns_and_the_nearest(network):
 @pytest.mark.parametrize("wrong", [3, None, {"path": ["a.png"]}])
 def test_what_holds_no_pictures_is_named(network, wrong):
     name = type(wrong).__name__
-    with pytest.raises(UserError, match=f"^pictures: is a {name}, must be a path, fo"):
+    with pytest.raises(
+        UserError, match=f"^pictures: is of type {name}, must be a path, fo"
+    ):
         network.predict(wrong)
 
 

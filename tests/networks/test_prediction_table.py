@@ -1,4 +1,4 @@
-"""Is the table of predictions one that a person can read, whatever its width?"""
+"""Is the table of predictions readable at any width?"""
 
 import numpy as np
 import pandas as pd
