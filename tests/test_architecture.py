@@ -16,11 +16,12 @@ MAY_IMPORT = {
     "contracts": (),
     "terminal": (),
     "images": ("contracts",),
+    "tables": ("contracts",),
     "cli": ("contracts",),
-    "data": ("contracts", "terminal", "images"),
+    "data": ("contracts", "terminal", "images", "tables"),
     "networks": ("contracts", "images"),
-    "inspection": ("contracts", "terminal", "images", "data"),
-    "training": ("contracts", "terminal", "images", "data", "networks"),
+    "inspection": ("contracts", "terminal", "images", "tables", "data"),
+    "training": ("contracts", "terminal", "images", "tables", "data", "networks"),
     "experiments": (
         *("contracts", "terminal", "images", "data", "networks"),
         "training",
@@ -31,7 +32,7 @@ MAY_IMPORT = {
     ),
     "tuning": ("contracts", "images", "data", "networks", "training", "experiments"),
     "heads": ("contracts",),
-    "datasets": ("contracts", "terminal"),
+    "datasets": ("contracts", "terminal", "tables"),
     "reports": ("contracts", "images", "inspection"),
 }
 MOST_LINES, MOST_FUNCTION_LINES, MOST_FILES, MOST_FLOORS = 350, 50, 20, 9

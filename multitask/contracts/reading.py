@@ -4,8 +4,7 @@ Data frames go through the same functions as tables in files, whatever they are 
 """
 
 import os
-import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.table import RESERVED, as_text, check_path, headed
+from multitask.contracts.table import RESERVED, check_path, headed
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 TABLES = (".csv", ".tsv", ".tab", ".parquet", ".json")
@@ -138,120 +137,6 @@ def _key(spelling: object) -> str:
     return str(spelling).strip().casefold()
 
 
-# From cells to labels
-
-
-def typed(cells: pd.DataFrame, where: str, text: Collection[str] = ()) -> pd.DataFrame:
-    """The table with text in its reserved columns and those named in `text`.
-
-    The others hold numbers if all of their filled cells are numbers, else text, too.
-    Raises UserError for text that is not UTF-8, and in the ends of an interval.
-    """
-    columns: dict[str, pd.Series[Any]] = {"path": cells["path"].astype(object)}
-    for column in cells.columns.drop("path"):
-        convert = _text if column in (*RESERVED, *text) else _label
-        _check_utf8(column, cells[column], where)
-        columns[column] = convert(cells[column])
-    if "split" in columns:
-        parts, _ = translate(columns["split"], PARTS)
-        parts = parts.astype(object)
-        columns["split"] = parts.where(parts.notna(), columns["split"])
-    for column, values in columns.items():
-        is_end = column.endswith(("_low", "_high"))
-        if is_end and not pd.api.types.is_numeric_dtype(values):
-            raise UserError(
-                where,
-                f"column {column!r} holds {values.dropna().iloc[0]!r}, as one end of "
-                "an interval it must hold numbers",
-                "rename it if it is not an interval",
-            )
-    return pd.DataFrame(columns)
-
-
-def _label(cells: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Numbers if all filled cells are numbers, else text."""
-    numbers = _numbers(cells)
-    if numbers is None:
-        cells = _text(cells)
-        numbers = _numbers(cells)  # now that blank cells are empty
-    return cells if numbers is None else numbers
-
-
-def _text(cells: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Text without surrounding blanks."""
-    text = as_text(cells)
-    trimmed = {label: label.strip() or np.nan for label in text.dropna().unique()}
-    return text.map(trimmed).astype(object)
-
-
-def _numbers(cells: "pd.Series[Any]") -> "pd.Series[float] | None":
-    if pd.api.types.is_datetime64_any_dtype(cells):
-        return None
-    numbers = pd.to_numeric(cells.astype(object), errors="coerce").astype(float)
-    is_number = np.isfinite(numbers) | cells.isna()
-    return numbers if is_number.all() else None
-
-
-def _check_utf8(column: str, values: "pd.Series[Any]", where: str) -> None:
-    texts = {column, *(cell for cell in values.tolist() if isinstance(cell, str))}
-    for text in sorted(texts):
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise UserError(
-                where,
-                f"column {column!r} holds {text!r}, which is not UTF-8",
-                "save the file as UTF-8",
-            ) from None
-
-
-def has_text(cells: "pd.Series[Any]") -> bool:
-    """Whether any cell of a column is text, as `"01"` is and 1 is not."""
-    return any(isinstance(cell, str) for cell in cells.unique())
-
-
-def text_declared(file: Path, where: str) -> tuple[str, ...]:
-    """The columns that hold text even if it looks like numbers, as declared by a user.
-
-    They are in a TOML file beside the table: `labels.csv.toml` for `labels.csv`, with
-    `text = ["code"]`. Raises UserError for a TOML that holds anything else.
-    """
-    path = _declaration(file)
-    if not path.exists():
-        return ()
-    try:
-        declared = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(where, f"'{path}' is no TOML: {error}") from None
-    text = declared.pop("text", [])
-    if declared:
-        what = f"'{path}': {next(iter(declared))!r} is no setting of a table"
-        raise UserError(where, what, "known: text")
-    if not (isinstance(text, list) and all(isinstance(name, str) for name in text)):
-        what = f"'{path}': text is {text!r}, must be a list of columns"
-        raise UserError(where, what, 'write text = ["code"]')
-    return tuple(text)
-
-
-def text_declaration(table: pd.DataFrame, file: Path) -> tuple[Path, str]:
-    """The TOML file to write beside a CSV of a table, and its content.
-
-    The content is empty if no text of the table looks like numbers.
-    """
-    import tomli_w
-
-    texts = table.select_dtypes(exclude="number").columns.drop(
-        [*RESERVED], errors="ignore"
-    )
-    text = [name for name in texts if _numbers(table[name]) is not None]
-    text = [name for name in text if table[name].notna().any()]
-    return _declaration(file), tomli_w.dumps({"text": text}) if text else ""
-
-
-def _declaration(file: Path) -> Path:
-    return file.with_name(f"{file.name}.toml")
-
-
 # From a data frame to a table
 
 
@@ -279,24 +164,6 @@ def picture_table(frame: object, where: str) -> pd.DataFrame:
         if name in table
     }
     return table.assign(**columns)
-
-
-def labelled_table(frame: object, where: str) -> pd.DataFrame:
-    """A data frame as the table of labelled pictures that a file of it would give.
-
-    Its column `path` may hold pictures. Text stays text, also where it looks like
-    numbers. Raises UserError as `picture_table` and `typed`, and if it has no row.
-    """
-    table = picture_table(frame, where)
-    if table.empty:
-        raise UserError(where, "has no rows")
-    others = table.columns.drop("path")
-    text = [
-        name
-        for name in others
-        if not name.endswith(("_low", "_high")) and has_text(table[name])
-    ]
-    return typed(table, where, text)
 
 
 def _file_name(picture: Any) -> Any:

@@ -1,4 +1,4 @@
 """How do labelled folders become a split and batches of pictures and targets?
 
-Imports `contracts`, `terminal` and `images`.
+Imports `contracts`, `terminal`, `images` and `tables`.
 """

@@ -19,10 +19,11 @@ import pandas as pd
 from PIL import Image
 
 from multitask.contracts.errors import Say, UserError
-from multitask.contracts.reading import labelled_table, text_declaration
 from multitask.contracts.saving import replacing, reporting_write_errors
 from multitask.contracts.table import write_csv
 from multitask.images.decode import PictureError, decode, in_order
+from multitask.tables.declaration import text_declaration
+from multitask.tables.frame import labelled_table
 
 _SIGNATURES = {
     b"\x89PNG": ".png",

@@ -1,4 +1,4 @@
 """What is wrong with labelled pictures?
 
-Imports `contracts`, `terminal`, `images` and `data`.
+Imports `contracts`, `terminal`, `images`, `tables` and `data`.
 """

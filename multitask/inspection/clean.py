@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.reading import text_declaration
 from multitask.contracts.run import check_writable
 from multitask.contracts.saving import replacing, reporting_write_errors, write_text
 from multitask.contracts.table import label_columns, write_csv
 from multitask.inspection.duplicates import Groups, group_by_hash
 from multitask.inspection.label_intervals import LabelIntervals, Rows
 from multitask.inspection.lookalikes import Lookalikes
+from multitask.tables.declaration import text_declaration
 
 ENDINGS = (".csv", ".parquet")
 

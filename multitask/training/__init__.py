@@ -1,4 +1,5 @@
 """How does a network learn?
 
-Imports `contracts`, `terminal`, `images`, `data` and `networks`.
+Imports `contracts`, `terminal`, `images`, `tables`, `data` and
+`networks`.
 """

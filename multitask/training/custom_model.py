@@ -12,7 +12,6 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head, Heads
 from multitask.contracts.infer import infer_heads
-from multitask.contracts.reading import labelled_table
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.settings import per_head
 from multitask.contracts.table import NO_LABELS, check_intervals
@@ -20,6 +19,7 @@ from multitask.data.labels import usable
 from multitask.networks import archive, build, pretrained, trunks
 from multitask.networks.custom_trunk import custom_trunk
 from multitask.networks.spec import NetworkSpec
+from multitask.tables.frame import labelled_table
 from multitask.training.objective import compile_model
 from multitask.training.optimizer import named
 from multitask.training.priors import start_from_labels
