@@ -16,14 +16,14 @@ MAY_IMPORT = {
     "contracts": (),
     "terminal": (),
     "images": ("contracts",),
-    "tables": ("contracts",),
+    "tables": ("contracts", "terminal"),
     "cli": ("contracts",),
     "data": ("contracts", "terminal", "images", "tables"),
     "networks": ("contracts", "images"),
     "inspection": ("contracts", "terminal", "images", "tables", "data"),
     "training": ("contracts", "terminal", "images", "tables", "data", "networks"),
     "experiments": (
-        *("contracts", "terminal", "images", "data", "networks"),
+        *("contracts", "terminal", "images", "tables", "data", "networks"),
         "training",
     ),
     "comparison": (

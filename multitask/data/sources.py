@@ -5,6 +5,7 @@
 | `utkface=FOLDER` | `datasets/utkface.py` | utkface |
 | `genre=folder:FOLDER` | `datasets/folder.py` with that name | genre |
 | `table:FILE` | `datasets/table.py` | table |
+| `mine=table:FILE,root=FOLDER` | the same, with the option `root` | mine |
 """
 
 import inspect
@@ -24,32 +25,56 @@ from multitask.contracts.table import RESERVED, Reading, check, concat
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One data set of `--data`; `path` is empty if the text names no folder."""
+    """One data set of `--data`; `path` is empty if the text names no folder.
+
+    `options` are keyword arguments of the reader.
+    """
 
     name: str
     reader: str
     path: str
+    options: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         if not self.path:
             return self.name
         path = self.path if self.reader == self.name else f"{self.reader}:{self.path}"
-        return f"{self.name}={path}"
+        options = "".join(f",{key}={value}" for key, value in self.options)
+        return f"{self.name}={path}{options}"
 
 
 def parse(text: str) -> Source:
     """Parse `NAME=FOLDER`, `NAME=READER:FOLDER`, `READER:FOLDER` or `NAME`.
 
+    Options of the reader follow the path, as in `FILE,root=FOLDER`; a file or folder
+    whose name looks like that has none.
+
     >>> parse("genre=folder:stills/")
-    Source(name='genre', reader='folder', path='stills/')
+    Source(name='genre', reader='folder', path='stills/', options=())
+    >>> parse("genre=table:stills.csv,root=stills").options
+    (('root', 'stills'),)
     """
     readers = "|".join(map(re.escape, plugins.names("datasets")))
-    name, equals, path = text.partition("=")
-    match = re.fullmatch(rf"(?s)({readers}):(.+)", path if equals else text)
+    is_named = re.match(rf"(?!(?:{readers}):)[^,=]*=", text)
+    name, path = text.split("=", 1) if is_named else ("", text)
+    match = re.fullmatch(rf"(?s)({readers}):(.+)", path)
     if match:
         reader, path = match.groups()
-        return Source(name=name if equals else reader, reader=reader, path=path)
-    return Source(name=name, reader=name, path=path)
+        path, options = _options(path)
+        return Source(name=name or reader, reader=reader, path=path, options=options)
+    if not is_named:
+        name, path = text, ""
+    path, options = _options(path)
+    return Source(name=name, reader=name, path=path, options=options)
+
+
+def _options(path: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """A path without the options that follow it, and these."""
+    options = re.search(r"(?s)(,[a-z_]+=[^,=]*)+$", path)
+    if options is None or Path(path).expanduser().exists():
+        return path, ()
+    pairs = (option.split("=") for option in options[0].split(",")[1:])
+    return path[: options.start()], tuple((key, value) for key, value in pairs)
 
 
 def absolute(data: Sequence[str]) -> tuple[str, ...]:
@@ -65,6 +90,10 @@ def absolute(data: Sequence[str]) -> tuple[str, ...]:
             if not _is_text(path):
                 raise UserError("--data", f"{path!r} is not UTF-8", "rename the folder")
             source = replace(source, path=path)
+            if root := dict(source.options).get("root"):
+                root = str(Path(root).expanduser().resolve())
+                options = {**dict(source.options), "root": root}
+                source = replace(source, options=tuple(options.items()))
         texts.append(str(source))
     return tuple(texts)
 
@@ -88,8 +117,16 @@ def read_all(data: Sequence[str], sample: Path | None = None) -> Reading:
     skipped = pd.concat([r.skipped for r in readings], ignore_index=True)
     notes = tuple(dict.fromkeys(note for r in readings for note in r.notes))
     table = concat([r.table for r in readings])
+    decisions = [
+        r.decisions.assign(source=parse(text).name)
+        for text, r in zip(data, readings, strict=True)
+    ]
     return Reading(
-        table=table, skipped=skipped, notes=notes, heads=_heads(data, readings, table)
+        table=table,
+        skipped=skipped,
+        notes=notes,
+        heads=_heads(data, readings, table),
+        decisions=pd.concat(decisions, ignore_index=True),
     )
 
 
@@ -155,6 +192,13 @@ def check_source(text: str) -> Source:
             f"{text!r}: reader {source.reader} can't be given another name",
             f"write {source.reader}={source.path}",
         )
+    keywords = [*inspect.signature(reader).parameters][1:]
+    options = [key for key in keywords if key != "name"]
+    for key, _ in source.options:
+        if key not in options:
+            what = f"{source.reader} has no option {key!r}"
+            todo = nearest(key, options) if options else f"leave out ,{key}=..."
+            raise UserError(f"--data {source.name}", what, todo)
     return source
 
 
@@ -182,8 +226,10 @@ def _read_one(text: str, sample: Path | None) -> Reading:
         if sample is None:
             raise UserError("--data", f"{text!r} has no folder", "write sample=FOLDER")
         return reader(sample)
-    path, named = Path(source.path).expanduser(), _takes_name(reader)
-    reading = reader(path, name=source.name) if named else reader(path)
+    path, options = Path(source.path).expanduser(), dict(source.options)
+    if _takes_name(reader):
+        options["name"] = source.name
+    reading = reader(path, **options)
     table = _with_source(check(reading.table, text), source.name)
     return replace(reading, table=table)
 

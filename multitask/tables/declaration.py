@@ -1,36 +1,84 @@
-"""What does a user declare about a table, in the TOML file beside it?"""
+"""What does a user declare about a table, in the TOML file beside it?
+
+    # labels.csv.toml, beside labels.csv
+    text = ["code"]            # columns that are text even if it looks like numbers
+    missing = ["999", "n.a."]  # more words for "not annotated", in every column
+    root = "pictures"          # the folder that paths are relative to
+
+    [column.weather]
+    role = "label"             # or "path", "box", "identity", "split", "source", "none"
+    classes = ["none", "rain"] # words that are classes here, even "none"
+    missing = ["-9"]           # more words for "not annotated", in this column
+
+The options of `--data`, such as `NAME=table:FILE,root=FOLDER`, replace its settings.
+"""
 
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Literal
 
 import pandas as pd
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.settings import checked
 from multitask.contracts.table import RESERVED
 from multitask.tables.types import numbers
 
+Role = Literal["", "label", "path", "box", "identity", "split", "source", "none"]
 
-def text_declared(file: Path, where: str) -> tuple[str, ...]:
-    """The columns that hold text even if it looks like numbers, as declared by a user.
 
-    They are in a TOML file beside the table: `labels.csv.toml` for `labels.csv`, with
-    `text = ["code"]`. Raises UserError for a TOML that holds anything else.
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """What is declared about one column; an empty `role` leaves it to the reader."""
+
+    role: Role = ""
+    classes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """What is declared about a table; the defaults declare nothing."""
+
+    text: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    root: str = ""
+    column: Mapping[str, Column] = field(default_factory=dict)
+
+    def check_columns(self, names: "pd.Index[Any]", where: str) -> None:
+        """Raise UserError if a declared column is not among the `names` of a table."""
+        for name in (*self.text, *self.column):
+            if name not in names:
+                what = f"has no column {name!r}, which the TOML beside it declares"
+                raise UserError(where, what, nearest(name, names))
+
+
+def declared(file: Path, where: str, root: str = "") -> Declaration:
+    """Read what is declared about the table of a file; `root` replaces its root.
+
+    Raises UserError for a TOML that is none or holds an unknown setting.
     """
-    path = _declaration(file)
-    if not path.exists():
-        return ()
-    try:
-        declared = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(where, f"'{path}' is no TOML: {error}") from None
-    text = declared.pop("text", [])
-    if declared:
-        what = f"'{path}': {next(iter(declared))!r} is no setting of a table"
-        raise UserError(where, what, "known: text")
-    if not (isinstance(text, list) and all(isinstance(name, str) for name in text)):
-        what = f"'{path}': text is {text!r}, must be a list of columns"
-        raise UserError(where, what, 'write text = ["code"]')
-    return tuple(text)
+    path = _beside(file)
+    content: dict[str, Any] = {}
+    if path.exists():
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UserError(where, f"'{path}' is no TOML: {error}") from None
+    columns = content.pop("column", {})
+    if not isinstance(columns, dict):
+        todo = "write a section [column.NAME]"
+        raise UserError(where, f"'{path}': column is {columns!r}", todo)
+    column = {
+        name: checked(Column, config, f"{where}: '{path}': column {name}")
+        for name, config in columns.items()
+    }
+    declaration = checked(Declaration, content, f"{where}: '{path}'")
+    if not root and declaration.root:  # relative to the file
+        root = str(file.parent / declaration.root)
+    return replace(declaration, column=column, root=root)
 
 
 def text_declaration(table: pd.DataFrame, file: Path) -> tuple[Path, str]:
@@ -45,8 +93,8 @@ def text_declaration(table: pd.DataFrame, file: Path) -> tuple[Path, str]:
     )
     text = [name for name in texts if numbers(table[name]) is not None]
     text = [name for name in text if table[name].notna().any()]
-    return _declaration(file), tomli_w.dumps({"text": text}) if text else ""
+    return _beside(file), tomli_w.dumps({"text": text}) if text else ""
 
 
-def _declaration(file: Path) -> Path:
+def _beside(file: Path) -> Path:
     return file.with_name(f"{file.name}.toml")

@@ -10,22 +10,24 @@ from typing import Any, NoReturn
 
 import pandas as pd
 
-from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.table import Reading, check_path, headed
-from multitask.tables.declaration import text_declared
+from multitask.contracts.errors import UserError
+from multitask.contracts.table import RESERVED, Reading, check_path, headed
+from multitask.tables.decisions import Decisions
+from multitask.tables.declaration import Declaration, declared
 from multitask.tables.files import existing_file, load
 from multitask.tables.locate import locate
 from multitask.tables.merge import repeated
 from multitask.tables.types import has_text, typed
 
 
-def read(file: Path, *, name: str) -> Reading:
+def read(file: Path, *, name: str, root: str = "") -> Reading:
     """Read the labels in a file, of named heads and of heads that it brings.
 
-    Relative paths are relative to the file's folder. Only an empty cell means *no
-    label*; a column is numeric if all of its filled cells are numbers, unless they are
-    text in a Parquet file or a TOML beside the file says so, `text = ["code"]`. Rows
-    without a picture, or with one that an earlier row lists, are skipped.
+    Relative paths are relative to `root`, by default the file's folder. Only an empty
+    cell means *no label*; a column is numeric if all of its filled cells are numbers,
+    unless they are text in a Parquet file or a TOML beside the file says so,
+    `text = ["code"]`. Rows without a picture, or with one that an earlier row lists,
+    are skipped.
 
     Raises UserError if the file is missing, can't be read as its ending says, lacks the
     column `path`, has a column twice, or if none of its pictures exists.
@@ -33,19 +35,26 @@ def read(file: Path, *, name: str) -> Reading:
     where = f"--data {name}"
     path = existing_file(file, where)
     labels = load(path, where)
+    declaration = declared(path, where, root)
+    decisions = Decisions()
     cells = _headed(labels.cells, path, where)
-    table = typed(cells, where, _text_columns(cells, path, where))
-    table["path"], missing = locate(table["path"], labels.root)
+    declaration.check_columns(cells.columns, f"{where}: '{path}'")
+    table = typed(cells, where, _text_columns(cells, path, declaration))
+    for column in map(str, table):
+        decisions.read_as(column, column if column in RESERVED else "label")
+    folder = Path(declaration.root or labels.root)
+    table["path"], missing = locate(table["path"], folder)
     reasons = pd.concat([missing, repeated(table.drop(index=missing.index))])
     faulty_rows = zip(table["path"][reasons.index], reasons, strict=True)
     skipped = [*labels.skipped, *faulty_rows]
     table = table.drop(index=reasons.index).reset_index(drop=True)
     if table.empty:
-        _refuse(path, labels.root, skipped, where)
+        _refuse(path, folder, skipped, where)
     return Reading(
         table=table if "source" in table else table.assign(source=name),
         skipped=pd.DataFrame(skipped, columns=["path", "reason"], dtype=object),
         heads=labels.heads(table),
+        decisions=decisions.table(),
     )
 
 
@@ -60,13 +69,11 @@ def _headed(cells: pd.DataFrame, path: Path, where: str) -> pd.DataFrame:
     return cells
 
 
-def _text_columns(cells: pd.DataFrame, path: Path, where: str) -> list[str]:
+def _text_columns(
+    cells: pd.DataFrame, path: Path, declaration: Declaration
+) -> list[str]:
     """The columns that hold text even if it looks like numbers."""
-    text = list(text_declared(path, where))
-    for name in text:
-        if name not in cells:
-            what = f"has no column {name!r}, which the TOML beside it declares as text"
-            raise UserError(f"{where}: '{path}'", what, nearest(name, cells))
+    text = list(declaration.text)
     if path.suffix.lower() == ".parquet":  # which has types
         text += [name for name in map(str, cells) if has_text(cells[name])]
     return text

@@ -7,7 +7,7 @@ from multitask.contracts import plugins
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import Reading
 from multitask.data import sources
-from multitask.data.sources import Source, absolute, parse
+from multitask.data.sources import Source, absolute, check_source, parse
 
 
 def reader(monkeypatch, **readers):
@@ -99,3 +99,22 @@ def test_what_is_no_data_set_says_how_to_write_one(text, line):
     with pytest.raises(UserError) as caught:
         sources.check_source(text)
     assert str(caught.value) == line
+
+
+def test_options_follow_the_path_unless_a_file_is_called_like_that(tmp_path):
+    file = tmp_path / "a.csv"
+    text = f"mine=table:{file},root={tmp_path}"
+    assert parse(text).options == (("root", str(tmp_path)),)
+    assert (str(parse(text)), parse(text).path) == (text, str(file))
+    odd = tmp_path / "a.csv,root=b"
+    odd.write_text("path\n")
+    assert parse(f"mine=table:{odd}") == Source(
+        name="mine", reader="table", path=str(odd)
+    )
+
+
+def test_an_unknown_option_is_refused_with_the_nearest(tmp_path):
+    with pytest.raises(UserError, match="table has no option 'roots'; did you mean"):
+        check_source(f"mine=table:{tmp_path},roots=b")
+    with pytest.raises(UserError, match="utkface has no option 'root'"):
+        check_source(f"utkface={tmp_path},root=b")

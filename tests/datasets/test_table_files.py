@@ -74,8 +74,8 @@ def test_a_toml_beside_a_table_says_which_columns_are_text(tmp_path):
     assert reading.heads["code"]["classes"] == ["001", "002"]
     for text, message in (
         ('text = ["cod"]', "has no column 'cod', .*; did you mean 'code'"),
-        ("text = 3", "text is 3, must be a list of columns"),
-        ("numbers = []", "'numbers' is no setting of a table; known: text"),
+        ("text = 3", "text is 3, must be a list"),
+        ("numbers = []", "unknown key 'numbers'; known: text, missing, root"),
         ("text", "is no TOML"),
     ):
         declaration.write_text(text)

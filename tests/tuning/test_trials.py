@@ -185,7 +185,7 @@ def test_a_stopped_trial_goes_on_from_its_last_epoch(
     assert (out / "index.html").exists()
     lines: list[str] = []
     result = swept(base, **GRID, say=lines.append)
-    assert "trial 0 goes on: dropout 0.2" in lines
+    assert "trial 0, resumed: dropout 0.2" in lines
     assert [one.state for one in result.trials] == ["complete"] * 2
     history = pd.read_csv(out / "trial-0000" / "history.csv")
     assert len(history) == len(result.trials[0].curve) == 3
