@@ -39,7 +39,9 @@ QUICK = partial(
 
 def parser() -> argparse.ArgumentParser:
     """The options: which pictures, how many, which measures."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument(
         "--data", metavar="utkface=FOLDER", help="pictures; by default faces drawn here"
     )

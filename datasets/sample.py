@@ -154,8 +154,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("folder", type=Path, help="an empty or new folder")
-    add("--count", type=int, default=600, help="how many faces (default: 600)")
-    add("--seed", type=int, default=0, help="another seed draws other faces")
+    add("--count", type=int, default=600, help="how many faces (default 600)")
+    add(
+        "--seed", type=int, default=0, help="another seed draws other faces (default 0)"
+    )
     arguments = parser.parse_args(argv)
     read(arguments.folder, count=arguments.count, seed=arguments.seed)
     print(arguments.folder)

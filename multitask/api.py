@@ -165,8 +165,10 @@ def report(
     """
     from multitask.cli import keywords, quiet
     from multitask.contracts.machine import Machine
+    from multitask.contracts.recipe_texts import check_measured
     from multitask.data import given
 
+    check_measured(split)
     quiet.import_tensorflow()
     from multitask.experiments import evaluate
     from multitask.experiments.run import Run

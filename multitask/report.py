@@ -8,7 +8,7 @@ from multitask.api import report
 from multitask.cli import options
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, command
-from multitask.contracts.recipe_texts import SPLITS
+from multitask.contracts.recipe_texts import MEASURED
 from multitask.contracts.run import PAGE
 
 __all__ = ["report", "main", "parser"]
@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--split",
-        choices=(*SPLITS, "all"),
+        choices=MEASURED,
         help="part to measure (default: test if the run or the data has one, else all)",
     )
     parser.add_argument(

@@ -59,6 +59,25 @@ def listed(names: Iterable[object]) -> str:
     return f"{', '.join(texts[:_SHOWN])} and {len(texts) - _SHOWN} others"
 
 
+def wrong_choice(where: object, value: object, choices: Sequence[str]) -> UserError:
+    """The error of a value that is none of the choices: it names the nearest.
+
+    >>> wrong_choice("--split", "tst", ["train", "val", "test"]).line
+    "--split: is 'tst', must be one of train, val, test; did you mean 'test'?"
+    """
+    what = f"is {value!r}, must be one of {', '.join(choices)}"
+    return UserError(where, what, _meant(str(value), choices))
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number and what it counts, in the plural but for one.
+
+    >>> counted(1, "picture"), counted(1200, "class", "classes")
+    ('1 picture', '1,200 classes')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def close_name(name: str, names: Iterable[str], cutoff: float = 0.5) -> str:
     """The name that is closest to this one, ignoring case; "" if none is close.
 
@@ -184,6 +203,9 @@ class Parser(argparse.ArgumentParser):
     multitask.UserError: --epohcs: unknown option; did you mean '--epochs'?
     """
 
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(**keywords, allow_abbrev=False)
+
     def parse_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> argparse.Namespace:
@@ -206,9 +228,9 @@ class Parser(argparse.ArgumentParser):
         what = re.sub(
             r"invalid int value: (.*)", r"is \1, must be a whole number", what
         )
-        what = re.sub(
-            r"invalid choice: (.*) \(choose from (.*)\)",
-            r"is \1, must be one of \2",
-            what,
-        )
-        raise UserError(where, what, "" if match else f"see {self.prog} --help")
+        todo = "" if match else f"see {self.prog} --help"
+        choice = re.fullmatch(r"invalid choice: (.*) \(choose from (.*)\)", what)
+        if choice:
+            wrong, names = (text.replace("'", "") for text in choice.groups())
+            raise wrong_choice(where, wrong, names.split(", "))
+        raise UserError(where, what, todo)

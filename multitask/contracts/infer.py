@@ -10,13 +10,15 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from multitask.contracts import catalog
 from multitask.contracts.catalog import readers
+from multitask.contracts.errors import UserError, counted, nearest
+from multitask.contracts.head import Head
 from multitask.contracts.table import NO_LABELS, classes_of, interval_columns
 
 MOST = 50  # classes; a column that holds more kinds of text is no question
@@ -36,17 +38,20 @@ def infer_heads(table: pd.DataFrame) -> dict[str, Config]:
     {'genre': {'kind': 'softmax', 'classes': ['comedy', 'drama']}}
     """
     named = set(readers())
-    present = list(map(str, table))
-    columns = dict.fromkeys(_question(column, set(present)) for column in present)
     heads: dict[str, Config] = {}
-    for column in columns:
-        config = None
-        if column not in named and column not in NO_LABELS:
-            config = _config(table, column)
+    for column in _questions(table):
+        config = _config(table, column) if column not in named else None
         if config:
             name = head_name(column, {*heads, *catalog.named()})
             heads[name] = config if name == column else {**config, "columns": [column]}
     return heads
+
+
+def _questions(table: pd.DataFrame) -> list[str]:
+    """The columns of labels, each once with those that belong to it."""
+    present = list(map(str, table))
+    columns = dict.fromkeys(_question(column, set(present)) for column in present)
+    return [column for column in columns if column not in NO_LABELS]
 
 
 def _question(column: str, columns: set[str]) -> str:
@@ -59,14 +64,11 @@ def _question(column: str, columns: set[str]) -> str:
 
 
 def _config(table: pd.DataFrame, column: str) -> Config | None:
-    ends = interval_columns(column)
-    is_interval = set(ends) <= set(table)
-    known = [column, *ends] if is_interval else [column]
-    labels = pd.concat([table[name] for name in known if name in table]).dropna()
+    labels = _labels(table, column)
     values = labels.unique()
     if len(values) < 2:
         return None  # nothing can be learnt from it
-    if is_interval:
+    if set(interval_columns(column)) <= set(table):
         return _range(labels)
     if pd.api.types.is_numeric_dtype(labels):
         if set(values) == {0, 1}:
@@ -76,6 +78,69 @@ def _config(table: pd.DataFrame, column: str) -> Config | None:
     if len(values) > MOST:
         return None
     return softmax(classes_of(labels))
+
+
+def _labels(table: pd.DataFrame, column: str) -> "pd.Series[Any]":
+    """The labels of a question, the ends of intervals among them."""
+    ends = interval_columns(column)
+    known = [column, *ends] if set(ends) <= set(table) else [column]
+    return pd.concat([table[name] for name in known if name in table]).dropna()
+
+
+def requested_heads(
+    names: Sequence[str | Head], table: pd.DataFrame, declared: Mapping[str, Config]
+) -> tuple[Head, ...]:
+    """The heads of these names or, without any, all that a table has labels for.
+
+    `declared` heads, such as those inferred from the table, stand beside the named
+    ones. Raises UserError as `catalog.heads` does, and says why a column makes no head.
+    """
+    present = catalog.labelled(table, declared)
+    if not names and not present:
+        raise _no_head(table)
+    known = {*declared, *catalog.named(), *catalog.groups()}
+    for text in names:
+        name = re.split(r"[:\[]", text)[0] if isinstance(text, str) else ""
+        if name in known or not name.isidentifier():
+            continue
+        for column in _questions(table):
+            fault = _fault(table, column) if head_name(column, ()) == name else None
+            if fault:
+                raise UserError("--heads", *fault)
+        if not present:
+            raise _no_head(table)
+        raise UserError("--heads", f"unknown head {name!r}", nearest(name, present))
+    return catalog.heads(names or present, declared)
+
+
+def _no_head(table: pd.DataFrame) -> UserError:
+    """The error of a table that has labels for no head: it says why."""
+    faults = [fault for name in _questions(table) if (fault := _fault(table, name))]
+    if not faults:
+        what, todo = "the data has no column of labels", "add one"
+    else:
+        what = "the data has no labels for a head: " + faults[0][0]
+        others = counted(len(faults) - 1, "other column")
+        what += f" (and {others} can't be one)" if len(faults) > 1 else ""
+        todo = faults[0][1]
+    return UserError("--heads", what, todo)
+
+
+def _fault(table: pd.DataFrame, column: str) -> tuple[str, str] | None:
+    """What keeps a column from being a head, and what to do."""
+    classes = classes_of(_labels(table, column))
+    if not classes:
+        return f"column {column!r} is empty", "fill in its labels"
+    if len(classes) == 1:
+        what = f"column {column!r} has one class, {classes[0]!r}, but a head needs two"
+        return what, "add pictures of another class"
+    if len(classes) > MOST:
+        what = f"column {column!r} has {len(classes):,} classes"
+        return (
+            f"{what}, but a head takes at most {MOST}",
+            "group them into fewer classes",
+        )
+    return None
 
 
 def softmax(classes: Iterable[str]) -> Config:

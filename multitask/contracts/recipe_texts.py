@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, close_name, wrong_choice
 from multitask.contracts.settings import parse_keywords
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 OFFICIAL = "official"
 SPLITS = ("train", "val", "test")
+MEASURED = (*SPLITS, "all")  # what a report can measure
 NONE, ALL = "none", "all"
 _USUAL_SHARES = (0.7, 0.15, 0.15)
 
@@ -56,6 +57,7 @@ def parse_split(text: str) -> Split:
             "--split",
             f"is {text!r}, must be {OFFICIAL}, shares such as 70/15/15, or a run's "
             "split.csv",
+            f"did you mean {OFFICIAL!r}?" if close_name(text, [OFFICIAL]) else "",
         ) from None
     total = train + val + test
     sums_up = abs(total - 100) <= 1e-9  # false for nan
@@ -66,6 +68,12 @@ def parse_split(text: str) -> Split:
             "give three shares that sum to 100, the first above 0",
         )
     return Split(shares=(train / 100, val / 100, test / 100))
+
+
+def check_measured(part: str | None) -> None:
+    """Raise UserError for what is no part that a report can measure, nor None."""
+    if part not in (None, *MEASURED):
+        raise wrong_choice("--split", part, MEASURED)
 
 
 @dataclass(frozen=True, kw_only=True)

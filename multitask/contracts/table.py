@@ -228,6 +228,9 @@ def concat(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
                 )
     # All-empty columns would decide the joined type, so they are left out first.
     joined = pd.concat([t.dropna(axis="columns", how="all") for t in tables])
+    columns = dict.fromkeys(column for table in tables for column in table)
+    others = [c for c in columns if c not in joined and c not in RESERVED]
+    joined = joined.reindex(columns=[*joined, *others])
     return check(joined, "the data sets together")
 
 

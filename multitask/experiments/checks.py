@@ -33,7 +33,7 @@ def naming_limit(recipe: Recipe) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        about_labels = str(error).startswith(("head ", "--heads: no head given"))
+        about_labels = str(error).startswith(("head ", "--heads: the data has no"))
         if not recipe.limit or not about_labels:
             raise
         where, _, what = str(error).partition("; ")[0].partition(": ")

@@ -14,6 +14,7 @@ from multitask.contracts.errors import Say, UserError
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.recipe_texts import check_measured
 from multitask.contracts.run import (
     HISTORY,
     NETWORK,
@@ -146,6 +147,7 @@ def report(
 
     Raises UserError for whatever the user can fix.
     """
+    check_measured(split)
     network = Path(network).expanduser()
     run = network if network.is_dir() else network.parent
     analyzer = Analyzer.load(network)

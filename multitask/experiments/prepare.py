@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from multitask.contracts import catalog
+from multitask.contracts import infer
 from multitask.contracts.errors import Say, UserError, listed
 from multitask.contracts.head import Head, Targets
 from multitask.contracts.machine import Machine
@@ -144,6 +144,7 @@ def prepare(
         say(describe(reading.decisions))
     for note in reading.notes:
         say(note)
+    _requested(recipe, reading.table)  # says what is wrong with the whole data
     table = select.select(reading.table, recipe, say)
     with checks.naming_limit(recipe):
         heads = _heads(recipe, table)
@@ -243,8 +244,7 @@ def _declared_heads(recipe: Recipe, reading: Reading) -> dict[str, dict[str, Any
 
 def _requested(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
     """The heads that the recipe names, or all that are labelled, not yet resolved."""
-    names = recipe.heads or catalog.labelled(table, recipe.head)
-    return catalog.heads(names, recipe.head)
+    return infer.requested_heads(recipe.heads, table, recipe.head)
 
 
 def _missing(requested: Head, heads: Sequence[Head]) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from multitask.contracts import catalog, plugins
 from multitask.contracts.catalog import Config
 from multitask.contracts.errors import UserError
+from multitask.contracts.infer import requested_heads
 from multitask.contracts.run import new_folder
 from multitask.contracts.table import any_file_name
 from multitask.data.sources import absolute, check_labelled, read_all, takes_name
@@ -41,8 +42,8 @@ def audit(
         catalog.heads(heads, declared)  # a wrong name fails before the long work
     reading = read_all(absolute(data))
     known = {**reading.heads, **(declared or {})}
-    names = tuple(heads) or catalog.labelled(reading.table, known)
-    resolved = [h.resolve(reading.table) for h in catalog.heads(names, known)]
+    requested = requested_heads(heads, reading.table, known)
+    resolved = [head.resolve(reading.table) for head in requested]
     findings = inspect_reading(reading, resolved, title=", ".join(data), folder=out)
     if heads:
         check_labelled(resolved, findings.table)

@@ -11,7 +11,7 @@ import pandas as pd
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head, Heads
-from multitask.contracts.infer import infer_heads
+from multitask.contracts.infer import infer_heads, requested_heads
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.settings import per_head
 from multitask.contracts.table import NO_LABELS, check_intervals
@@ -97,8 +97,10 @@ def resolve(
     names = catalog.heads_listed(heads)
     if table is not None:
         table = checked_table(table)
-        known = catalog.heads(names, infer_heads(table))
-        return tuple(head.resolve(table) for head in known)
+        if not names:
+            return catalog.heads(names)  # says that none is given
+        requested = requested_heads(names, table, infer_heads(table))
+        return tuple(head.resolve(table) for head in requested)
     for name in [n for n in names if isinstance(n, str) and n.isidentifier()]:
         if name not in catalog.named() and name not in catalog.groups():
             known_names = nearest(name, [*catalog.named(), *catalog.groups()])

@@ -4,6 +4,7 @@ Mistakes in the data, heads and settings of fit, report, audit, sweep, compare a
 predict have tests with what finds them.
 """
 
+import argparse
 import importlib
 import shlex
 from pathlib import Path
@@ -33,6 +34,18 @@ def test_an_unknown_option_is_one_line_and_status_2(name, capsys):
     output, error = capsys.readouterr()
     assert output == ""
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "recipes"])
+def test_an_option_that_is_cut_short_names_the_whole(name, capsys):
+    parser = importlib.import_module(f"multitask.{name}").parser()
+    shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]
+    wholes = [action.option_strings[-1] for action in shown if action.option_strings]
+    assert "--help" in wholes
+    for whole, short in [(w, w[:-1]) for w in wholes if w[:-1] not in wholes]:
+        assert main(name)([short, "1", "a.jpg", "b.jpg"]) == 2
+        line = f"{short}: unknown option; did you mean {whole!r}?\n"
+        assert capsys.readouterr().err == line
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,16 @@ sys.exit(main(sys.argv[1:]))
             "report NONE",
             "NONE: there is no network; give a run folder or a .keras file",
         ),
+        (
+            "report NONE --split tst",
+            "--split: is 'tst', must be one of train, val, test, all; did you mean 'te",
+        ),
+        (
+            "predict NONE a.jpg --format jsn",
+            "--format: is 'jsn', must be one of table, csv, json, jsonl, parquet; did "
+            "you mean 'json'?",
+        ),
+        ("fit --split offical", "--split: is 'offical', must be official, shares such"),
     ],
 )
 def test_a_cheap_mistake_needs_no_tensorflow(options, line, tmp_path):
