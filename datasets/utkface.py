@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, counted
 from multitask.contracts.reading import pictures
 from multitask.contracts.table import Reading
 
@@ -39,7 +39,7 @@ def read(folder: Path) -> Reading:
         name = os.path.basename(skipped[0][0])
         raise UserError(
             WHERE,
-            f"none of the {len(skipped)} pictures in '{folder}' can be used, for "
+            f"no picture in '{folder}' can be used, of {len(skipped):,}; for "
             f"example {name!r}: {skipped[0][1]}",
         )
     table = pd.DataFrame(rows, columns=["path", "age", "gender", "race"])
@@ -52,10 +52,9 @@ def read(folder: Path) -> Reading:
 def _fault(fields: list[str]) -> str:
     """What is wrong with the fields of a file name; empty if nothing is."""
     if len(fields) < 4:
-        return (
-            f"the name has {len(fields)} parts, must have 4: age_gender_race_time "
-            "(most often the race is missing)"
-        )
+        parts = counted(len(fields), "part")
+        missing = "; the race may be missing" if len(fields) == 3 else ""
+        return f"the name has {parts}, must have 4: age_gender_race_time{missing}"
     age, gender, race = fields[:3]
     if not (age.isascii() and age.isdigit()):
         return f"age is {age!r}, must be a whole number from 0 to {OLDEST}"

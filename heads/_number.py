@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, counted
 from multitask.contracts.head import Array, Head, Targets
 from multitask.contracts.table import column, interval, interval_columns
 
@@ -65,7 +65,7 @@ class Number(Head, ABC):
         if len(text):
             raise UserError(
                 self.where,
-                f"{len(text)} labels of column {name!r} are not numbers, first "
+                f"{counted(len(text), 'non-numeric label')} in column {name!r}, first "
                 f"{text.iloc[0]!r}",
             )
         ends = interval(table, name).to_numpy()
@@ -73,7 +73,7 @@ class Number(Head, ABC):
         if outside.any():
             raise UserError(
                 self.where,
-                f"{outside.sum()} labels of column {name!r} lie outside "
+                f"{counted(int(outside.sum()), 'label')} of column {name!r} outside "
                 f"{self.low:g} to {self.high:g}, first {ends[outside][0, 0]:g}",
                 "set low and high of the head, or correct the labels",
             )

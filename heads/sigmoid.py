@@ -9,7 +9,7 @@ from multitask.heads.softmax import class_summary
 from scipy.special import logit
 from sklearn.metrics import classification_report
 
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import UserError, counted, nearest
 from multitask.contracts.head import (
     Array,
     Head,
@@ -80,7 +80,7 @@ class Sigmoid(Head):
             known = self.classes or (0, 1)
             raise UserError(
                 self.where,
-                f"{len(bad)} labels of column {name!r} are neither "
+                f"{counted(len(bad), 'label')} of column {name!r}, neither "
                 f"{known[0]} nor {known[1]}, first {as_text(bad).iloc[0]!r}",
                 nearest(as_text(bad).iloc[0], known),
             )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import classification_report
 
-from multitask.contracts.errors import UserError, listed, nearest
+from multitask.contracts.errors import UserError, counted, listed, nearest
 from multitask.contracts.head import (
     Array,
     Head,
@@ -92,8 +92,8 @@ class Softmax(Head):
             first = as_text(unknown).iloc[0]
             raise UserError(
                 self.where,
-                f"{len(unknown)} labels of column {self.columns[0]!r} are not among "
-                f"its classes, first {first!r}{_origin(table, unknown)}",
+                f"{counted(len(unknown), 'label')} of column {self.columns[0]!r} not "
+                f"among its classes, first {first!r}{_origin(table, unknown)}",
                 nearest(first, self.classes),
             )
         return codes

@@ -82,17 +82,19 @@ def fit(
     """
     from multitask.cli import keywords, options, quiet
     from multitask.contracts.machine import Machine
-    from multitask.contracts.run import new_folder
     from multitask.data import given
+    from multitask.experiments import names
 
     if resume:
         other = {"recipe": recipe, "data": data, "heads": heads, **settings}
         base, folder = keywords.resumed(out, other, in_python(say))
-        data = None
     else:
         base = keywords.read(recipe, settings, heads=heads, function=fit, say=say)
-        folder = new_folder(options.default_folder(out))
+        names.check_settings(base)
+        folder = options.default_folder(out)
     with given.recorded(data, folder, say) as texts:
+        if not resume:
+            names.check_new(keywords.with_data(base, texts), folder)
         quiet.import_tensorflow()
         from multitask.experiments import run
 
@@ -171,11 +173,8 @@ def report(
     check_measured(split)
     quiet.import_tensorflow()
     from multitask.experiments import evaluate
-    from multitask.experiments.run import Run
 
-    path = keywords.file(
-        "network", network.folder if isinstance(network, Run) else network
-    )
+    path = keywords.file("network", getattr(network, "folder", network))  # of a run
     folder = evaluate.report_folder(path, out)
     with given.recorded(data, folder, say) as texts:
         return evaluate.report(

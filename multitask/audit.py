@@ -20,13 +20,7 @@ def parser() -> argparse.ArgumentParser:
         prog="multitask audit",
         description="Find faults in labelled pictures that would harm training.",
     )
-    parser.add_argument(
-        "--data",
-        action="append",
-        default=[],
-        metavar="NAME=FOLDER",
-        help="labelled pictures; may be repeated",
-    )
+    options.add_data(parser, default=[])
     parser.add_argument(
         "--out",
         metavar="FOLDER",

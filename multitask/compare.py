@@ -54,7 +54,8 @@ def parser() -> argparse.ArgumentParser:
     output.add_argument(
         "--out",
         metavar="FOLDER",
-        help="a new folder, or that of a comparison to continue",
+        help="a new folder, or that of a comparison to continue "
+        "(default runs/compare-DATE-TIME)",
     )
     return parser
 

@@ -47,11 +47,11 @@ def main(argv: list[str] | None = None) -> int:
     else:
         settings = options.read(arguments)
         out = options.default_folder(arguments.out)
-        new_folder(out)
         from multitask.experiments import names
 
         names.check_recipe(settings)
         names.check_folders(settings.data)
+        new_folder(out)
     import_tensorflow()
     from multitask.contracts import plugins
     from multitask.experiments import run as library

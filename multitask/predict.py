@@ -55,7 +55,8 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--out",
         metavar="FILE",
-        help=f"write to a file, in the format of its extension ({', '.join(ENDINGS)})",
+        help=f"write to a file, in the format of its extension ({', '.join(ENDINGS)}; "
+        "default: standard output)",
     )
     add(
         "--format",
@@ -108,6 +109,7 @@ def _target(
     from multitask.contracts.run import network_file
     from multitask.networks.prediction_file import Printed, same_work, writing
 
+    _check_order(arguments)
     network = network_file(arguments.network)
     if not arguments.out:
         terminal = sys.stdout.isatty()
@@ -117,6 +119,22 @@ def _target(
     work = same_work(network, paths, _heads(arguments), arguments.probabilities)
     with writing(Path(arguments.out).expanduser(), form, work) as file:
         yield file
+
+
+def _check_order(arguments: argparse.Namespace) -> None:
+    """Raise UserError if the network is not the first argument."""
+    from multitask.contracts.reading import ENDINGS as PICTURES
+    from multitask.contracts.run import NETWORK
+
+    def is_network(path: str) -> bool:
+        return path.endswith(".keras") or (Path(path).expanduser() / NETWORK).exists()
+
+    first, networks = arguments.network, [*filter(is_network, arguments.input)]
+    if is_network(first) or not (networks or first.lower().endswith(PICTURES)):
+        return
+    order = f"multitask predict {networks[0] if networks else 'NETWORK'} {first}"
+    what = "is a picture" if first.lower().endswith(PICTURES) else "holds no network"
+    raise UserError(first, f"{what}, but the network comes first", f"write {order}")
 
 
 def _heads(arguments: argparse.Namespace) -> tuple[str, ...] | None:

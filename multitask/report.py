@@ -20,13 +20,7 @@ def parser() -> argparse.ArgumentParser:
         prog="multitask report", description="Measure a network on labelled pictures."
     )
     parser.add_argument("network", help="a network file or a run folder")
-    parser.add_argument(
-        "--data",
-        action="append",
-        default=[],
-        metavar="NAME=FOLDER",
-        help="labelled pictures; may be repeated (default: those of the run)",
-    )
+    options.add_data(parser, "those of the run", [])
     parser.add_argument(
         "--split",
         choices=MEASURED,
@@ -50,9 +44,9 @@ def main(argv: list[str] | None = None) -> int:
     from multitask.experiments import names
 
     network_file(arguments.network)
+    names.check_folders(arguments.data)
     if arguments.out:
         new_folder(Path(arguments.out).expanduser())
-    names.check_folders(arguments.data)
     import_tensorflow()
     from multitask.contracts import plugins
     from multitask.experiments import evaluate

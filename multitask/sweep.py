@@ -51,7 +51,10 @@ def parser() -> argparse.ArgumentParser:
     )
     output = options.add(command_line, without=("folds",))
     output.add_argument(
-        "--out", metavar="FOLDER", help="a new folder, or that of a sweep to continue"
+        "--out",
+        metavar="FOLDER",
+        help="a new folder, or that of a sweep to continue "
+        "(default runs/sweep-DATE-TIME)",
     )
     return command_line
 

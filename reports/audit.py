@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from multitask.reports import _audit_figures, _audit_labels, _html, _style
 
+from multitask.contracts.errors import counted
 from multitask.contracts.head import Head
 from multitask.contracts.run import PAGE
 from multitask.contracts.table import column
@@ -219,7 +220,10 @@ def facts(findings: Findings) -> list[tuple[str, int, str]]:
     across = sum(n for (a, b), n in pairs.sources.items() if a != b)
     sources = _counts(source_names(findings.table))
     rows = ", ".join(f"{name} {n:,}" for name, n in sources.items())
-    leaks = f"{pairs.leaking:,} pairs, {len(findings.identities):,} identities"
+    leaks = (
+        f"{counted(pairs.leaking, 'pair')}, "
+        f"{counted(len(findings.identities), 'identity', 'identities')}"
+    )
     return [
         ("rows", len(findings.table), rows),
         ("unreadable", len(findings.unreadable), "files that are not a picture"),
@@ -261,7 +265,7 @@ def _rows(findings: Findings) -> list[tuple[str, str, str]]:
 
 def _details(head: Head, counts: dict[str, Any]) -> str:
     if head.answer_type == "labels":
-        return f"{len(counts)} labels"
+        return counted(len(counts), "label")
     if head.answer_type == "number":
         if not counts["n"]:
             return ""

@@ -13,6 +13,7 @@ import pandas as pd
 from multitask.reports import _frames, _html
 from sklearn.metrics import classification_report
 
+from multitask.contracts.errors import counted
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
 from multitask.contracts.run import REPORT_JSON
@@ -201,8 +202,8 @@ def within_legend(evaluation: Evaluation) -> str:
 
 def _heading(evaluation: Evaluation) -> list[str]:
     rows = len(evaluation.labels)
-    title = f"{evaluation.title}: {evaluation.split}, {rows:,} picture"
-    return [*(f"Note: {n}" for n in evaluation.notes), title + "s" * (rows != 1)]
+    title = f"{evaluation.title}: {evaluation.split}, {counted(rows, 'picture')}"
+    return [*(f"Note: {n}" for n in evaluation.notes), title]
 
 
 def _aligned(frame: pd.DataFrame) -> str:
@@ -229,7 +230,7 @@ def classification(evaluation: Evaluation) -> str:
     for head in evaluation.heads:
         summary = head.summary(evaluation.labels, evaluation.answers)
         count = labelled(summary)
-        title = f"{head.name}: {count:,} labelled row" + "s" * (count != 1)
+        title = f"{head.name}: {counted(count, 'labelled row')}"
         body = _section(head, summary, evaluation) if count else "no labelled row"
         parts.append(f"{title}\n{'=' * len(title)}\n\n{body}")
     return "\n\n\n".join(parts) + "\n"

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from multitask.contracts import recipe, recipe_files
+from multitask.contracts import plugins, recipe, recipe_files
 from multitask.contracts.machine import CACHE, Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE
@@ -42,14 +42,14 @@ def add(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> Group:
     for name, help, default in recipe.settings():
         if name == "head":
             continue
-        shown = default and default != "0" and name != "data"
+        if name == "data":
+            add_data(groups["data"], "faces that multitask draws")
+            continue
+        text = help + _default(name, help, default)
         groups[recipe.group(name)].add_argument(
             option(name),
-            action="append" if name == "data" else "store",
             metavar=_metavar(name, default),
-            help=argparse.SUPPRESS
-            if name in without
-            else help + (f" (default {default})" if shown else ""),
+            help=argparse.SUPPRESS if name in without else text,
         )
     for name in set(GONE) - set(MACHINE):
         parser.add_argument(
@@ -64,13 +64,43 @@ def add(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> Group:
     return groups["output"]
 
 
+def add_data(
+    parser: argparse.ArgumentParser | Group,
+    usual: str = "",
+    default: list[str] | None = None,
+) -> None:
+    """Add `--data`, whose help lists how to write a data set and the `usual` ones."""
+    others = ("folder", "table", "sample")
+    readers = [name for name in plugins.own("datasets") if name not in others]
+    parser.add_argument(
+        "--data",
+        action="append",
+        metavar="NAME=FOLDER",
+        help=f"labelled pictures; may be repeated: {'|'.join(readers)}=FOLDER, in the "
+        "publishers' layout; NAME=table:FILE, a table (.csv, .tsv, .parquet, .json) "
+        "with a column path and one per label; HEAD=folder:FOLDER, a folder per class"
+        + (f" (default: {usual})" if usual else ""),
+        default=default,
+    )
+
+
+def _default(name: str, help: str, default: Any) -> str:
+    """The default of a setting, as `--help` says it, unless its help does."""
+    if "(default" in help:
+        return ""
+    if default in ("", {}):
+        default = _DEFAULTS.get(name, "none")
+    text = f"{default:g}" if isinstance(default, float) else str(default)
+    return f" (default {text})"
+
+
 def add_memory(parser: argparse.ArgumentParser | Group) -> None:
     """Add `--memory`."""
     parser.add_argument(
         "--memory",
         metavar="GB",
         help="gigabytes of memory for decoded pictures; more are kept on disk "
-        f"(default {Machine.memory})",
+        f"(default {Machine.memory:g})",
     )
 
 
@@ -81,13 +111,19 @@ def machine(arguments: argparse.Namespace) -> Machine:
     return Machine(**{name: text for name, text in values.items() if text is not None})
 
 
+# Of settings that are empty: what that means.
+_DEFAULTS = {
+    "loss_weights": "those in heads/catalog.toml, or 1",
+    "cap": "no limit",
+    "then": "no second stage",
+    "identity": "no pattern",
+}
 _METAVARS = {
     "heads": "A,B",
-    "data": "NAME=FOLDER",
     "weights": "NAME|FILE",
     "freeze": "none|all|N",
     "then": "N|all,epochs=N",
-    "features": "N",
+    "features": "N[,l2=X][,norm=yes]",
     "schedule": "NAME",
     "augment": "A,B",
     "mix": "RULE",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from multitask.contracts.errors import counted
 from multitask.contracts.recipe import Recipe
 from multitask.networks.pretrained import NONE
 
@@ -53,7 +54,7 @@ def comparison_notes(
 def _epochs(recipe: Recipe) -> str:
     """How long each network was trained."""
     count = sum(stage.epochs for stage in recipe.stages())
-    epochs = f"{count} epoch" + "s" * (count > 1)
+    epochs = counted(count, "epoch")
     if not recipe.patience:
         return epochs
     return (

@@ -12,7 +12,7 @@ from multitask.comparison.notes import comparison_notes
 from multitask.comparison.runner import DesignRunner, design_runner
 from multitask.contracts import plugins, run
 from multitask.contracts.design_comparison import DESIGNS, Cell, DesignComparison
-from multitask.contracts.errors import Say
+from multitask.contracts.errors import Say, counted
 from multitask.contracts.head import Array
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
@@ -168,5 +168,4 @@ def _estimate(recipe: Recipe, seconds: float) -> str:
     """How long training takes, in words."""
     minutes = max(1, round(seconds / 60))
     less = "; less, as frozen layers are computed once" * recipe.caches_features
-    about = f"{minutes:,} minute" + "s" * (minutes > 1)
-    return f"about {about}, by the time of a few steps{less}"
+    return f"about {counted(minutes, 'minute')}, by the time of a few steps{less}"

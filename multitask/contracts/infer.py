@@ -84,11 +84,14 @@ def _labels(table: pd.DataFrame, column: str) -> "pd.Series[Any]":
     """The labels of a question, the ends of intervals among them."""
     ends = interval_columns(column)
     known = [column, *ends] if set(ends) <= set(table) else [column]
-    return pd.concat([table[name] for name in known if name in table]).dropna()
+    labels: pd.Series[Any] = pd.concat([table[n] for n in known if n in table])
+    return labels.dropna()
 
 
 def requested_heads(
-    names: Sequence[str | Head], table: pd.DataFrame, declared: Mapping[str, Config]
+    names: Sequence[str | Head],
+    table: pd.DataFrame,
+    declared: Mapping[str, catalog.Config],
 ) -> tuple[Head, ...]:
     """The heads of these names or, without any, all that a table has labels for.
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import UserError, counted, nearest
 from multitask.contracts.table import RESERVED, check_path, headed
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
@@ -87,7 +87,7 @@ def _refuse(folder: Path, others: list[str], where: str) -> NoReturn:
     holds = "is empty"
     if others:
         name = os.path.relpath(min(others), folder)
-        holds = f"holds {len(others)} files such as '{name}' but no picture"
+        holds = f"holds {counted(len(others), 'file')} such as '{name}' but no picture"
     raise UserError(
         where, f"'{folder}' {holds}", f"pictures end in {', '.join(ENDINGS)}"
     )

@@ -1,6 +1,7 @@
 """Which files does a run hold, and may a folder be written to?"""
 
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -51,6 +52,27 @@ def is_left_over(out: Path) -> bool:
     return bool(names) and names <= {DATA, SAMPLE, LOCK, READING}
 
 
+def has_epoch(out: Path) -> bool:
+    """Whether a run, or any fold of it, has finished an epoch."""
+    folders = [out, *out.glob("fold-*")]
+    return any((one / name).exists() for one in folders for name in (NETWORK, HISTORY))
+
+
+def discard(out: Path) -> None:
+    """Remove what a run wrote before its first epoch was done, and nothing else.
+
+    Folders that are empty then go, too.
+    """
+    for folder in (*out.glob("fold-*"), out):
+        logs = folder / "logs"
+        events = sorted(logs.glob("*/events.out.tfevents.*"))
+        for file in (*events, *(folder / name for name in (RECIPE, SKIPPED, SPLIT))):
+            file.unlink(missing_ok=True)
+        for empty in (*logs.glob("*"), logs, folder):
+            with suppress(OSError):  # not empty, or not there
+                empty.rmdir()
+
+
 def check_writable(out: Path, todo: str = "choose another folder with --out") -> None:
     """Raise UserError if the folder `out` can't be made or written; call it early."""
     there = next(path for path in (out, *out.absolute().parents) if path.exists())
@@ -81,9 +103,7 @@ def network_file(path: str | Path) -> Path:
     path = Path(path).expanduser()
     path = path / NETWORK if path.is_dir() else path
     if not path.exists():
-        raise UserError(
-            path, "there is no network", "give a run folder or a .keras file"
-        )
+        raise UserError(path, "does not exist", "give a run folder or a .keras file")
     return path
 
 

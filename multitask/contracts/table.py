@@ -140,16 +140,19 @@ def check(table: pd.DataFrame, where: str = "table") -> pd.DataFrame:
             f"lists {listed(map(repr, repeated.unique()[:3]))} more than once",
             "each picture may occur only once, in one data set",
         )
-    if "split" in table:
-        unknown = set(table["split"].dropna()) - set(SPLITS)
-        if unknown:
-            raise UserError(
-                where,
-                f"split is {sorted(map(str, unknown))[0]!r}, must be one of "
-                f"{listed(SPLITS)}",
-            )
+    check_splits(table, where)
     check_intervals(table, where)
     return table.reset_index(drop=True)
+
+
+def check_splits(table: pd.DataFrame, where: str) -> None:
+    """Raise UserError for a `split` that is neither train, val nor test."""
+    unknown = set(column(table, "split").dropna()) - set(SPLITS)
+    if unknown:
+        part = min(map(str, unknown))
+        meant = close_name(part, SPLITS)
+        what = f"split is {part!r}, must be one of {listed(SPLITS)}"
+        raise UserError(where, what, f"did you mean {meant!r}?" if meant else "")
 
 
 def check_intervals(table: pd.DataFrame, where: str = "table") -> None:

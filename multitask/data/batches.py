@@ -58,8 +58,8 @@ def decode_table(
     )
     if len(unreadable) == len(table):
         raise UserError(
-            f"all {len(table)} pictures",
-            "can't be used",
+            "pictures",
+            "none can be used",
             f"first: {reasons[unreadable[0]]}",
         )
     return table.drop(index=unreadable), pixels, skipped

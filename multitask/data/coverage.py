@@ -1,12 +1,14 @@
 """How many labels does each data set have for each head, and does an epoch show?"""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
+from multitask.contracts.errors import counted
 from multitask.contracts.head import Head
-from multitask.contracts.table import sources
+from multitask.contracts.table import interval, sources
 from multitask.data.batches import Batches
 from multitask.terminal.text_table import aligned
 
@@ -26,20 +28,31 @@ def coverage(heads: Sequence[Head], table: pd.DataFrame) -> str:
         for source in origins.unique():
             rows = (origins == source).to_numpy()
             count = int(labelled[rows].sum())
-            classes = _classes(head, strata[rows]) if count else ""
+            classes = _classes(head, table[rows], strata[rows]) if count else ""
             lines.append((head.name, source, f"{count:,}", classes))
     return aligned(lines, numbers=[2])
 
 
-def _classes(head: Head, strata: pd.DataFrame) -> str:
-    """The count of each class, or of the labels that are yes."""
+def _classes(head: Head, table: pd.DataFrame, strata: pd.DataFrame) -> str:
+    """The count of each class or band, or of the labels that are yes."""
     counts = strata.sum()
-    if head.answer_type == "labels":  # two strata per label: no, then yes
+    names = list(map(str, counts.index))
+    if head.answer_type == "labels" and len(head.columns) > 1:
+        # two strata per label: no, then yes
         used = int((counts.to_numpy().reshape(-1, 2).sum(1) > 0).sum())
         yes, total = int(counts.iloc[1::2].sum()), int(counts.sum())
-        return f"{used} labels, {yes:,} yes of {total:,}"
-    present = counts[counts > 0]
-    listed = [f"{name} {n:,}" for name, n in present[:_SHOWN].items()]
+        return f"{counted(used, 'label')}, {yes:,} of {total:,} yes"
+    if head.answer_type == "labels" and not head.classes:
+        names = ["no", "yes"]
+    elif head.answer_type == "number":
+        lows = [name.removesuffix("+") for name in names]
+        if len(lows) == 1:
+            ends = interval(table, head.columns[0])
+            return f"{ends['low'].min():g} to {ends['high'].max():g}"
+        names = [f"{low} to {high}" for low, high in pairwise(lows)]
+        names.append(f"{lows[-1]} or more")
+    present = counts.set_axis(names)[counts.to_numpy() > 0]
+    listed = [f"{name} ({n:,})" for name, n in present[:_SHOWN].items()]
     more = len(present) - len(listed)
     return ", ".join(listed) + (f" and {more} more" if more else "")
 

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from multitask.contracts.errors import Say, UserError
+from multitask.contracts.errors import Say, UserError, counted
 from multitask.contracts.saving import replacing, reporting_write_errors
-from multitask.contracts.table import write_csv
+from multitask.contracts.table import check_intervals, check_splits, write_csv
 from multitask.images.decode import PictureError, decode, in_order
 from multitask.tables.declaration import text_declaration
 from multitask.tables.frame import labelled_table
@@ -45,9 +45,12 @@ def write(
     Raises UserError if the frame is no table, holds what is no picture, or if the
     folder holds another one of this name.
     """
-    where, folder = f"data {name}", folder.absolute()
+    where, folder = f"the DataFrame {name!r}", folder.absolute()
     table = labelled_table(frame, where)
+    check_splits(table, where)
+    check_intervals(table, where)
     paths = _located(table["path"], folder / name, where, written, say)
+    _check_any_exists(table["path"], paths, where)
     # As objects: names of files that are not UTF-8 fit no other type of text.
     table = table.assign(path=pd.Series(paths, index=table.index, dtype=object))
     file = folder / f"{name}.csv"
@@ -96,8 +99,19 @@ def _located(
     if in_memory:
         for row, file in _save(in_memory, folder, where, written):
             paths[row] = str(file)
-        say(f"{len(in_memory):,} pictures in memory are kept in {folder}")
+        say(f"wrote {counted(len(in_memory), 'picture')} from memory to {folder}")
     return paths
+
+
+def _check_any_exists(values: "pd.Series[Any]", paths: list[str], where: str) -> None:
+    """Raise UserError if no picture exists; the reader sets a few such rows aside."""
+    if any(map(os.path.isfile, paths)):
+        return
+    row = next((row for row, path in enumerate(paths) if path), 0)
+    what = f"there is no file '{values.iloc[row]}'" if paths[row] else "has no path"
+    what += ", nor a picture in any other row" if len(paths) > 1 else ""
+    todo = f"relative paths are looked for in '{os.getcwd()}'"
+    raise UserError(f"{where}, row {row}", what, todo)
 
 
 def _save(

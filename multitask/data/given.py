@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from multitask.contracts import plugins
 from multitask.contracts.errors import Say, UserError, nearest
 from multitask.contracts.infer import head_name
-from multitask.contracts.reading import ENDINGS, PARTS, TABLES
+from multitask.contracts.reading import TABLES
 from multitask.contracts.run import DATA, LOCK, RECIPE, is_left_over, new_folder
 from multitask.contracts.saving import reporting_write_errors
 from multitask.data import frames, sources
@@ -191,24 +191,5 @@ def _check(
         what = f"'{text}' is no table of labels: those end in {', '.join(TABLES)}"
         todo = "give labels and the paths of pictures, as such a file or a DataFrame"
         raise UserError(where, what, todo)
-    if path.is_dir() and not _holds_classes(path):
+    if path.is_dir() and not sources.holds_classes(path):
         raise UserError(where, f"'{text}' does not hold a folder per class", usage)
-
-
-def _holds_classes(folder: Path) -> bool:
-    """Whether two folders or more hold pictures, other than parts of a split."""
-    classes = set()
-    for below in _folders(folder):
-        is_part = below.name.casefold() in PARTS
-        for one in _folders(below) if is_part else [below]:
-            with os.scandir(one) as entries:
-                if any(entry.name.lower().endswith(ENDINGS) for entry in entries):
-                    classes.add(one.name)
-        if len(classes) > 1:
-            return True
-    return False
-
-
-def _folders(folder: Path) -> list[Path]:
-    entries = (path for path in folder.iterdir() if not path.name.startswith("."))
-    return sorted(path for path in entries if path.is_dir())

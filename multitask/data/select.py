@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from multitask.contracts.errors import Say, UserError
+from multitask.contracts.errors import Say, UserError, counted
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.table import column
 from multitask.contracts.table import sources as table_sources
@@ -44,7 +44,7 @@ def _listed_in_split(table: pd.DataFrame, recipe: Recipe, say: Say) -> pd.DataFr
             f"its paths must be like {table['path'].iloc[0]!r}",
         )
     if len(listed) < len(table):
-        say(f"{len(table) - len(listed):,} pictures are left out: not in '{file}'")
+        say(f"left out: {counted(len(table) - len(listed), 'picture')} not in '{file}'")
     return listed.reset_index(drop=True)
 
 

@@ -9,6 +9,7 @@
 """
 
 import inspect
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ import pandas as pd
 from multitask.contracts import infer, plugins
 from multitask.contracts.errors import UserError, close_name, nearest
 from multitask.contracts.head import Head
+from multitask.contracts.reading import ENDINGS, PARTS, TABLES
 from multitask.contracts.table import RESERVED, Reading, check, concat
 
 
@@ -204,19 +206,62 @@ def check_source(text: str) -> Source:
 
 def _no_reader(text: str, source: Source) -> UserError:
     """The error of a text whose reader is unknown: it says how to write one."""
-    readers = plugins.names("datasets")
+    readers, given = plugins.names("datasets"), source.path or text
+    path = Path(given).expanduser()
+    mistyped = re.fullmatch(r"(\w{2,}):(.+)", given)  # not a drive, C:
+    if mistyped and not path.exists():
+        reader, file = mistyped.groups()
+        meant = close_name(reader, readers)
+        name = f"{source.name}=" if source.path else ""
+        todo = f"did you mean {name}{meant}:{file}?" if meant else ""
+        return UserError(
+            "--data", f"unknown reader {reader!r}", todo or nearest(reader, readers)
+        )
     if meant := close_name(source.reader, readers, 0.7):
         todo = f"did you mean {meant}={source.path or 'FOLDER'}?"
         return UserError("--data", f"unknown reader {source.reader!r}", todo)
-    name, path = (source.name, source.path) if source.path else ("NAME", text)
-    todo = (
-        f"write {name}=folder:{path} (one folder per class), {name}=table:FILE (a "
-        f"table of labels), or READER=FOLDER with one of {', '.join(readers)}"
-    )
+    if not path.exists():
+        where = f"--data {source.name}" if source.path else "--data"
+        return UserError(
+            where, f"there is no file or folder '{path}'", "check the path"
+        )
     what = (
         f"unknown reader {source.reader!r}" if source.path else f"{text!r} has no name"
     )
-    return UserError("--data", what, todo)
+    return UserError("--data", what, _usage(source.name if source.path else "", given))
+
+
+def _usage(name: str, given: str) -> str:
+    """How to write the data set of a path that exists."""
+    path = Path(given).expanduser()
+    if path.is_dir() and not holds_classes(path):
+        others = [n for n in plugins.names("datasets") if n not in ("table", "sample")]
+        return f"write READER={given} with one of the readers {', '.join(others)}"
+    if path.is_dir():
+        name = name or infer.head_name(path.resolve().name, ())
+        return f"write {name}=folder:{given}"
+    if path.suffix.lower() in TABLES:
+        return f"write {name or infer.head_name(path.stem, ())}=table:{given}"
+    return f"a table of labels ends in {', '.join(TABLES)}"
+
+
+def holds_classes(folder: Path) -> bool:
+    """Whether two folders or more hold pictures, other than parts of a split."""
+    classes = set()
+    for below in _folders(folder):
+        is_part = below.name.casefold() in PARTS
+        for one in _folders(below) if is_part else [below]:
+            with os.scandir(one) as entries:
+                if any(entry.name.lower().endswith(ENDINGS) for entry in entries):
+                    classes.add(one.name)
+        if len(classes) > 1:
+            return True
+    return False
+
+
+def _folders(folder: Path) -> list[Path]:
+    entries = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in entries if path.is_dir())
 
 
 def _read_one(text: str, sample: Path | None) -> Reading:

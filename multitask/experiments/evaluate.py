@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from multitask.contracts import plugins
 from multitask.contracts.augmentation import Augmentation
-from multitask.contracts.errors import Say, UserError
+from multitask.contracts.errors import Say, UserError, counted
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
@@ -28,7 +28,7 @@ from multitask.contracts.saving import reporting_write_errors
 from multitask.contracts.table import any_file_name, read_csv, sources, write_csv
 from multitask.data.batches import decode_table
 from multitask.data.labels import set_aside
-from multitask.data.sources import absolute, check_labelled, read_all
+from multitask.data.sources import absolute, check_labelled, parse, read_all
 from multitask.experiments.notes import few_labels_notes, measured_part
 from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Pixels
@@ -164,7 +164,7 @@ def report(
     history = run / HISTORY
     warnings += few_labels_notes(analyzer.heads, table, part)
     evaluation = Evaluation(
-        title=f"{run.resolve().name} on {', '.join(sets)}",
+        title=f"{run.resolve().name} on {', '.join(parse(text).name for text in sets)}",
         split=part,
         labels=table,
         answers=analyzer.answers(pixels, table.index.to_numpy(), probabilities=True),
@@ -272,6 +272,6 @@ def _with_moved(
     if not moved.any():
         return split, []
     return split.where(~moved, by_tail), [
-        f"{int((moved & by_tail.notna()).sum()):,} pictures were recognized by the "
-        "ends of their paths as those of the training, and are in the same parts."
+        f"{counted(int((moved & by_tail.notna()).sum()), 'picture')} of the training, "
+        "recognized by the end of the path, stay in the same parts."
     ]

@@ -7,13 +7,14 @@ from multitask.contracts import catalog, plugins
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.run import new_folder
 from multitask.contracts.settings import option
 from multitask.data import sampling, sources
 from multitask.networks import trunks
 
 
-def check_recipe(recipe: Recipe, others: Sequence[str] = ()) -> None:
-    """Raise UserError for wrong names and files, before any picture is read.
+def check_settings(recipe: Recipe, others: Sequence[str] = ()) -> None:
+    """Raise UserError for wrong names and files in settings that need no data.
 
     `others` are trunks that take the place of the recipe's.
     """
@@ -21,15 +22,29 @@ def check_recipe(recipe: Recipe, others: Sequence[str] = ()) -> None:
         size = recipe.image_size or trunks.trunk(trunk).size
         trunks.check_size(trunk, size)
         trunks.check_pooling(trunk, recipe.pooling)
-    for text in recipe.data:
-        sources.check_source(text)
     if recipe.split_rule.file:
         from multitask.data import split  # here, as SciPy takes its time
 
         split.read_split(recipe.split_rule.file)
+
+
+def check_recipe(recipe: Recipe, others: Sequence[str] = ()) -> None:
+    """Raise UserError for wrong names and files, before any picture is read.
+
+    `others` are trunks that take the place of the recipe's.
+    """
+    check_settings(recipe, others)
+    for text in recipe.data:
+        sources.check_source(text)
     # A data set may declare heads of its own, which are known once it is read.
     if recipe.heads and not any(map(sources.takes_name, recipe.data)):
         check_head_names(recipe, catalog.heads(recipe.heads, recipe.head))
+
+
+def check_new(recipe: Recipe, out: Path) -> None:
+    """Raise UserError as `check_recipe`, then if a run can't begin in `out`."""
+    check_recipe(recipe)
+    new_folder(out)
 
 
 def check_folders(data: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, counted
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import ALL
@@ -70,7 +70,7 @@ def frozen_notes(recipe: Recipe) -> tuple[str, ...]:
         thawed = "all of it" if second.stages == ALL else "more stages of it"
         notes.append(
             "The trunk was frozen at first; in a second stage of at most "
-            f"{second.epochs} epoch{'s' * (second.epochs > 1)} {thawed} learnt."
+            f"{counted(second.epochs, 'epoch')} {thawed} learnt."
         )
     return tuple(notes)
 
@@ -87,7 +87,7 @@ def leakage_notes(
     """
     notes = []
     held_out = table[table["split"].isin(["val", "test"])]
-    of = f"of {len(held_out):,} pictures of validation and test part"
+    of = f"of {counted(len(held_out), 'picture')} of validation and test part"
     before = Path(recipe.weights).expanduser().parent / SPLIT
     if Path(recipe.weights).suffix and before.is_file():
         count = 0
@@ -167,6 +167,6 @@ def few_labels_notes(
     quantity = ", ".join(f"{n} for {name}" for name, n in few.items())
     quantity = f"few labels ({quantity})"
     if set(counts.values()) == {len(table)}:
-        quantity = f"only {len(table)} picture{'s' * (len(table) > 1)}"
+        quantity = f"only {counted(len(table), 'picture')}"
     best = ", and so is which epoch is the best" if part == "val" else ""
     return (f"{_PARTS[part]} has {quantity}: its figures are largely chance{best}.",)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from multitask.contracts import infer
-from multitask.contracts.errors import Say, UserError, listed
+from multitask.contracts.errors import Say, UserError, counted, listed
 from multitask.contracts.head import Head, Targets
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
@@ -68,8 +68,8 @@ class Prepared:
         if parts.isna().any() or len(before) != len(self.table):
             raise UserError(
                 file,
-                f"lists {len(before)} pictures, the data now holds {len(self.table)} "
-                f"and {int(parts.isna().sum())} of them are new",
+                f"lists {counted(len(before), 'picture')}, the data now holds "
+                f"{len(self.table):,} and {int(parts.isna().sum())} of them are new",
                 "a run can be resumed only with the data that it started with",
             )
         return parts
@@ -152,7 +152,7 @@ def prepare(
         sources.check_labelled(heads, table)
     if len(unusable):
         first = unusable["reason"].iloc[0]
-        say(f"{len(unusable):,} unusable labels are ignored, the first: {first}")
+        say(f"ignored: {counted(len(unusable), 'unusable label')}, the first: {first}")
     for head in _requested(recipe, table):
         missing = _missing(head, heads)
         if missing:

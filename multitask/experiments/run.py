@@ -1,5 +1,7 @@
 """How does one recipe become a run: a trained network, measured, in a folder?"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
@@ -10,7 +12,7 @@ import pandas as pd
 
 from multitask.contracts import plugins
 from multitask.contracts.augmentation import Augmentation
-from multitask.contracts.errors import Say, UserError
+from multitask.contracts.errors import Say, UserError, counted
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
@@ -21,6 +23,8 @@ from multitask.contracts.run import (
     SKIPPED,
     SPLIT,
     begin,
+    discard,
+    has_epoch,
     new_folder,
 )
 from multitask.contracts.saving import reporting_write_errors, write_text
@@ -123,10 +127,33 @@ def fit(
     elif _is_finished(out):
         raise UserError(out, "is finished, there is nothing to resume")
     prepared = prepare(recipe, out, say, resume, machine)
-    if recipe.folds:
-        return _cross_validate(prepared, out, resume, say)
-    parts = prepared.split(_split_of(out) if resume else None)
-    return train_and_evaluate(prepared, parts, out, resume=resume, say=say)
+    with _kept_if_begun(out, resume, say):
+        if recipe.folds:
+            return _cross_validate(prepared, out, resume, say)
+        parts = prepared.split(_split_of(out) if resume else None)
+        return train_and_evaluate(prepared, parts, out, resume=resume, say=say)
+
+
+@contextmanager
+def _kept_if_begun(out: Path, resume: bool, say: Say) -> Iterator[None]:
+    """Remove a new run that fails or is stopped before an epoch is done.
+
+    Else its folder would be in the way of the same command, corrected or not.
+    """
+    try:
+        yield
+    except BaseException as error:
+        kept = resume or has_epoch(out)
+        if not kept:
+            discard(out)
+        if isinstance(error, KeyboardInterrupt):
+            when = "stopped" if has_epoch(out) else "stopped before an epoch was done"
+            say(f"{when}; {_hint(out)}" if kept else f"{when}; nothing is kept")
+        raise
+
+
+def _hint(out: Path) -> str:
+    return f"resume with: multitask fit --resume --out {quote(str(out))}"
 
 
 def _is_finished(out: Path) -> bool:
@@ -167,17 +194,10 @@ def train_and_evaluate(
     spec = replace(spec, notes=(*spec.notes, *leaks))
     prepared = replace(prepared, spec=spec)
     _begin(out, recipe, prepared.skipped, say)
-    hint = f"resume with: multitask fit --resume --out {quote(str(whole or out))}"
-    try:
-        training = train_prepared(
-            prepared, table, out, resume=resume, say=say, title=title
-        )
-    except KeyboardInterrupt:
-        say(f"stopped before an epoch was done; {hint}")
-        raise
+    training = train_prepared(prepared, table, out, resume=resume, say=say, title=title)
     outcome = training.outcome
     if outcome.interrupted:
-        say(f"stopped after epoch {len(outcome.history)}; {hint}")
+        say(f"stopped after epoch {len(outcome.history)}; {_hint(whole or out)}")
     say(f"best epoch {outcome.best_epoch}, trained in {outcome.precision}")
     # A recipe that repeats the run names the precision that `auto` resolved to.
     recipe = replace(recipe, precision=outcome.precision)
@@ -214,7 +234,7 @@ def _cross_validate(prepared: Prepared, out: Path, resume: bool, say: Say) -> Ru
     labels = pd.concat([each.labels for each in evaluations])
     of_one_fold = few_labels_notes(first.heads, first.labels, first.split)
     pooled = Evaluation(
-        title=f"{out.name}, {len(runs)} folds",
+        title=f"{out.name}, {counted(len(runs), 'fold')}",
         split="test",
         labels=labels,
         answers=pd.concat([each.answers for each in evaluations]),
@@ -292,7 +312,7 @@ def _begin(out: Path, recipe: Recipe, skipped: pd.DataFrame, say: Say) -> None:
     # Last: a folder with a recipe is a run that can be resumed.
     write_text(out / RECIPE, recipe.to_toml())
     if len(skipped):
-        say(f"{len(skipped)} set aside, listed in {out / SKIPPED}")
+        say(f"{len(skipped):,} set aside, listed in {out / SKIPPED}")
 
 
 def _augmented_samples(recipe: Recipe, train: Batches) -> Pixels | None:

@@ -10,7 +10,13 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.infer import requested_heads
 from multitask.contracts.run import new_folder
 from multitask.contracts.table import any_file_name
-from multitask.data.sources import absolute, check_labelled, read_all, takes_name
+from multitask.data.sources import (
+    absolute,
+    check_labelled,
+    check_source,
+    read_all,
+    takes_name,
+)
 from multitask.inspection.clean import check_target, clean, write_table
 from multitask.inspection.findings import Findings, inspect_reading
 
@@ -36,10 +42,12 @@ def audit(
     """
     if not data:
         raise UserError("--data", "no data set given", "write --data NAME=FOLDER")
+    for text in data:  # wrong names fail before the long work
+        check_source(text)
+    if heads and not any(map(takes_name, data)):
+        catalog.heads(heads, declared)
     out = new_folder(Path(out).expanduser())
     target = check_target(Path(fix).expanduser()) if fix else None
-    if heads and not any(map(takes_name, data)):
-        catalog.heads(heads, declared)  # a wrong name fails before the long work
     reading = read_all(absolute(data))
     known = {**reading.heads, **(declared or {})}
     requested = requested_heads(heads, reading.table, known)

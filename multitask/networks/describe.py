@@ -33,7 +33,9 @@ def _answer(head: Head) -> str:
     if head.answer_type == "number":
         return f"a number, in {head.unit}" if head.unit else "a number"
     is_class = head.answer_type == "class"
-    names = head.classes if is_class else head.columns
+    names = head.classes if is_class or head.classes else head.columns
+    if not is_class and len(head.columns) == 1:
+        return " or ".join(names) if head.classes else "yes or no"
     more = len(names) - _LISTED
     listed = ", ".join(names[:_LISTED]) + f" and {more} more" * (more > 0)
-    return f"one of {listed}" if is_class else f"yes or no for {listed}"
+    return f"one of {listed}" if is_class else f"yes or no for each of {listed}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, counted
 from multitask.contracts.recipe_texts import ALL, NONE
 
 
@@ -55,8 +55,7 @@ def last(trunk: keras.Model, mode: str, option: str = "--freeze") -> int:
     if learning >= len(ends):
         raise UserError(
             option,
-            f"is {learning}, but the trunk has only {len(ends)} stage"
-            + "s" * (len(ends) > 1),
+            f"is {learning}, but the trunk has only {counted(len(ends), 'stage')}",
             "give a smaller number, or " + (NONE if option == "--freeze" else ALL),
         )
     return names.index(ends[-1 - learning])

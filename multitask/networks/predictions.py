@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import UserError, counted, nearest
 from multitask.networks import prediction_table
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Tally:
         >>> str(Tally(rows=1200, answered=1198, reasons={"no such file": (2, "a.jpg")}))
         '1,200 pictures: 1,198 answered, 2 not (no such file: a.jpg and 1 more)'
         """
-        pictures = f"{self.rows:,} picture" + "s" * (self.rows != 1)
+        pictures = counted(self.rows, "picture")
         failed = self.rows - self.answered
         if not failed:
             return f"{pictures}: {self.answered:,} answered"

@@ -85,7 +85,7 @@ def _refuse(
     first, reason = skipped[0]
     raise UserError(
         where,
-        f"none of the {len(skipped)} pictures of '{path}' can be used, for example "
+        f"no picture of '{path}' can be used, of {len(skipped):,}; for example "
         f"'{first}': {reason}",
         f"paths are relative to '{root}'",
     )

@@ -10,7 +10,7 @@ import pandas as pd
 from filelock import FileLock
 
 from multitask.contracts import plugins, run
-from multitask.contracts.errors import Say, UserError, nearest
+from multitask.contracts.errors import Say, UserError, counted, nearest
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Precision, Recipe
 from multitask.contracts.run import SPLIT, SWEEP
@@ -58,7 +58,7 @@ def sweep(
     """
     dimensions, combinations = _plan(recipe, vary, grid, trials)
     if combinations:
-        say(f"{len(combinations)} combinations, one trial each")
+        say(f"{counted(len(combinations), 'combination')}, one trial each")
     out = Path(out).expanduser()
     options = {
         "vary": list(vary),

@@ -1,7 +1,9 @@
 """Do options make the recipe and the machine that they say, and name what has moved?"""
 
 import re
+from argparse import SUPPRESS
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,35 @@ def test_help_lists_every_setting_in_the_section_of_its_group():
         if setting.name != "head":  # tables, for which a file is needed
             assert option(setting.name) in listed[setting.metadata["group"]]
     assert listed["output"] == ["--cache", "--memory", "--out", "--resume"]
+
+
+@pytest.mark.parametrize(
+    "name", ["fit", "predict", "report", "audit", "compare", "sweep"]
+)
+def test_help_says_the_default_of_every_option_that_takes_a_value(name):
+    actions = import_module(f"multitask.{name}").parser()._actions
+    without = ("recipe", "fix", "merge", "vary")  # which do nothing if left out
+    for action in actions:
+        takes_value = action.option_strings and action.nargs != 0
+        if takes_value and action.help != SUPPRESS and action.dest not in without:
+            is_audited = name == "audit" and action.dest == "data"  # which is required
+            assert ("default" in action.help) is not is_audited, action.dest
+
+
+def test_help_says_zero_and_the_values_within_a_text():
+    shown = " ".join(fit_parser().format_help().split())
+    assert "0 turns it off (default 0)" in shown  # --ema
+    assert "for everything random (default 0)" in shown  # --seed
+    assert "--features N[,l2=X][,norm=yes]" in shown
+
+
+@pytest.mark.parametrize("name", ["fit", "report", "audit", "compare", "sweep"])
+def test_help_lists_the_ways_to_give_data(name):
+    shown = import_module(f"multitask.{name}").parser().format_help()
+    text = " ".join(shown.split())
+    assert "celeba|fairface|imfdb|utkface=FOLDER" in text
+    assert "NAME=table:FILE" in text
+    assert "HEAD=folder:FOLDER" in text
 
 
 def test_help_lists_no_option_twice_and_none_that_has_moved():

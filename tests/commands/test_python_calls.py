@@ -97,14 +97,37 @@ def test_ctrl_c_leaves_a_run_that_can_be_used_and_resumed(frame, tmp_path, monke
     assert run.history["epoch"].tolist() == [1, 2, 3]
 
 
-def test_ctrl_c_in_the_first_epoch_says_how_to_go_on(frame, tmp_path, monkeypatch):
+def test_ctrl_c_in_the_first_epoch_leaves_nothing(frame, tmp_path, monkeypatch):
     lines: list[str] = []
     stop_in(monkeypatch, epoch=1)
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         multitask.fit(data=frame, out=out, epochs=2, say=lines.append, **SETTINGS)
-    hint = f"resume with: multitask.fit(out={str(out)!r}, resume=True)"
-    assert lines[-1] == f"stopped before an epoch was done; {hint}"
+    assert lines[-1] == "stopped before an epoch was done; nothing is kept"
+    assert not out.exists()
+
+
+def test_the_pictures_of_a_frame_that_are_not_there_are_told_of_the_frame(
+    frame, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    absent = frame.assign(path=[f"no/{n}.jpg" for n in range(len(frame))])
+    with pytest.raises(UserError) as caught:
+        multitask.fit(data={"mine": absent}, out="run")
+    assert str(caught.value) == (
+        "the DataFrame 'mine', row 0: there is no file 'no/0.jpg', nor a picture in "
+        f"any other row; relative paths are looked for in '{tmp_path}'"
+    )
+    with pytest.raises(UserError, match="'mine': split is 'tst', must be one of train"):
+        multitask.fit(data={"mine": frame.assign(split="tst")}, out="run")
+    with pytest.raises(UserError, match="^split: is 'tst', must .* you mean 'test'?"):
+        multitask.report("run", split="tst")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_wrong_name_is_told_before_a_folder_that_exists(frame, tmp_path):
+    with pytest.raises(UserError, match="trunk: unknown trunk 'cnnn'"):
+        multitask.fit(data=frame, trunk="cnnn", out=tmp_path)
 
 
 def test_a_sweep_varies_a_mapping(frame, tmp_path):
@@ -147,8 +170,8 @@ def test_a_dry_comparison_lists_its_networks(frame, tmp_path):
         ({"then": "all,epochs=2"}, "then: needs a frozen trunk; add freeze all"),
         ({"data": 3}, "data: is of type int, must be a mapping"),
         ({"data": pd.DataFrame({"file": ["a.jpg"], "age": [3]})},
-         "data table: has no column 'path', only file, age; rename 'file' to 'path'"),
-        ({"data": {"m": pd.DataFrame({"path": []})}}, "data m: has no rows"),
+         "the DataFrame 'table': has no column 'path', only file, age; rename"),
+        ({"data": {"m": pd.DataFrame({"path": []})}}, "the DataFrame 'm': has no rows"),
         ({"data": "utkface"}, "data: 'utkface' has no folder; write utkface=FOLDE"),
         ({"heads": "agee"}, "heads: unknown head 'agee'; did you mean 'age'?"),
         ({"resume": True}, "resume: needs a run to resume; add out, its folder"),

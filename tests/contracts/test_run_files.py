@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.run import LOCK, READING, RECIPE, begin, new_folder, same_work
+from multitask.contracts.run import (
+    LOCK,
+    READING,
+    RECIPE,
+    begin,
+    discard,
+    has_epoch,
+    new_folder,
+    same_work,
+)
 
 SETTINGS = {"epochs": 2, "features": "0", "compare": {"seeds": 3}}
 
@@ -21,6 +30,32 @@ def test_a_folder_with_drawings_frames_and_locks_alone_counts_as_new(tmp_path):
     (tmp_path / LOCK).touch()
     (tmp_path / READING).touch()
     assert new_folder(tmp_path) == tmp_path
+
+
+def test_discarding_a_run_removes_only_what_it_wrote(tmp_path):
+    own = ["recipe.toml", "split.csv", "skipped.csv", "fold-1/recipe.toml"]
+    own += ["logs/train/events.out.tfevents.1.host", "fold-1/split.csv"]
+    foreign = ["notes.txt", "logs/mine.txt", "data/table.csv"]
+    for name in (*own, *foreign):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    discard(tmp_path)
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+    assert left == {*foreign, "logs", "data"}
+    for name in foreign:
+        (tmp_path / name).unlink()
+    discard(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    assert new_folder(tmp_path) == tmp_path
+
+
+def test_a_run_has_an_epoch_if_it_or_a_fold_of_it_has(tmp_path):
+    assert not has_epoch(tmp_path / "nowhere")
+    assert not has_epoch(tmp_path)
+    (tmp_path / "fold-2").mkdir()
+    (tmp_path / "fold-2" / "history.csv").touch()
+    assert has_epoch(tmp_path)
+    assert has_epoch(tmp_path / "fold-2")
 
 
 @pytest.mark.parametrize("name", ["notes.txt", RECIPE])

@@ -359,7 +359,7 @@ def test_no_picture_left_is_an_error_with_the_first_reason(tmp_path):
     table = pd.DataFrame({"path": ["a.jpg", "b.jpg"]})
     with pytest.raises(UserError) as caught:
         decode_table(table, SIZE, 1.0, tmp_path)
-    assert str(caught.value) == ("all 2 pictures: can't be used; first: no such file")
+    assert str(caught.value) == "pictures: none can be used; first: no such file"
 
 
 MEASURE = """

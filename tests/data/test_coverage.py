@@ -22,12 +22,35 @@ def test_labels_are_counted_by_head_and_data_set():
     text = coverage(heads(["gender", "age", "attributes[Smiling,Young]"]), table)
     assert text.splitlines() == [
         "head        data set  labelled  classes",
-        "gender      a                1  male 1",
+        "gender      a                1  male (1)",
         "gender      b                0",
-        "age         a                2  3+ 1, 30+ 1",
+        "age         a                2  3 to 10 (1), 30 to 40 (1)",
         "age         b                0",
-        "attributes  a                1  1 labels, 1 yes of 1",
-        "attributes  b                1  1 labels, 0 yes of 1",
+        "attributes  a                1  1 label, 1 of 1 yes",
+        "attributes  b                1  1 label, 0 of 1 yes",
+    ]
+
+
+def test_a_yes_no_label_alone_and_a_number_without_bands_are_told_in_words():
+    table = pd.DataFrame(
+        {
+            "vip": [1.0, 0.0, 0.0],
+            "night": ["day", "night", "day"],
+            "price": [2.5, NAN, 40.0],
+            "age": [71.0, NAN, 30.0],
+        }
+    )
+    declared = {
+        "vip": {"kind": "sigmoid"},
+        "night": {"kind": "sigmoid", "classes": ["day", "night"]},
+        "price": {"kind": "regression", "low": 0, "high": 100},
+    }
+    text = coverage(heads([*declared, "age"], declared), table)
+    assert [line.split("  ")[-1] for line in text.splitlines()[1:]] == [
+        "no (2), yes (1)",
+        "day (2), night (1)",
+        "2.5 to 40",
+        "30 to 40 (1), 70 or more (1)",
     ]
 
 
@@ -35,7 +58,7 @@ def test_six_classes_are_named_and_the_others_counted():
     classes = ("anger", "happiness", "sadness", "surprise", "fear", "disgust")
     table = pd.DataFrame({"expression": [*classes, "neutral", "neutral"]})
     line = coverage(heads(["expression"]), table).splitlines()[1]
-    assert line.endswith("disgust 1 and 1 more")
+    assert line.endswith("disgust (1) and 1 more")
     assert "neutral" not in line
 
 

@@ -103,7 +103,7 @@ READERS = "with one of the readers celeba, fairface, folder, imfdb, table, utkfa
         ({"mine": "faces"}, "data mine: 'faces' does not hold a folder per class"),
         ("note.txt", "data: 'note.txt' is no table of labels: those end in .csv, .tsv"),
         ("mood/calm/a.jpg", "data: 'mood/calm/a.jpg' is no table of labels"),
-        ([{"m": pd.DataFrame({"path": ["a"]})}, {"m": pd.DataFrame({"path": ["b"]})}],
+        ([{"m": pd.DataFrame({"path": ["note.txt"]})}, {"m": pd.DataFrame()}],
          "data: names 'm' twice; name each frame once"),
     ],
 )  # fmt: skip

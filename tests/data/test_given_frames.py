@@ -204,7 +204,7 @@ def test_pictures_in_memory_come_back_pixel_by_pixel(files, written, tmp_path):
     for path, picture in zip(table["path"], pictures, strict=True):
         assert np.array_equal(decode(path), decode(picture))
     folder = tmp_path / "data" / "mine"
-    assert lines == [f"4 pictures in memory are kept in {folder}"]
+    assert lines == [f"wrote 4 pictures from memory to {folder}"]
     assert Path(table["path"][4]).read_bytes() == content
     assert len(os.listdir(folder)) == 4
 
@@ -228,13 +228,13 @@ def test_a_broken_picture_is_set_aside_not_refused(files, tmp_path):
     ("frame", "message"),
     [
         (pd.DataFrame({"Path": ["a.jpg"], "age": [3]}),
-         "data mine: has no column 'path', only Path, age; rename 'Path' to 'path'"),
+         "the DataFrame 'mine': has no column 'path', only Path, age; rename 'Path"),
         (pd.DataFrame({"age": [3], "file_name": ["a"]}), "rename 'file_name' to"),
         (pd.DataFrame({"age": [3], "x": ["a.JPG"]}), "rename 'x' to 'path'"),
         (pd.DataFrame({"age": [3], "x": [TOP]}), "rename 'x' to 'path'"),
         (pd.DataFrame({"age": [3], "x": ["a"]}), "age, x; rename the column of pict"),
-        (pd.DataFrame({"path": []}), "data mine: has no rows"),
-        (pd.DataFrame(), "data mine: has no column 'path', only none"),
+        (pd.DataFrame({"path": []}), "the DataFrame 'mine': has no rows"),
+        (pd.DataFrame(), "the DataFrame 'mine': has no column 'path', only none"),
         (pd.DataFrame([["a.jpg", 1, 2]], columns=["path", "age", "age"]),
          "has column 'age' twice; rename one of them"),
         (pd.DataFrame([["a.jpg", 1, 2]], columns=["path", "age ", "age"]),
@@ -291,6 +291,7 @@ def test_many_paths_are_written_in_seconds(tmp_path):
             "identity": np.arange(count) % 7,
         }
     )
+    frame.loc[0, "path"] = __file__  # a file that exists
     start = time.monotonic()
     frames.write(frame, "mine", tmp_path / "data", [], print)
     assert time.monotonic() - start < 30  # 2 seconds where nothing else runs

@@ -19,5 +19,5 @@ def test_an_unusable_label_is_left_empty_also_beside_missing_columns():
     assert faults["path"].tolist() == ["e"]
     assert faults["reason"].iloc[0].startswith("Smiling is '7': head attributes: 1 ")
     table.loc[:5, "Smiling"] = 7.0  # so many are a mistake
-    with pytest.raises(UserError, match="are neither 0 nor 1, first '7'"):
+    with pytest.raises(UserError, match="neither 0 nor 1, first '7'"):
         set_aside(table.assign(Bald=np.nan), [head])

@@ -34,7 +34,7 @@ def test_a_file_of_a_split_selects_the_rows_that_it_lists(tmp_path):
     rows, lines = selected(table(tmp_path), split=str(file))
     assert rows["path"].tolist() == [paths[1], paths[3]]
     assert rows.index.tolist() == [0, 1]
-    assert lines == [f"2 pictures are left out: not in '{file}'"]
+    assert lines == [f"left out: 2 pictures not in '{file}'"]
     file.write_text("path,split\nelsewhere.jpg,train\n")
     with pytest.raises(UserError, match="lists none of the pictures; its paths must"):
         selected(table(tmp_path), split=str(file))

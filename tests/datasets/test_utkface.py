@@ -53,8 +53,11 @@ def test_other_endings_are_read(tmp_path, ending):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        (f"61_1_{TIME}.jpg.chip.jpg", "has 3 parts, must have 4"),
-        ("portrait.png", "has 1 parts, must have 4"),
+        (
+            f"61_1_{TIME}.jpg.chip.jpg",
+            "has 3 parts, must have 4: age_gender_race_time; the race may be missing",
+        ),
+        ("portrait.png", "has 1 part, must have 4: age_gender_race_time"),
         (f"61_3_1_{TIME}.jpg", "gender is '3', must be 0 (male) or 1 (female)"),
         (f"53__0_{TIME}.jpg", "gender is '', must be"),
         (f"61_1_7_{TIME}.jpg", "race is '7', must be 0 (white), 1 (black)"),
@@ -114,7 +117,7 @@ def test_file_instead_of_folder(tmp_path):
     [
         ([], "is empty"),
         (["a.txt", "sub/b.csv"], "holds 2 files such as 'a.txt' but no picture"),
-        ([f"61_1_{TIME}.jpg"], "none of the 1 pictures in .* has 3 parts"),
+        ([f"61_1_{TIME}.jpg"], "no picture in .* can be used, of 1; .* has 3 parts"),
     ],
 )
 def test_folder_without_usable_picture(tmp_path, names, message):

@@ -89,7 +89,7 @@ def test_pictures_none_of_which_can_be_decoded(capsys, tmp_path):
         (tmp_path / "d" / f"{age}_0_0_2017.jpg").write_bytes(b"broken")
     data = f"utkface={tmp_path / 'd'}"
     line = fit_fails(capsys, tmp_path, "--data", data, "--heads", "age")
-    assert "all 5 pictures: can't be used" in line
+    assert "pictures: none can be used" in line
 
 
 @pytest.mark.parametrize(
@@ -241,10 +241,10 @@ def test_a_few_labels_that_no_head_can_have_are_set_aside(tmp_path, run):
     )  # fmt: skip
     fitted = fit(recipe, tmp_path / "run", say=lines.append)
     assert any(
-        line.startswith("3 unusable labels are ignored, the first: g") for line in lines
+        line.startswith("ignored: 3 unusable labels, the first: g") for line in lines
     )
     skipped = pd.read_csv(fitted.folder / "skipped.csv").set_index("path")["reason"]
-    assert skipped[paths[3]].startswith("gender is 'Malee': head gender: 1 labels of")
+    assert skipped[paths[3]].startswith("gender is 'Malee': head gender: 1 label of")
     assert "lie outside 0 to 116, first 117" in skipped[paths[5]]
     assert skipped[paths[9]].startswith("age is '-3'")
     assert len(pd.read_csv(fitted.folder / "split.csv")) == 60  # the pictures stay
@@ -293,7 +293,7 @@ def test_a_network_file_that_is_none(capsys, tmp_path, faces):
     file.write_bytes(b"\xff\xd8\xff")
     assert "is not a network file" in fails(capsys, predict.main, [file, faces])
     line = fails(capsys, predict.main, [tmp_path / "nothing.keras", faces])
-    assert "there is no network" in line
+    assert "does not exist; give a run folder" in line
 
 
 def test_a_truncated_network_file(capsys, tmp_path, run, faces):

@@ -51,7 +51,7 @@ sys.exit(main(sys.argv[1:]))
         ),
         (
             "report NONE",
-            "NONE: there is no network; give a run folder or a .keras file",
+            "NONE: does not exist; give a run folder or a .keras file",
         ),
         (
             "report NONE --split tst",
@@ -62,6 +62,19 @@ sys.exit(main(sys.argv[1:]))
             "--format: is 'jsn', must be one of table, csv, json, jsonl, parquet; did "
             "you mean 'json'?",
         ),
+        ("fit --out OUT --trunk cnnn", "--trunk: unknown trunk 'cnnn'; did you mean"),
+        ("fit --out OUT --data utkface=U", "--data utkface: there is no file or fol"),
+        ("audit --out OUT --data mine=U", "--data mine: there is no file or folder 'U"),
+        (
+            "predict OUT/a.jpg OUT/run.keras",
+            "OUT/a.jpg: is a picture, but the network comes first; write multitask "
+            "predict OUT/run.keras OUT/a.jpg",
+        ),
+        (
+            "predict OUT OUT/run.keras",
+            "OUT: holds no network, but the network comes first; write multitask",
+        ),
+        ("predict a.PNG runs/a", "a.PNG: is a picture, but the network comes first; "),
         ("fit --split offical", "--split: is 'offical', must be official, shares such"),
     ],
 )

@@ -101,7 +101,7 @@ def test_the_split_of_another_run_is_taken_as_it_is(drawn_run, drawn_faces, tmp_
         after.set_index("path")["split"],
         before[:-9].set_index("path")["split"].loc[after["path"]],
     )
-    assert f"9 pictures are left out: not in '{file}'" in lines
+    assert f"left out: 9 pictures not in '{file}'" in lines
     before.assign(path=before["path"] + "x").to_csv(file, index=False)
     with pytest.raises(UserError, match=r"listed\.csv' lists none of the pictures"):
         fit(other, tmp_path / "other", say=lines.append)
@@ -224,17 +224,24 @@ def test_ctrl_c_leaves_a_usable_run_that_can_go_on(drawn_faces, tmp_path):
     assert len(pd.read_csv(tmp_path / "run" / "history.csv")) == EPOCHS
 
 
-def test_ctrl_c_in_the_first_epoch_leaves_a_run_to_begin_again(
+def test_a_run_stopped_or_failed_in_its_first_epoch_leaves_its_folder_free(
     drawn_faces, tmp_path, monkeypatch
 ):
     lines: list[str] = []
     stop_in(monkeypatch, 1)
     with pytest.raises(KeyboardInterrupt):
         fit(tiny_recipe(drawn_faces), tmp_path / "run", say=lines.append)
-    assert "--resume" in lines[-1]
-    assert not (tmp_path / "run" / "network.keras").exists()
-    assert main(["--resume", "--out", str(tmp_path / "run")]) == 0
-    assert len(pd.read_csv(tmp_path / "run" / "history.csv")) == 2
+    assert lines[-1] == "stopped before an epoch was done; nothing is kept"
+    assert not (tmp_path / "run").exists()
+
+    def fail(*_, **__):
+        raise UserError("loss", "is not finite")
+
+    with monkeypatch.context() as broken, pytest.raises(UserError):
+        broken.setattr("multitask.training.loop.train", fail)
+        for folds in (0, 2):
+            fit(tiny_recipe(drawn_faces, folds=folds), tmp_path / "run", say=quiet)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

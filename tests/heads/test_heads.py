@@ -450,11 +450,11 @@ def test_a_name_that_is_no_identifier_is_refused():
         (
             "softmax",
             "hihg",
-            "1 labels of column 'trait' are not among its classes, first",
+            "1 label of column 'trait' not among its classes, first",
         ),
-        ("sigmoid of two classes", "yep", "are neither no nor yes, first 'yep'; did"),
-        ("regression", 130.0, "lie outside 0 to 116, first 130; set low and high"),
-        ("distribution", "old", "are not numbers, first 'old'"),
+        ("sigmoid of two classes", "yep", "neither no nor yes, first 'yep'; did"),
+        ("regression", 130.0, "outside 0 to 116, first 130; set low and high"),
+        ("distribution", "old", "1 non-numeric label in column 'trait', first 'old'"),
     ],
 )
 def test_a_label_that_the_head_cannot_have_is_an_error_that_names_its_column(

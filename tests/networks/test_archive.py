@@ -173,9 +173,9 @@ def test_what_is_no_network_says_what_it_is(tmp_path):
         "network.keras that `multitask fit` wrote"
     )
     assert refused(tmp_path / "none.keras") == (
-        "there is no network; give a run folder or a .keras file"
+        "does not exist; give a run folder or a .keras file"
     )
-    with pytest.raises(UserError, match="network.keras: there is no network"):
+    with pytest.raises(UserError, match="network.keras: does not exist"):
         archive.load(tmp_path)
 
 

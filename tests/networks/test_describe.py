@@ -27,7 +27,7 @@ def test_a_network_is_described_by_its_answers():
         "  score: a number\n"
         "  mood: one of calm, <tense>\n"
         "  many: one of a, b, c, d, e, f, g, h and 2 more\n"
-        "  worn: yes or no for Hat, Tie"
+        "  worn: yes or no for each of Hat, Tie"
     )
 
 

@@ -219,7 +219,7 @@ def test_a_head_without_any_label_is_said_if_others_have_some(table):
         (lambda t: t.assign(gender="m"), "head gender: 8 labels of column 'gender'"),
         (
             lambda t: t.assign(path="none.jpg"),
-            "all 8 pictures: can't be used; first: no",
+            "pictures: none can be used; first: no",
         ),
         (lambda t: t.assign(age_low=3.0), "has 'age_low' without 'age_high'"),
     ],
