@@ -113,8 +113,7 @@ class Number(Head, ABC):
                 "mae": float(np.abs(error).mean()),
                 "rmse": float(np.sqrt((error**2).mean())),
                 "bias": float(error.mean()),
-                "within": self.within,
-                "within_share": float((np.abs(error) <= self.within).mean()),
+                **self._within(np.abs(error)),
                 "bands": self._by_band(labels[exact], np.abs(error)),
             }
             if not np.isnan(central).any():
@@ -132,6 +131,13 @@ class Number(Head, ABC):
                 "interval_accuracy": float(inside.mean()),
             }
         return summary
+
+    def _within(self, errors: Array) -> dict[str, float]:
+        """The tolerance and how many errors it covers; nothing without a tolerance."""
+        if not self.within:
+            return {}
+        share = float((errors <= self.within).mean())
+        return {"within": self.within, "within_share": share}
 
     def _by_band(self, labels: pd.DataFrame, errors: Array) -> dict[str, Any]:
         strata = self.strata(labels)

@@ -5,6 +5,7 @@ results. Slow imports wait until one of them is called.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -43,20 +44,20 @@ def fit(
 ) -> "Run":
     """Train one network with many heads, and measure it on unseen pictures.
 
-    After the first epoch, Ctrl-C or a notebook's stop button ends the training early.
-    The run can still be used, and resumed.
+    After the first epoch, Ctrl-C or a notebook's stop button ends the training early:
+    the run can still be used, and resumed.
 
     Args:
         recipe: Settings to start from: a `multitask.Recipe`, a TOML file, or the name
             of a recipe that `multitask recipes` lists.
         data: Labelled pictures: `{"utkface": "FOLDER"}` or `"utkface=FOLDER"` (a reader
             and its folder), a table of labels (a DataFrame, or the path of a .csv,
-            .tsv, .parquet or .json file), the path of a folder with a folder per class,
-            or a list of these. `{"mood": frame}` gives a table a name. A table has a
-            column `path` and a column per label, and may have `split`, `identity` and
-            `box`; an empty cell means that nobody annotated this. In a DataFrame, the
-            paths may also be PIL images, uint8 arrays (height, width, 3) or the bytes
-            of a file. By default, multitask draws faces.
+            .tsv, .parquet or .json file), a folder with a folder per class, or a list
+            of these. `{"mood": frame}` gives a table a name. A table has a column
+            `path` and a column per label, and may have `split`, `identity` and `box`;
+            an empty cell means that nobody annotated this. In a DataFrame, `path` may
+            also hold PIL images, uint8 arrays (height, width, 3) or bytes of a file. By
+            default, multitask draws faces.
         heads: Names, such as `"age"`, `"age:regression"` or `"attributes[Smiling]"`, or
             heads such as `Softmax(name="mood")` of `multitask.heads.softmax`; by
             default every head with labels in the data.
@@ -69,8 +70,8 @@ def fit(
             explains them.
 
     Returns:
-        The run: its `folder`, `evaluation` (on the test part), `network` (which
-        predicts), `history` (one row per epoch), and whether it was `interrupted`.
+        The run: `folder`, `evaluation` (on the test part, with the index of a DataFrame
+        in `data`), `network`, `history` (a row per epoch), and whether `interrupted`.
 
     Raises:
         UserError: A setting is unknown, or a value or the data is invalid.
@@ -98,13 +99,14 @@ def fit(
         quiet.import_tensorflow()
         from multitask.experiments import run
 
-        return run.fit(
+        fitted = run.fit(
             keywords.with_data(base, texts),
             folder,
             resume=resume,
             say=in_python(say),
             machine=machine or Machine(),
         )
+        return replace(fitted, evaluation=given.indexed(fitted.evaluation, data, texts))
 
 
 @python_spelling
@@ -155,8 +157,8 @@ def report(
         machine: A `multitask.Machine`: a folder for features, memory for pictures.
 
     Returns:
-        The evaluation: its `folder`, `labels` and `answers` (tables with one index),
-        and `summaries()`, the scores of each head.
+        The evaluation: its `folder`, `labels` and `answers` (tables with the index of
+        a DataFrame given as `data`), and `summaries()`, the scores of each head.
 
     Raises:
         UserError: The network, the data or the part is invalid.
@@ -177,9 +179,10 @@ def report(
     path = keywords.file("network", getattr(network, "folder", network))  # of a run
     folder = evaluate.report_folder(path, out)
     with given.recorded(data, folder, say) as texts:
-        return evaluate.report(
+        evaluation = evaluate.report(
             path, texts or (), split=split, out=folder, machine=machine or Machine()
         )
+        return given.indexed(evaluation, data, texts)
 
 
 @python_spelling

@@ -140,7 +140,7 @@ def table(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def _row(name: str, summary: dict[str, Any]) -> dict[str, Any]:
-    within = "within_share" if summary.get("within") else "interval_accuracy"
+    within = "within_share" if "within" in summary else "interval_accuracy"
     keys = {
         "accuracy": "accuracy" if "accuracy" in summary else "mean_accuracy",
         "macro F1": "macro_f1",
@@ -192,7 +192,7 @@ def within_legend(evaluation: Evaluation) -> str:
     meanings = []
     for head in evaluation.heads:
         summary = head.summary(evaluation.labels, evaluation.answers)
-        if summary.get("within"):
+        if "within" in summary:
             limit = f"{summary['within']:g} {head.unit}".rstrip()
             meanings.append(f"{head.name} no more than {limit} off")
         elif "interval_accuracy" in summary:
@@ -285,7 +285,7 @@ def number_facts(summary: dict[str, Any], unit: str) -> list[tuple[str, str]]:
             ("RMSE", f"{summary['rmse']:.2f} {unit}".rstrip()),
             ("bias", f"{summary['bias']:+.2f} {unit}".rstrip()),
         ]
-        if summary["within"]:
+        if "within" in summary:
             limit = f"within {summary['within']:g} {unit}".rstrip()
             facts.append((limit, f"{summary['within_share']:.1%}"))
         if "coverage_80" in summary:

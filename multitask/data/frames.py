@@ -20,7 +20,12 @@ from PIL import Image
 
 from multitask.contracts.errors import Say, UserError, counted
 from multitask.contracts.saving import replacing, reporting_write_errors
-from multitask.contracts.table import check_intervals, check_splits, write_csv
+from multitask.contracts.table import (
+    check_intervals,
+    check_splits,
+    read_csv,
+    write_csv,
+)
 from multitask.images.decode import PictureError, decode, in_order
 from multitask.tables.declaration import text_declaration
 from multitask.tables.frame import labelled_table
@@ -61,6 +66,16 @@ def write(
         _keep(declaration, text.encode(), written)
     _keep(file, content.getvalue(), written)
     return file
+
+
+def paths(file: str | Path) -> Iterator[str]:
+    """The path of each row of a table of `write`, as the reader of tables gives it."""
+    folders: dict[str, str] = {}
+    for path in read_csv(Path(file))["path"].fillna(""):
+        folder, name = os.path.split(path)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        yield os.path.join(folders[folder], name)
 
 
 def remove(written: list[Path], folder: Path) -> None:

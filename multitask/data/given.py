@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from filelock import FileLock, Timeout
 
 from multitask.contracts import plugins
 from multitask.contracts.errors import Say, UserError, nearest
+from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.infer import head_name
 from multitask.contracts.reading import TABLES
 from multitask.contracts.run import DATA, LOCK, RECIPE, is_left_over, new_folder
@@ -69,6 +71,41 @@ def recorded(
         finally:
             if not keep and (begun or is_left_over(folder)):
                 frames.remove(written, folder)
+
+
+def indexed(
+    evaluation: Evaluation, data: object, texts: tuple[str, ...] | None
+) -> Evaluation:
+    """An evaluation on data frames, with the index of these frames.
+
+    `texts` are those that `recorded` gave for the `data`. The index of several frames
+    starts with the names of the data sets. If anything else is among the data, only
+    paths tell rows apart, and the evaluation stays as it is.
+    """
+    sets = [value for _, value in _named(data)] if texts else []
+    if not (texts and all(isinstance(value, pd.DataFrame) for value in sets)):
+        return evaluation
+    parsed = [sources.parse(text) for text in texts]
+    names = [one.name for one in parsed] if len(sets) > 1 else None
+    index = pd.concat([pd.DataFrame(index=one.index) for one in sets], keys=names).index
+    # Of rows with the same picture, the first one counts.
+    places: dict[str, int] = {}
+    for place, path in enumerate(p for one in parsed for p in frames.paths(one.path)):
+        places.setdefault(path, place)
+    return _with_index(evaluation, index, places)
+
+
+def _with_index(
+    evaluation: Evaluation, index: pd.Index, places: dict[str, int]
+) -> Evaluation:
+    """The evaluation with the part of an index that is in the `places` of its paths."""
+    own = index[[places[path] for path in evaluation.labels["path"]]]
+    return replace(
+        evaluation,
+        labels=evaluation.labels.set_axis(own),
+        answers=evaluation.answers.set_axis(own),
+        folds=tuple(_with_index(fold, index, places) for fold in evaluation.folds),
+    )
 
 
 def _has_begun(folder: Path) -> bool:

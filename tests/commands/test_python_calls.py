@@ -221,3 +221,35 @@ def test_an_output_folder_that_cannot_be_written_is_said_before_data_is_read(
     with pytest.raises(UserError) as caught:
         getattr(multitask, name)(data="utkface=U", out=out, **more)
     assert message.replace("'file'", f"'{tmp_path / 'file'}'") in str(caught.value)
+
+
+def test_the_answers_of_an_evaluation_have_the_index_of_the_data_frame(
+    fitted, frame, tmp_path
+):
+    # Every third row twice under one name: an index may repeat itself.
+    named = frame.set_axis([f"face {row // 3}" for row in range(len(frame))])
+    named["path"] = [*named["path"].iloc[:-1], "missing.jpg"]
+    whole = multitask.report(fitted, named, split="all", say=quiet)
+    assert whole.answers.index.tolist() == named.index[:-1].tolist()
+    assert whole.labels["gender"].tolist() == named["gender"].iloc[:-1].tolist()
+    assert set(whole.summaries()) == {"gender", "old"}
+    assert repr(whole).count("\n")
+    assert whole._repr_html_()
+
+    # Of the run itself too, whose test part is a choice of rows.
+    assert len(fitted.evaluation.labels) < len(frame)
+    labels = fitted.evaluation.labels
+    assert labels["gender"].tolist() == frame.loc[labels.index, "gender"].tolist()
+    assert labels.index.equals(fitted.evaluation.answers.index)
+
+
+def test_the_index_of_several_data_frames_starts_with_their_names(fitted, frame):
+    dates = pd.date_range("2024-01-01", periods=len(frame))
+    one, other = frame.head(3), frame.set_axis(dates).tail(2)
+    both = multitask.report(
+        fitted, {"one": one, "other": other}, split="all", say=quiet
+    )
+    assert both.answers.index.tolist() == [
+        *[("one", row) for row in range(3)],
+        *[("other", date) for date in dates[-2:]],
+    ]

@@ -142,3 +142,11 @@ def test_number_summary_is_scikit_learns_over_exact_labels_and_counts_intervals(
             "interval_accuracy": 0.5,
         }
     )
+
+
+def test_without_a_tolerance_no_share_of_answers_is_within_it():
+    labels = pd.DataFrame({"trait": [1.0, 2.0]})
+    answers = labels.assign(trait_low=0.0, trait_high=9.0)
+    with_one = regression(within=1).summary(labels, answers)
+    without = regression().summary(labels, answers)
+    assert set(with_one) - set(without) == {"within", "within_share"}

@@ -1,5 +1,8 @@
 """Are the numbers of a report those derived by hand or by scikit-learn?"""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -82,6 +85,14 @@ def test_the_terminal_text_leaves_out_columns_without_number():
     assert "macro F1" in text
     assert "MAE" not in text
     assert "within" not in text
+
+
+def test_a_number_without_a_tolerance_has_no_share_within_it():
+    age = replace(AGE, within=0.0)
+    evaluation = by_hand(heads=(age,))
+    assert "within" not in numbers.text(evaluation)
+    assert "within" not in numbers.classification(evaluation)
+    assert "within" not in json.dumps(numbers.report(evaluation))
 
 
 def test_the_class_section_is_scikit_learns_report_of_the_labelled_rows(tmp_path):
