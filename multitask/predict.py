@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SHOWN = 12  # arguments of a command that is printed
 
 _EPILOG = """\
-The columns are path, status (ok, or why there is no answer), box, and for each label
+The columns are status (ok, or why there is no answer), path, box, and for each label
 the answer and how sure it is: gender and gender_confidence, its probability; age and
 age_low, age_high, which hold the central 80% of the probability.
 
@@ -81,9 +81,10 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.batch_size < 1:
         raise UserError("--batch-size", f"is {arguments.batch_size}, must be 1 or more")
     # Imported here, as pandas takes its time and `--help` doesn't need it.
-    from multitask.images.paths import expand
+    from multitask.images.paths import check_usable, expand
 
     paths = expand(arguments.input)
+    check_usable(paths)
     with _target(arguments, form, paths) as target:
         try:
             _predict(arguments, paths, target)
@@ -151,10 +152,11 @@ def _predict(arguments: argparse.Namespace, paths: list[str], target: "Target") 
     analyzer = multitask.load(arguments.network)
     done = target.tally.rows
     chunks = analyzer.predict_chunks(
-        paths[done:],
+        paths,
         heads=_heads(arguments),
         probabilities=arguments.probabilities,
         batch_size=arguments.batch_size,
+        start=done,
     )
     for note in analyzer.notes:
         print(note, file=sys.stderr)

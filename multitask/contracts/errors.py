@@ -154,12 +154,19 @@ def in_python(say: Say) -> Say:
 def python_spelling(function: F) -> F:
     """Decorate a function so that its UserErrors name settings as Python does.
 
-    Commands still show options (`UserError.line`).
+    Commands still show options (`UserError.line`). A keyword that the function does not
+    have is a UserError that names the nearest one.
     """
-    add_keywords(inspect.signature(function).parameters)
+    parameters = inspect.signature(function).parameters
+    add_keywords(parameters)
+    takes_any = inspect.Parameter.VAR_KEYWORD in {p.kind for p in parameters.values()}
 
     @functools.wraps(function)
     def translating(*values: Any, **keywords: Any) -> Any:
+        for name in keywords:
+            if not takes_any and name not in parameters:
+                known = [other for other in parameters if other != "self"]
+                raise UserError(name, "unknown setting", nearest(name, known))
         try:
             return function(*values, **keywords)
         except UserError as error:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from functools import cache, wraps
+from functools import cache
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 from typing import get_type_hints as _type_hints
@@ -50,16 +50,6 @@ def for_users(cls: type[T]) -> type[T]:
     A keyword that is no field is a UserError, errors name settings as Python does, and
     its `repr` shows only the values that are not the default.
     """
-    original = cls.__init__
-
-    @python_spelling
-    @wraps(original)
-    def checking_names(self: T, *values: Any, **keywords: Any) -> None:
-        known = [field.name for field in fields(cls)]
-        for name in keywords:
-            if name not in known:
-                raise UserError(name, "unknown setting", nearest(name, known))
-        original(self, *values, **keywords)
 
     def changed(self: T) -> str:
         default = cls()
@@ -70,7 +60,8 @@ def for_users(cls: type[T]) -> type[T]:
         ]
         return f"{cls.__name__}({', '.join(shown)})"
 
-    cls.__init__, cls.__repr__ = checking_names, changed  # type: ignore[assignment]
+    cls.__init__ = python_spelling(cls.__init__)  # type: ignore[method-assign]
+    cls.__repr__ = changed  # type: ignore[assignment]
     return cls
 
 

@@ -85,6 +85,24 @@ def decode(picture: Picture, box: str | None = None) -> Pixels:
     return _crop(pixels, box) if box else pixels
 
 
+def visible_fault(picture: object) -> str:
+    """Why a picture can't be used, as far as one knows without reading it; else "".
+
+    >>> visible_fault(np.zeros((4, 6, 3)))
+    'is an array of float64, must be uint8 from 0 to 255'
+    """
+    try:
+        if isinstance(picture, np.ndarray):
+            _check_array(picture)
+        elif not isinstance(picture, (str, bytes, PathLike, Image.Image)):
+            _rgb(picture)  # type: ignore[arg-type]  # which refuses it
+    except PictureError as error:
+        return str(error)
+    if isinstance(picture, (str, PathLike)) and not os.path.exists(picture):
+        return "no such file"
+    return ""
+
+
 def header(data: bytes) -> tuple[str, int, int]:
     """Colour mode, width and height of an image file, before any conversion."""
     with Image.open(BytesIO(data), formats=_FORMATS) as image:
@@ -213,16 +231,20 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _array(array: npt.NDArray[Any]) -> Image.Image:
+    _check_array(array)
+    return _upright(
+        Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array)
+    )
+
+
+def _check_array(array: npt.NDArray[Any]) -> None:
     if array.dtype != np.uint8:
         raise PictureError(f"is an array of {array.dtype}, must be uint8 from 0 to 255")
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[..., 0]
-    rgb = array.ndim == 3 and array.shape[2] in (3, 4)
-    if not (array.ndim == 2 or rgb) or 0 in array.shape:
+    has_channels = array.ndim == 3 and array.shape[2] in (1, 3, 4)
+    if not (array.ndim == 2 or has_channels) or 0 in array.shape:
         raise PictureError(
             f"is an array of shape {array.shape}, must be (height, width, 3)"
         )
-    return _upright(Image.fromarray(array))
 
 
 def _crop(pixels: Pixels, box: str) -> Pixels:

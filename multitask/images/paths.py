@@ -2,11 +2,15 @@
 
 import glob
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from os import PathLike
 from pathlib import Path
+
+import numpy as np
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.reading import pictures
+from multitask.images.decode import visible_fault
 
 
 def expand(names: Iterable[str]) -> list[str]:
@@ -15,7 +19,7 @@ def expand(names: Iterable[str]) -> list[str]:
     A folder stands for all pictures in it and in the folders below, a glob (`*`, `?`,
     `[...]`, `**`) for what it matches; a leading `~` is the home folder. A name that
     matches no file is returned as it is. Raises UserError for a folder or glob without
-    a picture.
+    a picture, and for a name of a folder (`faces/`) that does not exist.
     """
     paths: list[str] = []
     for name in names:
@@ -29,6 +33,32 @@ def expand(names: Iterable[str]) -> list[str]:
                 raise UserError(name, "matches no file")
             for match in matches:
                 paths += pictures(match, match) if Path(match).is_dir() else [match]
+        elif name.endswith((os.sep, "/")):
+            raise UserError(name, "no such folder", "check the path")
         else:
             paths.append(str(path))
     return list(dict.fromkeys(paths))
+
+
+def check_usable(given: Sequence[object]) -> None:
+    """Raise UserError if it shows before any work that no given picture is usable.
+
+    That is one mistake, such as a wrong folder or arrays of floats. If any picture may
+    be usable, the others become rows that say why they are not.
+    """
+    fault = ""
+    for picture in given:
+        one = visible_fault(picture)
+        if not one:
+            return
+        fault = fault or one
+    if not given:
+        return
+    first, where, todo = given[0], "pictures", ""
+    if isinstance(first, (str, PathLike)):
+        where, fault, todo = str(first), "no such file or folder", "check the path"
+    elif isinstance(first, np.ndarray) and first.dtype.kind == "f":
+        todo = 'scale arrays to 0..255 and convert them by .astype("uint8")'
+    if len(given) > 1:
+        fault += f" (the first of {len(given):,} pictures, none of which can be used)"
+    raise UserError(where, fault, todo)

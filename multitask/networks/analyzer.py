@@ -97,15 +97,15 @@ class Analyzer:
         in pixels, as text or as four numbers, empty for the whole picture. In a
         DataFrame or a column of one, every row is one picture, and its index is kept.
 
-        The columns are `path` (empty if the picture is not a path), `status` (`ok`, or
-        why there is no answer), `box` (empty: the whole picture), and those of each
+        The columns are `status` (`ok`, or why there is no answer), `path` (empty if the
+        picture is not a path), `box` (empty: the whole picture), and those of each
         head's `read`; with `probabilities`, also those of its `probabilities`, such as
         `gender_male`. `heads` are the names of those to read, by default all.
         `progress` is called with the number of pictures done since its last call.
 
         Raises UserError for an unknown head, a batch size below 1, a folder or glob
-        without a picture, a DataFrame without `path`, and for anything that is not a
-        picture.
+        without a picture, a DataFrame without `path`, for anything that is not a
+        picture, and if no picture is usable: no file exists, or arrays are not uint8.
         """
         chunks = self.predict_chunks(
             pictures, heads=heads, probabilities=probabilities, batch_size=batch_size
@@ -124,11 +124,13 @@ class Analyzer:
         heads: str | Sequence[str] | None = None,
         probabilities: bool = False,
         batch_size: int = 64,
+        start: int = 0,
     ) -> Iterator[pd.DataFrame]:
         """Yield the table of `predict` in parts as they are answered.
 
         Each part has 256 rows, the last one what is left; without pictures there is
-        one part without rows. Raises UserError at once, as `predict` does.
+        one part without rows. The first `start` pictures are left out. Raises UserError
+        at once, as `predict` does.
         """
         if batch_size < 1:
             raise UserError("batch_size", f"is {batch_size}, must be 1 or more")
@@ -136,9 +138,9 @@ class Analyzer:
         selected, inputs = self._select(names), read_inputs(pictures)
         return (
             self._predict_chunk(
-                inputs[start : start + _CHUNK], selected, probabilities, batch_size
+                inputs[first : first + _CHUNK], selected, probabilities, batch_size
             )
-            for start in range(0, max(1, len(inputs)), _CHUNK)
+            for first in range(start, max(1, len(inputs)), _CHUNK)
         )
 
     def _predict_chunk(
@@ -160,7 +162,9 @@ class Analyzer:
             str(p) if isinstance(p, (str, os.PathLike)) else None for p in pictures
         ]
         table = pd.DataFrame(
-            {"path": paths, "status": status, "box": inputs.boxes}, dtype=object
+            # First, as pandas leaves out the middle columns of a table that is printed.
+            {"status": status, "path": paths, "box": inputs.boxes},
+            dtype=object,
         )
         good = np.flatnonzero(status == "ok")
         answers = self.answers(

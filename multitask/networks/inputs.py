@@ -12,7 +12,7 @@ import pandas as pd
 from multitask.contracts.errors import UserError
 from multitask.contracts.reading import picture_table
 from multitask.images.decode import Picture
-from multitask.images.paths import expand
+from multitask.images.paths import check_usable, expand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +45,13 @@ def read_inputs(pictures: Any) -> Inputs:
     or a glob stands for its pictures, as on the command line.
 
     Raises UserError for a DataFrame without `path`, a folder or glob without a
-    picture, and for what holds no pictures.
+    picture, for what holds no pictures, and if none of them exists or has a type that
+    can be read.
     """
     if isinstance(pictures, pd.DataFrame):
         return _from_table(pictures)
     items = _as_list(pictures)
+    check_usable(items)
     return Inputs(
         pictures=items, boxes=[None] * len(items), index=pd.RangeIndex(len(items))
     )
@@ -57,6 +59,7 @@ def read_inputs(pictures: Any) -> Inputs:
 
 def _from_table(table: pd.DataFrame) -> Inputs:
     named = picture_table(table, "pictures")
+    check_usable(named["path"].tolist())
     boxes = named["box"].tolist() if "box" in named else [None] * len(named)
     return Inputs(pictures=named["path"].tolist(), boxes=boxes, index=table.index)
 

@@ -26,7 +26,7 @@ from multitask.predict import main
 ROOT = Path(__file__).parents[2]
 HEADS = ("age", "gender", "attributes[Smiling]")
 COLUMNS = [
-    "path", "status", "box", "age", "age_low", "age_high", "gender",
+    "status", "path", "box", "age", "age_low", "age_high", "gender",
     "gender_confidence", "Smiling", "Smiling_confidence",
 ]  # fmt: skip
 NOTE = "Faces were drawn."
@@ -217,9 +217,9 @@ def test_a_stopped_command_says_how_it_goes_on_and_does(
         yield next(real(*arguments, **options))
         raise KeyboardInterrupt
 
-    def counted(self, paths, **options):
-        seen.extend(paths)
-        return real(self, paths, **options)
+    def counted(self, paths, *, start, **options):
+        seen.extend(paths[start:])
+        return real(self, paths, start=start, **options)
 
     monkeypatch.setattr(Analyzer, "predict_chunks", stopped)
     err = output(capsys, run, faces, "--out", out, status=130).err
@@ -252,7 +252,7 @@ def test_a_command_of_many_names_is_not_printed(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Analyzer, "predict_chunks", stopped)
-    names = [tmp_path / f"{number}.jpg" for number in range(20)]
+    names = [faces / "a.png", *(tmp_path / f"{number}.jpg" for number in range(19))]
     out = tmp_path / "faces.csv"
     err = output(capsys, run, *names, "--out", out, status=130).err
     assert err.splitlines()[-1] == (
@@ -317,9 +317,23 @@ def test_a_missing_file_is_a_row(run, faces, capsys):
     rows = json.loads(output(capsys, run, *files, "--format", "json").out)
     assert [row["status"] for row in rows] == ["no such file", "ok"]
     # Status 1: no prediction at all.
-    alone = output(capsys, run, files[0], "--format", "json", status=1)
+    alone = output(capsys, run, faces / "e.jpg", "--format", "json", status=1)
     [row] = json.loads(alone.out)
-    assert (row["status"], row["gender"]) == ("no such file", None)
+    assert (row["status"][:10], row["gender"]) == ("no picture", None)
+
+
+def test_if_nothing_given_exists_nothing_is_written(run, faces, tmp_path, capsys):
+    out = tmp_path / "answers.csv"
+    for names, line in (
+        (["none"], "none: no such file or folder; check the path\n"),
+        (["none", "b.jpg"],
+         "none: no such file or folder (the first of 2 pictures, none of which can be "
+         "used); check the path\n"),
+        # What can only be a folder is refused beside others, as a glob is.
+        (["none/", faces / "a.png"], "none/: no such folder; check the path\n"),
+    ):  # fmt: skip
+        assert output(capsys, run, *names, "--out", out, status=2).err == line
+    assert not any(tmp_path.iterdir())
 
 
 def test_the_names_of_files_need_not_be_text(run, tmp_path, capsys):
@@ -336,7 +350,7 @@ def test_the_names_of_files_need_not_be_text(run, tmp_path, capsys):
 
 def test_only_the_named_heads_are_read(run, faces, capsys):
     out = output(capsys, run, faces, "--heads", "gender", "--format", "csv").out
-    columns = ["path", "status", "box", "gender", "gender_confidence"]
+    columns = ["status", "path", "box", "gender", "gender_confidence"]
     assert list(pd.read_csv(StringIO(out))) == columns
 
 

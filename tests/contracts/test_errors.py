@@ -163,3 +163,23 @@ def test_a_function_may_name_settings_as_in_python(capsys):
     # A command that calls the function speaks of its option all the same.
     assert command(lambda argv: one(0))([]) == 2
     assert capsys.readouterr().err == "--own-keyword: is 0\n"
+
+
+def test_a_keyword_that_a_function_lacks_names_the_nearest():
+    @python_spelling
+    def predict(self, pictures, *, heads=None, probabilities=False):
+        return heads
+
+    with pytest.raises(UserError) as caught:
+        predict(None, [], probs=True)
+    assert str(caught.value) == (
+        "probs: unknown setting; did you mean 'probabilities'? "
+        "Known: pictures, heads, probabilities"
+    )
+    assert predict(None, [], heads="age") == "age"
+
+    @python_spelling
+    def fit(**settings):
+        return settings
+
+    assert fit(probs=1) == {"probs": 1}

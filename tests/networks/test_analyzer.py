@@ -18,7 +18,7 @@ from multitask.networks.spec import NetworkSpec
 
 HEADS = ("age", "gender", "pose", "attributes[Smiling,Young]")
 COLUMNS = [
-    "path", "status", "box", "age", "age_low", "age_high", "gender",
+    "status", "path", "box", "age", "age_low", "age_high", "gender",
     "gender_confidence", "pose", "pose_confidence", "Smiling", "Smiling_confidence",
     "Young", "Young_confidence",
 ]  # fmt: skip
@@ -129,11 +129,28 @@ def test_a_broken_one_is_a_row_and_leaves_the_others_alone(faces, mixed):
     assert set(answers["Smiling"].iloc[GOOD].map(str)) <= {"0", "1"}
 
 
-def test_only_broken_ones_have_rows_without_answers(faces, mixed):
-    answers = faces.predict([mixed[i] for i in BAD])
+def test_only_broken_ones_have_rows_without_answers(faces):
+    answers = faces.predict([b"", b"a letter"])
     assert list(answers) == COLUMNS
     assert answers[ANSWERS].isna().all(axis=None)
-    assert answers["status"].iloc[0] == "no such file"
+    assert answers["status"].iloc[0].startswith("empty file")
+
+
+def test_a_printed_table_shows_why_a_row_has_no_answer(faces, mixed):
+    with pd.option_context("display.width", 80, "display.max_columns", 0):
+        *rows, _, _ = str(faces.predict(mixed)).splitlines()
+    assert "no such file" in rows[1 + BAD[0]]
+    assert "is an array of float64, must be uint8" in rows[1 + BAD[1]]
+
+
+def test_rows_before_the_start_are_left_out(faces, mixed):
+    whole = faces.predict(mixed)
+    # The one that is left is missing, but it is not all that was given.
+    rest = pd.concat(faces.predict_chunks(mixed[:3], start=2))
+    assert rest["status"].tolist() == ["no such file"]
+    rest = pd.concat(faces.predict_chunks(mixed, start=5))
+    assert_same(rest, whole.iloc[5:])
+    assert rest.index.tolist() == [5, 6, 7]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +229,7 @@ def test_answers_are_those_of_plain_keras(faces, run, mixed):
 def test_only_the_named_heads_are_read(faces, mixed):
     answers = faces.predict(mixed, heads=["pose", "age", "pose"])
     assert list(answers) == [
-        "path", "status", "box", "pose", "pose_confidence", "age", "age_low", "age_high"
+        "status", "path", "box", "pose", "pose_confidence", "age", "age_low", "age_high"
     ]  # fmt: skip
     assert_same(answers, faces.predict(mixed)[list(answers)])
 

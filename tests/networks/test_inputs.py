@@ -181,3 +181,27 @@ def test_probabilities_are_added_when_asked_for(network):
     best = max(row["gender_male"], row["gender_female"])
     assert row["gender_confidence"] == best
     assert table.iloc[1, 3:].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (np.zeros((4, 6, 3), np.float32),
+         "pictures: is an array of float32, must be uint8 from 0 to 255; scale arrays "
+         'to 0..255 and convert them by .astype("uint8")'),
+        (np.zeros((2, 4, 6, 3)),
+         "pictures: is an array of float64, must be uint8 from 0 to 255 (the first of "
+         "2 pictures, none of which can be used); scale arrays to 0..255 and convert "
+         'them by .astype("uint8")'),
+        (np.zeros((4, 6, 5), np.uint8),
+         "pictures: is an array of shape (4, 6, 5), must be (height, width, 3)"),
+        ("none", "none: no such file or folder; check the path"),
+        (pd.DataFrame({"path": ["none.jpg"]}),
+         "none.jpg: no such file or folder; check the path"),
+        ([3], "pictures: is of type int, must be a path, bytes, PIL image or array"),
+    ],
+)  # fmt: skip
+def test_if_no_picture_can_be_used_predict_says_so_at_once(network, given, line):
+    with pytest.raises(UserError) as caught:
+        network.predict_chunks(given)
+    assert str(caught.value) == line
