@@ -46,14 +46,15 @@ def _help() -> str:
     lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS]
     return "\n".join(
         [
-            "usage: multitask [--help] [--version] COMMAND ...",
+            "usage: python -m multitask.COMMAND ...",
+            "       python -m multitask --version",
             "",
             "One trunk, many heads: many answers from one picture.",
             "",
             "commands:",
             *lines,
             "",
-            "multitask COMMAND --help lists its options.",
+            "python -m multitask.COMMAND --help lists its options.",
         ]
     )
 

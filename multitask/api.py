@@ -49,7 +49,7 @@ def fit(
 
     Args:
         recipe: Settings to start from: a `multitask.Recipe`, a TOML file, or the name
-            of a recipe that `multitask recipes` lists.
+            of a recipe that `python -m multitask.recipes` lists.
         data: Labelled pictures: `{"utkface": "FOLDER"}` or `"utkface=FOLDER"` (a reader
             and its folder), a table of labels (a DataFrame, or the path of a .csv,
             .tsv, .parquet or .json file), a folder with a folder per class, or a list
@@ -66,8 +66,8 @@ def fit(
         say: Called with each line of progress.
         machine: A `multitask.Machine`: a folder for features, memory for pictures.
         **settings: Any setting of a recipe, such as `epochs=8`, `trunk="resnet50"` or
-            `loss_weights={"age": 2}`; they override `recipe`. `multitask fit --help`
-            explains them.
+            `loss_weights={"age": 2}`; they override `recipe`.
+            `python -m multitask.fit --help` explains them.
 
     Returns:
         The run: `folder`, `evaluation` (on the test part, with the index of a DataFrame

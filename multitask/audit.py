@@ -17,7 +17,7 @@ __all__ = ["audit", "main", "parser"]
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     parser = Parser(
-        prog="multitask audit",
+        prog="python -m multitask.audit",
         description="Find faults in labelled pictures that would harm training.",
     )
     options.add_data(parser, default=[])
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Run `multitask audit`; returns the exit status."""
+    """Run `python -m multitask.audit`; returns the exit status."""
     arguments = parser().parse_args(argv)
     out = options.default_folder(arguments.out, "audit-")
     # Imported here, as pandas takes its time and `--help` doesn't need it.

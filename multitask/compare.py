@@ -18,7 +18,7 @@ __all__ = ["compare", "main", "parser"]
 def parser() -> argparse.ArgumentParser:
     """The command's options: those of fit, and what is compared."""
     parser = Parser(
-        prog="multitask compare",
+        prog="python -m multitask.compare",
         description="Compare one network with many, in quality and cost.",
     )
     parser.add_argument(
@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Run `multitask compare`; returns the exit status."""
+    """Run `python -m multitask.compare`; returns the exit status."""
     arguments = parser().parse_args(argv)
     recipe, machine = options.read(arguments), options.machine(arguments)
     out = options.default_folder(arguments.out, "compare-")

@@ -21,7 +21,7 @@ __all__ = ["fit", "main", "parser"]
 def parser() -> argparse.ArgumentParser:
     """The command's options: one for every setting of a recipe, and where to write."""
     parser = Parser(
-        prog="multitask fit",
+        prog="python -m multitask.fit",
         description="Train one network with many heads, and measure it.",
     )
     output = options.add(parser)
@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Run `multitask fit`; returns the exit status."""
+    """Run `python -m multitask.fit`; returns the exit status."""
     arguments = parser().parse_args(argv)
     machine = options.machine(arguments)
     if arguments.resume:

@@ -1,7 +1,6 @@
 """What does a network predict for these files? One command, one row per picture."""
 
 import argparse
-import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from multitask.cli.next_steps import command_line
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.networks.predictions import ENDINGS, FORMATS, resolve_format
@@ -38,7 +38,7 @@ exit status:
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     options = Parser(
-        prog="multitask predict",
+        prog="python -m multitask.predict",
         description="Predict for pictures, one row per picture.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Run `multitask predict`; returns the exit status."""
+    """Run `python -m multitask.predict`; returns the exit status."""
     arguments = parser().parse_args(argv)
     form = resolve_format(arguments.out, arguments.format)
     if arguments.batch_size < 1:
@@ -92,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
             done = f"stopped after {target.tally.rows:,} of {len(paths):,} pictures"
             if arguments.out and target.tally.rows:
                 given = sys.argv[1:] if argv is None else argv
-                again = shlex.join(["multitask", "predict", *given])
+                again = command_line("predict", *given)
                 done += "; the same command resumes from there"
                 # A pattern that the shell replaced may stand for thousands of names.
                 done += f": {again}" if len(given) <= _SHOWN else ""

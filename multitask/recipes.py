@@ -8,9 +8,9 @@ from multitask.contracts.errors import Parser, command
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Run `multitask recipes`; returns the exit status."""
+    """Run `python -m multitask.recipes`; returns the exit status."""
     Parser(
-        prog="multitask recipes",
+        prog="python -m multitask.recipes",
         description="List the recipes that --recipe accepts by name.",
     ).parse_args(argv)
     for name in recipe_files.names():

@@ -17,7 +17,8 @@ __all__ = ["report", "main", "parser"]
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     parser = Parser(
-        prog="multitask report", description="Measure a network on labelled pictures."
+        prog="python -m multitask.report",
+        description="Measure a network on labelled pictures.",
     )
     parser.add_argument("network", help="a network file or a run folder")
     options.add_data(parser, "those of the run", [])
@@ -37,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Run `multitask report`; returns the exit status."""
+    """Run `python -m multitask.report`; returns the exit status."""
     arguments = parser().parse_args(argv)
     machine = options.machine(arguments)
     from multitask.contracts.run import network_file, new_folder

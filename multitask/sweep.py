@@ -1,4 +1,4 @@
-"""Which settings are better? `multitask sweep` tries them."""
+"""Which settings are better? `python -m multitask.sweep` tries them."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ __all__ = ["sweep", "main", "parser"]
 def parser() -> argparse.ArgumentParser:
     """The command's options: those of fit, and what is varied."""
     command_line = Parser(
-        prog="multitask sweep",
+        prog="python -m multitask.sweep",
         description="Search for better settings.",
     )
     search = command_line.add_argument_group("search")
@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Run `multitask sweep`; returns the exit status."""
+    """Run `python -m multitask.sweep`; returns the exit status."""
     arguments = parser().parse_args(argv)
     machine = options.machine(arguments)
     recipe = options.read(arguments)

@@ -1,4 +1,4 @@
-"""Which trunks can `--trunk` name? The command `multitask trunks`."""
+"""Which trunks can `--trunk` name? The command `python -m multitask.trunks`."""
 
 import sys
 
@@ -10,7 +10,7 @@ from multitask.networks.trunks import table
 def parser() -> Parser:
     """The command's options."""
     options = Parser(
-        prog="multitask trunks",
+        prog="python -m multitask.trunks",
         description="List the trunks that --trunk accepts.",
     )
     options.add_argument(
@@ -23,7 +23,7 @@ def parser() -> Parser:
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Run `multitask trunks`; returns the exit status."""
+    """Run `python -m multitask.trunks`; returns the exit status."""
     arguments = parser().parse_args(argv)
     if arguments.time:
         import_tensorflow()

@@ -45,8 +45,8 @@ def build(
         heads: Names, groups, `NAME:KIND` or `NAME[COLUMN,...]`; the names of label
             columns of `table`; or heads such as `Softmax(name="mood")` of
             `multitask.heads.softmax`, or of a class of your own.
-        trunk: The name of a trunk (`multitask trunks` lists them); or a `keras.Model`
-            or a function of your own that turns such images into features
+        trunk: The name of a trunk (`python -m multitask.trunks` lists them); or a
+            `keras.Model` or a function of your own that turns such images into features
             (batch, features), and scales the pixels itself.
         table: Labelled pictures, as for `dataset`. Heads that leave their classes open
             take those that occur in it, a list of yes/no labels keeps those that do,

@@ -50,6 +50,16 @@ def test_every_link_beside_the_site_leads_somewhere(page):
         assert not anchor or anchor in set(anchors(linked)), target
 
 
+def test_commands_are_spelled_in_one_way():
+    names = "|".join(name for name, _ in COMMANDS)
+    code = [*(ROOT / "multitask").rglob("*.py")]
+    for folder in ("heads", "datasets", "reports"):
+        code += (ROOT / folder).glob("*.*")
+    for file in [*code, *PAGES, *(ROOT / "docs").glob("*.ipynb")]:
+        other = re.findall(rf"\bmultitask (?:{names})\b", file.read_text("utf-8"))
+        assert not other, shown(file)
+
+
 def test_every_decision_is_in_the_list_of_decisions():
     folder = ROOT / "docs" / "decisions"
     listed = LINK.findall((folder / "README.md").read_text(encoding="utf-8"))

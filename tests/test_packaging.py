@@ -161,7 +161,7 @@ def test_every_mode_knows_its_version(python, tmp_path):
 
 def test_a_checkout_works_uninstalled_from_its_root(tmp_path):
     helped = run(sys.executable, "-m", "multitask", "--help", cwd=ROOT)
-    assert helped.startswith("usage: multitask")
+    assert helped.startswith("usage: python -m multitask.")
     program = "import multitask.heads.softmax as m; print(m.__file__)"
     assert run(sys.executable, "-c", program, cwd=ROOT).strip() == str(
         ROOT / "heads" / "softmax.py"
@@ -232,7 +232,7 @@ def test_help_takes_less_than_a_second_and_no_tensorflow(command):
             after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         )
         assert said.splitlines()[-1] == "False False"
-        assert "usage: multitask" in said
+        assert "usage: python -m multitask." in said
     assert min(seconds) < 1.0
 
 

@@ -37,7 +37,7 @@ def add(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> Group:
         "--recipe",
         metavar="NAME|FILE",
         help="start from these settings: a TOML file, or a name that "
-        "`multitask recipes` lists",
+        "`python -m multitask.recipes` lists",
     )
     for name, help, default in recipe.settings():
         if name == "head":

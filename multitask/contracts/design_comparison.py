@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from multitask.contracts.plugins import Shown
 
-if TYPE_CHECKING:  # it imports pandas, which `multitask compare --help` can't wait for
+if TYPE_CHECKING:  # it imports pandas, which `--help` of `compare` can't wait for
     from multitask.contracts.head import Better
 
 DESIGNS = ("single", "merged", "multi")

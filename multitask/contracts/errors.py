@@ -96,10 +96,11 @@ def _meant(name: str, names: Sequence[str], cutoff: float = 0.5) -> str:
 
 # What a line quotes, paths and commands to copy are the user's, and stay as they are.
 _VERBATIM = re.compile(
-    r"""(?<!\w)'[^']*'(?!\w) | "[^"]*" | \bmultitask\ [a-z]+\ -.*$""", re.VERBOSE
+    r"""(?<!\w)'[^']*'(?!\w) | "[^"]*" | \bpython\ -m\ multitask\.[a-z]+\ .*$""",
+    re.VERBOSE,
 )
 _OPTION = re.compile(r"(?<![\w./~-])--([a-z][a-z0-9-]*)(?:[ ](\w+)=FOLDER\b)?(?![\w-])")
-_RESUME = re.compile(r"multitask fit --resume --out (.+)$")
+_RESUME = re.compile(r"python -m multitask\.fit --resume --out (.+)$")
 _RENAMED = {"merge": "merges"}
 _KEYWORDS = set(_RENAMED)  # and those of all decorated functions
 
@@ -193,7 +194,7 @@ def command(main: Callable[[list[str] | None], int]) -> Callable[..., int]:
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
             return 130
-        except BrokenPipeError:  # `multitask predict ... | head`
+        except BrokenPipeError:  # `python -m multitask.predict ... | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
 
@@ -203,7 +204,7 @@ def command(main: Callable[[list[str] | None], int]) -> Callable[..., int]:
 class Parser(argparse.ArgumentParser):
     """Options of a command, whose mistakes are UserErrors: one line, no usage.
 
-    >>> parser = Parser(prog="multitask fit")
+    >>> parser = Parser(prog="python -m multitask.fit")
     >>> _ = parser.add_argument("--epochs", type=int)
     >>> parser.parse_args(["--epohcs", "3"])
     Traceback (most recent call last):

@@ -153,7 +153,7 @@ def _kept_if_begun(out: Path, resume: bool, say: Say) -> Iterator[None]:
 
 
 def _hint(out: Path) -> str:
-    return f"resume with: multitask fit --resume --out {quote(str(out))}"
+    return f"resume with: python -m multitask.fit --resume --out {quote(str(out))}"
 
 
 def _is_finished(out: Path) -> bool:

@@ -119,5 +119,5 @@ def _read_member(path: Path) -> bytes:
         raise UserError(
             path,
             f"is not a network file, or is truncated ({error})",
-            "give a network.keras that `multitask fit` wrote",
+            "give a network.keras that `python -m multitask.fit` wrote",
         ) from None

@@ -26,7 +26,7 @@ def check(source: str, name: str, size: int = 0) -> None:
         if not trunk(name).application:
             raise UserError(
                 "--weights", f"trunk {name} has no ImageNet weights",
-                "`multitask trunks` lists which are pretrained",
+                "`python -m multitask.trunks` lists which are pretrained",
             )  # fmt: skip
         default = trunk(name).size
         if trunk(name).dense and size not in (0, default):

@@ -16,7 +16,7 @@ RANDOM = 5  # first trials, which are drawn at random
 
 
 def import_optuna(
-    where: object = "multitask sweep", what: str = "needs Optuna to propose values"
+    where: object = "sweep", what: str = "needs Optuna to propose values"
 ) -> Any:
     """Import Optuna, which then reports errors only.
 

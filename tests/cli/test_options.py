@@ -21,7 +21,7 @@ from multitask.sweep import parser as sweep_parser
 
 
 def parsed(*words):
-    parser = Parser(prog="multitask fit")
+    parser = Parser(prog="python -m multitask.fit")
     options.add(parser)
     return parser.parse_args(words)
 
@@ -89,7 +89,7 @@ def test_help_lists_no_option_twice_and_none_that_has_moved():
 
 
 def test_a_command_does_not_list_what_it_is_without():
-    parser = Parser(prog="multitask compare")
+    parser = Parser(prog="python -m multitask.compare")
     options.add(parser, without=["folds"])
     assert "--folds" not in parser.format_help()
     assert parser.parse_args(["--folds", "3"]).folds == "3"  # which it may refuse

@@ -52,11 +52,11 @@ def test_an_option_that_is_cut_short_names_the_whole(name, capsys):
     ("name", "arguments", "line"),
     [
         ("fit", ["--resume"], "--resume: needs a run to resume; add --out, its"),
-        ("report", [], "multitask report: the following arguments are required: netw"),
+        ("report", [], "python -m multitask.report: the following arguments are req"),
         ("sweep", ["--trials", "few"], "--trials: is 'few', must be a whole number"),
-        ("recipes", ["thorough"], "thorough: unexpected argument; see multitask rec"),
-        ("trunks", ["cnn"], "cnn: unexpected argument; see multitask trunks --help"),
-        ("predict", ["net.keras"], "multitask predict: the following arguments are r"),
+        ("recipes", ["thorough"], "thorough: unexpected argument; see python -m mul"),
+        ("trunks", ["cnn"], "cnn: unexpected argument; see python -m multitask.trunks"),
+        ("predict", ["net.keras"], "python -m multitask.predict: the following argum"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_the_arguments_is_told_and_status_2(name, arguments, line, capsys):
@@ -72,7 +72,7 @@ def test_help_is_status_0(name, capsys):
     with pytest.raises(SystemExit) as ended:
         main(name)(["--help"])
     assert ended.value.code == 0
-    assert capsys.readouterr().out.startswith(f"usage: multitask {name} ")
+    assert capsys.readouterr().out.startswith(f"usage: python -m multitask.{name} ")
 
 
 def test_recipes_end_with_the_last_one(capsys):
@@ -93,8 +93,10 @@ def test_an_audit_ends_with_its_page(planted_faces, tmp_path, capsys):
     *_, page, title, step = capsys.readouterr().out.splitlines()
     assert page == f"written to {out}, see {out / 'index.html'}"
     assert title == "Next:"
-    command = f"multitask audit --data utkface={planted_faces} --fix clean.csv"
-    assert step == f"  write a table without these faults  {command}"
+    command = f"audit --data utkface={planted_faces} --fix clean.csv"
+    assert (
+        step == f"  write a table without these faults  python -m multitask.{command}"
+    )
 
 
 def test_a_fit_and_a_report_end_with_their_pages(
@@ -111,7 +113,7 @@ def test_a_fit_and_a_report_end_with_their_pages(
     lines = capsys.readouterr().out.splitlines()
     assert f"written to {run}, see {page}" in lines
     assert page.exists()
-    steps = [line.partition("multitask ")[2] for line in lines[-3:]]
+    steps = [line.partition("  python -m multitask.")[2] for line in lines[-3:]]
     assert shlex.split(steps[0])[:2] == ["predict", str(run)]
     assert Path(shlex.split(steps[0])[2]).is_file()
     assert steps[1:] == [

@@ -225,7 +225,7 @@ def test_a_stopped_command_says_how_it_goes_on_and_does(
     err = output(capsys, run, faces, "--out", out, status=130).err
     assert err.splitlines()[-1] == (
         "stopped after 2 of 4 pictures; the same command resumes from there: "
-        f"multitask predict {run} {faces} --out {out}"
+        f"python -m multitask.predict {run} {faces} --out {out}"
     )
     assert out.read_bytes() == whole  # that of the time before
     part = tmp_path / "faces.csv.part"
@@ -408,5 +408,5 @@ def test_what_is_no_network_is_one_line(faces):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         f"{faces / 'a.png'}: is not a network file, or is truncated (File is not a zip "
-        "file); give a network.keras that `multitask fit` wrote\n"
+        "file); give a network.keras that `python -m multitask.fit` wrote\n"
     )

@@ -253,10 +253,8 @@ def test_a_fold_that_was_stopped_is_trained_to_its_end(
     stop_in(monkeypatch, 2)
     stopped = fit(recipe, tmp_path / "run", say=lines.append)
     assert stopped.interrupted
-    assert any(
-        line.endswith(f"resume with: multitask fit --resume --out {tmp_path / 'run'}")
-        for line in lines
-    )
+    again = f"python -m multitask.fit --resume --out {tmp_path / 'run'}"
+    assert any(line.endswith(f"resume with: {again}") for line in lines)
     run = fit(recipe, tmp_path / "run", resume=True, say=lines.append)
     assert not run.interrupted
     for number in (1, 2):

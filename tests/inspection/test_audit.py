@@ -62,12 +62,12 @@ def test_the_next_step_keeps_the_heads_and_names_a_new_file(
     for number, new in enumerate(("clean.csv", "clean-2.csv", "clean-3.csv")):
         assert main([*arguments, "--out", f"out-{number}"]) == 0
         step = capsys.readouterr().out.splitlines()[-1]
-        command = f"multitask audit --data {data} --heads age --fix {new}"
+        command = f"python -m multitask.audit --data {data} --heads age --fix {new}"
         assert step == f"  write a table without these faults  {command}"
         Path(new).touch()
     assert main([*arguments, "--out", "fixed", "--fix", "fixed.csv"]) == 0
     step = capsys.readouterr().out.splitlines()[-1]
-    assert step.endswith("  multitask fit --data table=fixed.csv --heads age")
+    assert step.endswith("  python -m multitask.fit --data table=fixed.csv --heads age")
 
 
 def test_only_the_requested_heads_are_checked(planted_faces, tmp_path):

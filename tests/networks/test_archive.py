@@ -170,7 +170,7 @@ def test_what_is_no_network_says_what_it_is(tmp_path):
     text.write_text("a letter")
     assert refused(text) == (
         "is not a network file, or is truncated (File is not a zip file); give a "
-        "network.keras that `multitask fit` wrote"
+        "network.keras that `python -m multitask.fit` wrote"
     )
     assert refused(tmp_path / "none.keras") == (
         "does not exist; give a run folder or a .keras file"
