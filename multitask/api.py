@@ -82,7 +82,6 @@ def fit(
         >>> run.network.predict("photo.jpg")["age"]  # doctest: +SKIP
     """
     from multitask.cli import keywords, options, quiet
-    from multitask.contracts.machine import Machine
     from multitask.data import given
     from multitask.experiments import names
 
@@ -104,7 +103,7 @@ def fit(
             folder,
             resume=resume,
             say=in_python(say),
-            machine=machine or Machine(),
+            machine=keywords.machine(machine),
         )
         return replace(fitted, evaluation=given.indexed(fitted.evaluation, data, texts))
 
@@ -168,19 +167,20 @@ def report(
         >>> evaluation.summaries()["age"]["mae"]  # doctest: +SKIP
     """
     from multitask.cli import keywords, quiet
-    from multitask.contracts.machine import Machine
-    from multitask.contracts.recipe_texts import check_measured
     from multitask.data import given
 
-    check_measured(split)
     quiet.import_tensorflow()
     from multitask.experiments import evaluate
 
-    path = keywords.file("network", getattr(network, "folder", network))  # of a run
+    path = keywords.file("network", network)
     folder = evaluate.report_folder(path, out)
     with given.recorded(data, folder, say) as texts:
         evaluation = evaluate.report(
-            path, texts or (), split=split, out=folder, machine=machine or Machine()
+            path,
+            texts or (),
+            split=split,
+            out=folder,
+            machine=keywords.machine(machine),
         )
         return given.indexed(evaluation, data, texts)
 
@@ -266,7 +266,6 @@ def compare(
         >>> multitask.compare(data={"utkface": "U"}, seeds=3)  # doctest: +SKIP
     """
     from multitask.cli import keywords, options, quiet
-    from multitask.contracts.machine import Machine
     from multitask.data import given
 
     base = keywords.read(recipe, settings, heads=heads, function=compare, say=say)
@@ -284,7 +283,7 @@ def compare(
             seeds=seeds,
             dry_run=dry_run,
             say=in_python(say),
-            machine=machine or Machine(),
+            machine=keywords.machine(machine),
         )
 
 
@@ -329,7 +328,6 @@ def sweep(
         >>> multitask.sweep(vary={"dropout": [0.2, 0.4]}).best  # doctest: +SKIP
     """
     from multitask.cli import keywords, options, quiet
-    from multitask.contracts.machine import Machine
     from multitask.data import given
 
     base = keywords.read(recipe, settings, heads=heads, function=sweep, say=say)
@@ -348,5 +346,5 @@ def sweep(
             grid=grid,
             prune=prune,
             say=in_python(say),
-            machine=machine or Machine(),
+            machine=keywords.machine(machine),
         )

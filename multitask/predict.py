@@ -133,7 +133,8 @@ def _check_order(arguments: argparse.Namespace) -> None:
     first, networks = arguments.network, [*filter(is_network, arguments.input)]
     if is_network(first) or not (networks or first.lower().endswith(PICTURES)):
         return
-    order = f"multitask predict {networks[0] if networks else 'NETWORK'} {first}"
+    network = networks[0] if networks else "NETWORK"
+    order = f"python -m multitask.predict {network} {first}"
     what = "is a picture" if first.lower().endswith(PICTURES) else "holds no network"
     raise UserError(first, f"{what}, but the network comes first", f"write {order}")
 

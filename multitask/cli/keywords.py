@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from multitask.contracts import recipe, recipe_files
 from multitask.contracts.errors import Say, UserError, nearest
+from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE, where_now
 from multitask.contracts.recipe_texts import split_names
@@ -73,8 +74,14 @@ def resumed(
     return base, folder
 
 
-def file(keyword: str, path: str | PathLike[str]) -> Path:
-    """A path as such; UserError naming the keyword for what is none."""
+def machine(value: Machine | None) -> Machine:
+    """The machine's settings as given, or its defaults."""
+    return value or Machine()
+
+
+def file(keyword: str, path: object) -> Path:
+    """A path as such, a run as its folder; UserError naming the keyword for others."""
+    path = getattr(path, "folder", path)
     if not isinstance(path, str | PathLike):
         what = f"is of type {type(path).__name__}, must be a path"
         raise UserError(keyword, what, "give the folder of a run, or a network file")

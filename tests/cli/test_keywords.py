@@ -108,7 +108,7 @@ def test_a_mapping_of_what_is_varied_is_that_of_the_command_line():
 def test_what_is_no_path_is_said():
     assert keywords.file("network", "~/a") == Path.home() / "a"
     with pytest.raises(UserError, match="^network: is of type int, must be a path; gi"):
-        keywords.file("network", 3)  # type: ignore[arg-type]
+        keywords.file("network", 3)
 
 
 def test_a_run_goes_on_with_its_own_recipe(tmp_path):

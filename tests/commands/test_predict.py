@@ -404,9 +404,19 @@ def test_standard_output_is_nothing_but_answers(run, faces, expected):
 
 
 def test_what_is_no_network_is_one_line(faces):
+    text = faces / "notes.txt"
+    done = started(text, faces)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"{text}: is not a network file, or is truncated (File is not a zip "
+        "file); give a network.keras that `python -m multitask.fit` wrote\n"
+    )
+
+
+def test_a_picture_in_place_of_the_network_is_one_line(faces):
     done = started(faces / "a.png", faces)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"{faces / 'a.png'}: is not a network file, or is truncated (File is not a zip "
-        "file); give a network.keras that `python -m multitask.fit` wrote\n"
+        f"{faces / 'a.png'}: is a picture, but the network comes first; write "
+        f"python -m multitask.predict NETWORK {faces / 'a.png'}\n"
     )

@@ -173,7 +173,7 @@ def test_a_keyword_that_a_function_lacks_names_the_nearest():
         return heads
 
     with pytest.raises(UserError) as caught:
-        predict(None, [], probs=True)
+        predict(None, [], probs=True)  # type: ignore[call-arg]
     assert str(caught.value) == (
         "probs: unknown setting; did you mean 'probabilities'? "
         "Known: pictures, heads, probabilities"

@@ -58,7 +58,8 @@ def test_a_good_table_passes_with_a_fresh_index(faces):
         ),
         (
             table(split=["train", "valid", np.nan]),
-            "here: split is 'valid', must be one of train, val, test; did you mean 'val'?",
+            "here: split is 'valid', must be one of train, val, test; did you mean "
+            "'val'?",
         ),
         (
             table(age_low=[1.0]),

@@ -40,7 +40,7 @@ def test_a_yes_no_label_alone_and_a_number_without_bands_are_told_in_words():
             "age": [71.0, NAN, 30.0],
         }
     )
-    declared = {
+    declared: dict[str, dict[str, object]] = {
         "vip": {"kind": "sigmoid"},
         "night": {"kind": "sigmoid", "classes": ["day", "night"]},
         "price": {"kind": "regression", "low": 0, "high": 100},

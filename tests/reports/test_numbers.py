@@ -88,7 +88,7 @@ def test_the_terminal_text_leaves_out_columns_without_number():
 
 
 def test_a_number_without_a_tolerance_has_no_share_within_it():
-    age = replace(AGE, within=0.0)
+    age = replace(AGE, within=0.0)  # type: ignore[call-arg]
     evaluation = by_hand(heads=(age,))
     assert "within" not in numbers.text(evaluation)
     assert "within" not in numbers.classification(evaluation)
