@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from multitask.cli.next_steps import command_line
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.networks.predictions import ENDINGS, FORMATS, resolve_format
-from multitask.terminal.bar import bar
+from multitask.terminal.bar import bar, status
 
 if TYPE_CHECKING:
     from multitask.networks.prediction_file import Target
@@ -150,7 +151,8 @@ def _predict(arguments: argparse.Namespace, paths: list[str], target: "Target") 
     import_tensorflow()
     import multitask
 
-    analyzer = multitask.load(arguments.network)
+    with status("opening the network"):
+        analyzer = multitask.load(arguments.network)
     done = target.tally.rows
     chunks = analyzer.predict_chunks(
         paths,
@@ -165,6 +167,9 @@ def _predict(arguments: argparse.Namespace, paths: list[str], target: "Target") 
         print(f"resuming after {done:,} of {len(paths):,} pictures", file=sys.stderr)
     # Rows that are printed on a terminal show the progress themselves.
     printed = not arguments.out and sys.stdout.isatty()
+    if printed:
+        with status("predicting"):
+            chunks = chain([next(chunks)], chunks)
     progress = nullcontext(_no_bar) if printed else bar("reading", len(paths), done)
     with progress as advance:
         for rows in chunks:

@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "terminal": (),
     "images": ("contracts",),
     "tables": ("contracts", "terminal"),
-    "cli": ("contracts",),
+    "cli": ("contracts", "terminal"),
     "data": ("contracts", "terminal", "images", "tables"),
     "networks": ("contracts", "images"),
     "inspection": ("contracts", "terminal", "images", "tables", "data"),

@@ -1,7 +1,10 @@
 """Does the Python that README and the site show run, on a small scale?"""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +102,22 @@ def test_the_python_of_a_page_runs(page, pictures, small, tmp_path, monkeypatch)
     exec(compile(text, str(page), "exec"), names)
     for out in re.findall(r'\bout="([^"{]+)"', text):
         assert Path(out).exists(), f"{page} says that it writes {out}"
+
+
+@pytest.mark.slow
+def test_a_script_of_the_guide_shows_no_notices_of_tensorflow(tmp_path):
+    page = ROOT / "docs" / "guides" / "your-own-loop.md"
+    program = code(page).partition("model_of_stages =")[0] + "\nimport keras\n"
+    script = tmp_path / "script.py"
+    script.write_text(program, encoding="utf-8")
+    usual = {n: v for n, v in os.environ.items() if not n.startswith(("TF_", "KERAS"))}
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        env=usual | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "val_age_mae" in done.stdout
+    assert done.stderr == ""

@@ -1,4 +1,4 @@
 """How do options or keywords become a recipe, and how does TensorFlow start quietly?
 
-Imports `contracts`.
+Imports `contracts` and `terminal`.
 """

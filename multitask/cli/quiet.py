@@ -9,6 +9,7 @@ from functools import cache
 from threading import Lock
 
 from multitask.contracts.errors import UserError
+from multitask.terminal.bar import status
 
 _LOCK = Lock()
 
@@ -45,7 +46,8 @@ def _check_backend() -> None:
 @cache  # as other threads may write to standard error meanwhile
 def _import_once() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _held_back():
+    # The status is drawn before standard error is held back, and wiped out after it.
+    with status("starting TensorFlow"), _held_back():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for a GPU, and says if there is none

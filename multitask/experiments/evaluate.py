@@ -38,6 +38,7 @@ from multitask.networks.answers import Outputs
 from multitask.networks.answers import read_all as read_answers
 from multitask.networks.build import averaged
 from multitask.networks.freeze import cut
+from multitask.terminal.bar import status
 from multitask.training.feature_cache import FeatureCache, Rows
 from multitask.training.views import View
 
@@ -61,7 +62,8 @@ def outputs(
     """
     last = recipe.stages()[-1]
     if not last.caches_features:
-        return analyzer.outputs(pixels, rows)
+        with status(f"measuring on {len(rows):,} pictures"):
+            return analyzer.outputs(pixels, rows)
     spec = analyzer.spec
     front, behind = cut(analyzer.model.get_layer("core"), last.freeze)
     cache = FeatureCache(front, machine.cache, say)
@@ -98,7 +100,12 @@ def evaluate_run(
     `table` is that of `prepared` with its `split`, `stage` the last stage trained;
     `varied` and `notes` go into the report.
     """
-    analyzer, machine = Analyzer.load(folder), prepared.machine
+    machine = prepared.machine
+    part, warnings = measured_part(table)
+    labels = table[table["split"] == part]
+    say(f"measuring on {len(labels):,} pictures, and writing the report")
+    with status("opening the network"):
+        analyzer = Analyzer.load(folder)
     val = table[table["split"] == "val"]
     val = val.sample(min(len(val), _CALIBRATED), random_state=stage.seed)
     if len(val):
@@ -109,8 +116,6 @@ def evaluate_run(
         if tuple(heads) != analyzer.heads:
             analyzer = analyzer.with_heads(heads)
             archive.save_spec(analyzer.spec, folder / NETWORK)
-    part, warnings = measured_part(table)
-    labels = table[table["split"] == part]
     warnings += few_labels_notes(analyzer.heads, labels, part)
     rows = labels.index.to_numpy()
     raw = outputs(analyzer, stage, machine, prepared.pixels, rows, say)
@@ -126,7 +131,8 @@ def evaluate_run(
         varied=varied,
         folder=folder / REPORT,
     )
-    plugins.write_reports(evaluation, folder / REPORT)
+    with status("writing the report"):
+        plugins.write_reports(evaluation, folder / REPORT)
     return evaluation
 
 
@@ -150,7 +156,8 @@ def report(
     check_measured(split)
     network = Path(network).expanduser()
     run = network if network.is_dir() else network.parent
-    analyzer = Analyzer.load(network)
+    with status("opening the network"):
+        analyzer = Analyzer.load(network)
     spec = analyzer.spec
     folder = report_folder(network, out)
     sets = absolute(data or spec.recipe.get("data", ()))
@@ -163,17 +170,20 @@ def report(
     table, pixels, unreadable = decode_table(table, spec.side, machine.memory, run)
     history = run / HISTORY
     warnings += few_labels_notes(analyzer.heads, table, part)
+    with status(f"measuring on {len(table):,} pictures"):
+        answers = analyzer.answers(pixels, table.index.to_numpy(), probabilities=True)
     evaluation = Evaluation(
         title=f"{run.resolve().name} on {', '.join(parse(text).name for text in sets)}",
         split=part,
         labels=table,
-        answers=analyzer.answers(pixels, table.index.to_numpy(), probabilities=True),
+        answers=answers,
         heads=analyzer.heads,
         notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes, *warnings))),
         history=pd.read_csv(history) if history.exists() and not data else None,
         folder=folder,
     )
-    plugins.write_reports(evaluation, folder)
+    with status("writing the report"):
+        plugins.write_reports(evaluation, folder)
     skipped = pd.concat([reading.skipped, unusable, unreadable], ignore_index=True)
     with reporting_write_errors(folder):
         write_csv(skipped, folder / SKIPPED)

@@ -1,4 +1,4 @@
-"""How far is a long loop? A bar on a terminal, and nothing elsewhere."""
+"""What goes on, and how far is it? Shown on a terminal, and nothing elsewhere."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -45,6 +45,31 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[int], None]
     ) as display:
         task = display.add_task(title, total=total, completed=done)
         yield lambda count: display.advance(task, count)
+
+
+@contextmanager
+def status(what: str) -> Iterator[None]:
+    """Show on standard error what goes on until it is done.
+
+    No bar or other status may be shown meanwhile.
+
+    >>> with status("opening the network"):  # nothing is shown here: no terminal
+    ...     pass
+    """
+    if not is_terminal(sys.stderr):
+        yield
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.spinner import Spinner
+
+    with Live(
+        Spinner("dots", what),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+    ):
+        yield
 
 
 def track(items: Iterable[T], title: str, total: int) -> Iterator[T]:

@@ -95,8 +95,10 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _left(self) -> str:
         """The remaining time, from the second step on: the first one is compiled."""
+        if not self.start:
+            return "compiling"
         done = self.epoch * self._epoch_work + self.work
-        if not self.start or done <= self.start[1]:
+        if done <= self.start[1]:
             return ""
         rate = (time.monotonic() - self.start[0]) / (done - self.start[1])
         left = duration(rate * max(0.0, self.best.last * self._epoch_work - done))

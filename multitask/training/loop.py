@@ -188,13 +188,13 @@ def _fit(
     data = training.shuffled(
         best.spec.heads, recipe.augmentation, recipe.seed, best.last, epochs_done
     )
-    _create_variables(best.model, data.element_spec)
     validation_data = validation.in_order() if validation else None
     if validation_data and recipe.augmentation.mixup:
         validation_data = validation_data.map(with_labels_doubled)
     logs = keras.callbacks.TensorBoard(best.folder / "logs", write_graph=False)
     callbacks = [StopOnNonFinite(), ValidateAverages(), logs, best]
     with display(validation.steps_in_order if validation else 0) as progress:
+        _create_variables(best.model, data.element_spec)
         best.model.fit(
             data,
             epochs=best.last,

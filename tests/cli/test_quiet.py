@@ -44,6 +44,28 @@ def test_a_start_says_nothing_and_takes_the_backend_of_tensorflow(tmp_path):
     assert result.stderr == "to the screen again\n"
 
 
+def test_a_terminal_shows_what_goes_on_but_no_notices(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(
+        "import os, types\n"
+        "os.write(2, b'rebuild TensorFlow')\n"
+        "config = types.SimpleNamespace(list_physical_devices=list)\n"
+    )
+    master, slave = os.openpty()
+    program = "from multitask.cli.quiet import import_tensorflow\nimport_tensorflow()\n"
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": path, "TERM": "xterm"},
+        stderr=slave,
+        check=True,
+    )
+    os.close(slave)
+    shown = os.read(master, 65536).decode()
+    os.close(master)
+    assert "starting TensorFlow" in shown
+    assert "rebuild TensorFlow" not in shown
+
+
 def test_what_it_says_is_shown_if_it_can_not_start(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
         "import os\n"

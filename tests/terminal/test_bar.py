@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from multitask.terminal.bar import bar, track
+from multitask.terminal.bar import bar, status, track
 from tests.terminals import terminal
 
 
@@ -32,8 +32,17 @@ def test_lines_that_are_piped_stay_whole_under_a_bar(monkeypatch, capsys):
     assert capsys.readouterr().out == "path,gender\n"
 
 
-def test_without_a_terminal_there_is_no_bar(capsys):
-    assert list(track([1, 2], "reading pictures", 2)) == [1, 2]
+def test_a_status_says_what_goes_on_and_vanishes(monkeypatch, capsys):
+    with terminal(monkeypatch, "stderr") as screen, status("opening the network"):
+        print("a line that is piped")
+    assert "opening the network" in screen.raw
+    assert screen.lines == []
+    assert capsys.readouterr().out == "a line that is piped\n"
+
+
+def test_without_a_terminal_there_is_no_bar_and_no_status(capsys):
+    with status("opening the network"):
+        assert list(track([1, 2], "reading pictures", 2)) == [1, 2]
     assert capsys.readouterr() == ("", "")
 
 

@@ -170,8 +170,9 @@ def test_the_remaining_time_is_that_of_the_steps_so_far(monkeypatch):
     progress.set_params({"steps": 3})  # 4 in an epoch with the validation: 8 in all
     clock = iter([100.0, 110.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    assert progress.snapshot().left == "compiling"
     progress.on_train_batch_end(0, {})
-    assert progress.snapshot().left == ""  # the first step has been compiled
+    assert progress.snapshot().left == ""  # it says nothing about the others
     progress.on_train_batch_end(1, {})
     # 10 seconds for a step, and 6 of them are left; those of the later stage may take
     # another time.
