@@ -189,8 +189,7 @@ def test_a_part_can_be_named(drawn_run, tmp_path):
     with pytest.raises(UserError) as caught:
         report(drawn_run.folder, split="tset", out=tmp_path / "tset")
     assert str(caught.value) == (
-        "--split: the data has no pictures in the part 'tset'; use --split test or "
-        "train or val or all"
+        "--split: is 'tset', must be one of train, val, test, all; did you mean 'test'?"
     )
 
 
