@@ -325,7 +325,7 @@ def test_labels_without_names_of_files(tmp_path, header, message):
 def test_no_picture_at_all(tmp_path):
     row = "train/1.jpg,0-2,Male,Black,TRUE"
     message = error(folder(tmp_path, row, pictures=[]))
-    assert f"holds 1 files such as '{TRAIN}' but no picture" in message
+    assert f"holds 1 file such as '{TRAIN}' but no picture" in message
 
 
 def test_no_picture_that_is_listed(tmp_path):

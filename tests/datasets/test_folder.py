@@ -214,7 +214,7 @@ def test_the_sample_s_folders_are_read_back(tmp_path, head):
     ("names", "message"),
     [
         ([], "is empty"),
-        (["a/x.txt"], "holds 1 files such as 'a/x.txt' but no picture"),
+        (["a/x.txt"], "holds 1 file such as 'a/x.txt' but no picture"),
         (["a/1.jpg"], "holds only the class folder 'a'; must hold two or more"),
         (["1.jpg"], "holds no class folder .1 set aside, the first: lies in no class"),
         (

@@ -333,7 +333,7 @@ def test_no_such_folder_and_a_file_instead(tmp_path):
 
 def test_no_picture_at_all(tmp_path):
     message = error(film(tmp_path, line(), pictures=[]))
-    assert "holds 1 files such as 'Amir/Film/Film.txt' but no picture" in message
+    assert "holds 1 file such as 'Amir/Film/Film.txt' but no picture" in message
 
 
 def test_no_text_at_all(tmp_path):
