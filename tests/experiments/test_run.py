@@ -343,6 +343,7 @@ def test_a_run_that_stopped_before_it_had_a_split_is_resumed(drawn_faces, tmp_pa
     recipe = tiny_recipe(drawn_faces, epochs=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "train_prepared", _stopped)
+        patch.setattr(module, "discard", lambda out: None)  # as if it was killed
         with pytest.raises(KeyboardInterrupt):
             fit(recipe, tmp_path / "run", say=quiet)
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
