@@ -84,6 +84,7 @@ def main(argv: list[str] | None = None) -> int:
     # Imported here, as pandas takes its time and `--help` doesn't need it.
     from multitask.images.paths import check_usable, expand
 
+    _check_order(arguments)
     paths = expand(arguments.input)
     check_usable(paths)
     with _target(arguments, form, paths) as target:
@@ -111,7 +112,6 @@ def _target(
     from multitask.contracts.run import network_file
     from multitask.networks.prediction_file import Printed, same_work, writing
 
-    _check_order(arguments)
     network = network_file(arguments.network)
     if not arguments.out:
         terminal = sys.stdout.isatty()

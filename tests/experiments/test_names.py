@@ -67,12 +67,12 @@ sys.exit(main(sys.argv[1:]))
         ("audit --out OUT --data mine=U", "--data mine: there is no file or folder 'U"),
         (
             "predict OUT/a.jpg OUT/run.keras",
-            "OUT/a.jpg: is a picture, but the network comes first; write multitask "
-            "predict OUT/run.keras OUT/a.jpg",
+            "OUT/a.jpg: is a picture, but the network comes first; write python "
+            "-m multitask.predict OUT/run.keras OUT/a.jpg",
         ),
         (
             "predict OUT OUT/run.keras",
-            "OUT: holds no network, but the network comes first; write multitask",
+            "OUT: holds no network, but the network comes first; write python -m",
         ),
         ("predict a.PNG runs/a", "a.PNG: is a picture, but the network comes first; "),
         ("fit --split offical", "--split: is 'offical', must be official, shares such"),
