@@ -26,6 +26,7 @@ from multitask.datasets._listed import (
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.reading import existing, pictures
 from multitask.contracts.table import Reading
+from multitask.tables.words import FIVE
 
 WHERE = "--data fairface"
 FILES = {part: f"fairface_label_{part}.csv" for part in ("train", "val")}
@@ -39,16 +40,6 @@ SEVEN = {
     "Southeast Asian": "southeast_asian",
     "Middle Eastern": "middle_eastern",
     "Latino Hispanic": "latino_hispanic",
-}
-# UTKFace's five; its others are "Hispanic, Latino, Middle Eastern".
-FIVE = {
-    "white": "white",
-    "black": "black",
-    "indian": "indian",
-    "east_asian": "asian",
-    "southeast_asian": "asian",
-    "middle_eastern": "others",
-    "latino_hispanic": "others",
 }
 OLDEST = 116  # the highest age of the named head `age`
 AGES = {

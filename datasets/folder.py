@@ -20,23 +20,8 @@ from multitask.contracts.catalog import from_config
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.reading import PARTS, existing, pictures, translate
 from multitask.contracts.table import NO_LABELS, Reading
+from multitask.tables.words import meanings
 
-# Other names for the classes of named heads.
-WORDS = {
-    "expression": {
-        "angry": "anger",
-        "happy": "happiness",
-        "joy": "happiness",
-        "sad": "sadness",
-        "surprised": "surprise",
-        **dict.fromkeys(("fearful", "afraid", "scared"), "fear"),
-        "disgusted": "disgust",
-    },
-    "gender": {
-        **dict.fromkeys(("man", "men", "males"), "male"),
-        **dict.fromkeys(("woman", "women", "females"), "female"),
-    },
-}
 # The Cohn-Kanade sets name their frames by subject, sequence and number; the frames of
 # one subject must stay in one part of a split.
 SUBJECT = re.compile(r"(S\d{3})_\d{3}_\d{8}\.")
@@ -152,8 +137,7 @@ def _translated(
         reasons = unknown.map(lambda label: f"folder {label!r} is not {expected}")
         return numbers.where(in_range), reasons
     classes = config["classes"]
-    meanings = {c: c for c in classes} | WORDS.get(name, {})
-    translated, faults = translate(labels, meanings)
+    translated, faults = translate(labels, meanings(name))
     unknown = labels[faults.index]
     reason_of = {
         label: f"folder {label!r} is no class of {name}; {nearest(label, classes)}"

@@ -47,6 +47,18 @@ def infer_heads(table: pd.DataFrame) -> dict[str, Config]:
     return heads
 
 
+def asked_head(table: pd.DataFrame, column: str) -> Config | None:
+    """The head of a column that is no question by itself; None if it has one label.
+
+    >>> asked_head(pd.DataFrame({"id": [f"n{i}" for i in range(60)]}), "id")["kind"]
+    'softmax'
+    """
+    labels = table[column].dropna()
+    if pd.api.types.is_numeric_dtype(labels) or labels.nunique() < 2:
+        return _config(table, column)
+    return softmax(classes_of(labels))
+
+
 def _questions(table: pd.DataFrame) -> list[str]:
     """The columns of labels, each once with those that belong to it."""
     present = list(map(str, table))

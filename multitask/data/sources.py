@@ -11,7 +11,7 @@
 import inspect
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -157,6 +157,7 @@ def _heads(
         if takes_name(text)
         for column in reading.table
     } - label_lists
+    columns -= {column for reading in readings for column in left_out(reading)}
     inferred = infer.infer_heads(table[[c for c in table if c in columns]])
     for name, head in inferred.items():
         declared = heads.get(name, {})
@@ -164,6 +165,29 @@ def _heads(
             continue  # a list of yes and no, declared by its file
         declared = {key: value for key, value in declared.items() if key != "columns"}
         heads[name] = infer.united(declared, head) if declared else head
+    return heads
+
+
+def left_out(reading: Reading) -> list[str]:
+    """The columns that a reader left out, because they are no question to a head."""
+    is_out = reading.decisions["role"] == "left out"
+    names = reading.decisions["column"][is_out]
+    return [name for name in dict.fromkeys(names) if name in reading.table]
+
+
+def with_asked(
+    reading: Reading, names: Iterable[object], known: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """The heads of a reading, and those asked for by name that it left out.
+
+    `known` are heads that have such a name already.
+    """
+    asked = {re.split(r"[:\[]", str(name))[0] for name in names} - set(known)
+    heads = dict(reading.heads)
+    for column in left_out(reading):
+        name = infer.head_name(column, heads)
+        if name in asked and (head := infer.asked_head(reading.table, column)):
+            heads[name] = head if name == column else {**head, "columns": [column]}
     return heads
 
 

@@ -234,9 +234,10 @@ def _declared_heads(recipe: Recipe, reading: Reading) -> dict[str, dict[str, Any
         for name, head in recipe.head.items()
         for column in head.get("columns", [name])
     }
+    from_reading = sources.with_asked(reading, recipe.heads, recipe.head)
     from_data = {
         name: head
-        for name, head in reading.heads.items()
+        for name, head in from_reading.items()
         if not own_columns.intersection(head.get("columns", [name]))
     }
     return {**from_data, **recipe.head}

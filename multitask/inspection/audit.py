@@ -16,6 +16,7 @@ from multitask.data.sources import (
     check_source,
     read_all,
     takes_name,
+    with_asked,
 )
 from multitask.inspection.clean import check_target, clean, write_table
 from multitask.inspection.findings import Findings, inspect_reading
@@ -49,7 +50,8 @@ def audit(
     out = new_folder(Path(out).expanduser())
     target = check_target(Path(fix).expanduser()) if fix else None
     reading = read_all(absolute(data))
-    known = {**reading.heads, **(declared or {})}
+    asked = with_asked(reading, heads, declared or {})
+    known = {**asked, **(declared or {})}
     requested = requested_heads(heads, reading.table, known)
     resolved = [head.resolve(reading.table) for head in requested]
     findings = inspect_reading(reading, resolved, title=", ".join(data), folder=out)

@@ -4,6 +4,7 @@ Every step of reading a table adds its decisions to one `Decisions`. They are pr
 before a training, and an audit lists them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -26,6 +27,10 @@ class Decisions:
         """Add what was changed in a column, such as `3 'unknown' are empty`."""
         self.roles.setdefault(column, "label")
         self.remarks.setdefault(column, []).append(text)
+
+    def left_out(self, columns: Iterable[object]) -> list[str]:
+        """Those of some columns that are left out: they are no question to a head."""
+        return [c for c in map(str, columns) if self.roles.get(c) == "left out"]
 
     def table(self) -> pd.DataFrame:
         """One row per column: `column`, `role` and `remarks`, joined to one text.

@@ -17,6 +17,10 @@ from multitask.tables.declaration import Declaration, declared
 from multitask.tables.files import existing_file, load
 from multitask.tables.locate import locate
 from multitask.tables.merge import repeated
+from multitask.tables.missing import emptied
+from multitask.tables.roles import declared_roles, leave_out
+from multitask.tables.spellings import respelled
+from multitask.tables.splits import with_split
 from multitask.tables.types import has_text, typed
 
 
@@ -37,31 +41,44 @@ def read(file: Path, *, name: str, root: str = "") -> Reading:
     labels = load(path, where)
     declaration = declared(path, where, root)
     decisions = Decisions()
-    cells = _headed(labels.cells, path, where)
-    declaration.check_columns(cells.columns, f"{where}: '{path}'")
+    cells = _headed(labels.cells, path, where, declaration, decisions)
+    cells = emptied(cells, declaration, decisions, where)
+    cells = with_split(cells, declaration, decisions, where)
+    leave_out(cells, declaration, decisions)
+    text = _text_columns(cells, path, declaration)
+    cells, faults = respelled(cells, declaration, decisions, where, text)
     table = typed(cells, where, _text_columns(cells, path, declaration))
-    for column in map(str, table):
-        decisions.read_as(column, column if column in RESERVED else "label")
     folder = Path(declaration.root or labels.root)
     table["path"], missing = locate(table["path"], folder)
     reasons = pd.concat([missing, repeated(table.drop(index=missing.index))])
     faulty_rows = zip(table["path"][reasons.index], reasons, strict=True)
-    skipped = [*labels.skipped, *faulty_rows]
+    faulty_cells = [(table["path"][row], reason) for row, reason in faults]
+    skipped = [*labels.skipped, *faulty_rows, *faulty_cells]
     table = table.drop(index=reasons.index).reset_index(drop=True)
     if table.empty:
         _refuse(path, folder, skipped, where)
     return Reading(
         table=table if "source" in table else table.assign(source=name),
         skipped=pd.DataFrame(skipped, columns=["path", "reason"], dtype=object),
-        heads=labels.heads(table),
+        heads=labels.heads(table.drop(columns=decisions.left_out(table))),
         decisions=decisions.table(),
     )
 
 
-def _headed(cells: pd.DataFrame, path: Path, where: str) -> pd.DataFrame:
+def _headed(
+    cells: pd.DataFrame,
+    path: Path,
+    where: str,
+    declaration: Declaration,
+    decisions: Decisions,
+) -> pd.DataFrame:
     """The columns with a name; UserError if they are not those of a table."""
     file = f"{where}: '{path}'"
     cells = headed(cells, file)
+    declaration.check_columns(cells.columns, file)
+    for column in map(str, cells):
+        decisions.read_as(column, column if column in RESERVED else "label")
+    cells = declared_roles(cells, declaration, decisions, where)
     separators = "separate columns by commas, in .tsv files by tabs"
     check_path(cells, file, separators if len(cells.columns) < 2 else "")
     if cells.empty:

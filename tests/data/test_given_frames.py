@@ -73,7 +73,7 @@ def test_labels_of_every_type_are_read_as_what_they_are(files, written):
         "some": [1, nan, 0, nan],
         "kind": ["x", nan, "y", "x"],
         "grade": [2, 1, 2, nan],
-        "text": ['say "a, b"', nan, "None", "NA"],  # blanks around mean nothing
+        "text": ['say "a, b"', nan, nan, nan],  # None and NA are no labels
         "mixed": ["one", "2", nan, "3"],  # as classes are called
         "empty": [nan] * 4,
     }

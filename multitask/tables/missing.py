@@ -1,0 +1,167 @@
+"""Which cells of a table say that nobody annotated this?
+
+Words such as `NaN`, `?` and `unknown`, and -1 where it can be no label.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from multitask.contracts import catalog, infer
+from multitask.contracts.errors import UserError
+from multitask.contracts.table import RESERVED, as_text
+from multitask.tables.decisions import Decisions
+from multitask.tables.declaration import Column, Declaration
+
+WORDS = frozenset(
+    (
+        *("nan", "-nan", "na", "n/a", "n.a.", "n.a", "#n/a", "#na", "<na>", "nat"),
+        *("?", "??", "-", "--", "---", "none", "null", "nil", "unknown"),
+        *("not available", "not annotated", "unlabeled", "unlabelled"),
+    )
+)
+_SENTINEL = "-1"
+# Words in names of columns of numbers that may, and that can't, be negative.
+_SIGNED = re.compile(
+    "valence|arousal|dominance|temperature|temp|sentiment|polarity|yaw|pitch|roll|angle"
+    "|rotation|tilt|offset|delta|diff|difference|change|shift|bias|latitude|longitude"
+    "|lat|lon|lng|balance|elevation|logit"
+)
+_UNSIGNED = re.compile(
+    "ages?|years?|months?|height|width|weight|counts?|number|num|price|cost|size"
+    "|distance|duration|length|area|stars|rating|probability|prob|income|speed"
+)
+
+
+def emptied(
+    cells: pd.DataFrame, declaration: Declaration, decisions: Decisions, where: str
+) -> pd.DataFrame:
+    """The cells of a table, empty where they say that nobody annotated this.
+
+    Classes that are declared or that a named head has stay, such as an occlusion of
+    `none`. Raises UserError if no label of a column that a named head reads is left.
+    """
+    changed: dict[str, pd.Series[Any]] = {}
+    heads, readers = catalog.named(), catalog.readers()
+    for column in cells.columns.drop(["path", "source"], errors="ignore"):
+        name, _, end = column.rpartition("_")
+        reader = readers.get(name if end in ("low", "high") else column, "")
+        declared = declaration.column.get(column, Column())
+        config = heads.get(reader, {})
+        classes = {*_keys(declared.classes), *_keys(config.get("classes", ()))}
+        own = {*_keys(declaration.missing), *_keys(declared.missing)}
+        distinct = cells[column].unique()
+        found = _words(distinct, (WORDS - classes) | own)
+        sentinels, reason = _sentinels(column, distinct, found, config)
+        if _SENTINEL in classes | own:
+            sentinels, reason = [], ""
+        if reason:
+            decisions.remark(column, reason)
+        if found or sentinels:
+            is_empty = cells[column].isin([*found, *sentinels])
+            _report(column, cells[column][is_empty], decisions)
+            changed[column] = cells[column].astype(object).mask(is_empty)
+            if reader or declared.role == "label" or sentinels:
+                _check_some_left(column, cells[column], changed[column], where)
+    return cells.assign(**changed) if changed else cells
+
+
+def _keys(words: Collection[str]) -> set[str]:
+    return {word.strip().casefold() for word in words}
+
+
+def _words(distinct: Any, words: Collection[str]) -> list[Any]:
+    """Those of different cells that are among some words, or numbers of the same."""
+    longest = max(map(len, words)) + 8
+    found = []
+    for cell in distinct:
+        if isinstance(cell, str):
+            if len(cell) <= longest and cell.strip().casefold() in words:
+                found.append(cell)
+        elif not _is_empty(cell) and str(_whole(cell)) in words:
+            found.append(cell)
+    return found
+
+
+def _is_empty(cell: Any) -> bool:
+    return cell is None or (pd.api.types.is_scalar(cell) and bool(pd.isna(cell)))
+
+
+def _whole(cell: Any) -> Any:
+    """A whole number without a point."""
+    is_whole = isinstance(cell, float | np.floating) and float(cell).is_integer()
+    return int(cell) if is_whole else cell
+
+
+def _sentinels(
+    column: str, distinct: Any, missing: Collection[Any], config: dict[str, Any]
+) -> tuple[list[Any], str]:
+    """The cells that are -1 and no label; or why -1 stays, if it does."""
+    others, found = [], []
+    missing = set(missing)
+    numbers = pd.to_numeric(pd.Series(distinct, dtype=object), errors="coerce")
+    if not (numbers == -1).any() or isinstance(distinct[0], bool | np.bool_):
+        return [], ""
+    for cell, number in zip(distinct, numbers, strict=True):
+        if number == -1:
+            found.append(cell)
+        elif not _is_empty(cell) and cell not in missing and str(cell).strip():
+            others.append(number)
+    values = np.array(others, float)
+    if column in RESERVED:
+        return (found if column == "identity" else []), ""
+    if config.get("kind") == "sigmoid":
+        is_no = set(values) == {1.0}  # as CelebA writes yes and no
+        return ([], "") if is_no else (found, "")
+    if _is_missing(column, values, config):
+        return found, ""
+    todo = f'missing = ["-1"] under [column.{column}] would empty it'
+    return [], f"-1 is a value; {todo}"
+
+
+def _is_missing(column: str, others: Any, config: dict[str, Any]) -> bool:
+    """Whether -1 is no label beside the `others` of a column, NaN for those of text."""
+    if "low" in config:
+        return bool(config["low"] >= 0)
+    words = re.findall(r"[a-z]+", column.casefold())
+    numbers = others[~np.isnan(others)]
+    if (numbers < 0).any() or any(map(_SIGNED.fullmatch, words)) or not len(others):
+        return False
+    if len(numbers) < len(others) or any(map(_UNSIGNED.fullmatch, words)):
+        return True  # -1 among text is no class
+    if set(numbers) == {1.0}:
+        return False  # no and yes
+    if (numbers % 1 == 0).all() and len(numbers) <= infer.MOST:
+        return True  # 0 and 1, or numbers of classes
+    if numbers.max() <= 1:
+        return False  # such as a valence from -1 to 1
+    spread = float(numbers.max() - numbers.min())
+    return bool(numbers.min() + 1 > spread)  # far from all other values
+
+
+def _report(column: str, cells: "pd.Series[Any]", decisions: Decisions) -> None:
+    counts = as_text(cells).str.strip().value_counts(sort=False)
+    texts = [f"{count:,} {word!r}" for word, count in counts.items()]
+    others = f" and {len(texts) - 5} others" if len(texts) > 5 else ""
+    are = "is" if len(cells) == 1 else "are"
+    decisions.remark(column, f"{', '.join(texts[:5])}{others} {are} empty")
+
+
+def _check_some_left(
+    column: str, before: "pd.Series[Any]", after: "pd.Series[Any]", where: str
+) -> None:
+    left = after.dropna()
+    if len(left) and (left.astype(str).str.strip() != "").any():
+        return
+    texts = as_text(before[after.isna()].dropna()).str.strip().unique()
+    words = [word for word in texts if word]
+    raise UserError(
+        where,
+        f"column {column!r} has no label: all of its cells are "
+        f"{' or '.join(map(repr, words[:3]))}, which mean 'not annotated'",
+        f"if they are classes, declare classes = {list(words[:3])} under "
+        f'[column.{column}] in the TOML beside the table, else role = "none"',
+    )

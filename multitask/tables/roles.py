@@ -1,0 +1,176 @@
+"""What is each column of a table for, and which ones are no question to a head?"""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from multitask.contracts import catalog, infer
+from multitask.contracts.errors import UserError
+from multitask.contracts.table import NO_LABELS, interval_columns
+from multitask.tables.decisions import Decisions
+from multitask.tables.declaration import Column, Declaration
+
+_ID = re.compile("ids?|uuid|guid|idx|index")
+_NUMBER = re.compile("no|nr")
+# What a column numbers if its name ends so: `class_id` holds classes, `face_id` none.
+_NUMBERED = re.compile(
+    "image|img|picture|pic|photo|file|face|person|subject|identity|celeb|user|annotator"
+    "|rater|worker|sample|row|record|video|frame|item|post|object|crop|line|serial"
+)
+_FILE = re.compile(r"(https?|s3|gs)://\S+|[^\n]*\.[A-Za-z][A-Za-z0-9]{1,4}")
+_DATE = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?"
+    r"|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})( .*)?"
+    r"|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
+)
+_DATE_WORDS = frozenset(("date", "time", "timestamp", "datetime", "created", "updated"))
+_BOXES = (
+    {"x", "y", "w", "h"},
+    {"x", "y", "width", "height"},
+    {"xmin", "ymin", "xmax", "ymax"},
+    {"x1", "y1", "x2", "y2"},
+    {"x0", "y0", "x1", "y1"},
+    {"left", "top", "right", "bottom"},
+    {"left", "top", "width", "height"},
+)
+_SEEN = 1000  # cells by which a column of text is judged
+_FEW, _MANY = 5, 20  # rows
+
+
+def declared_roles(
+    cells: pd.DataFrame, declaration: Declaration, decisions: Decisions, where: str
+) -> pd.DataFrame:
+    """The cells with the names that their declared roles have in every table.
+
+    Columns of the role `none` are dropped. Raises UserError if two have one role.
+    """
+    names: dict[str, str] = {}
+    for column, declared in declaration.column.items():
+        if declared.role == "none":
+            decisions.read_as(column, "left out")
+            decisions.remark(column, "as declared")
+            cells = cells.drop(columns=column)
+        elif declared.role not in ("", "label", "split", column):
+            if declared.role in {*cells.columns, *names.values()}:
+                what = f"column {column!r} is declared as {declared.role!r}"
+                todo = "only one column can be it"
+                raise UserError(where, f"{what}, another column is it already", todo)
+            decisions.read_as(column, declared.role)
+            names[column] = declared.role
+    return cells.rename(columns=names)
+
+
+def leave_out(
+    cells: pd.DataFrame, declaration: Declaration, decisions: Decisions
+) -> None:
+    """Decide which columns of labels become no head, and say why.
+
+    They stay in the table, so that `--heads` can ask for them.
+    """
+    named = catalog.readers()
+    spelled = {column.casefold(): column for column in named if column not in cells}
+    boxes = _box_columns(cells)
+    for column in map(str, cells):
+        declared = declaration.column.get(column, Column())
+        name, _, end = column.rpartition("_")
+        if end in ("low", "high") and {*interval_columns(name)} <= {*cells}:
+            continue
+        if column in named or declared.role == "label" or declared.classes:
+            continue
+        is_reserved = column in NO_LABELS and column != "status"
+        if is_reserved or decisions.roles.get(column, "label") != "label":
+            continue
+        why = "a box" if column in boxes else _why(column, cells[column])
+        if why:
+            decisions.read_as(column, "left out")
+            decisions.remark(column, why)
+        elif alike := spelled.get(column.casefold()):
+            todo = f"rename it to {alike!r} to feed the head {named[alike]}"
+            decisions.remark(column, todo)
+
+
+def _why(column: str, cells: "pd.Series[Any]") -> str:
+    """Why a column is no question to a head; empty if it is one."""
+    distinct = cells.unique()
+    distinct = distinct[~np.asarray(pd.isna(pd.Series(distinct, dtype=object)))]
+    if not len(distinct):
+        return "empty"
+    if column == "status":
+        return "a column of every table of predictions"
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        return "dates"
+    filled = int(cells.notna().sum())
+    seen = list(distinct[:: max(1, len(distinct) // _SEEN)])
+    is_text = all(isinstance(cell, str) for cell in seen)
+    words = set(_words(column))
+    if is_text and _most(_DATE, seen):
+        return "dates"
+    numbers = pd.to_numeric(pd.Series(seen, dtype=object), errors="coerce").astype(
+        float
+    )
+    is_numeric = numbers.notna().mean() > 0.9
+    if is_numeric and words & _DATE_WORDS and numbers.max() > 1e8:
+        return "times"
+    if is_text and not is_numeric and _most(_FILE, seen):
+        return "names of files"
+    if _is_id(column, len(distinct), filled):
+        return "ids"
+    if is_numeric:
+        is_each = len(distinct) == filled >= _FEW
+        return "numbers of the rows" if is_each and _counts(distinct) else ""
+    if is_text and len(distinct) > infer.MOST:
+        return f"{len(distinct):,} different texts"
+    if is_text and (
+        len(distinct) == filled >= _FEW or len(distinct) * 2 > filled >= _MANY
+    ):
+        return f"{len(distinct):,} different texts in {filled:,} rows"
+    return ""
+
+
+def _words(column: str) -> list[str]:
+    """The words of a name: `imageId`, `image_id` and `image id` have the same."""
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", column)
+    return re.findall(r"[a-z]+", spaced.casefold())
+
+
+def _is_id(column: str, distinct: int, filled: int) -> bool:
+    before, last = (["", "", *_words(column)])[-2:]
+    if _ID.fullmatch(last) and (not before or _NUMBERED.fullmatch(before)):
+        return True
+    joined = last.removesuffix("s").removesuffix("id")  # imageid
+    if joined != last and _NUMBERED.fullmatch(joined):
+        return True
+    is_number = _ID.fullmatch(last) or _NUMBER.fullmatch(last)
+    is_each = distinct == filled >= _FEW
+    return is_number is not None and (distinct > infer.MOST or is_each)
+
+
+def _most(pattern: "re.Pattern[str]", texts: list[str]) -> bool:
+    matches = sum(pattern.fullmatch(text.strip()) is not None for text in texts)
+    return matches >= 0.9 * len(texts)
+
+
+def _counts(distinct: Any) -> bool:
+    """Whether different cells are the numbers from 0 or 1 on, in this order."""
+    values = pd.to_numeric(pd.Series(distinct, dtype=object), errors="coerce")
+    start = values.iloc[0]
+    return start in (0, 1) and bool((np.diff(values.to_numpy(float)) == 1).all())
+
+
+def _box_columns(cells: pd.DataFrame) -> set[str]:
+    """The columns that hold the sides of a box together."""
+    groups: dict[str, dict[str, str]] = {}
+    for column in map(str, cells):
+        name = column.casefold()
+        for side in {side for box in _BOXES for side in box}:
+            if name == side or re.fullmatch(rf".*[_. ]{side}", name):
+                groups.setdefault(name[: -len(side)], {})[side] = column
+    return {
+        columns[side]
+        for columns in groups.values()
+        for box in _BOXES
+        if box <= columns.keys()
+        for side in box
+    }

@@ -1,0 +1,226 @@
+"""Which label does a cell of a table mean, however it is spelled?
+
+| column | spellings | label |
+| --- | --- | --- |
+| of a named head with classes | `Male`, `m`, `East Asian` | the head's class |
+| of a named head with a number | `20-29`, `70+`, `060Y` | the number, or its interval |
+| yes and no | `True`, `Yes`, `y` | 1 and 0 |
+| numbers, but for a few cells | `3O` | none: the cell is set aside |
+| other classes | `Drama`, `drama `, `DRAMA` | the most frequent spelling |
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from multitask.contracts import catalog, infer
+from multitask.contracts.errors import UserError
+from multitask.contracts.table import RESERVED, interval_columns
+from multitask.tables.decisions import Decisions
+from multitask.tables.declaration import Declaration
+from multitask.tables.words import (
+    MOST_ODD,
+    age,
+    are_few,
+    examples,
+    key,
+    meanings,
+)
+
+Fault = tuple[int, str]  # a row, counted from 0, and what is wrong in it
+_YES = frozenset(("true", "yes", "y", "t", "1", "1.0"))
+_NO = frozenset(("false", "no", "n", "f", "0", "0.0"))
+_ALONE = frozenset(("true", "yes", "false", "no"))  # clear without their opposite
+_AGES = "must be a number or an interval such as 20-29"
+
+
+def respelled(
+    cells: pd.DataFrame,
+    declaration: Declaration,
+    decisions: Decisions,
+    where: str,
+    text: Collection[str] = (),
+) -> tuple[pd.DataFrame, list[Fault]]:
+    """The cells with labels in one spelling, and the faulty ones that are now empty.
+
+    Columns in `text` have no numbers. Raises UserError if more than a tenth of a
+    column's labels are faulty.
+    """
+    faults: list[Fault] = []
+    readers, heads = catalog.readers(), catalog.named()
+    changed: dict[str, pd.Series[Any]] = {}
+    for column in cells.columns.difference([*RESERVED], sort=False):
+        labels, reader = cells[column], readers.get(column, "")
+        if decisions.roles.get(column) == "left out" and not reader:
+            continue
+        distinct = [one for one in labels.unique() if isinstance(one, str)]
+        declared = declaration.column.get(column)
+        if declared and declared.classes:
+            known = {name: name for name in declared.classes}
+            keys = set(map(key, known))
+            odd = [cell for cell in distinct if cell.strip() and key(cell) not in keys]
+            must = f"must be {' or '.join(known)}"
+            faults += _faults(column, labels, odd, must, where)
+            changes = dict.fromkeys(odd, np.nan) | _classes(distinct, known)
+        elif "low" in (config := heads.get(reader, {})):
+            ends = _ages(distinct, float(config["low"]), float(config["high"]))
+            odd = [spelling for spelling, interval in ends.items() if interval is None]
+            faults += _faults(column, labels, odd, _AGES, where)
+            _report_ages(column, ends, decisions)
+            changed |= _interval_columns(cells, column, ends)
+            continue
+        elif "classes" in config:
+            changes = _classes(distinct, meanings(reader))
+        elif config:
+            changes = _named_yes_no(labels)
+        elif column in text:
+            changes = _merged(labels, distinct)
+        elif not (changes := _yes_no(distinct)):
+            odd = _odd(labels, distinct)
+            faults += _faults(column, labels, odd, "must be a number", where)
+            changes = dict.fromkeys(odd, np.nan) or _merged(labels, distinct)
+        if changes:
+            _report(column, changes, decisions)
+            changed[column] = _replaced(labels, changes)
+    return cells.assign(**changed) if changed else cells, faults
+
+
+def _replaced(labels: "pd.Series[Any]", changes: dict[Any, Any]) -> "pd.Series[Any]":
+    mapping = {one: changes.get(one, one) for one in labels.unique()}
+    return labels.astype(object).map(mapping, na_action="ignore").astype(object)
+
+
+def _report(column: str, changes: dict[Any, Any], decisions: Decisions) -> None:
+    texts = {
+        old: f"{new:g}" if isinstance(new, float) else new
+        for old, new in changes.items()
+        if new == new  # not NaN, which faults tell
+    }
+    shown = {old: new for old, new in texts.items() if str(old).strip() != new}
+    if shown:
+        decisions.remark(column, examples(shown))
+
+
+def _classes(distinct: list[str], known: dict[str, str]) -> dict[Any, Any]:
+    """The class of each cell that is another spelling of one."""
+    classes = {key(spelling): name for spelling, name in known.items()}
+    found = {cell: classes[k] for cell in distinct if (k := key(cell)) in classes}
+    return {cell: name for cell, name in found.items() if cell != name}
+
+
+def _named_yes_no(labels: "pd.Series[Any]") -> dict[Any, Any]:
+    """1 and 0 for the cells of a column that a named head of yes and no reads."""
+    changes: dict[Any, Any] = {}
+    for cell in labels.dropna().unique():
+        word = f"{cell:g}" if isinstance(cell, float) else str(cell).strip().casefold()
+        if word in _YES | _NO | {"-1"} and (isinstance(cell, str) or word == "-1"):
+            changes[cell] = float(word in _YES)
+    return changes
+
+
+def _yes_no(distinct: list[str]) -> dict[Any, Any]:
+    """1 and 0 for all cells of a column, if they are words for yes and no."""
+    words = {cell: word for cell in distinct if (word := cell.strip().casefold())}
+    found = set(words.values())
+    if not found or not found <= _YES | _NO or found <= {"0", "1", "0.0", "1.0"}:
+        return {}
+    if not (found & _YES and found & _NO) and not found <= _ALONE:
+        return {}
+    return {cell: float(word in _YES) for cell, word in words.items()}
+
+
+def _odd(labels: "pd.Series[Any]", distinct: list[str]) -> list[str]:
+    """The few cells that are no numbers, in a column of numbers."""
+    values = pd.to_numeric(pd.Series(distinct, dtype=object), errors="coerce")
+    odd = [
+        cell
+        for cell, is_number in zip(
+            distinct, np.isfinite(values.astype(float)), strict=True
+        )
+        if not is_number and cell.strip()
+    ]
+    if not odd:
+        return []
+    counts = labels.isin(odd).sum(), labels.notna().sum()
+    return odd if counts[1] - counts[0] > 2 and are_few(*map(int, counts)) else []
+
+
+def _faults(
+    column: str, labels: "pd.Series[Any]", odd: Collection[Any], must: str, where: str
+) -> list[Fault]:
+    """The fault in each odd cell; UserError if they are more than a tenth."""
+    cells = labels[labels.isin(list(odd))]
+    reasons = {
+        row: f"row {int(row) + 1}: {column} is {str(cell).strip()!r}"
+        for row, cell in zip(cells.index.tolist(), cells, strict=True)
+    }
+    if len(cells) > MOST_ODD * labels.notna().sum():
+        what = f"{next(iter(reasons.values()))}, {must}"
+        many = f" (so must {len(cells) - 1} others)" if len(cells) > 1 else ""
+        todo = f"correct it, or declare classes or missing under [column.{column}] in "
+        raise UserError(where, what + many, f"{todo}the TOML beside the table")
+    return [(row, f"{reason}, left empty; {must}") for row, reason in reasons.items()]
+
+
+def _merged(labels: "pd.Series[Any]", distinct: list[str]) -> dict[Any, Any]:
+    """The most frequent spelling of classes that differ in case or blanks alone."""
+    if len(distinct) > 20 * infer.MOST:
+        return {}
+    groups: dict[str, list[str]] = {}
+    for cell in distinct:
+        if cell.strip():
+            groups.setdefault("".join(cell.casefold().split()), []).append(cell)
+    several = [group for group in groups.values() if len(group) > 1]
+    if not several or len(groups) > infer.MOST:
+        return {}
+    counts = labels.value_counts(sort=False)
+    changes: dict[Any, Any] = {}
+    for group in several:
+        trimmed: dict[str, int] = {}
+        for cell in group:
+            name = cell.strip()
+            trimmed[name] = trimmed.get(name, 0) + int(counts[cell])
+        best = max(trimmed, key=lambda name: trimmed[name])
+        changes |= {cell: best for cell in group if cell != best}
+    return changes
+
+
+def _ages(
+    distinct: list[str], low: float, high: float
+) -> dict[str, tuple[float, float] | None]:
+    """The interval of each cell that is no plain number; None if it is no age."""
+    texts = pd.Series([cell for cell in distinct if cell.strip()], dtype=object)
+    numbers = pd.to_numeric(texts, errors="coerce").astype(float)
+    return {text: age(text, low, high) for text in texts[~np.isfinite(numbers)]}
+
+
+def _report_ages(
+    column: str, ends: dict[str, tuple[float, float] | None], decisions: Decisions
+) -> None:
+    changes = {
+        text: f"{pair[0]:g}" if pair[0] == pair[1] else f"{pair[0]:g} to {pair[1]:g}"
+        for text, pair in ends.items()
+        if pair
+    }
+    if changes:
+        decisions.remark(column, examples(changes))
+
+
+def _interval_columns(
+    cells: pd.DataFrame, column: str, ends: dict[str, tuple[float, float] | None]
+) -> "dict[str, pd.Series[Any]]":
+    """The column of exact numbers, and those of intervals, which are filled in."""
+    if not ends:
+        return {}
+    labels = cells[column]
+    exact = {text: p[0] if p and p[0] == p[1] else np.nan for text, p in ends.items()}
+    columns = {column: _replaced(labels, exact)}
+    intervals = {text: p for text, p in ends.items() if p and p[0] < p[1]}
+    if intervals:
+        for number, name in enumerate(interval_columns(column)):
+            side = labels.map({text: pair[number] for text, pair in intervals.items()})
+            before = cells.get(name, side)
+            columns[name] = before.where(before.notna(), side)
+    return columns

@@ -1,0 +1,170 @@
+"""Which columns become heads, which ones the split, and is the rest left out aloud?"""
+
+import pytest
+
+from multitask.contracts.errors import UserError
+from multitask.contracts.recipe import Recipe
+from multitask.data import sources
+from tests.tables.typed_in import decided, read
+
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
+
+def left_out(reading):
+    return {c: why for c, (role, why) in decided(reading).items() if role == "left out"}
+
+
+def test_ids_files_dates_boxes_and_texts_are_left_out(tmp_path):
+    header = "image_id,original,taken,caption,face x,face y,face w,face h,mood"
+    rows = [
+        f"{n * 7},orig_{n}.png,2020-01-{n:02},A text no {n},3,4,{n},{n},{n % 2}"
+        for n in range(1, 9)
+    ]
+    reading = read(tmp_path, header, *rows)
+    assert left_out(reading) == {
+        "image_id": "ids",
+        "original": "names of files",
+        "taken": "dates",
+        "caption": "8 different texts in 8 rows",
+        **dict.fromkeys(("face x", "face y", "face w", "face h"), "a box"),
+    }
+    assert reading.heads == {"mood": {"kind": "sigmoid"}}
+    assert {"caption", "image_id"} <= set(reading.table)
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "why"),
+    [
+        ("subjectID", ["S1", "S1", "S2", "S2"], "ids"),
+        ("uuid", ["a1", "a1", "b2"], "ids"),
+        ("number", list(map(str, range(1, 8))), "numbers of the rows"),
+        ("seen", ["12:30", "12:31:05", "8:15"], "dates"),
+        ("page", ["https://x.org/1", "https://x.org/2"], "names of files"),
+        ("created", ["1583020800", "1583020801", "1583020800"], "times"),
+        ("note", [f"note {n}" for n in range(60)], "60 different texts"),
+        ("blank", ["", "", ""], "empty"),
+    ],
+)
+def test_what_is_no_question(tmp_path, column, cells, why):
+    rows = [f"{cell},{n % 2}" for n, cell in enumerate(cells)]
+    reading = read(tmp_path, f"{column},indoor", *rows)
+    assert left_out(reading) == {column: why}
+    assert set(reading.heads) == {"indoor"}
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("class_id", ["0", "1", "2", "0"]),
+        ("weather", ["rain", "sun", "rain", "fog"]),
+        ("year", ["1950", "1960", "1971", "1983", "1990"]),
+        ("grid", ["1-2", "3-4", "1-2"]),
+    ],
+)
+def test_what_is_a_question(tmp_path, column, cells):
+    reading = read(tmp_path, column, *cells)
+    assert set(reading.heads) == {column}
+    assert not left_out(reading)
+
+
+def test_a_declaration_or_heads_overrules_what_is_left_out(tmp_path):
+    rows = [f"text {n},{n % 2}" for n in range(6)]
+    toml = '[column.caption]\nrole = "label"\n[column.indoor]\nrole = "none"'
+    declared = read(tmp_path, "caption,indoor", *rows, toml=toml)
+    assert set(declared.heads) == {"caption"}
+    assert "indoor" not in declared.table
+    (tmp_path / "labels.csv.toml").unlink()
+    asked = sources.with_asked(
+        read(tmp_path, "caption,indoor", *rows), ["caption:softmax"], {}
+    )
+    assert len(asked["caption"]["classes"]) == 6
+
+
+def test_roles_may_be_declared(tmp_path):
+    toml = '[column.who]\nrole = "identity"\n[column.side]\nrole = "split"'
+    rows = ["ann,train,1", "bob,dev,0"]
+    table = read(tmp_path, "who,side,indoor", *rows, toml=toml).table
+    assert table["identity"].tolist() == ["ann", "bob"]
+    assert table["split"].tolist() == ["train", "val"]
+    toml = '[column.who]\nrole = "identity"\n[column.side]\nrole = "identity"'
+    with pytest.raises(UserError, match="'side' is declared as 'identity', .*only one"):
+        read(tmp_path, "who,side,indoor", *rows, toml=toml)
+
+
+def test_two_data_sets_leave_out_what_each_does(tmp_path):
+    rows = [f"{n * 3},{n % 2}" for n in range(6)]
+    files = []
+    for name in ("one", "two"):
+        read(tmp_path / name, "face_id,indoor", *rows)
+        files.append(f"{name}=table:{tmp_path / name / 'labels.csv'}")
+    assert set(sources.read_all(files).heads) == {"indoor"}
+    assert Recipe(data=tuple(files), heads=("face_id",)).heads == ("face_id",)
+
+
+# Splits
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "expected"),
+    [
+        ("Usage", ["Training", "PublicTest", "PrivateTest"], ["train", "val", "test"]),
+        ("subset", ["train", "dev", "eval"], ["train", "val", "test"]),
+        ("subset", ["train", "eval", "test"], ["train", "val", "test"]),
+        ("partition", ["0", "1", "2"], ["train", "val", "test"]),
+        ("partition", ["1", "3", "2"], ["train", "test", "val"]),
+        ("fold", ["train", "val", "Test "], ["train", "val", "test"]),
+        ("split", ["Dev", "TRAIN", "holdout"], ["val", "train", "test"]),
+        ("is_valid", ["True", "False", "FALSE"], ["val", "train", "train"]),
+        ("is_test", ["0", "1", "0"], ["train", "test", "train"]),
+        ("valid", ["no", "no", "yes"], ["train", "train", "val"]),
+        ("is_train", ["1", "0", "1"], ["train", "test", "train"]),
+    ],
+)
+def test_a_column_is_the_split(tmp_path, column, cells, expected):
+    rows = [f"{cell},{n % 2}" for n, cell in enumerate(cells)]
+    reading = read(tmp_path, f"{column},indoor", *rows)
+    assert reading.table["split"].tolist() == expected
+    assert decided(reading)[column][0] == "split"
+    assert set(reading.heads) == {"indoor"}
+
+
+def test_two_columns_of_yes_and_no_are_one_split(tmp_path):
+    rows = ["1,0,a", "0,1,b", "0,0,a", ",,b"]
+    reading = read(tmp_path, "is_val,is_test,genre", *rows)
+    assert reading.table["split"].tolist()[:3] == ["val", "test", "train"]
+    assert reading.table["split"].isna().tolist() == [False] * 3 + [True]
+    assert decided(reading)["is_val"] == ("split", "true is val; false is train")
+    with pytest.raises(UserError, match="row 5: is_val and is_test are true"):
+        read(tmp_path, "is_val,is_test,genre", *rows, "1,1,a")
+
+
+def test_a_column_that_does_not_fit_is_no_split(tmp_path):
+    folds = read(tmp_path, "fold,genre", "0,a", "1,b", "2,a", "3,b")
+    assert left_out(folds) == {"fold": "numbers of folds, not train, val and test"}
+    assert "split" not in folds.table
+    subset = read(tmp_path, "subset", "films", "plays", "films", "train")
+    assert subset.heads["subset"]["classes"] == ["films", "plays", "train"]
+    valid = read(tmp_path, "valid,genre", "1,a", "1,b", "1,a", "0,b")
+    assert left_out(valid) == {
+        "valid": "is true in 75% of the rows, too many for a part"
+    }
+
+
+def test_only_one_column_is_the_split(tmp_path):
+    reading = read(tmp_path, "Usage,split,is_test", "a,train,1", "b,test,0")
+    assert reading.table["split"].tolist() == ["train", "test"]
+    assert left_out(reading) == {"is_test": "'split' is the split"}
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "message"),
+    [
+        ("Usage", ["Training", "Test", "Test", "Privat"], "row 4: Usage is 'Privat'"),
+        ("split", ["train", "tset"], "row 2: split is 'tset', must be one of train"),
+        ("partition", ["0", "1", "2", "7"], "row 4: partition is '7', must be one"),
+        ("is_valid", ["0", "1", "O", "0"], "row 3: is_valid is 'O', must be true or"),
+    ],
+)
+def test_a_broken_cell_of_a_split_is_named(tmp_path, column, cells, message):
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, column, *cells)

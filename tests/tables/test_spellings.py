@@ -1,0 +1,125 @@
+"""Are labels read as what they mean, however they are spelled?"""
+
+import pytest
+from multitask.datasets import folder
+
+from multitask.contracts.errors import UserError
+from tests.datasets.label_files import label_file
+from tests.tables.typed_in import decided, labels, read
+
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "expected"),
+    [
+        ("gender", ["Male", "m", "F", " WOMAN"], ["male", "male", "female", "female"]),
+        ("expression", ["happy", "Sad", "FEAR"], ["happiness", "sadness", "fear"]),
+        ("race7", ["East Asian", "Latino_Hispanic"], ["east_asian", "latino_hispanic"]),
+        ("race", ["Southeast Asian", "Caucasian"], ["asian", "white"]),
+        ("age_group", ["Elderly", "kid"], ["old", "child"]),
+        ("Smiling", ["True", "No", "1", "f"], [1.0, 0.0, 1.0, 0.0]),
+        ("indoor", ["Yes", "no", "YES"], [1.0, 0.0, 1.0]),
+        ("indoor", ["True", "False", "unknown"], [1.0, 0.0, None]),
+        ("indoor", ["y", "N"], [1.0, 0.0]),
+    ],
+)
+def test_words_are_read_as_labels(tmp_path, column, cells, expected):
+    assert labels(tmp_path, column, *cells) == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "ends"),
+    [
+        ("31", (31, 31)),
+        ("060Y", (60, 60)),
+        ("018M", (1.5, 1.5)),
+        ("42 years", (42, 42)),
+        ("20-29", (20, 29)),
+        ("20 to 29", (20, 29)),
+        ('"(25, 32)"', (25, 32)),
+        ('"[20, 30)"', (20, 29)),
+        ('"(20, 30]"', (21, 30)),
+        ("70+", (70, 116)),
+        ("more than 70", (70, 116)),
+        ("70 and over", (70, 116)),
+        ("under 20", (0, 19)),
+        ("<= 20", (0, 20)),
+        ("03-Sep", (3, 9)),  # what a spreadsheet makes of 3-9
+        ("Oct-19", (10, 19)),
+    ],
+)
+def test_ages_are_numbers_and_intervals(tmp_path, cell, ends):
+    row = read(tmp_path, "age", cell, "5").table.iloc[0]
+    if ends[0] == ends[1]:
+        assert row["age"] == ends[0]
+    else:
+        assert (row["age_low"], row["age_high"]) == ends
+        assert row["age"] != row["age"]
+
+
+def test_an_age_fills_the_interval_that_a_table_has(tmp_path):
+    reading = read(tmp_path, "age,age_low,age_high", "20-29,,", ",3,9", "31,,")
+    table = reading.table[["age", "age_low", "age_high"]].fillna(-1)
+    assert table.to_numpy().tolist() == [[-1, 20, 29], [-1, 3, 9], [31, -1, -1]]
+
+
+def test_no_age_is_set_aside_or_an_error(tmp_path):
+    rest = ["20-29"] * 10
+    reading = read(tmp_path, "age", *rest, "29-20")
+    assert reading.skipped["reason"].tolist() == [
+        "row 11: age is '29-20', left empty; must be a number or an interval such as "
+        "20-29"
+    ]
+    assert reading.table["age_low"].notna().sum() == 10
+    with pytest.raises(UserError, match="row 2: age is 'adult', must be a number or"):
+        read(tmp_path, "age", "20-29", "adult", "31")
+
+
+def test_classes_that_differ_in_case_or_blanks_are_one(tmp_path):
+    cells = ["drama", "Drama", "Drama", "film noir", "Film  Noir", "filmnoir", " Drama"]
+    reading = read(tmp_path, "genre", *cells)
+    genre = ["Drama"] * 3 + ["film noir"] * 3 + ["Drama"]
+    assert reading.table["genre"].tolist() == genre
+    assert reading.heads["genre"]["classes"] == ["Drama", "film noir"]
+    role, remarks = decided(reading)["genre"]
+    assert (role, remarks.split(", ")) == (
+        "label",
+        [
+            "'drama' is Drama",
+            "'Film  Noir' is film noir",
+            "'filmnoir' is film noir",
+        ],
+    )
+
+
+def test_other_texts_stay_as_they_are(tmp_path):
+    cells = ["Yes", "no", "maybe", "Yes", "no", "maybe"]
+    assert labels(tmp_path, "indoor", *cells) == cells
+    codes = ["001", "002", "001"]
+    assert labels(tmp_path, "code", *codes, toml='text = ["code"]') == codes
+
+
+def test_another_spelling_of_a_declared_class(tmp_path):
+    toml = '[column.sky]\nclasses = ["Very clear", "clouds"]'
+    cells = ["very_clear", "Clouds", "VERY CLEAR"]
+    expected = ["Very clear", "clouds", "Very clear"]
+    assert labels(tmp_path, "sky", *cells, toml=toml) == expected
+    with pytest.raises(UserError, match="row 4: sky is 'fog', must be Very clear or"):
+        labels(tmp_path, "sky", *cells, "fog", toml=toml)
+
+
+def test_what_was_translated_is_reported(tmp_path):
+    reading = read(tmp_path, "gender,indoor,age", "Male,Yes,70+", "f,No,5", "male,Yes,")
+    assert decided(reading) == {
+        "path": ("path", ""),
+        "gender": ("label", "'Male' is male, 'f' is female"),
+        "indoor": ("label", "'Yes' is 1, 'No' is 0"),
+        "age": ("label", "'70+' is 70 to 116"),
+    }
+
+
+def test_folders_of_classes_are_spelled_alike(tmp_path):
+    label_file(tmp_path, "", "East Asian/a.jpg", "Latino_Hispanic/b.jpg")
+    reading = folder.read(tmp_path, name="race7")
+    assert sorted(reading.table["race7"]) == ["east_asian", "latino_hispanic"]
