@@ -171,7 +171,7 @@ def _merged(labels: "pd.Series[Any]", distinct: list[str]) -> dict[Any, Any]:
     groups: dict[str, list[str]] = {}
     for cell in distinct:
         if cell.strip():
-            groups.setdefault("".join(cell.casefold().split()), []).append(cell)
+            groups.setdefault(_folded(cell), []).append(cell)
     several = [group for group in groups.values() if len(group) > 1]
     if not several or len(groups) > infer.MOST:
         return {}
@@ -185,6 +185,11 @@ def _merged(labels: "pd.Series[Any]", distinct: list[str]) -> dict[Any, Any]:
         best = max(trimmed, key=lambda name: trimmed[name])
         changes |= {cell: best for cell in group if cell != best}
     return changes
+
+
+def _folded(cell: str) -> str:
+    """What classes that differ in case or blanks alone share; line breaks differ."""
+    return cell.strip().casefold().translate(dict.fromkeys(map(ord, " \t\xa0")))
 
 
 def _ages(

@@ -74,8 +74,9 @@ def with_split(
             _leave_out(column, f"{split[0]!r} is the split", decisions)
     if split is None:
         return cells
-    read = [c for c in flags if decisions.roles.get(c) == "split"]
-    return cells.drop(columns={split[0], *read}).assign(split=split[1])
+    read = [c for c in flags if decisions.roles.get(c) == "split" and c != split[0]]
+    cells = cells.drop(columns=read).rename(columns={split[0]: "split"})
+    return cells.assign(split=split[1])
 
 
 def _leave_out(column: str, why: str, decisions: Decisions) -> None:
