@@ -21,6 +21,7 @@ MEASURES = (
     "memory",
     "features",
     "overhead",
+    "tables",
 )
 QUICK = partial(
     Setting,
@@ -34,6 +35,7 @@ QUICK = partial(
     frozen_epochs=2,
     compared_epochs=1,
     trials=2,
+    table_rows=1000,
 )
 
 

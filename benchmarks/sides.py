@@ -24,6 +24,7 @@ class Setting:
     frozen_epochs: int = 20
     compared_epochs: int = 6
     trials: int = 6
+    table_rows: int = 200_000
 
 
 @dataclass(frozen=True)

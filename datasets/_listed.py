@@ -5,8 +5,7 @@ Things that can't be used are appended to a list of (path, reason) for
 """
 
 import os
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pandas as pd
 from multitask.contracts.errors import UserError
 from multitask.contracts.reading import translate
 from multitask.contracts.table import Reading
+from multitask.tables.similar import located
 
 Skipped = list[tuple[str, str]]
 
@@ -42,44 +42,6 @@ def lines(path: Path, where: str) -> list[str]:
     encoding, errors = ("utf-16", "replace") if utf_16 else ("utf-8", "surrogateescape")
     text = data.decode(encoding, errors).replace("\ufeff", "")
     return [line.strip(" \r") for line in text.split("\n")]
-
-
-def located(names: Sequence[str], pictures: Mapping[str, str]) -> list[str | None]:
-    """The path of each name, None where no picture matches.
-
-    `pictures` maps names to paths. A name without an exact match may stand for a
-    picture that no other name does, if they differ only in case, in how Unicode
-    composes letters, or in the ending.
-    """
-    exact = [pictures.get(name) for name in names]
-    if None not in exact:
-        return exact
-    used = set(exact)
-    unused = {name: path for name, path in pictures.items() if path not in used}
-    by_key = _unambiguous((_key(name), path) for name, path in unused.items())
-    by_stem = _unambiguous((_stem(name), path) for name, path in unused.items())
-    return [
-        path or by_key.get(_key(name)) or by_stem.get(_stem(name))
-        for name, path in zip(names, exact, strict=True)
-    ]
-
-
-def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def _stem(name: str) -> str:
-    return os.path.splitext(_key(name))[0]
-
-
-def _unambiguous(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The paths by key, without keys of several paths."""
-    paths: dict[str, str] = {}
-    ambiguous = set()
-    for key, path in pairs:
-        if paths.setdefault(key, path) != path:
-            ambiguous.add(key)
-    return {key: path for key, path in paths.items() if key not in ambiguous}
 
 
 def joined(

@@ -18,7 +18,13 @@ import pandas as pd
 from multitask.contracts import catalog, infer
 from multitask.contracts.catalog import from_config
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.reading import PARTS, existing, pictures, translate
+from multitask.contracts.reading import (
+    ENDINGS,
+    PARTS,
+    existing,
+    pictures_and_others,
+    translate,
+)
 from multitask.contracts.table import NO_LABELS, Reading
 from multitask.tables.words import meanings
 
@@ -35,7 +41,8 @@ def read(folder: Path, *, name: str) -> Reading:
     val or test lie above those of the classes; and `identity` for files named as in the
     Cohn-Kanade sets. For a named head the names of folders are translated to its
     classes, else the reading brings a softmax head. Pictures in no class folder, or in
-    one that is no class of the named head, are skipped.
+    one that is no class of the named head, are skipped, and so are all other files in
+    class folders.
 
     Raises UserError if the folder is missing or a file, holds no picture or fewer than
     two classes, or if `name` can't be the name of a head.
@@ -43,12 +50,13 @@ def read(folder: Path, *, name: str) -> Reading:
     where = f"--data {name}"
     _check_name(name, where)
     root = existing(folder, where)
-    table = _listed(root, pictures(root, where), where)
+    paths, others = pictures_and_others(root, where)
+    table = _listed(root, paths, where)
     reasons = _outside(table)
     if name in catalog.named():
         table["label"], unknown = _translated(table["label"], name, where)
         reasons = pd.concat([reasons, unknown])
-    empty = _empty(root, table)
+    empty = _empty(root, table) | _no_pictures(root, others)
     labelled = table.drop(index=reasons.index).reset_index(drop=True)
     _check_classes(labelled["label"], root, where, [*reasons, *empty.values()])
     heads = {}
@@ -154,6 +162,20 @@ def _empty(root: Path, table: pd.DataFrame) -> dict[str, str]:
         filled |= {root.joinpath(*parts[:n]) for n in range(len(parts) + 1)}
     reason = "the folder holds no picture of its own"
     return {str(path): reason for path in _class_folders(root) if path not in filled}
+
+
+def _no_pictures(root: Path, files: list[str]) -> dict[str, str]:
+    """Files in class folders that do not end as pictures do, each with a reason."""
+    folders = {
+        folder: _meaning(root, folder) for folder in {*map(os.path.dirname, files)}
+    }
+    reasons = {}
+    for path in files:
+        if folders[os.path.dirname(path)][0] is not None:
+            ending = os.path.splitext(path)[1]
+            has = f"ends in {ending}" if ending else "has no ending"
+            reasons[path] = f"{has}; pictures end in {', '.join(ENDINGS)}"
+    return reasons
 
 
 def _class_folders(folder: Path, depth: int = 0) -> Iterator[Path]:

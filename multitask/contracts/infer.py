@@ -38,11 +38,13 @@ def infer_heads(table: pd.DataFrame) -> dict[str, Config]:
     {'genre': {'kind': 'softmax', 'classes': ['comedy', 'drama']}}
     """
     named = set(readers())
+    taken = set(catalog.named())
     heads: dict[str, Config] = {}
     for column in _questions(table):
         config = _config(table, column) if column not in named else None
         if config:
-            name = head_name(column, {*heads, *catalog.named()})
+            name = head_name(column, taken)
+            taken.add(name)
             heads[name] = config if name == column else {**config, "columns": [column]}
     return heads
 
@@ -62,14 +64,15 @@ def asked_head(table: pd.DataFrame, column: str) -> Config | None:
 def _questions(table: pd.DataFrame) -> list[str]:
     """The columns of labels, each once with those that belong to it."""
     present = list(map(str, table))
-    columns = dict.fromkeys(_question(column, set(present)) for column in present)
+    names = set(present)
+    columns = dict.fromkeys(_question(column, names) for column in present)
     return [column for column in columns if column not in NO_LABELS]
 
 
 def _question(column: str, columns: set[str]) -> str:
     """The column that one belongs to: `age` for `age_low`, else mostly itself."""
     name, _, end = column.rpartition("_")
-    if end in ("low", "high") and columns.issuperset(interval_columns(name)):
+    if end in ("low", "high") and all(c in columns for c in interval_columns(name)):
         return name
     # An answer's own probability, where a table of answers is read as labels.
     return name if end == "confidence" and name in columns else column

@@ -15,8 +15,11 @@ import pandas as pd
 from multitask.contracts.errors import UserError, counted, nearest
 from multitask.contracts.table import RESERVED, check_path, headed
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
-TABLES = (".csv", ".tsv", ".tab", ".parquet", ".json")
+ENDINGS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp"),
+    *(".tif", ".tiff", ".avif"),
+)
+TABLES = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".parquet", ".json", ".jsonl")
 # Spellings of the parts of a split; folders of these names are no classes.
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -50,11 +53,19 @@ def pictures(folder: str | Path, where: str) -> list[str]:
     Hidden files and folders are left out; no file is opened. Raises UserError if
     `folder` does not exist, is a file, can't be read or holds no picture.
     """
+    return pictures_and_others(folder, where)[0]
+
+
+def pictures_and_others(folder: str | Path, where: str) -> tuple[list[str], list[str]]:
+    """The paths of `pictures`, and those of all other files that are not hidden.
+
+    Raises UserError as `pictures` does.
+    """
     path = existing(folder, where)
     paths, others = _walk(path, where)
     if not paths:
         _refuse(path, others, where)
-    return sorted(paths)
+    return sorted(paths), sorted(others)
 
 
 def _walk(folder: Path, where: str) -> tuple[list[str], list[str]]:
@@ -129,7 +140,8 @@ def translate(
         for label in distinct
         if _key(label) and _key(label) not in known
     }
-    reasons = labels[labels.isin(list(unknown))].map(unknown)
+    is_unknown = labels.isin(list(unknown)) if unknown else [False] * len(labels)
+    reasons = labels[is_unknown].map(unknown)
     return labels.map(translated), reasons
 
 

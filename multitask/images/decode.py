@@ -11,6 +11,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
@@ -26,7 +27,11 @@ Result = TypeVar("Result")
 Picture = str | PathLike[str] | bytes | Image.Image | npt.NDArray[Any]
 
 MAX_PIXELS = 100_000_000
-_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
+_FORMATS: tuple[str, ...] = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
+with suppress(ImportError):  # Pillow before 11.3
+    from PIL import AvifImagePlugin
+
+    _FORMATS += (AvifImagePlugin.AvifImageFile.format,)
 _TASK = 32  # most pictures that a thread reads before it hands them over
 _SMALL = 1_000_000  # most pixels for which the fast decoder saves time
 _JPEG = b"\xff\xd8\xff"
@@ -53,6 +58,9 @@ _BROKEN = (
     ValueError,
     EOFError,
     IndexError,
+    KeyError,
+    OverflowError,
+    RuntimeError,
     TypeError,
     struct.error,
 )
@@ -68,12 +76,12 @@ class PictureError(Exception):
 def decode(picture: Picture, box: str | None = None) -> Pixels:
     """Decode a picture to upright RGB (height, width, 3), uint8.
 
-    `picture` is a path or the bytes of a JPEG, PNG, BMP, GIF (first frame) or WebP
-    file; a PIL image; or a uint8 array (height, width) or (height, width, channels)
-    with 1, 3 or 4 channels in RGB order. Grey, palette, CMYK and 16-bit pictures are
-    converted, transparent parts become white, an EXIF rotation is undone. `box` is
-    `left top right bottom` in pixels of the upright picture; it is clipped to the
-    picture.
+    `picture` is a path or the bytes of a JPEG, PNG, BMP, GIF, WebP, TIFF or AVIF file,
+    of which the first frame counts; a PIL image; or a uint8 array (height, width) or
+    (height, width, channels) with 1, 3 or 4 channels in RGB order. Grey, palette, CMYK
+    and 16-bit pictures are converted, transparent parts become white, an EXIF rotation
+    is undone. `box` is `left top right bottom` in pixels of the upright picture; it is
+    clipped to the picture.
 
     Raises PictureError, which says why, if the picture can't be decoded or has 100
     megapixels or more.
@@ -226,7 +234,9 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     """Scale 16-bit grey to 8 bits; Pillow's own conversion would clip it at 255."""
     values = np.asarray(image).astype(np.float64)
     sixteen = image.mode.startswith("I;16") or values.max() > 255
-    top = 65535 if sixteen else 255
+    top = 65535.0 if sixteen else 255.0
+    if image.mode.startswith("F") and values.max() <= 1:
+        top = 1.0  # as TIFF files of floats have it
     return Image.fromarray(np.clip(values * 255 / top, 0, 255).round().astype(np.uint8))
 
 

@@ -1,22 +1,44 @@
 """Which cells are in a file of labels, whatever its format?"""
 
+import datetime
 import os
+import warnings
+import zipfile
+import zlib
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.reading import TABLES
+from multitask.contracts.reading import PARTS, TABLES
 from multitask.tables.annotations import LabelFile, annotations
+from multitask.tables.decisions import Decisions
+from multitask.tables.json_files import read_json, read_lines
+from multitask.tables.text_files import read_text, with_points
 
-SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+_METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+# What openpyxl raises of a broken file.
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, KeyError, SyntaxError, EOFError),
+    *(AttributeError, TypeError, IndexError),
+)
+_PACKAGES = {".parquet": "pyarrow", ".xlsx": "openpyxl"}
 
 
 def existing_file(file: Path, where: str) -> Path:
+    """The path of a file of labels, or of a folder of pictures with `metadata.csv`.
+
+    Raises UserError if there is none, or if its ending is unknown.
+    """
     path = Path(os.path.expanduser(file))
     ending = path.suffix.lower()
     if path.is_dir():
-        raise UserError(where, f"'{path}' is a folder, not a file", _files())
+        files = metadata(path)
+        if not files:
+            what = f"'{path}' is a folder, not a file"
+            raise UserError(where, what, f"{_files()}, or a folder with {_METADATA[0]}")
+        return files[0] if files[0].parent == path else path
     if not path.exists():
         raise UserError(where, f"there is no file '{path}'", "check the path")
     if ending not in TABLES:
@@ -24,46 +46,130 @@ def existing_file(file: Path, where: str) -> Path:
     return path
 
 
+def metadata(folder: Path) -> list[Path]:
+    """The label files of an image folder of Hugging Face: its own, or one per part."""
+    files = [folder / name for name in _METADATA if (folder / name).is_file()]
+    if files:
+        return files[:1]
+    parts = [part for part in sorted(folder.iterdir()) if part.name.lower() in PARTS]
+    below = [
+        next(iter(f for n in _METADATA if (f := p / n).is_file()), None) for p in parts
+    ]
+    return [file for file in below if file]
+
+
 def _files() -> str:
     return f"give a file that ends in {', '.join(TABLES)}"
 
 
-def load(path: Path, where: str) -> LabelFile:
+def load(
+    path: Path, where: str, decisions: Decisions, text: tuple[str, ...] = ()
+) -> LabelFile:
     """Read the cells of a file as its ending says.
 
-    Raises UserError if it can't be read, or if that needs a package that is missing.
+    What is changed is added to `decisions`; columns named in `text` are text. Raises
+    UserError if it can't be read, or if that needs a package that is missing.
     """
+    if path.is_dir():
+        return _image_folder(path, where, decisions, text)
     ending = path.suffix.lower()
-    if ending == ".json":
-        return annotations(path, where)
     try:
-        cells = _parquet(path) if ending == ".parquet" else _csv(path)
+        return _loaded(path, ending, where, decisions, text)
     except ImportError:
-        raise UserError(
-            f"{where}: '{path}'", "needs pyarrow", "pip install pyarrow"
-        ) from None
+        package = _PACKAGES[ending]
+        todo = f"pip install {package}"
+        raise UserError(f"{where}: '{path}'", f"needs {package}", todo) from None
+    except RecursionError:
+        raise UserError(f"{where}: '{path}'", "is nested too deeply") from None
     except (ValueError, OSError) as error:  # ValueError: it can't be parsed
-        raise UserError(f"{where}: '{path}'", f"can't be read: {error}") from error
-    return LabelFile(root=path.parent, cells=cells)
+        reason = " ".join(str(error).split())
+        raise UserError(f"{where}: '{path}'", f"can't be read: {reason}") from error
 
 
-def _csv(path: Path) -> pd.DataFrame:
-    """All cells as text; as a heading, pandas would rename repeated columns."""
-    cells = pd.read_csv(
-        path,
-        sep=SEPARATORS[path.suffix.lower()],
-        header=None,
-        dtype=object,
-        keep_default_na=False,  # an occlusion may be none
-        na_values=[""],
-        encoding="utf-8-sig",
-        encoding_errors="surrogateescape",  # as in names of files
-    )
-    names = ["" if pd.isna(name) else name for name in cells.iloc[0]]
-    header = pd.Index(names, dtype=object)
-    return cells.iloc[1:].set_axis(header, axis=1).reset_index(drop=True)
+def _loaded(
+    path: Path, ending: str, where: str, decisions: Decisions, text: tuple[str, ...]
+) -> LabelFile:
+    skipped: list[tuple[str, str]] = []
+    if ending == ".json":
+        if _is_mmpretrain(path):
+            return annotations(path, where)
+        cells, skipped = read_json(path, where)
+    elif ending == ".jsonl":
+        cells = read_lines(path, where)
+    elif ending == ".parquet":
+        cells = _parquet(path)
+    elif ending == ".xlsx":
+        cells = _sheet(path, decisions)
+    else:
+        cells, has_commas = read_text(path, decisions, text)
+        if has_commas:
+            cells = with_points(cells, decisions, text)
+    return LabelFile(root=path.parent, cells=cells, skipped=skipped)
+
+
+def _is_mmpretrain(path: Path) -> bool:
+    data = path.read_bytes()
+    return b'"data_list"' in data or b'"metainfo"' in data
 
 
 def _parquet(path: Path) -> pd.DataFrame:
     table = pd.read_parquet(path, engine="pyarrow")
     return table if table.index.names == [None] else table.reset_index()
+
+
+def _sheet(path: Path, decisions: Decisions) -> pd.DataFrame:
+    """The cells of the first sheet of a workbook; days are text as in 2024-05-31."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of styles that it leaves out
+            with pd.ExcelFile(path, engine="openpyxl") as book:
+                sheets = [*map(str, book.sheet_names)]
+                cells = pd.read_excel(
+                    book, header=None, dtype=object, keep_default_na=False,
+                    na_values=[""],
+                )  # fmt: skip
+    except _BROKEN as error:
+        raise ValueError(f"it is no workbook, {error}") from error
+    if cells.empty:
+        raise ValueError(f"sheet {sheets[0]!r} is empty")
+    names = ["" if pd.isna(name) else str(name) for name in cells.iloc[0]]
+    cells = cells.iloc[1:].set_axis(pd.Index(names, dtype=object), axis=1)
+    cells = cells.dropna(how="all").reset_index(drop=True)
+    if len(sheets) > 1:
+        others = ", ".join(map(repr, sheets[1:4]))
+        decisions.remark("(file)", f"only sheet {sheets[0]!r} is read, not {others}")
+    return pd.DataFrame(
+        {number: cells.iloc[:, number].map(_day) for number in range(cells.shape[1])}
+    ).set_axis(cells.columns, axis=1)
+
+
+def _day(cell: Any) -> Any:
+    if isinstance(cell, datetime.datetime) and not pd.isna(cell):
+        return str(cell.date() if cell.time() == datetime.time() else cell)
+    return str(cell) if isinstance(cell, datetime.date | datetime.time) else cell
+
+
+def _image_folder(
+    folder: Path, where: str, decisions: Decisions, text: tuple[str, ...]
+) -> LabelFile:
+    """The cells of a folder's metadata; those of its parts with a column `split`."""
+    parts, skipped = [], []
+    for file in metadata(folder):
+        labels = load(file, where, decisions, text)
+        cells, part = labels.cells, file.parent.name
+        if file.parent != folder:
+            name = "file_name" if "file_name" in cells else "path"
+            if name in cells:
+                cells = cells.assign(**{name: f"{part}/" + cells[name].astype(str)})
+            cells = cells.assign(split=PARTS[part.lower()])
+        parts.append(cells)
+        skipped += labels.skipped
+    for cells in parts:
+        twice = cells.columns[cells.columns.duplicated()]
+        if len(twice):
+            todo = "rename one of them"
+            raise UserError(
+                f"{where}: '{folder}'", f"has column {twice[0]!r} twice", todo
+            )
+    cells = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    return LabelFile(root=folder, cells=cells, skipped=skipped)

@@ -1,41 +1,172 @@
 """Which files are the pictures that a table lists?"""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from multitask.contracts.reading import ENDINGS
+from multitask.contracts.table import as_text
+from multitask.tables.decisions import Decisions
+from multitask.tables.similar import cleaned, folders_of, similar
+
+MOST_FILES = 1_000_000  # that are searched below a table's folder
+
 
 def locate(
-    names: "pd.Series[Any]", root: Path
+    names: "pd.Series[Any]", root: Path, decisions: Decisions | None = None
 ) -> "tuple[pd.Series[Any], pd.Series[Any]]":
     """The pictures' files, and a reason for those that don't exist.
 
-    Each folder is listed once, which is much faster than checking each file.
+    Names without a file are looked for below `root`, see `similar`. Each folder is
+    listed once, which is much faster than checking each file.
     """
-    listed: dict[str, tuple[str, set[str]]] = {}
-    files, reasons = {}, {}
-    for number, (row, name) in enumerate(names.items(), 1):
-        if not isinstance(name, str) or not name:
-            files[row], reasons[row] = "", f"row {number} has no path"
-            continue
-        folder, base = os.path.split(os.path.join(root, os.path.expanduser(name)))
-        if folder not in listed:
-            listed[folder] = os.path.realpath(folder), _files_in(folder)
+    kinds = set(map(type, names.tolist()))
+    if kinds - {str}:  # numbers, as of pictures 1.jpg to 9.jpg
+        names = as_text(names)
+    files, missing = _exact(names.tolist(), root)
+    reasons = {}
+    found = _found(missing, root, set(files)) if missing else {}
+    for row, name in missing.items():
+        if name in found:
+            files[row] = found[name]
+        elif not name:
+            reasons[row] = f"row {row + 1} has no path"
+        else:
+            reasons[row] = f"row {row + 1}: no such file"
+    if decisions and missing:
+        _report(missing, found, decisions)
+    return (
+        pd.Series(files, names.index, dtype=object),
+        pd.Series(reasons.values(), names.index[[*reasons]], dtype=object),
+    )
+
+
+def _exact(names: list[Any], root: Path) -> tuple[list[str], dict[int, str]]:
+    """The path of each name in `root`, and the names without a file, by row."""
+    texts = [name if isinstance(name, str) else "" for name in names]
+    start = os.path.join(os.path.realpath(root), "")
+    real: dict[str, str] = {}
+    present: set[str] = set()
+    for folder in {text[: text.rfind("/") + 1] for text in texts}:
+        path = os.path.join(root, os.path.expanduser(folder))
         # The real folder: elsewhere, another spelling would be another picture.
-        real, names_in_folder = listed[folder]
-        files[row] = os.path.join(real, base)
-        if os.path.normcase(base) not in names_in_folder:
-            reasons[row] = "no such file"
-    return pd.Series(files, dtype=object), pd.Series(reasons, dtype=object)
+        real[folder] = os.path.join(os.path.realpath(path), "")
+        present.update(map(folder.__add__, _files_in(path)))
+    if all(path == start + folder for folder, path in real.items()):
+        files = [start + text for text in texts]
+    else:
+        ends = [text.rfind("/") + 1 for text in texts]
+        pairs = zip(texts, ends, strict=True)
+        files = [real[text[:end]] + text[end:] for text, end in pairs]
+    if present.issuperset(texts):
+        return files, {}
+    missing = {
+        row: text.strip() and text
+        for row, text in enumerate(texts)
+        if text not in present
+    }
+    for row, name in missing.items():
+        if not name:
+            files[row] = ""
+    return files, missing
+
+
+def _found(missing: dict[int, str], root: Path, used: set[str]) -> dict[str, str]:
+    """The paths of names that are spelled in another way, by name."""
+    names = {name: cleaned(readable(name)) for name in missing.values() if name}
+    if not names:
+        return {}
+    pictures = dict(pictures_below(root))
+    for folder in {name.rpartition("/")[0] for name in names.values()}:
+        if folder.startswith(("/", "~", "..")):  # out of `root`
+            path = os.path.join(root, os.path.expanduser(folder))
+            for base in _files_in(path):
+                pictures[f"{folder}/{base}"] = os.path.join(
+                    os.path.realpath(path), base
+                )
+    found = {clean: pictures[clean] for clean in names.values() if clean in pictures}
+    unused = {n: path for n, path in pictures.items() if path not in used}
+    others = dict.fromkeys(clean for clean in names.values() if clean not in found)
+    found |= similar([*others], unused, folders_of(pictures))
+    return {name: found[clean] for name, clean in names.items() if clean in found}
+
+
+def readable(name: str) -> str:
+    """A name with bytes that are not UTF-8 as letters of Western Europe."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        data = name.encode("utf-8", "surrogateescape")
+        return data.decode("cp1252", "replace")
+    return name
+
+
+def pictures_below(root: Path) -> Iterator[tuple[str, str]]:
+    """The name relative to `root`, and the path, of every picture in and below it."""
+    seen: set[str] = set()  # a link to a folder above would never end
+    count = 0
+    for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen or count > MOST_FILES:
+            folders.clear()
+            continue
+        seen.add(real)
+        count += len(files)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        inner = os.path.relpath(folder, root).replace(os.sep, "/")
+        start = "" if inner == "." else f"{inner}/"
+        for name in files:
+            if name.lower().endswith(ENDINGS) and not name.startswith("."):
+                yield start + name, os.path.join(real, name)
+
+
+def _report(
+    missing: dict[int, str], found: dict[str, str], decisions: Decisions
+) -> None:
+    """Tell how many pictures were found by another spelling, and how many were not."""
+    moved: dict[str, list[str]] = {}
+    lost = []
+    for name in missing.values():
+        if name in found:
+            how = _difference(name, found[name])
+            moved.setdefault(how, []).append(name)
+        elif name:
+            lost.append(name)
+    for how, names in moved.items():
+        example = f"{readable(names[0])!r} is {found[names[0]]!r}"
+        decisions.remark("path", f"{len(names):,} found by {how}, such as {example}")
+    if lost:
+        first = ", ".join(repr(name) for name in lost[:3])
+        decisions.remark("path", f"{len(lost):,} have no file: {first}")
+
+
+def _difference(name: str, path: str) -> str:
+    """In what the name of a picture differs from its file."""
+    clean, path = cleaned(readable(name)), path.replace(os.sep, "/")
+    if not path.casefold().endswith(clean.casefold()):
+        base = clean.rpartition("/")[2]
+        is_moved = path.casefold().endswith(f"/{base.casefold()}")
+        return "the ends of their paths" if is_moved else "name without ending"
+    return "another spelling" if clean != name else "another case or folder"
 
 
 def _files_in(folder: str) -> set[str]:
     try:
         with os.scandir(folder) as entries:
-            return {os.path.normcase(e.name) for e in entries if _is_file(e)}
+            return {entry.name for entry in entries if entry.is_file()}
     except (OSError, ValueError):  # ValueError: a name that no folder can have
+        return _readable_files_in(folder)
+
+
+def _readable_files_in(folder: str) -> set[str]:
+    """The same where an entry can't be examined, such as a link to itself."""
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name for entry in entries if _is_file(entry)}
+    except (OSError, ValueError):
         return set()
 
 

@@ -15,6 +15,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.table import RESERVED, as_text
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration
+from multitask.tables.types import parsed
 
 WORDS = frozenset(
     (
@@ -102,7 +103,7 @@ def _sentinels(
     """The cells that are -1 and no label; or why -1 stays, if it does."""
     others, found = [], []
     missing = set(missing)
-    numbers = pd.to_numeric(pd.Series(distinct, dtype=object), errors="coerce")
+    numbers = parsed(pd.Series(distinct, dtype=object))
     if not (numbers == -1).any() or isinstance(distinct[0], bool | np.bool_):
         return [], ""
     for cell, number in zip(distinct, numbers, strict=True):

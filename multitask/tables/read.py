@@ -18,6 +18,7 @@ from multitask.tables.files import existing_file, load
 from multitask.tables.locate import locate
 from multitask.tables.merge import repeated
 from multitask.tables.missing import emptied
+from multitask.tables.picture_column import with_path
 from multitask.tables.roles import declared_roles, leave_out
 from multitask.tables.spellings import respelled
 from multitask.tables.splits import with_split
@@ -38,18 +39,20 @@ def read(file: Path, *, name: str, root: str = "") -> Reading:
     """
     where = f"--data {name}"
     path = existing_file(file, where)
-    labels = load(path, where)
     declaration = declared(path, where, root)
     decisions = Decisions()
-    cells = _headed(labels.cells, path, where, declaration, decisions)
+    labels = load(path, where, decisions, declaration.text)
+    folder = Path(declaration.root or labels.root)
+    cells, unmade = with_path(labels.cells, path, folder, declaration, decisions, where)
+    cells = _headed(cells, path, where, declaration, decisions)
     cells = emptied(cells, declaration, decisions, where)
     cells = with_split(cells, declaration, decisions, where)
     leave_out(cells, declaration, decisions)
     text = _text_columns(cells, path, declaration)
     cells, faults = respelled(cells, declaration, decisions, where, text)
     table = typed(cells, where, _text_columns(cells, path, declaration))
-    folder = Path(declaration.root or labels.root)
-    table["path"], missing = locate(table["path"], folder)
+    table["path"], missing = locate(table["path"], folder, decisions)
+    missing.update(unmade)
     reasons = pd.concat([missing, repeated(table.drop(index=missing.index))])
     faulty_rows = zip(table["path"][reasons.index], reasons, strict=True)
     faulty_cells = [(table["path"][row], reason) for row, reason in faults]
@@ -75,11 +78,10 @@ def _headed(
     """The columns with a name; UserError if they are not those of a table."""
     file = f"{where}: '{path}'"
     cells = headed(cells, file)
-    declaration.check_columns(cells.columns, file)
     for column in map(str, cells):
         decisions.read_as(column, column if column in RESERVED else "label")
     cells = declared_roles(cells, declaration, decisions, where)
-    separators = "separate columns by commas, in .tsv files by tabs"
+    separators = "separate columns by commas, semicolons, tabs or bars"
     check_path(cells, file, separators if len(cells.columns) < 2 else "")
     if cells.empty:
         raise UserError(file, "has no rows")
@@ -99,10 +101,10 @@ def _text_columns(
 def _refuse(
     path: Path, root: Path, skipped: list[tuple[Any, Any]], where: str
 ) -> NoReturn:
-    first, reason = skipped[0]
+    examples = ", ".join(f"'{first}': {reason}" for first, reason in skipped[:3])
     raise UserError(
         where,
         f"no picture of '{path}' can be used, of {len(skipped):,}; for example "
-        f"'{first}': {reason}",
+        f"{examples}",
         f"paths are relative to '{root}'",
     )

@@ -11,6 +11,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.table import NO_LABELS, interval_columns
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration
+from multitask.tables.types import parsed
 
 _ID = re.compile("ids?|uuid|guid|idx|index")
 _NUMBER = re.compile("no|nr")
@@ -107,9 +108,7 @@ def _why(column: str, cells: "pd.Series[Any]") -> str:
     words = set(_words(column))
     if is_text and _most(_DATE, seen):
         return "dates"
-    numbers = pd.to_numeric(pd.Series(seen, dtype=object), errors="coerce").astype(
-        float
-    )
+    numbers = parsed(pd.Series(seen, dtype=object)).astype(float)
     is_numeric = numbers.notna().mean() > 0.9
     if is_numeric and words & _DATE_WORDS and numbers.max() > 1e8:
         return "times"
@@ -154,7 +153,7 @@ def _most(pattern: "re.Pattern[str]", texts: list[str]) -> bool:
 
 def _counts(distinct: Any) -> bool:
     """Whether different cells are the numbers from 0 or 1 on, in this order."""
-    values = pd.to_numeric(pd.Series(distinct, dtype=object), errors="coerce")
+    values = parsed(pd.Series(distinct, dtype=object))
     start = values.iloc[0]
     return start in (0, 1) and bool((np.diff(values.to_numpy(float)) == 1).all())
 

@@ -20,6 +20,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.table import RESERVED, interval_columns
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Declaration
+from multitask.tables.types import parsed
 from multitask.tables.words import (
     MOST_ODD,
     age,
@@ -133,7 +134,7 @@ def _yes_no(distinct: list[str]) -> dict[Any, Any]:
 
 def _odd(labels: "pd.Series[Any]", distinct: list[str]) -> list[str]:
     """The few cells that are no numbers, in a column of numbers."""
-    values = pd.to_numeric(pd.Series(distinct, dtype=object), errors="coerce")
+    values = parsed(pd.Series(distinct, dtype=object))
     odd = [
         cell
         for cell, is_number in zip(

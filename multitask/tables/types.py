@@ -1,6 +1,6 @@
 """Is a column of a table numbers or text?"""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,8 @@ def typed(cells: pd.DataFrame, where: str, text: Collection[str] = ()) -> pd.Dat
     """
     columns: dict[str, pd.Series[Any]] = {"path": cells["path"].astype(object)}
     for column in cells.columns.drop("path"):
-        convert = _text if column in (*RESERVED, *text) else _label
-        _check_utf8(column, cells[column], where)
-        columns[column] = convert(cells[column])
+        is_text = column in (*RESERVED, *text)
+        columns[column] = _typed(cells[column], where, is_text)
     if "split" in columns:
         parts, _ = translate(columns["split"], PARTS)
         parts = parts.astype(object)
@@ -38,42 +37,83 @@ def typed(cells: pd.DataFrame, where: str, text: Collection[str] = ()) -> pd.Dat
     return pd.DataFrame(columns)
 
 
-def _label(cells: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Numbers if all filled cells are numbers, else text."""
-    values = numbers(cells)
-    if values is None:
-        cells = _text(cells)
-        values = numbers(cells)  # now that blank cells are empty
-    return cells if values is None else values
+def _typed(cells: "pd.Series[Any]", where: str, is_text: bool) -> "pd.Series[Any]":
+    """Numbers if all filled cells are numbers and may be, else trimmed text."""
+    is_text |= pd.api.types.is_datetime64_any_dtype(cells)
+    if not is_text and isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iuf":
+        values = numbers(cells)
+        if values is not None:
+            return values
 
+    def convert(values: "pd.Series[Any]") -> "pd.Series[Any]":
+        _check_utf8(str(cells.name), values, where)
+        text = as_text(values)
+        text = text.map(lambda label: label.strip() or np.nan, na_action="ignore")
+        if is_text:
+            return text
+        number = parsed(values)
+        is_number = np.isfinite(number) | text.isna()
+        return number if is_number.all() else text
 
-def _text(cells: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Text without surrounding blanks."""
-    text = as_text(cells)
-    trimmed = {label: label.strip() or np.nan for label in text.dropna().unique()}
-    return text.map(trimmed).astype(object)
+    values = _by_value(cells, convert)
+    return values.astype(object) if is_text else values
 
 
 def numbers(cells: "pd.Series[Any]") -> "pd.Series[float] | None":
     """The numbers of a column; None if a filled cell is none."""
     if pd.api.types.is_datetime64_any_dtype(cells):
         return None
-    values = pd.to_numeric(cells.astype(object), errors="coerce").astype(float)
+    if isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iuf":
+        values = cells.astype(float)
+        return None if np.isinf(values).any() else values
+
+    values = _by_value(cells, parsed).astype(float)
     is_number = np.isfinite(values) | cells.isna()
     return values if is_number.all() else None
 
 
+def parsed(values: "pd.Series[Any]") -> "pd.Series[float]":
+    """The number of each value, NaN if it is none."""
+    try:
+        return pd.to_numeric(values, errors="coerce").astype(float)
+    except OverflowError:  # an integer that no float can hold
+        short = values.map(lambda v: v if len(str(v)) < 300 else None)
+        return pd.to_numeric(short, errors="coerce").astype(float)
+
+
+def _by_value(
+    cells: "pd.Series[Any]",
+    convert: "Callable[[pd.Series[Any]], pd.Series[Any]]",
+) -> "pd.Series[Any]":
+    """The cells as `convert` makes them, called once with all different values."""
+    codes, values = pd.factorize(cells.astype(object))
+    converted = convert(pd.Series(list(values), dtype=object)).to_numpy()
+    if len(converted) == 0:
+        return pd.Series(np.nan, cells.index, name=cells.name)
+    kind = converted.dtype if converted.dtype.kind == "f" else object
+    known = np.append(converted.astype(kind), np.nan)
+    return pd.Series(known[codes], cells.index, name=cells.name)
+
+
 def _check_utf8(column: str, values: "pd.Series[Any]", where: str) -> None:
-    texts = {column, *(cell for cell in values.tolist() if isinstance(cell, str))}
-    for text in sorted(texts):
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise UserError(
-                where,
-                f"column {column!r} holds {text!r}, which is not UTF-8",
-                "save the file as UTF-8",
-            ) from None
+    texts = [column, *(value for value in values if isinstance(value, str))]
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        text = next(text for text in sorted(texts) if not _is_utf8(text))
+        raise UserError(
+            where,
+            f"column {column!r} holds {text!r}, which is not UTF-8",
+            "save the file as UTF-8",
+        ) from None
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def has_text(cells: "pd.Series[Any]") -> bool:

@@ -85,11 +85,11 @@ def test_two_ways_to_write_an_accent_are_one_class(tmp_path):
     assert reading.heads["genre"]["classes"] == ["com\u00e9die", "x"]
 
 
-def test_hidden_files_and_what_is_no_picture_are_ignored(tmp_path):
+def test_hidden_files_are_ignored_and_other_files_of_classes_listed(tmp_path):
     files(tmp_path, "a/1.jpg", "b/1.jpg", "a/.2.jpg", ".c/1.jpg", "a/x.txt", "README")
     reading = folder.read(tmp_path, name="genre")
     assert rows(reading, tmp_path, "genre") == {"a/1.jpg": "a", "b/1.jpg": "b"}
-    assert reading.skipped.empty
+    assert [*aside(reading, tmp_path)] == ["a/x.txt"]
 
 
 def test_links_and_a_leading_tilde(tmp_path, monkeypatch):
@@ -151,7 +151,9 @@ def test_a_folder_without_a_picture_is_told_and_no_class(tmp_path):
     reading = folder.read(tmp_path, name="genre")
     assert reading.heads["genre"]["classes"] == ["a", "b"]
     reason = "the folder holds no picture of its own"
-    assert aside(reading, tmp_path) == {"d": reason, "train/c": reason}
+    skipped = aside(reading, tmp_path)
+    assert skipped.pop("train/c/notes.txt").startswith("ends in .txt; pictures end in")
+    assert skipped == {"d": reason, "train/c": reason}
 
 
 # Named heads

@@ -21,7 +21,7 @@ from multitask.images.decode import (
     resize,
 )
 
-FORMATS = "must be JPEG, PNG, BMP, GIF, WEBP"
+FORMATS = "must be JPEG, PNG, BMP, GIF, WEBP, TIFF, AVIF"
 
 
 def noise(height, width, channels=3, seed=0):
@@ -227,7 +227,7 @@ def refused(picture, box=None):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "WEBP", "BMP"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF"])
 def test_a_truncated_file_is_refused(form, tmp_path):
     data = encoded(noise(60, 60), form)
     path = tmp_path / "a.jpg"
@@ -267,7 +267,7 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "GIF", "WEBP"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "AVIF"])
 def test_damage_anywhere_gives_pixels_or_a_reason(form):
     rng = np.random.default_rng(0)
     exif = {"exif": rotated(6)} if form in ("JPEG", "PNG", "WEBP") else {}

@@ -1,0 +1,148 @@
+"""Which column of a table has the pictures?
+
+`path`, or the one that holds names of picture files, or pictures themselves.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from multitask.contracts.errors import UserError, listed
+from multitask.contracts.reading import ENDINGS
+from multitask.contracts.table import as_text
+from multitask.tables.decisions import Decisions
+from multitask.tables.declaration import Declaration
+from multitask.tables.embedded import joined_pixels, make_pictures, picture_cells
+from multitask.tables.locate import pictures_below
+from multitask.tables.similar import stem
+from multitask.tables.types import parsed
+
+_NO_NAME = re.compile(r"(Unnamed: \d+)?")
+_FILE_NAME = re.compile(r"file|path|image|img|picture|photo|name|id", re.IGNORECASE)
+_TRIED = 20  # cells that tell what is in a column
+
+
+def with_path(
+    cells: pd.DataFrame,
+    file: Path,
+    root: Path,
+    declaration: Declaration,
+    decisions: Decisions,
+    where: str,
+) -> "tuple[pd.DataFrame, pd.Series[Any]]":
+    """The cells with the column of pictures as `path`, and reasons of rows without one.
+
+    Pictures in cells are written into `FILE.pictures` in `root`. Columns without a name
+    are left out. Raises UserError if several columns may be the one, or if a declared
+    one is missing.
+    """
+    cells = cells.set_axis(_names(cells), axis=1)
+    declaration.check_columns(cells.columns, f"{where}: '{file}'")
+    faults = pd.Series(dtype=object)
+    if any(column.role == "path" for column in declaration.column.values()):
+        return _named(cells, decisions), faults  # it is renamed as declared
+    name: str | None = "path"
+    if name not in cells:
+        cells = joined_pixels(cells)
+        name = _file_column(cells, root, f"{where}: '{file}'")
+    made = picture_cells(cells) if name is None else None
+    if name is None and made is None:
+        name = _by_stem(cells, root)
+    if made is not None:
+        folder = root / f"{file.name}.pictures"
+        files, faults, remark = make_pictures(cells[made], folder.absolute(), where)
+        cells = cells.drop(columns=made)
+        cells.insert(0, "path", files)
+        decisions.remark("path", f"column {made!r}: {remark}")
+    elif name is not None and name != "path":
+        cells = cells.rename(columns={name: "path"})
+        decisions.remark("path", f"is column {name!r}")
+    return _named(cells, decisions), faults
+
+
+def _names(cells: pd.DataFrame) -> "pd.Index[Any]":
+    """The names of columns as text; those without one are numbered."""
+    names = [str(name).strip() for name in cells.columns]
+    numbered = [name or f"Unnamed: {number}" for number, name in enumerate(names)]
+    return pd.Index(numbered, dtype=object)
+
+
+def _named(cells: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
+    """The columns with a name; the others are told, unless they are empty."""
+    left = [bool(_NO_NAME.fullmatch(name)) for name in cells.columns]
+    for number, is_left in enumerate(left):
+        column = cells.iloc[:, number]
+        filled = column.dropna()
+        if is_left and len(filled):
+            name = cells.columns[number]
+            decisions.read_as(name, "left out")
+            numbers = parsed(filled)
+            if (numbers.diff().dropna() == 1).all() and numbers.notna().all():
+                decisions.remark(name, "row numbers")
+            else:
+                example = repr(str(filled.iloc[0])[:30])
+                decisions.remark(name, f"has no name; holds {example}; name it")
+    return cells.loc[:, [not is_left for is_left in left]]
+
+
+def _file_column(cells: pd.DataFrame, root: Path, file: str) -> str | None:
+    """The one column of names of files that exist, or that end as pictures do."""
+    tried = _tried(cells)
+    exist = [
+        name for name, some in tried.items() if any(_is_file(root, s) for s in some)
+    ]
+    if not exist:
+        exist = [name for name, some in tried.items() if _ends_as_pictures(some)]
+    if len(exist) > 1:
+        lower = [name for name in exist if name.lower() == "path"]
+        if len(lower) == 1:
+            return lower[0]
+        what = f"columns {listed(map(repr, exist[:5]))} hold names of pictures"
+        raise UserError(file, what, "rename the one to use to 'path'")
+    return exist[0] if exist else None
+
+
+def _by_stem(cells: pd.DataFrame, root: Path) -> str | None:
+    """The column whose cells are names of pictures without their endings."""
+    stems = {stem(name) for name, _ in pictures_below(root)}
+    if not stems:
+        return None
+    columns = [
+        name
+        for name, some in _tried(cells).items()
+        if len(some) > 1
+        and sum(stem(f"{s}.jpg") in stems for s in some) > 0.8 * len(some)
+    ]
+    likely = [name for name in columns if _FILE_NAME.search(name)]
+    return likely[0] if len(likely) == 1 else None
+
+
+def _tried(cells: pd.DataFrame) -> dict[str, list[str]]:
+    """Some different texts of each column that is no repeated one."""
+    tried = {}
+    for name in cells.columns[~cells.columns.duplicated(keep=False)]:
+        filled = cells[name].dropna()
+        values = filled.iloc[:: max(1, len(filled) // 500)].map(_hashable).unique()
+        step = max(1, len(values) // _TRIED)
+        texts = as_text(pd.Series(list(values[::step][:_TRIED]), dtype=object))
+        tried[name] = [text for text in texts if isinstance(text, str) and text]
+    return tried
+
+
+def _hashable(cell: Any) -> Any:
+    """A cell, or nothing for one that is an object of Parquet."""
+    return cell if isinstance(cell, str | int | float) else ""
+
+
+def _is_file(root: Path, text: str) -> bool:
+    return len(text) < 1000 and os.path.isfile(
+        os.path.join(root, os.path.expanduser(text.strip()))
+    )
+
+
+def _ends_as_pictures(texts: list[str]) -> bool:
+    matches = sum(text.strip().lower().endswith(ENDINGS) for text in texts)
+    return matches > 0 and matches >= len(texts) / 2

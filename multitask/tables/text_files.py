@@ -1,0 +1,206 @@
+"""Which cells are in a table that is text, whatever program wrote it?
+
+Spreadsheets separate by semicolons in half of Europe, notebooks write row numbers, and
+old files are UTF-16 or in the alphabet of one continent.
+"""
+
+import csv
+import re
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from multitask.contracts.reading import ENDINGS
+from multitask.contracts.table import RESERVED, any_file_name
+from multitask.tables.decisions import Decisions
+from multitask.tables.locate import readable
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_SAMPLE = 60_000  # bytes in which separators are counted, below csv's limit of a cell
+_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
+_PLAIN = re.compile(r"(-?(0|[1-9]\d*)(\.\d+)?)?")
+_WHOLE = re.compile(r"[+-]?\d+")
+
+
+def read_text(
+    path: Path, decisions: Decisions, text: tuple[str, ...] = ()
+) -> tuple[pd.DataFrame, bool]:
+    """The cells of a text file, and whether its numbers may have decimal commas.
+
+    Columns of plain numbers are numbers, except those named in `text`.
+
+    The separator is the one of `,` `;` tab and `|` that the header has most of and
+    that divides the lines below alike, or that a first line `sep=;` names. Raises a
+    ValueError or OSError if it can't be read.
+    """
+    data = _utf8(path.read_bytes())
+    sample = data[:_SAMPLE].decode("utf-8", "surrogateescape")
+    first_line = re.match(r'"?sep=(.)"?[ \t,;]*\r?\n', sample, re.IGNORECASE)
+    if first_line:
+        data = data[len(first_line[0].encode()) :]
+        separator = first_line[1]
+    else:
+        default = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
+        separator = _separator(sample, default, is_whole=len(data) <= _SAMPLE)
+    cells = _cells(data.lstrip(b"\r\n"), separator, {*RESERVED, *text})
+    if not _is_utf8(data):
+        cells = _western(cells, decisions)
+    return cells, separator != ","
+
+
+def _utf8(data: bytes) -> bytes:
+    """The bytes of a text as UTF-8 without a mark."""
+    encoding = _MARKS.get(data[:2])
+    zeros = data[:1000].count(0)
+    if encoding is None and zeros > 0.3 * len(data[:1000]):  # without a mark
+        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    if encoding:
+        data = data.decode(encoding, "replace").encode()
+    return data.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _separator(sample: str, default: str, *, is_whole: bool) -> str:
+    """The separator that the header has most of, and the lines below as many."""
+    if not is_whole:
+        sample = sample[: sample.rfind("\n") + 1]
+    best, separator = (False, 1), default
+    for candidate in dict.fromkeys([default, *SEPARATORS]):
+        try:
+            lines = csv.reader(sample.splitlines(keepends=True), delimiter=candidate)
+            counts = [len(row) for row in lines if row]
+        except csv.Error:
+            continue
+        width = counts[0] if counts else 0
+        alike = sum(count == width for count in counts) > 0.9 * len(counts)
+        if width > 1 and (alike, width) > best:
+            best, separator = (alike, width), candidate
+    return separator
+
+
+def _cells(data: bytes, separator: str, text: set[str]) -> pd.DataFrame:
+    """All cells, as text or as numbers.
+
+    As a heading, pandas would rename repeated columns.
+    """
+    first = _read(data, separator, nrows=1, dtype=object)
+    names = ["" if pd.isna(name) else name for name in first.iloc[0]]
+    width = len(names)
+    plain = [n for n in _plain(data, separator, width) if names[n].strip() not in text]
+    kinds = {number: object for number in range(width) if number not in plain}
+    options = {"skiprows": 1, "names": range(width), "dtype": kinds}
+    try:
+        cells = _read(data, separator, **options)
+    except pd.errors.EmptyDataError:  # no row below the header
+        cells = pd.DataFrame(columns=range(width), dtype=object)
+    if not isinstance(cells.index, pd.RangeIndex):
+        saw = width + cells.index.nlevels
+        raise ValueError(f"Expected {width} fields in line 2, saw {saw}")
+    for number in plain:
+        values = cells[number]
+        if values.dtype.kind == "f" and np.isinf(values).any():  # `inf`, or 1e400
+            text_of = _read(data, separator, **options | {"dtype": object})
+            cells[number] = text_of[number]
+    return cells.set_axis(pd.Index(names, dtype=object), axis=1)
+
+
+@any_file_name()
+def _read(data: bytes, separator: str, **options: Any) -> pd.DataFrame:
+    cells: pd.DataFrame = pd.read_csv(
+        BytesIO(data),
+        sep=separator,
+        header=None,
+        keep_default_na=False,  # an occlusion may be none
+        na_values=[""],
+        encoding="utf-8",
+        encoding_errors="surrogateescape",  # as in names of files
+        low_memory=False,  # else a column could be numbers only in part
+        **options,
+    )
+    return cells
+
+
+def _plain(data: bytes, separator: str, width: int) -> list[int]:
+    """The columns whose first cells are plain numbers, not codes such as 007.
+
+    pandas reads these several times faster as numbers than as text.
+    """
+    sample = data[:_SAMPLE].decode("utf-8", "surrogateescape")
+    lines = csv.reader(sample.splitlines(keepends=True)[1:-1], delimiter=separator)
+    try:
+        rows = [row for row in lines if len(row) == width]
+    except csv.Error:
+        return []
+    columns = zip(*rows, strict=True)
+    return [
+        number
+        for number, cells in enumerate(columns)
+        if any(cells) and all(_PLAIN.fullmatch(cell) for cell in cells)
+    ]
+
+
+def _western(cells: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
+    """Cells of bytes that are not UTF-8 as Windows-1252, which contains Latin-1.
+
+    The names of files keep their bytes until no file has them.
+    """
+    names = pd.Index([readable(name) for name in cells.columns], dtype=object)
+    cells = cells.set_axis(names, axis=1)
+    columns = []
+    for number, name in enumerate(names):
+        column = cells.iloc[:, number]
+        changed = {
+            cell: text
+            for cell in column.dropna().unique()
+            if isinstance(cell, str) and (text := readable(cell)) != cell
+        }
+        if changed:
+            raw, text = next(iter(changed.items()))
+            count = int(column.isin(list(changed)).sum())
+            decisions.remark(
+                name, f"{count:,} are not UTF-8, read as Windows-1252, such as {text!r}"
+            )
+            if not text.lower().endswith(ENDINGS):
+                column = column.map(lambda cell, c=changed: c.get(cell, cell))
+        columns.append(column)
+    return pd.concat(columns, axis=1)
+
+
+def with_points(
+    cells: pd.DataFrame, decisions: Decisions, text: "tuple[str, ...]" = ()
+) -> pd.DataFrame:
+    """The cells with decimal points in columns of numbers with decimal commas.
+
+    A column has them if all of its filled cells are numbers and one has a comma;
+    columns named in `text` stay.
+    """
+    changed: dict[str, pd.Series[Any]] = {}
+    once = cells.columns[~cells.columns.duplicated(keep=False)]
+    for name in once.drop(["path", *text], errors="ignore"):
+        values = [v for v in cells[name].dropna().unique() if isinstance(v, str)]
+        values = [value for value in values if value.strip()]
+        points = {}
+        for value in values:
+            number = value.strip()
+            if _COMMA.fullmatch(number):
+                points[value] = number.replace(".", "").replace(",", ".")
+            elif not _WHOLE.fullmatch(number):
+                break
+        else:
+            if points:
+                first, point = next(iter(points.items()))
+                changed[name] = cells[name].map(lambda v, p=points: p.get(v, v))
+                remark = f"decimal commas are points: {first.strip()!r} is {point}"
+                decisions.remark(name, remark)
+    return cells.assign(**changed) if changed else cells

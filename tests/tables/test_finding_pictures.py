@@ -1,0 +1,166 @@
+"""Are pictures found by names that another machine wrote, and never by a wrong one?"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from multitask.contracts.errors import UserError
+from multitask.contracts.table import Reading
+from multitask.tables import read as table
+from multitask.tables.similar import located
+from tests.datasets.label_files import label_file
+
+
+def read(folder: Path, names: list[str], *files: str, **options: str) -> Reading:
+    """Read a table of these names, the nth with the label n."""
+    rows = [f'"{name}",{number}' for number, name in enumerate(names)]
+    text = "\n".join(["path,year", *rows])
+    return table.read(label_file(folder, text, *files), name="mine", **options)
+
+
+def found(reading: Reading, folder: Path) -> dict[str, int]:
+    """The label by the file, relative to `folder`."""
+    paths = [os.path.relpath(path, folder) for path in reading.table["path"]]
+    return dict(zip(paths, reading.table["year"].astype(int), strict=True))
+
+
+def remarks(reading: Reading, column: str = "path") -> str:
+    decisions = reading.decisions.set_index("column")["remarks"]
+    return str(decisions.get(column, ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("A.JPG", "a.jpg"),
+        ("x/a.jpg", "X/A.Jpeg"),
+        ("a", "a.png"),
+        ("face.v2", "face.v2.jpg"),
+        ("a.png", "a.jpeg"),
+        (" a.jpg ", "a.jpg"),
+        ("a.jpg\t", "a.jpg"),
+        (r"x\a.jpg", "x/a.jpg"),
+        (r".\x\a.jpg", "x/a.jpg"),
+        ("./x//a.jpg", "x/a.jpg"),
+        ("a.jpg", "pictures/a.jpg"),
+        ("pictures/a.jpg", "a.jpg"),
+        ("data/x/a.jpg", "x/a.jpg"),
+        ("/home/eve/faces/x/a.jpg", "x/a.jpg"),
+        ("/home/eve/faces/a.jpg", "images/a.jpg"),
+        (r"C:\Users\Eve\faces\x\A.JPG", "faces/x/a.jpg"),
+        ("file:///content/drive/x/a.jpg", "x/a.jpg"),
+        ("a\u0308.jpg", "\u00e4.jpg"),
+    ],
+)
+def test_a_name_that_can_mean_one_picture_is_that(tmp_path, name, file):
+    reading = read(tmp_path, ["z.jpg", name], "z.jpg", file)
+    assert found(reading, tmp_path) == {"z.jpg": 0, file: 1}
+    assert reading.skipped.empty
+    assert (name == "./x//a.jpg") or "found by" in remarks(reading)
+
+
+@pytest.mark.parametrize(
+    ("names", "files"),
+    [
+        (["a.jpg"], ["x/a.jpg", "y/a.jpg"]),  # two may be meant
+        (["train/a.jpg"], ["test/a.jpg"]),  # a part of a split is no other
+        (["x/a.jpg"], ["x/b.jpg", "y/a.jpg"]),  # x is here, without it
+        (["cat/a.jpg"], ["dog/a.jpg"]),
+        (["a.1", "a.2"], ["a.jpg"]),  # numbers are no endings
+        (["a.png", "a.gif"], ["a.jpg"]),  # two names, one picture
+        (["cat/a.jpg", "dog/a.jpg"], ["a.jpg"]),
+        (["a"], ["a.txt"]),  # no picture
+        (["ab.jpg"], ["b.jpg"]),
+        (["a.jpg"], [".hidden/a.jpg"]),
+    ],
+)
+def test_a_name_that_may_mean_another_picture_is_none(tmp_path, names, files):
+    reading = read(tmp_path, ["z.jpg", *names], "z.jpg", *files)
+    assert found(reading, tmp_path) == {"z.jpg": 0}
+    assert len(reading.skipped) == len(names)
+    assert reading.skipped["reason"].tolist()[0] == "row 2: no such file"
+
+
+def test_another_machines_folders_are_told_once(tmp_path):
+    names = [f"/mnt/d/faces/{part}/{n}.jpg" for part in ("train", "test") for n in "12"]
+    files = [f"{part}/{n}.jpg" for part in ("train", "test") for n in "12"]
+    reading = read(tmp_path, names, *files)
+    assert found(reading, tmp_path) == {file: n for n, file in enumerate(files)}
+    assert remarks(reading).count("ends of their paths") == 1
+    assert "4 found by the ends of their paths, such as '/mnt/d/" in remarks(reading)
+
+
+def test_folders_of_another_name_elsewhere(tmp_path):
+    names = [r"..\far\A.jpg", "../far/b"]
+    reading = read(tmp_path / "labels", names, "../far/a.jpg", "../far/b.png")
+    assert found(reading, tmp_path) == {"far/a.jpg": 0, "far/b.png": 1}
+
+
+def test_the_folder_of_pictures_is_an_option(tmp_path):
+    (tmp_path / "else/where").mkdir(parents=True)
+    (tmp_path / "else/where/a.JPG").touch()
+    reading = read(tmp_path, ["a.jpg"], root=str(tmp_path / "else"))
+    assert found(reading, tmp_path) == {"else/where/a.JPG": 0}
+
+
+def test_the_first_three_of_those_not_found_are_named(tmp_path):
+    names = ["a.jpg", *(f"no{n}.jpg" for n in range(5))]
+    reading = read(tmp_path, names, "a.jpg")
+    assert "5 have no file: 'no0.jpg', 'no1.jpg', 'no2.jpg'" in remarks(reading)
+    assert len(reading.skipped) == 5
+    (tmp_path / "a.jpg").unlink()
+    with pytest.raises(UserError) as error:
+        read(tmp_path, names)
+    assert "can be used, of 6; for example" in str(error.value)
+    assert [name in str(error.value) for name in names] == [True] * 3 + [False] * 3
+
+
+def test_a_link_to_a_folder_above_ends(tmp_path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x/loop").symlink_to(tmp_path)
+    reading = read(tmp_path, ["a", "gone"], "x/a.jpg")
+    assert found(reading, tmp_path) == {"x/a.jpg": 0}
+
+
+def test_readers_of_publishers_find_by_the_same_rules():
+    pictures = {"a.jpg": "/x/a.jpg", "B.jpg": "/x/B.jpg", "c.png": "/x/c.png"}
+    names = ["a.jpg", "A.JPG", "b.jpg", "c.jpg", "d.jpg"]
+    assert located(names, pictures) == ["/x/a.jpg", None, "/x/B.jpg", "/x/c.png", None]
+
+
+# The column of pictures
+
+
+@pytest.mark.parametrize(
+    "column", ["file", "Path", "img_path", "image_id", "Unnamed: 0", ""]
+)
+def test_the_one_column_of_pictures_is_taken_and_told(tmp_path, column):
+    text = f"{column},year\na.jpg,3\nb.jpg,4\n"
+    reading = table.read(label_file(tmp_path, text, "a.jpg", "b.jpg"), name="mine")
+    assert found(reading, tmp_path) == {"a.jpg": 3, "b.jpg": 4}
+    assert f"is column {column or 'Unnamed: 0'!r}" in remarks(reading)
+
+
+def test_names_without_endings(tmp_path):
+    files = [f"part_{n % 2}/ISIC_{n}.jpg" for n in range(6)]
+    text = "\n".join(["image_id,year", *(f"ISIC_{n},{n}" for n in range(6))])
+    reading = table.read(label_file(tmp_path, text, *files), name="mine")
+    assert found(reading, tmp_path) == {file: n for n, file in enumerate(files)}
+
+
+def test_two_columns_of_pictures_are_asked_about(tmp_path):
+    text = "image,mask,year\na.jpg,b.jpg,3\n"
+    file = label_file(tmp_path, text, "a.jpg", "b.jpg")
+    message = "columns 'image', 'mask' hold names of pictures; rename"
+    with pytest.raises(UserError, match=message):
+        table.read(file, name="mine")
+    (tmp_path / "labels.csv.toml").write_text('[column.image]\nrole = "path"')
+    reading = table.read(file, name="mine")
+    assert found(reading, tmp_path) == {"a.jpg": 3}
+
+
+def test_a_column_of_pictures_that_do_not_exist(tmp_path):
+    file = label_file(tmp_path, "photo,year\nno.jpg,3\n")
+    with pytest.raises(UserError, match="no.jpg': row 1: no such file"):
+        table.read(file, name="mine")

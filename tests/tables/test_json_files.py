@@ -1,0 +1,194 @@
+"""Are labels in JSON read in the forms that pandas, COCO and Hugging Face write?"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from multitask.contracts.errors import UserError
+from multitask.contracts.table import Reading
+from multitask.tables import read as table
+from tests.datasets.label_files import label_file
+
+PICTURES = ("a.jpg", "b.jpg", "c.jpg")
+
+
+def read(folder: Path, content: Any, file: str = "labels.json") -> Reading:
+    text = content if isinstance(content, str) else json.dumps(content)
+    return table.read(label_file(folder, text, *PICTURES, file=file), name="mine")
+
+
+def rows(reading: Reading) -> list[dict[str, Any]]:
+    """Every row without its empty cells and the source."""
+    records = reading.table.drop(columns="source").to_dict("records")
+    return [
+        {str(k): Path(v).name if k == "path" else v for k, v in row.items() if v == v}
+        for row in records
+    ]
+
+
+FRAME = pd.DataFrame(
+    {
+        "file": ["a.jpg", "b.jpg", "c.jpg"],
+        "mood": ["up", None, "down"],
+        "score": [3, 4, 5],
+    }
+)
+EXPECTED = [
+    {"path": "a.jpg", "mood": "up", "score": 3},
+    {"path": "b.jpg", "score": 4},
+    {"path": "c.jpg", "mood": "down", "score": 5},
+]
+
+
+@pytest.mark.parametrize("orient", ["records", "columns", "index", "split", "table"])
+def test_every_form_of_pandas(tmp_path, orient):
+    assert rows(read(tmp_path, FRAME.to_json(orient=orient))) == EXPECTED
+
+
+def test_forms_by_column_and_by_picture(tmp_path):
+    assert (
+        rows(read(tmp_path, FRAME.to_dict("list") | {"mood": ["up", None, "down"]}))
+        == EXPECTED
+    )
+    by_picture = FRAME.set_index("file").to_json(orient="index")
+    assert rows(read(tmp_path, by_picture)) == EXPECTED
+    classes = {"a.jpg": "up", "b.jpg": "down"}
+    assert [row["label"] for row in rows(read(tmp_path, classes))] == ["up", "down"]
+
+
+def test_one_object_per_line(tmp_path):
+    lines = [
+        {"image": "a.jpg", "labels": {"mood": "up", "score": 3}},
+        {"image": "b.jpg", "labels": {"score": 4, "sure": True}},
+    ]
+    text = "\n\n".join(map(json.dumps, lines)) + "\n"
+    assert rows(read(tmp_path, text, "labels.jsonl")) == [
+        {"path": "a.jpg", "labels.mood": "up", "labels.score": 3},
+        {"path": "b.jpg", "labels.score": 4, "labels.sure": 1},
+    ]
+
+
+# COCO
+
+
+def coco(*annotations: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "info": {"year": 2024},
+        "images": [{"id": n, "file_name": name} for n, name in enumerate(PICTURES)],
+        "annotations": list(annotations),
+        "categories": [{"id": 1, "name": "cat"}, {"id": 7, "name": "dog"}],
+    }
+
+
+def test_boxes_categories_and_attributes(tmp_path):
+    content = coco(
+        {"id": 1, "image_id": 2, "category_id": 7, "bbox": [1, 2, 10, 20]},
+        {"id": 2, "image_id": 0, "category_id": 1, "bbox": [0, 0, 2.5, 4],
+         "attributes": {"fur": "long"}, "area": 10, "iscrowd": 0},
+    )  # fmt: skip
+    assert rows(read(tmp_path, content)) == [
+        {"path": "a.jpg", "box": "0 0 2.5 4", "category": "cat", "fur": "long"},
+        {"path": "b.jpg"},
+        {"path": "c.jpg", "box": "1 2 11 22", "category": "dog"},
+    ]
+
+
+def test_several_categories_of_a_picture_without_boxes(tmp_path):
+    content = coco(
+        {"image_id": 0, "category_id": 1}, {"image_id": 0, "category_id": 7},
+        {"image_id": 1, "category_id": 7}, {"image_id": 1, "category_id": 7},
+    )  # fmt: skip
+    labels = {row["path"]: row.get("category") for row in rows(read(tmp_path, content))}
+    assert labels == {"a.jpg": "cat|dog", "b.jpg": "dog", "c.jpg": None}
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ({"image_id": 9, "category_id": 1}, "annotation 1: image_id is 9, must be"),
+        ({"image_id": 1, "category_id": 3}, "category_id is 3, must be one of 1, 7"),
+        ({"image_id": 1, "bbox": [1, 2, 3]}, r"bbox is \[1, 2, 3\], must be"),
+        ({"image_id": 1, "bbox": [1, 2, 0, 3]}, "bbox is .*left, top, width, height"),
+        ({"image_id": [1], "category_id": 1}, "image_id is '.1.', must be"),
+        ({"image_id": 1, "category_id": 1, "iscrowd": 1}, "iscrowd"),
+    ],
+)
+def test_a_broken_annotation_is_listed(tmp_path, broken, reason):
+    good = {"image_id": 0, "category_id": 1, "bbox": [0, 0, 9, 9]}
+    reading = read(tmp_path, coco(good, broken))
+    assert len(reading.skipped) == 1
+    assert pd.Series(reading.skipped["reason"]).str.contains(reason).all()
+    assert rows(reading)[0] == {"path": "a.jpg", "box": "0 0 9 9", "category": "cat"}
+
+
+# Image folders of Hugging Face
+
+
+@pytest.mark.parametrize("file", ["metadata.csv", "metadata.jsonl"])
+def test_an_image_folder(tmp_path, file):
+    lines = [
+        {"file_name": "a.jpg", "mood": "up"},
+        {"file_name": "x/b.jpg", "mood": "down"},
+    ]
+    text = "\n".join(map(json.dumps, lines))
+    if file.endswith(".csv"):
+        text = pd.DataFrame(lines).to_csv(index=False)
+    label_file(tmp_path, text, "a.jpg", "x/b.jpg", file=file)
+    reading = table.read(tmp_path, name="mine")
+    assert rows(reading) == [
+        {"path": "a.jpg", "mood": "up"},
+        {"path": "b.jpg", "mood": "down"},
+    ]
+
+
+def test_an_image_folder_with_parts(tmp_path):
+    for part in ("train", "test"):
+        text = f"file_name,mood\na.jpg,{part}ing\n"
+        label_file(tmp_path / part, text, "a.jpg", file="metadata.csv")
+    reading = table.read(tmp_path, name="mine")
+    paths = [str(tmp_path / part / "a.jpg") for part in ("test", "train")]
+    assert reading.table["path"].tolist() == paths
+    assert reading.table["split"].tolist() == ["test", "train"]
+    assert reading.table["mood"].tolist() == ["testing", "training"]
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[" * 100_000, "is nested too deeply"),
+        ('{"data_list": ' * 50_000, "is nested too deeply"),
+        ("[1, 2]", "item 0 is 1, must be an object"),
+        ('[{"path": "a.jpg"}, null]', "item 1 is None, must be an object"),
+        ("{}", "is {}, no table of labels"),
+        ('{"a": 1}', "is an object with 'a', no table of labels"),
+        ('{"path": ["a.jpg"], "x": [1, 2]}', "'path' has 1 and 'x' has 2 cells"),
+        ('{"columns": ["path"], "data": [["a.jpg", 3]]}', "row 1 is .* a list of 1"),
+        ('{"columns": ["path"], "data": 3}', "data is 3, must be a list of rows"),
+        ('{"images": [], "annotations": 3}', "annotations is 3, must be a list"),
+        ('{"images": [], "annotations": []}', "has no column 'path'"),
+        ('[{"path": "a.jpg", "x": ', "is no JSON: Expecting value"),
+        ("", "is no JSON"),
+    ],
+)
+def test_mistakes_are_errors_of_one_line(tmp_path, content, message):
+    with pytest.raises(UserError, match=message) as error:
+        read(tmp_path, content)
+    assert "\n" not in str(error.value)
+
+
+def test_a_broken_line_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"line 2: is no JSON"):
+        read(tmp_path, '{"path": "a.jpg"}\n{"path": \n', "labels.jsonl")
+    with pytest.raises(UserError, match=r"line 1 is \[3\], must be an object"):
+        read(tmp_path, "[3]\n", "labels.jsonl")
+
+
+def test_numbers_that_no_float_holds(tmp_path):
+    content = f'[{{"path": "a.jpg", "x": {10**400}}}, {{"path": "b.jpg", "x": 1e300}}]'
+    assert rows(read(tmp_path, content))[1]["x"] in (1e300, "1e+300")
