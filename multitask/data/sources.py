@@ -11,10 +11,9 @@
 import inspect
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -23,6 +22,7 @@ from multitask.contracts.errors import UserError, close_name, nearest
 from multitask.contracts.head import Head
 from multitask.contracts.reading import ENDINGS, PARTS, TABLES
 from multitask.contracts.table import RESERVED, Reading, check, concat
+from multitask.data.joint_heads import joint_heads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +119,8 @@ def read_all(data: Sequence[str], sample: Path | None = None) -> Reading:
     skipped = pd.concat([r.skipped for r in readings], ignore_index=True)
     notes = tuple(dict.fromkeys(note for r in readings for note in r.notes))
     table = concat([r.table for r in readings])
+    pairs = zip(data, readings, strict=True)
+    named = [reading for text, reading in pairs if takes_name(text)]
     decisions = [
         r.decisions.assign(source=parse(text).name)
         for text, r in zip(data, readings, strict=True)
@@ -127,68 +129,9 @@ def read_all(data: Sequence[str], sample: Path | None = None) -> Reading:
         table=table,
         skipped=skipped,
         notes=notes,
-        heads=_heads(data, readings, table),
+        heads=joint_heads(readings, table, named),
         decisions=pd.concat(decisions, ignore_index=True),
     )
-
-
-def _heads(
-    data: Sequence[str], readings: Sequence[Reading], table: pd.DataFrame
-) -> dict[str, dict[str, Any]]:
-    """The heads that the data sets bring, each alone or all together.
-
-    Classes may be spread over data sets: one has the cats, another the dogs.
-    """
-    heads: dict[str, dict[str, Any]] = {}
-    for reading in readings:
-        for name, head in reading.heads.items():
-            heads[name] = infer.united(heads[name], head) if name in heads else head
-    if len(readings) == 1:
-        return heads
-    label_lists = {
-        column
-        for head in heads.values()
-        if len(head.get("columns", ())) > 1
-        for column in head["columns"]
-    }
-    columns = {
-        column
-        for text, reading in zip(data, readings, strict=True)
-        if takes_name(text)
-        for column in reading.table
-    } - label_lists
-    columns -= {column for reading in readings for column in left_out(reading)}
-    inferred = infer.infer_heads(table[[c for c in table if c in columns]])
-    for name, head in inferred.items():
-        declared = heads.get(name, {})
-        if len(declared.get("columns", ())) > 1:
-            continue  # a list of yes and no, declared by its file
-        declared = {key: value for key, value in declared.items() if key != "columns"}
-        heads[name] = infer.united(declared, head) if declared else head
-    return heads
-
-
-def left_out(reading: Reading) -> list[str]:
-    """The columns that a reader left out, because they are no question to a head."""
-    is_out = reading.decisions["role"] == "left out"
-    names = reading.decisions["column"][is_out]
-    return [name for name in dict.fromkeys(names) if name in reading.table]
-
-
-def with_asked(
-    reading: Reading, names: Iterable[object], known: Mapping[str, Any]
-) -> dict[str, dict[str, Any]]:
-    """The heads of a reading, and those asked for by name that it left out.
-
-    `known` are heads that have such a name already.
-    """
-    asked = {re.split(r"[:\[]", str(name))[0] for name in names} - set(known)
-    heads = dict(reading.heads)
-    for column in left_out(reading):
-        name = infer.head_name(column, heads)
-        if name in asked and (head := infer.asked_head(reading.table, column)):
-            heads[name] = head if name == column else {**head, "columns": [column]}
-    return heads
 
 
 def takes_name(text: str) -> bool:

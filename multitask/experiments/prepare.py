@@ -17,6 +17,7 @@ from multitask.contracts.table import Reading, read_csv
 from multitask.data import batches, labels, sampling, select, sources, split
 from multitask.data.batches import Batches
 from multitask.data.coverage import coverage
+from multitask.data.joint_heads import with_asked
 from multitask.experiments import checks, names, notes
 from multitask.images import near
 from multitask.images.decode import Pixels
@@ -234,7 +235,7 @@ def _declared_heads(recipe: Recipe, reading: Reading) -> dict[str, dict[str, Any
         for name, head in recipe.head.items()
         for column in head.get("columns", [name])
     }
-    from_reading = sources.with_asked(reading, recipe.heads, recipe.head)
+    from_reading = with_asked(reading, recipe.heads, recipe.head)
     from_data = {
         name: head
         for name, head in from_reading.items()

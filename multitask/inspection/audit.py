@@ -10,13 +10,13 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.infer import requested_heads
 from multitask.contracts.run import new_folder
 from multitask.contracts.table import any_file_name
+from multitask.data.joint_heads import with_asked
 from multitask.data.sources import (
     absolute,
     check_labelled,
     check_source,
     read_all,
     takes_name,
-    with_asked,
 )
 from multitask.inspection.clean import check_target, clean, write_table
 from multitask.inspection.findings import Findings, inspect_reading

@@ -163,7 +163,8 @@ def test_notes_and_a_summary_go_to_standard_error(run, faces, capsys):
     err = output(capsys, run, faces, faces / "none.jpg").err
     assert err.splitlines()[-1] == (
         "5 pictures: 3 answered, 2 not (no picture that can be read: must be JPEG, "
-        f"PNG, BMP, GIF, WEBP: {faces / 'e.jpg'}; no such file: {faces / 'none.jpg'})"
+        f"PNG, BMP, GIF, WEBP, TIFF, AVIF: {faces / 'e.jpg'}; no such file: "
+        f"{faces / 'none.jpg'})"
     )
 
 

@@ -312,7 +312,8 @@ def test_unreadable_pictures_are_listed_and_the_others_keep_their_place(
         {"path": files["path"].iloc[3], "reason": "no such file"},
         {
             "path": files["path"].iloc[5],
-            "reason": "no picture that can be read: must be JPEG, PNG, BMP, GIF, WEBP",
+            "reason": "no picture that can be read: must be JPEG, PNG, BMP, GIF, WEBP, "
+            "TIFF, AVIF",
         },
     ]
     for i in range(20):

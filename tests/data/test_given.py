@@ -24,7 +24,7 @@ def folder(tmp_path, monkeypatch):
     for name in (
         "mood/calm/a.jpg", "mood/tense/b.jpg", "parts/train/calm/a.jpg",
         "parts/val/tense/b.jpg", "faces/1_0.jpg", "faces/2_1.jpg",
-        "published/train/a.jpg", "published/val/b.jpg", "labels.csv", "note.txt",
+        "published/train/a.jpg", "published/val/b.jpg", "labels.csv", "note.md",
         "a-b.c/labels.csv",
     ):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -101,9 +101,9 @@ READERS = "with one of the readers celeba, fairface, folder, imfdb, table, utkfa
          f'"READER": "faces"}} {READERS}'),
         ("published", "data: 'published' does not hold a folder per class"),
         ({"mine": "faces"}, "data mine: 'faces' does not hold a folder per class"),
-        ("note.txt", "data: 'note.txt' is no table of labels: those end in .csv, .tsv"),
+        ("note.md", "data: 'note.md' is no table of labels: those end in .csv, .tsv"),
         ("mood/calm/a.jpg", "data: 'mood/calm/a.jpg' is no table of labels"),
-        ([{"m": pd.DataFrame({"path": ["note.txt"]})}, {"m": pd.DataFrame()}],
+        ([{"m": pd.DataFrame({"path": ["note.md"]})}, {"m": pd.DataFrame()}],
          "data: names 'm' twice; name each frame once"),
     ],
 )  # fmt: skip

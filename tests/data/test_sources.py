@@ -89,7 +89,7 @@ def test_people_of_two_data_sets_are_never_the_same(tmp_path, monkeypatch):
             "--data: 'flat' has no name; write READER=flat with one of the readers "
             "celeba, fairface, folder, imfdb, utkface",
         ),
-        ("a.txt", "--data: 'a.txt' has no name; a table of labels ends in .csv, .tsv"),
+        ("a.md", "--data: 'a.md' has no name; a table of labels ends in .csv, .tsv"),
         (
             "mine=/nope",
             "--data mine: there is no file or folder '/nope'; check the pat",
@@ -107,7 +107,7 @@ def test_people_of_two_data_sets_are_never_the_same(tmp_path, monkeypatch):
 )
 def test_what_is_no_data_set_says_how_to_write_one(text, line, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("one.csv", "my data.csv", "a.txt", "flat/a.jpg", "stills/drama/a.jpg",
+    for name in ("one.csv", "my data.csv", "a.md", "flat/a.jpg", "stills/drama/a.jpg",
                  "stills/comedy/b.jpg"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

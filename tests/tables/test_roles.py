@@ -5,6 +5,7 @@ import pytest
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.data import sources
+from multitask.data.joint_heads import with_asked
 from tests.tables.typed_in import decided, read
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -74,9 +75,7 @@ def test_a_declaration_or_heads_overrules_what_is_left_out(tmp_path):
     assert set(declared.heads) == {"caption"}
     assert "indoor" not in declared.table
     (tmp_path / "labels.csv.toml").unlink()
-    asked = sources.with_asked(
-        read(tmp_path, "caption,indoor", *rows), ["caption:softmax"], {}
-    )
+    asked = with_asked(read(tmp_path, "caption,indoor", *rows), ["caption:softmax"], {})
     assert len(asked["caption"]["classes"]) == 6
 
 
