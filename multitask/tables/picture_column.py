@@ -15,7 +15,11 @@ from multitask.contracts.reading import ENDINGS
 from multitask.contracts.table import as_text
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Declaration
-from multitask.tables.embedded import joined_pixels, make_pictures, picture_cells
+from multitask.tables.formats.embedded import (
+    joined_pixels,
+    make_pictures,
+    picture_cells,
+)
 from multitask.tables.locate import pictures_below
 from multitask.tables.similar import stem
 from multitask.tables.types import parsed

@@ -2,7 +2,7 @@
 
 CSV, TSV and Parquet have the columns of `multitask/contracts/table.py`: `path`, and a
 column per label. JSON is the annotation file of mmpretrain's multi-task training
-(`multitask/tables/annotations.py`).
+(`multitask/tables/formats/annotations.py`).
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.table import RESERVED, Reading, check_path, headed
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Declaration, declared
-from multitask.tables.files import existing_file, load
+from multitask.tables.formats.files import existing_file, load
 from multitask.tables.locate import locate
 from multitask.tables.merge import repeated
 from multitask.tables.missing import emptied

@@ -12,10 +12,10 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.reading import PARTS, TABLES
-from multitask.tables.annotations import LabelFile, annotations
 from multitask.tables.decisions import Decisions
-from multitask.tables.json_files import read_json, read_lines
-from multitask.tables.text_files import read_text, with_points
+from multitask.tables.formats.annotations import LabelFile, annotations
+from multitask.tables.formats.json_files import read_json, read_lines
+from multitask.tables.formats.text_files import read_text, with_points
 
 _METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 # What openpyxl raises of a broken file.
