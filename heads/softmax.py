@@ -15,9 +15,9 @@ from multitask.contracts.head import (
     check_classes,
     class_shares,
     elementwise_loss,
+    most_votes,
 )
 from multitask.contracts.table import as_text, classes_of, column
-
 
 @dataclass(frozen=True, kw_only=True)
 class Softmax(Head):
@@ -28,11 +28,19 @@ class Softmax(Head):
     mirrored picture. `label_smoothing` is the share of a label that is spread over all
     classes, as labels are uncertain (Szegedy et al. 2016, "Rethinking the Inception
     Architecture for Computer Vision").
+
+    With `votes`, a picture may have soft labels: the columns `COLUMN_CLASS`, one per
+    class, hold votes for each class, and the target is their shares (Barsoum et al.
+    2016, "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced
+    Label Distribution"). Targets are then (rows, classes). A picture without votes has
+    the class in the column itself, which must otherwise be the one with most votes:
+    answers are compared with it.
     """
 
     classes: tuple[str, ...] = ()
     label_smoothing: float = 0.0
     mirror: tuple[tuple[str, str], ...] = ()
+    votes: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -53,6 +61,12 @@ class Softmax(Head):
                 f"label_smoothing is {self.label_smoothing}, must be 0 or more, "
                 "below 1",
             )
+        if self.votes and not self.classes:
+            raise UserError(
+                self.where,
+                "has votes without classes",
+                f"list the classes; the votes are in {self.columns[0]}_CLASS",
+            )
         for name in sum(self.mirror, ()):
             if name not in self.classes:
                 raise UserError(
@@ -64,6 +78,16 @@ class Softmax(Head):
     @property
     def answer_type(self) -> Literal["class"]:
         return "class"
+
+    @property
+    def vote_columns(self) -> tuple[str, ...]:
+        """The columns with the votes for each class; empty without `votes`."""
+        names = self.classes if self.votes else ()
+        return tuple(f"{self.columns[0]}_{name}" for name in names)
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        return (*super().label_columns, *self.vote_columns)
 
     def resolve(self, table: pd.DataFrame) -> Self:
         if self.classes:
@@ -79,13 +103,19 @@ class Softmax(Head):
 
     def encode(self, table: pd.DataFrame) -> Targets:
         codes = self._codes(table)
+        if self.votes:
+            shares = self._shares(table)
+            hard = codes[:, None] == np.arange(len(self.classes))
+            targets = np.where(shares.any(axis=1, keepdims=True), shares, hard)
+            known = targets.any(axis=1)
+            return Targets(targets.astype(np.float32), known.astype(np.float32))
         return Targets(
             np.maximum(codes, 0).astype(np.int32), (codes >= 0).astype(np.float32)
         )
 
     def _codes(self, table: pd.DataFrame) -> Array:
         """Class indices (rows,), -1 for an empty cell."""
-        labels = column(table, self.columns[0])
+        labels = self._labels(table)
         codes: Array = pd.Index(self.classes).get_indexer(pd.Index(as_text(labels)))
         unknown = labels[(codes < 0) & labels.notna()]
         if len(unknown):
@@ -98,6 +128,33 @@ class Softmax(Head):
             )
         return codes
 
+    def _shares(self, table: pd.DataFrame) -> Array:
+        """The share of the votes (rows, classes) of each class, 0 without any vote."""
+        votes = np.zeros((len(table), len(self.classes)))
+        for place, name in enumerate(self.vote_columns):
+            labels = column(table, name)
+            values = pd.to_numeric(labels, errors="coerce").to_numpy(float)
+            bad = labels[~((values >= 0) & (values < np.inf)) & labels.notna()]
+            if len(bad):
+                raise UserError(
+                    self.where,
+                    f"{len(bad)} cells of column {name!r} are no votes, first "
+                    f"{as_text(bad).iloc[0]!r}{_origin(table, bad)}",
+                    "write how many voted for this class: 0 or more",
+                )
+            votes[:, place] = np.nan_to_num(values)
+        sums = votes.sum(axis=1, keepdims=True)
+        return np.divide(votes, sums, out=np.zeros_like(votes), where=sums > 0)
+
+    def _labels(self, table: pd.DataFrame) -> "pd.Series[Any]":
+        """The class of each row (rows,): its own, else the one with most votes."""
+        labels = column(table, self.columns[0])
+        if not self.votes:
+            return labels
+        voted = most_votes(self._shares(table), self.classes)
+        filled = labels.astype(object).where(labels.notna(), voted)
+        return filled.set_axis(table.index).rename(self.columns[0])
+
     def strata(self, table: pd.DataFrame) -> pd.DataFrame:
         codes = self._codes(table)
         return pd.DataFrame(
@@ -106,7 +163,20 @@ class Softmax(Head):
             columns=list(self.classes),
         )
 
+    def balanced(self, table: pd.DataFrame, encoded: Targets) -> Targets:
+        """Balance soft labels by the shares of their classes, in the same way."""
+        if not self.votes:
+            return super().balanced(table, encoded)
+        targets, weights = encoded
+        counts = targets.sum(axis=0)
+        present = counts > 0
+        factors = np.zeros(len(counts))
+        factors[present] = counts.sum() / (present.sum() * counts[present])
+        return Targets(targets, (weights * (targets @ factors)).astype(np.float32))
+
     def mirrored(self, targets: Array) -> Array:
+        if self.votes:
+            return targets[:, self._mirrored_classes()]
         return np.array(self._mirrored_classes())[targets].astype(targets.dtype)
 
     def unmirrored(self, outputs: Any) -> Any:
@@ -134,7 +204,11 @@ class Softmax(Head):
         )(features)
 
     def initial_bias(self, targets: Targets) -> Array:
-        counts = np.bincount(targets.targets, targets.weights, len(self.classes))
+        shares, weights = targets
+        if self.votes:
+            counts = weights.astype(float) @ shares
+        else:
+            counts = np.bincount(shares, weights, len(self.classes))
         return np.log(class_shares(counts))
 
     def loss(self) -> Any:
@@ -144,7 +218,7 @@ class Softmax(Head):
         import keras
 
         return keras.losses.categorical_crossentropy(
-            keras.ops.one_hot(y_true, len(self.classes)),
+            y_true if self.votes else keras.ops.one_hot(y_true, len(self.classes)),
             y_pred,
             label_smoothing=self.label_smoothing,
         )
@@ -152,6 +226,8 @@ class Softmax(Head):
     def metrics(self) -> list[Any]:
         import keras
 
+        if self.votes:
+            return [keras.metrics.CategoricalAccuracy(name="accuracy")]
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
     def read(self, outputs: Array) -> pd.DataFrame:
@@ -169,7 +245,7 @@ class Softmax(Head):
         return pd.DataFrame(outputs, columns=columns)
 
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
-        return class_summary(column(labels, self.columns[0]), answers, self.classes)
+        return class_summary(self._labels(labels), answers, self.classes)
 
 
 def _origin(table: pd.DataFrame, labels: "pd.Series[Any]") -> str:

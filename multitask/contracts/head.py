@@ -263,6 +263,18 @@ def class_shares(counts: Array) -> Array:
     return np.asarray((counts + spread / counts.shape[-1]) / (total + spread))
 
 
+def most_votes(votes: Array, classes: tuple[str, ...]) -> Array:
+    """The class (rows,) with most of the votes (rows, classes); NaN for a tie or none.
+
+    >>> most_votes(np.array([[3, 1], [2, 2], [0, 0]]), ("happy", "sad")).tolist()
+    ['happy', nan, nan]
+    """
+    most = votes.max(axis=1, keepdims=True)
+    has_one = ((votes == most) & (votes > 0)).sum(axis=1) == 1
+    names = np.array(classes, dtype=object)[votes.argmax(axis=1)]
+    return np.where(has_one, names, np.nan)
+
+
 def elementwise_loss(function: Callable[[Any, Any], Any]) -> Any:
     """Make a Keras loss from `function(y_true, y_pred)`, with one value per weight.
 

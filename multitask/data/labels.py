@@ -51,7 +51,9 @@ def usable(
 
 
 def _empty_unusable(table: pd.DataFrame, head: Head, name: str) -> pd.DataFrame:
-    columns = [c for c in label_columns([name]) if c in table]
+    is_only = len(head.columns) == 1  # then its votes are labels, too
+    names = head.label_columns if is_only else label_columns([name])
+    columns = [c for c in names if c in table]
     if not columns:
         return pd.DataFrame({"path": [], "reason": []}, dtype=str)
     value_ids = table.groupby(columns, dropna=False, sort=False).ngroup()
