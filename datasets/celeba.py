@@ -8,6 +8,7 @@ research: https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +27,7 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.reading import existing, pictures
 from multitask.contracts.table import Reading
+from multitask.tables.decisions import Decisions
 
 WHERE = "--data celeba"
 ATTRIBUTES = "list_attr_celeba"
@@ -34,6 +36,7 @@ IDENTITY = "identity_CelebA"
 IMAGES = ("img_align_celeba", "img_align_celeba_png")
 PLACES = ("", "Anno", "Eval", "Img")  # the publishers' own folders
 SIGNS = {"1": 1.0, "-1": 0.0}
+NO_SIGNS = {"1": 1.0, "0": 0.0}  # in an edition whose -1 were all replaced by 0
 GENDERS = {1.0: "male", 0.0: "female"}
 PARTS = {"0": "train", "1": "val", "2": "test"}
 
@@ -59,7 +62,8 @@ def read(folder: Path) -> Reading:
     paths = _pictures(images, skipped)
     attributes = _attributes(path, skipped)
     rows = joined(attributes, paths, path.name, images, skipped)
-    table = _labelled(rows, skipped)
+    signs = _signs(attributes)
+    table = _labelled(rows, signs, skipped)
     identity, partition = _file(folder, IDENTITY), _file(folder, PARTITION)
     if identity:
         table["identity"] = _values(rows["name"], identity, "identity", skipped)
@@ -70,7 +74,10 @@ def read(folder: Path) -> Reading:
     result: Reading = reading(
         table, skipped, source="celeba", folder=folder, notes=notes
     )
-    return result
+    decisions = Decisions()
+    if signs is NO_SIGNS:
+        decisions.remark(path.name, "0 is no, as the list holds no -1")
+    return replace(result, decisions=decisions.table())
 
 
 def _file(folder: Path, stem: str) -> Path | None:
@@ -184,11 +191,20 @@ def _parsed(rows: list[str], separator: str | None) -> pd.DataFrame:
     return frame
 
 
-def _labelled(rows: pd.DataFrame, skipped: Skipped) -> pd.DataFrame:
+def _signs(attributes: pd.DataFrame) -> dict[str, float]:
+    """What the signs of a list mean: 0 is no if it stands for every -1."""
+    columns = attributes.drop(columns="name")
+    used = {str(sign) for column in columns for sign in columns[column].unique()}
+    return NO_SIGNS if "0" in used and "-1" not in used else SIGNS
+
+
+def _labelled(
+    rows: pd.DataFrame, signs: dict[str, float], skipped: Skipped
+) -> pd.DataFrame:
     """The attributes as numbers, and `gender` from one of them."""
     labels = {"path": rows["path"]}
     for name in rows.columns.difference(["path", "name"], sort=False):
-        values = label(name, rows[name], SIGNS, rows["path"], skipped)
+        values = label(name, rows[name], signs, rows["path"], skipped)
         labels[name] = values.astype(float)
     if "Male" in labels:
         labels["gender"] = labels["Male"].map(GENDERS)

@@ -19,6 +19,7 @@ from multitask.contracts.head import (
 )
 from multitask.contracts.table import as_text, classes_of, column
 
+
 @dataclass(frozen=True, kw_only=True)
 class Softmax(Head):
     """One of `classes`; by default those that occur in the labels, sorted.
@@ -107,7 +108,7 @@ class Softmax(Head):
             shares = self._shares(table)
             hard = codes[:, None] == np.arange(len(self.classes))
             targets = np.where(shares.any(axis=1, keepdims=True), shares, hard)
-            known = targets.any(axis=1)
+            known = np.asarray(targets.any(axis=1))
             return Targets(targets.astype(np.float32), known.astype(np.float32))
         return Targets(
             np.maximum(codes, 0).astype(np.int32), (codes >= 0).astype(np.float32)
@@ -144,7 +145,7 @@ class Softmax(Head):
                 )
             votes[:, place] = np.nan_to_num(values)
         sums = votes.sum(axis=1, keepdims=True)
-        return np.divide(votes, sums, out=np.zeros_like(votes), where=sums > 0)
+        return np.asarray(votes / np.where(sums > 0, sums, 1))
 
     def _labels(self, table: pd.DataFrame) -> "pd.Series[Any]":
         """The class of each row (rows,): its own, else the one with most votes."""
@@ -176,7 +177,7 @@ class Softmax(Head):
 
     def mirrored(self, targets: Array) -> Array:
         if self.votes:
-            return targets[:, self._mirrored_classes()]
+            return np.asarray(targets[:, self._mirrored_classes()])
         return np.array(self._mirrored_classes())[targets].astype(targets.dtype)
 
     def unmirrored(self, outputs: Any) -> Any:

@@ -173,6 +173,17 @@ def softmax(classes: Iterable[str]) -> Config:
     return config | ({"mirror": pairs} if pairs else {})
 
 
+def read_by(name: str, head: Mapping[str, Any]) -> list[str]:
+    """The columns that a head of this name and these settings reads.
+
+    >>> read_by("mood", {"kind": "softmax", "classes": ["calm", "sad"], "votes": True})
+    ['mood', 'mood_calm', 'mood_sad']
+    """
+    columns = list(head.get("columns") or [name])
+    classes = head.get("classes", ()) if head.get("votes") else ()
+    return [*columns, *(f"{columns[0]}_{label}" for label in classes)]
+
+
 def _swap(side: "re.Match[str]") -> str:
     word = side[0]
     other = "right" if word.lower() == "left" else "left"

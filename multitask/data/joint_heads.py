@@ -24,13 +24,14 @@ def joint_heads(
             heads[name] = infer.united(heads[name], head) if name in heads else head
     if len(readings) == 1:
         return heads
-    label_lists = {
+    # Lists of yes/no labels, and votes: each is declared by its file.
+    together = {
         column
-        for head in heads.values()
-        if len(head.get("columns", ())) > 1
-        for column in head["columns"]
-    }
-    columns = {column for reading in named for column in reading.table} - label_lists
+        for name, head in heads.items()
+        for column in infer.read_by(name, head)
+        if head.get("votes") or len(head.get("columns", ())) > 1
+    } - {name for name, head in heads.items() if head.get("votes")}
+    columns = {column for reading in named for column in reading.table} - together
     columns -= _left_out_of_all(readings)
     inferred = infer.infer_heads(table[[c for c in table if c in columns]])
     for name, head in inferred.items():

@@ -6,11 +6,42 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from multitask.contracts import infer
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
-from multitask.contracts.table import as_text, label_columns, sources
+from multitask.contracts.table import (
+    RESERVED,
+    Reading,
+    as_text,
+    label_columns,
+    sources,
+)
 
 _MOST = 0.1  # share of a data set's labels that may be unusable: more is a mistake
+
+
+def check_reading(reading: Reading, where: str) -> None:
+    """Raise UserError if a reader left more than a tenth of a head's labels empty.
+
+    Its reasons for these begin with the column or the head: `Smiling is 'x', ...`.
+    """
+    skipped = reading.skipped.astype({"path": object, "reason": object})
+    names = skipped["reason"].str.extract(r"^(.+?) is ", expand=False)
+    for name in names.dropna().unique():
+        columns = infer.read_by(name, reading.heads.get(name, {}))
+        filled = [c for c in label_columns(columns) if c in reading.table]
+        if not filled or name in RESERVED:
+            continue
+        reasons = skipped.loc[names == name]
+        lost = reasons["path"].nunique()
+        total = lost + int(reading.table[filled].notna().any(axis=1).sum())
+        if lost > _MOST * total:
+            path, reason = reasons.iloc[0]
+            raise UserError(
+                where,
+                f"{lost:,} of {total:,} labels of {name} can't be used, the first, of "
+                f"'{path}': {reason}",
+            )
 
 
 def set_aside(

@@ -23,6 +23,7 @@ from multitask.contracts.head import Head
 from multitask.contracts.reading import ENDINGS, PARTS, TABLES
 from multitask.contracts.table import RESERVED, Reading, check, concat
 from multitask.data.joint_heads import joint_heads
+from multitask.data.labels import check_reading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,6 +244,7 @@ def _read_one(text: str, sample: Path | None) -> Reading:
         options["name"] = source.name
     reading = reader(path, **options)
     table = _with_source(check(reading.table, text), source.name)
+    check_reading(reading, f"--data {source.name}")
     return replace(reading, table=table)
 
 

@@ -9,6 +9,12 @@
     role = "label"             # or "path", "box", "identity", "split", "source", "none"
     classes = ["none", "rain"] # words that are classes here, even "none"
     missing = ["-9"]           # more words for "not annotated", in this column
+    several = "|"              # what separates several labels in a cell; "" if nothing
+                               # does; "numbers" or "yes/no" if `[1, 0]` are these
+
+    [votes.expression]         # one question, how many voted for each class in a column
+    columns = {happy = "happiness", sad = "sadness"}  # or ["happy", "sad"]
+    leave_out = ["unknown"]    # columns with votes for no class
 
 The options of `--data`, such as `NAME=table:FILE,root=FOLDER`, replace its settings.
 """
@@ -36,6 +42,18 @@ class Column:
     role: Role = ""
     classes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    several: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Votes:
+    """Which columns hold the votes for the classes of one question.
+
+    `columns` maps classes to columns; a list of columns names the classes, too.
+    """
+
+    columns: dict[str, str] | list[str]
+    leave_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +64,7 @@ class Declaration:
     missing: tuple[str, ...] = ()
     root: str = ""
     column: Mapping[str, Column] = field(default_factory=dict)
+    votes: Mapping[str, Votes] = field(default_factory=dict)
 
     def check_columns(self, names: "pd.Index[Any]", where: str) -> None:
         """Raise UserError if a declared column is not among the `names` of a table."""
@@ -67,18 +86,26 @@ def declared(file: Path, where: str, root: str = "") -> Declaration:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UserError(where, f"'{path}' is no TOML: {error}") from None
-    columns = content.pop("column", {})
-    if not isinstance(columns, dict):
-        todo = "write a section [column.NAME]"
-        raise UserError(where, f"'{path}': column is {columns!r}", todo)
-    column = {
-        name: checked(Column, config, f"{where}: '{path}': column {name}")
-        for name, config in columns.items()
-    }
+    column = _sections(content, "column", Column, f"{where}: '{path}'")
+    votes = _sections(content, "votes", Votes, f"{where}: '{path}'")
     declaration = checked(Declaration, content, f"{where}: '{path}'")
     if not root and declaration.root:  # relative to the file
         root = str(file.parent / declaration.root)
-    return replace(declaration, column=column, root=root)
+    return replace(declaration, column=column, votes=votes, root=root)
+
+
+def _sections(
+    content: dict[str, Any], key: str, cls: type[Any], where: str
+) -> dict[str, Any]:
+    """The sections `[key.NAME]`, which are taken out of the content."""
+    sections = content.pop(key, {})
+    if not isinstance(sections, dict):
+        todo = f"write a section [{key}.NAME]"
+        raise UserError(where, f"{key} is {sections!r}", todo)
+    return {
+        name: checked(cls, config, f"{where}: {key} {name}")
+        for name, config in sections.items()
+    }
 
 
 def text_declaration(table: pd.DataFrame, file: Path) -> tuple[Path, str]:

@@ -12,13 +12,15 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import RESERVED, Reading, check_path, headed
+from multitask.tables.brackets import flat
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Declaration, declared
 from multitask.tables.formats.files import existing_file, load
+from multitask.tables.formats.picture_column import with_path
 from multitask.tables.locate import locate
 from multitask.tables.merge import repeated
 from multitask.tables.missing import emptied
-from multitask.tables.picture_column import with_path
+from multitask.tables.questions import questions
 from multitask.tables.roles import declared_roles, leave_out
 from multitask.tables.spellings import respelled
 from multitask.tables.splits import with_split
@@ -44,18 +46,22 @@ def read(file: Path, *, name: str, root: str = "") -> Reading:
     labels = load(path, where, decisions, declaration.text)
     folder = Path(declaration.root or labels.root)
     cells, unmade = with_path(labels.cells, path, folder, declaration, decisions, where)
-    cells = _headed(cells, path, where, declaration, decisions)
+    cells = flat(_headed(cells, path, where, declaration, decisions))
     cells = emptied(cells, declaration, decisions, where)
     cells = with_split(cells, declaration, decisions, where)
+    cells, labels, bad = questions(cells, labels, declaration, decisions, where)
     leave_out(cells, declaration, decisions)
     text = _text_columns(cells, path, declaration)
-    cells, faults = respelled(cells, declaration, decisions, where, text)
+    own = labels.own_columns(cells)  # have the spelling of their head already
+    others = cells.drop(columns=own)
+    others, faults = respelled(others, declaration, decisions, where, text)
+    cells = others.join(cells[own])
     table = typed(cells, where, _text_columns(cells, path, declaration))
     table["path"], missing = locate(table["path"], folder, decisions)
     missing.update(unmade)
     reasons = pd.concat([missing, repeated(table.drop(index=missing.index))])
     faulty_rows = zip(table["path"][reasons.index], reasons, strict=True)
-    faulty_cells = [(table["path"][row], reason) for row, reason in faults]
+    faulty_cells = [(table["path"][row], reason) for row, reason in [*bad, *faults]]
     skipped = [*labels.skipped, *faulty_rows, *faulty_cells]
     table = table.drop(index=reasons.index).reset_index(drop=True)
     if table.empty:

@@ -183,6 +183,37 @@ def test_a_sign_that_is_none_is_left_empty_and_told(tmp_path):
     ]
 
 
+def test_0_is_no_in_a_list_without_any_minus_one(tmp_path):
+    rows = {f"{n}.jpg": (n % 2, 0, 1) for n in range(1, 5)}
+    reading = celeba.read(folder(tmp_path, rows))
+    assert reading.table["Male"].tolist() == [1, 0, 1, 0]
+    assert reading.table["gender"].tolist() == ["male", "female"] * 2
+    assert reading.table["Smiling"].tolist() == [0] * 4
+    assert reading.skipped.empty
+    [remark] = reading.decisions["remarks"]
+    assert remark == "0 is no, as the list holds no -1"
+
+
+def test_0_is_no_in_a_csv_list_without_any_minus_one(tmp_path):
+    path = folder(tmp_path, {"1.jpg": (1, 1, 1), "2.jpg": (1, 1, 1)})
+    (path / "list_attr_celeba.txt").unlink()
+    lines = ["image_id,Male,Smiling,Young", "1.jpg,1,0,0", "2.jpg,0,1,0"]
+    write(path / "list_attr_celeba.csv", *lines)
+    labels = celeba.read(path).table[["Male", "Smiling", "Young"]]
+    assert labels.values.tolist() == [[1, 0, 0], [0, 1, 0]]
+
+
+def test_more_than_a_tenth_of_the_labels_set_aside_is_an_error(tmp_path):
+    rows = {f"{n}.jpg": (1, -1, 1) for n in range(8)}
+    bad = {"8.jpg": (1, -1, 1), "9.jpg": (0, -1, 1)}  # 1 of 10 is a tenth
+    reading = sources.read_all([f"celeba={folder(tmp_path / 'a', rows | bad)}"])
+    assert reading.table["Male"].isna().sum() == 1
+    bad["8.jpg"] = (0, -1, 1)
+    message = "--data celeba: 2 of 10 labels of Male can't be used, the first, of .*8"
+    with pytest.raises(UserError, match=message):
+        sources.read_all([f"celeba={folder(tmp_path / 'b', rows | bad)}"])
+
+
 def test_a_picture_listed_twice_keeps_what_both_lines_say(tmp_path):
     path = folder(tmp_path)
     with (path / "list_attr_celeba.txt").open("a") as file:

@@ -101,8 +101,11 @@ def test_several_categories_of_a_picture_without_boxes(tmp_path):
         {"image_id": 0, "category_id": 1}, {"image_id": 0, "category_id": 7},
         {"image_id": 1, "category_id": 7}, {"image_id": 1, "category_id": 7},
     )  # fmt: skip
-    labels = {row["path"]: row.get("category") for row in rows(read(tmp_path, content))}
-    assert labels == {"a.jpg": "cat|dog", "b.jpg": "dog", "c.jpg": None}
+    labels = {
+        row["path"]: (row.get("category_cat"), row.get("category_dog"))
+        for row in rows(read(tmp_path, content))
+    }
+    assert labels == {"a.jpg": (1, 1), "b.jpg": (0, 1), "c.jpg": (None, None)}
 
 
 @pytest.mark.parametrize(

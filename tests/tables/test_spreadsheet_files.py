@@ -66,8 +66,9 @@ def test_every_separator_under_every_ending(tmp_path, separator, ending):
 
 def test_cells_that_hold_other_separators(tmp_path):
     text = "path;tags, all\na.jpg;x,y,z\nb.jpg;y\n"
-    assert labels(read(tmp_path, text))["a.jpg"] == {"tags, all": "x,y,z"}
-    text = "path,tags\na.jpg,x;y|z\nb.jpg,z\n"
+    several = {f"tags, all_{tag}": 1.0 for tag in "xyz"}
+    assert labels(read(tmp_path, text))["a.jpg"] == several
+    text = "path,tags\na.jpg,x;y|z\nb.jpg,w\n"
     assert labels(read(tmp_path, text))["a.jpg"] == {"tags": "x;y|z"}
     text = 'path,note\na.jpg,"two\nlines, one; cell"\nb.jpg,z\n'
     assert labels(read(tmp_path, text))["a.jpg"] == {"note": "two\nlines, one; cell"}

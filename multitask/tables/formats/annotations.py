@@ -3,8 +3,10 @@
     {"metainfo": {"tasks": ["gender", "wear"]},
      "data_list": [{"img_path": "a.jpg", "gt_label": {"gender": 0, "wear": [1, 0, 1]}}]}
 
-A label is the number of a class, or a list of yes (1) and no (0); a picture may lack a
-task. `data_root` and `data_prefix`, which are settings in mmpretrain, may be beside
+A label is the number of a class, -1 for none, or a list: of class numbers `[0, 2]`, or
+of yes (1), no (0) and unknown (null or -1) `[1, null, 0]`, as `lists.py` tells; a
+picture may lack a task. A task may be `{"name": "gender", "categories": [...]}`.
+`data_root` and `data_prefix`, which are settings in mmpretrain, may be beside
 `metainfo` or in it. https://github.com/open-mmlab/mmpretrain, Apache-2.0
 """
 
@@ -27,33 +29,31 @@ ITEM = 'must be {"img_path": "a.jpg", "gt_label": {"gender": 0}}'
 class LabelFile:
     """The content of a file of labels, its cells as they are in the file.
 
-    Paths are relative to `root`. `lists` has the lengths of labels that are lists of
-    yes and no, by task; their columns are `task_0`, `task_1`, ... In a `numbered` file
-    classes have numbers instead of names.
+    Paths are relative to `root`. In a `numbered` file classes have numbers instead of
+    names, unless `names` lists those of a column. `brings` has settings of heads that
+    read columns in a way of their own, such as several together.
     """
 
     root: Path
     cells: pd.DataFrame
     skipped: list[tuple[str, str]] = field(default_factory=list)
-    lists: dict[str, int] = field(default_factory=dict)
     numbered: bool = False
+    names: dict[str, list[str]] = field(default_factory=dict)
+    brings: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def own_columns(self, table: pd.DataFrame) -> list[str]:
+        """The columns of a table that the heads read which the file brings."""
+        heads = self.brings.items()
+        read = {column for name, head in heads for column in infer.read_by(name, head)}
+        return [column for column in map(str, table) if column in read]
 
     def heads(self, table: pd.DataFrame) -> dict[str, dict[str, Any]]:
         """The heads that the file brings; `table` has its cells with typed columns."""
-        heads: dict[str, dict[str, Any]] = {}
-        columns_of = {task: _columns(task, n) for task, n in self.lists.items()}
-        for task, columns in columns_of.items():
-            name = infer.head_name(task, {*heads, *catalog.named()})
-            heads[name] = {"kind": "sigmoid", "columns": columns}
+        heads = dict(self.brings)
+        others = table.drop(columns=self.own_columns(table))
         if self.numbered:
-            heads |= _numbered(table)
-        others = table.drop(columns=sum(columns_of.values(), []))
+            heads |= _numbered(others)
         return infer.infer_heads(others) | heads
-
-
-def _columns(task: str, length: int) -> list[str]:
-    """The columns of a task whose label is a list."""
-    return [f"{task}_{number}" for number in range(length)]
 
 
 def _numbered(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -97,62 +97,80 @@ def annotations(path: Path, where: str) -> LabelFile:
     metainfo = content.get("metainfo") or {}
     if not isinstance(metainfo, dict):
         raise UserError(where, f"'{path}': metainfo is no object", FORM)
-    items = _Items(_tasks(metainfo.get("tasks"), where))
+    names = _tasks(metainfo.get("tasks"), where)
+    items = _Items(names)
     for number, item in enumerate(content["data_list"]):
         fault = _fault(item)
         if fault:
             items.skipped.append((str(path), f"item {number} {fault}, {ITEM}"))
         else:
-            items.add(item["img_path"], item.get("gt_label") or {})
+            items.add(number, item["img_path"], item.get("gt_label") or {})
     if items.skipped and not items.rows:
         raise UserError(*items.skipped[0])
     return LabelFile(
         root=_root(path, {**metainfo, **content}, where),
         cells=items.cells(),
         skipped=items.skipped,
-        lists=items.lists,
         numbered=True,
+        names={task: names for task, names in (names or {}).items() if names},
     )
 
 
 class _Items:
     """Collects rows from the items of an annotation file."""
 
-    def __init__(self, tasks: list[str] | None) -> None:
+    def __init__(self, tasks: dict[str, list[str]] | None) -> None:
         self.tasks = tasks
         self.rows: list[dict[str, Any]] = []
         self.skipped: list[tuple[str, str]] = []
-        self.lists: dict[str, int] = {}
 
-    def add(self, path: str, labels: dict[str, Any]) -> None:
+    def add(self, number: int, path: str, labels: dict[str, Any]) -> None:
         """Add the row of a picture."""
         row: dict[str, Any] = {"path": path}
         for task, label in labels.items():
-            cells, fault = self._cells(task, label)
-            row |= cells
+            cell, fault = self._cell(task, label)
             if fault:
-                self.skipped.append((path, fault))
+                self.skipped.append((path, f"{fault} (item {number})"))
+            else:
+                row[task] = cell
         self.rows.append(row)
 
-    def _cells(self, task: str, label: Any) -> tuple[dict[str, Any], str]:
-        """The cells of a label by column, and what is wrong with it."""
+    def _cell(self, task: str, label: Any) -> tuple[Any, str]:
+        """The cell of a label, a list as text, and what is wrong with it."""
         if task in RESERVED or (self.tasks is not None and task not in self.tasks):
-            return {}, f"label {task!r} is no task; {nearest(task, self.tasks or [])}"
-        if label is None or isinstance(label, (int, float, str)):
-            return {task: label}, ""
-        if not isinstance(label, list) or not label:
-            return {}, f"{task} is {label}, left empty"
-        length = self.lists.get(task, len(label))
-        if len(label) != length or any(answer not in (0, 1) for answer in label):
-            return {}, f"{task} is {label}, left empty; must be {length} times 0 or 1"
-        self.lists[task] = length
-        return dict(zip(_columns(task, length), label, strict=True)), ""
+            return None, f"label {task!r} is no task; {nearest(task, self.tasks or ())}"
+        if isinstance(label, list):
+            return json.dumps(label, ensure_ascii=False), ""
+        if label is not None and not isinstance(label, int | float | str):
+            return None, f"{task} is {label}, left empty; must be a class or a list"
+        names = (self.tasks or {}).get(task)
+        if not names or not isinstance(label, int | float):
+            return label, ""
+        if label == -1:
+            return None, ""
+        if label not in range(len(names)):
+            most = len(names) - 1
+            return (
+                None,
+                f"{task} is {label}, left empty; must be a class from 0 to {most}",
+            )
+        return names[int(label)], ""
 
     def cells(self) -> pd.DataFrame:
-        """All rows as a table."""
+        """All rows as a table; a class of -1 is empty."""
         columns = dict.fromkeys(["path", *(name for row in self.rows for name in row)])
         cells = {name: [row.get(name) for row in self.rows] for name in columns}
+        for name in cells.keys() - {"path"}:
+            if all(_is_class(cell) for cell in cells[name]):
+                cells[name] = [None if cell == -1 else cell for cell in cells[name]]
         return pd.DataFrame(cells, dtype=object)
+
+
+def _is_class(cell: Any) -> bool:
+    """Whether a cell may be a class number, -1 for none, a list of these, or empty."""
+    if isinstance(cell, int | float):
+        return cell >= -1 and float(cell).is_integer()
+    return cell is None or isinstance(cell, str) and cell.startswith("[")
 
 
 def _root(path: Path, settings: dict[str, Any], where: str) -> Path:
@@ -168,17 +186,32 @@ def _root(path: Path, settings: dict[str, Any], where: str) -> Path:
     return root
 
 
-def _tasks(tasks: Any, where: str) -> list[str] | None:
+def _tasks(tasks: Any, where: str) -> dict[str, list[str]] | None:
+    """The names of each task's classes by its name; none where they only have numbers.
+
+    A task is a name or an object with `name` and `categories`.
+    """
     if tasks is None:
         return None
-    if not isinstance(tasks, list) or not all(isinstance(t, str) for t in tasks):
+    if isinstance(tasks, dict):  # {"gender": ["male", "female"]}
+        tasks = [{"name": name, "categories": names} for name, names in tasks.items()]
+    if not isinstance(tasks, list):
         raise UserError(where, "metainfo.tasks is no list of names", FORM)
+    names: dict[str, list[str]] = {}
     for task in tasks:
-        if task in RESERVED:
+        name: Any = task
+        categories: Any = []
+        if isinstance(task, dict):
+            name = task.get("name")
+            categories = task.get("categories") or task.get("classes") or []
+        if not isinstance(name, str) or not isinstance(categories, list):
+            raise UserError(where, "metainfo.tasks is no list of names", FORM)
+        if name in RESERVED:
             raise UserError(
-                where, f"a task is called {task!r}, a column of the table", "rename it"
+                where, f"a task is called {name!r}, a column of the table", "rename it"
             )
-    return tasks
+        names[name] = [str(category) for category in categories]
+    return names
 
 
 def _fault(item: Any) -> str:

@@ -1,0 +1,235 @@
+"""Which columns together say how many voted for each class of one question?
+
+    happiness  sadness  unknown        expression  expression_happy  expression_sad
+    8          2        0          ->  happy       8                 2
+    1          0        9              (empty)
+
+Such columns become one softmax head with soft labels, or with classes if each row has
+one 1 and else 0. A table declares them; of itself only `is_happy`, `is_sad`, ... are.
+"""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from multitask.contracts import infer
+from multitask.contracts.errors import UserError, listed, nearest
+from multitask.contracts.head import Array, most_votes
+from multitask.contracts.table import RESERVED, as_text
+from multitask.tables.decisions import Decisions
+from multitask.tables.declaration import Declaration, Votes
+from multitask.tables.types import parsed
+
+_INFERRED = "is_"  # such columns with one 1 in each row are one question
+
+
+@dataclass(kw_only=True)
+class Voted:
+    """The cells with a column per question, and settings of its head by its name.
+
+    `faults` are rows and reasons of cells that are left empty.
+    """
+
+    cells: pd.DataFrame
+    heads: dict[str, dict[str, Any]] = field(default_factory=dict)
+    faults: list[tuple[Any, str]] = field(default_factory=list)
+
+
+def count(
+    cells: pd.DataFrame, where: str, *, declaration: Declaration, decisions: Decisions
+) -> Voted:
+    """Join the columns of votes, and one-hot columns, of each question.
+
+    Raises UserError if a declared column does not exist or is declared twice, or if
+    none of its rows has a vote.
+    """
+    result = Voted(cells=cells)
+    taken: dict[str, str] = {}
+    for name, votes in declaration.votes.items():
+        columns = _columns(votes)
+        for column in dict.fromkeys([*columns.values(), *votes.leave_out]):
+            section = f"{where}: [votes.{name}]"
+            if column not in cells or column in RESERVED:
+                todo = nearest(column, cells.columns)
+                raise UserError(section, f"names no column {column!r}", todo)
+            if column in taken:
+                what = f"names column {column!r}, as [votes.{taken[column]}] does"
+                raise UserError(section, what)
+            taken[column] = name
+        _check_classes(columns, f"{where}: [votes.{name}]")
+        _join(result, name, columns, votes.leave_out, decisions)
+        if result.cells[name].isna().all() and name not in cells:
+            raise UserError(f"{where}: [votes.{name}]", "has no row with a vote")
+    one_hot = _inferred(result.cells, declaration, decisions)
+    if one_hot:
+        columns = {column.removeprefix(_INFERRED): column for column in one_hot}
+        _join(result, _INFERRED.rstrip("_"), columns, (), decisions)
+    else:
+        _suggest(result.cells, declaration, decisions)
+    return result
+
+
+def _columns(votes: Votes) -> dict[str, str]:
+    """The column of each class, without those that are left out."""
+    columns = votes.columns
+    if not isinstance(columns, dict):
+        kept = [name for name in columns if name not in votes.leave_out]
+        prefix = os.path.commonprefix(kept)
+        start = prefix.rfind("_") + 1
+        columns = {name[start:] or name: name for name in kept}
+    return {c: name for c, name in columns.items() if name not in votes.leave_out}
+
+
+def _check_classes(columns: dict[str, str], where: str) -> None:
+    if len(columns) < 2:
+        raise UserError(where, "has fewer than two classes", "list their columns")
+    for name in ("low", "high"):
+        if name in columns:
+            todo = f'call it otherwise: columns = {{{name}_one = "{columns[name]}"}}'
+            raise UserError(where, f"has a class {name!r}, an end of an interval", todo)
+
+
+def _join(
+    result: Voted,
+    name: str,
+    columns: dict[str, str],
+    leave_out: tuple[str, ...],
+    decisions: Decisions,
+) -> None:
+    """Put one column per class, and that of the class itself, in place of columns."""
+    cells, classes = result.cells, tuple(columns)
+    read = [*columns.values(), *leave_out]
+    votes, faults = _numbers(cells, read, name)
+    kept, others = votes[:, : len(classes)], votes[:, len(classes) :].sum(axis=1)
+    outvoted = others > kept.sum(axis=1)
+    kept[outvoted] = 0
+    known: Array = np.asarray(kept.any(axis=1))
+    best = pd.Series(most_votes(kept, classes), index=cells.index, dtype=object)
+    rest = cells.drop(columns=read)
+    if name in rest:  # the class that somebody decided on
+        best = rest[name].where(rest[name].notna(), best)
+    one_hot = np.isin(kept, (0, 1)).all() and kept.sum(axis=1).max() <= 1
+    config = infer.softmax(classes)
+    joined = {name: best}
+    if not one_hot:
+        config["votes"] = True
+        shares = np.where(known[:, None], kept, np.nan)
+        joined |= {
+            f"{name}_{label}": pd.Series(votes, index=cells.index)
+            for label, votes in zip(classes, shares.T, strict=True)
+        }
+    result.cells = rest.assign(**joined)
+    head = infer.head_name(name, result.heads)
+    result.heads[head] = config if head == name else {**config, "columns": [name]}
+    result.faults += faults
+    for column in read:
+        is_class = column not in leave_out
+        decisions.read_as(column, "votes" if is_class else "left out")
+        decisions.remark(column, f"for {'a' if is_class else 'no'} class of {name}")
+    empty = ~known & ~outvoted & cells[read].notna().any(axis=1).to_numpy()
+    for rows, text in (
+        (outvoted, "rows with most votes in columns left out are empty"),
+        (empty, "rows without a vote are empty"),
+        (known & best.isna().to_numpy(), "rows have a tie: no one class is right"),
+    ):
+        if rows.any():
+            decisions.remark(name, f"{rows.sum()} {text}")
+    text = "one of" if one_hot else "shares of the votes for"
+    decisions.remark(name, f"{text} {listed(classes)}")
+
+
+def _numbers(
+    cells: pd.DataFrame, columns: list[str], question: str
+) -> "tuple[Array, list[tuple[Any, str]]]":
+    """Votes (rows, columns), a row with a bad cell all 0; reasons for these."""
+    votes, bad = np.zeros((len(cells), len(columns))), np.zeros(len(cells), bool)
+    faults: list[tuple[Any, str]] = []
+    for place, name in enumerate(columns):
+        values = _as_numbers(cells[name])
+        wrong = cells[name].notna().to_numpy() & ~((values >= 0) & (values < np.inf))
+        for row in np.flatnonzero(wrong).tolist():
+            cell = as_text(cells[name].iloc[[row]]).iloc[0]
+            reason = f"{name} is {cell!r}"
+            must = "must be a number of votes, 0 or more"
+            text = f"{question} is left empty in row {row + 1}: {reason}, {must}"
+            faults.append((cells.index[row], text))
+        bad |= wrong
+        votes[:, place] = np.nan_to_num(values, posinf=0.0, neginf=0.0)
+    votes[bad] = 0
+    return votes, faults
+
+
+_YES_NO = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
+
+
+def _as_numbers(cells: "pd.Series[Any]") -> Array:
+    """Numbers, 1 and 0 for true and false; NaN for what is neither."""
+    if pd.api.types.is_numeric_dtype(cells):
+        return cells.to_numpy(float, na_value=np.nan)
+    codes, distinct = pd.factorize(cells.to_numpy(object))
+    words = [_YES_NO.get(str(cell).strip().lower(), cell) for cell in distinct]
+    values = parsed(pd.Series(words, dtype=object))
+    # Empty cells have the code -1, that of the value behind all others.
+    return np.append(values.to_numpy(float), np.nan)[codes]
+
+
+def _inferred(
+    cells: pd.DataFrame, declaration: Declaration, decisions: Decisions
+) -> list[str]:
+    """The columns `is_happy`, `is_sad`, ... if each row has exactly one 1."""
+    names = [str(name) for name in cells if str(name).startswith(_INFERRED)]
+    names = [n for n in names if n not in declaration.column]
+    if len(names) < 2 or _INFERRED.rstrip("_") in cells:
+        return []
+    votes = _yes_no(cells, names)
+    if votes is None:
+        return []
+    known = ~np.isnan(votes).all(axis=1)
+    exact = (np.nan_to_num(votes).sum(axis=1) == 1) & ~np.isnan(votes).any(axis=1)
+    is_one_hot = exact[known].all() and np.nansum(votes, axis=0).all()
+    return names if is_one_hot else []
+
+
+def _yes_no(cells: pd.DataFrame, names: list[str]) -> "Array | None":
+    """Cells (rows, columns) as 1, 0 and NaN; None if one is neither."""
+    columns = []
+    for name in names:
+        values = _as_numbers(cells[name])
+        if (cells[name].notna() & ~np.isin(values, (0.0, 1.0))).any():
+            return None
+        columns.append(values)
+    return np.stack(columns, axis=1)
+
+
+def _suggest(
+    cells: pd.DataFrame, declaration: Declaration, decisions: Decisions
+) -> None:
+    """Say how to join columns of 0 and 1, or of counts, if they seem to be classes."""
+    others = [
+        str(name) for name in cells if name not in (*RESERVED, *declaration.column)
+    ]
+    counts: dict[str, Array] = {}
+    for name in others:
+        first = _as_numbers(cells[name].iloc[:1000])
+        if np.isfinite(first).any() and (first[np.isfinite(first)] % 1 == 0).all():
+            counts[name] = _as_numbers(cells[name])
+    if len(counts) < 3:
+        return
+    whole = {n: v for n, v in counts.items() if (np.nan_to_num(v) >= 0).all()}
+    ones = [n for n, v in whole.items() if np.isin(np.nan_to_num(v), (0, 1)).all()]
+    for names, kind in ((ones, "one 1"), ([*whole], "the same sum")):
+        if len(names) < 3:
+            continue
+        with np.errstate(over="ignore"):
+            sums = np.stack([np.nan_to_num(whole[n]) for n in names]).sum(axis=0)
+        if (sums == sums[0]).all() and sums[0] > 0:
+            columns = ", ".join(f'"{name}"' for name in names)
+            decisions.remark(
+                names[0],
+                f"each row of {listed(names)} has {kind}; if they are classes of one "
+                f"question, declare [votes.NAME] columns = [{columns}]",
+            )
+            return
