@@ -14,6 +14,7 @@ import pandas as pd
 from multitask.contracts.errors import UserError
 from multitask.contracts.reading import translate
 from multitask.contracts.table import Reading
+from multitask.tables.merge import merge
 from multitask.tables.similar import located
 
 Skipped = list[tuple[str, str]]
@@ -85,22 +86,11 @@ def label(
 
 
 def merged(table: pd.DataFrame, skipped: Skipped) -> pd.DataFrame:
-    """The table with one row per path; labels in which its rows differ become empty.
-
-    An empty cell agrees with every other.
-    """
-    repeated = table["path"].duplicated(keep=False)
-    if not repeated.any():
-        return table
-    groups = table[repeated].groupby("path", sort=False)
-    differ = groups.nunique() > 1
-    united = groups.first().mask(differ).reset_index()
-    for column in differ:
-        reason = f"{column} differs between its lines, left empty"
-        skipped += [(path, reason) for path in differ.index[differ[column]]]
-    rows = table[~table["path"].duplicated()].set_index("path")
-    rows.loc[united["path"]] = united.set_index("path")
-    return rows.reset_index()
+    """The table with one row per path; labels in which its rows differ are skipped."""
+    result = merge(table)
+    reasons = result.conflicts[["path", "reason"]]
+    skipped += reasons.itertuples(index=False, name=None)
+    return result.table.reset_index(drop=True)
 
 
 def divided(table: pd.DataFrame, where: str) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from multitask.reports import _audit_labels, _style, _tiles
 
+from multitask.contracts.table import faces
 from multitask.inspection.findings import Findings
 
 _PAIRS, _ACROSS = 18, 3
@@ -48,12 +49,18 @@ def _figures(findings: Findings, pairs: list[Pair]) -> Iterator[_audit_labels.Na
     yield "sizes.png", "sizes of the picture files", sizes(files)
 
 
+def _both(pair: Pair) -> pd.DataFrame:
+    """The `path` and `box` of both pictures of a pair."""
+    boxes = pair.get("boxes", [None, None])
+    return pd.DataFrame({"path": pair["paths"], "box": boxes}, dtype=object)
+
+
 def pair_sheet(pairs: Sequence[Pair], table: pd.DataFrame) -> Figure | None:
     """Pairs side by side, with their files and contradictions below."""
-    rows = {path: row for row, path in zip(table.index, table["path"], strict=True)}
+    rows = dict(zip(faces(table), table.index, strict=True))
     tiles = []
     for pair in pairs[:_PAIRS]:
-        both = [_pixels(table, rows[path]) for path in pair["paths"]]
+        both = [_pixels(table, rows[face]) for face in faces(_both(pair))]
         tiles.append(_tiles.Tile(np.concatenate(both, axis=1), _pair_lines(pair)))
     figure: Figure | None = _tiles.draw(tiles, across=_ACROSS, size=(3.9, 1.9))
     return figure

@@ -115,6 +115,8 @@ def _pictures(files: pd.DataFrame) -> dict[str, Any]:
 
 def _pairs(findings: Findings) -> list[dict[str, Any]]:
     paths = findings.table["path"].tolist()
+    boxes = column(findings.table, "box").astype(object)
+    boxes = boxes.where(boxes.notna(), None).tolist()
     parts = column(findings.table, "split").tolist()
     pairs = []
     for row in findings.duplicates.listed.itertuples(index=False):
@@ -125,6 +127,8 @@ def _pairs(findings: Findings) -> list[dict[str, Any]]:
             "bits": int(row.bits),  # type: ignore[arg-type]
             "conflicts": {},
         }
+        if boxes[left] or boxes[right]:
+            pair["boxes"] = [boxes[left], boxes[right]]
         if row.look_alike:
             pair["differences"] = conflicting_labels(findings, left, right)
         elif row.score:

@@ -94,14 +94,18 @@ def _finite(value: Any) -> Any:
 def answers(evaluation: Evaluation) -> pd.DataFrame:
     """Labels beside answers, one row per picture.
 
-    The columns are `path`, `split`, and for every label column `c` the label `c_label`
-    (for a number with intervals also `c_label_low` and `c_label_high`), the answer `c`,
-    and `c_confidence`, or `c_low` and `c_high` for a number. The last columns are the
-    probabilities of the classes. Missing values are empty.
+    The columns are `path`, `box` if a picture has one, `split`, and for every label
+    column `c` the label `c_label` (for a number with intervals also `c_label_low` and
+    `c_label_high`), the answer `c`, and `c_confidence`, or `c_low` and `c_high` for a
+    number. The last columns are the probabilities of the classes. Missing values are
+    empty.
     """
     labels, answers = evaluation.labels, evaluation.answers
     split = column(labels, "split") if evaluation.split == "all" else evaluation.split
-    parts: dict[str, Any] = {"path": labels["path"], "split": split}
+    parts: dict[str, Any] = {"path": labels["path"]}
+    if "box" in labels and labels["box"].notna().any():
+        parts["box"] = labels["box"]
+    parts["split"] = split
     for head in evaluation.heads:
         suffixes = _frames.answer_suffixes(head)
         for name in head.columns:

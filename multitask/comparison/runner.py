@@ -20,6 +20,7 @@ from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Precision, Recipe
 from multitask.contracts.saving import write_text
 from multitask.data import sampling
+from multitask.data.split import listed_parts, listing
 from multitask.experiments import checks, notes, prepare
 from multitask.experiments.prepare import Prepared
 from multitask.experiments.train import train_prepared
@@ -224,12 +225,12 @@ def design_runner(
     # Which pictures are nearly alike depends on their size: all trunks have the split
     # of the first.
     if isinstance(parts, pd.DataFrame):
-        split = prepared.table["path"].map(parts.set_index("path")["split"])
+        split = listed_parts(prepared.table, parts)
     else:
         split = prepared.split(parts)
     table = prepared.table.assign(split=split)
     table = table[table["split"].notna()]
-    parts = table[["path", "split"]]
+    parts = listing(table)
     train = table[table["split"] == "train"]
     capped = sampling.capped(train, heads, recipe.cap, recipe.seed)
     table = table.drop(train.index[~capped])  # for all networks alike

@@ -4,16 +4,19 @@ Data frames go through the same functions as tables in files, whatever they are 
 """
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.errors import UserError, counted, nearest
-from multitask.contracts.table import RESERVED, check_path, headed
+from multitask.contracts.table import RESERVED, as_text, check_path, headed
 
 ENDINGS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp"),
@@ -149,6 +152,154 @@ def _key(spelling: object) -> str:
     return str(spelling).strip().casefold()
 
 
+# Boxes: parts of pictures
+
+_BOX = ("box", "bbox", "boundingbox", "facebox", "facebbox")
+_CORNERS = (  # left, top, right, bottom
+    ("left", "top", "right", "bottom"),
+    ("xmin", "ymin", "xmax", "ymax"),
+    ("minx", "miny", "maxx", "maxy"),
+    ("x1", "y1", "x2", "y2"),
+    ("x0", "y0", "x1", "y1"),
+)
+_STARTS = (("x", "y"), ("left", "top"), ("xmin", "ymin"), ("x1", "y1"), ("x0", "y0"))
+_SIZES = (("w", "h"), ("width", "height"), ("dx", "dy"))
+_BEFORE = ("", *_BOX, "bb", "face", "facerect", "facialarea", "rect", "roi", "crop")
+_AS_BLANKS = str.maketrans("[](){},;", " " * 8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoxColumns:
+    """Columns that hold boxes: one, or four in this order.
+
+    `sized` boxes are left, top, width and height, others left, top, right and bottom.
+    """
+
+    names: tuple[str, ...]
+    sized: bool = False
+
+    @property
+    def meaning(self) -> str:
+        """What the numbers of a box are."""
+        return "left top width height" if self.sized else "left top right bottom"
+
+
+def box_columns(names: Iterable[str], *, sized: bool = False) -> BoxColumns | None:
+    """The columns that hold boxes by their usual names; None if there are none.
+
+    One column comes before four; `sized` says what its numbers are. Case, blanks and
+    punctuation do not count, and four columns may begin with a word such as `face`.
+
+    >>> box_columns(["path", "face_x", "face_y", "face_width", "face_height"])
+    BoxColumns(names=('face_x', 'face_y', 'face_width', 'face_height'), sized=True)
+    """
+    plain = {re.sub(r"[^a-z0-9]", "", name.casefold()): name for name in names}
+    for one in _BOX:
+        if one in plain:
+            return BoxColumns(names=(plain[one],), sized=sized)
+    sizes = tuple((*start, *size) for start in _STARTS for size in _SIZES)
+    for before in _BEFORE:
+        for known in (*_CORNERS, *sizes):
+            keys = [before + end for end in known]
+            if all(key in plain for key in keys):
+                own = tuple(plain[key] for key in keys)
+                return BoxColumns(names=own, sized=known in sizes)
+    return None
+
+
+def box_texts(
+    table: pd.DataFrame, columns: BoxColumns
+) -> "tuple[pd.Series[Any], pd.Series[Any]]":
+    """Boxes (rows,) as `left top right bottom`, and a reason for those that are wrong.
+
+    Empty cells make no box. A box is wrong if it is not four numbers in pixels, or has
+    no width or height; its text is then empty, too.
+    """
+    cells = table[list(columns.names)]
+    parts = _split_boxes(cells.iloc[:, 0]) if len(columns.names) == 1 else cells
+    numbers = [_numbers(parts.iloc[:, end]) for end in range(4)]
+    box = pd.DataFrame(dict(enumerate(numbers)), index=cells.index)
+    odd = box.isna().any(axis=1) & parts.notna().any(axis=1)
+    filled = parts.notna().any(axis=1)
+    filled[odd] = parts[odd].map(_says_something).any(axis=1)
+    if columns.sized:
+        box[2], box[3] = (box[0] + box[2]).round(3), (box[1] + box[3]).round(3)
+    right = (
+        pd.Series(np.isfinite(box.to_numpy()).all(axis=1), box.index)
+        & (box[2] > box[0])
+        & (box[3] > box[1])
+    )
+    right &= box[[2, 3]].max(axis=1) > 1  # else they are shares of a side
+    written = _written(box[0])
+    for end in (1, 2, 3):
+        written = written + " " + _written(box[end])
+    wrong = np.flatnonzero(filled & ~right)
+    reasons = [_box_fault(cells.iloc[row], int(row), columns) for row in wrong]
+    faults = pd.Series(reasons, index=cells.index[wrong], dtype=object)
+    return written.where(right & filled).astype(object), faults
+
+
+def _split_boxes(cells: "pd.Series[Any]") -> pd.DataFrame:
+    """The parts (rows, 4) of boxes in one column; question marks if there are not 4."""
+    filled = cells[cells.notna()]
+    try:  # at once, which is several times faster than one by one
+        lines = "\0".join(filled).translate(_AS_BLANKS).split("\0")
+        parts = [line.split() for line in lines[: len(filled)]]
+    except TypeError:  # not all of them are text
+        parts = [(box_text(cell) or "").split() for cell in filled]
+    none, odd = [None] * 4, ["?"] * 4
+    return pd.DataFrame(
+        [part if len(part) == 4 else odd if part else none for part in parts],
+        index=filled.index,
+        columns=range(4),
+        dtype=object,
+    ).reindex(cells.index)
+
+
+def _numbers(cells: "pd.Series[Any]") -> npt.NDArray[np.float64]:
+    """The numbers (rows,) of a column, NaN where there is none."""
+    places, distinct = pd.factorize(cells.astype(object), use_na_sentinel=False)
+    values = pd.to_numeric(pd.Series(distinct, dtype=object), errors="coerce")
+    return values.to_numpy(float)[places]
+
+
+def _written(numbers: "pd.Series[Any]") -> "pd.Series[Any]":
+    places, distinct = pd.factorize(numbers, use_na_sentinel=False)
+    texts = as_text(pd.Series(distinct)).to_numpy(object)
+    return pd.Series(texts[places], index=numbers.index, dtype=object)
+
+
+def _box_fault(cells: "pd.Series[Any]", row: int, columns: BoxColumns) -> str:
+    says = ", ".join(c if _says_something(c) else "" for c in as_text(cells))
+    must = "right greater than left, bottom greater than top"
+    if columns.sized:
+        must = "width and height above 0"
+    return (
+        f"row {row + 1}: {', '.join(columns.names)} is '{says}', must be "
+        f"{columns.meaning} in pixels, {must}"
+    )
+
+
+def _says_something(cell: Any) -> bool:
+    is_missing = pd.api.types.is_scalar(cell) and pd.isna(cell)
+    return not is_missing and bool(str(cell).strip())
+
+
+def with_boxes(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of a data frame with its boxes, however they are given, as `box`.
+
+    A wrong box stays, so that decoding the picture tells it.
+    """
+    columns = box_columns(map(str, table))
+    if columns is None or columns.names == ("box",):
+        return table
+    texts, faults = box_texts(table, columns)
+    texts = texts.astype(object).where(texts.notna(), None)
+    for row in faults.index:
+        texts[row] = " ".join(map(str, table.loc[row, [*columns.names]]))
+    return table.drop(columns=[*columns.names]).assign(box=texts)
+
+
 # From a data frame to a table
 
 
@@ -188,9 +339,11 @@ def _file_name(picture: Any) -> Any:
 def box_text(box: Any) -> str | None:
     """A box as the text that `decode` takes, which tells a wrong one.
 
-    >>> box_text((4, 0, 20.5, 16)), box_text(float("nan"))
-    ('4 0 20.5 16', None)
+    >>> box_text((4, 0, 20.5, 16)), box_text("[1, 2, 3, 4]"), box_text(float("nan"))
+    ('4 0 20.5 16', '1 2 3 4', None)
     """
     if isinstance(box, tuple | list | np.ndarray | pd.Series):
-        return " ".join(map(str, box))
-    return None if pd.isna(box) else str(box).strip() or None
+        return " ".join(map(str, box)) or None
+    if pd.isna(box):
+        return None
+    return " ".join(str(box).translate(_AS_BLANKS).split()) or None

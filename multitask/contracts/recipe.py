@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Literal, get_args, get_origin
 
@@ -16,18 +16,12 @@ from multitask.contracts.settings import (
     field_value,
     for_users,
     option,
+    setting,
     type_hints,
 )
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 GROUPS = ("data", "heads", "network", "training", "output")  # of settings in --help
-
-
-def _setting(group: str, default: Any, help: str, least: int | None = None) -> Any:
-    metadata = {"group": group, "help": help, "least": least}
-    if isinstance(default, dict):
-        return field(metadata=metadata, default_factory=dict)
-    return field(metadata=metadata, default=default)
 
 
 @for_users
@@ -46,151 +40,156 @@ class Recipe:
     'sgd'; did you mean 'adam'?
     """
 
-    heads: tuple[str, ...] = _setting(
+    heads: tuple[str, ...] = setting(
         "heads", (),
         "names or groups of heads, NAME:KIND or NAME[COLUMN,...], separated by "
         "commas (default: every head that the data has labels for)",
     )  # fmt: skip
-    data: tuple[str, ...] = _setting(
+    data: tuple[str, ...] = setting(
         "data", ("sample",),
         "labelled pictures; may be repeated (default: faces that multitask draws)",
     )  # fmt: skip
-    trunk: str = _setting("network", "cnn", "the shared network")
-    weights: str = _setting(
+    trunk: str = setting("network", "cnn", "the shared network")
+    weights: str = setting(
         "network", "none",
         "initial weights of the trunk: imagenet, none, or a .keras or "
         ".weights.h5 file",
     )  # fmt: skip
-    freeze: str = _setting(
+    freeze: str = setting(
         "network", "none",
         "which part of the trunk is frozen: none, all, or all but the last N "
         "stages",
     )  # fmt: skip
-    views: int = _setting(
+    views: int = setting(
         "network", 1,
         "for a frozen trunk: views of each training picture (mirrored, augmented) "
         "whose features are computed once; 0 computes them at each step",
         least=0,
     )  # fmt: skip
-    then: str = _setting(
+    then: str = setting(
         "network", "",
         "a second stage that trains more of the frozen trunk: "
         "all,epochs=8[,learning_rate=X], or its last N stages: N,epochs=8",
     )  # fmt: skip
-    image_size: int = _setting(
+    image_size: int = setting(
         "network", 0,
         "side length, in pixels, of the trunk's input; 0 uses the trunk's "
         "default",
         least=0,
     )  # fmt: skip
-    crop: float = _setting(
+    crop: float = setting(
         "network", 0.89,
         "share of each side that the network sees: the centre, shifted at random "
         "in training; use 1 if faces fill their pictures",
     )  # fmt: skip
-    epochs: int = _setting("training", 16, "passes over the training part", least=1)
-    batch_size: int = _setting(
+    epochs: int = setting("training", 16, "passes over the training part", least=1)
+    batch_size: int = setting(
         "training", 0,
         "pictures per step; 0 means 64, or fewer (down to 16) for 16 steps an epoch",
         least=0,
     )  # fmt: skip
-    learning_rate: float = _setting("training", 1.5e-3, "the peak learning rate")
-    schedule: str = _setting(
+    learning_rate: float = setting("training", 1.5e-3, "the peak learning rate")
+    schedule: str = setting(
         "training", "cosine",
         "cosine[,warmup=EPOCHS] decays to 0; constant[,warmup=EPOCHS]; plateau"
         "[,patience=EPOCHS,min_learning_rate=X] divides by 5 when validation "
         "stops improving",
     )  # fmt: skip
-    optimizer: Literal["muon", "adamw", "adam", "sgd"] = _setting(
+    optimizer: Literal["muon", "adamw", "adam", "sgd"] = setting(
         "training", "muon",
         "optimizer; muon uses AdamW for everything but convolutions",
     )  # fmt: skip
-    ema: float = _setting(
+    ema: float = setting(
         "training", 0.0,
         "decay of an exponential moving average of the weights, which is used "
         "for prediction; 0.999 averages about 1,000 steps, 0 turns it off",
     )  # fmt: skip
-    weight_decay: float = _setting(
-        "training",
-        0.25,
+    weight_decay: float = setting(
+        "training", 0.25,
         "decoupled weight decay, multiplied by the learning rate",
         least=0,
-    )
-    pooling: Literal["average", "max", "flatten"] = _setting(
+    )  # fmt: skip
+    pooling: Literal["average", "max", "flatten"] = setting(
         "network", "average",
         "how trunks from keras.applications pool their feature maps",
     )  # fmt: skip
-    features: str = _setting(
+    features: str = setting(
         "network", "0",
         "units of a dense layer between trunk and heads, optionally with an L2 "
         "penalty and batch normalization: 512,l2=0.001,norm=yes; 0 means no "
         "layer",
     )  # fmt: skip
-    dropout: float = _setting("network", 0.2, "dropout rate of the features")
-    patience: int = _setting(
+    dropout: float = setting("network", 0.2, "dropout rate of the features")
+    patience: int = setting(
         "training", 0,
         "stop after this many epochs without a lower validation loss; 0 means "
         "never",
         least=0,
     )  # fmt: skip
-    loss_weights: dict[str, float] = _setting(
+    loss_weights: dict[str, float] = setting(
         "heads", {}, "weights of the heads' losses: age=2,race=1.5"
     )
-    balance: Literal["static", "uncertainty", "dwa", "famo"] = _setting(
+    balance: Literal["static", "uncertainty", "dwa", "famo"] = setting(
         "heads", "static",
         "how the weights of the losses adapt during training; static keeps them "
         "fixed",
     )  # fmt: skip
-    class_weights: dict[str, Literal["none", "balanced"]] = _setting(
+    class_weights: dict[str, Literal["none", "balanced"]] = setting(
         "heads", {},
         "none, or balanced to give rare classes more weight in the loss; for all "
         "heads, or by head: gender=balanced,age=none",
     )  # fmt: skip
-    augment: str = _setting(
+    augment: str = setting(
         "training", "standard",
         "augmentation of training pictures: none, flip, standard, strong, mixup; "
         "rotate, shift, shear or zoom, each with :small, :medium or :large; "
         "separate several by commas",
     )  # fmt: skip
-    tta: int = _setting(
+    tta: int = setting(
         "network", 4,
         "test-time augmentation: average each answer over 1 view of the "
         "picture, 2 (also mirrored) or 4 (four crops, two of them mirrored); "
         "prediction time grows in proportion",
     )  # fmt: skip
-    mix: str = _setting(
+    mix: str = setting(
         "training", "proportional",
         "how often training sees each picture: proportional, equal (each data "
         "set equally often), temperature=T (between the two), or classes=HEAD "
         "(each class of a head equally often)",
     )  # fmt: skip
-    cap: dict[str, int] = _setting(
+    cap: dict[str, int] = setting(
         "data", {},
         "limit training to this many pictures per class; for all heads, or by "
         "head: race=500",
     )  # fmt: skip
-    split: str = _setting(
+    split: str = setting(
         "data", "official",
         "percentages of train/validation/test; or official: the publishers' "
         "parts, and 70/15/15 where there are none; or the split.csv of a run: "
         "its parts, and only the pictures that it lists",
     )  # fmt: skip
-    folds: int = _setting(
+    folds: int = setting(
         "data", 0, "number of folds for cross-validation; 0 trains one network", least=0
     )
-    identity: str = _setting(
+    identity: str = setting(
         "data", "",
         "regular expression that finds the person's name in a picture's path, so "
         "that each person is in only one part of the split",
     )  # fmt: skip
-    limit: int = _setting(
+    limit: int = setting(
         "data", 0, "use only this many pictures, chosen at random; 0 means all", least=0
     )
-    precision: Precision = _setting(
+    precision: Precision = setting(
         "training", "auto", "precision of the training; auto picks the faster one"
     )
-    seed: int = _setting("training", 0, "seed for everything random", least=0)
-    head: dict[str, dict[str, Any]] = _setting(
+    seed: int = setting("training", 0, "seed for everything random", least=0)
+    box_margin: float = setting(
+        "data", 0.0,
+        "enlarge the box of a face by this share of its size on each side; 0 uses the "
+        "box as it is",
+        least=0,
+    )  # fmt: skip
+    head: dict[str, dict[str, Any]] = setting(
         "heads", {},
         "heads declared here: tables [head.NAME] as in heads/catalog.toml",
     )  # fmt: skip
@@ -216,10 +215,10 @@ class Recipe:
 
     def _check_ranges(self) -> None:
         """Raise UserError for a number out of its range."""
-        for setting in fields(self):
-            value, least = getattr(self, setting.name), setting.metadata["least"]
+        for each in fields(self):
+            value, least = getattr(self, each.name), each.metadata["least"]
             if least is not None and not value >= least:
-                name = option(setting.name)
+                name = option(each.name)
                 raise UserError(name, f"is {value}, must be {least} or more")
         for name in ("dropout", "ema"):
             value = getattr(self, name)
@@ -233,6 +232,7 @@ class Recipe:
             ("seed", self.seed < 2**32, "must be below 2^32"),
             ("learning_rate", 0 < self.learning_rate < math.inf, "must be above 0"),
             ("tta", self.tta in (1, 2, 4), "must be 1, 2 or 4"),
+            ("box_margin", self.box_margin <= 4, "must be from 0 to 4"),
             ("crop", 0.5 <= self.crop <= 1, "must be from 0.5 to 1"),
         ):
             if not holds:

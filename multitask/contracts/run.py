@@ -15,7 +15,7 @@ from multitask.contracts.saving import reporting_write_errors, write_text
 NETWORK = "network.keras"  # the best epoch
 RECIPE = "recipe.toml"  # every setting
 HISTORY = "history.csv"  # figures of each epoch
-SPLIT = "split.csv"  # path, split
+SPLIT = "split.csv"  # path, maybe box, split
 SKIPPED = "skipped.csv"  # path, reason: what was set aside
 REPORT = "report"  # the folder of a run's report
 REPORT_JSON = "report.json"  # in it, the figures; a run with one is measured

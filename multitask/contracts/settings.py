@@ -1,5 +1,6 @@
 """How do values from a file, the command line or Python become checked settings?"""
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="DataclassInstance")
 _NUMBERS = {int: "a whole number", float: "a number"}
+
+
+def setting(group: str, default: Any, help: str, least: int | None = None) -> Any:
+    """A field of a dataclass of settings, with its group and text in `--help`.
+
+    A number must not be below `least`.
+    """
+    metadata = {"group": group, "help": help, "least": least}
+    if isinstance(default, dict):
+        return dataclasses.field(metadata=metadata, default_factory=dict)
+    return dataclasses.field(metadata=metadata, default=default)
 
 
 @cache

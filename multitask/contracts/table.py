@@ -1,17 +1,18 @@
-"""What is a table? One row per picture, one column per label, empty if not annotated.
+"""What is a table? One row per face, one column per label, empty if not annotated.
 
 | column | type | meaning |
 | --- | --- | --- |
-| `path` | str | the picture's file; unique |
+| `path` | str | the picture's file |
 | `box` | str, optional | the part to use: `left top right bottom` in pixels |
 | `identity` | str, optional | who is shown: one identity stays on one side of a split |
 | `split` | str, optional | `train`, `val` or `test`, if the publisher defined it |
 | `source` | str, optional | the data set that the row came from |
 | any other | str or number | a label, in the spelling of the head that reads it |
 
-An empty cell (NaN) means that nobody annotated this; it never means *no*. A number
-known only as an interval leaves its own column empty and fills `<column>_low` and
-`<column>_high` (both ends included).
+A picture has several rows only if their boxes differ: each shows a face. An empty cell
+(NaN) means that nobody annotated this; it never means *no*. A number known only as an
+interval leaves its own column empty and fills `<column>_low` and `<column>_high` (both
+ends included).
 """
 
 import csv
@@ -122,8 +123,8 @@ def check(table: pd.DataFrame, where: str = "table") -> pd.DataFrame:
     """Return `table` with a new index if it meets the contract.
 
     Raises UserError if there is no `path` column or no row, if a path is empty or
-    repeated, if a `split` is not train, val or test, or if the ends of an interval are
-    missing or swapped.
+    repeated with the same box, if a `split` is not train, val or test, or if the ends
+    of an interval are missing or swapped.
 
     >>> check(pd.DataFrame({"path": ["a.jpg"], "age": [31.0]})).shape
     (1, 2)
@@ -133,12 +134,12 @@ def check(table: pd.DataFrame, where: str = "table") -> pd.DataFrame:
         raise UserError(where, "has no rows", "check the folder's layout")
     if table["path"].isna().any():
         raise UserError(where, f"row {int(table['path'].isna().argmax())} has no path")
-    repeated = table["path"][table["path"].duplicated()]
+    repeated = table["path"][faces(table).duplicated()]
     if len(repeated):
         raise UserError(
             where,
             f"lists {listed(map(repr, repeated.unique()[:3]))} more than once",
-            "each picture may occur only once, in one data set",
+            "each picture, or box of a picture, may occur only once",
         )
     check_splits(table, where)
     check_intervals(table, where)
@@ -153,6 +154,21 @@ def check_splits(table: pd.DataFrame, where: str) -> None:
         meant = close_name(part, SPLITS)
         what = f"split is {part!r}, must be one of {listed(SPLITS)}"
         raise UserError(where, what, f"did you mean {meant!r}?" if meant else "")
+
+
+def faces(table: pd.DataFrame) -> "pd.Series[Any]":
+    """What each row (rows,) shows, as text: its path, and its box if it has one.
+
+    >>> table = pd.DataFrame({"path": ["a", "a"], "box": ["0 0 8 8", None]})
+    >>> faces(table).str.split("\\0").tolist()
+    [['a', '0 0 8 8'], ['a']]
+    """
+    paths = table["path"].astype(object)
+    if "box" not in table:
+        return paths
+    boxes = table["box"].astype(object)
+    # No path contains a zero byte.
+    return paths.where(boxes.isna(), paths + "\0" + boxes)
 
 
 def check_intervals(table: pd.DataFrame, where: str = "table") -> None:
@@ -206,8 +222,8 @@ def read_csv(path: Path) -> pd.DataFrame:
 def concat(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Join the tables of several data sets; columns that one lacks are left empty.
 
-    Raises UserError if one path is in two tables, or if a column holds numbers in one
-    table and text in another.
+    What several of them list has as many rows. Raises UserError if a column holds
+    numbers in one table and text in another.
 
     >>> a = pd.DataFrame({"path": ["a.jpg"], "age": [31.0]})
     >>> b = pd.DataFrame({"path": ["b.jpg"], "gender": ["male"]})
@@ -230,11 +246,11 @@ def concat(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
                     "in both, spell the labels as the head that reads them does",
                 )
     # All-empty columns would decide the joined type, so they are left out first.
-    joined = pd.concat([t.dropna(axis="columns", how="all") for t in tables])
+    filled = [table.dropna(axis="columns", how="all") for table in tables]
+    joined = pd.concat(filled, ignore_index=True)
     columns = dict.fromkeys(column for table in tables for column in table)
     others = [c for c in columns if c not in joined and c not in RESERVED]
-    joined = joined.reindex(columns=[*joined, *others])
-    return check(joined, "the data sets together")
+    return joined.reindex(columns=[*joined, *others])
 
 
 def _example(

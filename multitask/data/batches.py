@@ -25,10 +25,11 @@ from multitask.terminal.bar import track
 
 
 def decode_table(
-    table: pd.DataFrame, size: int, memory: float, spill: Path
+    table: pd.DataFrame, size: int, memory: float, spill: Path, margin: float = 0.0
 ) -> tuple[pd.DataFrame, Pixels, pd.DataFrame]:
     """Decode a table's pictures once, to `size` pixels per side.
 
+    Of a picture with a box, that part is used, with the `margin` of `decode`.
     Returns the rows whose picture could be read, indexed by their place in the
     pixels; the pixels (pictures, size, size, 3), uint8; and the pictures that could
     not be read (`path`, `reason`). Pixels of up to `memory` gigabytes are held in
@@ -42,7 +43,7 @@ def decode_table(
     if "box" in table:
         boxes = table["box"].astype(object).where(table["box"].notna(), None).tolist()
     reasons = {}
-    results = decode_all(table["path"].tolist(), size, boxes)
+    results = decode_all(table["path"].tolist(), size, boxes, margin)
     for index, result in track(results, "reading pictures", len(table)):
         if isinstance(result, str):
             reasons[index] = result

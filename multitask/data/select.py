@@ -26,9 +26,10 @@ def select(table: pd.DataFrame, recipe: Recipe, say: Say) -> pd.DataFrame:
 
 
 def selection_key(recipe: Recipe) -> tuple[Any, ...]:
-    """Equal for recipes that select the same rows and identities of the same data."""
+    """Equal for recipes that use the same parts of the same pictures of some data."""
     seed = recipe.seed if recipe.limit else 0
-    return recipe.limit, seed, recipe.identity, recipe.split_rule.file
+    file = recipe.split_rule.file
+    return recipe.limit, seed, recipe.identity, file, recipe.box_margin
 
 
 def _listed_in_split(table: pd.DataFrame, recipe: Recipe, say: Say) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def _listed_in_split(table: pd.DataFrame, recipe: Recipe, say: Say) -> pd.DataFr
     file = recipe.split_rule.file
     if not file:
         return table
-    listed = table[table["path"].isin(split.read_split(file).index)]
+    listed = table[split.listed_parts(table, split.read_split(file)).notna()]
     if listed.empty:
         raise UserError(
             "--split",

@@ -24,6 +24,7 @@ from multitask.contracts.reading import ENDINGS, PARTS, TABLES
 from multitask.contracts.table import RESERVED, Reading, check, concat
 from multitask.data.joint_heads import joint_heads
 from multitask.data.labels import check_reading
+from multitask.tables.merge import merge_notes, merged_sets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +110,9 @@ def _is_text(name: str) -> bool:
 
 
 def read_all(data: Sequence[str], sample: Path | None = None) -> Reading:
-    """Read data sets such as `NAME=FOLDER` and concatenate their tables.
+    """Read data sets such as `NAME=FOLDER` and join their tables.
+
+    What several of them have labels for is one row, which counts as the first one's.
 
     `sample` is the folder for the data set `sample`, the only one that can be named
     without a folder, as it draws its pictures. Raises UserError for an unknown name, a
@@ -117,9 +120,10 @@ def read_all(data: Sequence[str], sample: Path | None = None) -> Reading:
     """
     sample = sample.resolve() if sample else None
     readings = [_read_one(text, sample) for text in data]
-    skipped = pd.concat([r.skipped for r in readings], ignore_index=True)
-    notes = tuple(dict.fromkeys(note for r in readings for note in r.notes))
-    table = concat([r.table for r in readings])
+    merged = merged_sets(concat([r.table for r in readings]))
+    table = check(merged.table, "the data sets together")
+    skipped = [*(r.skipped for r in readings), merged.conflicts[["path", "reason"]]]
+    notes = [*(note for r in readings for note in r.notes), *merge_notes(merged)]
     pairs = zip(data, readings, strict=True)
     named = [reading for text, reading in pairs if takes_name(text)]
     decisions = [
@@ -128,8 +132,8 @@ def read_all(data: Sequence[str], sample: Path | None = None) -> Reading:
     ]
     return Reading(
         table=table,
-        skipped=skipped,
-        notes=notes,
+        skipped=pd.concat(skipped, ignore_index=True),
+        notes=tuple(dict.fromkeys(notes)),
         heads=joint_heads(readings, table, named),
         decisions=pd.concat(decisions, ignore_index=True),
     )

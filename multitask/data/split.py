@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +14,14 @@ from scipy.sparse.csgraph import connected_components
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.contracts.recipe_texts import SPLITS
-from multitask.contracts.table import any_file_name, read_csv, sources
+from multitask.contracts.table import any_file_name, faces, read_csv, sources
 from multitask.images.near import Hashes, near_links
 
 Groups = npt.NDArray[np.intp]
 
 
-def read_split(file: Path) -> "pd.Series[str]":
-    """The part of each path in a file such as a run's `split.csv`, indexed by path.
+def read_split(file: Path) -> pd.DataFrame:
+    """What a file such as a run's `split.csv` lists: `path`, maybe `box`, and `split`.
 
     A file is read again only if it has changed. Raises UserError if it can't be read or
     is no split.
@@ -38,7 +39,7 @@ def read_split(file: Path) -> "pd.Series[str]":
 
 @lru_cache(maxsize=4)  # settings are checked several times, and then it is used
 @any_file_name()
-def _read_split(file: Path, state: tuple[int, int]) -> "pd.Series[str]":
+def _read_split(file: Path, state: tuple[int, int]) -> pd.DataFrame:
     """What `read_split` returns, of a file in this state."""
     table = read_csv(file)
     for name in ("path", "split"):
@@ -54,24 +55,50 @@ def _read_split(file: Path, state: tuple[int, int]) -> "pd.Series[str]":
         )
     if "train" not in set(table["split"]):
         raise UserError("--split", f"'{file}' lists no training pictures")
-    return table.drop_duplicates("path").set_index("path")["split"]
+    return table
+
+
+def listing(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a table with its `split` that a `split.csv` has."""
+    return table[[name for name in ("path", "box", "split") if name in table]]
+
+
+def listed_parts(
+    table: pd.DataFrame, listed: pd.DataFrame, *, other_boxes: bool = False
+) -> "pd.Series[Any]":
+    """The part (rows,) that a listing gives each face; empty where it has none.
+
+    A listing without boxes, or for a table without any, is one of whole pictures: if
+    only some boxes of a picture are in `train`, that part counts. So it does for faces
+    that are not listed themselves, with `other_boxes`.
+    """
+    order = listed["split"].map({part: rank for rank, part in enumerate(SPLITS)})
+    listed = listed.iloc[np.argsort(order.fillna(0), kind="stable")]
+    by_path = listed.drop_duplicates("path").set_index("path")["split"]
+    if not (_has_boxes(table) and _has_boxes(listed)):
+        return table["path"].map(by_path)
+    by_face = listed.set_index(faces(listed))["split"]
+    parts = faces(table).map(by_face[~by_face.index.duplicated()])
+    return parts.fillna(table["path"].map(by_path)) if other_boxes else parts
+
+
+def _has_boxes(table: pd.DataFrame) -> bool:
+    return "box" in table and bool(table["box"].notna().any())
 
 
 def groups(table: pd.DataFrame, hashes: Hashes) -> Groups:
     """The number of each row's group (rows,); a group stays in one part of a split.
 
-    Rows are in one group if they show near duplicates by `hashes` (rows,) or, where
-    the table has identities, the same identity.
+    Rows are in one group if they show near duplicates by `hashes` (rows,), boxes of one
+    picture or, where the table has identities, the same identity.
     """
     links = [near_links(hashes)]
-    if "identity" in table:
-        known = np.flatnonzero(table["identity"].notna())
-        _, first, inverse = np.unique(
-            table["identity"].iloc[known].astype(str).to_numpy(),
-            return_index=True,
-            return_inverse=True,
-        )
-        links.append(np.stack([known, known[first[inverse]]], axis=1))
+    for name in ("path", "identity"):
+        if name in table:
+            known = np.flatnonzero(table[name].notna())
+            codes = pd.factorize(table[name].iloc[known].astype(object))[0]
+            _, first = np.unique(codes, return_index=True)
+            links.append(np.stack([known, known[first[codes]]], axis=1))
     ends = np.concatenate(links)
     size = len(table)
     graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (size, size))

@@ -29,6 +29,7 @@ from multitask.contracts.table import any_file_name, read_csv, sources, write_cs
 from multitask.data.batches import decode_table
 from multitask.data.labels import set_aside
 from multitask.data.sources import absolute, check_labelled, parse, read_all
+from multitask.data.split import listed_parts
 from multitask.experiments.notes import few_labels_notes, measured_part
 from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Pixels
@@ -167,7 +168,9 @@ def report(
     table, part, warnings = _select_part(reading.table, split, run, own=not data)
     table, unusable = set_aside(table, analyzer.heads)
     check_labelled(analyzer.heads, table, every=False)
-    table, pixels, unreadable = decode_table(table, spec.side, machine.memory, run)
+    table, pixels, unreadable = decode_table(
+        table, spec.side, machine.memory, run, spec.box_margin
+    )
     history = run / HISTORY
     warnings += few_labels_notes(analyzer.heads, table, part)
     with status(f"measuring on {len(table):,} pictures"):
@@ -242,12 +245,12 @@ def _with_split_of(
             "its training pictures: figures include them."
         )
         return table, [unknown] if own else []
-    trained = read_csv(file).set_index("path")["split"]
-    split, warnings = table["path"].map(trained), list[str]()
+    trained, warnings = read_csv(file), list[str]()
+    split = listed_parts(table, trained, other_boxes=not own)
     if own and split.isna().all():
         raise UserError(
             file,
-            f"lists no picture that still exists, such as {trained.index[0]!r}",
+            f"lists no picture that still exists, such as {trained['path'].iloc[0]!r}",
             "if they have moved, give their folder with --data",
         )
     if own:
@@ -260,22 +263,26 @@ def _with_split_of(
 
 
 def _with_moved(
-    table: pd.DataFrame, split: "pd.Series[str]", trained: "pd.Series[str]"
+    table: pd.DataFrame, split: "pd.Series[str]", trained: pd.DataFrame
 ) -> "tuple[pd.Series[str], list[str]]":
     """The part (rows,) of each picture, also in data sets moved since the training.
 
     A picture is recognized by the end of its path, long enough to be unique among the
-    paths of the training (the index of `trained`). Most of a data set must match.
+    paths of the training, which `trained` lists. Most of a data set must match.
     """
-    paths = trained.index.to_series().map(Path)
+    known = pd.Series(trained["path"].unique(), dtype=object)
+    paths = known.map(Path)
     for length in range(1, _TAIL + 1):
         tails = paths.map(lambda path, n=length: path.parts[-n:])
         if tails.is_unique:
             break
     else:
         return split, []
-    parts = dict(zip(tails, trained, strict=True))
-    by_tail = table["path"].map(lambda path: parts.get(Path(path).parts[-length:]))
+    names = dict(zip(tails, known, strict=True))
+    before = table["path"].map(lambda path: names.get(Path(path).parts[-length:]))
+    by_tail = listed_parts(
+        table.assign(path=before.fillna("")), trained, other_boxes=True
+    )
     origins = sources(table)
     unknown = split.isna().groupby(origins).transform("all")
     moved = unknown & (by_tail.notna().groupby(origins).transform("mean") > 0.5)

@@ -92,7 +92,8 @@ def leakage_notes(
     if Path(recipe.weights).suffix and before.is_file():
         count = 0
         with contextlib.suppress(UserError):  # it may be another file of that name
-            parts = held_out["path"].map(split.read_split(before))
+            listed = split.read_split(before)
+            parts = split.listed_parts(held_out, listed, other_boxes=True)
             count = int((parts == "train").sum())
         if count:
             notes.append(

@@ -53,7 +53,7 @@ class Prepared:
             return self._as_before(before)
         rule = self.recipe.split_rule
         if rule.file:
-            return self.table["path"].map(split.read_split(rule.file))
+            return split.listed_parts(self.table, split.read_split(rule.file))
         return split.split(
             self.table,
             self.spec.heads,
@@ -64,8 +64,8 @@ class Prepared:
         )
 
     def _as_before(self, file: Path) -> "pd.Series[str]":
-        before = read_csv(file).set_index("path")["split"]
-        parts = self.table["path"].map(before)
+        before = read_csv(file)
+        parts = split.listed_parts(self.table, before)
         if parts.isna().any() or len(before) != len(self.table):
             raise UserError(
                 file,
@@ -165,7 +165,7 @@ def prepare(
         checks.check_weights(spec, recipe)
     spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
     table, pixels, unreadable = batches.decode_table(
-        table, spec.side, machine.memory, spill
+        table, spec.side, machine.memory, spill, spec.box_margin
     )
     sources.check_labelled(heads, table)  # of the pictures that could be read, too
     return Prepared(

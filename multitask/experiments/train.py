@@ -12,6 +12,7 @@ from multitask.contracts.saving import replacing, reporting_write_errors
 from multitask.contracts.table import write_csv
 from multitask.data.batches import Batches
 from multitask.data.coverage import describe_epoch
+from multitask.data.split import listing
 from multitask.experiments.prepare import Prepared
 from multitask.training import loop
 from multitask.training.checkpoint import Figures
@@ -49,7 +50,7 @@ def train_prepared(
     with reporting_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(folder / SPLIT) as file:
-            write_csv(listed[["path", "split"]], file)
+            write_csv(listing(listed), file)
     training, validation = prepared.training(table), prepared.validation(table)
     say(describe_epoch(table, training))
     outcome = loop.train(

@@ -73,14 +73,15 @@ class PictureError(Exception):
     """This one picture can't be used; the message says why."""
 
 
-def decode(picture: Picture, box: str | None = None) -> Pixels:
+def decode(picture: Picture, box: str | None = None, margin: float = 0.0) -> Pixels:
     """Decode a picture to upright RGB (height, width, 3), uint8.
 
     `picture` is a path or the bytes of a JPEG, PNG, BMP, GIF, WebP, TIFF or AVIF file,
     of which the first frame counts; a PIL image; or a uint8 array (height, width) or
     (height, width, channels) with 1, 3 or 4 channels in RGB order. Grey, palette, CMYK
     and 16-bit pictures are converted, transparent parts become white, an EXIF rotation
-    is undone. `box` is `left top right bottom` in pixels of the upright picture; it is
+    is undone. `box` is `left top right bottom` in pixels of the upright picture.
+    `margin`, a share of the box's width and height, is added on each side; then it is
     clipped to the picture.
 
     Raises PictureError, which says why, if the picture can't be decoded or has 100
@@ -90,7 +91,7 @@ def decode(picture: Picture, box: str | None = None) -> Pixels:
     (4, 6, 3)
     """
     pixels = np.asarray(_rgb(picture))
-    return _crop(pixels, box) if box else pixels
+    return _crop(pixels, box, margin) if box else pixels
 
 
 def visible_fault(picture: object) -> str:
@@ -257,12 +258,17 @@ def _check_array(array: npt.NDArray[Any]) -> None:
         )
 
 
-def _crop(pixels: Pixels, box: str) -> Pixels:
+def _crop(pixels: Pixels, box: str, margin: float) -> Pixels:
     height, width = pixels.shape[:2]
     try:
-        left, top, right, bottom = (round(float(n)) for n in box.split())
+        left, top, right, bottom = (float(n) for n in box.split())
+        across, down = margin * (right - left), margin * (bottom - top)
+        left, right = round(left - across), round(right + across)
+        top, bottom = round(top - down), round(bottom + down)
     except (ValueError, OverflowError):
         raise PictureError(f"box is {box!r}, must be 'left top right bottom'") from None
+    if right < left or bottom < top:
+        raise PictureError(f"box is {box!r}, must be 'left top right bottom'")
     # A negative index would count from the far side.
     crop = pixels[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
     if 0 in crop.shape:
@@ -298,18 +304,19 @@ def decode_all(
     pictures: Sequence[Picture],
     size: int,
     boxes: Sequence[str | None] | None = None,
+    margin: float = 0.0,
 ) -> Iterator[tuple[int, Pixels | str]]:
     """Decode and resize many pictures on all cores.
 
     Yields (index, pixels (size, size, 3)) for each picture in order, or (index, the
-    reason) for one that can't be decoded.
+    reason) for one that can't be decoded. `margin` is that of each box, as in `decode`.
     """
 
     def one(index: int) -> tuple[int, Pixels | str]:
         try:
             box = boxes[index] if boxes is not None else None
             if box:
-                return index, resize(decode(pictures[index], box), size)
+                return index, resize(decode(pictures[index], box, margin), size)
             return index, _resized(_rgb(pictures[index]), size)
         except PictureError as error:
             return index, str(error)

@@ -153,7 +153,9 @@ class Analyzer:
         size, pictures = self.spec.side, inputs.pictures
         pixels = np.zeros((len(pictures), size, size, 3), np.uint8)
         status = np.full(len(pictures), "ok", dtype=object)
-        for index, result in decode_all(pictures, size, inputs.boxes):
+        for index, result in decode_all(
+            pictures, size, inputs.boxes, self.spec.box_margin
+        ):
             if isinstance(result, str):
                 status[index] = result
             else:

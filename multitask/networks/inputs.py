@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.reading import picture_table
+from multitask.contracts.reading import picture_table, with_boxes
 from multitask.images.decode import Picture
 from multitask.images.paths import check_usable, expand
 
@@ -40,8 +40,8 @@ class Inputs:
 def read_inputs(pictures: Any) -> Inputs:
     """The pictures that are meant, in their order.
 
-    A DataFrame gives those of its column `path`, cropped to its column `box` if it has
-    one; a column of paths or an array one each. In a single text or a list, a folder
+    A DataFrame gives those of its column `path`, cropped to its boxes if it has
+    any; a column of paths or an array one each. In a single text or a list, a folder
     or a glob stands for its pictures, as on the command line.
 
     Raises UserError for a DataFrame without `path`, a folder or glob without a
@@ -58,7 +58,7 @@ def read_inputs(pictures: Any) -> Inputs:
 
 
 def _from_table(table: pd.DataFrame) -> Inputs:
-    named = picture_table(table, "pictures")
+    named = with_boxes(picture_table(table, "pictures"))
     check_usable(named["path"].tolist())
     boxes = named["box"].tolist() if "box" in named else [None] * len(named)
     return Inputs(pictures=named["path"].tolist(), boxes=boxes, index=table.index)

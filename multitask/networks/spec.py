@@ -49,6 +49,11 @@ class NetworkSpec:
         """Pixels per side of the resized picture, margin included."""
         return self.size + 2 * round(self.size * (1 / self.crop - 1) / 2)
 
+    @property
+    def box_margin(self) -> float:
+        """The share of a box's size that is added on each side of it, by the recipe."""
+        return float(self.recipe.get("box_margin", 0.0))
+
     def crops(self) -> tuple["Crop", ...]:
         """The crops that the network looks at, `tta` of them.
 

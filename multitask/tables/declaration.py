@@ -4,6 +4,7 @@
     text = ["code"]            # columns that are text even if it looks like numbers
     missing = ["999", "n.a."]  # more words for "not annotated", in every column
     root = "pictures"          # the folder that paths are relative to
+    box = "xywh"               # a cell `bbox` is left top width height, not corners
 
     [column.weather]
     role = "label"             # or "path", "box", "identity", "split", "source", "none"
@@ -28,7 +29,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.settings import checked
+from multitask.contracts.settings import checked, type_hints, value
 from multitask.contracts.table import RESERVED
 from multitask.tables.types import numbers
 
@@ -63,6 +64,7 @@ class Declaration:
     text: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     root: str = ""
+    box: Literal["", "xyxy", "xywh"] = ""
     column: Mapping[str, Column] = field(default_factory=dict)
     votes: Mapping[str, Votes] = field(default_factory=dict)
 
@@ -74,8 +76,10 @@ class Declaration:
                 raise UserError(where, what, nearest(name, names))
 
 
-def declared(file: Path, where: str, root: str = "") -> Declaration:
-    """Read what is declared about the table of a file; `root` replaces its root.
+def declared(file: Path, where: str, root: str = "", box: str = "") -> Declaration:
+    """Read what is declared about the table of a file.
+
+    `root` and `box` replace its settings if they are not empty.
 
     Raises UserError for a TOML that is none or holds an unknown setting.
     """
@@ -88,6 +92,8 @@ def declared(file: Path, where: str, root: str = "") -> Declaration:
             raise UserError(where, f"'{path}' is no TOML: {error}") from None
     column = _sections(content, "column", Column, f"{where}: '{path}'")
     votes = _sections(content, "votes", Votes, f"{where}: '{path}'")
+    if box:
+        content["box"] = value(type_hints(Declaration)["box"], box, f"{where},box")
     declaration = checked(Declaration, content, f"{where}: '{path}'")
     if not root and declaration.root:  # relative to the file
         root = str(file.parent / declaration.root)

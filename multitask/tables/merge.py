@@ -1,31 +1,183 @@
-"""What if a table has several rows for one picture?"""
+"""What if several rows show one face?
 
+Rows of one picture with different boxes show different faces. Rows of one face are
+merged: a cell that is empty in one row is filled from another, and labels in which they
+differ become empty. Only a split is kept: test counts before val, and val before train.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from multitask.contracts.errors import UserError
+from multitask.contracts.recipe_texts import SPLITS
+from multitask.contracts.table import as_text, faces, interval_columns
+from multitask.tables.decisions import Decisions
 
-def repeated(table: pd.DataFrame) -> "pd.Series[Any]":
-    """A reason for each row whose picture an earlier row lists."""
-    first: dict[str, int] = {}
-    rows, first_rows = [], []
-    for row, path in enumerate(table["path"]):
-        first_row = first.setdefault(path, row)
-        if first_row != row:
-            rows.append(row)
-            first_rows.append(first_row)
-    later = table.iloc[rows]
-    originals = table.iloc[first_rows].set_index(later.index)
-    columns = later.columns.drop("path")
-    labels, first_labels = later[columns], originals[columns]
-    differs = (labels != first_labels) & ~(labels.isna() & first_labels.isna())
-    return pd.Series(
-        [
-            f"is listed before with another {', '.join(columns[row])}; the first counts"
-            if row.any()
-            else "is listed before, with the same labels"
-            for row in differs.to_numpy(bool)
-        ],
-        index=later.index,
-        dtype=object,
+_FIRST = ("path", "box", "source")  # the first row says them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """A table with one row per face, in the place of its first row.
+
+    `conflicts` has a row for each label that was set aside, or split that was changed:
+    `path`, `column`, `reason`. `rows` is how many rows are now part of another.
+    """
+
+    table: pd.DataFrame
+    conflicts: pd.DataFrame
+    rows: int = 0
+
+
+def merge(table: pd.DataFrame, *, numbered: bool = False) -> Merged:
+    """Merge the rows of each face.
+
+    Reasons name rows if they are `numbered`: the index then counts them from 0.
+    """
+    key = faces(table)
+    later = key.duplicated()
+    if not later.any():
+        return Merged(table=table, conflicts=_conflicts([]))
+    several = key.duplicated(keep=False)
+    rows, face = table[several], key[several].to_numpy()
+    columns = [column for column in rows if column not in _FIRST]
+    united = rows.groupby(face, sort=False)[columns].first()
+    differ = rows.groupby(face, sort=False)[columns].nunique() > 1
+    faults = [*_faults(rows, face, differ, numbered), *_outside(united, differ)]
+    united = united.mask(differ)
+    if "split" in columns:
+        united["split"] = united["split"].fillna(_parts(rows["split"], face))
+    result = table[~later].copy()
+    places = key.index[several & ~later]
+    for column in columns:
+        values = united[column].reindex(key[places]).to_numpy()
+        result[column] = _replaced(result[column], places, values)
+    return Merged(
+        table=result, conflicts=_conflicts(faults), rows=len(table) - len(result)
     )
+
+
+def _conflicts(faults: list[tuple[str, str, str]]) -> pd.DataFrame:
+    return pd.DataFrame(faults, columns=["path", "column", "reason"], dtype=object)
+
+
+def _replaced(cells: "pd.Series[Any]", places: Any, values: Any) -> "pd.Series[Any]":
+    if pd.api.types.is_numeric_dtype(cells) and pd.isna(values).any():
+        cells = cells.astype(float)
+    cells = cells.copy()
+    cells.loc[places] = values
+    return cells
+
+
+def _faults(
+    rows: pd.DataFrame, face: Any, differ: pd.DataFrame, numbered: bool
+) -> Iterator[tuple[str, str, str]]:
+    """Path, column and reason of each label in which the rows of a face differ."""
+    for column in differ.columns[differ.any()]:
+        doubtful = pd.Series(face, rows.index).isin(differ.index[differ[column]])
+        labels = pd.DataFrame({"face": face, "says": as_text(rows[column])}, rows.index)
+        labels = labels[doubtful & rows[column].notna()].drop_duplicates()
+        if numbered:
+            labels["says"] += " in row " + (labels.index + 1).astype(str)
+        outcome = "left empty; must be the same in all"
+        if column == "split":
+            outcome = "of which test counts first, then val"
+        joined: dict[Any, str] = {}
+        for one, says in zip(labels["face"], labels["says"], strict=True):
+            joined[one] = f"{joined[one]} and {says}" if one in joined else says
+        for one, says in joined.items():
+            reason = f"{column} is {says} of one picture, {outcome}"
+            yield _path(one), str(column), reason
+
+
+def _path(face: Any) -> str:
+    return str(face).partition("\0")[0]
+
+
+def _parts(splits: "pd.Series[Any]", face: Any) -> "pd.Series[Any]":
+    """The part of each face: the last of train, val and test that a row says."""
+    ranks = splits.map({part: rank for rank, part in enumerate(SPLITS)})
+    return ranks.groupby(face).max().map(dict(enumerate(SPLITS)))
+
+
+def _outside(united: pd.DataFrame, differ: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Faults of numbers outside an interval that another row says, marked in `differ`.
+
+    Both ends of an interval differ together.
+    """
+    faults = []
+    for column in [name[:-4] for name in map(str, united) if name.endswith("_low")]:
+        low, high = interval_columns(column)
+        if high not in united:
+            continue
+        ends = differ[low] | differ[high]
+        differ[low], differ[high] = ends, ends
+        if column not in united:
+            continue
+        number = united[column]
+        outside = ~ends & ~differ[column]
+        outside &= (number < united[low]) | (number > united[high])
+        for face, row in united[outside].iterrows():
+            what = f"{row[column]:g} and from {row[low]:g} to {row[high]:g}"
+            reason = f"{column} is {what} in rows of one picture, left empty"
+            faults.append((_path(face), column, reason))
+        for name in (column, low, high):
+            differ[name] |= outside
+    return faults
+
+
+def merged_rows(
+    table: pd.DataFrame, decisions: Decisions, where: str
+) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """The table of a file with one row per face, and the labels that were set aside.
+
+    The list has pairs of a path and a reason. Raises UserError if a column loses all
+    of its labels.
+    """
+    merged = merge(table, numbered=True)
+    if merged.rows:
+        text = f"{merged.rows:,} rows merged into others of the same picture"
+        decisions.remark("path", text)
+    for column, faults in merged.conflicts.groupby("column", sort=False):
+        if table[column].notna().any() and merged.table[column].isna().all():
+            raise UserError(
+                where,
+                f"column {column!r} has no label left, as rows of one picture "
+                f"contradict each other: {faults['reason'].iloc[0]}",
+                "keep one row per picture, or one label",
+            )
+        decisions.remark(str(column), f"{len(faults):,} contradictions, see skipped")
+    pairs = merged.conflicts[["path", "reason"]].itertuples(index=False, name=None)
+    return merged.table, list(pairs)
+
+
+def merged_sets(table: pd.DataFrame) -> Merged:
+    """Merge the rows that several data sets have for a face; `source` is the first's.
+
+    Persons whom two data sets call differently are one if a face shows both.
+    """
+    key = faces(table)
+    if "identity" in table and key.duplicated().any():
+        first = table["identity"].groupby(key.to_numpy()).transform("first")
+        same = table["identity"].notna() & (table["identity"] != first)
+        alias = dict(zip(table["identity"][same], first[same], strict=True))
+        table = table.assign(identity=table["identity"].replace(alias))
+    return merge(table)
+
+
+def merge_notes(merged: Merged) -> Iterator[str]:
+    """What a report must say of pictures that several data sets have."""
+    if not merged.rows:
+        return
+    yield (
+        f"{merged.rows:,} pictures are in several data sets: their labels are merged, "
+        "and they count as those of the first."
+    )
+    for column, faults in merged.conflicts.groupby("column", sort=False):
+        yield (
+            f"The data sets contradict each other in {column} of {len(faults):,} "
+            f"pictures; the first: {faults['reason'].iloc[0]}."
+        )

@@ -12,13 +12,14 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import RESERVED, Reading, check_path, headed
+from multitask.tables.boxes import boxed
 from multitask.tables.brackets import flat
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Declaration, declared
 from multitask.tables.formats.files import existing_file, load
 from multitask.tables.formats.picture_column import with_path
 from multitask.tables.locate import locate
-from multitask.tables.merge import repeated
+from multitask.tables.merge import merged_rows
 from multitask.tables.missing import emptied
 from multitask.tables.questions import questions
 from multitask.tables.roles import declared_roles, leave_out
@@ -27,26 +28,28 @@ from multitask.tables.splits import with_split
 from multitask.tables.types import has_text, typed
 
 
-def read(file: Path, *, name: str, root: str = "") -> Reading:
+def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     """Read the labels in a file, of named heads and of heads that it brings.
 
     Relative paths are relative to `root`, by default the file's folder. Only an empty
     cell means *no label*; a column is numeric if all of its filled cells are numbers,
     unless they are text in a Parquet file or a TOML beside the file says so,
-    `text = ["code"]`. Rows without a picture, or with one that an earlier row lists,
-    are skipped.
+    `text = ["code"]`. A `box` of `xywh` says that boxes in one column are left, top,
+    width and height. Rows without a picture are skipped, those of one picture and box
+    are merged.
 
     Raises UserError if the file is missing, can't be read as its ending says, lacks the
     column `path`, has a column twice, or if none of its pictures exists.
     """
     where = f"--data {name}"
     path = existing_file(file, where)
-    declaration = declared(path, where, root)
+    declaration = declared(path, where, root, box)
     decisions = Decisions()
     labels = load(path, where, decisions, declaration.text)
     folder = Path(declaration.root or labels.root)
     cells, unmade = with_path(labels.cells, path, folder, declaration, decisions, where)
     cells = flat(_headed(cells, path, where, declaration, decisions))
+    cells, bad_boxes = boxed(cells, declaration, decisions, f"{where}: '{path}'")
     cells = emptied(cells, declaration, decisions, where)
     cells = with_split(cells, declaration, decisions, where)
     cells, labels, bad = questions(cells, labels, declaration, decisions, where)
@@ -59,13 +62,15 @@ def read(file: Path, *, name: str, root: str = "") -> Reading:
     table = typed(cells, where, _text_columns(cells, path, declaration))
     table["path"], missing = locate(table["path"], folder, decisions)
     missing.update(unmade)
-    reasons = pd.concat([missing, repeated(table.drop(index=missing.index))])
-    faulty_rows = zip(table["path"][reasons.index], reasons, strict=True)
+    missing = missing.combine_first(bad_boxes)
+    faulty_rows = zip(table["path"][missing.index], missing, strict=True)
     faulty_cells = [(table["path"][row], reason) for row, reason in [*bad, *faults]]
     skipped = [*labels.skipped, *faulty_rows, *faulty_cells]
-    table = table.drop(index=reasons.index).reset_index(drop=True)
+    table = table.drop(index=missing.index)
     if table.empty:
         _refuse(path, folder, skipped, where)
+    table, contradictions = merged_rows(table, decisions, f"{where}: '{path}'")
+    table, skipped = table.reset_index(drop=True), [*skipped, *contradictions]
     return Reading(
         table=table if "source" in table else table.assign(source=name),
         skipped=pd.DataFrame(skipped, columns=["path", "reason"], dtype=object),

@@ -53,7 +53,7 @@ def declared_roles(
             decisions.read_as(column, "left out")
             decisions.remark(column, "as declared")
             cells = cells.drop(columns=column)
-        elif declared.role not in ("", "label", "split", column):
+        elif declared.role not in ("", "label", "split", "box", column):
             if declared.role in {*cells.columns, *names.values()}:
                 what = f"column {column!r} is declared as {declared.role!r}"
                 todo = "only one column can be it"

@@ -107,7 +107,9 @@ def _readable(
     """The rows with a picture that can be read, and the pixels of all rows."""
     table, total = _usable(table, spec.heads, say), len(table)
     spill = next(p for p in (machine.cache, *machine.cache.parents) if p.is_dir())
-    table, pixels, skipped = decode_table(table, spec.side, machine.memory, spill)
+    table, pixels, skipped = decode_table(
+        table, spec.side, machine.memory, spill, spec.box_margin
+    )
     if len(skipped):
         say(f"left out: {len(skipped):,} of {total:,} pictures, {_first(skipped)}")
     counts = check_labelled(spec.heads, table, every=False)

@@ -12,6 +12,7 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head, Heads
 from multitask.contracts.infer import infer_heads, requested_heads
+from multitask.contracts.reading import with_boxes
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.settings import per_head
 from multitask.contracts.table import NO_LABELS, check_intervals
@@ -118,7 +119,7 @@ def resolve(
 
 def checked_table(table: object) -> pd.DataFrame:
     """A data frame as a table of labelled pictures, with a fresh index."""
-    checked = labelled_table(table, "table")
+    checked = with_boxes(labelled_table(table, "table"))
     check_intervals(checked)
     return checked
 

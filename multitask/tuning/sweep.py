@@ -17,6 +17,7 @@ from multitask.contracts.run import SPLIT, SWEEP
 from multitask.contracts.saving import reporting_write_errors, write_text
 from multitask.contracts.sweep_result import SweepResult
 from multitask.contracts.table import any_file_name, write_csv
+from multitask.data.split import listing
 from multitask.experiments.prepare import Prepared, prepare
 from multitask.training import loop
 from multitask.tuning import space
@@ -81,7 +82,7 @@ def sweep(
     work = Trials(
         base=base,
         prepared=prepared,
-        parts=table.set_index("path")["split"],
+        parts=listing(table),
         out=out,
         dimensions=dimensions,
         combinations=combinations,
@@ -138,7 +139,7 @@ def _begin(prepared: Prepared, out: Path, settings: dict[str, Any]) -> pd.DataFr
     if not begun:
         run.begin(out, settings)
         with reporting_write_errors(out):
-            write_csv(table[["path", "split"]], file)
+            write_csv(listing(table), file)
     return table
 
 

@@ -17,6 +17,7 @@ from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import BEST, NETWORK, RECIPE
 from multitask.contracts.saving import reporting_write_errors, write_text
 from multitask.contracts.sweep_result import best_trial, formatted
+from multitask.data.split import listed_parts
 from multitask.experiments import checks
 from multitask.experiments.prepare import Prepared, prepare_variant
 from multitask.experiments.train import train_prepared
@@ -48,7 +49,7 @@ class Trials:
 
     base: Recipe
     prepared: Prepared  # the last one: its pictures may be the next one's
-    parts: "pd.Series[str]"
+    parts: pd.DataFrame
     out: Path
     dimensions: tuple[Dimension, ...]
     combinations: Sequence[Mapping[str, Any]]
@@ -276,7 +277,7 @@ class Trials:
         parts = (
             self.prepared.split()
             if self.varies_parts
-            else table["path"].map(self.parts)
+            else listed_parts(table, self.parts)
         )
         return table.assign(split=parts)[parts.notna()]
 

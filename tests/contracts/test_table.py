@@ -53,8 +53,8 @@ def test_a_good_table_passes_with_a_fresh_index(faces):
         (pd.DataFrame({"path": ["a.jpg", None]}), "here: row 1 has no path"),
         (
             pd.DataFrame({"path": ["a.jpg", "b.jpg", "a.jpg"]}),
-            "here: lists 'a.jpg' more than once; each picture may occur only once, "
-            "in one data set",
+            "here: lists 'a.jpg' more than once; each picture, or box of a picture, "
+            "may occur only once",
         ),
         (
             table(split=["train", "valid", np.nan]),
@@ -114,8 +114,11 @@ def test_numbers_here_and_text_there_name_both_data_sets_and_an_example():
         assert "text like 'male'" in line
 
 
-def test_a_picture_of_two_data_sets_is_refused():
-    assert "lists '0.jpg'" in error(concat, [table(age=[1.0]), table(age=[2.0])])
+def test_boxes_of_one_picture_are_different_faces():
+    both = pd.DataFrame({"path": ["a", "a", "a"], "box": ["0 0 8 8", "8 0 16 8", None]})
+    assert len(check(both)) == 3
+    assert "lists 'a' more than once" in error(check, both.assign(box="0 0 8 8"))
+    assert "lists 'a' more than once" in error(check, both.assign(box=None))
 
 
 def test_a_reading_has_nothing_set_aside_unless_told():

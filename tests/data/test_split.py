@@ -62,10 +62,10 @@ def test_a_split_is_read_again_only_if_it_has_changed(tmp_path, monkeypatch):
     file = Path("split.csv")
     file.write_text("path,split\na.jpg,train\n")
     for name in (file, file.absolute()):
-        assert read_split(name).to_dict() == {"a.jpg": "train"}
+        assert read_split(name).to_numpy().tolist() == [["a.jpg", "train"]]
     assert len(read) == 1
     file.write_text("path,split\na.jpg,val\nb.jpg,train\n")
-    assert read_split(file)["a.jpg"] == "val"
+    assert read_split(file)["split"].tolist() == ["val", "train"]
     file.unlink()
     with pytest.raises(UserError, match=r"there is no file 'split\.csv'"):
         read_split(file)

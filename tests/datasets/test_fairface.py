@@ -251,8 +251,8 @@ def test_a_picture_listed_twice_keeps_what_both_lines_say(tmp_path):
     assert (row["gender"], row["race"], row["race7"]) == ("male", "black", "black")
     assert reading.table[["age_low", "age_high"]].isna().all(axis=None)
     assert [reason for _, reason in skipped(reading)] == [
-        "age_low differs between its lines, left empty",
-        "age_high differs between its lines, left empty",
+        "age_low is 0 and 3 of one picture, left empty; must be the same in all",
+        "age_high is 2 and 9 of one picture, left empty; must be the same in all",
     ]
     assert len(check(reading.table)) == 1
 

@@ -253,12 +253,6 @@ def test_a_few_labels_that_no_head_can_have_are_set_aside(tmp_path, run):
     assert len(pd.read_csv(folder / "skipped.csv")) == 1  # it has no head of age
 
 
-def test_one_picture_in_two_data_sets(capsys, tmp_path, faces):
-    data = f"utkface={faces}"
-    line = fit_fails(capsys, tmp_path, "--data", data, "--data", data)
-    assert "more than once" in line
-
-
 def test_a_class_that_the_network_never_saw(capsys, tmp_path, run, faces):
     drawn = tmp_path / "drawn"
     sample.read(drawn, count=20)

@@ -377,7 +377,7 @@ def test_a_box_cuts_out_what_lies_inside(box, rows, columns):
 
 
 @pytest.mark.parametrize(
-    "box", ["10 0 20 5", "0 8 5 20", "0 -9 10 -2", "-9 0 -2 8", "4 4 4 6", "6 1 2 4"]
+    "box", ["10 0 20 5", "0 8 5 20", "0 -9 10 -2", "-9 0 -2 8", "4 4 4 6"]
 )
 def test_a_box_without_a_pixel_is_refused(box):
     assert refused(noise(8, 10), box) == f"box {box!r} lies outside its 10 x 8 pixels"

@@ -16,7 +16,7 @@ def left_out(reading):
 
 
 def test_ids_files_dates_boxes_and_texts_are_left_out(tmp_path):
-    header = "image_id,original,taken,caption,face x,face y,face w,face h,mood"
+    header = "image_id,original,taken,caption,eye x,eye y,eye w,eye h,mood"
     rows = [
         f"{n * 7},orig_{n}.png,2020-01-{n:02},A text no {n},3,4,{n},{n},{n % 2}"
         for n in range(1, 9)
@@ -27,7 +27,7 @@ def test_ids_files_dates_boxes_and_texts_are_left_out(tmp_path):
         "original": "names of files",
         "taken": "dates",
         "caption": "8 different texts in 8 rows",
-        **dict.fromkeys(("face x", "face y", "face w", "face h"), "a box"),
+        **dict.fromkeys(("eye x", "eye y", "eye w", "eye h"), "a box"),
     }
     assert reading.heads == {"mood": {"kind": "sigmoid"}}
     assert {"caption", "image_id"} <= set(reading.table)
