@@ -56,7 +56,10 @@ def asked_head(table: pd.DataFrame, column: str) -> Config | None:
     'softmax'
     """
     labels = table[column].dropna()
-    if pd.api.types.is_numeric_dtype(labels) or labels.nunique() < 2:
+    distinct = labels.nunique()
+    if pd.api.types.is_numeric_dtype(labels) and distinct * 2 >= len(labels) > 2:
+        return _range(labels) if distinct > 1 else None
+    if pd.api.types.is_numeric_dtype(labels) or distinct < 2:
         return _config(table, column)
     return softmax(classes_of(labels))
 

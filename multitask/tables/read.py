@@ -31,15 +31,17 @@ from multitask.tables.types import has_text, typed
 def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     """Read the labels in a file, of named heads and of heads that it brings.
 
-    Relative paths are relative to `root`, by default the file's folder. Only an empty
-    cell means *no label*; a column is numeric if all of its filled cells are numbers,
-    unless they are text in a Parquet file or a TOML beside the file says so,
-    `text = ["code"]`. A `box` of `xywh` says that boxes in one column are left, top,
-    width and height. Rows without a picture are skipped, those of one picture and box
-    are merged.
+    Relative paths are relative to `root`, by default the file's folder. Words such as
+    `unknown` mean *no label*, and labels are translated to the spelling of their heads;
+    `decisions` of the reading has all of it, and a TOML beside the file overrules it. A
+    column is numeric if all of its filled cells are numbers, unless they are text in a
+    Parquet file or the TOML says so, `text = ["code"]`. A `box` of `xywh` says that
+    boxes in one column are left, top, width and height. Rows without a picture and
+    faulty labels are skipped, rows of one picture and box are merged.
 
     Raises UserError if the file is missing, can't be read as its ending says, lacks the
-    column `path`, has a column twice, or if none of its pictures exists.
+    column `path`, has a column twice or one whose labels are faulty, or if none of its
+    pictures exists.
     """
     where = f"--data {name}"
     path = existing_file(file, where)

@@ -122,7 +122,7 @@ def _why(column: str, cells: "pd.Series[Any]") -> str:
     if is_text and len(distinct) > infer.MOST:
         return f"{len(distinct):,} different texts"
     if is_text and (
-        len(distinct) == filled >= _FEW or len(distinct) * 2 > filled >= _MANY
+        len(distinct) == filled >= _FEW or len(distinct) * 2 >= filled >= _MANY
     ):
         return f"{len(distinct):,} different texts in {filled:,} rows"
     return ""

@@ -93,9 +93,14 @@ def _replaced(labels: "pd.Series[Any]", changes: dict[Any, Any]) -> "pd.Series[A
     return labels.astype(object).map(mapping, na_action="ignore").astype(object)
 
 
+def _is_number(cell: Any) -> bool:
+    """Whether a cell is a number; True and False are none."""
+    return isinstance(cell, int | float | np.number) and not isinstance(cell, bool)
+
+
 def _report(column: str, changes: dict[Any, Any], decisions: Decisions) -> None:
     texts = {
-        old: f"{new:g}" if isinstance(new, float) else new
+        f"{old:g}" if _is_number(old) else old: f"{new:g}" if _is_number(new) else new
         for old, new in changes.items()
         if new == new  # not NaN, which faults tell
     }

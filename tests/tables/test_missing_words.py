@@ -85,7 +85,9 @@ def test_minus_one_stays_where_it_may_be_a_value(tmp_path, column, cells):
 
 
 def test_yes_and_no_of_a_named_head_may_be_1_and_minus_1(tmp_path):
-    assert labels(tmp_path, "Smiling", "1", "-1", "-1") == [1.0, 0.0, 0.0]
+    reading = read(tmp_path, "Smiling", "1", "-1", "-1")
+    assert reading.table["Smiling"].tolist() == [1.0, 0.0, 0.0]
+    assert decided(reading)["Smiling"] == ("label", "'-1' is 0")
 
 
 def test_a_broken_number_is_named(tmp_path):
