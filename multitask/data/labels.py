@@ -16,6 +16,7 @@ from multitask.contracts.table import (
     label_columns,
     sources,
 )
+from multitask.tables.merge import OF_ONE
 
 _MOST = 0.1  # share of a data set's labels that may be unusable: more is a mistake
 
@@ -23,9 +24,11 @@ _MOST = 0.1  # share of a data set's labels that may be unusable: more is a mist
 def check_reading(reading: Reading, where: str) -> None:
     """Raise UserError if a reader left more than a tenth of a head's labels empty.
 
-    Its reasons for these begin with the column or the head: `Smiling is 'x', ...`.
+    Its reasons for these begin with the column or the head: `Smiling is 'x', ...`. One
+    label may always be wrong, and rows of one picture may contradict each other.
     """
     skipped = reading.skipped.astype({"path": object, "reason": object})
+    skipped = skipped[~skipped["reason"].str.contains(OF_ONE, regex=False)]
     names = skipped["reason"].str.extract(r"^(.+?) is ", expand=False)
     for name in names.dropna().unique():
         columns = infer.read_by(name, reading.heads.get(name, {}))
@@ -35,7 +38,7 @@ def check_reading(reading: Reading, where: str) -> None:
         reasons = skipped.loc[names == name]
         lost = reasons["path"].nunique()
         total = lost + int(reading.table[filled].notna().any(axis=1).sum())
-        if lost > _MOST * total:
+        if lost > max(1, _MOST * total):
             path, reason = reasons.iloc[0]
             raise UserError(
                 where,

@@ -16,6 +16,7 @@ from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.table import as_text, faces, interval_columns
 from multitask.tables.decisions import Decisions
 
+OF_ONE = "of one picture"  # in each reason why rows of a face contradict each other
 _FIRST = ("path", "box", "source")  # the first row says them
 
 
@@ -89,7 +90,7 @@ def _faults(
         for one, says in zip(labels["face"], labels["says"], strict=True):
             joined[one] = f"{joined[one]} and {says}" if one in joined else says
         for one, says in joined.items():
-            reason = f"{column} is {says} of one picture, {outcome}"
+            reason = f"{column} is {says} {OF_ONE}, {outcome}"
             yield _path(one), str(column), reason
 
 
@@ -122,7 +123,7 @@ def _outside(united: pd.DataFrame, differ: pd.DataFrame) -> list[tuple[str, str,
         outside &= (number < united[low]) | (number > united[high])
         for face, row in united[outside].iterrows():
             what = f"{row[column]:g} and from {row[low]:g} to {row[high]:g}"
-            reason = f"{column} is {what} in rows of one picture, left empty"
+            reason = f"{column} is {what} in rows {OF_ONE}, left empty"
             faults.append((_path(face), column, reason))
         for name in (column, low, high):
             differ[name] |= outside

@@ -168,3 +168,11 @@ def test_a_person_keeps_one_name(tmp_path):
         "one:ann", "one:bob", "one:ann", "other:8"
     ]  # fmt: skip
     assert reading.skipped.empty
+
+
+def test_contradictions_are_no_reason_to_refuse_a_table(tmp_path):
+    text = "path,mood\na.jpg,happy\na.jpg,sad\nb.jpg,sad\nb.jpg,calm\nc.jpg,happy\n"
+    file = label_file(tmp_path, text + "d.jpg,sad\n", *(f"{n}.jpg" for n in "abcd"))
+    reading = sources.read_all([f"mine=table:{file}"])
+    assert cells(reading.table, "mood") == [[None], [None], ["happy"], ["sad"]]
+    assert len(reading.skipped) == 2
