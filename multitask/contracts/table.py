@@ -168,7 +168,8 @@ def faces(table: pd.DataFrame) -> "pd.Series[Any]":
         return paths
     boxes = table["box"].astype(object)
     # No path contains a zero byte.
-    return paths.where(boxes.isna(), paths + "\0" + boxes)
+    ends = boxes.map("\0{}".format, na_action="ignore")
+    return paths.where(boxes.isna(), paths + ends)
 
 
 def check_intervals(table: pd.DataFrame, where: str = "table") -> None:

@@ -33,8 +33,11 @@ def boxed(
     for column in columns.names:
         decisions.read_as(column, "box")
     decisions.remark(columns.names[0], f"{count:,} boxes, {columns.meaning}")
-    others = cells.drop(columns=[*columns.names])
-    return others.assign(box=texts.astype(object)), faults
+    place = cells.columns.get_loc(columns.names[0])
+    before = cells.columns[:place].difference([*columns.names, "box"])
+    others = cells.drop(columns=[*columns.names, "box"], errors="ignore")
+    others.insert(len(before), "box", texts.astype(object))
+    return others, faults
 
 
 def _emptied(cells: pd.DataFrame, declaration: Declaration) -> pd.DataFrame:
