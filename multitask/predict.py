@@ -26,7 +26,8 @@ the answer and how sure it is: gender and gender_confidence, its probability; ag
 age_low, age_high, which hold the central 80% of the probability.
 
 Rows are written as they are computed. Run the same command again to resume from the
-rows in FILE.part; a finished FILE is replaced once the new one is complete.
+rows in FILE.part; a finished FILE is replaced once the new one is complete,
+and a FILE that holds anything else is never replaced.
 
 exit status:
   0    at least one picture was answered; a line on standard error counts the others

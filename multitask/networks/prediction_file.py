@@ -37,6 +37,7 @@ _WHAT = {  # what makes it the same work, in words for when it is not
     "pictures": "list of pictures",
     "files": "version of the picture files",
 }
+_NAMES = 65536  # bytes in which the names of the columns are looked for
 _GROUP = 256  # parts of the rows in a row group of a Parquet file
 
 
@@ -177,6 +178,9 @@ def writing(path: Path, form: str, work: dict[str, Any]) -> Iterator[PredictionF
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "no regular file"
         raise UserError(f"--out {path}", f"is {kind}", "name a file in a folder")
+    if path.exists() and not _holds_predictions(path):
+        what = "is a file, but not one of predictions"
+        raise UserError(f"--out {path}", what, "name another file, or delete it")
     file = PredictionFile(path=path, form=form, work=work)
     lock = FileLock(file.part.with_name(f"{file.part.name}.lock"))
     with reporting_write_errors(path):
@@ -196,6 +200,21 @@ def writing(path: Path, form: str, work: dict[str, Any]) -> Iterator[PredictionF
         with suppress(PermissionError):  # Windows removes no open file
             Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
+
+
+def _holds_predictions(path: Path) -> bool:
+    """Whether a file is empty or seems to hold predictions, which may be replaced.
+
+    Their columns are named in the first row, or at the end of a Parquet file; a table
+    of text for people starts with that of the paths.
+    """
+    with path.open("rb") as file:
+        start = file.read(_NAMES)
+        file.seek(max(0, path.stat().st_size - _NAMES))
+        names = start + file.read()
+    first = start.split(b"\n", 1)[0]
+    is_table = first.split()[:1] == [b"path"] and b"," not in first
+    return not names or is_table or (b"status" in names and b"path" in names)
 
 
 def same_work(

@@ -126,11 +126,23 @@ def test_rows_that_a_machine_lost_are_written_anew(out, tmp_path):
 
 
 def test_a_finished_file_stays_until_the_new_one_is_whole(out):
-    out.write_text("before")
+    write(out, form_of(out), PARTS[:1])
+    before = out.read_bytes()
     stop(out, form_of(out), PARTS[:1])
-    assert out.read_text() == "before"
+    assert out.read_bytes() == before
     write(out, form_of(out), PARTS)
-    assert out.read_bytes() != b"before"
+    assert out.read_bytes() != before
+
+
+def test_a_file_of_anything_else_is_never_replaced(tmp_path):
+    labels = tmp_path / "labels.csv"
+    labels.write_text("path,age\na.jpg,31\n")
+    with pytest.raises(UserError, match="a file, but not one of predictions; name an"):
+        write(labels, "csv", PARTS)
+    assert labels.read_text() == "path,age\na.jpg,31\n"
+    assert files(tmp_path) == ["labels.csv"]
+    labels.write_text("")
+    write(labels, "csv", PARTS)
 
 
 def test_parquet_keeps_the_types_even_of_parts_without_an_answer(tmp_path):
