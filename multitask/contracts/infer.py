@@ -107,7 +107,7 @@ def requested_heads(
         if name in known or not name.isidentifier():
             continue
         for column in _questions(table):
-            fault = _fault(table, column) if head_name(column, ()) == name else None
+            fault = head_fault(table, column) if head_name(column, ()) == name else None
             if fault:
                 raise UserError("--heads", *fault)
         if not present:
@@ -118,7 +118,7 @@ def requested_heads(
 
 def _no_head(table: pd.DataFrame) -> UserError:
     """The error of a table that has labels for no head: it says why."""
-    faults = [fault for name in _questions(table) if (fault := _fault(table, name))]
+    faults = [fault for name in _questions(table) if (fault := head_fault(table, name))]
     if not faults:
         what, todo = "the data has no column of labels", "add one"
     else:
@@ -129,8 +129,8 @@ def _no_head(table: pd.DataFrame) -> UserError:
     return UserError("--heads", what, todo)
 
 
-def _fault(table: pd.DataFrame, column: str) -> tuple[str, str] | None:
-    """What keeps a column from being a head, and what to do."""
+def head_fault(table: pd.DataFrame, column: str) -> tuple[str, str] | None:
+    """What keeps a column from being a head, and what to do; None if nothing does."""
     classes = classes_of(_labels(table, column))
     if not classes:
         return f"column {column!r} is empty", "fill in its labels"

@@ -1,23 +1,16 @@
 """What does a user declare about a table, in the TOML file beside it?
 
     # labels.csv.toml, beside labels.csv
-    text = ["code"]            # columns that are text even if it looks like numbers
-    missing = ["999", "n.a."]  # more words for "not annotated", in every column
-    root = "pictures"          # the folder that paths are relative to
-
-    [column.weather]
-    role = "label"             # or "path", "box", "identity", "split", "source", "none"
-    classes = ["none", "rain"] # words that are classes here, even "none"
-    missing = ["-9"]           # more words for "not annotated", in this column
+    text = ["code"]     # columns that are text even if it looks like numbers
+    root = "pictures"   # the folder that paths are relative to
 
 The options of `--data`, such as `NAME=table:FILE,root=FOLDER`, replace its settings.
 """
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -26,30 +19,17 @@ from multitask.contracts.settings import checked
 from multitask.contracts.table import RESERVED
 from multitask.tables.types import numbers
 
-Role = Literal["", "label", "path", "box", "identity", "split", "source", "none"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """What is declared about one column; an empty `role` leaves it to the reader."""
-
-    role: Role = ""
-    classes: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration:
     """What is declared about a table; the defaults declare nothing."""
 
     text: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
     root: str = ""
-    column: Mapping[str, Column] = field(default_factory=dict)
 
     def check_columns(self, names: "pd.Index[Any]", where: str) -> None:
         """Raise UserError if a declared column is not among the `names` of a table."""
-        for name in (*self.text, *self.column):
+        for name in self.text:
             if name not in names:
                 what = f"has no column {name!r}, which the TOML beside it declares"
                 raise UserError(where, what, nearest(name, names))
@@ -67,18 +47,10 @@ def declared(file: Path, where: str, root: str = "") -> Declaration:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UserError(where, f"'{path}' is no TOML: {error}") from None
-    columns = content.pop("column", {})
-    if not isinstance(columns, dict):
-        todo = "write a section [column.NAME]"
-        raise UserError(where, f"'{path}': column is {columns!r}", todo)
-    column = {
-        name: checked(Column, config, f"{where}: '{path}': column {name}")
-        for name, config in columns.items()
-    }
     declaration = checked(Declaration, content, f"{where}: '{path}'")
     if not root and declaration.root:  # relative to the file
-        root = str(file.parent / declaration.root)
-    return replace(declaration, column=column, root=root)
+        root = str(file.parent / Path(declaration.root).expanduser())
+    return replace(declaration, root=root)
 
 
 def text_declaration(table: pd.DataFrame, file: Path) -> tuple[Path, str]:

@@ -10,8 +10,16 @@ from typing import Any, NoReturn
 
 import pandas as pd
 
+from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.contracts.table import RESERVED, Reading, check_path, headed
+from multitask.contracts.infer import head_fault
+from multitask.contracts.table import (
+    RESERVED,
+    Reading,
+    check_path,
+    headed,
+    label_columns,
+)
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Declaration, declared
 from multitask.tables.files import existing_file, load
@@ -36,12 +44,9 @@ def read(file: Path, *, name: str, root: str = "") -> Reading:
     path = existing_file(file, where)
     labels = load(path, where)
     declaration = declared(path, where, root)
-    decisions = Decisions()
     cells = _headed(labels.cells, path, where)
     declaration.check_columns(cells.columns, f"{where}: '{path}'")
     table = typed(cells, where, _text_columns(cells, path, declaration))
-    for column in map(str, table):
-        decisions.read_as(column, column if column in RESERVED else "label")
     folder = Path(declaration.root or labels.root)
     table["path"], missing = locate(table["path"], folder)
     reasons = pd.concat([missing, repeated(table.drop(index=missing.index))])
@@ -50,12 +55,30 @@ def read(file: Path, *, name: str, root: str = "") -> Reading:
     table = table.drop(index=reasons.index).reset_index(drop=True)
     if table.empty:
         _refuse(path, folder, skipped, where)
+    heads = labels.heads(table)
     return Reading(
         table=table if "source" in table else table.assign(source=name),
         skipped=pd.DataFrame(skipped, columns=["path", "reason"], dtype=object),
-        heads=labels.heads(table),
-        decisions=decisions.table(),
+        heads=heads,
+        decisions=_roles(table, heads).table(),
     )
+
+
+def _roles(table: pd.DataFrame, heads: dict[str, dict[str, Any]]) -> Decisions:
+    """What each column is taken for, and why one of labels is left out."""
+    columns = [config.get("columns", [name]) for name, config in heads.items()]
+    labels = label_columns([*catalog.readers(), *sum(columns, [])])
+    decisions = Decisions()
+    for column in map(str, table):
+        if column in RESERVED:
+            decisions.read_as(column, column)
+        elif column in labels:
+            decisions.read_as(column, "label")
+        else:
+            decisions.read_as(column, "left out")
+            if fault := head_fault(table, column):
+                decisions.remark(column, fault[0].partition(f"{column!r} ")[2])
+    return decisions
 
 
 def _headed(cells: pd.DataFrame, path: Path, where: str) -> pd.DataFrame:

@@ -75,7 +75,7 @@ def test_a_toml_beside_a_table_says_which_columns_are_text(tmp_path):
     for text, message in (
         ('text = ["cod"]', "has no column 'cod', .*; did you mean 'code'"),
         ("text = 3", "text is 3, must be a list"),
-        ("numbers = []", "unknown key 'numbers'; known: text, missing, root"),
+        ("numbers = []", "unknown key 'numbers'; known: text, root"),
         ("text", "is no TOML"),
     ):
         declaration.write_text(text)
@@ -435,3 +435,38 @@ def test_200_000_rows_in_less_than_10_seconds(tmp_path):
     assert time.process_time() - start < 10
     assert (len(reading.table), len(reading.skipped)) == (2_000, 198_000)
     assert len(reading.heads) == 11
+
+
+def test_the_role_of_each_column_is_told_and_why_one_is_left_out(tmp_path):
+    rows = [f"{n}.jpg,{n % 2},{20 + n},n{n},x,drama" for n in range(60)]
+    file = label_file(
+        tmp_path,
+        "\n".join(["path,vip,age,name,film,note_confidence", *rows, ""]),
+        *(f"{n}.jpg" for n in range(60)),
+    )
+    decisions = table.read(file, name="mine").decisions.set_index("column")
+    assert decisions["role"].to_dict() == {
+        "path": "path",
+        "vip": "label",
+        "age": "label",
+        "name": "left out",
+        "film": "left out",
+        "note_confidence": "left out",
+    }
+    assert decisions["remarks"]["name"] == "has 60 classes, but a head takes at most 50"
+    assert decisions["remarks"]["film"] == "has one class, 'x', but a head needs two"
+
+
+def test_the_root_of_paths_is_an_option_or_declared(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    file = label_file(tmp_path, "path,x\na.jpg,1\nb.jpg,2\n")
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / "pictures" / name).touch()
+    with pytest.raises(UserError, match="no such file; paths are relative to"):
+        table.read(file, name="mine")
+    root = str(tmp_path / "pictures")
+    assert len(table.read(file, name="mine", root=root).table) == 2
+    assert len(sources.read_all([f"mine=table:{file},root={root}"]).table) == 2
+    (tmp_path / f"{file.name}.toml").write_text('root = "pictures"')
+    paths = table.read(file, name="mine").table["path"]
+    assert paths.tolist() == [f"{root}/a.jpg", f"{root}/b.jpg"]
