@@ -213,7 +213,7 @@ def _holds_predictions(path: Path) -> bool:
         file.seek(max(0, path.stat().st_size - _NAMES))
         names = start + file.read()
     first = start.split(b"\n", 1)[0]
-    is_table = first.split()[:1] == [b"path"] and b"," not in first
+    is_table = first.split(b" ")[:1] == [b"path"] and b"," not in first
     return not names or is_table or (b"status" in names and b"path" in names)
 
 

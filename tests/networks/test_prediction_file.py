@@ -136,10 +136,12 @@ def test_a_finished_file_stays_until_the_new_one_is_whole(out):
 
 def test_a_file_of_anything_else_is_never_replaced(tmp_path):
     labels = tmp_path / "labels.csv"
-    labels.write_text("path,age\na.jpg,31\n")
-    with pytest.raises(UserError, match="a file, but not one of predictions; name an"):
-        write(labels, "csv", PARTS)
-    assert labels.read_text() == "path,age\na.jpg,31\n"
+    for separator in (",", "\t", ";"):
+        content = f"path{separator}age\na.jpg{separator}31\n"
+        labels.write_text(content)
+        with pytest.raises(UserError, match="is a file, but not one of predictions; n"):
+            write(labels, "csv", PARTS)
+        assert labels.read_text() == content
     assert files(tmp_path) == ["labels.csv"]
     labels.write_text("")
     write(labels, "csv", PARTS)
