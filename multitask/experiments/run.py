@@ -143,12 +143,12 @@ def _kept_if_begun(out: Path, resume: bool, say: Say) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        kept = resume or has_epoch(out)
-        if not kept:
+        is_resumable = resume or has_epoch(out)
+        if not is_resumable:
             discard(out)
         if isinstance(error, KeyboardInterrupt):
             when = "stopped" if has_epoch(out) else "stopped before an epoch was done"
-            say(f"{when}; {_hint(out)}" if kept else f"{when}; nothing is kept")
+            say(f"{when}; {_hint(out)}" if is_resumable else f"{when}; nothing is kept")
         raise
 
 

@@ -1,46 +1,33 @@
-"""What did a reader take the columns of a table for, and what did it change?
+"""What were the columns of a table read as, and why was one left out?"""
 
-Every step of reading a table adds its decisions to one `Decisions`. They are printed
-before a training, and an audit lists them.
-"""
-
-from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
+from multitask.contracts import catalog
+from multitask.contracts.infer import head_fault
+from multitask.contracts.table import RESERVED, label_columns
 from multitask.terminal.text_table import aligned
 
 
-@dataclass(kw_only=True)
-class Decisions:
-    """What a reader took each column for, and remarks on it, in the columns' order."""
+def decide(table: pd.DataFrame, heads: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """What each column of a table is read as: `column`, `role` and `remarks`.
 
-    roles: dict[str, str] = field(default_factory=dict)
-    remarks: dict[str, list[str]] = field(default_factory=dict)
-
-    def read_as(self, column: str, role: str) -> None:
-        """Set what a column is taken for, such as `picture`, `split` or `left out`."""
-        self.roles[column] = role
-
-    def remark(self, column: str, text: str) -> None:
-        """Add what was changed in a column, such as `3 'unknown' are empty`."""
-        self.roles.setdefault(column, "label")
-        self.remarks.setdefault(column, []).append(text)
-
-    def table(self) -> pd.DataFrame:
-        """One row per column: `column`, `role` and `remarks`, joined to one text.
-
-        >>> decisions = Decisions()
-        >>> decisions.read_as("Usage", "split")
-        >>> decisions.remark("Usage", "'Training' is train")
-        >>> decisions.table().values.tolist()
-        [['Usage', 'split', "'Training' is train"]]
-        """
-        rows = [
-            (column, role, "; ".join(self.remarks.get(column, ())))
-            for column, role in self.roles.items()
-        ]
-        return pd.DataFrame(rows, columns=["column", "role", "remarks"], dtype=object)
+    `heads` are those that the table brings; a column that neither they nor named heads
+    read is left out, and its remark says why.
+    """
+    columns = [config.get("columns", [name]) for name, config in heads.items()]
+    labels = label_columns([*catalog.readers(), *sum(columns, [])])
+    rows = []
+    for column in map(str, table):
+        role, remark = "label", ""
+        if column in RESERVED:
+            role = column
+        elif column not in labels:
+            role, fault = "left out", head_fault(table, column)
+            remark = fault[0].partition(f"{column!r} ")[2] if fault else ""
+        rows.append((column, role, remark))
+    return pd.DataFrame(rows, columns=["column", "role", "remarks"], dtype=object)
 
 
 def describe(decisions: pd.DataFrame) -> str:

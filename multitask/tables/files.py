@@ -13,6 +13,7 @@ SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
 
 def existing_file(file: Path, where: str) -> Path:
+    """The file with a leading `~` expanded; UserError if it is no file of labels."""
     path = Path(os.path.expanduser(file))
     ending = path.suffix.lower()
     if path.is_dir():

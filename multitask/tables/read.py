@@ -10,17 +10,9 @@ from typing import Any, NoReturn
 
 import pandas as pd
 
-from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.contracts.infer import head_fault
-from multitask.contracts.table import (
-    RESERVED,
-    Reading,
-    check_path,
-    headed,
-    label_columns,
-)
-from multitask.tables.decisions import Decisions
+from multitask.contracts.table import Reading, check_path, headed
+from multitask.tables.decisions import decide
 from multitask.tables.declaration import Declaration, declared
 from multitask.tables.files import existing_file, load
 from multitask.tables.locate import locate
@@ -60,25 +52,8 @@ def read(file: Path, *, name: str, root: str = "") -> Reading:
         table=table if "source" in table else table.assign(source=name),
         skipped=pd.DataFrame(skipped, columns=["path", "reason"], dtype=object),
         heads=heads,
-        decisions=_roles(table, heads).table(),
+        decisions=decide(table, heads),
     )
-
-
-def _roles(table: pd.DataFrame, heads: dict[str, dict[str, Any]]) -> Decisions:
-    """What each column is taken for, and why one of labels is left out."""
-    columns = [config.get("columns", [name]) for name, config in heads.items()]
-    labels = label_columns([*catalog.readers(), *sum(columns, [])])
-    decisions = Decisions()
-    for column in map(str, table):
-        if column in RESERVED:
-            decisions.read_as(column, column)
-        elif column in labels:
-            decisions.read_as(column, "label")
-        else:
-            decisions.read_as(column, "left out")
-            if fault := head_fault(table, column):
-                decisions.remark(column, fault[0].partition(f"{column!r} ")[2])
-    return decisions
 
 
 def _headed(cells: pd.DataFrame, path: Path, where: str) -> pd.DataFrame:

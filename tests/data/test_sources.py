@@ -1,5 +1,7 @@
 """Does `--data` find the reader that is meant, and keep data sets apart?"""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -121,6 +123,8 @@ def test_options_follow_the_path_unless_a_file_is_called_like_that(tmp_path):
     text = f"mine=table:{file},root={tmp_path}"
     assert parse(text).options == (("root", str(tmp_path)),)
     assert (str(parse(text)), parse(text).path) == (text, str(file))
+    relative = f"mine=table:{file},root=b"
+    assert absolute([relative]) == (f"mine=table:{file},root={Path('b').resolve()}",)
     odd = tmp_path / "a.csv,root=b"
     odd.write_text("path\n")
     assert parse(f"mine=table:{odd}") == Source(
