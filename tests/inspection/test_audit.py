@@ -115,20 +115,20 @@ def test_if_no_picture_can_be_read_the_findings_say_so_and_there_is_no_fix(tmp_p
 
 
 def test_what_each_column_was_read_as_is_told(tmp_path, capsys):
-    table = labelled.table(tmp_path)[["path", "gender"]].assign(film="Salt Heat & Dust Ash")
+    table = labelled.table(tmp_path)[["path", "gender"]].assign(film="Salt & Ash")
     write_csv(table, tmp_path / "labels.csv")
     main(["--data", f"mine=table:{tmp_path}/labels.csv", "--out", f"{tmp_path}/out"])
     assert capsys.readouterr().out.splitlines()[:4] == [
         "data set  column  read as   remarks",
         "mine      path    path",
         "mine      gender  label",
-        "mine      film    left out  has one class, 'Salt Heat & Dust Ash', but a head needs two",
+        "mine      film    left out  has one class, 'Salt & Ash', but a head needs two",
     ]
     assert document(tmp_path / "out")["columns"][2] == {
         "source": "mine",
         "column": "film",
         "role": "left out",
-        "remarks": "has one class, 'Salt Heat & Dust Ash', but a head needs two",
+        "remarks": "has one class, 'Salt & Ash', but a head needs two",
     }
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "What the columns were read as" in page
