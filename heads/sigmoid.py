@@ -81,7 +81,8 @@ class Sigmoid(Head):
             raise UserError(
                 self.where,
                 f"{counted(len(bad), 'label')} of column {name!r} "
-                f"{'is' if len(bad) == 1 else 'are'} neither {known[0]} nor {known[1]}, first {as_text(bad).iloc[0]!r}",
+                f"{'is' if len(bad) == 1 else 'are'} neither {known[0]} nor "
+                f"{known[1]}, first {as_text(bad).iloc[0]!r}",
                 nearest(as_text(bad).iloc[0], known),
             )
         return values.to_numpy(dtype=float, na_value=np.nan)
