@@ -82,7 +82,6 @@ def plain(findings: Findings) -> dict[str, Any]:
         "tiny_files": table["path"][files["tiny"]].tolist(),
         "identities": findings.identities.to_dict("records"),
         "pairs": _pairs(findings),
-        "columns": findings.decisions.to_dict("records"),
         "notes": list(findings.notes),
     }
 
@@ -244,8 +243,7 @@ def text(findings: Findings) -> str:
     rows = _rows(findings)
     wide = [max(len(row[i]) for row in rows) for i in (0, 1)]
     lines = [f"{a:<{wide[0]}}  {b:>{wide[1]}}  {c}".rstrip() for a, b, c in rows]
-    texts = [text for text in (findings.columns, *findings.notes) if text]
-    return str(_style.printable("\n".join([*texts, *lines])))
+    return str(_style.printable("\n".join([*findings.notes, *lines])))
 
 
 def notebook(findings: Findings) -> str:

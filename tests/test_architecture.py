@@ -16,14 +16,14 @@ MAY_IMPORT = {
     "contracts": (),
     "terminal": (),
     "images": ("contracts",),
-    "tables": ("contracts", "terminal"),
+    "tables": ("contracts",),
     "cli": ("contracts", "terminal"),
     "data": ("contracts", "terminal", "images", "tables"),
     "networks": ("contracts", "images"),
     "inspection": ("contracts", "terminal", "images", "tables", "data"),
     "training": ("contracts", "terminal", "images", "tables", "data", "networks"),
     "experiments": (
-        *("contracts", "terminal", "images", "tables", "data", "networks"),
+        *("contracts", "terminal", "images", "data", "networks"),
         "training",
     ),
     "comparison": (

@@ -48,8 +48,8 @@ class Source:
 def parse(text: str) -> Source:
     """Parse `NAME=FOLDER`, `NAME=READER:FOLDER`, `READER:FOLDER` or `NAME`.
 
-    Options of the reader follow the path, as in `FILE,root=FOLDER`; a file or folder
-    whose name looks like that has none.
+    An option of the reader follows the path, as in `FILE,root=FOLDER`, unless there is
+    a file or folder of the whole name.
 
     >>> parse("genre=folder:stills/")
     Source(name='genre', reader='folder', path='stills/', options=())
@@ -71,12 +71,15 @@ def parse(text: str) -> Source:
 
 
 def _options(path: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """A path without the options that follow it, and these."""
-    options = re.search(r"(?s)(,[a-z_]+=[^,=]*)+$", path)
-    if options is None or Path(path).expanduser().exists():
+    """A path without the option that follows it, and this one."""
+    starts = [match.start() for match in re.finditer(r",[a-z_]+=", path)]
+    if not starts or os.path.exists(os.path.expanduser(path)):
         return path, ()
-    pairs = (option.split("=") for option in options[0].split(",")[1:])
-    return path[: options.start()], tuple((key, value) for key, value in pairs)
+    # Names of folders may look like options, too.
+    exist = (n for n in starts if os.path.exists(os.path.expanduser(path[:n])))
+    start = next(exist, starts[0])
+    key, _, value = path[start + 1 :].partition("=")
+    return path[:start], ((key, value),)
 
 
 def absolute(data: Sequence[str]) -> tuple[str, ...]:
@@ -119,16 +122,8 @@ def read_all(data: Sequence[str], sample: Path | None = None) -> Reading:
     skipped = pd.concat([r.skipped for r in readings], ignore_index=True)
     notes = tuple(dict.fromkeys(note for r in readings for note in r.notes))
     table = concat([r.table for r in readings])
-    decisions = [
-        r.decisions.assign(source=parse(text).name)
-        for text, r in zip(data, readings, strict=True)
-    ]
     return Reading(
-        table=table,
-        skipped=skipped,
-        notes=notes,
-        heads=_heads(data, readings, table),
-        decisions=pd.concat(decisions, ignore_index=True),
+        table=table, skipped=skipped, notes=notes, heads=_heads(data, readings, table)
     )
 
 

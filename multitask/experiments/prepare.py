@@ -22,7 +22,6 @@ from multitask.images import near
 from multitask.images.decode import Pixels
 from multitask.networks import pretrained, trunks
 from multitask.networks.spec import NetworkSpec
-from multitask.tables.decisions import describe
 from multitask.terminal.bar import track
 
 _USUAL_BATCH, _LEAST_BATCH, _LEAST_STEPS = 64, 16, 16
@@ -140,8 +139,6 @@ def prepare(
     recipe = _absolute(recipe)
     reading = sources.read_all(recipe.data, out / SAMPLE)
     recipe = replace(recipe, head=_declared_heads(recipe, reading))
-    if len(reading.decisions):
-        say(describe(reading.decisions))
     for note in reading.notes:
         say(note)
     _requested(recipe, reading.table)  # says what is wrong with the whole data

@@ -1,7 +1,7 @@
 """What is wrong with the pictures and labels of a table, and what do they hold?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from multitask.data.labels import usable
 from multitask.inspection.duplicates import Duplicates, duplicates
 from multitask.inspection.files import inspect_files
 from multitask.inspection.label_intervals import LabelIntervals, label_intervals
-from multitask.tables.decisions import describe
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -45,7 +44,6 @@ class Findings(Shown):
     duplicates: Duplicates
     identities: pd.DataFrame
     notes: tuple[str, ...] = ()
-    decisions: pd.DataFrame = field(default_factory=pd.DataFrame)  # see `Reading`
     folder: Path | None = None  # of its report
 
     @property
@@ -55,11 +53,6 @@ class Findings(Shown):
         return pd.DataFrame(
             {"path": self.table["path"][bad], "reason": self.files["reason"][bad]}
         )
-
-    @property
-    def columns(self) -> str:
-        """What each column of the data sets was taken for, as text; may be empty."""
-        return describe(self.decisions) if len(self.decisions) else ""
 
     def wrong(self) -> dict[str, int]:
         """How often each fault that harms training occurs; without those that don't."""
@@ -93,7 +86,6 @@ def inspect_reading(
         duplicates=duplicates(table, files, labels),
         identities=leaking_identities(table),
         notes=reading.notes,
-        decisions=reading.decisions,
         folder=folder,
     )
 

@@ -37,7 +37,6 @@ _WHAT = {  # what makes it the same work, in words for when it is not
     "pictures": "list of pictures",
     "files": "version of the picture files",
 }
-_NAMES = 65536  # bytes in which the names of the columns are looked for
 _GROUP = 256  # parts of the rows in a row group of a Parquet file
 
 
@@ -178,7 +177,7 @@ def writing(path: Path, form: str, work: dict[str, Any]) -> Iterator[PredictionF
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "no regular file"
         raise UserError(f"--out {path}", f"is {kind}", "name a file in a folder")
-    if path.exists() and not _holds_predictions(path):
+    if path.exists() and not _holds_predictions(path, form):
         what = "is a file, but not one of predictions"
         raise UserError(f"--out {path}", what, "name another file, or delete it")
     file = PredictionFile(path=path, form=form, work=work)
@@ -202,19 +201,32 @@ def writing(path: Path, form: str, work: dict[str, Any]) -> Iterator[PredictionF
         lock.release()
 
 
-def _holds_predictions(path: Path) -> bool:
-    """Whether a file is empty or seems to hold predictions, which may be replaced.
+def _holds_predictions(path: Path, form: str) -> bool:
+    """Whether a file is empty or begins as predictions do, so that it may be replaced.
 
-    Their columns are named in the first row, or at the end of a Parquet file; a table
-    of text for people starts with that of the paths.
+    A table for people begins as other texts may, so it never counts.
     """
-    with path.open("rb") as file:
-        start = file.read(_NAMES)
-        file.seek(max(0, path.stat().st_size - _NAMES))
-        names = start + file.read()
-    first = start.split(b"\n", 1)[0]
-    is_table = first.split(b" ")[:1] == [b"path"] and b"," not in first
-    return not names or is_table or (b"status" in names and b"path" in names)
+    if not path.stat().st_size:
+        return True
+    try:
+        return _names(path, form)[:2] in (["status", "path"], ["path", "status"])
+    except (OSError, ValueError):  # ValueError: not of this format
+        return False
+
+
+def _names(path: Path, form: str) -> list[str]:
+    """The names of the columns that a file of predictions has; none in a table."""
+    if form == "parquet":
+        import pyarrow.parquet as pq
+
+        return list(pq.read_schema(path).names)
+    with path.open(encoding="utf-8") as file:
+        line = file.readline()
+        if form == "json":  # whose first line is the bracket
+            line = file.readline()
+    if form == "csv":
+        return line.rstrip("\n").split(",")
+    return list(json.loads(line.rstrip(",\n"))) if form in ("json", "jsonl") else []
 
 
 def same_work(

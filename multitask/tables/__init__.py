@@ -1,4 +1,4 @@
 """Which labels does a table hold, as people write them?
 
-Imports `contracts` and `terminal`.
+Imports `contracts`.
 """

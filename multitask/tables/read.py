@@ -12,7 +12,6 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import Reading, check_path, headed
-from multitask.tables.decisions import decide
 from multitask.tables.declaration import Declaration, declared
 from multitask.tables.files import existing_file, load
 from multitask.tables.locate import locate
@@ -47,12 +46,10 @@ def read(file: Path, *, name: str, root: str = "") -> Reading:
     table = table.drop(index=reasons.index).reset_index(drop=True)
     if table.empty:
         _refuse(path, folder, skipped, where)
-    heads = labels.heads(table)
     return Reading(
         table=table if "source" in table else table.assign(source=name),
         skipped=pd.DataFrame(skipped, columns=["path", "reason"], dtype=object),
-        heads=heads,
-        decisions=decide(table, heads),
+        heads=labels.heads(table),
     )
 
 

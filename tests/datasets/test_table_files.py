@@ -437,26 +437,6 @@ def test_200_000_rows_in_less_than_10_seconds(tmp_path):
     assert len(reading.heads) == 11
 
 
-def test_the_role_of_each_column_is_told_and_why_one_is_left_out(tmp_path):
-    rows = [f"{n}.jpg,{n % 2},{20 + n},n{n},x,drama" for n in range(60)]
-    file = label_file(
-        tmp_path,
-        "\n".join(["path,vip,age,name,film,note_confidence", *rows, ""]),
-        *(f"{n}.jpg" for n in range(60)),
-    )
-    decisions = table.read(file, name="mine").decisions.set_index("column")
-    assert decisions["role"].to_dict() == {
-        "path": "path",
-        "vip": "label",
-        "age": "label",
-        "name": "left out",
-        "film": "left out",
-        "note_confidence": "left out",
-    }
-    assert decisions["remarks"]["name"] == "has 60 classes, but a head takes at most 50"
-    assert decisions["remarks"]["film"] == "has one class, 'x', but a head needs two"
-
-
 def test_the_root_of_paths_is_an_option_or_declared(tmp_path):
     (tmp_path / "pictures").mkdir()
     file = label_file(tmp_path, "path,x\na.jpg,1\nb.jpg,2\n")

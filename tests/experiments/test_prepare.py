@@ -14,7 +14,6 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import DenseFeatures
-from multitask.contracts.table import write_csv
 from multitask.experiments import prepare as module
 from multitask.experiments.prepare import (
     Prepared,
@@ -24,7 +23,7 @@ from multitask.experiments.prepare import (
 )
 from multitask.experiments.run import fit
 from multitask.networks.spec import NetworkSpec
-from tests import labelled, layouts
+from tests import layouts
 from tests.runs import quiet, tiny_recipe
 
 EACH, SIZE = 30, 8  # validation pictures of a data set, and pixels a side
@@ -173,17 +172,6 @@ def test_the_spec_of_a_network_is_what_its_recipe_says(tiny_trunk):
 @pytest.fixture
 def drawn(drawn_faces, tmp_path):
     return prepare(tiny_recipe(drawn_faces), tmp_path / "run", quiet)
-
-
-def test_what_the_columns_of_a_table_were_read_as_is_told_first(tmp_path, drawn_faces):
-    table = labelled.table(tmp_path)[["path", "gender"]].assign(film="Heat")
-    write_csv(table, tmp_path / "labels.csv")
-    data, lines = (f"mine=table:{tmp_path}/labels.csv",), list[str]()
-    recipe = tiny_recipe(drawn_faces, data=data, heads=("gender",))
-    prepare(recipe, tmp_path / "run", lines.append)
-    assert lines[0].splitlines()[0] == "data set  column  read as   remarks"
-    assert lines[0].splitlines()[3].startswith("mine      film    left out  has one cl")
-    assert lines[1].startswith("head    data set  labelled")
 
 
 def test_paths_of_a_prepared_recipe_hold_in_any_folder(

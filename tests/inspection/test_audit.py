@@ -11,9 +11,9 @@ import pytest
 
 from multitask.audit import main
 from multitask.contracts.errors import UserError
-from multitask.contracts.table import read_csv, write_csv
+from multitask.contracts.table import read_csv
 from multitask.inspection.audit import audit
-from tests import labelled, layouts
+from tests import layouts
 from tests.planted import TIME, document, scene
 
 ROOT = Path(__file__).parents[2]
@@ -112,27 +112,6 @@ def test_if_no_picture_can_be_read_the_findings_say_so_and_there_is_no_fix(tmp_p
     assert facts["unreadable_files"][0]["reason"].startswith("empty file")
     assert facts["pictures"]["sizes"] == {}
     assert not (tmp_path / "f.csv").exists()
-
-
-def test_what_each_column_was_read_as_is_told(tmp_path, capsys):
-    table = labelled.table(tmp_path)[["path", "gender"]].assign(film="Salt & Ash")
-    write_csv(table, tmp_path / "labels.csv")
-    main(["--data", f"mine=table:{tmp_path}/labels.csv", "--out", f"{tmp_path}/out"])
-    assert capsys.readouterr().out.splitlines()[:4] == [
-        "data set  column  read as   remarks",
-        "mine      path    path",
-        "mine      gender  label",
-        "mine      film    left out  has one class, 'Salt & Ash', but a head needs two",
-    ]
-    assert document(tmp_path / "out")["columns"][2] == {
-        "source": "mine",
-        "column": "film",
-        "role": "left out",
-        "remarks": "has one class, 'Salt & Ash', but a head needs two",
-    }
-    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
-    assert "What the columns were read as" in page
-    assert "Salt &amp; Ash" in page
 
 
 def test_file_names_that_are_not_utf8_are_counted_like_others(tmp_path):
