@@ -73,8 +73,9 @@ class Number(Head, ABC):
         if outside.any():
             raise UserError(
                 self.where,
-                f"{counted(int(outside.sum()), 'label')} of column {name!r} outside "
-                f"{self.low:g} to {self.high:g}, first {ends[outside][0, 0]:g}",
+                f"{counted(int(outside.sum()), 'label')} of column {name!r} "
+                f"{'lies' if outside.sum() == 1 else 'lie'} outside {self.low:g} to "
+                f"{self.high:g}, first {ends[outside][0, 0]:g}",
                 "set low and high of the head, or correct the labels",
             )
         clipped: npt.NDArray[np.float64] = np.clip(ends, self.low, self.high)

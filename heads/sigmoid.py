@@ -80,8 +80,9 @@ class Sigmoid(Head):
             known = self.classes or (0, 1)
             raise UserError(
                 self.where,
-                f"{counted(len(bad), 'label')} of column {name!r}, neither "
-                f"{known[0]} nor {known[1]}, first {as_text(bad).iloc[0]!r}",
+                f"{counted(len(bad), 'label')} of column {name!r} "
+                f"{'is' if len(bad) == 1 else 'are'} neither {known[0]} nor "
+                f"{known[1]}, first {as_text(bad).iloc[0]!r}",
                 nearest(as_text(bad).iloc[0], known),
             )
         return values.to_numpy(dtype=float, na_value=np.nan)

@@ -123,8 +123,9 @@ class Softmax(Head):
             first = as_text(unknown).iloc[0]
             raise UserError(
                 self.where,
-                f"{counted(len(unknown), 'label')} of column {self.columns[0]!r} not "
-                f"among its classes, first {first!r}{_origin(table, unknown)}",
+                f"{counted(len(unknown), 'label')} of column {self.columns[0]!r} "
+                f"{'is' if len(unknown) == 1 else 'are'} not among its classes, first "
+                f"{first!r}{_origin(table, unknown)}",
                 nearest(first, self.classes),
             )
         return codes

@@ -26,7 +26,8 @@ the answer and how sure it is: gender and gender_confidence, its probability; ag
 age_low, age_high, which hold the central 80% of the probability.
 
 Rows are written as they are computed. Run the same command again to resume from the
-rows in FILE.part; a finished FILE is replaced once the new one is complete.
+rows in FILE.part; a finished FILE is replaced once the new one is complete,
+and a FILE that holds anything else, or ends in .txt, is never replaced.
 
 exit status:
   0    at least one picture was answered; a line on standard error counts the others
@@ -135,7 +136,8 @@ def _check_order(arguments: argparse.Namespace) -> None:
     if is_network(first) or not (networks or first.lower().endswith(PICTURES)):
         return
     network = networks[0] if networks else "NETWORK"
-    order = f"python -m multitask.predict {network} {first}"
+    others = [path for path in arguments.input if path != network]
+    order = command_line("predict", network, first, *others)
     what = "is a picture" if first.lower().endswith(PICTURES) else "holds no network"
     raise UserError(first, f"{what}, but the network comes first", f"write {order}")
 

@@ -82,7 +82,7 @@ def plain(findings: Findings) -> dict[str, Any]:
         "tiny_files": table["path"][files["tiny"]].tolist(),
         "identities": findings.identities.to_dict("records"),
         "pairs": _pairs(findings),
-        "columns": findings.decisions.to_dict("records"),
+        "columns": findings.columns.to_dict("records"),
         "notes": list(findings.notes),
     }
 
@@ -115,8 +115,8 @@ def _pictures(files: pd.DataFrame) -> dict[str, Any]:
 
 def _pairs(findings: Findings) -> list[dict[str, Any]]:
     paths = findings.table["path"].tolist()
-    boxes = column(findings.table, "box").astype(object)
-    boxes = boxes.where(boxes.notna(), None).tolist()
+    cells = column(findings.table, "box").astype(object)
+    boxes = cells.where(cells.notna(), None).tolist()
     parts = column(findings.table, "split").tolist()
     pairs = []
     for row in findings.duplicates.listed.itertuples(index=False):
@@ -248,7 +248,7 @@ def text(findings: Findings) -> str:
     rows = _rows(findings)
     wide = [max(len(row[i]) for row in rows) for i in (0, 1)]
     lines = [f"{a:<{wide[0]}}  {b:>{wide[1]}}  {c}".rstrip() for a, b, c in rows]
-    texts = [text for text in (findings.columns, *findings.notes) if text]
+    texts = [text for text in (findings.columns_text, *findings.notes) if text]
     return str(_style.printable("\n".join([*texts, *lines])))
 
 

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "inspection": ("contracts", "terminal", "images", "tables", "data"),
     "training": ("contracts", "terminal", "images", "tables", "data", "networks"),
     "experiments": (
-        *("contracts", "terminal", "images", "tables", "data", "networks"),
+        *("contracts", "terminal", "images", "data", "networks"),
         "training",
     ),
     "comparison": (

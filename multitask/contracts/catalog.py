@@ -1,5 +1,6 @@
 """Which heads do the names in `--heads age,gender:sigmoid,attributes[Smiling]` mean?"""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -86,8 +87,9 @@ def heads_listed(heads: Heads) -> list[str | Head]:
     if isinstance(heads, str):
         return list(split_names(heads))
     if isinstance(heads, Mapping):  # which would pass as a list of its keys
-        usage = ", ".join(f'"{name}:{kind}"' for name, kind in heads.items())
-        raise UserError("heads", "is a mapping, must be a list", f"write [{usage}]")
+        names = [f"{n}:{k}" if isinstance(k, str) else f"{n}" for n, k in heads.items()]
+        todo = f"write {json.dumps(names)}; pictures and labels are the argument data"
+        raise UserError("heads", "is a mapping, must be a list", todo)
     listed: list[str | Head] = list(heads) if isinstance(heads, Iterable) else [heads]
     for head in listed:
         if not isinstance(head, str | Head):

@@ -17,7 +17,7 @@ import pandas as pd
 
 from multitask.contracts import catalog
 from multitask.contracts.catalog import readers
-from multitask.contracts.errors import UserError, counted, nearest
+from multitask.contracts.errors import UserError, close_name, counted, listed
 from multitask.contracts.head import Head
 from multitask.contracts.table import NO_LABELS, classes_of, interval_columns
 
@@ -125,18 +125,21 @@ def requested_heads(
         if name in known or not name.isidentifier():
             continue
         for column in _questions(table):
-            fault = _fault(table, column) if head_name(column, ()) == name else None
-            if fault:
-                raise UserError("--heads", *fault)
+            why = head_fault(table, column) if head_name(column, ()) == name else None
+            if why:
+                raise UserError("--heads", *why)
         if not present:
             raise _no_head(table)
-        raise UserError("--heads", f"unknown head {name!r}", nearest(name, present))
+        close = close_name(name, [*known]) or close_name(name, present)
+        todo = f"did you mean {close!r}? " if close else ""
+        todo += f"The data has labels for {listed(present)}"
+        raise UserError("--heads", f"unknown head {name!r}", todo)
     return catalog.heads(names or present, declared)
 
 
 def _no_head(table: pd.DataFrame) -> UserError:
     """The error of a table that has labels for no head: it says why."""
-    faults = [fault for name in _questions(table) if (fault := _fault(table, name))]
+    faults = [why for name in _questions(table) if (why := head_fault(table, name))]
     if not faults:
         what, todo = "the data has no column of labels", "add one"
     else:
@@ -147,8 +150,8 @@ def _no_head(table: pd.DataFrame) -> UserError:
     return UserError("--heads", what, todo)
 
 
-def _fault(table: pd.DataFrame, column: str) -> tuple[str, str] | None:
-    """What keeps a column from being a head, and what to do."""
+def head_fault(table: pd.DataFrame, column: str) -> tuple[str, str] | None:
+    """What keeps a column from being a head, and what to do; None if nothing does."""
     classes = classes_of(_labels(table, column))
     if not classes:
         return f"column {column!r} is empty", "fill in its labels"

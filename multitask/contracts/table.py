@@ -42,8 +42,9 @@ class Reading:
     `skipped` has the columns `path` and `reason`: pictures that can't be used, and
     labels that were left empty. `notes` are sentences that every report on this data
     must contain. `heads` are the settings of heads that the data brings along, by name,
-    written as in `heads/catalog.toml`. `decisions` says what each column of a table was
-    taken for: `column`, `role` and `remarks`.
+    written as in `heads/catalog.toml`. `decisions` says what the reader of a table took
+    each `column` for (`role`), what it changed (`remarks`), and which columns of the
+    table have its `labels`.
     """
 
     table: pd.DataFrame
@@ -53,7 +54,9 @@ class Reading:
     notes: tuple[str, ...] = ()
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
     decisions: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(columns=["column", "role", "remarks"])
+        default_factory=lambda: pd.DataFrame(
+            columns=["column", "role", "remarks", "labels"]
+        )
     )
 
 

@@ -10,7 +10,6 @@ from multitask.contracts.errors import counted
 from multitask.contracts.head import Head
 from multitask.contracts.table import interval, sources
 from multitask.data.batches import Batches
-from multitask.terminal.text_table import aligned
 
 _SHOWN = 6  # classes per head that are listed by name
 
@@ -30,7 +29,18 @@ def coverage(heads: Sequence[Head], table: pd.DataFrame) -> str:
             count = int(labelled[rows].sum())
             classes = _classes(head, table[rows], strata[rows]) if count else ""
             lines.append((head.name, source, f"{count:,}", classes))
-    return aligned(lines, numbers=[2])
+    widths = [max(len(line[i]) for line in lines) for i in range(3)]
+    return "\n".join(
+        "  ".join(
+            (
+                head.ljust(widths[0]),
+                source.ljust(widths[1]),
+                count.rjust(widths[2]),
+                classes,
+            )
+        ).rstrip()
+        for head, source, count, classes in lines
+    )
 
 
 def _classes(head: Head, table: pd.DataFrame, strata: pd.DataFrame) -> str:

@@ -50,8 +50,8 @@ class Source:
 def parse(text: str) -> Source:
     """Parse `NAME=FOLDER`, `NAME=READER:FOLDER`, `READER:FOLDER` or `NAME`.
 
-    Options of the reader follow the path, as in `FILE,root=FOLDER`; a file or folder
-    whose name looks like that has none.
+    An option of the reader follows the path, as in `FILE,root=FOLDER`, unless there is
+    a file or folder of the whole name.
 
     >>> parse("genre=folder:stills/")
     Source(name='genre', reader='folder', path='stills/', options=())
@@ -73,12 +73,15 @@ def parse(text: str) -> Source:
 
 
 def _options(path: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """A path without the options that follow it, and these."""
-    options = re.search(r"(?s)(,[a-z_]+=[^,=]*)+$", path)
-    if options is None or Path(path).expanduser().exists():
+    """A path without the option that follows it, and this one."""
+    starts = [match.start() for match in re.finditer(r",[a-z_]+=", path)]
+    if not starts or os.path.exists(os.path.expanduser(path)):
         return path, ()
-    pairs = (option.split("=") for option in options[0].split(",")[1:])
-    return path[: options.start()], tuple((key, value) for key, value in pairs)
+    # Names of folders may look like options, too.
+    exist = (n for n in starts if os.path.exists(os.path.expanduser(path[:n])))
+    start = next(exist, starts[0])
+    key, _, value = path[start + 1 :].partition("=")
+    return path[:start], ((key, value),)
 
 
 def absolute(data: Sequence[str]) -> tuple[str, ...]:

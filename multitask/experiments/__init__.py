@@ -1,4 +1,4 @@
 """How is one recipe prepared, trained and measured?
 
-Imports `contracts`, `terminal`, `images`, `tables`, `data`, `networks` and `training`.
+Imports `contracts`, `terminal`, `images`, `data`, `networks` and `training`.
 """

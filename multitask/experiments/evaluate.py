@@ -63,7 +63,7 @@ def outputs(
     """
     last = recipe.stages()[-1]
     if not last.caches_features:
-        with status(f"measuring on {len(rows):,} pictures"):
+        with status(f"measuring on {counted(len(rows), 'picture')}"):
             return analyzer.outputs(pixels, rows)
     spec = analyzer.spec
     front, behind = cut(analyzer.model.get_layer("core"), last.freeze)
@@ -104,7 +104,7 @@ def evaluate_run(
     machine = prepared.machine
     part, warnings = measured_part(table)
     labels = table[table["split"] == part]
-    say(f"measuring on {len(labels):,} pictures, and writing the report")
+    say(f"measuring on {counted(len(labels), 'picture')}, and writing the report")
     with status("opening the network"):
         analyzer = Analyzer.load(folder)
     val = table[table["split"] == "val"]
@@ -173,7 +173,7 @@ def report(
     )
     history = run / HISTORY
     warnings += few_labels_notes(analyzer.heads, table, part)
-    with status(f"measuring on {len(table):,} pictures"):
+    with status(f"measuring on {counted(len(table), 'picture')}"):
         answers = analyzer.answers(pixels, table.index.to_numpy(), probabilities=True)
     evaluation = Evaluation(
         title=f"{run.resolve().name} on {', '.join(parse(text).name for text in sets)}",

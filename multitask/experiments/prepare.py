@@ -16,6 +16,7 @@ from multitask.contracts.run import SAMPLE
 from multitask.contracts.table import Reading, read_csv
 from multitask.data import batches, labels, sampling, select, sources, split
 from multitask.data.batches import Batches
+from multitask.data.columns import describe_columns, read_columns
 from multitask.data.coverage import coverage
 from multitask.data.joint_heads import with_asked
 from multitask.experiments import checks, names, notes
@@ -23,7 +24,6 @@ from multitask.images import near
 from multitask.images.decode import Pixels
 from multitask.networks import pretrained, trunks
 from multitask.networks.spec import NetworkSpec
-from multitask.tables.decisions import describe
 from multitask.terminal.bar import track
 
 _USUAL_BATCH, _LEAST_BATCH, _LEAST_STEPS = 64, 16, 16
@@ -141,8 +141,6 @@ def prepare(
     recipe = _absolute(recipe)
     reading = sources.read_all(recipe.data, out / SAMPLE)
     recipe = replace(recipe, head=_declared_heads(recipe, reading))
-    if len(reading.decisions):
-        say(describe(reading.decisions))
     for note in reading.notes:
         say(note)
     _requested(recipe, reading.table)  # says what is wrong with the whole data
@@ -158,6 +156,9 @@ def prepare(
         missing = _missing(head, heads)
         if missing:
             say(f"{head.where}: left out, as no picture has them: {listed(missing)}")
+    if len(reading.decisions):
+        columns = read_columns(reading.decisions, heads, reading.table)
+        say(describe_columns(columns))
     say(coverage(heads, table))
     spec = network_spec(recipe, heads, reading.notes)
     checks.check_freezable(spec, recipe, machine)

@@ -127,6 +127,8 @@ def fit(
     elif _is_finished(out):
         raise UserError(out, "is finished, there is nothing to resume")
     prepared = prepare(recipe, out, say, resume, machine)
+    if not resume:
+        new_folder(out)  # another run may have begun in it meanwhile
     with _kept_if_begun(out, resume, say):
         if recipe.folds:
             return _cross_validate(prepared, out, resume, say)
@@ -143,12 +145,12 @@ def _kept_if_begun(out: Path, resume: bool, say: Say) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        kept = resume or has_epoch(out)
-        if not kept:
+        is_resumable = resume or has_epoch(out)
+        if not is_resumable:
             discard(out)
         if isinstance(error, KeyboardInterrupt):
             when = "stopped" if has_epoch(out) else "stopped before an epoch was done"
-            say(f"{when}; {_hint(out)}" if kept else f"{when}; nothing is kept")
+            say(f"{when}; {_hint(out) if is_resumable else 'the run is not kept'}")
         raise
 
 

@@ -19,11 +19,11 @@ from multitask.contracts.table import (
     interval,
     interval_columns,
 )
+from multitask.data.columns import describe_columns, read_columns
 from multitask.data.labels import usable
 from multitask.inspection.duplicates import Duplicates, duplicates
 from multitask.inspection.files import inspect_files
 from multitask.inspection.label_intervals import LabelIntervals, label_intervals
-from multitask.tables.decisions import describe
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -45,7 +45,7 @@ class Findings(Shown):
     duplicates: Duplicates
     identities: pd.DataFrame
     notes: tuple[str, ...] = ()
-    decisions: pd.DataFrame = field(default_factory=pd.DataFrame)  # see `Reading`
+    columns: pd.DataFrame = field(default_factory=pd.DataFrame)  # of `read_columns`
     folder: Path | None = None  # of its report
 
     @property
@@ -57,9 +57,9 @@ class Findings(Shown):
         )
 
     @property
-    def columns(self) -> str:
-        """What each column of the data sets was taken for, as text; may be empty."""
-        return describe(self.decisions) if len(self.decisions) else ""
+    def columns_text(self) -> str:
+        """What each column was read as, as lines of text; empty if nothing is known."""
+        return describe_columns(self.columns) if len(self.columns) else ""
 
     def wrong(self) -> dict[str, int]:
         """How often each fault that harms training occurs; without those that don't."""
@@ -93,7 +93,7 @@ def inspect_reading(
         duplicates=duplicates(table, files, labels),
         identities=leaking_identities(table),
         notes=reading.notes,
-        decisions=reading.decisions,
+        columns=read_columns(reading.decisions, heads, reading.table),
         folder=folder,
     )
 

@@ -177,6 +177,9 @@ def writing(path: Path, form: str, work: dict[str, Any]) -> Iterator[PredictionF
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "no regular file"
         raise UserError(f"--out {path}", f"is {kind}", "name a file in a folder")
+    if path.exists() and not _holds_predictions(path, form):
+        what = "is a file, but not one of predictions"
+        raise UserError(f"--out {path}", what, "name another file, or delete it")
     file = PredictionFile(path=path, form=form, work=work)
     lock = FileLock(file.part.with_name(f"{file.part.name}.lock"))
     with reporting_write_errors(path):
@@ -196,6 +199,34 @@ def writing(path: Path, form: str, work: dict[str, Any]) -> Iterator[PredictionF
         with suppress(PermissionError):  # Windows removes no open file
             Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
+
+
+def _holds_predictions(path: Path, form: str) -> bool:
+    """Whether a file is empty or begins as predictions do, so that it may be replaced.
+
+    A table for people begins as other texts may, so it never counts.
+    """
+    if not path.stat().st_size:
+        return True
+    try:
+        return _names(path, form)[:2] in (["status", "path"], ["path", "status"])
+    except (OSError, ValueError):  # ValueError: not of this format
+        return False
+
+
+def _names(path: Path, form: str) -> list[str]:
+    """The names of the columns that a file of predictions has; none in a table."""
+    if form == "parquet":
+        import pyarrow.parquet as pq
+
+        return list(pq.read_schema(path).names)
+    with path.open(encoding="utf-8") as file:
+        line = file.readline()
+        if form == "json":  # whose first line is the bracket
+            line = file.readline()
+    if form == "csv":
+        return line.rstrip("\n").split(",")
+    return list(json.loads(line.rstrip(",\n"))) if form in ("json", "jsonl") else []
 
 
 def same_work(

@@ -1,15 +1,15 @@
 """What did a reader take the columns of a table for, and what did it change?
 
-Every step of reading a table adds its decisions to one `Decisions`. They are printed
-before a training, and an audit lists them.
+Every step of reading a table adds its decisions to one `Decisions`. Which head reads a
+column is known only once all data sets are joined: see `multitask/data/columns.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from multitask.terminal.text_table import aligned
+from multitask.contracts.table import label_columns
 
 
 @dataclass(kw_only=True)
@@ -18,9 +18,10 @@ class Decisions:
 
     roles: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, list[str]] = field(default_factory=dict)
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def read_as(self, column: str, role: str) -> None:
-        """Set what a column is taken for, such as `picture`, `split` or `left out`."""
+        """Set what a column is taken for: `path`, `split`, ..., `label`, `left out`."""
         self.roles[column] = role
 
     def remark(self, column: str, text: str) -> None:
@@ -28,28 +29,31 @@ class Decisions:
         self.roles.setdefault(column, "label")
         self.remarks.setdefault(column, []).append(text)
 
+    def labels_in(self, column: str, columns: Sequence[str]) -> None:
+        """Set in which columns of the table the labels of a column are now."""
+        self.labels[column] = tuple(columns)
+
     def left_out(self, columns: Iterable[object]) -> list[str]:
         """Those of some columns that are left out: they are no question to a head."""
         return [c for c in map(str, columns) if self.roles.get(c) == "left out"]
 
     def table(self) -> pd.DataFrame:
-        """One row per column: `column`, `role` and `remarks`, joined to one text.
+        """One row per column, as `Reading.decisions`.
 
         >>> decisions = Decisions()
         >>> decisions.read_as("Usage", "split")
         >>> decisions.remark("Usage", "'Training' is train")
-        >>> decisions.table().values.tolist()
+        >>> decisions.table().iloc[:, :3].values.tolist()
         [['Usage', 'split', "'Training' is train"]]
         """
         rows = [
-            (column, role, "; ".join(self.remarks.get(column, ())))
+            (
+                column,
+                role,
+                "; ".join(self.remarks.get(column, ())),
+                self.labels.get(column, label_columns([column])),
+            )
             for column, role in self.roles.items()
         ]
-        return pd.DataFrame(rows, columns=["column", "role", "remarks"], dtype=object)
-
-
-def describe(decisions: pd.DataFrame) -> str:
-    """The text of decisions on several data sets, `source` among their columns."""
-    names = ["source", "column", "role", "remarks"]
-    rows = decisions[names].itertuples(index=False, name=None)
-    return aligned([("data set", "column", "read as", "remarks"), *rows])
+        names = ["column", "role", "remarks", "labels"]
+        return pd.DataFrame(rows, columns=names, dtype=object)

@@ -96,7 +96,7 @@ def declared(file: Path, where: str, root: str = "", box: str = "") -> Declarati
         content["box"] = value(type_hints(Declaration)["box"], box, f"{where},box")
     declaration = checked(Declaration, content, f"{where}: '{path}'")
     if not root and declaration.root:  # relative to the file
-        root = str(file.parent / declaration.root)
+        root = str(file.parent / Path(declaration.root).expanduser())
     return replace(declaration, column=column, votes=votes, root=root)
 
 

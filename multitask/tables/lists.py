@@ -84,6 +84,7 @@ def spread(
         result.faults += _faults(cells[name], bad)
         text = f"lists become {len(lists.columns)} yes/no labels"
         decisions.read_as(name, "label")
+        decisions.labels_in(name, lists.columns)
         decisions.remark(name, "; ".join([text, *lists.remarks]))
     if result.columns:
         result.cells = pd.concat(parts, axis="columns")

@@ -128,6 +128,8 @@ def _join(
     for column in read:
         is_class = column not in leave_out
         decisions.read_as(column, "votes" if is_class else "left out")
+        if is_class:
+            decisions.labels_in(column, [name])
         decisions.remark(column, f"for {'a' if is_class else 'no'} class of {name}")
     empty = ~known & ~outvoted & cells[read].notna().any(axis=1).to_numpy()
     for rows, text in (

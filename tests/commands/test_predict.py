@@ -419,5 +419,5 @@ def test_a_picture_in_place_of_the_network_is_one_line(faces):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         f"{faces / 'a.png'}: is a picture, but the network comes first; write "
-        f"python -m multitask.predict NETWORK {faces / 'a.png'}\n"
+        f"python -m multitask.predict NETWORK {faces / 'a.png'} {faces}\n"
     )

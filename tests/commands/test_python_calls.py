@@ -103,7 +103,7 @@ def test_ctrl_c_in_the_first_epoch_leaves_nothing(frame, tmp_path, monkeypatch):
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         multitask.fit(data=frame, out=out, epochs=2, say=lines.append, **SETTINGS)
-    assert lines[-1] == "stopped before an epoch was done; nothing is kept"
+    assert lines[-1] == "stopped before an epoch was done; the run is not kept"
     assert not out.exists()
 
 

@@ -73,8 +73,10 @@ def test_a_table_without_labels_says_so():
 def test_an_unknown_head_names_those_that_the_data_has_labels_for():
     labels = {"smiles": [0, 1] * 30, "sex": "male"}
     assert error(["smile"], **labels) == (
-        "--heads: unknown head 'smile'; did you mean 'smiles'? Known: smiles"
+        "--heads: unknown head 'smile'; did you mean 'smiles'? The data has labels for "
+        "smiles"
     )
+    assert "did you mean 'gender'?" in error(["gendr"], **labels)
 
 
 def test_heads_with_labels_are_found_or_chosen():

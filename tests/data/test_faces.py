@@ -151,7 +151,7 @@ def test_an_audit_looks_at_each_face(labels, tmp_path):
     findings = audit([f"pairs=table:{labels}"], tmp_path / "audit")
     assert len(findings.table) == 48
     assert set(findings.files["side"]) == {24}
-    assert "left top width height" in findings.columns
+    assert "left top width height" in findings.columns_text
     assert not findings.wrong()
 
 

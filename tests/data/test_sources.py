@@ -1,5 +1,7 @@
 """Does `--data` find the reader that is meant, and keep data sets apart?"""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -121,6 +123,17 @@ def test_options_follow_the_path_unless_a_file_is_called_like_that(tmp_path):
     text = f"mine=table:{file},root={tmp_path}"
     assert parse(text).options == (("root", str(tmp_path)),)
     assert (str(parse(text)), parse(text).path) == (text, str(file))
+    relative = f"mine=table:{file},root=b"
+    assert absolute([relative]) == (f"mine=table:{file},root={Path('b').resolve()}",)
+    file.touch()
+    for name in ("lr=0.1,ema=0.9", "x,y"):
+        [whole] = absolute([f"mine=table:{file},root={tmp_path / name}"])
+        assert parse(whole).options == (("root", str(tmp_path / name)),)
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "b.csv").touch()
+        [whole] = absolute([f"mine=table:{tmp_path / name / 'b.csv'},root=c"])
+        assert parse(whole).path == str(tmp_path / name / "b.csv")
+        assert parse(whole).options == (("root", str(Path("c").resolve())),)
     odd = tmp_path / "a.csv,root=b"
     odd.write_text("path\n")
     assert parse(f"mine=table:{odd}") == Source(

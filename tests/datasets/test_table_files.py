@@ -427,3 +427,19 @@ def test_200_000_rows_in_less_than_10_seconds(tmp_path):
     assert time.process_time() - start < 10
     assert (len(reading.table), len(reading.skipped)) == (2_000, 198_000)
     assert len(reading.heads) == 11
+
+
+def test_the_root_of_paths_is_an_option_or_declared(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "labels").mkdir()
+    file = label_file(tmp_path / "labels", "path,x\na.jpg,1\nb.jpg,2\n")
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / "pictures" / name).touch()
+    with pytest.raises(UserError, match="no such file; paths are relative to"):
+        table.read(file, name="mine")
+    root = str(tmp_path / "pictures")
+    assert len(table.read(file, name="mine", root=root).table) == 2
+    assert len(sources.read_all([f"mine=table:{file},root={root}"]).table) == 2
+    file.with_name(f"{file.name}.toml").write_text('root = "../pictures"')
+    paths = table.read(file, name="mine").table["path"]
+    assert [Path(path).resolve().name for path in paths] == ["a.jpg", "b.jpg"]

@@ -260,7 +260,7 @@ def test_a_class_that_the_network_never_saw(capsys, tmp_path, run, faces):
     labels["race"] = "martian"
     labels.to_csv(drawn / "labels.csv", index=False)
     line = fails(capsys, report_main, [run, "--data", f"sample={drawn}"])
-    assert "head race: 20 labels of column 'race' not among its classes" in line
+    assert "head race: 20 labels of column 'race' are not among its classes" in line
     assert "'martian'" in line
 
 

@@ -231,7 +231,7 @@ def test_a_run_stopped_or_failed_in_its_first_epoch_leaves_its_folder_free(
     stop_in(monkeypatch, 1)
     with pytest.raises(KeyboardInterrupt):
         fit(tiny_recipe(drawn_faces), tmp_path / "run", say=lines.append)
-    assert lines[-1] == "stopped before an epoch was done; nothing is kept"
+    assert lines[-1] == "stopped before an epoch was done; the run is not kept"
     assert not (tmp_path / "run").exists()
 
     def fail(*_, **__):

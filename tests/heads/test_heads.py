@@ -450,7 +450,7 @@ def test_a_name_that_is_no_identifier_is_refused():
         (
             "softmax",
             "hihg",
-            "1 label of column 'trait' not among its classes, first",
+            "1 label of column 'trait' is not among its classes, first",
         ),
         ("sigmoid of two classes", "yep", "neither no nor yes, first 'yep'; did"),
         ("regression", 130.0, "outside 0 to 116, first 130; set low and high"),

@@ -79,4 +79,4 @@ def test_a_place_that_can_not_be_written_is_said_before_the_pictures_are_read(
     (tmp_path / "file").touch()
     monkeypatch.setattr("multitask.inspection.audit.read_all", lambda data: 1 / 0)
     with pytest.raises(UserError, match=r"is a file; choose another file with --fix$"):
-        audit(["x=y"], tmp_path / "out", fix=tmp_path / "file" / "fixed.csv")
+        audit(["sample=x"], tmp_path / "out", fix=tmp_path / "file" / "fixed.csv")

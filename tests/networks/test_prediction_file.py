@@ -126,11 +126,59 @@ def test_rows_that_a_machine_lost_are_written_anew(out, tmp_path):
 
 
 def test_a_finished_file_stays_until_the_new_one_is_whole(out):
-    out.write_text("before")
+    write(out, form_of(out), PARTS[:1])
+    before = out.read_bytes()
+    if out.suffix == ".txt":  # which nothing tells from another text
+        with pytest.raises(UserError, match="not one of predictions"):
+            write(out, form_of(out), PARTS)
+        return
     stop(out, form_of(out), PARTS[:1])
-    assert out.read_text() == "before"
+    assert out.read_bytes() == before
     write(out, form_of(out), PARTS)
-    assert out.read_bytes() != b"before"
+    assert out.read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "path,age\na.jpg,31\n"),
+        ("a.csv", "path;age\na.jpg;31\n"),
+        ("a.csv", "path\ta.jpg\n"),
+        ("a.csv", "path\na.jpg\n"),
+        ("a.csv", "path,marital_status,age\na.jpg,single,3\n"),
+        ("a.json", '[\n{"path": "a.jpg", "age": 3}\n]\n'),
+        ("a.json", '{"metainfo": {"tasks": ["status"]}, "data_list": ["path"]}'),
+        ("a.jsonl", '{"path": "a.jpg", "marital_status": "single"}\n'),
+        ("a.jsonl", "\x00"),
+        ("a.txt", "path status age\n"),
+    ],
+)
+def test_a_file_of_anything_else_is_never_replaced(tmp_path, name, content):
+    labels = tmp_path / name
+    labels.write_text(content)
+    with pytest.raises(UserError, match="is a file, but not one of predictions; name"):
+        write(labels, form_of(labels), PARTS)
+    assert labels.read_text() == content
+    assert files(tmp_path) == [name]
+    labels.write_text("")
+    write(labels, form_of(labels), PARTS)
+
+
+def test_a_parquet_file_is_told_by_its_columns_however_many(tmp_path):
+    pytest.importorskip("pyarrow")
+    wide = tmp_path / "wide.parquet"
+    names = [f"column_{number}" for number in range(300)]
+    many = [
+        pd.concat([part, pd.DataFrame(0.5, part.index, names)], axis=1)
+        for part in PARTS
+    ]
+    for _ in range(2):
+        assert write(wide, "parquet", many) == len(PARTS)
+    labels = tmp_path / "labels.parquet"
+    for columns in ({"path": ["a.jpg"], "age": [3], "status": ["ok"]}, {"path": ["a"]}):
+        pd.DataFrame(columns).to_parquet(labels)
+        with pytest.raises(UserError, match="not one of predictions"):
+            write(labels, "parquet", PARTS)
 
 
 def test_parquet_keeps_the_types_even_of_parts_without_an_answer(tmp_path):

@@ -95,7 +95,7 @@ def test_weights_of_a_shorter_trunk_name_the_first_that_is_missing(
     [
         (
             "imagenet",
-            "--weights: trunk cnn has no ImageNet weights; `multitask ",
+            "--weights: trunk cnn has no ImageNet weights; `python -m multitask.",
         ),
         ("nowhere.keras", "--weights: there is no file nowhere.keras; give imagenet, "),
         ("setup.cfg", "--weights: is setup.cfg, must end in .keras or .weights.h5"),

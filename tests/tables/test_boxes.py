@@ -147,7 +147,7 @@ def test_a_frame_to_predict_may_give_boxes_as_a_table_does():
     frame = pd.DataFrame({"path": [picture, picture], "x": [1, 9], "y": [2, 9]})
     sized = frame.assign(w=[3, 1], h=[4, 1])
     assert read_inputs(sized).boxes == ["1 2 4 6", "9 9 10 10"]
-    lists = frame[["path"]].assign(bbox=[[1, 2, 3, 4], None])
+    lists = frame[["path"]].assign(bbox=pd.Series([[1, 2, 3, 4], None], dtype=object))
     assert read_inputs(lists).boxes == ["1 2 3 4", None]
     wrong = read_inputs(frame.assign(w=[3, -1], h=[4, 1])).boxes
     assert wrong[0] == "1 2 4 6"

@@ -1,7 +1,6 @@
 """What do the tests of a sweep share? Drawn faces, a recipe, and trials by hand."""
 
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -72,7 +71,7 @@ def trials_by_hand(tmp_path):
                 skipped=nothing,
                 remarks=("Drawn faces.",),
             ),
-            parts=cast("pd.Series[str]", nothing["split"]),
+            parts=nothing,
             out=Path(tmp_path),
             dimensions=tuple(map(parse_dimension, vary)),
             combinations=[],
