@@ -29,6 +29,12 @@ class Decisions:
         self.roles.setdefault(column, "label")
         self.remarks.setdefault(column, []).append(text)
 
+    def rename(self, column: str, name: str) -> None:
+        """Give a column another name in its place."""
+        self.roles = {name if c == column else c: r for c, r in self.roles.items()}
+        if column in self.remarks:
+            self.remarks[name] = self.remarks.pop(column)
+
     def labels_in(self, column: str, columns: Sequence[str]) -> None:
         """Set in which columns of the table the labels of a column are now."""
         self.labels[column] = tuple(columns)

@@ -21,6 +21,7 @@ from multitask.tables.formats.picture_column import with_path
 from multitask.tables.locate import locate
 from multitask.tables.merge import merged_rows
 from multitask.tables.missing import emptied
+from multitask.tables.named import named_columns
 from multitask.tables.questions import questions
 from multitask.tables.roles import declared_roles, leave_out
 from multitask.tables.spellings import respelled
@@ -51,6 +52,7 @@ def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     folder = Path(declaration.root or labels.root)
     cells, unmade = with_path(labels.cells, path, folder, declaration, decisions, where)
     cells = flat(_headed(cells, path, where, declaration, decisions))
+    cells = named_columns(cells, declaration, decisions)
     cells, bad_boxes = boxed(cells, declaration, decisions, f"{where}: '{path}'")
     cells = emptied(cells, declaration, decisions, where)
     cells = with_split(cells, declaration, decisions, where)

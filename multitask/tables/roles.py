@@ -71,7 +71,6 @@ def leave_out(
     They stay in the table, so that `--heads` can ask for them.
     """
     named = catalog.readers()
-    spelled = {column.casefold(): column for column in named if column not in cells}
     boxes = _box_columns(cells)
     for column in map(str, cells):
         declared = declaration.column.get(column, Column())
@@ -87,9 +86,6 @@ def leave_out(
         if why:
             decisions.read_as(column, "left out")
             decisions.remark(column, why)
-        elif alike := spelled.get(column.casefold()):
-            todo = f"rename it to {alike!r} to feed the head {named[alike]}"
-            decisions.remark(column, todo)
 
 
 def _why(column: str, cells: "pd.Series[Any]") -> str:

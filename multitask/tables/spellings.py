@@ -23,6 +23,8 @@ from multitask.tables.declaration import Declaration
 from multitask.tables.types import parsed
 from multitask.tables.words import (
     MOST_ODD,
+    NO,
+    YES,
     age,
     are_few,
     examples,
@@ -31,8 +33,6 @@ from multitask.tables.words import (
 )
 
 Fault = tuple[int, str]  # a row, counted from 0, and what is wrong in it
-_YES = frozenset(("true", "yes", "y", "t", "1", "1.0"))
-_NO = frozenset(("false", "no", "n", "f", "0", "0.0"))
 _ALONE = frozenset(("true", "yes", "false", "no"))  # clear without their opposite
 _AGES = "must be a number or an interval such as 20-29"
 
@@ -121,8 +121,8 @@ def _named_yes_no(labels: "pd.Series[Any]") -> dict[Any, Any]:
     changes: dict[Any, Any] = {}
     for cell in labels.dropna().unique():
         word = f"{cell:g}" if isinstance(cell, float) else str(cell).strip().casefold()
-        if word in _YES | _NO | {"-1"} and (isinstance(cell, str) or word == "-1"):
-            changes[cell] = float(word in _YES)
+        if word in YES | NO | {"-1"} and (isinstance(cell, str) or word == "-1"):
+            changes[cell] = float(word in YES)
     return changes
 
 
@@ -130,11 +130,11 @@ def _yes_no(distinct: list[str]) -> dict[Any, Any]:
     """1 and 0 for all cells of a column, if they are words for yes and no."""
     words = {cell: word for cell in distinct if (word := cell.strip().casefold())}
     found = set(words.values())
-    if not found or not found <= _YES | _NO or found <= {"0", "1", "0.0", "1.0"}:
+    if not found or not found <= YES | NO or found <= {"0", "1", "0.0", "1.0"}:
         return {}
-    if not (found & _YES and found & _NO) and not found <= _ALONE:
+    if not (found & YES and found & NO) and not found <= _ALONE:
         return {}
-    return {cell: float(word in _YES) for cell, word in words.items()}
+    return {cell: float(word in YES) for cell, word in words.items()}
 
 
 def _odd(labels: "pd.Series[Any]", distinct: list[str]) -> list[str]:

@@ -17,7 +17,7 @@ from multitask.contracts.reading import PARTS as FOLDERS
 from multitask.contracts.table import as_text
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration
-from multitask.tables.words import are_few, examples, key
+from multitask.tables.words import NO, YES, are_few, examples, key
 
 PARTS = {
     **FOLDERS,
@@ -36,8 +36,6 @@ _FLAGS = {
     **dict.fromkeys(("test", "testing", "holdout"), "test"),
 }
 _RESTS = ("train", "test", "val")
-TRUE = frozenset(("true", "yes", "1", "1.0", "t", "y"))
-FALSE = frozenset(("false", "no", "0", "0.0", "f", "n"))
 _MOST = 0.5  # share of rows in a validation or test part
 
 
@@ -145,9 +143,9 @@ def _answers(
     """1 and 0 (rows,) of a column such as `is_valid`; None if it is no such column."""
     texts = _texts(cells)
     answers = {
-        text: float(k in TRUE)
+        text: float(k in YES)
         for text in texts.dropna().unique()
-        if (k := text.casefold()) in TRUE | FALSE
+        if (k := text.casefold()) in YES | NO
     }
     unknown = texts[texts.notna() & ~texts.isin(list(answers))]
     if not answers or not are_few(len(unknown), int(texts.notna().sum())):

@@ -57,6 +57,8 @@ WORDS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("elderly", "senior"), "old"),
     },
 }
+YES = frozenset(("true", "yes", "y", "t", "1", "1.0"))
+NO = frozenset(("false", "no", "n", "f", "0", "0.0"))
 # Share of a column's cells that may be unusable: more is a mistake, or no such column.
 MOST_ODD = 0.1
 _YEARS = r"(?:y|yr|yrs|yo|y/o|year|years)(?:\s*old)?\.?"

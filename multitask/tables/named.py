@@ -1,0 +1,71 @@
+"""Which columns are those of a named head, but for the spelling of their name?
+
+A column `Gender` or `age group` feeds the head that reads `gender` or `age_group`, if
+its cells are labels of it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from multitask.contracts import catalog
+from multitask.tables.decisions import Decisions
+from multitask.tables.declaration import Column, Declaration
+from multitask.tables.missing import WORDS
+from multitask.tables.types import parsed
+from multitask.tables.words import age, are_few, key, meanings
+
+
+def named_columns(
+    cells: pd.DataFrame, declaration: Declaration, decisions: Decisions
+) -> pd.DataFrame:
+    """The cells with the names of columns as the named heads write them.
+
+    A column with a declared role or declared classes keeps its name, and so does one
+    whose cells are no labels of the head.
+    """
+    heads, readers = catalog.named(), catalog.readers()
+    spelled = {
+        key(column): column
+        for column, reader in readers.items()
+        if column not in cells and {"low", "classes"} & heads[reader].keys()
+    }
+    names: dict[str, str] = {}
+    for column in map(str, cells):
+        declared = declaration.column.get(column, Column())
+        name = spelled.get(key(column))
+        is_free = name and name not in names.values() and column not in readers
+        if not is_free or declared.role or declared.classes:
+            continue
+        reader = readers[name]
+        odd = _first_odd(cells[column], reader, heads[reader])
+        if odd:
+            why = f"{odd!r} is no label of the head {reader}"
+            decisions.remark(column, f"not read as {name!r}: {why}")
+        else:
+            decisions.rename(column, name)
+            decisions.remark(name, f"is column {column!r}")
+            names[column] = name
+    return cells.rename(columns=names)
+
+
+def _first_odd(cells: "pd.Series[Any]", reader: str, config: Mapping[str, Any]) -> str:
+    """A cell that is no label of a named head, if there are more than a few."""
+    texts = cells.dropna().astype(str).str.strip()
+    counts = texts[texts != ""].value_counts(sort=False)
+    counts = counts[[text.casefold() not in WORDS for text in counts.index]]
+    if "low" in config:
+        numbers = parsed(pd.Series(counts.index, dtype=object)).notna()
+        ends = config["low"], config["high"]
+        fits = [
+            is_number or age(text, *ends) is not None
+            for text, is_number in zip(counts.index, numbers, strict=True)
+        ]
+    else:
+        known = set(map(key, meanings(reader)))
+        fits = [key(text) in known for text in counts.index]
+    odd = counts[[not fit for fit in fits]]
+    if are_few(int(odd.sum()), int(counts.sum())):
+        return ""
+    return str(odd.index[0])

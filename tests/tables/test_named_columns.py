@@ -1,0 +1,63 @@
+"""Do columns feed the named heads whose columns they are, but for their spelling?"""
+
+import pytest
+
+from multitask.contracts import catalog
+from multitask.data.labels import set_aside
+from tests.tables.typed_in import decided, read
+
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "cells", "expected"),
+    [
+        ("Gender", "gender", ["Male", "f", "?"], ["male", "female", None]),
+        ("AGE GROUP", "age_group", ["Old", "child"], ["old", "child"]),
+        ("Age", "age", ["31", "060Y", "unknown"], [31.0, 60.0, None]),
+        ("ageGroup", "age_group", ["young", "kid"], ["young", "child"]),
+        ("Expression", "expression", ["happy", "sad"], ["happiness", "sadness"]),
+    ],
+)
+def test_a_column_is_that_of_a_named_head(tmp_path, written, name, cells, expected):
+    reading = read(tmp_path, written, *cells)
+    values = [None if v != v else v for v in reading.table[name]]
+    assert values == expected
+    assert name not in reading.heads  # its own one would replace the named head
+    role, remarks = decided(reading)[name]
+    assert role == "label"
+    assert remarks.startswith(f"is column {written!r}")
+
+
+@pytest.mark.parametrize(
+    ("written", "cells", "odd"),
+    [
+        ("Gender", ["der", "die", "das", "die"], "der"),
+        ("Age", ["Bronze", "Iron", "Bronze"], "Bronze"),
+        ("Race", ["5 km", "10 km", "10 km"], "5 km"),
+    ],
+)
+def test_cells_that_are_no_labels_of_the_head_keep_it_another(
+    tmp_path, written, cells, odd
+):
+    reading = read(tmp_path, written, *cells)
+    assert reading.table[written].tolist() == cells
+    assert reading.heads[written]["classes"] == sorted(set(cells))
+    assert f"{odd!r} is no label of the head" in decided(reading)[written][1]
+
+
+def test_one_faulty_cell_is_set_aside_as_in_the_column_itself(tmp_path):
+    cells = ["Male", "F", "m", "f", "male", "F", "m", "f", "Male", "F", "m", "truck"]
+    reading = read(tmp_path, "Gender", *cells)
+    table, unusable = set_aside(reading.table, catalog.heads(["gender"]))
+    assert table["gender"].notna().sum() == 11
+    assert "'truck'" in unusable["reason"].iloc[0]
+
+
+def test_a_column_beside_the_named_one_or_with_a_declared_role_stays(tmp_path):
+    both = read(tmp_path, "Gender,gender", "f,male", "m,female")
+    assert both.table["gender"].tolist() == ["male", "female"]
+    assert both.table["Gender"].tolist() == ["f", "m"]
+    toml = '[column.Gender]\nrole = "label"\n'
+    own = read(tmp_path, "Gender", "f", "m", toml=toml)
+    assert own.heads["Gender"]["classes"] == ["f", "m"]
