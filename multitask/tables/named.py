@@ -34,9 +34,9 @@ def named_columns(
     names: dict[str, str] = {}
     for column in map(str, cells):
         declared = declaration.column.get(column, Column())
-        name = spelled.get(key(column))
-        is_free = name and name not in names.values() and column not in readers
-        if not is_free or declared.role or declared.classes:
+        name = spelled.get(key(column), "")
+        is_taken = name in names.values() or column in readers
+        if not name or is_taken or declared.role or declared.classes:
             continue
         reader = readers[name]
         odd = _first_odd(cells[column], reader, heads[reader])

@@ -156,8 +156,8 @@ def test_row_numbers_are_left_out_and_told(tmp_path, name, start):
     reading = read(tmp_path, text)
     assert labels(reading) == {"a.jpg": {"x": 3.0}, "b.jpg": {"x": 4.0}}
     decisions = reading.decisions.set_index("column")
-    told = decisions.loc["Unnamed: 0", ["role", "remarks"]].tolist()
-    assert told == ["left out", "row numbers"]
+    assert decisions["role"]["Unnamed: 0"] == "left out"
+    assert decisions["remarks"]["Unnamed: 0"] == "row numbers"
 
 
 def test_labels_without_a_name_are_told(tmp_path):
