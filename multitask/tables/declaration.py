@@ -17,6 +17,8 @@
     columns = {happy = "happiness", sad = "sadness"}  # or ["happy", "sad"]
     leave_out = ["unknown"]    # columns with votes for no class
 
+    [votes.mood]               # each row of a picture is a vote for its `mood`
+
 The options of `--data`, such as `NAME=table:FILE,root=FOLDER`, replace its settings.
 """
 
@@ -48,12 +50,14 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Votes:
-    """Which columns hold the votes for the classes of one question.
+    """Where the votes for the classes of one question are.
 
-    `columns` maps classes to columns; a list of columns names the classes, too.
+    `columns` maps classes to columns with numbers of votes; a list of columns names the
+    classes, too. Without any, every row of a picture is a vote for the class that the
+    column of this name says.
     """
 
-    columns: dict[str, str] | list[str]
+    columns: dict[str, str] | list[str] = field(default_factory=list)
     leave_out: tuple[str, ...] = ()
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, counted
 from multitask.contracts.recipe_texts import SPLITS
-from multitask.contracts.table import as_text, faces, interval_columns
+from multitask.contracts.table import RESERVED, as_text, faces, interval_columns
 from multitask.tables.decisions import Decisions
 
 OF_ONE = "of one picture"  # in each reason why rows of a face contradict each other
@@ -150,9 +150,16 @@ def merged_rows(
                 f"contradict each other: {faults['reason'].iloc[0]}",
                 "keep one row per picture, or one label",
             )
-        decisions.remark(str(column), f"{len(faults):,} contradictions, see skipped")
+        decisions.remark(str(column), _contradictions(table[column], len(faults)))
     pairs = merged.conflicts[["path", "reason"]].itertuples(index=False, name=None)
     return merged.table, list(pairs)
+
+
+def _contradictions(labels: "pd.Series[Any]", count: int) -> str:
+    text = f"{counted(count, 'picture')} left empty, as rows contradict each other"
+    if labels.name in RESERVED or pd.api.types.is_numeric_dtype(labels):
+        return text
+    return f"{text}; [votes.{labels.name}] would count them as votes"
 
 
 def merged_sets(table: pd.DataFrame) -> Merged:

@@ -23,6 +23,7 @@ from multitask.tables.merge import merged_rows
 from multitask.tables.missing import emptied
 from multitask.tables.named import named_columns
 from multitask.tables.questions import questions
+from multitask.tables.raters import row_votes
 from multitask.tables.roles import declared_roles, leave_out
 from multitask.tables.spellings import respelled
 from multitask.tables.splits import with_split
@@ -67,13 +68,16 @@ def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     table["path"], missing = locate(table["path"], folder, decisions)
     missing.update(unmade)
     missing = missing.combine_first(bad_boxes)
-    faulty_rows = zip(table["path"][missing.index], missing, strict=True)
-    faulty_cells = [(table["path"][row], reason) for row, reason in [*bad, *faults]]
-    skipped = [*labels.skipped, *faulty_rows, *faulty_cells]
+    paths = table["path"]
+    skipped = [*labels.skipped, *zip(paths[missing.index], missing, strict=True)]
     table = table.drop(index=missing.index)
     if table.empty:
         _refuse(path, folder, skipped, where)
-    table, contradictions = merged_rows(table, decisions, f"{where}: '{path}'")
+    voted = row_votes(table, declaration, decisions, f"{where}: '{path}'")
+    labels.brings |= voted.heads
+    faulty_cells = [*bad, *faults, *voted.faults]
+    table, contradictions = merged_rows(voted.cells, decisions, f"{where}: '{path}'")
+    skipped += [(paths[row], reason) for row, reason in faulty_cells]
     table, skipped = table.reset_index(drop=True), [*skipped, *contradictions]
     return Reading(
         table=table if "source" in table else table.assign(source=name),

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts import infer
-from multitask.contracts.errors import UserError, listed, nearest
+from multitask.contracts.errors import UserError, counted, listed, nearest
 from multitask.contracts.head import Array, most_votes
 from multitask.contracts.table import RESERVED, as_text
 from multitask.tables.decisions import Decisions
@@ -49,6 +49,8 @@ def count(
     result = Voted(cells=cells)
     taken: dict[str, str] = {}
     for name, votes in declaration.votes.items():
+        if not votes.columns:
+            continue  # its rows vote, see `raters.py`
         columns = _columns(votes)
         for column in dict.fromkeys([*columns.values(), *votes.leave_out]):
             section = f"{where}: [votes.{name}]"
@@ -104,26 +106,13 @@ def _join(
     read = [*columns.values(), *leave_out]
     votes, faults = _numbers(cells, read, name)
     kept, others = votes[:, : len(classes)], votes[:, len(classes) :].sum(axis=1)
-    outvoted = others > kept.sum(axis=1)
-    kept[outvoted] = 0
-    known: Array = np.asarray(kept.any(axis=1))
-    best = pd.Series(most_votes(kept, classes), index=cells.index, dtype=object)
+    voted = question(name, classes, kept, others, decisions)
+    joined = voted.cells.set_axis(cells.index)
     rest = cells.drop(columns=read)
     if name in rest:  # the class that somebody decided on
-        best = rest[name].where(rest[name].notna(), best)
-    one_hot = np.isin(kept, (0, 1)).all() and kept.sum(axis=1).max() <= 1
-    config = infer.softmax(classes)
-    joined = {name: best}
-    if not one_hot:
-        config["votes"] = True
-        shares = np.where(known[:, None], kept, np.nan)
-        joined |= {
-            f"{name}_{label}": pd.Series(votes, index=cells.index)
-            for label, votes in zip(classes, shares.T, strict=True)
-        }
-    result.cells = rest.assign(**joined)
-    head = infer.head_name(name, result.heads)
-    result.heads[head] = config if head == name else {**config, "columns": [name]}
+        joined[name] = rest[name].where(rest[name].notna(), joined[name])
+    result.cells = rest.assign(**{str(column): joined[column] for column in joined})
+    result.heads |= voted.heads
     result.faults += faults
     for column in read:
         is_class = column not in leave_out
@@ -131,16 +120,49 @@ def _join(
         if is_class:
             decisions.labels_in(column, [name])
         decisions.remark(column, f"for {'a' if is_class else 'no'} class of {name}")
-    empty = ~known & ~outvoted & cells[read].notna().any(axis=1).to_numpy()
+    empty = ~votes.any(axis=1) & cells[read].notna().any(axis=1).to_numpy()
+    if empty.any():
+        rows = counted(int(empty.sum()), "row")
+        decisions.remark(name, f"empty in {rows} without a vote")
+
+
+def question(
+    name: str,
+    classes: tuple[str, ...],
+    kept: Array,
+    others: Array,
+    decisions: Decisions,
+) -> Voted:
+    """The columns of a question, and its head, from the votes for its classes.
+
+    `kept` (rows, classes) are the votes; a row with more `others` (rows,) than those is
+    empty.
+    """
+    outvoted = others > kept.sum(axis=1)
+    kept = np.where(outvoted[:, None], 0, kept)
+    known: Array = np.asarray(kept.any(axis=1))
+    best = most_votes(kept, classes)
+    one_hot = np.isin(kept, (0, 1)).all() and kept.sum(axis=1).max() <= 1
+    config = infer.softmax(classes)
+    joined = {name: pd.Series(best, dtype=object)}
+    if not one_hot:
+        config["votes"] = True
+        shares = np.where(known[:, None], kept, np.nan)
+        joined |= {
+            f"{name}_{label}": pd.Series(votes)
+            for label, votes in zip(classes, shares.T, strict=True)
+        }
     for rows, text in (
-        (outvoted, "rows with most votes in columns left out are empty"),
-        (empty, "rows without a vote are empty"),
-        (known & best.isna().to_numpy(), "rows have a tie: no one class is right"),
+        (outvoted, "with most votes for what is left out: empty"),
+        (known & pd.isna(best), "with a tie: no class has most votes"),
     ):
         if rows.any():
-            decisions.remark(name, f"{rows.sum()} {text}")
+            decisions.remark(name, f"{counted(int(rows.sum()), 'row')} {text}")
     text = "one of" if one_hot else "shares of the votes for"
     decisions.remark(name, f"{text} {listed(classes)}")
+    head = infer.head_name(name, ())
+    config |= {} if head == name else {"columns": [name]}
+    return Voted(cells=pd.DataFrame(joined), heads={head: config})
 
 
 def _numbers(

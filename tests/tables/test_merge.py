@@ -53,7 +53,10 @@ def test_contradicting_labels_are_set_aside_and_counted(tmp_path):
          f"stars is 1 in row 1 and 3 in row 4 of one picture, {LEFT}"],
     ]  # fmt: skip
     remarks = reading.decisions.set_index("column")["remarks"]
-    assert remarks["mood"] == "1 contradictions, see skipped"
+    assert remarks["mood"] == (
+        "1 picture left empty, as rows contradict each other; [votes.mood] would count "
+        "them as votes"
+    )
 
 
 def test_a_column_that_loses_every_label_is_an_error(tmp_path):

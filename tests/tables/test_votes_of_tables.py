@@ -66,10 +66,9 @@ def test_votes_are_soft_labels_and_their_most_frequent_class(tmp_path):
     assert "shares of the votes for calm, happy, angry" in (
         remarks(reading, "expression")
     )
-    assert "1 rows with most votes in columns left out are empty" in (
-        remarks(reading, "expression")
-    )
-    assert "1 rows have a tie" in remarks(reading, "expression")
+    told = remarks(reading, "expression")
+    assert "1 row with most votes for what is left out: empty" in told
+    assert "1 row with a tie: no class has most votes" in told
     roles = reading.decisions.set_index("column")["role"]
     assert (roles["neutral"], roles["unknown"]) == ("votes", "left out")
 
@@ -143,7 +142,7 @@ def test_one_cell_that_is_no_number_of_votes_is_told(tmp_path, bad):
             r"\[votes.x\]: names no column 'happyness'; did you mean 'happiness'\?",
         ),
         ('[votes.x]\ncolumns = ["neutral"]', "has fewer than two classes"),
-        ("[votes.x]", "votes x: columns is missing"),
+        ("[votes.x]", "has no columns, and there is no column 'x'"),
         ('[votes.x]\ncolumns = {low = "anger", up = "NF"}', "has a class 'low'"),
         (DECLARED + '[votes.y]\ncolumns = ["NF", "anger"]', "as .votes.expression. do"),
         ('[votes.x]\ncolumns = ["anger", "NF"]\nleave = []', "unknown key 'leave'"),
