@@ -156,6 +156,8 @@ def merged_rows(
 
 
 def _contradictions(labels: "pd.Series[Any]", count: int) -> str:
+    if labels.name == "split":
+        return f"rows of {counted(count, 'picture')} differ: test counts, then val"
     text = f"{counted(count, 'picture')} left empty, as rows contradict each other"
     if labels.name in RESERVED or pd.api.types.is_numeric_dtype(labels):
         return text

@@ -22,8 +22,12 @@ from multitask.contracts.table import RESERVED, as_text
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Declaration, Votes
 from multitask.tables.types import parsed
+from multitask.tables.words import are_few
 
-_INFERRED = "is_"  # such columns with one 1 in each row are one question
+# Columns `is_happy`, `is_sad`, or at least three `mood_happy`, `mood_sad`, ..., with
+# one 1 in each row are one question.
+_IS, _LEAST = "is", 3
+_NO_CLASS = ("", "low", "high")  # `X_low` is an end of an interval
 
 
 @dataclass(kw_only=True)
@@ -65,11 +69,10 @@ def count(
         _join(result, name, columns, votes.leave_out, decisions)
         if result.cells[name].isna().all() and name not in cells:
             raise UserError(f"{where}: [votes.{name}]", "has no row with a vote")
-    one_hot = _inferred(result.cells, declaration, decisions)
-    if one_hot:
-        columns = {column.removeprefix(_INFERRED): column for column in one_hot}
-        _join(result, _INFERRED.rstrip("_"), columns, (), decisions)
-    else:
+    one_hot = _inferred(result.cells, declaration)
+    for name, columns in one_hot.items():
+        _join(result, name, columns, (), decisions)
+    if not one_hot:
         _suggest(result.cells, declaration, decisions)
     return result
 
@@ -201,31 +204,36 @@ def _as_numbers(cells: "pd.Series[Any]") -> Array:
 
 
 def _inferred(
-    cells: pd.DataFrame, declaration: Declaration, decisions: Decisions
-) -> list[str]:
-    """The columns `is_happy`, `is_sad`, ... if each row has exactly one 1."""
-    names = [str(name) for name in cells if str(name).startswith(_INFERRED)]
-    names = [n for n in names if n not in declaration.column]
-    if len(names) < 2 or _INFERRED.rstrip("_") in cells:
-        return []
-    votes = _yes_no(cells, names)
-    if votes is None:
-        return []
-    known = ~np.isnan(votes).all(axis=1)
-    exact = (np.nan_to_num(votes).sum(axis=1) == 1) & ~np.isnan(votes).any(axis=1)
-    is_one_hot = exact[known].all() and np.nansum(votes, axis=0).all()
-    return names if is_one_hot else []
+    cells: pd.DataFrame, declaration: Declaration
+) -> dict[str, dict[str, str]]:
+    """The column of each class, by question, of columns that are one-hot."""
+    groups: dict[str, list[str]] = {}
+    for column in map(str, cells):
+        parts = column.split("_") if column not in declaration.column else []
+        for end in range(1, len(parts)):
+            groups.setdefault("_".join(parts[:end]), []).append(column)
+    questions: dict[str, dict[str, str]] = {}
+    taken: set[str] = set()
+    for name in sorted(groups, key=len, reverse=True):  # hair_color before hair
+        columns = {c[len(name) + 1 :]: c for c in groups[name] if c not in taken}
+        is_free = name and name not in cells and columns.keys().isdisjoint(_NO_CLASS)
+        enough = len(columns) >= (2 if name == _IS else _LEAST)
+        if is_free and enough and _is_one_hot(cells[[*columns.values()]]):
+            questions[name] = columns
+            taken.update(columns.values())
+    return questions
 
 
-def _yes_no(cells: pd.DataFrame, names: list[str]) -> "Array | None":
-    """Cells (rows, columns) as 1, 0 and NaN; None if one is neither."""
-    columns = []
-    for name in names:
-        values = _as_numbers(cells[name])
-        if (cells[name].notna() & ~np.isin(values, (0.0, 1.0))).any():
-            return None
-        columns.append(values)
-    return np.stack(columns, axis=1)
+def _is_one_hot(cells: pd.DataFrame) -> bool:
+    """Whether each row has exactly one 1, but for empty rows and a few bad cells."""
+    votes = np.stack([_as_numbers(cells[name]) for name in cells], axis=1)
+    filled = cells.notna().to_numpy()
+    bad = (filled & ~np.isin(votes, (0.0, 1.0))).any(axis=1)
+    known = filled.any(axis=1)
+    if not are_few(int(bad.sum()), int(known.sum())):
+        return False
+    votes = votes[known & ~bad]
+    return bool((votes.sum(axis=1) == 1).all() and (votes.sum(axis=0) > 0).all())
 
 
 def _suggest(

@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from multitask.datasets import table
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from tests.datasets.label_files import label_file
-from tests.tables.typed_in import decided, table
+from tests.tables.typed_in import decided
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 NAN = np.nan

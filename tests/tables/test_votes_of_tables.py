@@ -96,9 +96,35 @@ def test_one_hot_columns_are_classes(tmp_path, text, toml):
     assert set(reading.table) == {"path", "is", "age", "source"}
 
 
+def test_columns_of_get_dummies_are_classes(tmp_path):
+    reading = read(tmp_path, "mood_happy,mood_sad,mood_odd\n1,0,0\n0,0,1\n0,1,0\n,,")
+    classes = ["happy", "sad", "odd"]
+    assert reading.heads == {"mood": {"kind": "softmax", "classes": classes}}
+    assert reading.table["mood"].fillna("").tolist() == ["happy", "odd", "sad", ""]
+    assert remarks(reading, "mood_sad") == "for a class of mood"
+
+
+def test_the_longest_name_that_columns_share_is_the_question(tmp_path):
+    names = ["black", "dark_brown", "red"]
+    header = ",".join(f"hair_color_{n}" for n in names) + ",hair_long"
+    reading = read(tmp_path, f"{header}\n1,0,0,1\n0,1,0,0\n0,0,1,1\n0,1,0,0")
+    assert reading.heads["hair_color"]["classes"] == names
+    assert reading.heads["hair_long"]["kind"] == "sigmoid"
+
+
+def test_a_bad_cell_of_one_hot_columns_empties_its_row(tmp_path):
+    rows = ["1,0,0", "0,1,0", "0,0,1", "0,x,0", "1,0,0"]
+    reading = read(tmp_path, "\n".join(["mood_a,mood_b,mood_c", *rows]))
+    assert reading.table["mood"].fillna("").tolist() == ["a", "b", "c", "", "a"]
+    [reason] = reading.skipped["reason"]
+    assert reason.startswith("mood is left empty in row 4: mood_b is 'x', must be")
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "mood_a,mood_b\n1,0\n0,1\n1,0",  # two: each may be the other's opposite
+        "m_a,m_b,m_c,m\n1,0,0,x\n0,1,0,y\n0,0,1,x",  # there is an m
         "is_happy,is_sad,is_odd\n1,0,0\n0,1,1\n0,0,1",  # two at once
         "is_happy,is_sad,is_odd\n1,0,0\n0,1,0\n0,0,0",  # none of them
         "happy,sad,odd\n1,0,0\n0,1,0\n0,0,1",  # not called is_
@@ -106,6 +132,7 @@ def test_one_hot_columns_are_classes(tmp_path, text, toml):
 )
 def test_other_columns_of_0_and_1_stay_yes_no_labels(tmp_path, text):
     heads = read(tmp_path, text).heads
+    heads.pop("m", None)
     assert {head["kind"] for head in heads.values()} == {"sigmoid"}
 
 
