@@ -231,7 +231,7 @@ def facts(findings: Findings) -> list[tuple[str, int, str]]:
     return [
         ("rows", len(findings.table), rows),
         ("unreadable", len(findings.unreadable), "files that are not a picture"),
-        ("malformed", len(findings.malformed), "set aside: wrong file name or label"),
+        ("malformed", len(findings.malformed), f"set aside: {findings.malformed_text}"),
         ("blank", int(files["blank"].sum()), "one flat surface"),
         ("tiny", int(files["tiny"].sum()), f"a side under {TINY} pixels"),
         ("duplicate pairs", pairs.pairs,

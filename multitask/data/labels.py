@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts import infer
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, counted
 from multitask.contracts.head import Head
 from multitask.contracts.table import (
     RESERVED,
@@ -45,6 +45,19 @@ def check_reading(reading: Reading, where: str) -> None:
                 f"{lost:,} of {total:,} labels of {name} can't be used, the first, of "
                 f"'{path}': {reason}",
             )
+
+
+def describe_skipped(skipped: pd.DataFrame, table: pd.DataFrame) -> str:
+    """How many pictures and labels were set aside: the pictures of labels stay.
+
+    >>> skipped = pd.DataFrame({"path": ["a", "b"], "reason": ["no file", "age is x"]})
+    >>> describe_skipped(skipped, pd.DataFrame({"path": ["b", "c"]}))
+    '1 picture and 1 label'
+    """
+    labels = int(skipped["path"].isin(table["path"]).sum())
+    counts = {"picture": len(skipped) - labels, "label": labels}
+    texts = [counted(count, noun) for noun, count in counts.items() if count]
+    return " and ".join(texts) or "nothing"
 
 
 def set_aside(

@@ -31,6 +31,7 @@ from multitask.contracts.saving import reporting_write_errors, write_text
 from multitask.contracts.table import any_file_name, write_csv
 from multitask.data import split
 from multitask.data.batches import Batches
+from multitask.data.labels import describe_skipped
 from multitask.experiments.checks import (
     check_trainable,
     check_validated,
@@ -195,7 +196,7 @@ def train_and_evaluate(
         say(note)
     spec = replace(spec, notes=(*spec.notes, *leaks))
     prepared = replace(prepared, spec=spec)
-    _begin(out, recipe, prepared.skipped, say)
+    _begin(out, prepared, say)
     training = train_prepared(prepared, table, out, resume=resume, say=say, title=title)
     outcome = training.outcome
     if outcome.interrupted:
@@ -306,15 +307,16 @@ def _folds(prepared: Prepared) -> "list[pd.Series[str]]":
     return folds
 
 
-def _begin(out: Path, recipe: Recipe, skipped: pd.DataFrame, say: Say) -> None:
+def _begin(out: Path, prepared: Prepared, say: Say) -> None:
     """Begin the run's folder: its recipe, and what was set aside."""
     with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-        write_csv(skipped, out / SKIPPED)
+        write_csv(prepared.skipped, out / SKIPPED)
     # Last: a folder with a recipe is a run that can be resumed.
-    write_text(out / RECIPE, recipe.to_toml())
-    if len(skipped):
-        say(f"{len(skipped):,} set aside, listed in {out / SKIPPED}")
+    write_text(out / RECIPE, prepared.recipe.to_toml())
+    if len(prepared.skipped):
+        what = describe_skipped(prepared.skipped, prepared.table)
+        say(f"{what} set aside, listed in {out / SKIPPED}")
 
 
 def _augmented_samples(recipe: Recipe, train: Batches) -> Pixels | None:

@@ -20,7 +20,7 @@ from multitask.contracts.table import (
     interval_columns,
 )
 from multitask.data.columns import describe_columns, read_columns
-from multitask.data.labels import usable
+from multitask.data.labels import describe_skipped, usable
 from multitask.inspection.duplicates import Duplicates, duplicates
 from multitask.inspection.files import inspect_files
 from multitask.inspection.label_intervals import LabelIntervals, label_intervals
@@ -60,6 +60,11 @@ class Findings(Shown):
     def columns_text(self) -> str:
         """What each column was read as, as lines of text; empty if nothing is known."""
         return describe_columns(self.columns) if len(self.columns) else ""
+
+    @property
+    def malformed_text(self) -> str:
+        """How many pictures and labels are malformed, such as `2 pictures, 1 label`."""
+        return describe_skipped(self.malformed, self.table)
 
     def wrong(self) -> dict[str, int]:
         """How often each fault that harms training occurs; without those that don't."""
