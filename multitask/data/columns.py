@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from multitask.contracts import infer
+from multitask.contracts import infer, plugins
 from multitask.contracts.errors import listed
 from multitask.contracts.head import Head
 from multitask.terminal.text_table import aligned
@@ -22,7 +22,11 @@ def read_columns(
     joined, with whose labels the `heads` were made. A column of labels that no head
     reads says why.
     """
-    readers = {column: head.name for head in heads for column in head.label_columns}
+    readers = {
+        column: f"{head.name} ({plugins.kind_name(type(head))})"
+        for head in heads
+        for column in head.label_columns
+    }
     rows = []
     for source, column, role, remarks, labels in decisions[
         ["source", "column", "role", "remarks", "labels"]

@@ -35,6 +35,11 @@ class Decisions:
         if column in self.remarks:
             self.remarks[name] = self.remarks.pop(column)
 
+    def order(self, columns: Iterable[object]) -> None:
+        """Put the columns into the order of the file."""
+        ordered = dict.fromkeys([*map(str, columns), *self.roles])
+        self.roles = {name: self.roles.get(name, "label") for name in ordered}
+
     def labels_in(self, column: str, columns: Sequence[str]) -> None:
         """Set in which columns of the table the labels of a column are now."""
         self.labels[column] = tuple(columns)

@@ -136,7 +136,7 @@ def _report(
         elif name:
             lost.append(name)
     for how, names in moved.items():
-        example = f"{readable(names[0])!r} is {found[names[0]]!r}"
+        example = f"'{readable(names[0])}' is '{found[names[0]]}'"
         decisions.remark("path", f"{len(names):,} found by {how}, such as {example}")
     if lost:
         first = ", ".join(repr(name) for name in lost[:3])

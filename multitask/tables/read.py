@@ -99,6 +99,7 @@ def _headed(
     cells = headed(cells, file)
     for column in map(str, cells):
         decisions.read_as(column, column if column in RESERVED else "label")
+    decisions.order(cells.columns)
     cells = declared_roles(cells, declaration, decisions, where)
     separators = "separate columns by commas, semicolons, tabs or bars"
     check_path(cells, file, separators if len(cells.columns) < 2 else "")

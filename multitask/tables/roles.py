@@ -93,7 +93,7 @@ def _why(column: str, cells: "pd.Series[Any]") -> str:
     distinct = cells.unique()
     distinct = distinct[~np.asarray(pd.isna(pd.Series(distinct, dtype=object)))]
     if not len(distinct):
-        return "empty"
+        return "has no label"
     if column == "status":
         return "a column of every table of predictions"
     if pd.api.types.is_datetime64_any_dtype(cells):

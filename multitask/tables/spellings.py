@@ -78,7 +78,11 @@ def respelled(
             changes = _named_yes_no(labels)
         elif column in text:
             changes = _merged(labels, distinct)
-        elif not (changes := _yes_no(distinct)):
+        elif changes := _yes_no(labels, distinct):
+            odd = [cell for cell in distinct if cell.strip() and cell not in changes]
+            faults += _faults(column, labels, odd, "must be yes or no", where)
+            changes |= dict.fromkeys(odd, np.nan)
+        else:
             odd = _odd(labels, distinct)
             faults += _faults(column, labels, odd, "must be a number", where)
             changes = dict.fromkeys(odd, np.nan) or _merged(labels, distinct)
@@ -126,15 +130,19 @@ def _named_yes_no(labels: "pd.Series[Any]") -> dict[Any, Any]:
     return changes
 
 
-def _yes_no(distinct: list[str]) -> dict[Any, Any]:
-    """1 and 0 for all cells of a column, if they are words for yes and no."""
+def _yes_no(labels: "pd.Series[Any]", distinct: list[str]) -> dict[Any, Any]:
+    """1 and 0 for the cells that are words for yes and no, if but a few are not."""
     words = {cell: word for cell in distinct if (word := cell.strip().casefold())}
-    found = set(words.values())
-    if not found or not found <= YES | NO or found <= {"0", "1", "0.0", "1.0"}:
+    known = {cell: word for cell, word in words.items() if word in YES | NO}
+    found = set(known.values())
+    if not found or found <= {"0", "1", "0.0", "1.0"}:
         return {}
     if not (found & YES and found & NO) and not found <= _ALONE:
         return {}
-    return {cell: float(word in YES) for cell, word in words.items()}
+    odd = int(labels.isin([cell for cell in words if cell not in known]).sum())
+    if not are_few(odd, int(labels.notna().sum())):
+        return {}
+    return {cell: float(word in YES) for cell, word in known.items()}
 
 
 def _odd(labels: "pd.Series[Any]", distinct: list[str]) -> list[str]:

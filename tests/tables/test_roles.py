@@ -43,7 +43,7 @@ def test_ids_files_dates_boxes_and_texts_are_left_out(tmp_path):
         ("page", ["https://x.org/1", "https://x.org/2"], "names of files"),
         ("created", ["1583020800", "1583020801", "1583020800"], "times"),
         ("note", [f"note {n}" for n in range(60)], "60 different texts"),
-        ("blank", ["", "", ""], "empty"),
+        ("blank", ["", "", ""], "has no label"),
     ],
 )
 def test_what_is_no_question(tmp_path, column, cells, why):

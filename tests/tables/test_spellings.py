@@ -28,6 +28,16 @@ def test_words_are_read_as_labels(tmp_path, column, cells, expected):
     assert labels(tmp_path, column, *cells) == expected
 
 
+def test_a_cell_that_is_neither_yes_nor_no_is_set_aside(tmp_path):
+    cells = ["Yes", "no", "yes", "No"] * 3
+    reading = read(tmp_path, "indoor", *cells, "maybe")
+    assert reading.table["indoor"].tolist()[:12] == [1, 0, 1, 0] * 3
+    assert reading.table["indoor"].isna().sum() == 1
+    [reason] = reading.skipped["reason"]
+    assert reason == "row 13: indoor is 'maybe', left empty; must be yes or no"
+    assert reading.heads["indoor"] == {"kind": "sigmoid"}
+
+
 @pytest.mark.parametrize(
     ("cell", "ends"),
     [

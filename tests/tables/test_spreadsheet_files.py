@@ -220,7 +220,7 @@ def test_a_workbook_needs_a_library(tmp_path, monkeypatch):
     ("text", "message"),
     [
         ("path;x;x\na.jpg;1;2\n", "has column 'x' twice"),
-        ("path;x\na.jpg;1;2\n", "Expected 2 fields in line 2, saw 3"),
+        ("path;x\na.jpg;1;2\n", "line 2 has 3 cells, but the header has 2"),
         ("sep=;\n", "can't be read: No columns"),
         ("path;x\n", "has no rows"),
         ("", "can't be read: No columns"),

@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import re
 import warnings
 import zipfile
 import zlib
@@ -82,8 +83,18 @@ def load(
     except RecursionError:
         raise UserError(f"{where}: '{path}'", "is nested too deeply") from None
     except (ValueError, OSError) as error:  # ValueError: it can't be parsed
-        reason = " ".join(str(error).split())
-        raise UserError(f"{where}: '{path}'", f"can't be read: {reason}") from error
+        raise UserError(f"{where}: '{path}'", *_why(error)) from error
+
+
+def _why(error: Exception) -> tuple[str, str]:
+    """What is wrong with a file that can't be read, and what to do."""
+    reason = " ".join(str(error).split())
+    match = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", reason)
+    if not match:
+        return f"can't be read: {reason}", ""
+    width, line, cells = match.groups()
+    what = f"line {line} has {cells} cells, but the header has {width}"
+    return what, "put cells that contain the separator in quotes"
 
 
 def _loaded(
