@@ -27,6 +27,7 @@ from multitask.report import main as report
 from multitask.training import loop
 
 FIXTURES = Path(__file__).parent / "fixtures" / "87142fc"
+_NEWER = ("box_margin",)  # settings that those recipes do not have
 WHERE = "/data/"  # the folder that they were written in
 pytestmark = pytest.mark.usefixtures("tiny_trunk", "no_pictures")
 
@@ -216,7 +217,8 @@ def test_every_setting_of_an_old_recipe_is_translated():
         },
     )
     for setting in fields(Recipe):
-        assert getattr(recipe, setting.name) != getattr(blank, setting.name)
+        if setting.name not in _NEWER:
+            assert getattr(recipe, setting.name) != getattr(blank, setting.name)
 
 
 def test_one_line_names_every_setting_that_was_translated(capsys):

@@ -15,6 +15,7 @@ _BRACKETED = re.compile(r"""\s*(\[|[({]\s*['"])""")
 _BLANKS = re.compile(
     r"""\[\s*('[^']*'|"[^"]*"|-?\d+\.?)(\s+('[^']*'|"[^"]*"|-?\d+\.?))*\s*\]"""
 )
+_NAMES = ("name", "label", "title")  # of an object in a list
 _PART = re.compile(r"""'([^']*)'|"([^"]*)"|(-?\d+)""")
 
 
@@ -63,7 +64,8 @@ def bracket_list(text: str) -> "Labels | None":
         labels = sorted(labels, key=str) if isinstance(labels, set) else labels
         if not isinstance(labels, list | tuple):
             return None
-        return tuple(_plain(label) for label in labels)
+        plain = tuple(map(_plain, labels))
+        return None if any(isinstance(p, list | tuple | dict) for p in plain) else plain
     if text.startswith("[") and text.endswith("]") and not set(text) & set("'\"{"):
         parts_ = [part.strip() for part in text[1:-1].split(",") if part.strip()]
         return tuple(None if p.lower() in ("nan", "none") else p for p in parts_)
@@ -71,9 +73,15 @@ def bracket_list(text: str) -> "Labels | None":
 
 
 def _plain(label: Any) -> Any:
-    """A number without a point if it is whole, text without blanks around."""
+    """0, 1 and -1 without a point, the name of an object, text without blanks around.
+
+    Other whole numbers with a point are measurements, not classes.
+    """
     if isinstance(label, float):
         if np.isnan(label):
             return None
-        return int(label) if label.is_integer() else label
+        return int(label) if label in (0, 1, -1) else label
+    if isinstance(label, dict):
+        names = (label[key] for key in _NAMES if isinstance(label.get(key), str))
+        return next(names, label)
     return label.strip() if isinstance(label, str) else label

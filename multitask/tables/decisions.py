@@ -25,7 +25,7 @@ class Decisions:
         self.roles[column] = role
 
     def remark(self, column: str, text: str) -> None:
-        """Add what was changed in a column, such as `3 'unknown' are empty`."""
+        """Add what was changed in a column, such as `not annotated: 3 'unknown'`."""
         self.roles.setdefault(column, "label")
         self.remarks.setdefault(column, []).append(text)
 

@@ -8,7 +8,8 @@
 
     [column.weather]
     role = "label"             # or "path", "box", "identity", "split", "source", "none"
-    classes = ["none", "rain"] # words that are classes here, even "none"
+    classes = ["none", "rain"] # words that are classes here, even "none"; or what cells
+                               # mean: {"0" = "none", "1" = "rain"}
     missing = ["-9"]           # more words for "not annotated", in this column
     several = "|"              # what separates several labels in a cell; "" if nothing
                                # does; "numbers" or "yes/no" if `[1, 0]` are these
@@ -40,12 +41,24 @@ Role = Literal["", "label", "path", "box", "identity", "split", "source", "none"
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """What is declared about one column; an empty `role` leaves it to the reader."""
+    """What is declared about one column; an empty `role` leaves it to the reader.
+
+    `classes` lists the classes, or maps what cells say to them.
+    """
 
     role: Role = ""
-    classes: tuple[str, ...] = ()
+    classes: dict[str, str] | list[str] = field(default_factory=list)
     missing: tuple[str, ...] = ()
     several: str | None = None
+
+
+def as_mapping(classes: dict[str, str] | list[str]) -> dict[str, str]:
+    """The class that each spelling means, of declared classes.
+
+    >>> as_mapping(["rain", "sun"])
+    {'rain': 'rain', 'sun': 'sun'}
+    """
+    return classes if isinstance(classes, dict) else {name: name for name in classes}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -155,6 +155,10 @@ def _is_question(
     lists: "dict[str, Labels | None]", name: str, decisions: Decisions
 ) -> bool:
     """Whether lists in brackets are labels, not points, boxes or features."""
+    if all(one is None for one in lists.values()):
+        decisions.read_as(name, "left out")
+        decisions.remark(name, "lists whose parts are no labels")
+        return False
     labels = {label for one in lists.values() for label in one or ()} - {None}
     numeric = all(isinstance(label, int | float) for label in labels)
     if not numeric:
@@ -165,7 +169,8 @@ def _is_question(
         is_dense = 2 * len(labels) > max(labels, default=0)
         return is_dense or not pairs  # pairs of distant numbers are intervals
     if not pairs:
-        decisions.remark(name, "holds lists of numbers that are no labels")
+        decisions.read_as(name, "left out")
+        decisions.remark(name, "lists of numbers that are no labels")
     return False
 
 

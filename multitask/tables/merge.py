@@ -17,6 +17,7 @@ from multitask.contracts.table import RESERVED, as_text, faces, interval_columns
 from multitask.tables.decisions import Decisions
 
 OF_ONE = "of one picture"  # in each reason why rows of a face contradict each other
+_FEW, _MOST = 5, 0.1  # contradictions: more are a mistake about the rows
 _FIRST = ("path", "box", "source")  # the first row says them
 
 
@@ -142,17 +143,31 @@ def merged_rows(
     if merged.rows:
         text = f"{merged.rows:,} rows merged into others of the same picture"
         decisions.remark("path", text)
-    for column, faults in merged.conflicts.groupby("column", sort=False):
-        if table[column].notna().any() and merged.table[column].isna().all():
-            raise UserError(
-                where,
-                f"column {column!r} has no label left, as rows of one picture "
-                f"contradict each other: {faults['reason'].iloc[0]}",
-                "keep one row per picture, or one label",
-            )
+    out = decisions.left_out(table)
+    conflicts = merged.conflicts[~merged.conflicts["column"].isin(out)]
+    for column, faults in conflicts.groupby("column", sort=False):
+        _check_few(str(column), faults, merged.table[column], where)
         decisions.remark(str(column), _contradictions(table[column], len(faults)))
-    pairs = merged.conflicts[["path", "reason"]].itertuples(index=False, name=None)
+    pairs = conflicts[["path", "reason"]].itertuples(index=False, name=None)
     return merged.table, list(pairs)
+
+
+def _check_few(
+    column: str, faults: pd.DataFrame, left: "pd.Series[Any]", where: str
+) -> None:
+    """Raise UserError if the rows of many pictures contradict each other."""
+    count, total = len(faults), len(faults) + int(left.notna().sum())
+    if column == "split" or (count < total and count <= max(_FEW, _MOST * total)):
+        return
+    todo = "keep one row per picture"
+    if not pd.api.types.is_numeric_dtype(left):
+        todo += f", or count the rows as votes: [votes.{column}] in the TOML beside it"
+    raise UserError(
+        where,
+        f"{count:,} of {total:,} pictures have rows that contradict each other in "
+        f"{column!r}, the first: {faults['reason'].iloc[0].partition(', ')[0]}",
+        todo,
+    )
 
 
 def _contradictions(labels: "pd.Series[Any]", count: int) -> str:

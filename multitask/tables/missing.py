@@ -100,7 +100,7 @@ def _whole(cell: Any) -> Any:
 def _sentinels(
     column: str, distinct: Any, missing: Collection[Any], config: dict[str, Any]
 ) -> tuple[list[Any], str]:
-    """The cells that are -1 and no label; or why -1 stays, if it does."""
+    """The cells that are -1 and no label, and what a user must know of it."""
     others, found = [], []
     missing = set(missing)
     numbers = parsed(pd.Series(distinct, dtype=object))
@@ -116,11 +116,21 @@ def _sentinels(
         return (found if column == "identity" else []), ""
     if config.get("kind") == "sigmoid":
         is_no = set(values) == {1.0}  # as CelebA writes yes and no
-        return ([], "") if is_no else (found, "")
+        return ([], "") if is_no else (found, _coded(column, values))
     if _is_missing(column, values, config):
-        return found, ""
+        return found, _coded(column, values)
+    if set(values) == {1.0}:
+        return [], ""  # no and yes
     todo = f'missing = ["-1"] under [column.{column}] would empty it'
     return [], f"-1 is a value; {todo}"
+
+
+def _coded(column: str, others: Any) -> str:
+    """What to declare if -1 is no and 0 not annotated, as in some data sets."""
+    if set(others) != {0.0, 1.0}:
+        return ""
+    todo = f'declare missing = ["0"] under [column.{column}]'
+    return f"if -1 means no and 0 not annotated, {todo}"
 
 
 def _is_missing(column: str, others: Any, config: dict[str, Any]) -> bool:
@@ -147,8 +157,7 @@ def _report(column: str, cells: "pd.Series[Any]", decisions: Decisions) -> None:
     counts = as_text(cells).str.strip().value_counts(sort=False)
     texts = [f"{count:,} {word!r}" for word, count in counts.items()]
     others = f" and {len(texts) - 5} others" if len(texts) > 5 else ""
-    are = "is" if len(cells) == 1 else "are"
-    decisions.remark(column, f"{', '.join(texts[:5])}{others} {are} empty")
+    decisions.remark(column, f"not annotated: {', '.join(texts[:5])}{others}")
 
 
 def _check_some_left(

@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from multitask.contracts import catalog
+from multitask.contracts import catalog, infer
 from multitask.tables.decisions import Decisions
-from multitask.tables.declaration import Column, Declaration
+from multitask.tables.declaration import Column, Declaration, as_mapping
 from multitask.tables.missing import WORDS
 from multitask.tables.types import parsed
 from multitask.tables.words import age, are_few, key, meanings
@@ -48,6 +48,31 @@ def named_columns(
             decisions.remark(name, f"is column {column!r}")
             names[column] = name
     return cells.rename(columns=names)
+
+
+def own_heads(
+    table: pd.DataFrame, declaration: Declaration
+) -> dict[str, dict[str, Any]]:
+    """The heads of columns with declared classes, or that are no named head's.
+
+    Declared classes keep their order, and need not occur.
+    """
+    heads: dict[str, dict[str, Any]] = {}
+    readers, named = catalog.readers(), catalog.named()
+    for column, declared in declaration.column.items():
+        if column not in table or declared.role not in ("", "label"):
+            continue
+        classes = dict.fromkeys(as_mapping(declared.classes).values())
+        known = named.get(readers.get(column, ""), {}).get("classes", ())
+        config = None
+        if classes and (declared.role or not classes.keys() <= set(known)):
+            config = infer.softmax(classes)
+        elif declared.role and column in readers:
+            config = infer.asked_head(table, column)
+        if config:
+            name = infer.head_name(column, heads)
+            heads[name] = config if name == column else {**config, "columns": [column]}
+    return heads
 
 
 def _first_odd(cells: "pd.Series[Any]", reader: str, config: Mapping[str, Any]) -> str:

@@ -18,8 +18,9 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.table import RESERVED, as_text, faces
 from multitask.tables.decisions import Decisions
-from multitask.tables.declaration import Column, Declaration
+from multitask.tables.declaration import Column, Declaration, as_mapping
 from multitask.tables.votes import Voted, question
+from multitask.tables.words import one_of
 
 
 def row_votes(
@@ -43,7 +44,8 @@ def row_votes(
         known = declaration.column.get(name, Column()).classes
         config = catalog.named().get(catalog.readers().get(name, ""), {})
         distinct = sorted(set(labels.dropna()) - set(votes.leave_out))
-        classes = tuple(known or config.get("classes", ()) or distinct)
+        declared = dict.fromkeys(as_mapping(known).values())
+        classes = tuple(declared or config.get("classes", ()) or distinct)
         if len(classes) < 2:
             raise UserError(section, "has fewer than two classes", "check the column")
         columns = pd.Index([*classes, *votes.leave_out])
@@ -66,7 +68,7 @@ def _faults(
 ) -> list[tuple[Any, str]]:
     """Rows and reasons of labels that are no class."""
     odd = labels[(codes < 0) & labels.notna()]
-    must = f"no vote; must be {' or '.join(classes)}"
+    must = f"no vote; must be {one_of(classes)}"
     return [
         (row, f"{labels.name} is {label!r} in row {int(row) + 1}, {must}")
         for row, label in odd.items()

@@ -21,7 +21,7 @@ from multitask.tables.formats.picture_column import with_path
 from multitask.tables.locate import locate
 from multitask.tables.merge import merged_rows
 from multitask.tables.missing import emptied
-from multitask.tables.named import named_columns
+from multitask.tables.named import named_columns, own_heads
 from multitask.tables.questions import questions
 from multitask.tables.raters import row_votes
 from multitask.tables.roles import declared_roles, leave_out
@@ -65,6 +65,7 @@ def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     others, faults = respelled(others, declaration, decisions, where, text)
     cells = others.join(cells[own])
     table = typed(cells, where, _text_columns(cells, path, declaration))
+    labels.brings |= own_heads(table.drop(columns=own), declaration)
     table["path"], missing = locate(table["path"], folder, decisions)
     missing.update(unmade)
     missing = missing.combine_first(bad_boxes)

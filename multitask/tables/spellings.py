@@ -9,17 +9,17 @@
 | other classes | `Drama`, `drama `, `DRAMA` | the most frequent spelling |
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from multitask.contracts import catalog, infer
-from multitask.contracts.errors import UserError
-from multitask.contracts.table import RESERVED, interval_columns
+from multitask.contracts.errors import UserError, counted
+from multitask.contracts.table import RESERVED, as_text, interval_columns
 from multitask.tables.decisions import Decisions
-from multitask.tables.declaration import Declaration
+from multitask.tables.declaration import Column, Declaration, as_mapping
 from multitask.tables.types import parsed
 from multitask.tables.words import (
     MOST_ODD,
@@ -30,6 +30,7 @@ from multitask.tables.words import (
     examples,
     key,
     meanings,
+    one_of,
 )
 
 Fault = tuple[int, str]  # a row, counted from 0, and what is wrong in it
@@ -57,35 +58,36 @@ def respelled(
         if decisions.roles.get(column) == "left out" and not reader:
             continue
         distinct = [one for one in labels.unique() if isinstance(one, str)]
-        declared = declaration.column.get(column)
-        if declared and declared.classes:
-            known = {name: name for name in declared.classes}
-            keys = set(map(key, known))
-            odd = [cell for cell in distinct if cell.strip() and key(cell) not in keys]
-            must = f"must be {' or '.join(known)}"
-            faults += _faults(column, labels, odd, must, where)
-            changes = dict.fromkeys(odd, np.nan) | _classes(distinct, known)
-        elif "low" in (config := heads.get(reader, {})):
+        declared = declaration.column.get(column, Column())
+        config = heads.get(reader, {}) if declared.role != "label" else {}
+        must = ""
+        if declared.classes or "classes" in config:
+            known = as_mapping(declared.classes) or meanings(reader)
+            must = f"must be {one_of(known.values())}"
+            if votes := declaration.votes.get(column):  # some of which are no class
+                known = known | {label: label for label in votes.leave_out}
+            changes, odd = _classes(labels, known)
+        elif "low" in config:
             ends = _ages(distinct, float(config["low"]), float(config["high"]))
             odd = [spelling for spelling, interval in ends.items() if interval is None]
             faults += _faults(column, labels, odd, _AGES, where)
             _report_ages(column, ends, decisions)
             changed |= _interval_columns(cells, column, ends)
             continue
-        elif "classes" in config:
-            changes = _classes(distinct, meanings(reader))
         elif config:
-            changes = _named_yes_no(labels)
+            changes, odd = _named_yes_no(labels), []
         elif column in text:
-            changes = _merged(labels, distinct)
+            changes, odd = _merged(labels, distinct), []
         elif changes := _yes_no(labels, distinct):
             odd = [cell for cell in distinct if cell.strip() and cell not in changes]
-            faults += _faults(column, labels, odd, "must be yes or no", where)
-            changes |= dict.fromkeys(odd, np.nan)
+            must = "must be yes or no"
+        elif changes := _minus_one(labels):
+            odd = []
         else:
-            odd = _odd(labels, distinct)
-            faults += _faults(column, labels, odd, "must be a number", where)
-            changes = dict.fromkeys(odd, np.nan) or _merged(labels, distinct)
+            odd, must = _odd(labels, distinct), "must be a number"
+            changes = {} if odd else _merged(labels, distinct)
+        faults += _faults(column, labels, odd, must, where)
+        changes |= dict.fromkeys(odd, np.nan)
         if changes:
             _report(column, changes, decisions)
             changed[column] = _replaced(labels, changes)
@@ -113,11 +115,19 @@ def _report(column: str, changes: dict[Any, Any], decisions: Decisions) -> None:
         decisions.remark(column, examples(shown))
 
 
-def _classes(distinct: list[str], known: dict[str, str]) -> dict[Any, Any]:
-    """The class of each cell that is another spelling of one."""
+def _classes(
+    labels: "pd.Series[Any]", known: Mapping[str, str]
+) -> tuple[dict[Any, Any], list[Any]]:
+    """The class of each cell that is another spelling of one; the cells of none."""
     classes = {key(spelling): name for spelling, name in known.items()}
-    found = {cell: classes[k] for cell in distinct if (k := key(cell)) in classes}
-    return {cell: name for cell, name in found.items() if cell != name}
+    texts = {
+        cell: f"{cell:g}" if _is_number(cell) else str(cell)
+        for cell in labels.dropna().unique()
+    }
+    texts = {cell: text for cell, text in texts.items() if text.strip()}
+    found = {c: classes[k] for c, text in texts.items() if (k := key(text)) in classes}
+    odd = [cell for cell in texts if cell not in found]
+    return {cell: name for cell, name in found.items() if cell != name}, odd
 
 
 def _named_yes_no(labels: "pd.Series[Any]") -> dict[Any, Any]:
@@ -143,6 +153,15 @@ def _yes_no(labels: "pd.Series[Any]", distinct: list[str]) -> dict[Any, Any]:
     if not are_few(odd, int(labels.notna().sum())):
         return {}
     return {cell: float(word in YES) for cell, word in known.items()}
+
+
+def _minus_one(labels: "pd.Series[Any]") -> dict[Any, Any]:
+    """0 for the cells of -1 in a column of -1 and 1 alone: no and yes."""
+    values = parsed(pd.Series(labels.dropna().unique(), dtype=object))
+    if set(values) != {-1.0, 1.0}:
+        return {}
+    cells = labels.dropna().unique()
+    return {cell: 0.0 for cell, n in zip(cells, values, strict=True) if n == -1}
 
 
 def _odd(labels: "pd.Series[Any]", distinct: list[str]) -> list[str]:
@@ -172,10 +191,22 @@ def _faults(
     }
     if len(cells) > MOST_ODD * labels.notna().sum():
         what = f"{next(iter(reasons.values()))}, {must}"
-        many = f" (so must {len(cells) - 1} others)" if len(cells) > 1 else ""
-        todo = f"correct it, or declare classes or missing under [column.{column}] in "
-        raise UserError(where, what + many, f"{todo}the TOML beside the table")
+        others = counted(len(cells) - 1, "other")
+        many = f" (and so must {others})" if len(cells) > 1 else ""
+        todo = _todo(column, as_text(cells).iloc[0].strip(), must)
+        raise UserError(where, what + many, todo)
     return [(row, f"{reason}, left empty; {must}") for row, reason in reasons.items()]
+
+
+def _todo(column: str, cell: str, must: str) -> str:
+    means = f'what it means, classes = {{"{cell}" = "CLASS"}}, or '
+    means = "" if must in ("must be a number", _AGES) else means
+    own = ', or that this is another question: role = "label"'
+    return (
+        f"correct it, or declare under [column.{column}] in the TOML beside the table "
+        f'{means}that it means no label, missing = ["{cell}"]'
+        f"{own if column in catalog.readers() else ''}"
+    )
 
 
 def _merged(labels: "pd.Series[Any]", distinct: list[str]) -> dict[Any, Any]:

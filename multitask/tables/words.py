@@ -4,9 +4,11 @@ Shared by tables, folders of classes and the readers of published data sets.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from multitask.contracts import catalog
+from multitask.contracts.errors import listed
 
 # FairFace's classes of race as UTKFace's, whose others are "Hispanic, Latino, Middle
 # Eastern".
@@ -163,6 +165,16 @@ def examples(changes: "dict[Any, Any]") -> str:
     texts = [f"{old!r} is {new}" for old, new in changes.items()]
     others = f" and {len(texts) - 6} others" if len(texts) > 6 else ""
     return ", ".join(texts[:6]) + others
+
+
+def one_of(labels: Iterable[str]) -> str:
+    """The labels of which a cell must be one, for a message.
+
+    >>> one_of(["male", "female", "male"]), one_of(["anger", "fear", "joy"])
+    ('male or female', 'one of anger, fear, joy')
+    """
+    names = list(dict.fromkeys(labels))
+    return " or ".join(names) if len(names) < 3 else f"one of {listed(names)}"
 
 
 def are_few(odd: int, filled: int) -> bool:

@@ -128,7 +128,7 @@ def test_a_box_is_cut_out(network, box):
         ((1, 2, 3, np.nan), "box is '1 2 3 nan', must be 'left top right bottom'"),
         (7, "box is '7', must be 'left top right bottom'"),
         ((90, 0, 99, 9), "box '90 0 99 9' lies outside its 24 x 20 pixels"),
-        ((9, 9, 1, 1), "box '9 9 1 1' lies outside its 24 x 20 pixels"),
+        ((9, 9, 1, 1), "box is '9 9 1 1', must be 'left top right bottom'"),
     ],
 )
 def test_a_wrong_box_is_the_status_of_its_row(network, box, status):

@@ -62,7 +62,8 @@ def test_contradicting_labels_are_set_aside_and_counted(tmp_path):
 def test_a_column_that_loses_every_label_is_an_error(tmp_path):
     text = "path,mood,x\na.jpg,happy,1\na.jpg,sad,1\n"
     with pytest.raises(
-        UserError, match="column 'mood' has no label left, .* row 1 and sad in row 2"
+        UserError,
+        match="1 of 1 pictures have rows .* in 'mood', .* row 1 and sad in row 2",
     ):
         read(tmp_path, text, "a.jpg")
 
@@ -173,7 +174,28 @@ def test_a_person_keeps_one_name(tmp_path):
     assert reading.skipped.empty
 
 
-def test_contradictions_are_no_reason_to_refuse_a_table(tmp_path):
+def rated(pictures, twice):
+    """A CSV of some pictures, of which the first ones have two different moods."""
+    rows = [f"{n}.jpg,{mood},{n},W{n}" for n in range(pictures) for mood in ["calm"]]
+    again = [f"{n}.jpg,wild,{n},V{n}" for n in range(twice)]
+    return "\n".join(["path,mood,stars,worker_id", *rows, *again, ""])
+
+
+def test_more_than_a_tenth_of_contradictions_is_an_error(tmp_path):
+    names = [f"{n}.jpg" for n in range(40)]
+    message = (
+        "6 of 40 pictures have rows that contradict each other in 'mood', the first: "
+        r"mood is calm in row 1 and wild in row 41 of one picture; keep one row .*"
+        r"\[votes.mood\]"
+    )
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, rated(40, 6), *names)
+    few = read(tmp_path, rated(40, 4), *names)
+    assert few.table["mood"].notna().sum() == 36
+    assert len(few.skipped) == 4  # who labelled them is no label
+
+
+def test_some_contradictions_are_no_reason_to_refuse_a_table(tmp_path):
     text = "path,mood\na.jpg,happy\na.jpg,sad\nb.jpg,sad\nb.jpg,calm\nc.jpg,happy\n"
     file = label_file(tmp_path, text + "d.jpg,sad\n", *(f"{n}.jpg" for n in "abcd"))
     reading = sources.read_all([f"mine=table:{file}"])

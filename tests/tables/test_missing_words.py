@@ -27,7 +27,10 @@ def test_words_for_no_label_are_empty_in_every_column(tmp_path, word):
     ]
     assert set(reading.heads) == {"genre", "score"}
     if word:
-        assert decided(reading)["score"] == ("label", f"1 {word.strip()!r} is empty")
+        assert decided(reading)["score"] == (
+            "label",
+            f"not annotated: 1 {word.strip()!r}",
+        )
 
 
 def test_a_word_is_a_class_where_a_head_or_a_declaration_has_it(tmp_path):
@@ -46,7 +49,7 @@ def test_more_words_are_declared_for_all_columns_or_for_one(tmp_path):
     stars, prize = (reading.table[name].tolist() for name in ("stars", "prize"))
     assert [value for value in stars if value == value] == [3.5]
     assert [value for value in prize if value == value] == [999.0, 1.0, 2.0]
-    assert decided(reading)["stars"][1] == "1 '999', 1 'N.K.', 1 '-9' are empty"
+    assert decided(reading)["stars"][1] == "not annotated: 1 '999', 1 'N.K.', 1 '-9'"
 
 
 @pytest.mark.parametrize(
@@ -90,11 +93,28 @@ def test_yes_and_no_of_a_named_head_may_be_1_and_minus_1(tmp_path):
     assert decided(reading)["Smiling"] == ("label", "'-1' is 0")
 
 
+@pytest.mark.parametrize("column", ["Male", "indoor"])
+def test_minus_one_beside_0_and_1_may_be_no_instead(tmp_path, column):
+    cells = ["1", "-1", "0", "1", "-1", "0"]
+    reading = read(tmp_path, column, *cells)
+    assert "if -1 means no and 0 not annotated" in decided(reading)[column][1]
+    toml = f'[column.{column}]\nmissing = ["0"]'
+    labels = read(tmp_path, column, *cells, toml=toml).table[column]
+    assert labels.dropna().tolist() == [1, 0, 1, 0]
+
+
+def test_minus_one_and_one_alone_are_no_and_yes(tmp_path):
+    reading = read(tmp_path, "indoor", "1", "-1", "-1", "")
+    assert reading.table["indoor"].dropna().tolist() == [1, 0, 0]
+    assert reading.heads["indoor"] == {"kind": "sigmoid"}
+    assert decided(reading)["indoor"][1] == "'-1' is 0"
+
+
 def test_a_broken_number_is_named(tmp_path):
     cells = ["12.5", "unknown", "3O.5", "7.5", "8"]
     message = (
-        "row 3: score is '3O.5', must be a number; correct it, or declare classes or "
-        r"missing under \[column.score\]"
+        "row 3: score is '3O.5', must be a number; correct it, or declare under "
+        r"\[column.score\]"
     )
     with pytest.raises(UserError, match=message):
         read(tmp_path, "score", *cells)

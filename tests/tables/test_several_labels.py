@@ -160,10 +160,42 @@ def test_lists_of_features_are_left_alone_and_told(tmp_path):
     cells = [json.dumps([0.25 * row, 1.5, -3.0]) for row in range(60)]
     reading = read(tmp_path, cells)
     assert reading.heads == {}
-    assert "holds lists of numbers that are no labels" in remarks(reading)
+    assert "lists of numbers that are no labels" in remarks(reading)
 
 
 def test_labels_called_as_ends_of_an_interval(tmp_path):
     reading = read(tmp_path, ["low|left", "high|left", "low"])
     columns = ["genre_high_", "genre_left", "genre_low_"]
     assert reading.heads["genre"]["columns"] == columns
+
+
+# Lists of other things than labels
+
+
+def test_the_names_of_objects_in_a_list_are_labels(tmp_path):
+    drama, noir = '{"id": 1, "name": "Drama"}', '{"id": 2, "name": "Noir"}'
+    cells = [f"[{drama}, {noir}]", f"[{drama}]", f"[{noir}]", "[]"]
+    labels = read(tmp_path, cells).table
+    assert labels["genre_Drama"].tolist() == [1, 1, 0, 0]
+    assert labels["genre_Noir"].tolist() == [1, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["[[1, 2], [3, 4]]", "[[5, 6]]", "[[1, 1]]"],
+        ["[{'x': 1}, {'x': 2}]", "[{'x': 3}]", "[{'x': 4}]"],
+        ["[(1, 2)]", "[(2, 3)]", "[(4, 4)]"],
+    ],
+)
+def test_lists_of_lists_and_objects_are_left_out(tmp_path, cells):
+    reading = read(tmp_path, cells)
+    assert reading.decisions.set_index("column")["role"]["genre"] == "left out"
+    assert remarks(reading) == "lists whose parts are no labels"
+    assert reading.heads == {}
+
+
+def test_numbers_with_a_point_are_no_class_numbers(tmp_path):
+    reading = read(tmp_path, ["[1.0, 4.0, 7.0]", "[2.0, 5.0, 7.0]", "[3.0, 4.0, 6.0]"])
+    assert reading.heads == {}
+    assert remarks(reading) == "lists of numbers that are no labels"

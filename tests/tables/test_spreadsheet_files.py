@@ -146,6 +146,13 @@ def test_a_declared_text_keeps_its_commas(tmp_path):
     assert reading.table["score"].tolist() == ["1,5", "2,5"]
 
 
+def test_quotes_after_a_blank_are_quotes(tmp_path):
+    text = 'path, mood, note\na.jpg, "happy, very", 3\nb.jpg, sad, 4\n'
+    reading = read(tmp_path, text)
+    assert reading.table["mood"].tolist() == ["happy, very", "sad"]
+    assert reading.table["note"].tolist() == [3, 4]
+
+
 # Columns without a name
 
 

@@ -78,8 +78,7 @@ def _separator(sample: str, default: str, *, is_whole: bool) -> str:
     best, separator = (False, 1), default
     for candidate in dict.fromkeys([default, *SEPARATORS]):
         try:
-            lines = csv.reader(sample.splitlines(keepends=True), delimiter=candidate)
-            counts = [len(row) for row in lines if row]
+            counts = [len(row) for row in _lines(sample, candidate) if row]
         except csv.Error:
             continue
         width = counts[0] if counts else 0
@@ -87,6 +86,12 @@ def _separator(sample: str, default: str, *, is_whole: bool) -> str:
         if width > 1 and (alike, width) > best:
             best, separator = (alike, width), candidate
     return separator
+
+
+def _lines(sample: str, separator: str) -> list[list[str]]:
+    """The cells of each line; raises csv.Error."""
+    lines = sample.splitlines(keepends=True)
+    return list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
 
 
 def _cells(data: bytes, separator: str, text: set[str]) -> pd.DataFrame:
@@ -125,6 +130,7 @@ def _read(data: bytes, separator: str, **options: Any) -> pd.DataFrame:
         na_values=[""],
         encoding="utf-8",
         encoding_errors="surrogateescape",  # as in names of files
+        skipinitialspace=True,  # else quotes after a blank would be part of a cell
         low_memory=False,  # else a column could be numbers only in part
         **options,
     )
@@ -137,9 +143,8 @@ def _plain(data: bytes, separator: str, width: int) -> list[int]:
     pandas reads these several times faster as numbers than as text.
     """
     sample = data[:_SAMPLE].decode("utf-8", "surrogateescape")
-    lines = csv.reader(sample.splitlines(keepends=True)[1:-1], delimiter=separator)
     try:
-        rows = [row for row in lines if len(row) == width]
+        rows = [row for row in _lines(sample, separator)[1:-1] if len(row) == width]
     except csv.Error:
         return []
     columns = zip(*rows, strict=True)
