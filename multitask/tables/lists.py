@@ -30,9 +30,11 @@ from multitask.tables.separators import (
     is_prose,
     separator_of,
     split,
+    without_missing,
 )
 
 _LOOKED_AT = 2000  # cells that tell whether a column may hold lists
+_NUMBERS = re.compile(r"\d+([+ ]\d+)+")
 FORMS = ("numbers", "yes/no")  # of lists of numbers
 _UNKNOWN = (None, -1)  # in a list of yes and no
 
@@ -76,7 +78,12 @@ def spread(
             parts.append(cells[[name]])
             continue
         lists = _Lists(name=name, where=where, form=column.several or "", names=known)
+        labels, empty = without_missing(labels, counts, {*known, *column.classes})
         yes, bad = lists.read(labels)
+        bad = {text: reason for text, reason in bad.items() if text not in empty}
+        lists.remarks += (
+            [f"not annotated: {', '.join(empty.values())}"] if empty else []
+        )
         # Empty cells have the code -1, that of the row behind all others.
         yes = np.vstack([yes, np.full((1, yes.shape[1]), np.nan)])
         parts.append(pd.DataFrame(yes[codes], cells.index, lists.columns))
@@ -109,6 +116,8 @@ def _may_hold_lists(cells: "pd.Series[Any]") -> bool:
         return False
     some = cells.iloc[:: max(1, len(cells) // _LOOKED_AT)].dropna()
     texts = [cell for cell in some if isinstance(cell, str)]
+    if any(_NUMBERS.fullmatch(text) for text in texts):
+        return True
     return any(map(is_bracketed, texts)) or any(
         any(mark in text for text in texts) and not is_prose(texts, mark)
         for mark in SEPARATORS

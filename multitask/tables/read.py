@@ -22,6 +22,7 @@ from multitask.tables.locate import locate
 from multitask.tables.merge import merged_rows
 from multitask.tables.missing import emptied
 from multitask.tables.named import named_columns, own_heads
+from multitask.tables.objects import with_inner_columns
 from multitask.tables.questions import questions
 from multitask.tables.raters import row_votes
 from multitask.tables.roles import declared_roles, leave_out
@@ -53,6 +54,7 @@ def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     folder = Path(declaration.root or labels.root)
     cells, unmade = with_path(labels.cells, path, folder, declaration, decisions, where)
     cells = flat(_headed(cells, path, where, declaration, decisions))
+    cells, bad_objects = with_inner_columns(cells, decisions)
     cells = named_columns(cells, declaration, decisions)
     cells, bad_boxes = boxed(cells, declaration, decisions, f"{where}: '{path}'")
     cells = emptied(cells, declaration, decisions, where)
@@ -76,7 +78,7 @@ def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
         _refuse(path, folder, skipped, where)
     voted = row_votes(table, declaration, decisions, f"{where}: '{path}'")
     labels.brings |= voted.heads
-    faulty_cells = [*bad, *faults, *voted.faults]
+    faulty_cells = [*bad_objects, *bad, *faults, *voted.faults]
     table, contradictions = merged_rows(voted.cells, decisions, f"{where}: '{path}'")
     skipped += [(paths[row], reason) for row, reason in faulty_cells]
     table, skipped = table.reset_index(drop=True), [*skipped, *contradictions]

@@ -1,12 +1,14 @@
 """Which separator stands between the labels in the cells of a column?"""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from multitask.tables.brackets import Labels
 from multitask.tables.decisions import Decisions
+from multitask.tables.missing import WORDS
 
 SEPARATORS = ("|", ";", ",")
 MOST_LABELS = 200  # of one column
@@ -32,7 +34,24 @@ def separator_of(counts: "pd.Series[int]", name: str, decisions: Decisions) -> s
                 f"each text is one class; if {separator!r} separates labels, declare "
                 f'[column.{name}] several = "{separator}"',
             )
+    _suggest(texts, name, decisions)
     return ""
+
+
+def _suggest(texts: "pd.Index[Any]", name: str, decisions: Decisions) -> None:
+    """Remark that numbers with blanks or + between them may be several labels."""
+    for separator in ("+", " "):
+        lists = [split(text, separator) for text in texts if text.strip()]
+        numbers = [part for one in lists for part in one]
+        several = sum(len(one) > 1 for one in lists)
+        whole = all(part.isdecimal() for part in numbers)
+        if several and whole and len(set(numbers)) < len(numbers):
+            decisions.remark(
+                name,
+                "each text is one class; if its numbers are several labels, declare "
+                f'[column.{name}] several = "{separator}"',
+            )
+            return
 
 
 def is_prose(texts: "Sequence[str] | pd.Index[Any]", separator: str) -> bool:
@@ -89,6 +108,29 @@ def split(text: str, separator: str) -> tuple[str, ...]:
     """
     parts = (part.strip() for part in text.split(separator))
     return tuple(part for part in parts if part)
+
+
+def without_missing(
+    lists: "Mapping[str, Labels | None]",
+    counts: "pd.Series[int]",
+    known: Collection[str],
+) -> "tuple[dict[str, Labels | None], dict[str, str]]":
+    """Lists without words for *not annotated*, and how many hold nothing else."""
+    left: dict[str, Labels | None] = {}
+    empty: dict[str, str] = {}
+    for text, labels in lists.items():
+        left[text] = labels
+        words = [label for label in labels or () if _is_missing(label, known)]
+        if words and labels is not None:
+            left[text] = tuple(label for label in labels if label not in words) or None
+            if left[text] is None:
+                empty[text] = f"{counts[text]:,} {text!r}"
+    return left, empty
+
+
+def _is_missing(label: Any, known: Collection[str]) -> bool:
+    is_word = isinstance(label, str) and label.casefold() in WORDS
+    return is_word and label not in known
 
 
 def _is_number(text: str) -> bool:

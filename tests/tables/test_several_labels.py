@@ -199,3 +199,27 @@ def test_numbers_with_a_point_are_no_class_numbers(tmp_path):
     reading = read(tmp_path, ["[1.0, 4.0, 7.0]", "[2.0, 5.0, 7.0]", "[3.0, 4.0, 6.0]"])
     assert reading.heads == {}
     assert remarks(reading) == "lists of numbers that are no labels"
+
+
+@pytest.mark.parametrize(
+    "cells", [["Drama|N/A", "Comedy|Drama", "Comedy", "N/A|unknown"]]
+)
+def test_words_for_not_annotated_in_a_list_are_no_labels(tmp_path, cells):
+    reading = read(tmp_path, cells)
+    columns = ["genre_Comedy", "genre_Drama"]
+    np.testing.assert_equal(
+        reading.table[columns].values.tolist(), [[0, 1], [1, 1], [1, 0], [NAN, NAN]]
+    )
+    assert list(reading.heads["genre"]["columns"]) == columns
+    assert "not annotated: 1 'N/A|unknown'" in remarks(reading)
+    assert reading.skipped.empty
+
+
+@pytest.mark.parametrize("separator", [" ", "+"])
+def test_numbers_with_blanks_between_them_may_be_several_labels(tmp_path, separator):
+    cells = [separator.join(c) for c in ("47", "4", "467", "7", "46", "4")]
+    reading = read(tmp_path, cells)
+    assert f'declare [column.genre] several = "{separator}"' in remarks(reading)
+    toml = f'[column.genre]\nseveral = "{separator}"'
+    table = read(tmp_path, cells, toml).table
+    assert table["genre_7"].tolist() == [1, 0, 1, 1, 0, 0]

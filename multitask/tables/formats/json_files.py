@@ -35,7 +35,7 @@ def read_lines(path: Path, where: str) -> pd.DataFrame:
                     'such as {"path": "a.jpg", "age": 31}',
                 )
             rows.append(row)
-    return _records(rows)
+    return record_cells(rows)
 
 
 def read_json(path: Path, where: str) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
@@ -54,7 +54,7 @@ def read_json(path: Path, where: str) -> tuple[pd.DataFrame, list[tuple[str, str
             if not isinstance(row, dict):
                 what = f"item {number} is {_short(row)}, must be an object"
                 raise UserError(file, what, FORM)
-        return _records(content), []
+        return record_cells(content), []
     if isinstance(content, dict):
         cells = _object(content, file)
         if cells is not None:
@@ -97,7 +97,7 @@ def _short(value: Any) -> str:
     return text if len(text) < 40 else f"{text[:36]} ..."
 
 
-def _records(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def record_cells(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """One row per object; inner objects become columns `outer.inner`."""
     flat = [_flat(row) for row in rows]
     columns = dict.fromkeys(name for row in flat for name in row)
@@ -139,7 +139,7 @@ def _object(content: dict[str, Any], file: str) -> pd.DataFrame | None:
         inner_rows = all(key.isdecimal() for value in values for key in value)
         if by_picture > len(content) / 2:
             rows = [{"path": key, **value} for key, value in content.items()]
-            return _records(rows)
+            return record_cells(rows)
         if same_keys and inner_rows and not by_row or (lengths and not by_row):
             index = dict.fromkeys(key for value in values for key in value)
             columns = {
@@ -148,7 +148,7 @@ def _object(content: dict[str, Any], file: str) -> pd.DataFrame | None:
             }
             cells = pd.DataFrame(columns, dtype=object)
             return cells if inner_rows else cells.assign(**{"Unnamed: 0": [*index]})
-        return _records(values)
+        return record_cells(values)
     if all(isinstance(value, list) for value in values) and not by_picture:
         lengths = {len(value) for value in values}
         if len(lengths) > 1:
@@ -159,7 +159,7 @@ def _object(content: dict[str, Any], file: str) -> pd.DataFrame | None:
         return pd.DataFrame(columns, dtype=object)
     if by_picture > len(content) / 2:
         rows = [{"path": key, "label": value} for key, value in content.items()]
-        return _records(rows)
+        return record_cells(rows)
     return None
 
 
@@ -217,7 +217,7 @@ def _coco(
         if not has_boxes and len(several) > 1:
             several = [_united(several)]
         records += [{"path": name, **row} for row in several]
-    return _records(records), skipped
+    return record_cells(records), skipped
 
 
 def _id(value: Any) -> Any:

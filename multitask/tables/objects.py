@@ -1,0 +1,90 @@
+"""Which cells hold objects, as JSON and Python write them?
+
+attributes                          attributes.mood  attributes.age
+{"mood": "happy", "age": 31}   ->   happy            31
+{}
+"""
+
+import ast
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from multitask.contracts.errors import listed
+from multitask.contracts.reading import box_columns
+from multitask.tables.decisions import Decisions
+from multitask.tables.formats.json_files import record_cells
+from multitask.tables.words import are_few
+
+_LOOKED_AT = 50  # cells that tell whether a column may hold objects
+
+
+def with_inner_columns(
+    cells: pd.DataFrame, decisions: Decisions
+) -> tuple[pd.DataFrame, list[tuple[Any, str]]]:
+    """The cells with a column `outer.inner` for each key of objects in a column.
+
+    Also rows and reasons of the few cells that are no objects in such a column.
+    """
+    faults: list[tuple[Any, str]] = []
+    for name in map(str, cells.columns):
+        objects = _objects(cells[name]) if name != "path" else None
+        if objects is None:
+            continue
+        inner = record_cells([{name: one or {}} for one in objects]).set_axis(
+            cells.index
+        )
+        new = [column for column in map(str, inner) if column not in cells]
+        decisions.read_as(name, "objects" if new else "left out")
+        decisions.labels_in(name, [])
+        text = f"become columns {listed(new)}" if new else "empty objects"
+        decisions.remark(name, text)
+        for column in new:
+            decisions.read_as(column, "label")
+        must = "left empty; must be an object"
+        is_odd = np.array([one is None for one in objects]) & cells[name].notna()
+        faults += [
+            (row, f"{name} is {cell!r} in row {int(str(row)) + 1}, {must}")
+            for row, cell in cells[name][is_odd].items()
+        ]
+        place = list(cells.columns).index(name)
+        before, after = cells.iloc[:, :place], cells.iloc[:, place + 1 :]
+        cells = pd.concat([before, inner[new], after], axis="columns")
+    return cells, faults
+
+
+def _with_box(inner: pd.DataFrame, outer: str, taken: set[str]) -> pd.DataFrame:
+    """The inner columns, the sides of a box with names that are known for it."""
+    names = {str(column): str(column).removeprefix(f"{outer}.") for column in inner}
+    box = box_columns(names.values())
+    sides = set() if box is None or taken & set(box.names) else set(box.names)
+    return inner.rename(
+        columns={old: new for old, new in names.items() if new in sides}
+    )
+
+
+def _objects(cells: "pd.Series[Any]") -> list[dict[str, Any] | None] | None:
+    """The object in each cell, None where there is none; None if they are few."""
+    filled = cells.dropna()
+    some = filled.iloc[:: max(1, len(filled) // _LOOKED_AT)]
+    if not any(isinstance(c, str) and c.lstrip().startswith("{") for c in some):
+        return None
+    parsed = {cell: _parsed(cell) for cell in filled.unique()}
+    objects = [parsed.get(cell) for cell in cells]
+    known = sum(one is not None for one in objects)
+    return objects if known and are_few(len(filled) - known, len(filled)) else None
+
+
+def _parsed(cell: Any) -> dict[str, Any] | None:
+    if not isinstance(cell, str) or not cell.lstrip().startswith("{"):
+        return None
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            one = parse(cell)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(one, dict):
+            return {str(key): value for key, value in one.items()}
+    return None

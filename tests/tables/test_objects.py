@@ -1,0 +1,62 @@
+"""Are objects in cells columns of their own?"""
+
+import pytest
+
+from tests.tables.typed_in import decided, read
+
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
+
+def quoted(text):
+    return '"' + text.replace('"', '""') + '"'
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ['{"mood": "happy", "age": 31}', '{"mood": "sad"}', '{"age": 40}', "{}"],
+        ["{'mood': 'happy', 'age': 31}", "{'mood': 'sad'}", "{'age': 40}", ""],
+    ],
+)
+def test_each_key_of_objects_is_a_column(tmp_path, cells):
+    reading = read(tmp_path, "attributes,x", *(f"{quoted(c)},1" for c in cells))
+    assert reading.table["attributes.mood"].fillna("").tolist() == [
+        "happy", "sad", "", ""
+    ]  # fmt: skip
+    assert reading.table["attributes.age"].dropna().tolist() == [31, 40]
+    assert "attributes" not in reading.table
+    role, remarks = decided(reading)["attributes"]
+    assert role == "objects"
+    assert remarks == "become columns attributes.mood, attributes.age"
+    assert reading.heads["attributes_mood"]["classes"] == ["happy", "sad"]
+
+
+def test_the_shapes_of_an_annotation_tool_are_boxes(tmp_path):
+    shape = '{"name": "rect", "x": 1, "y": 2, "width": 10, "height": 20}'
+    region = '{"gender": "female"}', '{"gender": "male"}'
+    rows = [f"{quoted(shape)},{quoted(one)},{{}}" for one in region]
+    header = "region_shape_attributes,region_attributes,file_attributes"
+    reading = read(tmp_path, header, *rows)
+    assert reading.table["box"].tolist() == ["1 2 11 22"] * 2
+    assert reading.table["region_attributes.gender"].tolist() == ["female", "male"]
+    assert decided(reading)["file_attributes"] == ("left out", "empty objects")
+
+
+def test_an_inner_list_holds_several_labels(tmp_path):
+    cells = ['{"choices": ["a", "b"]}', '{"choices": ["b"]}', '{"choices": ["a"]}']
+    reading = read(tmp_path, "said", *map(quoted, cells))
+    columns = ["said.choices_a", "said.choices_b"]
+    assert reading.table[columns].to_numpy().tolist() == [[1, 1], [0, 1], [1, 0]]
+
+
+def test_a_cell_that_is_no_object_is_set_aside(tmp_path):
+    cells = ['{"mood": "sad"}', '{"mood": "calm"}', '{"mood": "sad"}', "{mood"]
+    reading = read(tmp_path, "said", *map(quoted, cells))
+    assert reading.table["said.mood"].notna().sum() == 3
+    [reason] = reading.skipped["reason"]
+    assert reason == "said is '{mood' in row 4, left empty; must be an object"
+
+
+def test_texts_in_braces_stay_texts(tmp_path):
+    reading = read(tmp_path, "said", "{sic}", "{sic}", "yes")
+    assert reading.table["said"].tolist() == ["{sic}", "{sic}", "yes"]
