@@ -13,7 +13,6 @@ import pandas as pd
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import RESERVED, Reading, check_path, headed
 from multitask.tables.boxes import boxed
-from multitask.tables.brackets import flat
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Declaration, declared
 from multitask.tables.formats.files import existing_file, load
@@ -22,9 +21,11 @@ from multitask.tables.locate import locate
 from multitask.tables.merge import merged_rows
 from multitask.tables.missing import emptied
 from multitask.tables.named import named_columns, own_heads
-from multitask.tables.objects import with_inner_columns
-from multitask.tables.questions import questions
-from multitask.tables.raters import row_votes
+from multitask.tables.questions.brackets import flat
+from multitask.tables.questions.columns import question_columns
+from multitask.tables.questions.objects import with_inner_columns
+from multitask.tables.questions.raters import row_votes
+from multitask.tables.questions.tall import check_wide
 from multitask.tables.roles import declared_roles, leave_out
 from multitask.tables.spellings import respelled
 from multitask.tables.splits import with_split
@@ -59,7 +60,8 @@ def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     cells, bad_boxes = boxed(cells, declaration, decisions, f"{where}: '{path}'")
     cells = emptied(cells, declaration, decisions, where)
     cells = with_split(cells, declaration, decisions, where)
-    cells, labels, bad = questions(cells, labels, declaration, decisions, where)
+    check_wide(cells, declaration, f"{where}: '{path}'")
+    cells, labels, bad = question_columns(cells, labels, declaration, decisions, where)
     leave_out(cells, declaration, decisions)
     text = _text_columns(cells, path, declaration)
     own = labels.own_columns(cells)  # have the spelling of their head already

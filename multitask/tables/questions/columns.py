@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 
 from multitask.contracts import catalog, infer
-from multitask.tables import lists, votes
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Declaration
 from multitask.tables.formats.annotations import LabelFile
+from multitask.tables.questions import lists, votes
 
 
-def questions(
+def question_columns(
     cells: pd.DataFrame,
     labels: LabelFile,
     declaration: Declaration,

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from multitask.tables.brackets import Labels
 from multitask.tables.decisions import Decisions
 from multitask.tables.missing import WORDS
+from multitask.tables.questions.brackets import Labels
 
 SEPARATORS = ("|", ";", ",")
 MOST_LABELS = 200  # of one column

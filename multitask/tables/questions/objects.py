@@ -33,9 +33,8 @@ def with_inner_columns(
         objects = _objects(cells[name]) if name != "path" else None
         if objects is None:
             continue
-        inner = record_cells([{name: one or {}} for one in objects]).set_axis(
-            cells.index
-        )
+        inner = record_cells([{name: one or {}} for one in objects])
+        inner = _with_box(inner.set_axis(cells.index), name, set(cells))
         new = [column for column in map(str, inner) if column not in cells]
         decisions.read_as(name, "objects" if new else "left out")
         decisions.labels_in(name, [])

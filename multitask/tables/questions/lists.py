@@ -21,10 +21,10 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Array
-from multitask.tables.brackets import Labels, bracket_list, is_bracketed
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration
-from multitask.tables.separators import (
+from multitask.tables.questions.brackets import Labels, bracket_list, is_bracketed
+from multitask.tables.questions.separators import (
     MOST_LABELS,
     SEPARATORS,
     is_prose,

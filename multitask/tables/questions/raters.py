@@ -19,7 +19,7 @@ from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.table import RESERVED, as_text, faces
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, as_mapping
-from multitask.tables.votes import Voted, question
+from multitask.tables.questions.votes import Voted, question
 from multitask.tables.words import one_of
 
 

@@ -1,0 +1,1 @@
+"""Which columns of a table are questions, and what are the answers in their cells?"""
