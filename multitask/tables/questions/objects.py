@@ -34,7 +34,7 @@ def with_inner_columns(
         if objects is None:
             continue
         inner = record_cells([{name: one or {}} for one in objects])
-        inner = _with_box(inner.set_axis(cells.index), name, set(cells))
+        inner = _with_box(inner.set_axis(cells.index), name, set(map(str, cells)))
         new = [column for column in map(str, inner) if column not in cells]
         decisions.read_as(name, "objects" if new else "left out")
         decisions.labels_in(name, [])
