@@ -23,6 +23,8 @@
 The options of `--data`, such as `NAME=table:FILE,root=FOLDER`, replace its settings.
 """
 
+import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -50,6 +52,24 @@ class Column:
     classes: dict[str, str] | list[str] = field(default_factory=list)
     missing: tuple[str, ...] = ()
     several: str | None = None
+
+
+def column_section(name: str) -> str:
+    """The heading of a column's section in the TOML file, for messages.
+
+    >>> column_section("mood"), column_section("meta.mood")
+    ('[column.mood]', '[column."meta.mood"]')
+    """
+    return f"[column.{_toml_key(name)}]"
+
+
+def votes_section(name: str) -> str:
+    """The heading of the section for the votes on a question, for messages."""
+    return f"[votes.{_toml_key(name)}]"
+
+
+def _toml_key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
 
 
 def as_mapping(classes: dict[str, str] | list[str]) -> dict[str, str]:

@@ -11,13 +11,15 @@ from typing import Any
 
 import pandas as pd
 
+from multitask.contracts import infer
 from multitask.contracts.errors import UserError, counted
 from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.table import RESERVED, as_text, faces, interval_columns
 from multitask.tables.decisions import Decisions
+from multitask.tables.declaration import votes_section
 
 OF_ONE = "of one picture"  # in each reason why rows of a face contradict each other
-_FEW, _MOST = 5, 0.1  # contradictions: more are a mistake about the rows
+_FEW, _MOST = 3, 0.1  # contradictions: more are a mistake about the rows
 _FIRST = ("path", "box", "source")  # the first row says them
 
 
@@ -160,8 +162,9 @@ def _check_few(
     if column == "split" or (count < total and count <= max(_FEW, _MOST * total)):
         return
     todo = "keep one row per picture"
-    if not pd.api.types.is_numeric_dtype(left):
-        todo += f", or count the rows as votes: [votes.{column}] in the TOML beside it"
+    if left.nunique() <= infer.MOST:
+        todo += ", or write into the TOML beside the table that its rows are votes, "
+        todo += votes_section(column)
     raise UserError(
         where,
         f"{count:,} of {total:,} pictures have rows that contradict each other in "
@@ -174,9 +177,9 @@ def _contradictions(labels: "pd.Series[Any]", count: int) -> str:
     if labels.name == "split":
         return f"rows of {counted(count, 'picture')} differ: test counts, then val"
     text = f"{counted(count, 'picture')} left empty, as rows contradict each other"
-    if labels.name in RESERVED or pd.api.types.is_numeric_dtype(labels):
+    if labels.name in RESERVED or labels.nunique() > infer.MOST:
         return text
-    return f"{text}; [votes.{labels.name}] would count them as votes"
+    return f"{text}; {votes_section(str(labels.name))} would count them as votes"
 
 
 def merged_sets(table: pd.DataFrame) -> Merged:

@@ -14,7 +14,7 @@ from multitask.contracts import catalog, infer
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import RESERVED, as_text
 from multitask.tables.decisions import Decisions
-from multitask.tables.declaration import Column, Declaration
+from multitask.tables.declaration import Column, Declaration, column_section
 from multitask.tables.types import parsed
 
 WORDS = frozenset(
@@ -121,7 +121,7 @@ def _sentinels(
         return found, _coded(column, values)
     if set(values) == {1.0}:
         return [], ""  # no and yes
-    todo = f'missing = ["-1"] under [column.{column}] would empty it'
+    todo = f'missing = ["-1"] under {column_section(column)} would empty it'
     return [], f"-1 is a value; {todo}"
 
 
@@ -129,7 +129,7 @@ def _coded(column: str, others: Any) -> str:
     """What to declare if -1 is no and 0 not annotated, as in some data sets."""
     if set(others) != {0.0, 1.0}:
         return ""
-    todo = f'declare missing = ["0"] under [column.{column}]'
+    todo = f'declare missing = ["0"] under {column_section(column)}'
     return f"if -1 means no and 0 not annotated, {todo}"
 
 
@@ -173,5 +173,5 @@ def _check_some_left(
         f"column {column!r} has no label: all of its cells are "
         f"{' or '.join(map(repr, words[:3]))}, which mean 'not annotated'",
         f"if they are classes, declare classes = {list(words[:3])} under "
-        f'[column.{column}] in the TOML beside the table, else role = "none"',
+        f'{column_section(column)} in the TOML beside the table, else role = "none"',
     )

@@ -55,7 +55,7 @@ def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     folder = Path(declaration.root or labels.root)
     cells, unmade = with_path(labels.cells, path, folder, declaration, decisions, where)
     cells = flat(_headed(cells, path, where, declaration, decisions))
-    cells, bad_objects = with_inner_columns(cells, decisions)
+    cells, bad_objects = with_inner_columns(cells, declaration, decisions)
     cells = named_columns(cells, declaration, decisions)
     cells, bad_boxes = boxed(cells, declaration, decisions, f"{where}: '{path}'")
     cells = emptied(cells, declaration, decisions, where)

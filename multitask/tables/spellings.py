@@ -19,7 +19,7 @@ from multitask.contracts import catalog, infer
 from multitask.contracts.errors import UserError, counted
 from multitask.contracts.table import RESERVED, as_text, interval_columns
 from multitask.tables.decisions import Decisions
-from multitask.tables.declaration import Column, Declaration, as_mapping
+from multitask.tables.declaration import Column, Declaration, as_mapping, column_section
 from multitask.tables.types import parsed
 from multitask.tables.words import (
     MOST_ODD,
@@ -203,8 +203,8 @@ def _todo(column: str, cell: str, must: str) -> str:
     means = "" if must in ("must be a number", _AGES) else means
     own = ', or that this is another question: role = "label"'
     return (
-        f"correct it, or declare under [column.{column}] in the TOML beside the table "
-        f'{means}that it means no label, missing = ["{cell}"]'
+        f"correct it, or declare under {column_section(column)} in the TOML beside the "
+        f'table {means}that it means no label, missing = ["{cell}"]'
         f"{own if column in catalog.readers() else ''}"
     )
 

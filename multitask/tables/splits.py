@@ -16,7 +16,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.reading import PARTS as FOLDERS
 from multitask.contracts.table import as_text
 from multitask.tables.decisions import Decisions
-from multitask.tables.declaration import Column, Declaration
+from multitask.tables.declaration import Column, Declaration, column_section
 from multitask.tables.words import NO, YES, are_few, examples, key
 
 PARTS = {
@@ -116,8 +116,8 @@ def _error(column: str, unknown: "pd.Series[Any]", must: str, where: str) -> Use
     return UserError(
         where,
         f"row {row + 1}: {column} is {text!r}, must be {must}",
-        f'if it is no split, declare role = "label" under [column.{column}] in the '
-        "TOML beside the table",
+        f'if it is no split, declare role = "label" under {column_section(column)} in '
+        "the TOML beside the table",
     )
 
 

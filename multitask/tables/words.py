@@ -80,6 +80,7 @@ _UP_TO = re.compile(
     rf"(?:up to|at most|<=|≤)\s*{_AGE}"
     rf"|{_AGE}\s*(?:and|or) (?:under|younger|below|less)"
 )
+_DECADE = re.compile(r"(\d+)0s")
 _MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
 _DATES = {_MONTHS[3 * n : 3 * n + 3]: n + 1 for n in range(12)}
 _DATES |= {"mär": 3, "mrz": 3, "set": 9, "okt": 10, "ott": 10, "out": 10}
@@ -126,6 +127,8 @@ def age(text: str, low: float, high: float) -> tuple[float, float] | None:
         ends = _interval(*match.groups())
     elif match := _FROM.fullmatch(text):
         ends = _number(match), high
+    elif match := _DECADE.fullmatch(text):
+        ends = 10.0 * float(match[1]), 10.0 * float(match[1]) + 9
     elif match := _BELOW.fullmatch(text):
         ends = low, _number(match) - 1
     elif match := _UP_TO.fullmatch(text):

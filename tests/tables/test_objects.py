@@ -49,6 +49,13 @@ def test_an_inner_list_holds_several_labels(tmp_path):
     assert reading.table[columns].to_numpy().tolist() == [[1, 1], [0, 1], [1, 0]]
 
 
+def test_one_choice_as_text_and_several_as_an_object(tmp_path):
+    cells = ["happy", '{"choices": ["happy", "sad"]}', "sad", "calm", "happy"]
+    reading = read(tmp_path, "mood", *map(quoted, cells))
+    assert reading.table["mood_happy"].tolist() == [1, 1, 0, 0, 1]
+    assert reading.table["mood_sad"].tolist() == [0, 1, 1, 0, 0]
+
+
 def test_a_cell_that_is_no_object_is_set_aside(tmp_path):
     cells = ['{"mood": "sad"}', '{"mood": "calm"}', '{"mood": "sad"}', "{mood"]
     reading = read(tmp_path, "said", *map(quoted, cells))

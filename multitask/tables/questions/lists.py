@@ -22,7 +22,7 @@ import pandas as pd
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Array
 from multitask.tables.decisions import Decisions
-from multitask.tables.declaration import Column, Declaration
+from multitask.tables.declaration import Column, Declaration, column_section
 from multitask.tables.questions.brackets import Labels, bracket_list, is_bracketed
 from multitask.tables.questions.separators import (
     MOST_LABELS,
@@ -234,7 +234,7 @@ class _Lists:
                 self.where,
                 f"{self.name} is {example}, which may be class numbers or no (0) and "
                 "yes (1)",
-                f'declare [column.{self.name}] several = "numbers" or several = '
+                f'declare {column_section(self.name)} several = "numbers" or several = '
                 '"yes/no" in the TOML beside the file',
             )
         return "numbers" if numbers > ordered else "yes/no"

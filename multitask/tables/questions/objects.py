@@ -15,6 +15,7 @@ import pandas as pd
 from multitask.contracts.errors import listed
 from multitask.contracts.reading import box_columns
 from multitask.tables.decisions import Decisions
+from multitask.tables.declaration import Column, Declaration
 from multitask.tables.formats.json_files import record_cells
 from multitask.tables.words import are_few
 
@@ -22,16 +23,20 @@ _LOOKED_AT = 50  # cells that tell whether a column may hold objects
 
 
 def with_inner_columns(
-    cells: pd.DataFrame, decisions: Decisions
+    cells: pd.DataFrame, declaration: Declaration, decisions: Decisions
 ) -> tuple[pd.DataFrame, list[tuple[Any, str]]]:
     """The cells with a column `outer.inner` for each key of objects in a column.
 
+    A column with a declared role stays as it is.
     Also rows and reasons of the few cells that are no objects in such a column.
     """
     faults: list[tuple[Any, str]] = []
     for name in map(str, cells.columns):
-        objects = _objects(cells[name]) if name != "path" else None
+        is_free = name != "path" and not declaration.column.get(name, Column()).role
+        objects = _objects(cells[name]) if is_free else None
         if objects is None:
+            lists = _choices(cells[name]) if is_free and _has_any(cells[name]) else None
+            cells = cells if lists is None else cells.assign(**{name: lists})
             continue
         inner = record_cells([{name: one or {}} for one in objects])
         inner = _with_box(inner.set_axis(cells.index), name, set(map(str, cells)))
@@ -64,16 +69,37 @@ def _with_box(inner: pd.DataFrame, outer: str, taken: set[str]) -> pd.DataFrame:
     )
 
 
+def _choices(cells: "pd.Series[Any]") -> "pd.Series[Any] | None":
+    """The cells as lists, if they are texts beside objects of one list of texts.
+
+    Label Studio writes `happy`, and `{"choices": ["happy", "sad"]}` for two.
+    """
+    parsed = {cell: _parsed(cell) for cell in cells.dropna().unique()}
+    objects = [one for one in parsed.values() if one is not None]
+    inner = [[*one.values()] for one in objects]
+    if not inner or not all(len(v) == 1 and isinstance(v[0], list) for v in inner):
+        return None
+    texts = {c: [c] if o is None else next(iter(o.values())) for c, o in parsed.items()}
+    lists = {c: json.dumps(v, ensure_ascii=False) for c, v in texts.items()}
+    return cells.map(lists, na_action="ignore").astype(object)
+
+
 def _objects(cells: "pd.Series[Any]") -> list[dict[str, Any] | None] | None:
     """The object in each cell, None where there is none; None if they are few."""
-    filled = cells.dropna()
-    some = filled.iloc[:: max(1, len(filled) // _LOOKED_AT)]
-    if not any(isinstance(c, str) and c.lstrip().startswith("{") for c in some):
+    if not _has_any(cells):
         return None
+    filled = cells.dropna()
     parsed = {cell: _parsed(cell) for cell in filled.unique()}
     objects = [parsed.get(cell) for cell in cells]
     known = sum(one is not None for one in objects)
     return objects if known and are_few(len(filled) - known, len(filled)) else None
+
+
+def _has_any(cells: "pd.Series[Any]") -> bool:
+    """Whether objects are among cells from all over a column; most hold none."""
+    filled = cells.dropna()
+    some = filled.iloc[:: max(1, len(filled) // _LOOKED_AT)]
+    return any(isinstance(c, str) and c.lstrip().startswith("{") for c in some)
 
 
 def _parsed(cell: Any) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.table import RESERVED, as_text, faces
 from multitask.tables.decisions import Decisions
-from multitask.tables.declaration import Column, Declaration, as_mapping
+from multitask.tables.declaration import Column, Declaration, as_mapping, votes_section
 from multitask.tables.questions.votes import Voted, question
 from multitask.tables.words import one_of
 
@@ -36,7 +36,7 @@ def row_votes(
     for name, votes in declaration.votes.items():
         if votes.columns:
             continue
-        section = f"{where}: [votes.{name}]"
+        section = f"{where}: {votes_section(name)}"
         if name not in table or name in RESERVED:
             raise UserError(section, f"has no columns, and there is no column {name!r}",
                             nearest(name, table.columns))  # fmt: skip

@@ -1,5 +1,6 @@
 """Which separator stands between the labels in the cells of a column?"""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.tables.decisions import Decisions
+from multitask.tables.declaration import column_section
 from multitask.tables.missing import WORDS
 from multitask.tables.questions.brackets import Labels
 
@@ -32,7 +34,7 @@ def separator_of(counts: "pd.Series[int]", name: str, decisions: Decisions) -> s
             decisions.remark(
                 name,
                 f"each text is one class; if {separator!r} separates labels, declare "
-                f'[column.{name}] several = "{separator}"',
+                f'{column_section(name)} several = "{separator}"',
             )
     _suggest(texts, name, decisions)
     return ""
@@ -44,12 +46,12 @@ def _suggest(texts: "pd.Index[Any]", name: str, decisions: Decisions) -> None:
         lists = [split(text, separator) for text in texts if text.strip()]
         numbers = [part for one in lists for part in one]
         several = sum(len(one) > 1 for one in lists)
-        whole = all(part.isdecimal() for part in numbers)
+        whole = all(re.fullmatch(r"[A-Za-z]?\d+", part) for part in numbers)
         if several and whole and len(set(numbers)) < len(numbers):
             decisions.remark(
                 name,
                 "each text is one class; if its numbers are several labels, declare "
-                f'[column.{name}] several = "{separator}"',
+                f'{column_section(name)} several = "{separator}"',
             )
             return
 

@@ -20,7 +20,7 @@ from multitask.contracts.errors import UserError, counted, listed, nearest
 from multitask.contracts.head import Array, most_votes
 from multitask.contracts.table import RESERVED, as_text
 from multitask.tables.decisions import Decisions
-from multitask.tables.declaration import Declaration, Votes
+from multitask.tables.declaration import Declaration, Votes, votes_section
 from multitask.tables.types import parsed
 from multitask.tables.words import are_few
 
@@ -57,18 +57,20 @@ def count(
             continue  # its rows vote, see `raters.py`
         columns = _columns(votes)
         for column in dict.fromkeys([*columns.values(), *votes.leave_out]):
-            section = f"{where}: [votes.{name}]"
+            section = f"{where}: {votes_section(name)}"
             if column not in cells or column in RESERVED:
                 todo = nearest(column, cells.columns)
                 raise UserError(section, f"names no column {column!r}", todo)
             if column in taken:
-                what = f"names column {column!r}, as [votes.{taken[column]}] does"
+                what = (
+                    f"names column {column!r}, as {votes_section(taken[column])} does"
+                )
                 raise UserError(section, what)
             taken[column] = name
-        _check_classes(columns, f"{where}: [votes.{name}]")
+        _check_classes(columns, f"{where}: {votes_section(name)}")
         _join(result, name, columns, votes.leave_out, decisions)
         if result.cells[name].isna().all() and name not in cells:
-            raise UserError(f"{where}: [votes.{name}]", "has no row with a vote")
+            raise UserError(f"{where}: {votes_section(name)}", "has no row with a vote")
     one_hot = _inferred(result.cells, declaration)
     for name, columns in one_hot.items():
         _join(result, name, columns, (), decisions)
