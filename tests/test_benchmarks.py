@@ -22,6 +22,7 @@ ROWS = {
     "peak memory": 1,
     "compare": 1,
     "sweep": 1,
+    "a table": 3,
 }
 
 

@@ -4,7 +4,9 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import asdict, fields
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -29,14 +31,15 @@ def named() -> dict[str, dict[str, Any]]:
     >>> named()["gender"]["classes"]
     ['male', 'female']
     """
-    return dict(_catalog()["head"])
+    return deepcopy(_catalog()["head"])
 
 
 def groups() -> dict[str, list[str]]:
     """The groups of heads that one name asks for together."""
-    return dict(_catalog()["groups"])
+    return deepcopy(_catalog()["groups"])
 
 
+@cache
 def _catalog() -> dict[str, Any]:
     text = (files("multitask.heads") / "catalog.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)

@@ -28,7 +28,7 @@ from multitask.contracts.table import (
 )
 from multitask.images.decode import PictureError, decode, in_order
 from multitask.tables.declaration import text_declaration
-from multitask.tables.frame import labelled_table
+from multitask.tables.types import labelled_table
 
 _SIGNATURES = {
     b"\x89PNG": ".png",

@@ -50,24 +50,24 @@ def _exact(names: list[Any], root: Path) -> tuple[list[str], dict[int, str]]:
     start = os.path.join(os.path.realpath(root), "")
     real: dict[str, str] = {}
     present: set[str] = set()
-    for folder in {text[: text.rfind("/") + 1] for text in texts}:
-        path = os.path.join(root, os.path.expanduser(folder))
-        # The real folder: elsewhere, another spelling would be another picture.
-        real[folder] = os.path.join(os.path.realpath(path), "")
-        present.update(map(folder.__add__, _files_in(path)))
+    missing: dict[int, str] = {}
+    for row, text in enumerate(texts):
+        if text in present:
+            continue
+        folder = text[: text.rfind("/") + 1]
+        if folder not in real:
+            path = os.path.join(root, os.path.expanduser(folder))
+            # The real folder: elsewhere, another spelling would be another picture.
+            real[folder] = os.path.join(os.path.realpath(path), "")
+            present.update([folder + name for name in _files_in(path)])
+        if text not in present:
+            missing[row] = text.strip() and text
     if all(path == start + folder for folder, path in real.items()):
         files = [start + text for text in texts]
     else:
         ends = [text.rfind("/") + 1 for text in texts]
         pairs = zip(texts, ends, strict=True)
         files = [real[text[:end]] + text[end:] for text, end in pairs]
-    if present.issuperset(texts):
-        return files, {}
-    missing = {
-        row: text.strip() and text
-        for row, text in enumerate(texts)
-        if text not in present
-    }
     for row, name in missing.items():
         if not name:
             files[row] = ""
@@ -153,21 +153,21 @@ def _difference(name: str, path: str) -> str:
     return "another spelling" if clean != name else "another case or folder"
 
 
-def _files_in(folder: str) -> set[str]:
+def _files_in(folder: str) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            return {entry.name for entry in entries if entry.is_file()}
+            return [entry.name for entry in entries if entry.is_file()]
     except (OSError, ValueError):  # ValueError: a name that no folder can have
         return _readable_files_in(folder)
 
 
-def _readable_files_in(folder: str) -> set[str]:
+def _readable_files_in(folder: str) -> list[str]:
     """The same where an entry can't be examined, such as a link to itself."""
     try:
         with os.scandir(folder) as entries:
-            return {entry.name for entry in entries if _is_file(entry)}
+            return [entry.name for entry in entries if _is_file(entry)]
     except (OSError, ValueError):
-        return set()
+        return []
 
 
 def _is_file(entry: "os.DirEntry[str]") -> bool:

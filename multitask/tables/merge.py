@@ -14,7 +14,13 @@ import pandas as pd
 from multitask.contracts import infer
 from multitask.contracts.errors import UserError, counted
 from multitask.contracts.recipe_texts import SPLITS
-from multitask.contracts.table import RESERVED, as_text, faces, interval_columns
+from multitask.contracts.table import (
+    RESERVED,
+    as_text,
+    faces,
+    has_repeated,
+    interval_columns,
+)
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import votes_section
 
@@ -41,10 +47,10 @@ def merge(table: pd.DataFrame, *, numbered: bool = False) -> Merged:
 
     Reasons name rows if they are `numbered`: the index then counts them from 0.
     """
+    if not has_repeated(table):
+        return Merged(table=table, conflicts=_conflicts([]))
     key = faces(table)
     later = key.duplicated()
-    if not later.any():
-        return Merged(table=table, conflicts=_conflicts([]))
     several = key.duplicated(keep=False)
     rows, face = table[several], key[several].to_numpy()
     columns = [column for column in rows if column not in _FIRST]
@@ -187,8 +193,10 @@ def merged_sets(table: pd.DataFrame) -> Merged:
 
     Persons whom two data sets call differently are one if a face shows both.
     """
-    key = faces(table)
-    if "identity" in table and key.duplicated().any():
+    if not has_repeated(table):
+        return Merged(table=table, conflicts=_conflicts([]))
+    if "identity" in table:
+        key = faces(table)
         first = table["identity"].groupby(key.to_numpy()).transform("first")
         same = table["identity"].notna() & (table["identity"] != first)
         alias = dict(zip(table["identity"][same], first[same], strict=True))

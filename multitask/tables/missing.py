@@ -16,6 +16,7 @@ from multitask.contracts.table import RESERVED, as_text
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, column_section
 from multitask.tables.types import parsed
+from multitask.tables.values import distinct, factorized, replaced
 
 WORDS = frozenset(
     (
@@ -25,6 +26,7 @@ WORDS = frozenset(
     )
 )
 _SENTINEL = "-1"
+_NUMBER = re.compile(r".*\d|[+-]?inf")  # a word that a number may be written as
 # Words in names of columns of numbers that may, and that can't, be negative.
 _SIGNED = re.compile(
     "valence|arousal|dominance|temperature|temp|sentiment|polarity|yaw|pitch|roll|angle"
@@ -54,19 +56,19 @@ def emptied(
         config = heads.get(reader, {})
         classes = {*_keys(declared.classes), *_keys(config.get("classes", ()))}
         own = {*_keys(declaration.missing), *_keys(declared.missing)}
-        distinct = cells[column].unique()
-        found = _words(distinct, (WORDS - classes) | own)
-        sentinels, reason = _sentinels(column, distinct, found, config)
+        values = distinct(cells[column])
+        found = _words(values, (WORDS - classes) | own)
+        sentinels, reason = _sentinels(column, values, found, config)
         if _SENTINEL in classes | own:
             sentinels, reason = [], ""
         if reason:
             decisions.remark(column, reason)
         if found or sentinels:
-            is_empty = cells[column].isin([*found, *sentinels])
-            _report(column, cells[column][is_empty], decisions)
-            changed[column] = cells[column].astype(object).mask(is_empty)
+            empty = dict.fromkeys([*found, *sentinels], np.nan)
+            _report(column, cells[column][cells[column].isin([*empty])], decisions)
+            changed[column] = replaced(cells[column], empty)
             if reader or declared.role == "label" or sentinels:
-                _check_some_left(column, cells[column], changed[column], where)
+                _check_some_left(column, empty, changed[column], where)
     return cells.assign(**changed) if changed else cells
 
 
@@ -74,21 +76,19 @@ def _keys(words: Collection[str]) -> set[str]:
     return {word.strip().casefold() for word in words}
 
 
-def _words(distinct: Any, words: Collection[str]) -> list[Any]:
-    """Those of different cells that are among some words, or numbers of the same."""
+def _words(values: Any, words: Collection[str]) -> list[Any]:
+    """Those of different values that are among some words, or numbers of the same."""
+    if values.dtype != object and not any(map(_NUMBER.fullmatch, words)):
+        return []
     longest = max(map(len, words)) + 8
     found = []
-    for cell in distinct:
+    for cell in values:
         if isinstance(cell, str):
             if len(cell) <= longest and cell.strip().casefold() in words:
                 found.append(cell)
-        elif not _is_empty(cell) and str(_whole(cell)) in words:
+        elif str(_whole(cell)) in words:
             found.append(cell)
     return found
-
-
-def _is_empty(cell: Any) -> bool:
-    return cell is None or (pd.api.types.is_scalar(cell) and bool(pd.isna(cell)))
 
 
 def _whole(cell: Any) -> Any:
@@ -98,28 +98,28 @@ def _whole(cell: Any) -> Any:
 
 
 def _sentinels(
-    column: str, distinct: Any, missing: Collection[Any], config: dict[str, Any]
+    column: str, values: Any, missing: Collection[Any], config: dict[str, Any]
 ) -> tuple[list[Any], str]:
     """The cells that are -1 and no label, and what a user must know of it."""
     others, found = [], []
     missing = set(missing)
-    numbers = parsed(pd.Series(distinct, dtype=object))
-    if not (numbers == -1).any() or isinstance(distinct[0], bool | np.bool_):
+    numbers = parsed(pd.Series(values, dtype=values.dtype))
+    if not (numbers == -1).any() or isinstance(values[0], bool):
         return [], ""
-    for cell, number in zip(distinct, numbers, strict=True):
+    for cell, number in zip(values, numbers, strict=True):
         if number == -1:
             found.append(cell)
-        elif not _is_empty(cell) and cell not in missing and str(cell).strip():
+        elif cell not in missing and str(cell).strip():
             others.append(number)
-    values = np.array(others, float)
+    known = np.array(others, float)
     if column in RESERVED:
         return (found if column == "identity" else []), ""
     if config.get("kind") == "sigmoid":
-        is_no = set(values) == {1.0}  # as CelebA writes yes and no
-        return ([], "") if is_no else (found, _coded(column, values))
-    if _is_missing(column, values, config):
-        return found, _coded(column, values)
-    if set(values) == {1.0}:
+        is_no = set(known) == {1.0}  # as CelebA writes yes and no
+        return ([], "") if is_no else (found, _coded(column, known))
+    if _is_missing(column, known, config):
+        return found, _coded(column, known)
+    if set(known) == {1.0}:
         return [], ""  # no and yes
     todo = f'missing = ["-1"] under {column_section(column)} would empty it'
     return [], f"-1 is a value; {todo}"
@@ -154,20 +154,21 @@ def _is_missing(column: str, others: Any, config: dict[str, Any]) -> bool:
 
 
 def _report(column: str, cells: "pd.Series[Any]", decisions: Decisions) -> None:
-    counts = as_text(cells).str.strip().value_counts(sort=False)
+    codes, values = factorized(cells)
+    words = as_text(pd.Series(values, dtype=object)).str.strip()
+    counts = pd.Series(np.bincount(codes)).groupby(words, sort=False).sum()
     texts = [f"{count:,} {word!r}" for word, count in counts.items()]
     others = f" and {len(texts) - 5} others" if len(texts) > 5 else ""
     decisions.remark(column, f"not annotated: {', '.join(texts[:5])}{others}")
 
 
 def _check_some_left(
-    column: str, before: "pd.Series[Any]", after: "pd.Series[Any]", where: str
+    column: str, emptied: Collection[Any], after: "pd.Series[Any]", where: str
 ) -> None:
-    left = after.dropna()
-    if len(left) and (left.astype(str).str.strip() != "").any():
+    if any(str(value).strip() for value in distinct(after)):
         return
-    texts = as_text(before[after.isna()].dropna()).str.strip().unique()
-    words = [word for word in texts if word]
+    texts = as_text(pd.Series([*emptied], dtype=object)).str.strip()
+    words = [word for word in texts.unique() if word]
     raise UserError(
         where,
         f"column {column!r} has no label: all of its cells are "

@@ -30,6 +30,7 @@ from multitask.tables.roles import declared_roles, leave_out
 from multitask.tables.spellings import respelled
 from multitask.tables.splits import with_split
 from multitask.tables.types import has_text, typed
+from multitask.tables.values import coded
 
 
 def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
@@ -58,7 +59,7 @@ def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     cells, bad_objects = with_inner_columns(cells, declaration, decisions)
     cells = named_columns(cells, declaration, decisions)
     cells, bad_boxes = boxed(cells, declaration, decisions, f"{where}: '{path}'")
-    cells = emptied(cells, declaration, decisions, where)
+    cells = emptied(coded(cells), declaration, decisions, where)
     cells = with_split(cells, declaration, decisions, where)
     check_wide(cells, declaration, f"{where}: '{path}'")
     cells, labels, bad = question_columns(cells, labels, declaration, decisions, where)
@@ -75,7 +76,8 @@ def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     missing = missing.combine_first(bad_boxes)
     paths = table["path"]
     skipped = [*labels.skipped, *zip(paths[missing.index], missing, strict=True)]
-    table = table.drop(index=missing.index)
+    if len(missing):
+        table = table.drop(index=missing.index)
     if table.empty:
         _refuse(path, folder, skipped, where)
     voted = row_votes(table, declaration, decisions, f"{where}: '{path}'")

@@ -12,6 +12,7 @@ from multitask.contracts.table import NO_LABELS, interval_columns
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration
 from multitask.tables.types import parsed
+from multitask.tables.values import distinct
 
 _ID = re.compile("ids?|uuid|guid|idx|index")
 _NUMBER = re.compile("no|nr")
@@ -90,16 +91,16 @@ def leave_out(
 
 def _why(column: str, cells: "pd.Series[Any]") -> str:
     """Why a column is no question to a head; empty if it is one."""
-    distinct = cells.unique()
-    distinct = distinct[~np.asarray(pd.isna(pd.Series(distinct, dtype=object)))]
-    if not len(distinct):
+    values = distinct(cells)
+    count = len(values)
+    if not count:
         return "has no label"
     if column == "status":
         return "a column of every table of predictions"
     if pd.api.types.is_datetime64_any_dtype(cells):
         return "dates"
     filled = int(cells.notna().sum())
-    seen = list(distinct[:: max(1, len(distinct) // _SEEN)])
+    seen = list(values[:: max(1, count // _SEEN)])
     is_text = all(isinstance(cell, str) for cell in seen)
     words = set(_words(column))
     if is_text and _most(_DATE, seen):
@@ -110,17 +111,15 @@ def _why(column: str, cells: "pd.Series[Any]") -> str:
         return "times"
     if is_text and not is_numeric and _most(_FILE, seen):
         return "names of files"
-    if _is_id(column, len(distinct), filled):
+    if _is_id(column, count, filled):
         return "ids"
     if is_numeric:
-        is_each = len(distinct) == filled >= _FEW
-        return "numbers of the rows" if is_each and _counts(distinct) else ""
-    if is_text and len(distinct) > infer.MOST:
-        return f"{len(distinct):,} different texts"
-    if is_text and (
-        len(distinct) == filled >= _FEW or len(distinct) * 2 >= filled >= _MANY
-    ):
-        return f"{len(distinct):,} different texts in {filled:,} rows"
+        is_each = count == filled >= _FEW
+        return "numbers of the rows" if is_each and _counts(values) else ""
+    if is_text and count > infer.MOST:
+        return f"{count:,} different texts"
+    if is_text and (count == filled >= _FEW or count * 2 >= filled >= _MANY):
+        return f"{count:,} different texts in {filled:,} rows"
     return ""
 
 
@@ -147,11 +146,10 @@ def _most(pattern: "re.Pattern[str]", texts: list[str]) -> bool:
     return matches >= 0.9 * len(texts)
 
 
-def _counts(distinct: Any) -> bool:
+def _counts(values: Any) -> bool:
     """Whether different cells are the numbers from 0 or 1 on, in this order."""
-    values = parsed(pd.Series(distinct, dtype=object))
-    start = values.iloc[0]
-    return start in (0, 1) and bool((np.diff(values.to_numpy(float)) == 1).all())
+    numbers = parsed(pd.Series(values, dtype=values.dtype)).to_numpy(float)
+    return numbers[0] in (0, 1) and bool((np.diff(numbers) == 1).all())
 
 
 def _box_columns(cells: pd.DataFrame) -> set[str]:

@@ -21,6 +21,7 @@ from multitask.contracts.table import RESERVED, as_text, interval_columns
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, as_mapping, column_section
 from multitask.tables.types import parsed
+from multitask.tables.values import by_value, distinct, replaced, texts
 from multitask.tables.words import (
     MOST_ODD,
     NO,
@@ -57,7 +58,7 @@ def respelled(
         labels, reader = cells[column], readers.get(column, "")
         if decisions.roles.get(column) == "left out" and not reader:
             continue
-        distinct = [one for one in labels.unique() if isinstance(one, str)]
+        spelled = texts(labels)
         declared = declaration.column.get(column, Column())
         config = heads.get(reader, {}) if declared.role != "label" else {}
         must = ""
@@ -68,7 +69,7 @@ def respelled(
                 known = known | {label: label for label in votes.leave_out}
             changes, odd = _classes(labels, known)
         elif "low" in config:
-            ends = _ages(distinct, float(config["low"]), float(config["high"]))
+            ends = _ages(spelled, float(config["low"]), float(config["high"]))
             odd = [spelling for spelling, interval in ends.items() if interval is None]
             faults += _faults(column, labels, odd, _AGES, where)
             _report_ages(column, ends, decisions)
@@ -77,26 +78,21 @@ def respelled(
         elif config:
             changes, odd = _named_yes_no(labels), []
         elif column in text:
-            changes, odd = _merged(labels, distinct), []
-        elif changes := _yes_no(labels, distinct):
-            odd = [cell for cell in distinct if cell.strip() and cell not in changes]
+            changes, odd = _merged(labels, spelled), []
+        elif changes := _yes_no(labels, spelled):
+            odd = [cell for cell in spelled if cell.strip() and cell not in changes]
             must = "must be yes or no"
         elif changes := _minus_one(labels):
             odd = []
         else:
-            odd, must = _odd(labels, distinct), "must be a number"
-            changes = {} if odd else _merged(labels, distinct)
+            odd, must = _odd(labels, spelled), "must be a number"
+            changes = {} if odd else _merged(labels, spelled)
         faults += _faults(column, labels, odd, must, where)
         changes |= dict.fromkeys(odd, np.nan)
         if changes:
             _report(column, changes, decisions)
-            changed[column] = _replaced(labels, changes)
+            changed[column] = replaced(labels, changes)
     return cells.assign(**changed) if changed else cells, faults
-
-
-def _replaced(labels: "pd.Series[Any]", changes: dict[Any, Any]) -> "pd.Series[Any]":
-    mapping = {one: changes.get(one, one) for one in labels.unique()}
-    return labels.astype(object).map(mapping, na_action="ignore").astype(object)
 
 
 def _is_number(cell: Any) -> bool:
@@ -105,12 +101,12 @@ def _is_number(cell: Any) -> bool:
 
 
 def _report(column: str, changes: dict[Any, Any], decisions: Decisions) -> None:
-    texts = {
+    written = {
         f"{old:g}" if _is_number(old) else old: f"{new:g}" if _is_number(new) else new
         for old, new in changes.items()
         if new == new  # not NaN, which faults tell
     }
-    shown = {old: new for old, new in texts.items() if str(old).strip() != new}
+    shown = {old: new for old, new in written.items() if str(old).strip() != new}
     if shown:
         decisions.remark(column, examples(shown))
 
@@ -120,29 +116,29 @@ def _classes(
 ) -> tuple[dict[Any, Any], list[Any]]:
     """The class of each cell that is another spelling of one; the cells of none."""
     classes = {key(spelling): name for spelling, name in known.items()}
-    texts = {
+    cells = {
         cell: f"{cell:g}" if _is_number(cell) else str(cell)
-        for cell in labels.dropna().unique()
+        for cell in distinct(labels)
     }
-    texts = {cell: text for cell, text in texts.items() if text.strip()}
-    found = {c: classes[k] for c, text in texts.items() if (k := key(text)) in classes}
-    odd = [cell for cell in texts if cell not in found]
+    cells = {cell: text for cell, text in cells.items() if text.strip()}
+    found = {c: classes[k] for c, text in cells.items() if (k := key(text)) in classes}
+    odd = [cell for cell in cells if cell not in found]
     return {cell: name for cell, name in found.items() if cell != name}, odd
 
 
 def _named_yes_no(labels: "pd.Series[Any]") -> dict[Any, Any]:
     """1 and 0 for the cells of a column that a named head of yes and no reads."""
     changes: dict[Any, Any] = {}
-    for cell in labels.dropna().unique():
+    for cell in distinct(labels):
         word = f"{cell:g}" if isinstance(cell, float) else str(cell).strip().casefold()
         if word in YES | NO | {"-1"} and (isinstance(cell, str) or word == "-1"):
             changes[cell] = float(word in YES)
     return changes
 
 
-def _yes_no(labels: "pd.Series[Any]", distinct: list[str]) -> dict[Any, Any]:
+def _yes_no(labels: "pd.Series[Any]", spelled: list[str]) -> dict[Any, Any]:
     """1 and 0 for the cells that are words for yes and no, if but a few are not."""
-    words = {cell: word for cell in distinct if (word := cell.strip().casefold())}
+    words = {cell: word for cell in spelled if (word := cell.strip().casefold())}
     known = {cell: word for cell, word in words.items() if word in YES | NO}
     found = set(known.values())
     if not found or found <= {"0", "1", "0.0", "1.0"}:
@@ -157,20 +153,20 @@ def _yes_no(labels: "pd.Series[Any]", distinct: list[str]) -> dict[Any, Any]:
 
 def _minus_one(labels: "pd.Series[Any]") -> dict[Any, Any]:
     """0 for the cells of -1 in a column of -1 and 1 alone: no and yes."""
-    values = parsed(pd.Series(labels.dropna().unique(), dtype=object))
+    cells = distinct(labels)
+    values = parsed(pd.Series(cells[:5], dtype=object))
     if set(values) != {-1.0, 1.0}:
         return {}
-    cells = labels.dropna().unique()
     return {cell: 0.0 for cell, n in zip(cells, values, strict=True) if n == -1}
 
 
-def _odd(labels: "pd.Series[Any]", distinct: list[str]) -> list[str]:
+def _odd(labels: "pd.Series[Any]", spelled: list[str]) -> list[str]:
     """The few cells that are no numbers, in a column of numbers."""
-    values = parsed(pd.Series(distinct, dtype=object))
+    values = parsed(pd.Series(spelled, dtype=object))
     odd = [
         cell
         for cell, is_number in zip(
-            distinct, np.isfinite(values.astype(float)), strict=True
+            spelled, np.isfinite(values.astype(float)), strict=True
         )
         if not is_number and cell.strip()
     ]
@@ -209,12 +205,12 @@ def _todo(column: str, cell: str, must: str) -> str:
     )
 
 
-def _merged(labels: "pd.Series[Any]", distinct: list[str]) -> dict[Any, Any]:
+def _merged(labels: "pd.Series[Any]", spelled: list[str]) -> dict[Any, Any]:
     """The most frequent spelling of classes that differ in case or blanks alone."""
-    if len(distinct) > 20 * infer.MOST:
+    if len(spelled) > 20 * infer.MOST:
         return {}
     groups: dict[str, list[str]] = {}
-    for cell in distinct:
+    for cell in spelled:
         if cell.strip():
             groups.setdefault(_folded(cell), []).append(cell)
     several = [group for group in groups.values() if len(group) > 1]
@@ -238,12 +234,12 @@ def _folded(cell: str) -> str:
 
 
 def _ages(
-    distinct: list[str], low: float, high: float
+    spelled: list[str], low: float, high: float
 ) -> dict[str, tuple[float, float] | None]:
     """The interval of each cell that is no plain number; None if it is no age."""
-    texts = pd.Series([cell for cell in distinct if cell.strip()], dtype=object)
-    numbers = pd.to_numeric(texts, errors="coerce").astype(float)
-    return {text: age(text, low, high) for text in texts[~np.isfinite(numbers)]}
+    filled = pd.Series([cell for cell in spelled if cell.strip()], dtype=object)
+    numbers = pd.to_numeric(filled, errors="coerce").astype(float)
+    return {text: age(text, low, high) for text in filled[~np.isfinite(numbers)]}
 
 
 def _report_ages(
@@ -266,11 +262,16 @@ def _interval_columns(
         return {}
     labels = cells[column]
     exact = {text: p[0] if p and p[0] == p[1] else np.nan for text, p in ends.items()}
-    columns = {column: _replaced(labels, exact)}
+    columns = {column: replaced(labels, exact)}
     intervals = {text: p for text, p in ends.items() if p and p[0] < p[1]}
     if intervals:
         for number, name in enumerate(interval_columns(column)):
-            side = labels.map({text: pair[number] for text, pair in intervals.items()})
-            before = cells.get(name, side)
+            side = _side(labels, {text: p[number] for text, p in intervals.items()})
+            before = cells[name].astype(object) if name in cells else side
             columns[name] = before.where(before.notna(), side)
     return columns
+
+
+def _side(labels: "pd.Series[Any]", ends: dict[str, float]) -> "pd.Series[Any]":
+    """One end (rows,) of the intervals in a column, NaN where there is none."""
+    return by_value(labels, lambda values: values.map(ends))

@@ -17,6 +17,7 @@ from multitask.contracts.reading import PARTS as FOLDERS
 from multitask.contracts.table import as_text
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, column_section
+from multitask.tables.values import distinct, replaced
 from multitask.tables.words import NO, YES, are_few, examples, key
 
 PARTS = {
@@ -91,16 +92,16 @@ def _parts(
 ) -> "pd.Series[Any] | None":
     """The part (rows,) that each cell names; None if the column is no split."""
     texts = _texts(cells)
-    distinct = list(texts.dropna().unique())
-    keys = {text: key(text) for text in distinct}
+    values = list(distinct(texts))
+    keys = {text: key(text) for text in values}
     meaning = _meaning(set(keys.values()), is_fold=key(column) == "fold")
     known = {text: meaning[k] for text, k in keys.items() if k in meaning}
     unknown = texts[texts.notna() & ~texts.isin(list(known))]
     if not must and not are_few(len(unknown), int(texts.notna().sum())):
-        if key(column) == "fold" and all(text.isdecimal() for text in distinct):
+        if key(column) == "fold" and all(text.isdecimal() for text in values):
             _leave_out(column, "numbers of folds, not train, val and test", decisions)
         return None
-    if not distinct:
+    if not values:
         return texts if must else None
     if len(unknown):
         raise _error(column, unknown, "one of train, val, test", where)
@@ -108,7 +109,7 @@ def _parts(
     changes = {old: new for old, new in known.items() if old != new}
     if changes:
         decisions.remark(column, examples(changes))
-    return texts.map(known).astype(object)
+    return replaced(texts, known)
 
 
 def _error(column: str, unknown: "pd.Series[Any]", must: str, where: str) -> UserError:
@@ -122,9 +123,10 @@ def _error(column: str, unknown: "pd.Series[Any]", must: str, where: str) -> Use
 
 
 def _texts(cells: "pd.Series[Any]") -> "pd.Series[Any]":
-    texts = as_text(cells)
-    trimmed = {text: text.strip() or np.nan for text in texts.dropna().unique()}
-    return texts.map(trimmed).astype(object)
+    """The cells as trimmed text, empty if there is none."""
+    values = pd.Series(distinct(cells), dtype=object)
+    trimmed = [text.strip() or np.nan for text in as_text(values)]
+    return replaced(cells, dict(zip(values, trimmed, strict=True)))
 
 
 def _meaning(keys: set[str], is_fold: bool) -> dict[str, str]:
@@ -144,7 +146,7 @@ def _answers(
     texts = _texts(cells)
     answers = {
         text: float(k in YES)
-        for text in texts.dropna().unique()
+        for text in distinct(texts)
         if (k := text.casefold()) in YES | NO
     }
     unknown = texts[texts.notna() & ~texts.isin(list(answers))]
@@ -152,7 +154,7 @@ def _answers(
         return None
     if len(unknown):
         raise _error(column, unknown, "true or false", where)
-    values = texts.map(answers).astype(float)
+    values = replaced(texts, answers).astype(float)
     is_plain = not key(column).startswith("is") and _FLAGS[key(column)] != "train"
     if is_plain and values.mean() > _MOST:  # it may say which rows are valid
         why = f"is true in {values.mean():.0%} of the rows, too many for a part"

@@ -1,14 +1,15 @@
-"""Is a column of a table numbers or text?"""
+"""Is a column of a table, or of a data frame, numbers or text?"""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.reading import PARTS, translate
+from multitask.contracts.reading import PARTS, picture_table, translate
 from multitask.contracts.table import RESERVED, as_text
+from multitask.tables.values import by_value, distinct
 
 
 def typed(cells: pd.DataFrame, where: str, text: Collection[str] = ()) -> pd.DataFrame:
@@ -21,10 +22,6 @@ def typed(cells: pd.DataFrame, where: str, text: Collection[str] = ()) -> pd.Dat
     for column in cells.columns.drop("path"):
         is_text = column in (*RESERVED, *text)
         columns[column] = _typed(cells[column], where, is_text)
-    if "split" in columns:
-        parts, _ = translate(columns["split"], PARTS)
-        parts = parts.astype(object)
-        columns["split"] = parts.where(parts.notna(), columns["split"])
     for column, values in columns.items():
         is_end = column.endswith(("_low", "_high"))
         if is_end and not pd.api.types.is_numeric_dtype(values):
@@ -47,15 +44,17 @@ def _typed(cells: "pd.Series[Any]", where: str, is_text: bool) -> "pd.Series[Any
 
     def convert(values: "pd.Series[Any]") -> "pd.Series[Any]":
         _check_utf8(str(cells.name), values, where)
-        text = as_text(values)
-        text = text.map(lambda label: label.strip() or np.nan, na_action="ignore")
+        text = pd.Series([t.strip() or np.nan for t in as_text(values)], dtype=object)
+        if cells.name == "split":
+            parts, _ = translate(text, PARTS)
+            text = parts.astype(object).where(parts.notna(), text)
         if is_text:
             return text
         number = parsed(values)
         is_number = np.isfinite(number) | text.isna()
         return number if is_number.all() else text
 
-    values = _by_value(cells, convert)
+    values = by_value(cells, convert)
     return values.astype(object) if is_text else values
 
 
@@ -67,7 +66,7 @@ def numbers(cells: "pd.Series[Any]") -> "pd.Series[float] | None":
         values = cells.astype(float)
         return None if np.isinf(values).any() else values
 
-    values = _by_value(cells, parsed).astype(float)
+    values = by_value(cells, parsed).astype(float)
     is_number = np.isfinite(values) | cells.isna()
     return values if is_number.all() else None
 
@@ -79,20 +78,6 @@ def parsed(values: "pd.Series[Any]") -> "pd.Series[float]":
     except OverflowError:  # an integer that no float can hold
         short = values.map(lambda v: v if len(str(v)) < 300 else None)
         return pd.to_numeric(short, errors="coerce").astype(float)
-
-
-def _by_value(
-    cells: "pd.Series[Any]",
-    convert: "Callable[[pd.Series[Any]], pd.Series[Any]]",
-) -> "pd.Series[Any]":
-    """The cells as `convert` makes them, called once with all different values."""
-    codes, values = pd.factorize(cells.astype(object))
-    converted = convert(pd.Series(list(values), dtype=object)).to_numpy()
-    if len(converted) == 0:
-        return pd.Series(np.nan, cells.index, name=cells.name)
-    kind = converted.dtype if converted.dtype.kind == "f" else object
-    known = np.append(converted.astype(kind), np.nan)
-    return pd.Series(known[codes], cells.index, name=cells.name)
 
 
 def _check_utf8(column: str, values: "pd.Series[Any]", where: str) -> None:
@@ -118,4 +103,22 @@ def _is_utf8(text: str) -> bool:
 
 def has_text(cells: "pd.Series[Any]") -> bool:
     """Whether any cell of a column is text, as `"01"` is and 1 is not."""
-    return any(isinstance(cell, str) for cell in cells.unique())
+    return any(isinstance(cell, str) for cell in distinct(cells))
+
+
+def labelled_table(frame: object, where: str) -> pd.DataFrame:
+    """A data frame as the table of labelled pictures that a file of it would give.
+
+    Its column `path` may hold pictures. Text stays text, also where it looks like
+    numbers. Raises UserError as `picture_table` and `typed`, and if it has no row.
+    """
+    table = picture_table(frame, where)
+    if table.empty:
+        raise UserError(where, "has no rows")
+    others = table.columns.drop("path")
+    text = [
+        name
+        for name in others
+        if not name.endswith(("_low", "_high")) and has_text(table[name])
+    ]
+    return typed(table, where, text)

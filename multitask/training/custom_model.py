@@ -20,7 +20,7 @@ from multitask.data.labels import usable
 from multitask.networks import archive, build, pretrained, trunks
 from multitask.networks.custom_trunk import custom_trunk
 from multitask.networks.spec import NetworkSpec
-from multitask.tables.frame import labelled_table
+from multitask.tables.types import labelled_table
 from multitask.training.objective import compile_model
 from multitask.training.optimizer import named
 from multitask.training.priors import start_from_labels

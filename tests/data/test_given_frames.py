@@ -14,7 +14,7 @@ from multitask.contracts import plugins
 from multitask.contracts.errors import UserError
 from multitask.data import frames
 from multitask.images.decode import decode, decode_all
-from multitask.tables.frame import labelled_table
+from multitask.tables.types import labelled_table
 
 TOP = np.zeros((6, 8, 3), np.uint8)
 TOP[:3] = (200, 40, 10)

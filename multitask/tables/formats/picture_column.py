@@ -78,9 +78,7 @@ def _named(cells: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
     """The columns with a name; the others are told, unless they are empty."""
     left = [bool(_NO_NAME.fullmatch(name)) for name in cells.columns]
     for number, is_left in enumerate(left):
-        column = cells.iloc[:, number]
-        filled = column.dropna()
-        if is_left and len(filled):
+        if is_left and len(filled := cells.iloc[:, number].dropna()):
             name = cells.columns[number]
             decisions.read_as(name, "left out")
             numbers = parsed(filled)

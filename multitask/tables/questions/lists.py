@@ -32,6 +32,7 @@ from multitask.tables.questions.separators import (
     split,
     without_missing,
 )
+from multitask.tables.values import factorized, texts
 
 _LOOKED_AT = 2000  # cells that tell whether a column may hold lists
 _NUMBERS = re.compile(r"\d+([+ ]\d+)+")
@@ -114,21 +115,20 @@ def _may_hold_lists(cells: "pd.Series[Any]") -> bool:
     """Whether lists are among cells from all over a column; most columns hold none."""
     if pd.api.types.is_numeric_dtype(cells):
         return False
-    some = cells.iloc[:: max(1, len(cells) // _LOOKED_AT)].dropna()
-    texts = [cell for cell in some if isinstance(cell, str)]
-    if any(_NUMBERS.fullmatch(text) for text in texts):
+    some = texts(cells.iloc[:: max(1, len(cells) // _LOOKED_AT)])
+    if any(_NUMBERS.fullmatch(text) for text in some):
         return True
-    return any(map(is_bracketed, texts)) or any(
-        any(mark in text for text in texts) and not is_prose(texts, mark)
+    return any(map(is_bracketed, some)) or any(
+        any(mark in text for text in some) and not is_prose(some, mark)
         for mark in SEPARATORS
     )
 
 
 def _distinct(cells: "pd.Series[Any]") -> "tuple[Array, pd.Series[int]]":
     """The place of each cell among the distinct ones, -1 if empty; counts of these."""
-    codes, distinct = pd.factorize(cells.to_numpy(object))
-    counts = np.bincount(codes[codes >= 0], minlength=len(distinct))
-    return codes, pd.Series(counts, index=pd.Index(distinct, dtype=object))
+    codes, values = factorized(cells)
+    counts = np.bincount(codes[codes >= 0], minlength=len(values))
+    return codes, pd.Series(counts, index=pd.Index(values, dtype=object))
 
 
 def _labels(
@@ -140,24 +140,24 @@ def _labels(
     """
     if column.several == "":
         return None
-    texts = [text for text in counts.index if isinstance(text, str)]
-    if not texts or len(texts) < len(counts):
+    spelled = [text for text in counts.index if isinstance(text, str)]
+    if not spelled or len(spelled) < len(counts):
         return None
-    bracketed = [text for text in texts if is_bracketed(text)]
+    bracketed = [text for text in spelled if is_bracketed(text)]
     declared = column.several if column.several not in FORMS else None
-    if declared is None and 2 * len(bracketed) >= len(texts):
-        lists = {text: bracket_list(text) for text in texts}
+    if declared is None and 2 * len(bracketed) >= len(spelled):
+        lists = {text: bracket_list(text) for text in spelled}
         if column.several or _is_question(lists, name, decisions):
             return lists
         return None
     if declared is None and not set(column.classes).isdisjoint(
-        text for text in texts if any(mark in text for mark in SEPARATORS)
+        text for text in spelled if any(mark in text for mark in SEPARATORS)
     ):
         return None  # such as the class "sun, clouds"
     separator = declared or separator_of(counts, name, decisions)
     if not separator:
         return None
-    return {text: split(text, separator) for text in texts}
+    return {text: split(text, separator) for text in spelled}
 
 
 def _is_question(

@@ -22,6 +22,7 @@ from multitask.contracts.table import RESERVED, as_text
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Declaration, Votes, votes_section
 from multitask.tables.types import parsed
+from multitask.tables.values import factorized
 from multitask.tables.words import are_few
 
 # Columns `is_happy`, `is_sad`, or at least three `mood_happy`, `mood_sad`, ..., with
@@ -115,7 +116,8 @@ def _join(
     joined = voted.cells.set_axis(cells.index)
     rest = cells.drop(columns=read)
     if name in rest:  # the class that somebody decided on
-        joined[name] = rest[name].where(rest[name].notna(), joined[name])
+        own = rest[name].astype(object)
+        joined[name] = own.where(own.notna(), joined[name])
     result.cells = rest.assign(**{str(column): joined[column] for column in joined})
     result.heads |= voted.heads
     result.faults += faults
@@ -198,11 +200,12 @@ def _as_numbers(cells: "pd.Series[Any]") -> Array:
     """Numbers, 1 and 0 for true and false; NaN for what is neither."""
     if pd.api.types.is_numeric_dtype(cells):
         return cells.to_numpy(float, na_value=np.nan)
-    codes, distinct = pd.factorize(cells.to_numpy(object))
-    words = [_YES_NO.get(str(cell).strip().lower(), cell) for cell in distinct]
+    codes, cases = factorized(cells)
+    words = [_YES_NO.get(str(cell).strip().lower(), cell) for cell in cases]
     values = parsed(pd.Series(words, dtype=object))
     # Empty cells have the code -1, that of the value behind all others.
-    return np.append(values.to_numpy(float), np.nan)[codes]
+    numbers: Array = np.append(values.to_numpy(float), np.nan)[codes]
+    return numbers
 
 
 def _inferred(

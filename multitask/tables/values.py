@@ -1,0 +1,94 @@
+"""Which different values do the cells of a column have, and what becomes of them?
+
+A column of 200,000 cells may hold two different texts. `coded` finds them once; every
+later step decides about each value once.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+
+def coded(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells with columns of text as categoricals.
+
+    `path`, whose values all differ, and columns with other values stay.
+    """
+    changed: dict[str, pd.Series[Any]] = {}
+    for name in cells.columns.drop("path", errors="ignore"):
+        if cells[name].dtype == object or isinstance(cells[name].dtype, pd.StringDtype):
+            codes, values = factorized(cells[name])
+            if all(isinstance(value, str) for value in values):
+                changed[name] = _categorical(cells[name], codes, values)
+    return cells.assign(**changed)
+
+
+def factorized(
+    cells: "pd.Series[Any]",
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The place (rows,) of each cell among the different values, -1 if it is empty.
+
+    The values are in the order in which they occur.
+    """
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        codes = cells.cat.codes.to_numpy(np.intp)
+        values = np.asarray(cells.cat.categories, dtype=object)
+        used = np.bincount(codes + 1, minlength=len(values) + 1)[1:] > 0
+        if used.all():
+            return codes, values
+        return np.append(np.cumsum(used) - 1, -1)[codes], values[used]
+    codes, index = pd.factorize(cells)
+    return codes, np.asarray(index, dtype=object)
+
+
+def distinct(cells: "pd.Series[Any]") -> npt.NDArray[Any]:
+    """The different values of filled cells, in the order in which they occur."""
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        return factorized(cells)[1]
+    values = np.asarray(cells.unique())
+    if values.dtype.kind not in "iufO":
+        values = values.astype(object)
+    return np.asarray(values[~pd.isna(values)])
+
+
+def texts(cells: "pd.Series[Any]") -> list[str]:
+    """The values of `distinct` that are text."""
+    if pd.api.types.is_numeric_dtype(cells):
+        return []
+    return [value for value in distinct(cells) if isinstance(value, str)]
+
+
+def by_value(
+    cells: "pd.Series[Any]",
+    convert: "Callable[[pd.Series[Any]], pd.Series[Any]]",
+) -> "pd.Series[Any]":
+    """The cells as `convert` makes them, called once with the different values."""
+    codes, values = factorized(cells)
+    converted = convert(pd.Series(values, dtype=object)).to_numpy()
+    if len(converted) == 0:
+        return pd.Series(np.nan, cells.index, name=cells.name)
+    kind = converted.dtype if converted.dtype.kind == "f" else object
+    # Empty cells have the code -1, that of the value behind all others.
+    known = np.append(converted.astype(kind), np.nan)
+    return pd.Series(known[codes], cells.index, name=cells.name)
+
+
+def replaced(cells: "pd.Series[Any]", changes: Mapping[Any, Any]) -> "pd.Series[Any]":
+    """The cells with new values for some, as a categorical; NaN empties a cell.
+
+    >>> replaced(pd.Series(["m", "?", "male"]), {"m": "male", "?": np.nan}).tolist()
+    ['male', nan, 'male']
+    """
+    codes, values = factorized(cells)
+    new = [changes.get(value, value) for value in values]
+    places, kinds = factorized(pd.Series(new, dtype=object))
+    return _categorical(cells, np.append(places, -1)[codes], kinds)
+
+
+def _categorical(cells: "pd.Series[Any]", codes: Any, values: Any) -> "pd.Series[Any]":
+    kind = pd.CategoricalDtype(pd.Index(values, dtype=object))
+    column = pd.Categorical.from_codes(codes, dtype=kind)
+    return pd.Series(column, cells.index, name=cells.name)
