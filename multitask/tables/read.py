@@ -67,7 +67,9 @@ def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     text = _text_columns(cells, path, declaration)
     own = labels.own_columns(cells)  # have the spelling of their head already
     others = cells.drop(columns=own)
-    others, faults = respelled(others, declaration, decisions, where, text)
+    others, faults = respelled(
+        others, declaration, decisions, where, text, numbered=labels.numbered
+    )
     cells = others.join(cells[own])
     table = typed(cells, where, _text_columns(cells, path, declaration))
     labels.brings |= own_heads(table.drop(columns=own), declaration)

@@ -45,11 +45,14 @@ def respelled(
     decisions: Decisions,
     where: str,
     text: Collection[str] = (),
+    *,
+    numbered: bool = False,
 ) -> tuple[pd.DataFrame, list[Fault]]:
     """The cells with labels in one spelling, and the faulty ones that are now empty.
 
-    Columns in `text` have no numbers. Raises UserError if more than a tenth of a
-    column's labels are faulty.
+    Columns in `text` have no numbers. In a `numbered` file, numbers are those of
+    classes, also in the columns of named heads. Raises UserError if more than a tenth
+    of a column's labels are faulty.
     """
     faults: list[Fault] = []
     readers, heads = catalog.readers(), catalog.named()
@@ -61,6 +64,8 @@ def respelled(
         spelled = texts(labels)
         declared = declaration.column.get(column, Column())
         config = heads.get(reader, {}) if declared.role != "label" else {}
+        if numbered and "classes" in config and _are_numbers(labels):
+            config = {}
         must = ""
         if declared.classes or "classes" in config:
             known = as_mapping(declared.classes) or meanings(reader)
@@ -93,6 +98,10 @@ def respelled(
             _report(column, changes, decisions)
             changed[column] = replaced(labels, changes)
     return cells.assign(**changed) if changed else cells, faults
+
+
+def _are_numbers(labels: "pd.Series[Any]") -> bool:
+    return all(_is_number(cell) for cell in distinct(labels))
 
 
 def _is_number(cell: Any) -> bool:
