@@ -24,11 +24,11 @@ TREE = (
     *("setup.cfg", "pyproject.toml", "LICENSE"),
 )
 FOUND = """
-import importlib, json, multitask
+import json, multitask
 from multitask.contracts import plugins
 import multitask.heads.softmax
 for name in plugins.names("datasets"):
-    importlib.import_module(f"multitask.datasets.{name}")
+    plugins.reader(name)
 print(json.dumps({group: plugins.names(group) for group in plugins.GROUPS}))
 """
 
@@ -137,7 +137,10 @@ def test_sdist_holds_what_the_wheel_is_built_from(sdist):
 def test_every_mode_finds_the_plug_ins_of_the_checkout(python, tmp_path):
     found = json.loads(run(python, "-c", FOUND, cwd=tmp_path))
     for group, names in found.items():
-        assert set(names) == {p.stem for p in (ROOT / group).glob("[!_]*.py")}
+        expected = {path.stem for path in (ROOT / group).glob("[!_]*.py")}
+        if group == "datasets":  # also layouts that are declared
+            expected |= {path.stem for path in (ROOT / group).glob("*.toml")}
+        assert set(names) == expected
 
 
 def test_every_mode_leaves_another_package_called_datasets_alone(python, tmp_path):

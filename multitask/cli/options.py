@@ -76,10 +76,10 @@ def add_data(
         "--data",
         action="append",
         metavar="NAME=FOLDER",
-        help=f"labelled pictures; may be repeated: {'|'.join(readers)}=FOLDER, in the "
-        "publishers' layout; NAME=table:FILE, a table (.csv, .tsv, .parquet, .json) "
-        "with a column path and one per label; HEAD=folder:FOLDER, a folder per class"
-        + (f" (default: {usual})" if usual else ""),
+        help="labelled pictures; may be repeated: NAME=FOLDER, in the publishers' "
+        f"layout of {', '.join(readers)}; NAME=table:FILE, a table (.csv, .tsv, "
+        ".parquet, .json) with a column path and one per label; HEAD=folder:FOLDER, a "
+        "folder per class" + (f" (default: {usual})" if usual else ""),
         default=default,
     )
 

@@ -1,7 +1,8 @@
 """Which heads, data sets and reports are there? The file is the plug-in.
 
 `heads/softmax.py` is the kind `softmax`, `datasets/utkface.py` is what
-`--data utkface=PATH` names. Another package adds its own through the entry-point
+`--data utkface=PATH` names, and so is `datasets/adience.toml`, which declares a
+published layout. Another package adds its own through the entry-point
 groups `multitask.heads`, `multitask.datasets` and `multitask.reports`; a name in
 use is refused, so that an installation can't change what a command means.
 """
@@ -9,6 +10,7 @@ use is refused, so that an installation can't change what a command means.
 import importlib
 import pkgutil
 from collections.abc import Callable
+from functools import cache
 from html import escape
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -135,8 +137,16 @@ class Shown:
 def own(group: str) -> list[str]:
     """Names of the plug-ins of a group that come with this package, sorted."""
     package = importlib.import_module(f"multitask.{group}")
-    names = (module.name for module in pkgutil.iter_modules(package.__path__))
+    names = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    names |= set(layouts()) if group == "datasets" else set()
     return sorted(name for name in names if not name.startswith("_"))
+
+
+@cache
+def layouts() -> tuple[str, ...]:
+    """Names of the published layouts that `datasets/NAME.toml` declares, sorted."""
+    folders = importlib.import_module("multitask.datasets").__path__
+    return tuple(sorted(f.stem for path in folders for f in Path(path).glob("*.toml")))
 
 
 def _entries(group: str) -> dict[str, EntryPoint]:
@@ -153,6 +163,9 @@ def _entries(group: str) -> dict[str, EntryPoint]:
 
 
 def _load(group: str, name: str, attribute: str | None, where: str = "") -> Any:
+    if group == "datasets" and name in layouts():
+        published = importlib.import_module("multitask.datasets._published")
+        return published.reader(name)
     if name in own(group):
         module = importlib.import_module(f"multitask.{group}.{name}")
         return getattr(module, attribute) if attribute else module

@@ -93,6 +93,12 @@ class Votes:
     columns: dict[str, str] | list[str] = field(default_factory=list)
     leave_out: tuple[str, ...] = ()
 
+    def names(self) -> list[str]:
+        """All columns with votes, those for no class as well."""
+        columns = self.columns
+        own = columns.values() if isinstance(columns, dict) else columns
+        return [*own, *self.leave_out]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration:

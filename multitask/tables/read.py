@@ -15,6 +15,7 @@ from multitask.contracts.table import RESERVED, Reading, check_path, headed
 from multitask.tables.boxes import boxed
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Declaration, declared
+from multitask.tables.formats.annotations import LabelFile
 from multitask.tables.formats.files import existing_file, load
 from multitask.tables.formats.picture_column import with_path
 from multitask.tables.locate import locate
@@ -53,6 +54,22 @@ def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     declaration = declared(path, where, root, box)
     decisions = Decisions()
     labels = load(path, where, decisions, declaration.text)
+    return reading_of(labels, path, declaration, decisions, name=name)
+
+
+def reading_of(
+    labels: LabelFile,
+    path: Path,
+    declaration: Declaration,
+    decisions: Decisions,
+    *,
+    name: str,
+) -> Reading:
+    """The reading of the cells of a file, `path`, as `read` makes it.
+
+    What was done to them before is in `decisions`. Raises UserError as `read` does.
+    """
+    where = f"--data {name}"
     folder = Path(declaration.root or labels.root)
     cells, unmade = with_path(labels.cells, path, folder, declaration, decisions, where)
     cells = flat(_headed(cells, path, where, declaration, decisions))

@@ -77,7 +77,8 @@ def test_help_says_zero_and_the_values_within_a_text():
 def test_help_lists_the_ways_to_give_data(name):
     shown = import_module(f"multitask.{name}").parser().format_help()
     text = " ".join(shown.split())
-    assert "celeba|fairface|imfdb|utkface=FOLDER" in text
+    assert "NAME=FOLDER, in the publishers' layout of adience, affectnet," in text
+    assert "imfdb, rafdb, utkface; NAME=table:FILE" in text
     assert "NAME=table:FILE" in text
     assert "HEAD=folder:FOLDER" in text
 

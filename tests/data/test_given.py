@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from multitask.contracts import plugins
 from multitask.contracts.errors import UserError
 from multitask.data import given
 
@@ -80,7 +81,9 @@ def test_frames_are_written_and_named(folder):
     )
 
 
-READERS = "with one of the readers celeba, fairface, folder, imfdb, table, utkface"
+READERS = "with one of the readers " + ", ".join(
+    name for name in plugins.names("datasets") if name != "sample"
+)
 
 
 @pytest.mark.parametrize(

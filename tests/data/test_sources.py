@@ -89,7 +89,7 @@ def test_people_of_two_data_sets_are_never_the_same(tmp_path, monkeypatch):
         (
             "flat",
             "--data: 'flat' has no name; write READER=flat with one of the readers "
-            "celeba, fairface, folder, imfdb, utkface",
+            "adience, affectnet, appareal, celeba, fairface, fer2013, ferplus, folder",
         ),
         ("a.md", "--data: 'a.md' has no name; a table of labels ends in .csv, .tsv"),
         (
@@ -102,7 +102,7 @@ def test_people_of_two_data_sets_are_never_the_same(tmp_path, monkeypatch):
             "--data: unknown reader 'tabel'; did you mean mine=table:one.csv?",
         ),
         ("tabel:one.csv", "--data: unknown reader 'tabel'; did you mean table:one.csv"),
-        ("mine=xyz:one.csv", "--data: unknown reader 'xyz'; known: celeba, fairface"),
+        ("mine=xyz:one.csv", "--data: unknown reader 'xyz'; known: adience, affectnet"),
         ("UTKFaces=U", "--data: unknown reader 'UTKFaces'; did you mean utkface=U?"),
         ("utkface", "--data: 'utkface' has no folder; write utkface=FOLDER"),
     ],

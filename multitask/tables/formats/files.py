@@ -64,17 +64,25 @@ def _files() -> str:
 
 
 def load(
-    path: Path, where: str, decisions: Decisions, text: tuple[str, ...] = ()
+    path: Path,
+    where: str,
+    decisions: Decisions,
+    text: tuple[str, ...] = (),
+    header: str = "",
 ) -> LabelFile:
     """Read the cells of a file as its ending says.
 
-    What is changed is added to `decisions`; columns named in `text` are text. Raises
-    UserError if it can't be read, or if that needs a package that is missing.
+    What is changed is added to `decisions`; columns named in `text` are text. `header`
+    is the first line of a text file that has none. Raises UserError if it can't be
+    read, or if that needs a package that is missing.
     """
     if path.is_dir():
         return _image_folder(path, where, decisions, text)
     ending = path.suffix.lower()
     try:
+        if header and ending in (".csv", ".txt"):
+            cells, _ = read_text(path, decisions, text, header)
+            return LabelFile(root=path.parent, cells=cells)
         return _loaded(path, ending, where, decisions, text)
     except ImportError:
         package = _PACKAGES[ending]

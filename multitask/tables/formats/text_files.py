@@ -27,17 +27,21 @@ _WHOLE = re.compile(r"[+-]?\d+")
 
 
 def read_text(
-    path: Path, decisions: Decisions, text: tuple[str, ...] = ()
+    path: Path, decisions: Decisions, text: tuple[str, ...] = (), header: str = ""
 ) -> tuple[pd.DataFrame, bool]:
     """The cells of a text file, and whether its numbers may have decimal commas.
 
-    Columns of plain numbers are numbers, except those named in `text`.
+    Columns of plain numbers are numbers, except those named in `text`. A file whose
+    first line does not begin as `header` gets it; without a usual separator in it,
+    blanks separate.
 
     The separator is the one of `,` `;` tab and `|` that the header has most of and
     that divides the lines below alike, or that a first line `sep=;` names. Raises a
     ValueError or OSError if it can't be read.
     """
     data = _utf8(path.read_bytes())
+    if header:
+        data = _headed(data, header)
     sample = data[:_SAMPLE].decode("utf-8", "surrogateescape")
     first_line = re.match(r'"?sep=(.)"?[ \t,;]*\r?\n', sample, re.IGNORECASE)
     if first_line:
@@ -50,6 +54,17 @@ def read_text(
     if not _is_utf8(data):
         cells = _western(cells, decisions)
     return cells, separator != ","
+
+
+def _headed(data: bytes, header: str) -> bytes:
+    """The bytes of a text with this first line, and one that names the separator."""
+    separator = next((mark for mark in SEPARATORS if mark in header), " ")
+    first, _, _ = header.partition(separator)
+    begins = (
+        data[: len(first)].decode("utf-8", "replace").casefold() == first.casefold()
+    )
+    line = b"" if begins else f"{header}\n".encode()
+    return f"sep={separator}\n".encode() + line + data
 
 
 def _utf8(data: bytes) -> bytes:
