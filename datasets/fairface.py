@@ -1,6 +1,8 @@
 """Which labels does FairFace have? Age as a range of years, gender, and seven races.
 
-`fairface_label_train.csv` and `fairface_label_val.csv` beside `train/` and `val/`. By
+`fairface_label_train.csv` and `fairface_label_val.csv` beside `train/` and `val/`, or
+beside `fairface-img-margin025-trainval/` or `fairface-img-margin125-trainval/`, the
+folders of the archives with a padding of 0.25 and 1.25, which hold these. By
 Kärkkäinen and Joo, "FairFace: Face Attribute Dataset for Balanced Race, Gender, and
 Age" (WACV 2021); CC BY 4.0: https://github.com/joojs/fairface
 """
@@ -41,6 +43,8 @@ SEVEN = {
     "Middle Eastern": "middle_eastern",
     "Latino Hispanic": "latino_hispanic",
 }
+# What lies above the folder of a part, and the name from there on.
+INNER = re.compile(r"(?s)(.*/)?((?:train|val)/.*)")
 OLDEST = 116  # the highest age of the named head `age`
 AGES = {
     "0-2": (0, 2),
@@ -63,13 +67,13 @@ def read(folder: Path) -> Reading:
 
     An age is an interval of years, both ends included. `race` maps `race7` to the five
     classes of UTKFace. The validation part stays `val`; one part alone is no split.
-    Lines without a picture and pictures without a line are skipped. Raises UserError if
-    the folder, both files of labels, the column `file` or all listed pictures are
-    missing.
+    Lines without a picture and pictures without a line are skipped. The files of labels
+    may also lie in a folder above or below; of two sets of pictures the first is read.
+    Raises UserError if the folder, both files of labels, the column `file` or all
+    listed pictures are missing.
     """
     folder = existing(folder, WHERE)
-    files = {part: named(folder, name) for part, name in FILES.items()}
-    lists = {part: path for part, path in files.items() if path is not None}
+    lists = _files(folder)
     if not lists:
         raise UserError(
             WHERE,
@@ -79,17 +83,57 @@ def read(folder: Path) -> Reading:
     skipped: Skipped = []
     parts = [_part(path, part, skipped) for part, path in lists.items()]
     start = len(os.path.join(folder, ""))
-    paths = {
-        path[start:].replace(os.sep, "/"): path for path in pictures(folder, WHERE)
-    }
+    paths, told = _one_set(
+        {path[start:].replace(os.sep, "/"): path for path in pictures(folder, WHERE)}
+    )
     names = " or ".join(path.name for path in lists.values())
     rows = joined(pd.concat(parts, ignore_index=True), paths, names, folder, skipped)
     table = merged(_labelled(rows, skipped), skipped)
     table, notes = divided(table, WHERE)
     result: Reading = reading(
-        table, skipped, source="fairface", folder=folder, notes=notes
+        table, skipped, source="fairface", folder=folder, notes=(*told, *notes)
     )
     return result
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """The files of labels by part, in a folder, one above it, or one below.
+
+    Those above the folder of a part are only its own.
+    """
+    below = sorted(path for path in folder.iterdir() if path.is_dir())
+    for place in (folder, *folder.resolve().parents[:2], *below):
+        files = {part: named(place, name) for part, name in FILES.items()}
+        lists = {part: path for part, path in files.items() if path is not None}
+        if lists:
+            own = lists.keys() & {folder.name} if place != folder else ()
+            return {
+                part: path for part, path in lists.items() if part in own or not own
+            }
+    return {}
+
+
+def _one_set(paths: dict[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The pictures of one archive, and a note if there are those of another, too.
+
+    The same faces with more margin have the same names.
+    """
+    inner: dict[str, str] = {}  # where the first picture of each name lies
+    kept, others = {}, {}
+    for name in sorted(paths):
+        match = INNER.fullmatch(name)
+        above = match[1] or "" if match else ""
+        first = inner.setdefault(match[2] if match else name, above)
+        if above == first:
+            kept[name] = paths[name]
+        else:
+            others[above.rstrip("/")] = first.rstrip("/") or "."
+    notes = (
+        f"{WHERE}: '{other}' has pictures that '{first}' has, too: these are read. "
+        "Give the folder to read the others."
+        for other, first in others.items()
+    )
+    return kept, tuple(notes)
 
 
 def _part(path: Path, part: str, skipped: Skipped) -> pd.DataFrame:

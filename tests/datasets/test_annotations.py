@@ -237,3 +237,35 @@ def test_tasks_may_name_their_classes(tmp_path):
     assert cells(reading) == [[1, 1], [0, 1], [0, 0]]
     [reason] = reading.skipped["reason"]
     assert reason == "gender is 2, left empty; must be a class from 0 to 1 (item 2)"
+
+
+@pytest.mark.parametrize(
+    "gender",
+    [
+        ["female", "male"],
+        {"categories": ["female", "male"]},
+        {"classes": ["female", "male"], "type": "single-label"},
+    ],
+)
+def test_tasks_may_be_an_object_with_classes_by_name(tmp_path, gender):
+    tasks = {"gender": gender, "wear": {"categories": ["shirt", "coat"]}, "kind": {}}
+    items = [
+        {"img_path": "a.jpg", "gt_label": {"gender": 0, "wear": [1, 1], "kind": 2}},
+        {"img_path": "b.jpg", "gt_label": {"gender": 1, "wear": [0, 1], "kind": 0}},
+        {"img_path": "c.jpg", "gt_label": {"gender": 5, "wear": [0, 0], "kind": 1}},
+    ]
+    file = annotated(tmp_path, items, metainfo={"tasks": tasks})
+    reading = table.read(file, name="mine")
+    assert reading.table["gender"].tolist() == ["female", "male", NAN]
+    assert cells(reading) == [[1, 1], [0, 1], [0, 0]]
+    assert reading.heads["kind"]["classes"] == ["0", "1", "2"]
+    [reason] = reading.skipped["reason"]
+    assert reason == "gender is 5, left empty; must be a class from 0 to 1 (item 2)"
+
+
+@pytest.mark.parametrize("gender", ["male", 2, {"categories": 2}, {"classes": "male"}])
+def test_an_object_of_tasks_has_lists_of_classes(tmp_path, gender):
+    items = [{"img_path": "a.jpg", "gt_label": {"gender": 0}}]
+    file = annotated(tmp_path, items, metainfo={"tasks": {"gender": gender}})
+    with pytest.raises(UserError, match=r"metainfo\.tasks is no list of names"):
+        table.read(file, name="mine")

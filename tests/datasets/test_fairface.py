@@ -368,3 +368,57 @@ def test_200000_pictures_are_read_in_seconds(tmp_path, monkeypatch):
     start = time.process_time()
     assert len(fairface.read(path).table) == count
     assert time.process_time() - start < 20
+
+
+MARGINS = ("fairface-img-margin025-trainval", "fairface-img-margin125-trainval")
+
+
+def archives(path: Path, *margins: str) -> Path:
+    """The files of labels beside the folders of these archives."""
+    rows = {"train": ["train/1.jpg", "train/2.jpg"], "val": ["val/1.jpg"]}
+    for part, names in rows.items():
+        labelled = [f"{name},20-29,Male,White,TRUE" for name in names]
+        inside = [f"{margin}/{name}" for margin in margins for name in names]
+        folder(path, *labelled, part=part, pictures=inside)
+    return path
+
+
+@pytest.mark.parametrize("given", ["", MARGINS[0], MARGINS[1]])
+def test_the_folder_of_an_archive_and_the_one_above_are_read(tmp_path, given):
+    archives(tmp_path, given or MARGINS[0])
+    reading = fairface.read(tmp_path / given)
+    found = [Path(path).relative_to(tmp_path) for path in reading.table["path"]]
+    inside = given or MARGINS[0]
+    names = ["train/1.jpg", "train/2.jpg", "val/1.jpg"]
+    assert [path.as_posix() for path in found] == [f"{inside}/{n}" for n in names]
+    assert reading.table["split"].tolist() == ["train", "train", "val"]
+    assert (skipped(reading), reading.notes) == ([], ())
+
+
+def test_of_both_archives_the_faces_with_less_margin_are_read_as_a_note_says(tmp_path):
+    archives(tmp_path, *MARGINS)
+    reading = fairface.read(tmp_path)
+    assert len(reading.table) == 3
+    assert all(f"/{MARGINS[0]}/" in path for path in reading.table["path"])
+    assert skipped(reading) == []
+    assert reading.notes == (
+        f"--data fairface: '{MARGINS[1]}' has pictures that '{MARGINS[0]}' has, too: "
+        "these are read. Give the folder to read the others.",
+    )
+    table = fairface.read(tmp_path / MARGINS[1]).table
+    assert all(f"/{MARGINS[1]}/" in path for path in table["path"])
+
+
+def test_the_folder_of_one_part_has_the_labels_of_this_part(tmp_path):
+    archives(tmp_path, MARGINS[0])
+    reading = fairface.read(tmp_path / MARGINS[0] / "val")
+    assert [Path(path).parent.name for path in reading.table["path"]] == ["val"]
+    assert skipped(reading) == []
+
+
+def test_files_of_labels_may_lie_in_a_folder_of_their_own(tmp_path):
+    archives(tmp_path, MARGINS[0])
+    (tmp_path / "labels").mkdir()
+    for name in (TRAIN, VAL):
+        (tmp_path / name).rename(tmp_path / "labels" / name)
+    assert len(fairface.read(tmp_path).table) == 3

@@ -175,7 +175,7 @@ def test_aligned_faces_come_first_and_frontal_lists_are_for_want_of_others(tmp_p
     assert table["gender"].tolist() == ["male"] * 4
 
 
-def test_a_single_part_is_no_split_and_told(tmp_path):
+def test_a_single_part_is_no_split_as_a_note_says(tmp_path):
     published.affectnet(tmp_path)
     (tmp_path / "Manually_Annotated_file_lists" / "validation.csv").unlink()
     reading = plugins.reader("affectnet")(tmp_path)

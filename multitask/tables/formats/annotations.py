@@ -5,7 +5,8 @@
 
 A label is the number of a class, -1 for none, or a list: of class numbers `[0, 2]`, or
 of yes (1), no (0) and unknown (null or -1) `[1, null, 0]`, as `lists.py` tells; a
-picture may lack a task. A task may be `{"name": "gender", "categories": [...]}`.
+picture may lack a task. A task may be `{"name": "gender", "categories": [...]}`, and
+all of them `{"gender": [...]}` or `{"gender": {"categories": [...]}}`.
 `data_root` and `data_prefix`, which are settings in mmpretrain, may be beside
 `metainfo` or in it. https://github.com/open-mmlab/mmpretrain, Apache-2.0
 """
@@ -189,12 +190,16 @@ def _root(path: Path, settings: dict[str, Any], where: str) -> Path:
 def _tasks(tasks: Any, where: str) -> dict[str, list[str]] | None:
     """The names of each task's classes by its name; none where they only have numbers.
 
-    A task is a name or an object with `name` and `categories`.
+    A task is a name or an object with `name` and `categories`, or `tasks` is an object
+    that has either by name.
     """
     if tasks is None:
         return None
-    if isinstance(tasks, dict):  # {"gender": ["male", "female"]}
-        tasks = [{"name": name, "categories": names} for name, names in tasks.items()]
+    if isinstance(tasks, dict):  # {"gender": ["male", "female"]}, or an object
+        tasks = [
+            {"name": name, **(of if isinstance(of, dict) else {"categories": of})}
+            for name, of in tasks.items()
+        ]
     if not isinstance(tasks, list):
         raise UserError(where, "metainfo.tasks is no list of names", FORM)
     names: dict[str, list[str]] = {}
