@@ -15,7 +15,7 @@ from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.reading import ENDINGS, PARTS, existing, pictures_and_others
 from multitask.contracts.table import as_text
 from multitask.tables.decisions import Decisions
-from multitask.tables.formats.files import load
+from multitask.tables.formats.files import existing_file, load
 from multitask.tables.words import key
 
 _DEPTH = 4  # of folders that are searched for files of labels
@@ -84,13 +84,18 @@ def find(
     """
     path = Path(os.path.expanduser(path))
     if path.is_file():
+        existing_file(path, where)  # refuses other endings
         for edition in editions:
             if any(_matches(path.name, patterns) for patterns in edition.files):
                 return edition, path.parent, [path]
         edition = next((one for one in editions if one.files), editions[0])
         return edition, path.parent, [path]
     folder = existing(path, where)
-    levels = list(_levels(folder))
+    try:
+        levels = list(_levels(folder))
+    except OSError as error:
+        what = f"'{error.filename}' can't be read ({error.strerror})"
+        raise UserError(where, what) from error
     for edition in editions:
         for patterns in edition.files:
             for level in levels:
@@ -300,8 +305,9 @@ def class_folders(edition: Files, root: Path, where: str) -> Named:
     found, skipped = [], []
     for path in paths:
         *folders, _ = Path(os.path.relpath(path, root)).parts
-        classes = [name for name in folders if name.casefold() not in PARTS]
-        parts = [PARTS[n.casefold()] for n in folders if n.casefold() in PARTS]
+        names = [_bare(name) for name in folders]
+        classes = [f for f, n in zip(folders, names, strict=True) if n not in PARTS]
+        parts = [PARTS[name] for name in names if name in PARTS]
         if classes:
             part = parts[-1] if parts else np.nan
             found.append((os.path.relpath(path, root), classes[-1], part))
@@ -316,3 +322,8 @@ def class_folders(edition: Files, root: Path, where: str) -> Named:
     cells = cells.astype(object).dropna(axis=1, how="all")
     raw = {edition.folders: "folder"}
     return Named(cells=cells, raw=raw, skipped=skipped, root=root)
+
+
+def _bare(folder: str) -> str:
+    """The name of a folder as that of a part: `train_set` is `train`."""
+    return folder.casefold().removesuffix("set").rstrip("_- ")

@@ -143,7 +143,8 @@ def rafdb_folders(folder: Path) -> None:
         for label in range(1, 8):
             for _ in range(count):
                 name = f"{part}_{number:05d}_aligned.jpg"
-                picture(folder / "DATASET" / part / str(label) / name, number)
+                inside = {"train": "train", "test": "test_set"}[part]
+                picture(folder / "DATASET" / inside / str(label) / name, number)
                 number += 1
     picture(folder / "DATASET/train/9/odd.jpg", 99)
     lines(folder / "DATASET/train/1/notes.txt", "no picture")

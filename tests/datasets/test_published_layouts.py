@@ -227,3 +227,11 @@ def test_the_names_of_layouts_are_offered_as_those_of_all_readers(tmp_path):
     published.fer2013(tmp_path)
     (reading,) = [sources.read_all([f"mine=fer2013:{tmp_path}"])]
     assert set(reading.table["source"]) == {"mine"}
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    file = tmp_path / "rafdb.zip"
+    file.write_bytes(b"PK")
+    assert refusal("rafdb", file).startswith(
+        f"--data rafdb: '{file}' has an unknown ending; give a file that ends in .csv"
+    )
