@@ -37,12 +37,13 @@ from multitask.datasets._published_files import (
     class_folders,
     find,
     rows_of,
+    texts,
 )
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.settings import checked
-from multitask.contracts.table import RESERVED, Reading, as_text
+from multitask.contracts.table import RESERVED, Reading
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, Votes
 from multitask.tables.formats.annotations import LabelFile
@@ -137,14 +138,14 @@ def _name_classes(
     faults: list[Fault] = []
     for column, words in layout.missing.items():
         if column in rows.cells:
-            labels = rows.cells[column].astype(object)
-            is_missing = as_text(labels).str.strip().isin(words)
-            counts = as_text(labels)[is_missing].str.strip().value_counts(sort=False)
+            labels = texts(rows.cells[column])
+            is_missing = labels.isin(words)
+            counts = labels[is_missing].value_counts(sort=False)
             told = [f"{count:,} {word!r}" for word, count in counts.items()]
             if told:
                 are = "is" if is_missing.sum() == 1 else "are"
                 decisions.remark(column, f"{', '.join(told)} {are} empty")
-            rows.cells[column] = labels.mask(is_missing)
+            rows.cells[column] = rows.cells[column].mask(is_missing)
     for column, classes in layout.classes.items():
         if column in rows.cells:
             faults += _name_column(rows, column, classes, decisions, where)
@@ -156,17 +157,16 @@ def _name_column(
 ) -> list[Fault]:
     known = {key(cell): name for cell, name in _known(column, classes).items()}
     known = {cell: name for cell, name in known.items() if not cell.isdecimal()}
-    texts = as_text(rows.cells[column]).str.strip()
-    texts = texts.where(texts != "")
+    labels = texts(rows.cells[column])
     distinct = {
         text: classes.get(text.removesuffix(".0"), known.get(key(text)))
-        for text in texts.dropna().unique()
+        for text in labels.dropna().unique()
     }
     changes = {t: name for t, name in distinct.items() if name not in (t, None)}
     if changes:
         decisions.remark(column, examples(changes))
-    rows.cells[column] = texts.map(distinct).astype(object)
-    odd = texts[texts.isin([text for text, name in distinct.items() if name is None])]
+    rows.cells[column] = labels.map(distinct).astype(object)
+    odd = labels[labels.isin([text for text, name in distinct.items() if name is None])]
     *most, last = (f"{cell} ({name})" for cell, name in classes.items())
     must = f"must be {', '.join(most)} or {last}"
     raw = rows.raw.get(column, column)
@@ -174,7 +174,7 @@ def _name_column(
     numbers = odd.index.to_list()
     cells = zip(numbers, odd, strict=True)
     reasons = [f"row {row + 1}: {raw} is {text!r}" for row, text in cells]
-    if len(odd) > max(1, MOST_ODD * texts.notna().sum()):
+    if len(odd) > max(1, MOST_ODD * labels.notna().sum()):
         many = f" (and {len(odd) - 1:,} others are wrong, too)"
         raise UserError(where, f"{reasons[0]}, {must}{many}")
     pairs = zip(numbers, reasons, strict=True)

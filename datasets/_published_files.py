@@ -163,7 +163,8 @@ def rows_of(
     cells = pd.concat(tables, ignore_index=True)
     table = pd.DataFrame(index=cells.index)
     if edition.split:
-        words = _filled(edition.split, cells).map(_part)
+        names = _filled(edition.split, cells)
+        words = names.map({name: _part(name) for name in names.unique()})
         cells["part"], table["split"] = words, words.map(PARTS).astype(object)
     if edition.path:
         table["path"] = _placed(edition, root, paths, rows.files, cells)
@@ -223,13 +224,22 @@ def _filled(template: str, cells: pd.DataFrame) -> "pd.Series[Any]":
     text: pd.Series[Any] = pd.Series("", cells.index, dtype=object)
     place = 0
     for match in _FIELD.finditer(template):
-        value = as_text(cells[match[1]])
-        value = value.map(lambda v: v.strip() or np.nan, na_action="ignore")
+        value = texts(cells[match[1]])
         if match[2]:
             value = value.map(lambda v: os.path.splitext(v)[0], na_action="ignore")
         text = text + template[place : match.start()] + value
         place = match.end()
     return text + template[place:]
+
+
+def texts(cells: "pd.Series[Any]") -> "pd.Series[Any]":
+    """The trimmed text (rows,) of each cell; of equal cells it is made once."""
+    places, distinct = pd.factorize(cells.to_numpy(object))
+    named = as_text(pd.Series(distinct, dtype=object)).tolist()
+    trimmed = [name.strip() or np.nan for name in named]
+    # Empty cells have the code -1, that of the text behind all others.
+    values = np.array([*trimmed, np.nan], dtype=object)[places]
+    return pd.Series(values, cells.index, dtype=object)
 
 
 def _part(text: object) -> str | float:
