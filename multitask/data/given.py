@@ -201,7 +201,7 @@ def _text(name: str, value: str | PathLike[str], names: set[str], say: Say) -> s
     if not (name or is_path) and (text in readers or re.match(r"[\w-]+=", text)):
         return text
     is_table = text.lower().endswith(TABLES)
-    if name in readers and not is_table:
+    if name in readers and (not is_table or name in plugins.layouts()):
         return f"{name}={text}"
     path = Path(text).expanduser()
     _check(path, f"data {name}".rstrip(), text, is_table, readers)

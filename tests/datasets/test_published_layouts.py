@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from multitask.api import audit
 from multitask.audit import main
 from multitask.contracts import plugins
 from multitask.contracts.errors import UserError
@@ -227,6 +228,14 @@ def test_the_names_of_layouts_are_offered_as_those_of_all_readers(tmp_path):
     published.fer2013(tmp_path)
     (reading,) = [sources.read_all([f"mine=fer2013:{tmp_path}"])]
     assert set(reading.table["source"]) == {"mine"}
+
+
+def test_python_takes_the_file_of_a_layout_as_the_command_line_does(tmp_path):
+    published.fer2013(tmp_path)
+    file = tmp_path / "icml_face_data.csv"
+    findings = audit({"fer2013": file}, out=tmp_path / "out")
+    assert [head.name for head in findings.heads] == ["expression"]
+    assert findings.title == f"fer2013={file}"
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
