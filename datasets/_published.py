@@ -37,8 +37,8 @@ from multitask.datasets._published_files import (
     class_folders,
     find,
     rows_of,
-    texts,
 )
+from multitask.datasets._published_paths import texts
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
@@ -47,6 +47,7 @@ from multitask.contracts.table import RESERVED, Reading
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, Votes
 from multitask.tables.formats.annotations import LabelFile
+from multitask.tables.missing import WORDS
 from multitask.tables.read import reading_of
 from multitask.tables.words import MOST_ODD, examples, key, meanings
 
@@ -84,7 +85,7 @@ def reader(layout: str) -> Callable[..., Reading]:
 
 def _read(folder: Path, layout: Layout, name: str) -> Reading:
     where, decisions = f"--data {name}", Decisions()
-    edition, root, paths = find(folder, layout.edition, where, _numbers(layout))
+    edition, root, paths = find(folder, layout.edition, where, _folders(layout))
     votes = [c for vote in layout.votes.values() for c in vote.names()]
     if paths:
         rows = rows_of(edition, root, paths, votes, decisions, where)
@@ -92,7 +93,7 @@ def _read(folder: Path, layout: Layout, name: str) -> Reading:
         rows = class_folders(edition, root, where)
     try:
         faults = _name_classes(rows, layout, decisions, where)
-        _drop_boxes(rows, edition, layout)
+        _drop_boxes(rows, edition)
         labels = LabelFile(
             root=root, cells=rows.cells, brings=_brought(rows.cells, layout)
         )
@@ -117,7 +118,7 @@ def _read(folder: Path, layout: Layout, name: str) -> Reading:
     )
 
 
-def _numbers(layout: Layout) -> set[str]:
+def _folders(layout: Layout) -> set[str]:
     """The names of folders of classes, as `key` gives them."""
     names = set()
     for column, classes in layout.classes.items():
@@ -136,20 +137,30 @@ def _name_classes(
 ) -> list[Fault]:
     """Put classes in place of numbers, and nothing where nobody annotated this."""
     faults: list[Fault] = []
-    for column, words in layout.missing.items():
+    for column in {**layout.missing, **layout.classes}:
         if column in rows.cells:
-            labels = texts(rows.cells[column])
-            is_missing = labels.isin(words)
-            counts = labels[is_missing].value_counts(sort=False)
-            told = [f"{count:,} {word!r}" for word, count in counts.items()]
-            if told:
-                are = "is" if is_missing.sum() == 1 else "are"
-                decisions.remark(column, f"{', '.join(told)} {are} empty")
-            rows.cells[column] = rows.cells[column].mask(is_missing)
+            _empty(rows.cells, column, layout, decisions)
     for column, classes in layout.classes.items():
         if column in rows.cells:
             faults += _name_column(rows, column, classes, decisions, where)
     return faults
+
+
+def _empty(
+    cells: pd.DataFrame, column: str, layout: Layout, decisions: Decisions
+) -> None:
+    labels = texts(cells[column])
+    words = {*layout.missing.get(column, ()), *WORDS} - {
+        *layout.classes.get(column, ())
+    }
+    is_missing = labels.isin([t for t in labels.unique() if str(t).casefold() in words])
+    is_missing &= labels.notna()
+    counts = labels[is_missing].value_counts(sort=False)
+    if len(counts):
+        told = ", ".join(f"{count:,} {word!r}" for word, count in counts.items())
+        are = "is" if is_missing.sum() == 1 else "are"
+        decisions.remark(column, f"{told} {are} empty")
+        cells[column] = cells[column].mask(is_missing)
 
 
 def _name_column(
@@ -186,7 +197,7 @@ def _labels(cells: pd.DataFrame, edition: Files) -> list[str]:
     return [name for name in labels if name in cells and name not in _NO_LABELS]
 
 
-def _drop_boxes(rows: Named, edition: Files, layout: Layout) -> None:
+def _drop_boxes(rows: Named, edition: Files) -> None:
     """Leave out the boxes of rows without a label, which may be of no face."""
     box = [name for name in edition.box if name in rows.cells]
     labels = _labels(rows.cells, edition)

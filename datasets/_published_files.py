@@ -1,4 +1,4 @@
-"""Which rows do the files of a published layout have, and where are their pictures?"""
+"""Which rows do the files of a published layout have?"""
 
 import os
 import re
@@ -6,21 +6,18 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from multitask.datasets._published_paths import add_pixels, fields, filled, placed
 
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.reading import ENDINGS, PARTS, existing, pictures_and_others
-from multitask.contracts.table import as_text
 from multitask.tables.decisions import Decisions
 from multitask.tables.formats.files import existing_file, load
 from multitask.tables.words import key
 
 _DEPTH = 4  # of folders that are searched for files of labels
-_SEEN = 300  # rows by which the place of the pictures is found
-_FIELD = re.compile(r"\{([^{}.]+)(\.stem)?\}")
 _ROW = re.compile(r"\brow (\d+)(: folder)?\b")
 
 
@@ -163,16 +160,16 @@ def rows_of(
     cells = pd.concat(tables, ignore_index=True)
     table = pd.DataFrame(index=cells.index)
     if edition.split:
-        names = _filled(edition.split, cells)
+        names = filled(edition.split, cells)
         words = names.map({name: _part(name) for name in names.unique()})
         cells["part"], table["split"] = words, words.map(PARTS).astype(object)
     if edition.path:
-        table["path"] = _placed(edition, root, paths, rows.files, cells)
-        _add_pixels(table, edition, root, paths, where)
+        table["path"] = placed(edition.path, root, paths, rows.files, cells)
+        add_pixels(table, edition.pixels, root, paths, where)
     if edition.identity:
         names = table["path"].str.rpartition("/")[2]
         table["identity"] = names.str.extract(edition.identity, expand=False)
-    used = [*_fields(edition), "file", "part"]
+    used = [*fields([*edition.path, edition.split]), "file", "part"]
     for raw in map(str, cells):
         name = edition.columns.get(raw, raw if raw in (*edition.box, *votes) else "")
         if name:
@@ -186,12 +183,6 @@ def rows_of(
     return rows
 
 
-def _fields(edition: Files) -> list[str]:
-    """The columns that name pictures."""
-    templates = [*edition.path, edition.split]
-    return [match[1] for text in templates for match in _FIELD.finditer(text)]
-
-
 def _spelled(
     cells: pd.DataFrame,
     edition: Files,
@@ -203,7 +194,8 @@ def _spelled(
     """The cells with columns as they are declared, whatever their case."""
     cells = cells.set_axis([str(name).strip() for name in cells], axis=1)
     known = {str(name).casefold(): str(name) for name in cells}
-    must = [name for name in _fields(edition) if name not in ("file", "part")]
+    must = fields([*edition.path, edition.split])
+    must = [name for name in must if name not in ("file", "part")]
     names = {}
     for name in dict.fromkeys([*must, *votes, *edition.columns, *edition.box]):
         found = known.get(name.casefold())
@@ -219,90 +211,10 @@ def _spelled(
     return cells.rename(columns=names)
 
 
-def _filled(template: str, cells: pd.DataFrame) -> "pd.Series[Any]":
-    """The text (rows,) of a template, empty where a column is."""
-    text: pd.Series[Any] = pd.Series("", cells.index, dtype=object)
-    place = 0
-    for match in _FIELD.finditer(template):
-        value = texts(cells[match[1]])
-        if match[2]:
-            value = value.map(lambda v: os.path.splitext(v)[0], na_action="ignore")
-        text = text + template[place : match.start()] + value
-        place = match.end()
-    return text + template[place:]
-
-
-def texts(cells: "pd.Series[Any]") -> "pd.Series[Any]":
-    """The trimmed text (rows,) of each cell; of equal cells it is made once."""
-    places, distinct = pd.factorize(cells.to_numpy(object))
-    named = as_text(pd.Series(distinct, dtype=object)).tolist()
-    trimmed = [name.strip() or np.nan for name in named]
-    # Empty cells have the code -1, that of the text behind all others.
-    values = np.array([*trimmed, np.nan], dtype=object)[places]
-    return pd.Series(values, cells.index, dtype=object)
-
-
 def _part(text: object) -> str | float:
     """The word of a text that names a part of a split."""
     words = re.findall("[a-z]+", str(text).casefold())
     return next((word for word in words if word in PARTS), np.nan)
-
-
-def _placed(
-    edition: Files,
-    root: Path,
-    paths: Sequence[Path],
-    files: Sequence[tuple[str, int]],
-    cells: pd.DataFrame,
-) -> "pd.Series[Any]":
-    """The path (rows,) of each picture, relative to `root`.
-
-    They may lie in `root`, beside the file of labels, or one folder above it: in the
-    first place where half of some rows have their picture, or else in the best.
-    """
-    owner = np.repeat(np.arange(len(files)), [count for _, count in files])
-    step = max(1, len(cells) // _SEEN)
-    best, most = (edition.path[0], [""] * len(files)), 0
-    for template in edition.path:
-        some = _filled(template, cells.iloc[::step]).tolist()
-        for up in range(3):
-            bases = [_base(path, root, up) for path in paths]
-            hits = sum(
-                isinstance(name, str)
-                and os.path.isfile(os.path.join(root, bases[row], name))
-                for row, name in zip(owner[::step], some, strict=True)
-            )
-            if hits > most and 2 * most < len(some):
-                best, most = (template, bases), hits
-    template, bases = best
-    starts = pd.Series([f"{base}/" if base else "" for base in bases], dtype=object)
-    return starts[owner].set_axis(cells.index) + _filled(template, cells)
-
-
-def _base(path: Path, root: Path, up: int) -> str:
-    """A folder `up` levels above a file, relative to `root`; `root` itself for 0."""
-    base = os.path.relpath(path.parents[up - 1], root) if up else "."
-    return "" if base == "." else base.replace(os.sep, "/")
-
-
-def _add_pixels(
-    table: pd.DataFrame, edition: Files, root: Path, paths: Sequence[Path], where: str
-) -> None:
-    """Put the pictures of another file in place of names, if it has as many rows."""
-    beside = paths[0].parent / edition.pixels if edition.pixels else None
-    if beside is None or not beside.is_file():
-        return
-    some = table["path"].dropna().iloc[:: max(1, len(table) // _SEEN)]
-    names = {name.rpartition("/")[2] for name in some}
-    if any(names.intersection(files) for _, _, files in os.walk(root)):
-        return  # the pictures are files already
-    pixels = load(beside, where, Decisions()).cells
-    pixels = pixels.set_axis([str(name).strip() for name in pixels], axis=1)
-    if "pixels" not in pixels or len(pixels) != len(table):
-        what = f"'{beside}' has {len(pixels):,} rows, must have {len(table):,}"
-        raise UserError(where, f"{what}, and the pictures in a column 'pixels'")
-    del table["path"]
-    table["pixels"] = pixels["pixels"]
 
 
 def class_folders(edition: Files, root: Path, where: str) -> Named:

@@ -176,6 +176,16 @@ def test_aligned_faces_come_first_and_frontal_lists_are_for_want_of_others(tmp_p
     assert table["gender"].tolist() == ["male"] * 4
 
 
+def test_pictures_are_found_in_folders_of_other_names(tmp_path):
+    published.adience(tmp_path)
+    (tmp_path / "faces").rename(tmp_path / "images")
+    reading = plugins.reader("adience")(tmp_path)
+    assert len(reading.table) == 12
+    assert all("/images/" in path for path in reading.table["path"])
+    remarks = reading.decisions.set_index("column")["remarks"]
+    assert remarks["path"].startswith("12 found by")
+
+
 def test_a_single_part_is_no_split_as_a_note_says(tmp_path):
     published.affectnet(tmp_path)
     (tmp_path / "Manually_Annotated_file_lists" / "validation.csv").unlink()
@@ -195,6 +205,18 @@ def test_a_number_with_a_sign_is_another(tmp_path):
     reading = plugins.reader("imdbwiki")(tmp_path)
     assert counts(reading.table, "gender") == {"female": 1, "male": 1, None: 1}
     assert any("row 2: genders is '-1'" in reason for _, reason in named(reading))
+
+
+def test_words_for_nothing_are_empty_in_a_column_of_classes(tmp_path):
+    published.wiki(tmp_path)
+    rewrite(
+        tmp_path / "meta" / "wiki.csv", lambda text: text.replace("\n1,", "\nNaN,", 1)
+    )
+    reading = plugins.reader("imdbwiki")(tmp_path)
+    assert counts(reading.table, "gender") == {"female": 1, "male": 1, None: 1}
+    assert len(reading.skipped) == 1  # the picture that is not there
+    remarks = reading.decisions.set_index("column")["remarks"]
+    assert "1 'NaN' is empty" in remarks["gender"]
 
 
 def test_pixels_of_another_file_must_be_as_many_as_its_rows(tmp_path):
