@@ -79,7 +79,7 @@ def find(
     Without a file it is one of class folders, at least one of which is called as one
     of the `classes`. Raises UserError if it is of no edition.
     """
-    path = Path(os.path.expanduser(path))
+    path = Path(os.path.abspath(os.path.expanduser(path)))
     if path.is_file():
         existing_file(path, where)  # refuses other endings
         for edition in editions:

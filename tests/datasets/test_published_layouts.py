@@ -160,6 +160,13 @@ def test_a_file_of_labels_may_be_given_in_place_of_the_folder(tmp_path, name, fi
     assert all(Path(path).is_file() for path in one.table["path"])
 
 
+def test_a_path_may_be_relative(tmp_path, monkeypatch):
+    published.rafdb(tmp_path)
+    monkeypatch.chdir(tmp_path / "basic" / "EmoLabel")
+    for given in ("list_patition_label.txt", ".."):
+        assert len(plugins.reader("rafdb")(Path(given)).table) == 13
+
+
 def test_aligned_faces_come_first_and_frontal_lists_are_for_want_of_others(tmp_path):
     published.adience(tmp_path)
     for face in range(6):
