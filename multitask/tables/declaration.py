@@ -111,6 +111,11 @@ class Declaration:
     column: Mapping[str, Column] = field(default_factory=dict)
     votes: Mapping[str, Votes] = field(default_factory=dict)
 
+    def no_classes(self, column: str) -> dict[str, str]:
+        """What raters may say that is no class of a column, by itself."""
+        votes = self.votes.get(column)
+        return as_mapping(list(votes.leave_out)) if votes else {}
+
     def check_columns(self, names: "pd.Index[Any]", where: str) -> None:
         """Raise UserError if a declared column is not among the `names` of a table."""
         for name in (*self.text, *self.column):

@@ -70,9 +70,7 @@ def respelled(
         if declared.classes or "classes" in config:
             known = as_mapping(declared.classes) or meanings(reader)
             must = f"must be {one_of(known.values())}"
-            if votes := declaration.votes.get(column):  # some of which are no class
-                known = known | {label: label for label in votes.leave_out}
-            changes, odd = _classes(labels, known)
+            changes, odd = _classes(labels, known | declaration.no_classes(column))
         elif "low" in config:
             ends = _ages(spelled, float(config["low"]), float(config["high"]))
             odd = [spelling for spelling, interval in ends.items() if interval is None]
