@@ -66,7 +66,7 @@ def respelled(
         config = heads.get(reader, {}) if declared.role != "label" else {}
         if numbered and "classes" in config and _are_numbers(labels):
             config = {}
-        must = ""
+        odd, must = list[Any](), ""
         if declared.classes or "classes" in config:
             known = as_mapping(declared.classes) or meanings(reader)
             must = f"must be {one_of(known.values())}"
@@ -79,15 +79,13 @@ def respelled(
             changed |= _interval_columns(cells, column, ends)
             continue
         elif config:
-            changes, odd = _named_yes_no(labels), []
+            changes = _named_yes_no(labels)
         elif column in text:
-            changes, odd = _merged(labels, spelled), []
+            changes = _merged(labels, spelled)
         elif changes := _yes_no(labels, spelled):
             odd = [cell for cell in spelled if cell.strip() and cell not in changes]
             must = "must be yes or no"
-        elif changes := _minus_one(labels):
-            odd = []
-        else:
+        elif not (changes := _minus_one(labels)):
             odd, must = _odd(labels, spelled), "must be a number"
             changes = {} if odd else _merged(labels, spelled)
         faults += _faults(column, labels, odd, must, where)
