@@ -185,6 +185,8 @@ def _faults(
     column: str, labels: "pd.Series[Any]", odd: Collection[Any], must: str, where: str
 ) -> list[Fault]:
     """The fault in each odd cell; UserError if they are more than a tenth."""
+    if not odd:
+        return []
     cells = labels[labels.isin(list(odd))]
     reasons = {
         row: f"row {int(row) + 1}: {column} is {str(cell).strip()!r}"

@@ -50,8 +50,11 @@ def read_text(
     else:
         default = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
         separator = _separator(sample, default, is_whole=len(data) <= _SAMPLE)
-    cells = _cells(data.lstrip(b"\r\n"), separator, {*RESERVED, *text})
-    if not _is_utf8(data):
+    is_utf8 = _is_utf8(data)
+    # What is not UTF-8 is kept as in names of files; pandas then reads more slowly.
+    errors = "strict" if is_utf8 else "surrogateescape"
+    cells = _cells(data.lstrip(b"\r\n"), separator, {*RESERVED, *text}, errors)
+    if not is_utf8:
         cells = _western(cells, decisions)
     return cells, separator != ","
 
@@ -109,17 +112,18 @@ def _lines(sample: str, separator: str) -> list[list[str]]:
     return list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
 
 
-def _cells(data: bytes, separator: str, text: set[str]) -> pd.DataFrame:
+def _cells(data: bytes, separator: str, text: set[str], errors: str) -> pd.DataFrame:
     """All cells, as text or as numbers.
 
     As a heading, pandas would rename repeated columns.
     """
-    first = _read(data, separator, nrows=1, dtype=object)
+    first = _read(data, separator, nrows=1, dtype=object, encoding_errors=errors)
     names = ["" if pd.isna(name) else name for name in first.iloc[0]]
     width = len(names)
     plain = [n for n in _plain(data, separator, width) if names[n].strip() not in text]
     kinds = {number: object for number in range(width) if number not in plain}
     options = {"skiprows": 1, "names": range(width), "dtype": kinds}
+    options["encoding_errors"] = errors
     try:
         cells = _read(data, separator, **options)
     except pd.errors.EmptyDataError:  # no row below the header
@@ -144,7 +148,6 @@ def _read(data: bytes, separator: str, **options: Any) -> pd.DataFrame:
         keep_default_na=False,  # an occlusion may be none
         na_values=[""],
         encoding="utf-8",
-        encoding_errors="surrogateescape",  # as in names of files
         skipinitialspace=True,  # else quotes after a blank would be part of a cell
         low_memory=False,  # else a column could be numbers only in part
         **options,
