@@ -8,26 +8,54 @@ import pandas as pd
 
 from multitask.contracts import catalog, infer
 from multitask.contracts.errors import UserError
-from multitask.contracts.table import NO_LABELS, interval_columns
+from multitask.contracts.table import NO_LABELS, as_text, interval_columns
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration
 from multitask.tables.types import parsed
 from multitask.tables.values import distinct
+from multitask.tables.words import NO, YES, section
 
 _ID = re.compile("ids?|uuid|guid|idx|index")
 _NUMBER = re.compile("no|nr")
 # What a column numbers if its name ends so: `class_id` holds classes, `face_id` none.
-_NUMBERED = re.compile(
-    "image|img|picture|pic|photo|file|face|person|subject|identity|celeb|user|annotator"
-    "|rater|worker|sample|row|record|video|frame|item|post|object|crop|line|serial"
+_RECORDS = "image|img|picture|pic|photo|file|sample|row|record|frame|item|line|serial"
+_RATERS = "annotator|rater|worker|labell?er|reviewer|coder"
+# Who is surely shown, and who may be: a subject may also be a landscape.
+_SHOWN = "person|individual|participant|patient|identity"
+_PERSONS = f"{_SHOWN}|subject|celeb|celebrity|actor|actress|player"
+_OWNERS = f"{_RECORDS}|{_RATERS}|{_PERSONS}|face|user|video|post|object|crop"
+_NUMBERED = re.compile(_OWNERS)
+_JOINED_ID = re.compile(rf"({_OWNERS})ids?")
+_RECORD_NUMBER = re.compile(rf"(.* )?(ids?|{_RECORDS}) (num|number|no|nr)")
+_BEFORE = r"(?!(num|number|counts?|n|is|has|no)\b)(.* )?"  # `num_person` is a number
+_MAY_BE_PERSON = re.compile(
+    rf"{_BEFORE}({_PERSONS})( name)?|(user )?ids?( num| number| no| nr)?"
 )
-_FILE = re.compile(r"(https?|s3|gs)://\S+|[^\n]*\.[A-Za-z][A-Za-z0-9]{1,4}")
+_PERSON_ID = re.compile(
+    rf"{_BEFORE}({_PERSONS})( ?ids?| uuid| idx| index| no| nr| num)"
+)
+_SURELY = re.compile(rf"{_BEFORE}({_SHOWN})( name)?")
+# `rater_1` holds the labels of one rater, `rater` says who it was.
+_RATER = re.compile(
+    rf"(.* )?({_RATERS}|(annotated|completed|labell?ed|rated|reviewed) by)( name)?"
+)
+_EFFORT = re.compile("(.* )?(lead|work|elapsed) ?time( in)?( s| sec| seconds| ms)?")
+_BOX_SCORE = re.compile(
+    "(.* )?(b?box|det|detect(ion|or)) (confidence|conf|scores?|prob(ability)?)"
+)
+_SIDE = re.compile(
+    "((image|img|picture|pic|photo|file|frame|orig|original) )*(width|height)"
+)
+_LINK = re.compile(r"(https?|s3|gs)://\S+")
+_FILE = re.compile(r"[^\n]*\.[A-Za-z][A-Za-z0-9]{1,4}")
 _DATE = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?"
     r"|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})( .*)?"
     r"|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
 )
-_DATE_WORDS = frozenset(("date", "time", "timestamp", "datetime", "created", "updated"))
+_DATE_WORDS = frozenset(
+    ("date", "time", "timestamp", "datetime", "created", "updated", "ts")
+)
 _BOXES = (
     {"x", "y", "w", "h"},
     {"x", "y", "width", "height"},
@@ -59,7 +87,9 @@ def declared_roles(
                 what = f"column {column!r} is declared as {declared.role!r}"
                 todo = "only one column can be it"
                 raise UserError(where, f"{what}, another column is it already", todo)
-            decisions.read_as(column, declared.role)
+            decisions.rename(column, declared.role)
+            decisions.read_as(declared.role, declared.role)
+            decisions.remark(declared.role, f"is column {column!r}")
             names[column] = declared.role
     return cells.rename(columns=names)
 
@@ -72,7 +102,7 @@ def leave_out(
     They stay in the table, so that `--heads` can ask for them.
     """
     named = catalog.readers()
-    boxes = _box_columns(cells)
+    boxes, sizes = _box_columns(cells), _picture_sizes(cells)
     for column in map(str, cells):
         declared = declaration.column.get(column, Column())
         name, _, end = column.rpartition("_")
@@ -84,9 +114,15 @@ def leave_out(
         if is_reserved or decisions.roles.get(column, "label") != "label":
             continue
         why = "a box" if column in boxes else _why(column, cells[column])
+        if column in sizes and not why:
+            why = "the size of the picture"
+        advice = ""
+        if not why or why in ("ids", "who labelled") or "different texts" in why:
+            why, advice = _of_persons(column, why, cells)
+        for remark in filter(None, (why, advice)):
+            decisions.remark(column, remark)
         if why:
             decisions.read_as(column, "left out")
-            decisions.remark(column, why)
 
 
 def _why(column: str, cells: "pd.Series[Any]") -> str:
@@ -109,8 +145,13 @@ def _why(column: str, cells: "pd.Series[Any]") -> str:
     is_numeric = numbers.notna().mean() > 0.9
     if is_numeric and words & _DATE_WORDS and numbers.max() > 1e8:
         return "times"
+    if is_text and not is_numeric and _most(_LINK, seen):
+        return "links"
     if is_text and not is_numeric and _most(_FILE, seen):
         return "names of files"
+    is_flag = {str(cell).strip().casefold() for cell in seen} <= YES | NO
+    if named := _why_by_name(column, is_flag):
+        return named
     if _is_id(column, count, filled):
         return "ids"
     if is_numeric:
@@ -123,6 +164,46 @@ def _why(column: str, cells: "pd.Series[Any]") -> str:
     return ""
 
 
+def _why_by_name(column: str, is_flag: bool) -> str:
+    """Why a column of this name is no question; a `worker` of yes and no is one."""
+    words = " ".join(_words(column))
+    is_name = not re.search(r"\d", column)
+    if _RATER.fullmatch(words) and is_name and not (words == "worker" and is_flag):
+        return "who labelled"
+    if _EFFORT.fullmatch(words):
+        return "how long the labelling took"
+    return "confidence of a box" if _BOX_SCORE.fullmatch(words) else ""
+
+
+def _of_persons(column: str, why: str, cells: pd.DataFrame) -> tuple[str, str]:
+    """Why a column is no question, and advice if it says who is shown several times.
+
+    Pictures of one person in two parts of the split make results look too good.
+    """
+    words = " ".join(_words(column))
+    has_ids, may_be = _PERSON_ID.fullmatch(words), _MAY_BE_PERSON.fullmatch(words)
+    if not (has_ids or may_be):
+        return why, ""
+    texts = as_text(cells[column]).dropna()
+    repeats = 1 < texts.nunique() < len(texts)
+    is_flag = set(texts.str.strip().str.casefold().unique()) <= YES | NO
+    if not repeats or (is_flag and not has_ids):
+        return why, ""
+    advice = (
+        f'role = "identity" under [column.{section(column)}] in the TOML beside the '
+        "table keeps each person in one part of the split"
+    )
+    is_person = has_ids or _SURELY.fullmatch(words)
+    if not is_person:
+        advice = f"if it says who is shown, {advice}"
+    if "identity" in cells:
+        advice = ""
+    if is_person:
+        return "ids of persons", advice
+    has_codes = texts.str.contains(r"\d").mean() > 0.5
+    return why or ("ids" if has_codes else ""), advice
+
+
 def _words(column: str) -> list[str]:
     """The words of a name: `imageId`, `image_id` and `image id` have the same."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", column)
@@ -130,11 +211,15 @@ def _words(column: str) -> list[str]:
 
 
 def _is_id(column: str, distinct: int, filled: int) -> bool:
-    before, last = (["", "", *_words(column)])[-2:]
+    words = _words(column)
+    if "in" in words[1:]:  # face_id_in_image
+        words = words[: words.index("in", 1)]
+    if _RECORD_NUMBER.fullmatch(" ".join(words)):
+        return True
+    before, last = (["", "", *words])[-2:]
     if _ID.fullmatch(last) and (not before or _NUMBERED.fullmatch(before)):
         return True
-    joined = last.removesuffix("s").removesuffix("id")  # imageid
-    if joined != last and _NUMBERED.fullmatch(joined):
+    if _JOINED_ID.fullmatch(last):  # imageid
         return True
     is_number = _ID.fullmatch(last) or _NUMBER.fullmatch(last)
     is_each = distinct == filled >= _FEW
@@ -150,6 +235,23 @@ def _counts(values: Any) -> bool:
     """Whether different cells are the numbers from 0 or 1 on, in this order."""
     numbers = parsed(pd.Series(values, dtype=values.dtype)).to_numpy(float)
     return numbers[0] in (0, 1) and bool((np.diff(numbers) == 1).all())
+
+
+def _picture_sizes(cells: pd.DataFrame) -> set[str]:
+    """The columns with the width and the height of the picture.
+
+    Those called `width` and `height` alone are it only beside a box.
+    """
+    named = {" ".join(_words(column)): column for column in map(str, cells)}
+    sides = {words: name for words, name in named.items() if _SIDE.fullmatch(words)}
+    both = [
+        words.removesuffix("width")
+        for words in sides
+        if words.endswith("width")
+        and words.replace("width", "height") in sides
+        and (words != "width" or "box" in cells)
+    ]
+    return {sides[start + side] for start in both for side in ("width", "height")}
 
 
 def _box_columns(cells: pd.DataFrame) -> set[str]:

@@ -36,12 +36,27 @@ def test_ids_files_dates_boxes_and_texts_are_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("column", "cells", "why"),
     [
-        ("subjectID", ["S1", "S1", "S2", "S2"], "ids"),
+        ("subjectID", ["S1", "S2", "S3", "S4"], "ids"),
+        ("id_num", ["9054", "9055", "9056", "9057"], "ids"),
+        ("picture_num", ["0", "1", "0", "1"], "ids"),
+        ("face_id_in_image", ["0", "1", "0", "2"], "ids"),
+        ("annotator", ["ann0", "ann1", "ann0"], "who labelled"),
+        ("meta.rater", ["1", "2", "1"], "who labelled"),
+        ("labeled_by", ["Eve", "Bob", "Eve"], "who labelled"),
+        ("Labeller", ["a", "b", "a"], "who labelled"),
+        ("lead_time", ["3.5", "12.25", "4"], "how long the labelling took"),
+        ("WorkTimeInSeconds", ["31", "45", "31"], "how long the labelling took"),
+        ("face_box_confidence", ["77.6", "42.7", "97"], "confidence of a box"),
+        ("box_score", ["0.9", "0.8", "0.9"], "confidence of a box"),
+        ("detConf", ["0.9", "0.8", "0.9"], "confidence of a box"),
         ("uuid", ["a1", "a1", "b2"], "ids"),
         ("number", list(map(str, range(1, 8))), "numbers of the rows"),
         ("seen", ["12:30", "12:31:05", "8:15"], "dates"),
-        ("page", ["https://x.org/1", "https://x.org/2"], "names of files"),
+        ("page", ["https://x.org/1", "https://x.org/2"], "links"),
+        ("mask", ["s3://faces/1.png", "s3://faces/2.png"], "links"),
+        ("thumbnail", ["gs://b/1.jpg", "gs://b/2.jpg", ""], "links"),
         ("created", ["1583020800", "1583020801", "1583020800"], "times"),
+        ("meta.ts", ["1700000000", "1700000001", "1700000002"], "times"),
         ("note", [f"note {n}" for n in range(60)], "60 different texts"),
         ("blank", ["", "", ""], "has no label"),
     ],
@@ -60,12 +75,85 @@ def test_what_is_no_question(tmp_path, column, cells, why):
         ("weather", ["rain", "sun", "rain", "fog"]),
         ("year", ["1950", "1960", "1971", "1983", "1990"]),
         ("grid", ["1-2", "3-4", "1-2"]),
+        ("rater_1", ["1", "2", "3", "1"]),
+        ("worker", ["yes", "no", "no"]),
+        ("person", ["0", "1", "1"]),
+        ("num_faces", ["1", "2", "1"]),
+        ("score", ["0.5", "0.75", "0.25"]),
+        ("height", ["170", "182", "170"]),
     ],
 )
 def test_what_is_a_question(tmp_path, column, cells):
     reading = read(tmp_path, column, *cells)
     assert set(reading.heads) == {column}
     assert not left_out(reading)
+
+
+ADVICE = (
+    'role = "identity" under [column.{}] in the TOML beside the table keeps each '
+    "person in one part of the split"
+)
+
+
+@pytest.mark.parametrize(
+    ("column", "section", "cells"),
+    [
+        ("subject_id", "subject_id", ["S1", "S1", "S2", "S2"]),
+        ("person", "person", ["ann", "bob", "ann", "cem"]),
+        ("celeb_id", "celeb_id", ["2880", "2937", "2880"]),
+        ("identity_id", "identity_id", ["0", "1", "1", "0"]),
+        ("meta.actor id", '"meta.actor id"', ["7", "8", "7"]),
+    ],
+)
+def test_ids_of_persons_are_left_out_with_advice(tmp_path, column, section, cells):
+    rows = [f"{cell},{n % 2}" for n, cell in enumerate(cells)]
+    reading = read(tmp_path, f"{column},indoor", *rows)
+    assert left_out(reading) == {column: f"ids of persons; {ADVICE.format(section)}"}
+    toml = f'[column.{section}]\nrole = "identity"'
+    declared = read(tmp_path, f"{column},indoor", *rows, toml=toml)
+    assert declared.table["identity"].tolist() == cells
+    assert decided(declared)["identity"] == ("identity", f"is column {column!r}")
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("subject", ["portrait", "landscape", "portrait"]),
+        ("celebrity", ["Heath Ledger", "Idris Elba", "Idris Elba"]),
+        ("actor", ["eve", "bob", "bob"]),
+    ],
+)
+def test_a_column_that_may_be_of_persons_is_a_head_with_advice(tmp_path, column, cells):
+    reading = read(tmp_path, column, *cells)
+    assert set(reading.heads) == {column}
+    advice = f"if it says who is shown, {ADVICE.format(column)}"
+    assert decided(reading)[column] == ("label", advice)
+
+
+def test_there_is_no_advice_if_the_identity_is_known(tmp_path):
+    rows = ["S1,ann,0", "S2,bob,1", "S1,ann,0"]
+    reading = read(tmp_path, "subject_id,identity,indoor", *rows)
+    assert left_out(reading) == {"subject_id": "ids of persons"}
+
+
+@pytest.mark.parametrize(
+    ("header", "sizes"),
+    [
+        ("width,height,box", ["width", "height"]),
+        ("width,height,xmin,ymin,xmax,ymax", ["width", "height"]),
+        ("image_width,image_height", ["image_width", "image_height"]),
+        ("width,height", []),
+        ("height,box", []),
+    ],
+)
+def test_the_size_of_the_picture_is_no_label(tmp_path, header, sizes):
+    sides = {"box": "1 2 3 4", "xmin": "1", "ymin": "2", "xmax": "3", "ymax": "4"}
+    rows = [
+        ",".join(sides.get(name, size) for name in header.split(","))
+        for size in ("640", "480", "640")
+    ]
+    reading = read(tmp_path, header, *rows)
+    assert left_out(reading) == dict.fromkeys(sizes, "the size of the picture")
 
 
 def test_a_declaration_or_heads_overrules_what_is_left_out(tmp_path):
