@@ -1,7 +1,7 @@
 """Which columns are those of a named head, but for the spelling of their name?
 
 A column `Gender` or `age group` feeds the head that reads `gender` or `age_group`, if
-its cells are labels of it.
+its cells are labels of it. `Identity` is `identity`, and `Source` is `source`.
 """
 
 from collections.abc import Mapping
@@ -31,6 +31,7 @@ def named_columns(
         for column, reader in readers.items()
         if column not in cells and {"low", "classes"} & heads[reader].keys()
     }
+    cells = _reserved(cells, declaration, decisions)
     names: dict[str, str] = {}
     for column in map(str, cells):
         declared = declaration.column.get(column, Column())
@@ -73,6 +74,39 @@ def own_heads(
             name = infer.head_name(column, heads)
             heads[name] = config if name == column else {**config, "columns": [column]}
     return heads
+
+
+def _reserved(
+    cells: pd.DataFrame, declaration: Declaration, decisions: Decisions
+) -> pd.DataFrame:
+    """The cells with `identity` and `source` for names that differ in case alone."""
+    names: dict[str, str] = {}
+    for column in map(str, cells):
+        name = column.casefold()
+        declared = declaration.column.get(column, Column())
+        if name not in ("identity", "source") or declared.role or declared.classes:
+            continue
+        if name in {*cells, *names.values()}:
+            continue
+        if name == "source" and not _are_data_sets(cells[column]):
+            continue
+        decisions.rename(column, name)
+        decisions.read_as(name, name)
+        decisions.remark(name, f"is column {column!r}")
+        names[column] = name
+    return cells.rename(columns=names)
+
+
+def _are_data_sets(cells: "pd.Series[Any]") -> bool:
+    """Whether a column `Source` names a few data sets, not where each picture is from.
+
+    >>> _are_data_sets(pd.Series(["web", "lab", "web"]))
+    True
+    >>> _are_data_sets(pd.Series(["https://a.org/1", "https://a.org/2"]))
+    False
+    """
+    distinct, filled = cells.nunique(), int(cells.notna().sum())
+    return 0 < distinct <= infer.MOST and (distinct == 1 or distinct < filled)
 
 
 def _first_odd(cells: "pd.Series[Any]", reader: str, config: Mapping[str, Any]) -> str:

@@ -59,3 +59,42 @@ def test_a_column_beside_the_named_one_or_with_a_declared_role_stays(tmp_path):
     toml = '[column.Gender]\nrole = "label"\n'
     own = read(tmp_path, "Gender", "f", "m", toml=toml)
     assert own.heads["Gender"]["classes"] == ["f", "m"]
+
+
+# Columns of every table
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "cells"),
+    [
+        ("Identity", "identity", ["7", "8", "7"]),
+        ("IDENTITY", "identity", ["ann", "bob", "cem"]),
+        ("Source", "source", ["web", "lab", "web"]),
+        ("SOURCE", "source", ["lab", "lab", "lab"]),
+    ],
+)
+def test_a_reserved_name_in_another_case_is_it(tmp_path, written, name, cells):
+    rows = [f"{cell},{n % 2}" for n, cell in enumerate(cells)]
+    reading = read(tmp_path, f"{written},indoor", *rows)
+    assert reading.table[name].tolist() == cells
+    assert decided(reading)[name] == (name, f"is column {written!r}")
+    assert set(reading.heads) == {"indoor"}
+
+
+def test_a_column_beside_the_reserved_one_or_declared_otherwise_is_not_it(tmp_path):
+    both = read(tmp_path, "Identity,identity", "x,ann", "y,bob", "x,ann")
+    assert both.table["identity"].tolist() == ["ann", "bob", "ann"]
+    assert both.table["Identity"].tolist() == ["x", "y", "x"]
+    toml = '[column.Identity]\nrole = "label"\n'
+    own = read(tmp_path, "Identity", "goth", "punk", "goth", toml=toml)
+    assert own.heads["Identity"]["classes"] == ["goth", "punk"]
+    toml = '[column.who]\nrole = "identity"\n'
+    other = read(tmp_path, "Identity,who", "a,ann", "b,bob", "a,cem", toml=toml)
+    assert other.table["identity"].tolist() == ["ann", "bob", "cem"]
+
+
+def test_links_and_places_of_each_picture_are_no_data_sets(tmp_path):
+    links = [f"https://example.org/{n},{n % 2}" for n in range(3)]
+    reading = read(tmp_path, "Source,indoor", *links)
+    assert decided(reading)["Source"] == ("left out", "links")
+    assert set(reading.table["source"]) == {"mine"}
