@@ -17,6 +17,7 @@ from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Declaration, declared
 from multitask.tables.formats.annotations import LabelFile
 from multitask.tables.formats.files import existing_file, load
+from multitask.tables.formats.headers import SEPARATED, TEXTS
 from multitask.tables.formats.picture_column import with_path
 from multitask.tables.locate import locate
 from multitask.tables.merge import merged_rows
@@ -127,8 +128,8 @@ def _headed(
         decisions.read_as(column, column if column in RESERVED else "label")
     decisions.order(cells.columns)
     cells = declared_roles(cells, declaration, decisions, where)
-    separators = "separate columns by commas, semicolons, tabs or bars"
-    check_path(cells, file, separators if len(cells.columns) < 2 else "")
+    has_one = path.suffix.lower() in TEXTS and len(cells.columns) < 2
+    check_path(cells, file, SEPARATED if has_one else "")
     if cells.empty:
         raise UserError(file, "has no rows")
     return cells

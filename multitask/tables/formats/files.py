@@ -91,16 +91,21 @@ def load(
     except RecursionError:
         raise UserError(f"{where}: '{path}'", "is nested too deeply") from None
     except (ValueError, OSError) as error:  # ValueError: it can't be parsed
-        raise UserError(f"{where}: '{path}'", *_why(error)) from error
+        raise UserError(f"{where}: '{path}'", *_why(error, path)) from error
 
 
-def _why(error: Exception) -> tuple[str, str]:
+def _why(error: Exception, path: Path) -> tuple[str, str]:
     """What is wrong with a file that can't be read, and what to do."""
     reason = " ".join(str(error).split())
     match = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", reason)
     if not match:
         return f"can't be read: {reason}", ""
     width, line, cells = match.groups()
+    if width == "1":
+        first = path.read_bytes().lstrip(b"\r\n").splitlines()[0][:60]
+        text = first.decode("utf-8-sig", "replace")
+        what = f"the first line, {text!r}, has one cell, but line {line} has {cells}"
+        return what, "delete the lines above the one that names the columns"
     what = f"line {line} has {cells} cells, but the header has {width}"
     return what, "put cells that contain the separator in quotes"
 

@@ -20,11 +20,11 @@ from multitask.tables.formats.embedded import (
     make_pictures,
     picture_cells,
 )
+from multitask.tables.formats.headers import NO_NAME, check_header
 from multitask.tables.locate import pictures_below
 from multitask.tables.similar import stem
 from multitask.tables.types import parsed
 
-_NO_NAME = re.compile(r"(Unnamed: \d+)?")
 _FILE_NAME = re.compile(r"file|path|image|img|picture|photo|name|id", re.IGNORECASE)
 _TRIED = 20  # cells that tell what is in a column
 
@@ -40,10 +40,11 @@ def with_path(
     """The cells with the column of pictures as `path`, and reasons of rows without one.
 
     Pictures in cells are written into `FILE.pictures` in `root`. Columns without a name
-    are left out. Raises UserError if several columns may be the one, or if a declared
-    one is missing.
+    are left out. Raises UserError if several columns may be the one, if a declared one
+    is missing, or if the first line names no columns.
     """
     cells = cells.set_axis(_names(cells), axis=1)
+    check_header(cells, file, f"{where}: '{file}'")
     declaration.check_columns(cells.columns, f"{where}: '{file}'")
     faults = pd.Series(dtype=object)
     if any(column.role == "path" for column in declaration.column.values()):
@@ -76,7 +77,7 @@ def _names(cells: pd.DataFrame) -> "pd.Index[Any]":
 
 def _named(cells: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
     """The columns with a name; the others are told, unless they are empty."""
-    left = [bool(_NO_NAME.fullmatch(name)) for name in cells.columns]
+    left = [bool(NO_NAME.fullmatch(name)) for name in cells.columns]
     for number, is_left in enumerate(left):
         if is_left and len(filled := cells.iloc[:, number].dropna()):
             name = cells.columns[number]
