@@ -19,6 +19,7 @@ class Decisions:
     roles: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, list[str]] = field(default_factory=dict)
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)  # the file's names of columns
 
     def read_as(self, column: str, role: str) -> None:
         """Set what a column is taken for: `path`, `split`, ..., `label`, `left out`."""
@@ -31,6 +32,7 @@ class Decisions:
 
     def rename(self, column: str, name: str) -> None:
         """Give a column another name in its place."""
+        self.written[name] = self.written.pop(column, column)
         self.roles = {name if c == column else c: r for c, r in self.roles.items()}
         if column in self.remarks:
             self.remarks[name] = self.remarks.pop(column)

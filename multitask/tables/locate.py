@@ -1,6 +1,7 @@
 """Which files are the pictures that a table lists?"""
 
 import os
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def locate(
         else:
             reasons[row] = f"row {row + 1}: no such file"
     if decisions and missing:
-        _report(missing, found, decisions)
+        _report(missing, found, root, decisions)
     return (
         pd.Series(files, names.index, dtype=object),
         pd.Series(reasons.values(), names.index[[*reasons]], dtype=object),
@@ -124,7 +125,7 @@ def pictures_below(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _report(
-    missing: dict[int, str], found: dict[str, str], decisions: Decisions
+    missing: dict[int, str], found: dict[str, str], root: Path, decisions: Decisions
 ) -> None:
     """Tell how many pictures were found by another spelling, and how many were not."""
     moved: dict[str, list[str]] = {}
@@ -136,21 +137,28 @@ def _report(
         elif name:
             lost.append(name)
     for how, names in moved.items():
-        example = f"'{readable(names[0])}' is '{found[names[0]]}'"
-        decisions.remark("path", f"{len(names):,} found by {how}, such as {example}")
+        file = os.path.relpath(found[names[0]], os.path.realpath(root))
+        file = found[names[0]] if file.startswith("..") else file
+        verb = "name matches" if len(names) == 1 else "names match"
+        example = f"for example '{readable(names[0])}' -> '{file}'"
+        decisions.remark("path", f"{len(names):,} {verb} a file {how}, {example}")
     if lost:
         first = ", ".join(repr(name) for name in lost[:3])
-        decisions.remark("path", f"{len(lost):,} have no file: {first}")
+        verb = "name has" if len(lost) == 1 else "names have"
+        decisions.remark("path", f"{len(lost):,} {verb} no file: {first}")
 
 
 def _difference(name: str, path: str) -> str:
     """In what the name of a picture differs from its file."""
-    clean, path = cleaned(readable(name)), path.replace(os.sep, "/")
+    clean = unicodedata.normalize("NFC", cleaned(readable(name)))
+    path = unicodedata.normalize("NFC", path.replace(os.sep, "/"))
     if not path.casefold().endswith(clean.casefold()):
         base = clean.rpartition("/")[2]
-        is_moved = path.casefold().endswith(f"/{base.casefold()}")
-        return "the ends of their paths" if is_moved else "name without ending"
-    return "another spelling" if clean != name else "another case or folder"
+        if path.casefold().endswith(f"/{base.casefold()}"):
+            return "by the end of the path"
+        is_bare = os.path.splitext(path)[0].casefold().endswith(clean.casefold())
+        return "without its ending" if is_bare else "with another ending"
+    return "in another spelling" if clean != name else "in another case or folder"
 
 
 def _files_in(folder: str) -> list[str]:

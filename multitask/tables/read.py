@@ -5,6 +5,7 @@ column per label. JSON is the annotation file of mmpretrain's multi-task trainin
 (`multitask/tables/formats/annotations.py`).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,7 +19,7 @@ from multitask.tables.declaration import Declaration, declared
 from multitask.tables.formats.annotations import LabelFile
 from multitask.tables.formats.files import existing_file, load
 from multitask.tables.formats.headers import SEPARATED, TEXTS
-from multitask.tables.formats.picture_column import with_path
+from multitask.tables.formats.picture_column import is_link, with_path
 from multitask.tables.locate import locate
 from multitask.tables.merge import merged_rows
 from multitask.tables.missing import emptied
@@ -91,7 +92,8 @@ def reading_of(
     cells = others.join(cells[own])
     table = typed(cells, where, _text_columns(cells, path, declaration))
     labels.brings |= own_heads(table.drop(columns=own), declaration)
-    table["path"], missing = locate(table["path"], folder, decisions)
+    names = table["path"]
+    table["path"], missing = locate(names, folder, decisions)
     missing.update(unmade)
     missing = missing.combine_first(bad_boxes)
     paths = table["path"]
@@ -99,7 +101,8 @@ def reading_of(
     if len(missing):
         table = table.drop(index=missing.index)
     if table.empty:
-        _refuse(path, folder, skipped, where)
+        _check_found(names, missing, path, folder, decisions.written, where)
+        _refuse(path, skipped, where)
     voted = row_votes(table, declaration, decisions, f"{where}: '{path}'")
     labels.brings |= voted.heads
     faulty_cells = [*bad_objects, *bad, *faults, *voted.faults]
@@ -126,7 +129,6 @@ def _headed(
     cells = headed(cells, file)
     for column in map(str, cells):
         decisions.read_as(column, column if column in RESERVED else "label")
-    decisions.order(cells.columns)
     cells = declared_roles(cells, declaration, decisions, where)
     has_one = path.suffix.lower() in TEXTS and len(cells.columns) < 2
     check_path(cells, file, SEPARATED if has_one else "")
@@ -145,13 +147,37 @@ def _text_columns(
     return text
 
 
-def _refuse(
-    path: Path, root: Path, skipped: list[tuple[Any, Any]], where: str
-) -> NoReturn:
-    examples = ", ".join(f"'{first}': {reason}" for first, reason in skipped[:3])
-    raise UserError(
-        where,
-        f"no picture of '{path}' can be used, of {len(skipped):,}; for example "
-        f"{examples}",
-        f"paths are relative to '{root}'",
+def _check_found(
+    names: "pd.Series[Any]",
+    missing: "pd.Series[Any]",
+    path: Path,
+    root: Path,
+    written: Mapping[str, str],
+    where: str,
+) -> None:
+    """Raise UserError if a table has rows, and none of its pictures was found."""
+    lost = missing.index[missing.str.endswith("no such file")]
+    others = missing.drop(index=lost)
+    if not len(lost) or not others.str.endswith("has no path").all():
+        return
+    column = written.get("path", "path")
+    firsts = [str(name) for name in names[lost].unique()[:3]]
+    count = names[lost].nunique()
+    what = f"none of the {count:,} pictures in '{path}' was found"
+    if count == 1:
+        what = f"the only picture in '{path}' was not found"
+    what += f": column {column!r} has {', '.join(map(repr, firsts))}"
+    todo = f"paths are relative to '{root}'"
+    if is_link(firsts[0]):
+        todo = f"links are not downloaded: save their pictures below '{root}'"
+    todo += (
+        '; if another column names the pictures, write role = "path" under its '
+        f"[column.NAME] into '{path.name}.toml' beside the table"
     )
+    raise UserError(where, what, todo)
+
+
+def _refuse(path: Path, skipped: list[tuple[Any, Any]], where: str) -> NoReturn:
+    examples = ", ".join(f"'{first}': {reason}" for first, reason in skipped[:3])
+    what = f"none of the {len(skipped):,} rows of '{path}' can be used; for example "
+    raise UserError(where, f"{what}{examples}")

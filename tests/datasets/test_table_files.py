@@ -277,7 +277,7 @@ def test_columns_that_only_look_alike_as_names_keep_a_head_each(tmp_path):
         ("l.csv", "path,x\n", "has no row"),
         ("l.csv", "", "can't be read: No columns"),
         ("l.csv", "path,x\na.jpg,1,2\n", "line 2 has 3 cells, but the header"),
-        ("l.csv", "path,x\nb.jpg,1\n", "no picture of .*b.jpg': row 1: no such"),
+        ("l.csv", "path,x\nb.jpg,1\n", "the only picture .* 'path' has 'b.jpg'"),
         ("l.csv", "path,x_low,x_high\na.jpg,a,b\n", "'x_low' holds 'a', as one end of"),
         ("l.ods", "path,x\n", "an unknown ending; give a file that ends in .csv"),
         ("l.json", "path,x\n", "is no JSON"),
@@ -435,7 +435,7 @@ def test_the_root_of_paths_is_an_option_or_declared(tmp_path):
     file = label_file(tmp_path / "labels", "path,x\na.jpg,1\nb.jpg,2\n")
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / "pictures" / name).touch()
-    with pytest.raises(UserError, match="no such file; paths are relative to"):
+    with pytest.raises(UserError, match="'b.jpg'; paths are relative to"):
         table.read(file, name="mine")
     root = str(tmp_path / "pictures")
     assert len(table.read(file, name="mine", root=root).table) == 2

@@ -57,7 +57,7 @@ def test_a_name_that_can_mean_one_picture_is_that(tmp_path, name, file):
     reading = read(tmp_path, ["z.jpg", name], "z.jpg", file)
     assert found(reading, tmp_path) == {"z.jpg": 0, file: 1}
     assert reading.skipped.empty
-    assert (name == "./x//a.jpg") or "found by" in remarks(reading)
+    assert (name == "./x//a.jpg") or "1 name matches a file" in remarks(reading)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,28 @@ def test_another_machines_folders_are_told_once(tmp_path):
     files = [f"{part}/{n}.jpg" for part in ("train", "test") for n in "12"]
     reading = read(tmp_path, names, *files)
     assert found(reading, tmp_path) == {file: n for n, file in enumerate(files)}
-    assert remarks(reading).count("ends of their paths") == 1
-    assert "4 found by the ends of their paths, such as '/mnt/d/" in remarks(reading)
+    assert remarks(reading) == (
+        "4 names match a file by the end of the path, for example "
+        "'/mnt/d/faces/train/1.jpg' -> 'train/1.jpg'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "how"),
+    [
+        ("A.jpg", "a.jpg", "in another case or folder"),
+        ("a.jpg", "x/a.jpg", "in another case or folder"),
+        ("old/a.jpg", "a.jpg", "by the end of the path"),
+        ("a", "a.jpg", "without its ending"),
+        ("a.png", "a.jpg", "with another ending"),
+        ("x\\a.jpg", "x/a.jpg", "in another spelling"),
+        ("a\u0308.jpg", "\u00e4.jpg", "in another spelling"),
+    ],
+)
+def test_how_a_picture_was_found_is_told(tmp_path, name, file, how):
+    reading = read(tmp_path, [name, "z.jpg"], file, "z.jpg")
+    example = f"for example '{name}' -> '{file}'"
+    assert remarks(reading) == f"1 name matches a file {how}, {example}"
 
 
 def test_folders_of_another_name_elsewhere(tmp_path):
@@ -107,13 +127,17 @@ def test_the_folder_of_pictures_is_an_option(tmp_path):
 def test_the_first_three_of_those_not_found_are_named(tmp_path):
     names = ["a.jpg", *(f"no{n}.jpg" for n in range(5))]
     reading = read(tmp_path, names, "a.jpg")
-    assert "5 have no file: 'no0.jpg', 'no1.jpg', 'no2.jpg'" in remarks(reading)
+    assert "5 names have no file: 'no0.jpg', 'no1.jpg', 'no2.jpg'" in remarks(reading)
     assert len(reading.skipped) == 5
     (tmp_path / "a.jpg").unlink()
     with pytest.raises(UserError) as error:
         read(tmp_path, names)
-    assert "can be used, of 6; for example" in str(error.value)
-    assert [name in str(error.value) for name in names] == [True] * 3 + [False] * 3
+    assert str(error.value) == (
+        f"--data mine: none of the 6 pictures in '{tmp_path / 'labels.csv'}' was "
+        "found: column 'path' has 'a.jpg', 'no0.jpg', 'no1.jpg'; paths are relative to "
+        f"'{tmp_path}'; if another column names the pictures, write role = \"path\" "
+        "under its [column.NAME] into 'labels.csv.toml' beside the table"
+    )
 
 
 def test_a_link_to_a_folder_above_ends(tmp_path):
@@ -160,7 +184,75 @@ def test_two_columns_of_pictures_are_asked_about(tmp_path):
     assert found(reading, tmp_path) == {"a.jpg": 3}
 
 
+@pytest.mark.parametrize(
+    ("text", "files", "expected"),
+    [
+        ("url,file\nhttps://x.org/1.jpg,a.jpg\nhttps://x.org/2.jpg,b.jpg", "ab", "ab"),
+        ("s3,image_id\ns3://x/1.png,a\ns3://x/2.png,b\n", "ab", "ab"),
+        ("raw,id,link\n7.png,a,gs://x/7.jpg\n8.png,b,gs://x/8.jpg\n", "ab", "ab"),
+        (
+            "link,file\nhttps://x.org/a.jpg,old/A.JPG\nhttps://x.org/c.jpg,c.jpg",
+            "a",
+            "a",
+        ),
+    ],
+)
+def test_pictures_that_are_here_come_before_links(tmp_path, text, files, expected):
+    names = [f"{name}.jpg" for name in files]
+    reading = table.read(label_file(tmp_path, text, *names), name="mine")
+    assert [Path(path).stem for path in reading.table["path"]] == list(expected)
+
+
+def test_links_are_not_shown_as_local_paths(tmp_path):
+    links = [f"https://x.org/{n}.jpg" for n in range(4)]
+    text = "\n".join(["Poster,year", *(f"{link},3" for link in links)])
+    file = label_file(tmp_path, text)
+    with pytest.raises(UserError) as error:
+        table.read(file, name="mine")
+    assert str(error.value) == (
+        f"--data mine: none of the 4 pictures in '{file}' was found: column 'Poster' "
+        f"has '{links[0]}', '{links[1]}', '{links[2]}'; links are not downloaded: save "
+        f"their pictures below '{tmp_path}'; if another column names the pictures, "
+        'write role = "path" under its [column.NAME] into '
+        "'labels.csv.toml' beside the table"
+    )
+
+
+def test_a_declared_column_of_pictures_is_told_as_path(tmp_path):
+    text = "mask,Poster,year\na.jpg,b.JPG,3\n"
+    file = label_file(tmp_path, text, "a.jpg", "b.jpg")
+    (tmp_path / "labels.csv.toml").write_text('[column.Poster]\nrole = "path"')
+    decisions = table.read(file, name="mine").decisions
+    rows = decisions[["column", "role"]].itertuples(index=False, name=None)
+    assert list(rows) == [("mask", "left out"), ("path", "path"), ("year", "label")]
+    assert decisions["remarks"][1].startswith("is column 'Poster'; 1 name matches")
+
+
+def test_a_file_of_stems_without_a_header(tmp_path):
+    file = label_file(
+        tmp_path, "f1,sad\nf2,calm\nf3,sad\n", "f1.jpg", "f2.jpg", "f3.jpg"
+    )
+    with pytest.raises(UserError, match="the first line has the picture 'f1', not the"):
+        table.read(file, name="mine")
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        (",file,year", "0,a.jpg,1"),
+        ("year,,file", "1,x,a.jpg"),
+        ("mask,year,path,Unnamed: 3", "m.png,1,a.jpg,4"),
+    ],
+)
+def test_columns_are_told_in_the_order_of_the_file(tmp_path, header, row):
+    file = label_file(tmp_path, f"{header}\n{row}\n", "a.jpg")
+    columns = table.read(file, name="mine").decisions["column"].tolist()
+    expected = [name or f"Unnamed: {n}" for n, name in enumerate(header.split(","))]
+    assert columns == ["path" if name == "file" else name for name in expected]
+
+
 def test_a_column_of_pictures_that_do_not_exist(tmp_path):
     file = label_file(tmp_path, "photo,year\nno.jpg,3\n")
-    with pytest.raises(UserError, match="no.jpg': row 1: no such file"):
+    message = "the only picture in .* was not found: column 'photo' has 'no.jpg'"
+    with pytest.raises(UserError, match=message):
         table.read(file, name="mine")

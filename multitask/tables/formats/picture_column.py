@@ -5,6 +5,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from multitask.tables.formats.headers import NO_NAME, check_header
 from multitask.tables.locate import pictures_below
 from multitask.tables.similar import stem
 from multitask.tables.types import parsed
+from multitask.tables.words import section
 
 _FILE_NAME = re.compile(r"file|path|image|img|picture|photo|name|id", re.IGNORECASE)
 _TRIED = 20  # cells that tell what is in a column
@@ -50,12 +52,10 @@ def with_path(
     if any(column.role == "path" for column in declaration.column.values()):
         return _named(cells, decisions), faults  # it is renamed as declared
     name: str | None = "path"
+    made: str | None = None
     if name not in cells:
         cells = joined_pixels(cells)
-        name = _file_column(cells, root, f"{where}: '{file}'")
-    made = picture_cells(cells) if name is None else None
-    if name is None and made is None:
-        name = _by_stem(cells, root)
+        name, made = _picture_column(cells, root, f"{where}: '{file}'")
     if made is not None:
         folder = root / f"{file.name}.pictures"
         files, faults, remark = make_pictures(cells[made], folder.absolute(), where)
@@ -64,6 +64,7 @@ def with_path(
         decisions.remark("path", f"column {made!r}: {remark}")
     elif name is not None and name != "path":
         cells = cells.rename(columns={name: "path"})
+        decisions.rename(name, "path")
         decisions.remark("path", f"is column {name!r}")
     return _named(cells, decisions), faults
 
@@ -78,9 +79,13 @@ def _names(cells: pd.DataFrame) -> "pd.Index[Any]":
 def _named(cells: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
     """The columns with a name; the others are told, unless they are empty."""
     left = [bool(NO_NAME.fullmatch(name)) for name in cells.columns]
+    told = []
     for number, is_left in enumerate(left):
-        if is_left and len(filled := cells.iloc[:, number].dropna()):
-            name = cells.columns[number]
+        name = cells.columns[number]
+        filled = cells.iloc[:, number].dropna() if is_left else ()
+        if not is_left or len(filled):
+            told.append(name)
+        if is_left and len(filled):
             decisions.read_as(name, "left out")
             numbers = parsed(filled)
             if (numbers.diff().dropna() == 1).all() and numbers.notna().all():
@@ -88,39 +93,69 @@ def _named(cells: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
             else:
                 example = repr(str(filled.iloc[0])[:30])
                 decisions.remark(name, f"has no name; holds {example}; name it")
+    decisions.order(told)
     return cells.loc[:, [not is_left for is_left in left]]
 
 
-def _file_column(cells: pd.DataFrame, root: Path, file: str) -> str | None:
-    """The one column of names of files that exist, or that end as pictures do."""
+def _picture_column(
+    cells: pd.DataFrame, root: Path, file: str
+) -> tuple[str | None, str | None]:
+    """The column of names of pictures, or else the one of pictures themselves.
+
+    Names of files that are there come first, then those without endings, then names of
+    other files, and links last.
+    """
     tried = _tried(cells)
     exist = [
         name for name, some in tried.items() if any(_is_file(root, s) for s in some)
     ]
-    if not exist:
-        exist = [name for name, some in tried.items() if _ends_as_pictures(some)]
-    if len(exist) > 1:
-        lower = [name for name in exist if name.lower() == "path"]
+    if exist:
+        return _one(exist, lambda name: _is_file(root, name), file), None
+    stems = {stem(name) for name, _ in pictures_below(root)}
+    files = [name for name, some in tried.items() if _ends_as_pictures(some)]
+    links = [name for name in files if any(map(is_link, tried[name]))]
+    files = [name for name in files if name not in links]
+    here = [name for name in files if any(stem(s) in stems for s in tried[name])]
+    made = None if here else picture_cells(cells)
+    if made is not None:
+        return None, made
+    likely = here or _by_stem(tried, stems) or files or links
+
+    def is_here(name: str) -> bool:
+        return stem(f"{name}.jpg") in stems
+
+    return (_one(likely, is_here, file) if likely else None), None
+
+
+def _one(names: list[str], is_picture: Callable[[str], bool], file: str) -> str:
+    """The only column of pictures; UserError if it is the first picture's line."""
+    if len(names) > 1:
+        lower = [name for name in names if name.lower() == "path"]
         if len(lower) == 1:
             return lower[0]
-        what = f"columns {listed(map(repr, exist[:5]))} hold names of pictures"
-        raise UserError(file, what, "rename the one to use to 'path'")
-    return exist[0] if exist else None
+        what = f"columns {listed(map(repr, names[:5]))} hold names of pictures"
+        todo = (
+            "rename the one to use to 'path', or write role = \"path\" under "
+            f"[column.{section(names[0])}] into the TOML beside the table"
+        )
+        raise UserError(file, what, todo)
+    if is_picture(names[0]):
+        what = f"the first line has the picture {names[0]!r}, not the names of columns"
+        raise UserError(file, what, "write a line above it, such as path,label")
+    return names[0]
 
 
-def _by_stem(cells: pd.DataFrame, root: Path) -> str | None:
+def _by_stem(tried: dict[str, list[str]], stems: set[str]) -> list[str]:
     """The column whose cells are names of pictures without their endings."""
-    stems = {stem(name) for name, _ in pictures_below(root)}
-    if not stems:
-        return None
     columns = [
         name
-        for name, some in _tried(cells).items()
+        for name, some in tried.items()
         if len(some) > 1
         and sum(stem(f"{s}.jpg") in stems for s in some) > 0.8 * len(some)
     ]
     likely = [name for name in columns if _FILE_NAME.search(name)]
-    return likely[0] if len(likely) == 1 else None
+    is_headless = [name for name in columns if stem(f"{name}.jpg") in stems]
+    return is_headless[:1] or (likely if len(likely) == 1 else [])
 
 
 def _tried(cells: pd.DataFrame) -> dict[str, list[str]]:
@@ -144,6 +179,11 @@ def _is_file(root: Path, text: str) -> bool:
     return len(text) < 1000 and os.path.isfile(
         os.path.join(root, os.path.expanduser(text.strip()))
     )
+
+
+def is_link(text: str) -> bool:
+    """Whether a text is an address on the web or in a cloud, not a local file."""
+    return re.match(r"\s*(https?|s3|gs)://", text, re.IGNORECASE) is not None
 
 
 def _ends_as_pictures(texts: list[str]) -> bool:
