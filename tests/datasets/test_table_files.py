@@ -282,7 +282,7 @@ def test_columns_that_only_look_alike_as_names_keep_a_head_each(tmp_path):
         ("l.ods", "path,x\n", "an unknown ending; give a file that ends in .csv"),
         ("l.json", "path,x\n", "is no JSON"),
         ("l.json", "[]", "has no column 'path'"),
-        ("l.json", "3", "is 3, no table of labels"),
+        ("l.json", "3", "is not a table of labels, but 3"),
         ("l.json", '{"data_list": []}', "has no row"),
         ("l.json", '{"data_list": [3]}', "item 0 is no object"),
         ("l.json", '{"data_list": [], "metainfo": 3}', "metainfo is no object"),

@@ -17,8 +17,8 @@ from multitask.contracts.errors import UserError, listed
 from multitask.contracts.reading import ENDINGS
 
 FORM = (
-    "write a list of objects, one per picture, or a form that docs/data.md shows for "
-    ".json"
+    "write a list of objects, one per picture, or another form that docs/data.md shows "
+    "for .json"
 )
 
 
@@ -59,7 +59,8 @@ def read_json(path: Path, where: str) -> tuple[pd.DataFrame, list[tuple[str, str
         cells = _object(content, file)
         if cells is not None:
             return cells, []
-    raise UserError(file, f"is {_short(content)}, no table of labels", FORM)
+    what = f"is not a table of labels, but {_short(content)}"
+    raise UserError(file, what, FORM)
 
 
 def _without_index(rows: Any) -> Any:
@@ -92,7 +93,11 @@ def _parsed(text: str, file: str) -> Any:
 
 def _short(value: Any) -> str:
     if isinstance(value, dict):
-        return f"an object with {listed(map(repr, [*value][:3]))}" if value else "{}"
+        keys = listed(map(repr, [*value][:3]))
+        more = len(value) - 3
+        others = f" and {more:,} more" if more > 0 else ""
+        noun = "key" if len(value) == 1 else "keys"
+        return f"an object with the {noun} {keys}{others}" if value else "an object, {}"
     text = repr(value)
     return text if len(text) < 40 else f"{text[:36]} ..."
 
