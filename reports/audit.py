@@ -21,6 +21,7 @@ from multitask.inspection.findings import (
     cooccurrences,
     label_correlations,
     unread_columns,
+    yes_no_text,
 )
 from multitask.inspection.lookalikes import SAME
 
@@ -269,7 +270,7 @@ def _rows(findings: Findings) -> list[tuple[str, str, str]]:
 
 def _details(head: Head, counts: dict[str, Any]) -> str:
     if head.answer_type == "labels":
-        return counted(len(counts), "label")
+        return str(yes_no_text(counts))
     if head.answer_type == "number":
         if not counts["n"]:
             return ""

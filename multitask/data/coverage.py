@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from multitask.contracts.errors import counted
 from multitask.contracts.head import Head
 from multitask.contracts.table import interval, sources
 from multitask.data.batches import Batches
+from multitask.data.labels import yes_text
 
 _SHOWN = 6  # classes per head that are listed by name
 
@@ -48,12 +48,15 @@ def _classes(head: Head, table: pd.DataFrame, strata: pd.DataFrame) -> str:
     counts = strata.sum()
     names = list(map(str, counts.index))
     if head.answer_type == "labels" and len(head.columns) > 1:
-        # two strata per label: no, then yes
-        used = int((counts.to_numpy().reshape(-1, 2).sum(1) > 0).sum())
-        yes, total = int(counts.iloc[1::2].sum()), int(counts.sum())
-        return f"{counted(used, 'label')}, {yes:,} of {total:,} yes"
+        no_yes = counts.to_numpy().reshape(-1, 2)  # two strata per label
+        return yes_text(
+            {
+                c: (int(row.sum()), int(row[1]))
+                for c, row in zip(head.columns, no_yes, strict=True)
+            }
+        )
     if head.answer_type == "labels" and not head.classes:
-        names = ["no", "yes"]
+        names = ["0", "1"]
     elif head.answer_type == "number":
         lows = [name.removesuffix("+") for name in names]
         if len(lows) == 1:

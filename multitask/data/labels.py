@@ -1,6 +1,6 @@
 """Which labels can a head not take, and are they few enough to leave out?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from multitask.contracts.table import (
 from multitask.tables.merge import OF_ONE
 
 _MOST = 0.1  # share of a data set's labels that may be unusable: more is a mistake
+_NAMED = 6  # yes/no labels per head that are told by name
 
 
 def check_reading(reading: Reading, where: str) -> None:
@@ -132,3 +133,19 @@ def _faults(values: pd.DataFrame, head: Head, name: str) -> dict[Any, str]:
             **_faults(values[half:], head, name),
         }
     return {}
+
+
+def yes_text(counts: Mapping[str, tuple[int, int]]) -> str:
+    """How many labels of each name are yes; of many names, how many there are.
+
+    `counts` has the number of labels, and of those that are yes.
+
+    >>> yes_text({"Smiling": (9, 4), "Young": (12, 3)})
+    'yes: Smiling 4 of 9, Young 3 of 12'
+    """
+    used = {name: (n, yes) for name, (n, yes) in counts.items() if n}
+    if len(used) > _NAMED:
+        n, yes = (sum(column) for column in zip(*used.values(), strict=True))
+        return f"{len(used):,} labels, {yes:,} of {n:,} yes"
+    each = [f"{name} {yes:,} of {n:,}" for name, (n, yes) in used.items()]
+    return f"yes: {', '.join(each)}" if each else ""

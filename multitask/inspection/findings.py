@@ -20,7 +20,7 @@ from multitask.contracts.table import (
     interval_columns,
 )
 from multitask.data.columns import describe_columns, read_columns
-from multitask.data.labels import describe_skipped, usable
+from multitask.data.labels import describe_skipped, usable, yes_text
 from multitask.inspection.duplicates import Duplicates, duplicates
 from multitask.inspection.files import inspect_files
 from multitask.inspection.label_intervals import LabelIntervals, label_intervals
@@ -146,6 +146,19 @@ def answer_counts(head: Head, table: pd.DataFrame) -> dict[str, Any]:
         counts |= {"mean": float(middle.mean())}
         counts |= {"min": float(middle.min()), "max": float(middle.max())}
     return counts | {"bands": strata}
+
+
+def yes_no_text(counts: dict[str, Any]) -> str:
+    """The `answer_counts` of yes/no labels in a line: `0 12, 1 5` for one label.
+
+    >>> yes_no_text({"vip": {"n": 17, "yes": 5}})
+    '0 12, 1 5'
+    """
+    if len(counts) == 1:
+        [one] = counts.values()
+        no_yes = {"0": one["n"] - one["yes"], "1": one["yes"]}
+        return ", ".join(f"{name} {n:,}" for name, n in no_yes.items() if n)
+    return yes_text({name: (one["n"], one["yes"]) for name, one in counts.items()})
 
 
 def labelled_intervals(head: Head, table: pd.DataFrame) -> pd.DataFrame:

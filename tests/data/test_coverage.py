@@ -26,8 +26,8 @@ def test_labels_are_counted_by_head_and_data_set():
         "gender      b                0",
         "age         a                2  3 to 10 (1), 30 to 40 (1)",
         "age         b                0",
-        "attributes  a                1  1 label, 1 of 1 yes",
-        "attributes  b                1  1 label, 0 of 1 yes",
+        "attributes  a                1  yes: Smiling 1 of 1",
+        "attributes  b                1  yes: Smiling 0 of 1",
     ]
 
 
@@ -47,11 +47,24 @@ def test_a_yes_no_label_alone_and_a_number_without_bands_are_told_in_words():
     }
     text = coverage(heads([*declared, "age"], declared), table)
     assert [line.split("  ")[-1] for line in text.splitlines()[1:]] == [
-        "no (2), yes (1)",
+        "0 (2), 1 (1)",
         "day (2), night (1)",
         "2.5 to 40",
         "30 to 40 (1), 70 or more (1)",
     ]
+
+
+def test_of_many_yes_no_labels_only_their_number_is_told():
+    labels = [f"is_{n}" for n in range(7)]
+    table = pd.DataFrame({name: [1.0, 0.0, NAN] for name in labels})
+    for count, expected in (
+        (2, "yes: is_0 1 of 2, is_1 1 of 2"),
+        (6, "yes: " + ", ".join(f"is_{n} 1 of 2" for n in range(6))),
+        (7, "7 labels, 7 of 14 yes"),
+    ):
+        declared = {"tags": {"kind": "sigmoid", "columns": labels[:count]}}
+        line = coverage(heads(["tags"], declared), table).splitlines()[1]
+        assert line.endswith(f"2  {expected}")
 
 
 def test_six_classes_are_named_and_the_others_counted():

@@ -1,12 +1,17 @@
 """Does the report on an audit show every finding, and other people's names as text?"""
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pytest
 from multitask.reports import audit as report
 
 from multitask.inspection.audit import audit
 from tests.planted import TIME, document, scene
+
+NAN = np.nan
 
 
 def test_pairs_name_their_files_similarity_and_contradictions(planted_audit):
@@ -50,3 +55,26 @@ def test_every_finding_has_a_place_in_the_text(planted_faces, tmp_path):
     findings = audit([f"utkface={planted_faces}"], tmp_path / "out")
     names = {name for name, _, _ in report.facts(findings)}
     assert set(findings.wrong()) <= names
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        ({"vip": [1, 0, 0, 1, 0]}, ["vip labels", "5", "0 3, 1 2"]),
+        ({"vip": [1, 0, NAN, NAN, 0]}, ["vip labels", "3", "0 2, 1 1"]),
+        (
+            {"Smiling": [1, 0, 0, 1, 0], "Young": [NAN, 0, NAN, 0, 0]},
+            ["attributes labels", "5", "yes: Smiling 2 of 5, Young 0 of 3"],
+        ),
+    ],
+)
+def test_labels_of_yes_and_no_are_counted(tables, tmp_path, columns, line):
+    paths = [str(tmp_path / f"{n}.png") for n in range(5)]
+    for number, path in enumerate(paths):
+        scene(number).save(path)
+    table = pd.DataFrame({"path": paths, **columns})
+    declared = {"vip": {"kind": "sigmoid"}}
+    heads = ["vip"] if "vip" in columns else ["attributes[Smiling,Young]"]
+    data = [tables(table, tmp_path)]
+    findings = audit(data, tmp_path / "out", heads=heads, declared=declared)
+    assert line in [re.split(r"  +", row) for row in report.text(findings).splitlines()]
