@@ -13,7 +13,8 @@ from multitask.contracts.reading import PARTS
 
 Folder = tuple[str, ...]
 _ENDING = re.compile(r"\.[a-z][a-z0-9]{1,4}")
-_ROOT = re.compile(r"(file://|[a-z]:)?/", re.IGNORECASE)
+_LINK = re.compile(r"(https?|s3|gs):/[^/]*/", re.IGNORECASE)  # and host or bucket
+_ROOT = re.compile(rf"{_LINK.pattern}|(file://|[a-z]:)?/", re.IGNORECASE)
 
 
 def located(names: Sequence[str], pictures: Mapping[str, str]) -> list[str | None]:
@@ -22,7 +23,7 @@ def located(names: Sequence[str], pictures: Mapping[str, str]) -> list[str | Non
     `pictures` maps names, relative to one folder and with `/`, to paths. A name without
     an exact match may stand for a picture that no other name does, if they differ only
     in case, blanks around, slashes, how Unicode composes letters, or in the ending; or
-    in leading folders of which the pictures have none.
+    in leading folders of which the pictures have none. A link may stand for its copy.
 
     >>> pictures = {"x/a.jpg": "/data/x/a.jpg", "b.png": "/data/b.png"}
     >>> located(["C:\\\\faces\\\\x\\\\A.JPG", "old/b", "y.jpg"], pictures)
@@ -137,8 +138,8 @@ class _Rate:
         others = {PARTS[name] for name in real_more if name in PARTS}
         if there > same or (parts and others and parts != others):
             return -1
-        is_moved = self._lone and _ROOT.match(text) is not None
-        fits = not wanted_more or not real_more or same > 0 or is_moved
+        is_moved = _LINK.match(text) or (self._lone and _ROOT.match(text))
+        fits = not wanted_more or not real_more or same > 0 or bool(is_moved)
         return same if fits else -1
 
 

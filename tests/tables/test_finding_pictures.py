@@ -51,6 +51,9 @@ def remarks(reading: Reading, column: str = "path") -> str:
         (r"C:\Users\Eve\faces\x\A.JPG", "faces/x/a.jpg"),
         ("file:///content/drive/x/a.jpg", "x/a.jpg"),
         ("a\u0308.jpg", "\u00e4.jpg"),
+        ("https://x.org/7/a.jpg", "a.jpg"),
+        ("HTTP://x.org/a.jpg", "posters/A.png"),
+        ("s3://bucket/x/a.jpg", "x/a.jpg"),
     ],
 )
 def test_a_name_that_can_mean_one_picture_is_that(tmp_path, name, file):
@@ -71,6 +74,9 @@ def test_a_name_that_can_mean_one_picture_is_that(tmp_path, name, file):
         (["a.png", "a.gif"], ["a.jpg"]),  # two names, one picture
         (["cat/a.jpg", "dog/a.jpg"], ["a.jpg"]),
         (["a"], ["a.txt"]),  # no picture
+        (["https://x.org/a.jpg", "https://y.org/a.jpg"], ["a.jpg"]),
+        (["https://x.org/a.jpg"], ["x/a.jpg", "y/a.jpg"]),
+        (["gs://faces/train/a.jpg"], ["test/a.jpg"]),
         (["ab.jpg"], ["b.jpg"]),
         (["a.jpg"], [".hidden/a.jpg"]),
     ],
@@ -189,6 +195,7 @@ def test_two_columns_of_pictures_are_asked_about(tmp_path):
     [
         ("url,file\nhttps://x.org/1.jpg,a.jpg\nhttps://x.org/2.jpg,b.jpg", "ab", "ab"),
         ("s3,image_id\ns3://x/1.png,a\ns3://x/2.png,b\n", "ab", "ab"),
+        ("old,link\n8.png,https://x.org/a.jpg\n9.png,https://x.org/b.jpg", "ab", "ab"),
         ("raw,id,link\n7.png,a,gs://x/7.jpg\n8.png,b,gs://x/8.jpg\n", "ab", "ab"),
         (
             "link,file\nhttps://x.org/a.jpg,old/A.JPG\nhttps://x.org/c.jpg,c.jpg",

@@ -102,8 +102,8 @@ def _picture_column(
 ) -> tuple[str | None, str | None]:
     """The column of names of pictures, or else the one of pictures themselves.
 
-    Names of files that are there come first, then those without endings, then names of
-    other files, and links last.
+    Names of files that are there come first, then those without endings and links to
+    them, then names of other files, and other links last.
     """
     tried = _tried(cells)
     exist = [
@@ -115,11 +115,15 @@ def _picture_column(
     files = [name for name, some in tried.items() if _ends_as_pictures(some)]
     links = [name for name in files if any(map(is_link, tried[name]))]
     files = [name for name in files if name not in links]
-    here = [name for name in files if any(stem(s) in stems for s in tried[name])]
-    made = None if here else picture_cells(cells)
+
+    def are_here(names: list[str]) -> list[str]:
+        return [name for name in names if any(stem(s) in stems for s in tried[name])]
+
+    made = None if are_here(files) else picture_cells(cells)
     if made is not None:
         return None, made
-    likely = here or _by_stem(tried, stems) or files or links
+    likely = are_here(files) or _by_stem(tried, stems) or are_here(links)
+    likely = likely or files or links
 
     def is_here(name: str) -> bool:
         return stem(f"{name}.jpg") in stems
