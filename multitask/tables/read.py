@@ -71,27 +71,14 @@ def reading_of(
 
     What was done to them before is in `decisions`. Raises UserError as `read` does.
     """
-    where = f"--data {name}"
+    where, file = f"--data {name}", f"--data {name}: '{path}'"
     folder = Path(declaration.root or labels.root)
     cells, unmade = with_path(labels.cells, path, folder, declaration, decisions, where)
     cells = flat(_headed(cells, path, where, declaration, decisions))
-    cells, bad_objects = with_inner_columns(cells, declaration, decisions)
+    cells, faults = with_inner_columns(cells, declaration, decisions)
     cells = named_columns(cells, declaration, decisions)
-    cells, bad_boxes = boxed(cells, declaration, decisions, f"{where}: '{path}'")
-    cells = emptied(coded(cells), declaration, decisions, where)
-    cells = with_split(cells, declaration, decisions, where)
-    check_wide(cells, declaration, f"{where}: '{path}'")
-    cells, labels, bad = question_columns(cells, labels, declaration, decisions, where)
-    leave_out(cells, declaration, decisions)
-    text = _text_columns(cells, path, declaration)
-    own = labels.own_columns(cells)  # have the spelling of their head already
-    others = cells.drop(columns=own)
-    others, faults = respelled(
-        others, declaration, decisions, where, text, numbered=labels.numbered
-    )
-    cells = others.join(cells[own])
-    table = typed(cells, where, _text_columns(cells, path, declaration))
-    labels.brings |= own_heads(table.drop(columns=own), declaration)
+    cells, bad_boxes = boxed(cells, declaration, decisions, file)
+    table, labels, bad = _typed(cells, labels, path, declaration, decisions, where)
     names = table["path"]
     table["path"], missing = locate(names, folder, decisions)
     missing.update(unmade)
@@ -103,18 +90,47 @@ def reading_of(
     if table.empty:
         _check_found(names, missing, path, folder, decisions.written, where)
         _refuse(path, skipped, where)
-    voted = row_votes(table, declaration, decisions, f"{where}: '{path}'")
+    voted = row_votes(table, declaration, decisions, file)
     labels.brings |= voted.heads
-    faulty_cells = [*bad_objects, *bad, *faults, *voted.faults]
-    table, contradictions = merged_rows(voted.cells, decisions, f"{where}: '{path}'")
-    skipped += [(paths[row], reason) for row, reason in faulty_cells]
-    table, skipped = table.reset_index(drop=True), [*skipped, *contradictions]
+    table, contradictions = merged_rows(voted.cells, decisions, file)
+    faults += [*bad, *voted.faults]
+    skipped += [*((paths[row], reason) for row, reason in faults), *contradictions]
+    table = table.reset_index(drop=True)
     return Reading(
         table=table if "source" in table else table.assign(source=name),
         skipped=pd.DataFrame(skipped, columns=["path", "reason"], dtype=object),
         heads=labels.heads(table.drop(columns=decisions.left_out(table))),
         decisions=decisions.table(),
     )
+
+
+def _typed(
+    cells: pd.DataFrame,
+    labels: LabelFile,
+    path: Path,
+    declaration: Declaration,
+    decisions: Decisions,
+    where: str,
+) -> tuple[pd.DataFrame, LabelFile, list[tuple[Any, str]]]:
+    """The table of the cells, its labels numbers and text in the spelling of heads.
+
+    Also rows and reasons of cells that are left empty.
+    """
+    cells = emptied(coded(cells), declaration, decisions, where)
+    cells = with_split(cells, declaration, decisions, where)
+    check_wide(cells, declaration, f"{where}: '{path}'")
+    cells, labels, bad = question_columns(cells, labels, declaration, decisions, where)
+    leave_out(cells, declaration, decisions)
+    text = _text_columns(cells, path, declaration)
+    own = labels.own_columns(cells)  # have the spelling of their head already
+    others, faults = respelled(
+        cells.drop(columns=own),
+        *(declaration, decisions, where, text),
+        numbered=labels.numbered,
+    )
+    table = typed(others.join(cells[own]), where, text)
+    labels.brings |= own_heads(table.drop(columns=own), declaration)
+    return table, labels, [*bad, *faults]
 
 
 def _headed(

@@ -10,10 +10,10 @@ from multitask.contracts import catalog, infer
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import NO_LABELS, as_text, interval_columns
 from multitask.tables.decisions import Decisions
-from multitask.tables.declaration import Column, Declaration
+from multitask.tables.declaration import Column, Declaration, column_section
 from multitask.tables.types import parsed
 from multitask.tables.values import distinct
-from multitask.tables.words import NO, YES, section
+from multitask.tables.words import NO, YES
 
 _ID = re.compile("ids?|uuid|guid|idx|index")
 _NUMBER = re.compile("no|nr")
@@ -190,7 +190,7 @@ def _of_persons(column: str, why: str, cells: pd.DataFrame) -> tuple[str, str]:
     if not repeats or (is_flag and not has_ids):
         return why, ""
     advice = (
-        f'role = "identity" under [column.{section(column)}] in the TOML beside the '
+        f'role = "identity" under {column_section(column)} in the TOML beside the '
         "table keeps each person in one part of the split"
     )
     is_person = has_ids or _SURELY.fullmatch(words)

@@ -3,7 +3,6 @@
 Shared by tables, folders of classes and the readers of published data sets.
 """
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -158,16 +157,6 @@ def _date(match: "re.Match[str]") -> tuple[float, float]:
     day, month = match[1] or match[4], match[2] or match[3]
     ends = sorted((float(day), float(_DATES.get(month, 0))))
     return (ends[0], ends[1]) if ends[0] else (1.0, 0.0)
-
-
-def section(column: str) -> str:
-    """The name of a column as a section of TOML has it: quoted if it must be.
-
-    >>> section("face_id"), section("meta.subject")
-    ('face_id', '"meta.subject"')
-    """
-    is_bare = re.fullmatch(r"[A-Za-z0-9_-]+", column) is not None
-    return column if is_bare else json.dumps(column, ensure_ascii=False)
 
 
 def examples(changes: "dict[Any, Any]") -> str:

@@ -190,7 +190,7 @@ def test_pictures_are_found_in_folders_of_other_names(tmp_path):
     assert len(reading.table) == 12
     assert all("/images/" in path for path in reading.table["path"])
     remarks = reading.decisions.set_index("column")["remarks"]
-    assert remarks["path"].startswith("12 found by")
+    assert remarks["path"].startswith("12 names match a file")
 
 
 def test_a_single_part_is_no_split_as_a_note_says(tmp_path):

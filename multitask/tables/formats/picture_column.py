@@ -15,7 +15,7 @@ from multitask.contracts.errors import UserError, listed
 from multitask.contracts.reading import ENDINGS
 from multitask.contracts.table import as_text
 from multitask.tables.decisions import Decisions
-from multitask.tables.declaration import Declaration
+from multitask.tables.declaration import Declaration, column_section
 from multitask.tables.formats.embedded import (
     joined_pixels,
     make_pictures,
@@ -25,7 +25,6 @@ from multitask.tables.formats.headers import NO_NAME, check_header
 from multitask.tables.locate import pictures_below
 from multitask.tables.similar import stem
 from multitask.tables.types import parsed
-from multitask.tables.words import section
 
 _FILE_NAME = re.compile(r"file|path|image|img|picture|photo|name|id", re.IGNORECASE)
 _TRIED = 20  # cells that tell what is in a column
@@ -82,10 +81,10 @@ def _named(cells: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
     told = []
     for number, is_left in enumerate(left):
         name = cells.columns[number]
-        filled = cells.iloc[:, number].dropna() if is_left else ()
-        if not is_left or len(filled):
+        if not is_left:
             told.append(name)
-        if is_left and len(filled):
+        elif len(filled := cells.iloc[:, number].dropna()):
+            told.append(name)
             decisions.read_as(name, "left out")
             numbers = parsed(filled)
             if (numbers.diff().dropna() == 1).all() and numbers.notna().all():
@@ -140,7 +139,7 @@ def _one(names: list[str], is_picture: Callable[[str], bool], file: str) -> str:
         what = f"columns {listed(map(repr, names[:5]))} hold names of pictures"
         todo = (
             "rename the one to use to 'path', or write role = \"path\" under "
-            f"[column.{section(names[0])}] into the TOML beside the table"
+            f"{column_section(names[0])} into the TOML beside the table"
         )
         raise UserError(file, what, todo)
     if is_picture(names[0]):
