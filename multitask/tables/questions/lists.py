@@ -35,7 +35,7 @@ from multitask.tables.questions.separators import (
 from multitask.tables.values import factorized, texts
 
 _LOOKED_AT = 2000  # cells that tell whether a column may hold lists
-_NUMBERS = re.compile(r"\d+([+ ]\d+)+")
+_NUMBERS = re.compile(r"[A-Za-z]?\d+([+ ][A-Za-z]?\d+)+")
 FORMS = ("numbers", "yes/no")  # of lists of numbers
 _UNKNOWN = (None, -1)  # in a list of yes and no
 
