@@ -35,7 +35,8 @@ def read_columns(
         if names and role in ("label", "left out", "votes"):
             read_as = f"head {listed(names)}"
         elif role == "label":
-            fault = infer.head_fault(table, labels[0])
+            is_there = any(one in table for one in labels)
+            fault = infer.head_fault(table, labels[0]) if is_there else None
             remarks = "; ".join(filter(None, [remarks, fault and fault[0]]))
             read_as = "no head"
         else:

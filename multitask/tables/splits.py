@@ -117,8 +117,8 @@ def _error(column: str, unknown: "pd.Series[Any]", must: str, where: str) -> Use
     return UserError(
         where,
         f"row {row + 1}: {column} is {text!r}, must be {must}",
-        f'if it is no split, declare role = "label" under {column_section(column)} in '
-        "the TOML beside the table",
+        'if it is not the split, declare role = "label" under '
+        f"{column_section(column)} in the TOML beside the table",
     )
 
 

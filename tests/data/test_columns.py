@@ -63,3 +63,41 @@ def test_a_table_of_200_questions_is_cut(tmp_path):
     lines = told(tmp_path, **columns).splitlines()
     assert lines[-1] == "... and 161 more lines"
     assert len(lines) == 42
+
+
+def test_other_sheets_of_a_workbook_are_told(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["mood", "path"], ["calm", "0.jpg"], ["sad", "1.jpg"]):
+        book.active.append(row)
+    book.create_sheet("notes")
+    book.save(label_file(tmp_path, "", "0.jpg", "1.jpg").with_suffix(".xlsx"))
+    reading = read_all([f"mine=table:{tmp_path / 'labels.xlsx'}"])
+    requested = requested_heads([], reading.table, reading.heads)
+    heads = [head.resolve(reading.table) for head in requested]
+    columns = read_columns(reading.decisions, heads, reading.table)
+    assert columns.iloc[:, 1:].values.tolist() == [
+        ["mood", "head mood (softmax)", ""],
+        ["path", "path", ""],
+        ["(file)", "first sheet", "only sheet 'Sheet' is read, not 'notes'"],
+    ]
+
+
+def test_a_column_that_is_no_longer_in_the_table_is_told():
+    row = ("mine", "scene", "label", "3 cells were changed", ("scene",))
+    names = ["source", "column", "role", "remarks", "labels"]
+    decisions = pd.DataFrame([row], columns=names, dtype=object)
+    columns = read_columns(decisions, [], pd.DataFrame({"path": ["a.jpg"]}))
+    assert columns.iloc[0, 1:].tolist() == ["scene", "no head", "3 cells were changed"]
+
+
+def test_a_declared_path_and_identity_are_told_as_such(tmp_path):
+    (tmp_path / "labels.csv.toml").write_text(
+        '[column.who]\nrole = "identity"\n[column.path]\nrole = "path"\n'
+    )
+    lines = told(tmp_path, who=["ann", "bob"] * 6, vip=[0, 1] * 6).splitlines()
+    assert [line.split(maxsplit=3)[1:] for line in lines[1:]] == [
+        ["path", "path"],
+        ["identity", "identity", "is column 'who'"],
+        ["vip", "head", "vip (sigmoid)"],
+    ]

@@ -161,6 +161,7 @@ def _sheet(path: Path, decisions: Decisions) -> pd.DataFrame:
     cells = cells.dropna(how="all").reset_index(drop=True)
     if len(sheets) > 1:
         others = ", ".join(map(repr, sheets[1:4]))
+        decisions.read_as("(file)", "first sheet")
         decisions.remark("(file)", f"only sheet {sheets[0]!r} is read, not {others}")
     return pd.DataFrame(
         {number: cells.iloc[:, number].map(_day) for number in range(cells.shape[1])}
