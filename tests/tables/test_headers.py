@@ -119,3 +119,12 @@ def test_a_workbook_with_one_column_is_not_about_separators(tmp_path):
 def test_headers_that_name_columns_stay(tmp_path, text, rows):
     reading = table.read(label_file(tmp_path, text, *PICTURES), name="mine")
     assert len(reading.table) == rows
+
+
+def test_numbers_are_names_of_columns_if_the_toml_declares_one(tmp_path):
+    file = label_file(tmp_path, "0,1\na.jpg,calm\nb.jpg,sad\n", *PICTURES)
+    with pytest.raises(UserError, match="'0, 1', holds numbers"):
+        table.read(file, name="mine")
+    (tmp_path / "labels.csv.toml").write_text('[column.0]\nrole = "path"\n')
+    reading = table.read(file, name="mine")
+    assert reading.table["1"].tolist() == ["calm", "sad"]

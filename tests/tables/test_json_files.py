@@ -177,8 +177,8 @@ def test_an_image_folder_with_parts(tmp_path):
         ('{"columns": ["path"], "data": 3}', "data is 3, must be a list of rows"),
         ('{"images": [], "annotations": 3}', "annotations is 3, must be a list"),
         ('{"images": [], "annotations": []}', "has no column 'path'"),
-        ('[{"path": "a.jpg", "x": ', "is no JSON: Expecting value"),
-        ("", "is no JSON"),
+        ('[{"path": "a.jpg", "x": ', "is not valid JSON: Expecting value"),
+        ("", "is not valid JSON"),
     ],
 )
 def test_mistakes_are_errors_of_one_line(tmp_path, content, message):
@@ -188,7 +188,7 @@ def test_mistakes_are_errors_of_one_line(tmp_path, content, message):
 
 
 def test_a_broken_line_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"line 2: is no JSON"):
+    with pytest.raises(UserError, match=r"line 2: is not valid JSON"):
         read(tmp_path, '{"path": "a.jpg"}\n{"path": \n', "labels.jsonl")
     with pytest.raises(UserError, match=r"line 1 is \[3\], must be an object"):
         read(tmp_path, "[3]\n", "labels.jsonl")

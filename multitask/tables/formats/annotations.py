@@ -92,12 +92,12 @@ def annotations(path: Path, where: str) -> LabelFile:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, OSError) as error:
-        raise UserError(where, f"'{path}' is no JSON: {error}", FORM) from error
+        raise UserError(where, f"'{path}' is not valid JSON: {error}", FORM) from error
     if not isinstance(content, dict) or not isinstance(content.get("data_list"), list):
         raise UserError(where, f"'{path}' has no list 'data_list'", FORM)
     metainfo = content.get("metainfo") or {}
     if not isinstance(metainfo, dict):
-        raise UserError(where, f"'{path}': metainfo is no object", FORM)
+        raise UserError(where, f"'{path}': metainfo is not an object", FORM)
     names = _tasks(metainfo.get("tasks"), where)
     items = _Items(names)
     for number, item in enumerate(content["data_list"]):
@@ -201,7 +201,7 @@ def _tasks(tasks: Any, where: str) -> dict[str, list[str]] | None:
             for name, of in tasks.items()
         ]
     if not isinstance(tasks, list):
-        raise UserError(where, "metainfo.tasks is no list of names", FORM)
+        raise UserError(where, "metainfo.tasks is not a list of names", FORM)
     names: dict[str, list[str]] = {}
     for task in tasks:
         name: Any = task
@@ -210,7 +210,7 @@ def _tasks(tasks: Any, where: str) -> dict[str, list[str]] | None:
             name = task.get("name")
             categories = task.get("categories") or task.get("classes") or []
         if not isinstance(name, str) or not isinstance(categories, list):
-            raise UserError(where, "metainfo.tasks is no list of names", FORM)
+            raise UserError(where, "metainfo.tasks is not a list of names", FORM)
         if name in RESERVED:
             raise UserError(
                 where, f"a task is called {name!r}, a column of the table", "rename it"
@@ -222,7 +222,7 @@ def _tasks(tasks: Any, where: str) -> dict[str, list[str]] | None:
 def _fault(item: Any) -> str:
     """What is wrong with an item; empty if nothing is."""
     if not isinstance(item, dict):
-        return "is no object"
+        return "is not an object"
     if not isinstance(item.get("img_path"), str):
         return "has no img_path"
     if not isinstance(item.get("gt_label") or {}, dict):

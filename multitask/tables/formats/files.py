@@ -153,7 +153,7 @@ def _sheet(path: Path, decisions: Decisions) -> pd.DataFrame:
                     na_values=[""],
                 )  # fmt: skip
     except _BROKEN as error:
-        raise ValueError(f"it is no workbook, {error}") from error
+        raise ValueError(f"it is not a workbook ({error})") from error
     if cells.empty:
         raise ValueError(f"sheet {sheets[0]!r} is empty")
     names = ["" if pd.isna(name) else str(name) for name in cells.iloc[0]]

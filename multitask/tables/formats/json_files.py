@@ -41,7 +41,7 @@ def read_lines(path: Path, where: str) -> pd.DataFrame:
 def read_json(path: Path, where: str) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """The cells of a JSON file, and what was set aside with the reasons.
 
-    Raises UserError if it is no JSON or has none of the known forms.
+    Raises UserError if it is not valid JSON or has none of the known forms.
     """
     file = f"{where}: '{path}'"
     content = _parsed(_text(path, where), file)
@@ -79,7 +79,9 @@ def _text(path: Path, where: str) -> str:
         utf_16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
         return data.decode("utf-16" if utf_16 else "utf-8-sig")
     except (UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{where}: '{path}'", f"is no JSON: {error}", FORM) from error
+        raise UserError(
+            f"{where}: '{path}'", f"is not valid JSON: {error}", FORM
+        ) from error
 
 
 def _parsed(text: str, file: str) -> Any:
@@ -88,7 +90,7 @@ def _parsed(text: str, file: str) -> Any:
     except RecursionError:
         raise UserError(file, "is nested too deeply", FORM) from None
     except ValueError as error:
-        raise UserError(file, f"is no JSON: {error}", FORM) from None
+        raise UserError(file, f"is not valid JSON: {error}", FORM) from None
 
 
 def _short(value: Any) -> str:

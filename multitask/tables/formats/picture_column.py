@@ -45,7 +45,8 @@ def with_path(
     is missing, or if the first line names no columns.
     """
     cells = cells.set_axis(_names(cells), axis=1)
-    check_header(cells, file, f"{where}: '{file}'")
+    if not any(name in cells for name in declaration.column):
+        check_header(cells, file, f"{where}: '{file}'")
     declaration.check_columns(cells.columns, f"{where}: '{file}'")
     faults = pd.Series(dtype=object)
     if any(column.role == "path" for column in declaration.column.values()):
