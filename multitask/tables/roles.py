@@ -44,7 +44,7 @@ _BOX_SCORE = re.compile(
     "(.* )?(b?box|det|detect(ion|or)) (confidence|conf|scores?|prob(ability)?)"
 )
 _SIDE = re.compile(
-    "((image|img|picture|pic|photo|file|frame|orig|original) )*(width|height)"
+    "((image|img|picture|pic|photo|file|frame|orig|original) )*(width|height|w|h)"
 )
 _LINK = re.compile(r"(https?|s3|gs)://\S+")
 _FILE = re.compile(r"[^\n]*\.[A-Za-z][A-Za-z0-9]{1,4}")
@@ -244,14 +244,14 @@ def _picture_sizes(cells: pd.DataFrame) -> set[str]:
     """
     named = {" ".join(_words(column)): column for column in map(str, cells)}
     sides = {words: name for words, name in named.items() if _SIDE.fullmatch(words)}
-    both = [
-        words.removesuffix("width")
+    return {
+        column
+        for one, other in (("width", "height"), ("w", "h"))
         for words in sides
-        if words.endswith("width")
-        and words.replace("width", "height") in sides
-        and (words != "width" or "box" in cells)
-    ]
-    return {sides[start + side] for start in both for side in ("width", "height")}
+        if words.endswith(one) and words.removesuffix(one) + other in sides
+        if words != one or "box" in cells
+        for column in (sides[words], sides[words.removesuffix(one) + other])
+    }
 
 
 def _box_columns(cells: pd.DataFrame) -> set[str]:

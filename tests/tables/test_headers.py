@@ -61,6 +61,14 @@ def test_blanks_between_columns_without_names(tmp_path, text, first):
     )
 
 
+def test_a_column_of_sentences_is_not_about_blanks(tmp_path):
+    line = refused(tmp_path, "caption\nA view of it\nA view of all of it\nMore\n")
+    assert line == (
+        "has no column 'path', only caption; separate columns by commas, semicolons, "
+        "tabs or bars"
+    )
+
+
 def test_blanks_between_columns_with_names(tmp_path):
     assert refused(tmp_path, "path label\na.jpg 1\nb.jpg 0\n", ".txt") == (
         "the first line, 'path label', has only blanks between names; separate columns "

@@ -142,7 +142,9 @@ def test_there_is_no_advice_if_the_identity_is_known(tmp_path):
         ("width,height,box", ["width", "height"]),
         ("width,height,xmin,ymin,xmax,ymax", ["width", "height"]),
         ("image_width,image_height", ["image_width", "image_height"]),
+        ("img_w,img_h", ["img_w", "img_h"]),
         ("width,height", []),
+        ("w,h", []),
         ("height,box", []),
     ],
 )

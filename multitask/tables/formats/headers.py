@@ -1,6 +1,7 @@
 """Does the first line of a table name its columns?"""
 
 import re
+import statistics
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -56,12 +57,13 @@ def _check_one(names: list[str], below: list[str], first: str, where: str) -> No
     if _most([width > 1 for width in widths]) and not _SEPARATOR.search(names[0]):
         _refuse_title(first, "line", where)
     rows = [cell.split() for cell in below]
-    if not _most([len(row) > 1 for row in rows]) or _most(
-        [_is_picture(row[-1]) and not _is_picture(row[0]) for row in rows]
-    ):
+    width = statistics.mode(len(row) for row in rows)
+    are_alike = width > 1 and _most([len(row) == width for row in rows])
+    ends = [_is_picture(row[-1]) and not _is_picture(row[0]) for row in rows]
+    if not are_alike or _most(ends):
         return  # a column of texts, or of names of files with blanks
     parts = names[0].split()
-    is_header = len(parts) > 1 and len(parts) == len(rows[0])
+    is_header = len(parts) > 1 and len(parts) == width
     if is_header and not any(_is_picture(p) or _is_number(p) for p in parts):
         raise UserError(where, f"{first} has only blanks between names", SEPARATED)
     raise UserError(
@@ -77,7 +79,8 @@ def _refuse_title(first: str, line: str, where: str) -> NoReturn:
 
 
 def _filled(cells: "pd.Series[Any]") -> list[str]:
-    return [str(cell).strip() for cell in cells.dropna().head(_TRIED)]
+    texts = [str(cell).strip() for cell in cells.dropna().head(_TRIED)]
+    return [text for text in texts if text]
 
 
 def _is_picture(text: str) -> bool:
