@@ -77,8 +77,8 @@ def add_data(
         action="append",
         metavar="NAME=FOLDER",
         help="labelled pictures; may be repeated: NAME=FOLDER, in the publishers' "
-        f"layout of {', '.join(readers)}; NAME=table:FILE, a table (.csv, .tsv, "
-        ".parquet, .json) with a column path and one per label; HEAD=folder:FOLDER, a "
+        f"layout of {', '.join(readers)}; NAME=table:FILE, a table (.csv, .xlsx, "
+        ".parquet, .json, ...) with a column per label; HEAD=folder:FOLDER, a "
         "folder per class" + (f" (default: {usual})" if usual else ""),
         default=default,
     )
