@@ -111,6 +111,11 @@ class Declaration:
     column: Mapping[str, Column] = field(default_factory=dict)
     votes: Mapping[str, Votes] = field(default_factory=dict)
 
+    def renamed(self, names: Mapping[str, str]) -> "Declaration":
+        """The declaration with other names of some columns."""
+        column = {names.get(name, name): one for name, one in self.column.items()}
+        return replace(self, column=column)
+
     def no_classes(self, column: str) -> dict[str, str]:
         """What raters may say that is no class of a column, by itself."""
         votes = self.votes.get(column)

@@ -4,7 +4,7 @@ A column `Gender` or `age group` feeds the head that reads `gender` or `age_grou
 its cells are labels of it. `Identity` is `identity`, and `Source` is `source`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -19,11 +19,13 @@ from multitask.tables.words import age, are_few, key, meanings
 
 def named_columns(
     cells: pd.DataFrame, declaration: Declaration, decisions: Decisions
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, Declaration]:
     """The cells with the names of columns as the named heads write them.
 
-    A column with a declared role or declared classes keeps its name, and so does one
-    whose cells are no labels of the head.
+    What is declared about a column holds for its new name.
+
+    A column with a declared role or declared classes of its own keeps its name, and so
+    does one whose cells are no labels of the head.
     """
     heads, readers = catalog.named(), catalog.readers()
     spelled = {
@@ -31,24 +33,27 @@ def named_columns(
         for column, reader in readers.items()
         if column not in cells and {"low", "classes"} & heads[reader].keys()
     }
-    cells = _reserved(cells, declaration, decisions)
-    names: dict[str, str] = {}
+    names = _reserved(cells, declaration, decisions)
     for column in map(str, cells):
         declared = declaration.column.get(column, Column())
         name = spelled.get(key(column), "")
         is_taken = name in names.values() or column in readers
-        if not name or is_taken or declared.role or declared.classes:
+        if not name or is_taken or declared.role:
             continue
         reader = readers[name]
-        odd = _first_odd(cells[column], reader, heads[reader])
-        if odd:
+        own = set(as_mapping(declared.classes).values())
+        if own - set(heads[reader].get("classes", ())):
+            continue
+        no_label = {word.strip().casefold() for word in declared.missing} | WORDS
+        odd = _first_odd(cells[column], reader, heads[reader], no_label)
+        if odd and not own:
             why = f"{odd!r} is no label of the head {reader}"
             decisions.remark(column, f"not read as {name!r}: {why}")
         else:
             decisions.rename(column, name)
             decisions.remark(name, f"is column {column!r}")
             names[column] = name
-    return cells.rename(columns=names)
+    return cells.rename(columns=names), declaration.renamed(names)
 
 
 def own_heads(
@@ -78,8 +83,8 @@ def own_heads(
 
 def _reserved(
     cells: pd.DataFrame, declaration: Declaration, decisions: Decisions
-) -> pd.DataFrame:
-    """The cells with `identity` and `source` for names that differ in case alone."""
+) -> dict[str, str]:
+    """`identity` and `source` for columns whose names differ in case alone."""
     names: dict[str, str] = {}
     for column in map(str, cells):
         name = column.casefold()
@@ -94,7 +99,7 @@ def _reserved(
         decisions.read_as(name, name)
         decisions.remark(name, f"is column {column!r}")
         names[column] = name
-    return cells.rename(columns=names)
+    return names
 
 
 def _are_data_sets(cells: "pd.Series[Any]") -> bool:
@@ -109,11 +114,16 @@ def _are_data_sets(cells: "pd.Series[Any]") -> bool:
     return 0 < distinct <= infer.MOST and (distinct == 1 or distinct < filled)
 
 
-def _first_odd(cells: "pd.Series[Any]", reader: str, config: Mapping[str, Any]) -> str:
+def _first_odd(
+    cells: "pd.Series[Any]",
+    reader: str,
+    config: Mapping[str, Any],
+    no_label: Collection[str],
+) -> str:
     """A cell that is no label of a named head, if there are more than a few."""
     texts = cells.dropna().astype(str).str.strip()
     counts = texts[texts != ""].value_counts(sort=False)
-    counts = counts[[text.casefold() not in WORDS for text in counts.index]]
+    counts = counts[[text.casefold() not in no_label for text in counts.index]]
     if "low" in config:
         numbers = parsed(pd.Series(counts.index, dtype=object)).notna()
         ends = config["low"], config["high"]

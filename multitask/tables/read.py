@@ -76,7 +76,7 @@ def reading_of(
     cells, unmade = with_path(labels.cells, path, folder, declaration, decisions, where)
     cells = flat(_headed(cells, path, where, declaration, decisions))
     cells, faults = with_inner_columns(cells, declaration, decisions)
-    cells = named_columns(cells, declaration, decisions)
+    cells, declaration = named_columns(cells, declaration, decisions)
     cells, bad_boxes = boxed(cells, declaration, decisions, file)
     table, labels, bad = _typed(cells, labels, path, declaration, decisions, where)
     names = table["path"]

@@ -98,3 +98,24 @@ def test_links_and_places_of_each_picture_are_no_data_sets(tmp_path):
     reading = read(tmp_path, "Source,indoor", *links)
     assert decided(reading)["Source"] == ("left out", "links")
     assert set(reading.table["source"]) == {"mine"}
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        ('missing = ["9"]', ["male", "female", None]),
+        (
+            'classes = {f = "female", male = "male", "9" = "male"}',
+            ["male", "female", "male"],
+        ),
+    ],
+)
+def test_what_is_declared_holds_for_the_new_name(tmp_path, toml, last):
+    cells, toml = ["male", "f", "9"], f"[column.Gender]\n{toml}"
+    table = read(tmp_path, "Gender", *cells, toml=toml).table
+    labels = [None if v != v else v for v in table["gender"]]
+    assert labels == ["male", "female", last]
+    people = read(
+        tmp_path, "Identity", *cells, toml='[column.Identity]\nmissing = ["9"]'
+    )
+    assert people.table["identity"].isna().tolist() == [False, False, True]
