@@ -139,8 +139,12 @@ def requested_heads(
 
 def _no_head(table: pd.DataFrame) -> UserError:
     """The error of a table that has labels for no head: it says why."""
-    faults = [why for name in _questions(table) if (why := head_fault(table, name))]
-    if not faults:
+    columns = _questions(table)
+    faults = [why for name in columns if (why := head_fault(table, name))]
+    if columns and not faults:
+        what = f"the data has no labels for a head; left out: {listed(columns)}"
+        todo = "name the columns to use with --heads"
+    elif not faults:
         what, todo = "the data has no column of labels", "add one"
     else:
         what = "the data has no labels for a head: " + faults[0][0]

@@ -143,7 +143,7 @@ def prepare(
     recipe = replace(recipe, head=_declared_heads(recipe, reading))
     for note in reading.notes:
         say(note)
-    _requested(recipe, reading.table)  # says what is wrong with the whole data
+    _check_requested(recipe, reading, say)
     table = select.select(reading.table, recipe, say)
     with checks.naming_limit(recipe):
         heads = _heads(recipe, table)
@@ -156,9 +156,7 @@ def prepare(
         missing = _missing(head, heads)
         if missing:
             say(f"{head.where}: left out, as no picture has them: {listed(missing)}")
-    if len(reading.decisions):
-        columns = read_columns(reading.decisions, heads, reading.table)
-        say(describe_columns(columns))
+    _describe(reading, heads, say)
     say(coverage(heads, table))
     spec = network_spec(recipe, heads, reading.notes)
     checks.check_freezable(spec, recipe, machine)
@@ -179,6 +177,13 @@ def prepare(
         machine=machine,
         remarks=reading.notes,
     )
+
+
+def _describe(reading: Reading, heads: Sequence[Head], say: Say) -> None:
+    """Say what the columns of the data sets were read as."""
+    if len(reading.decisions):
+        columns = read_columns(reading.decisions, heads, reading.table)
+        say(describe_columns(columns))
 
 
 def _hashes(table: pd.DataFrame, pixels: Pixels) -> near.Hashes:
@@ -248,6 +253,15 @@ def _declared_heads(recipe: Recipe, reading: Reading) -> dict[str, dict[str, Any
 def _requested(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
     """The heads that the recipe names, or all that are labelled, not yet resolved."""
     return infer.requested_heads(recipe.heads, table, recipe.head)
+
+
+def _check_requested(recipe: Recipe, reading: Reading, say: Say) -> None:
+    """Raise UserError if the whole data lacks labels for a requested head."""
+    try:
+        _requested(recipe, reading.table)
+    except UserError:
+        _describe(reading, (), say)
+        raise
 
 
 def _missing(requested: Head, heads: Sequence[Head]) -> list[str]:

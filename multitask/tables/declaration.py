@@ -114,7 +114,9 @@ class Declaration:
     def renamed(self, names: Mapping[str, str]) -> "Declaration":
         """The declaration with other names of some columns."""
         column = {names.get(name, name): one for name, one in self.column.items()}
-        return replace(self, column=column)
+        votes = {names.get(name, name): one for name, one in self.votes.items()}
+        text = tuple(names.get(name, name) for name in self.text)
+        return replace(self, column=column, votes=votes, text=text)
 
     def no_classes(self, column: str) -> dict[str, str]:
         """What raters may say that is no class of a column, by itself."""

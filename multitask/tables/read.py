@@ -74,8 +74,8 @@ def reading_of(
     where, file = f"--data {name}", f"--data {name}: '{path}'"
     folder = Path(declaration.root or labels.root)
     cells, unmade = with_path(labels.cells, path, folder, declaration, decisions, where)
-    cells = flat(_headed(cells, path, where, declaration, decisions))
-    cells, faults = with_inner_columns(cells, declaration, decisions)
+    cells, declaration = _headed(cells, path, where, declaration, decisions)
+    cells, faults = with_inner_columns(flat(cells), declaration, decisions)
     cells, declaration = named_columns(cells, declaration, decisions)
     cells, bad_boxes = boxed(cells, declaration, decisions, file)
     table, labels, bad = _typed(cells, labels, path, declaration, decisions, where)
@@ -139,18 +139,18 @@ def _headed(
     where: str,
     declaration: Declaration,
     decisions: Decisions,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, Declaration]:
     """The columns with a name; UserError if they are not those of a table."""
     file = f"{where}: '{path}'"
     cells = headed(cells, file)
     for column in map(str, cells):
         decisions.read_as(column, column if column in RESERVED else "label")
-    cells = declared_roles(cells, declaration, decisions, where)
+    cells, declaration = declared_roles(cells, declaration, decisions, where)
     has_one = path.suffix.lower() in TEXTS and len(cells.columns) < 2
     check_path(cells, file, SEPARATED if has_one else "")
     if cells.empty:
         raise UserError(file, "has no rows")
-    return cells
+    return cells, declaration
 
 
 def _text_columns(

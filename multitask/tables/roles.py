@@ -71,10 +71,11 @@ _FEW, _MANY = 5, 20  # rows
 
 def declared_roles(
     cells: pd.DataFrame, declaration: Declaration, decisions: Decisions, where: str
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, Declaration]:
     """The cells with the names that their declared roles have in every table.
 
-    Columns of the role `none` are dropped. Raises UserError if two have one role.
+    What is declared about a column holds for its new name. Columns of the role `none`
+    are dropped. Raises UserError if two have one role.
     """
     names: dict[str, str] = {}
     for column, declared in declaration.column.items():
@@ -91,7 +92,7 @@ def declared_roles(
             decisions.read_as(declared.role, declared.role)
             decisions.remark(declared.role, f"is column {column!r}")
             names[column] = declared.role
-    return cells.rename(columns=names)
+    return cells.rename(columns=names), declaration.renamed(names)
 
 
 def leave_out(

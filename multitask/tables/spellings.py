@@ -9,6 +9,8 @@
 | other classes | `Drama`, `drama `, `DRAMA` | the most frequent spelling |
 """
 
+import json
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -88,6 +90,7 @@ def respelled(
         elif not (changes := _minus_one(labels)):
             odd, must = _odd(labels, spelled), "must be a number"
             changes = {} if odd else _merged(labels, spelled)
+            _report_codes(column, spelled, decisions)
         faults += _faults(column, labels, odd, must, where)
         changes |= dict.fromkeys(odd, np.nan)
         if changes:
@@ -114,6 +117,15 @@ def _report(column: str, changes: dict[Any, Any], decisions: Decisions) -> None:
     shown = {old: new for old, new in written.items() if str(old).strip() != new}
     if shown:
         decisions.remark(column, examples(shown))
+
+
+def _report_codes(column: str, spelled: list[str], decisions: Decisions) -> None:
+    """Say that codes such as 007 are read as numbers, in a column of numbers."""
+    codes = [cell for cell in spelled if re.fullmatch(r"\s*0\d+\s*", cell)]
+    if codes and parsed(pd.Series(spelled, dtype=object)).notna().all():
+        first = codes[0].strip()
+        keep = f"text = [{json.dumps(column)}] in the TOML beside the table keeps it"
+        decisions.remark(column, f"{first!r} is {int(first)}; {keep}")
 
 
 def _classes(
@@ -150,6 +162,8 @@ def _yes_no(labels: "pd.Series[Any]", spelled: list[str]) -> dict[Any, Any]:
         return {}
     if not (found & YES and found & NO) and not found <= _ALONE:
         return {}
+    if found & {"t", "f"} and found & {"y", "n"}:
+        return {}  # t, f and n are three classes
     odd = int(labels.isin([cell for cell in words if cell not in known]).sum())
     if not are_few(odd, int(labels.notna().sum())):
         return {}

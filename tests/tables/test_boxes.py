@@ -176,3 +176,12 @@ def test_a_word_for_none_is_the_whole_picture(tmp_path):
 def test_a_side_left_of_the_picture_is_a_number(tmp_path):
     reading = boxes(tmp_path, "x,y,w,h", "-1,0,9,9", "0,-1,9,9")
     assert reading.table["box"].tolist() == ["-1 0 8 9", "0 -1 9 8"]
+
+
+def test_a_box_of_many_different_texts_is_no_list(tmp_path):
+    rows = [f"{n}.jpg,{n},2,5,6,{n % 2}" for n in range(30)]
+    names = [f"{n}.jpg" for n in range(30)]
+    text = "\n".join(["path,x,y,w,h,mood", *rows, ""])
+    reading = reader.read(label_file(tmp_path, text, *names), name="mine")
+    assert "box" not in reading.decisions["column"].tolist()
+    assert reading.table["box"].iloc[29] == "29 2 34 8"

@@ -134,3 +134,10 @@ def test_folders_of_classes_are_spelled_alike(tmp_path):
     label_file(tmp_path, "", "East Asian/a.jpg", "Latino_Hispanic/b.jpg")
     reading = folder.read(tmp_path, name="race7")
     assert sorted(reading.table["race7"]) == ["east_asian", "latino_hispanic"]
+
+
+def test_t_f_and_n_are_three_classes_and_codes_are_reported(tmp_path):
+    reading = read(tmp_path, "kind,code", "t,007", "f,7", "n,8", "t,12")
+    assert reading.table["kind"].tolist() == ["t", "f", "n", "t"]
+    assert reading.table["code"].tolist() == [7, 7, 8, 12]
+    assert "'007' is 7; text = [\"code\"] in the TOML" in decided(reading)["code"][1]

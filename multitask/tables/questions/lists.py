@@ -21,6 +21,7 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Array
+from multitask.contracts.table import RESERVED
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, column_section
 from multitask.tables.questions.brackets import Labels, bracket_list, is_bracketed
@@ -71,6 +72,7 @@ def spread(
         column = declaration.column.get(name, Column())
         known = tuple(names.get(name, column.classes))
         is_label = decisions.roles.get(name, "label") == "label"
+        is_label &= name not in RESERVED
         labels = None
         if is_label and (column.several or _may_hold_lists(cells[name])):
             codes, counts = _distinct(cells[name])
