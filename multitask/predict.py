@@ -16,6 +16,8 @@ from multitask.networks.predictions import ENDINGS, FORMATS, resolve_format
 from multitask.terminal.bar import bar, status
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from multitask.networks.prediction_file import Target
 
 _SHOWN = 12  # arguments of a command that is printed
@@ -47,7 +49,12 @@ def parser() -> argparse.ArgumentParser:
     )
     add = options.add_argument
     add("network", help="a network file or a run folder")
-    add("input", nargs="+", help="picture files, folders and globs")
+    add(
+        "input",
+        nargs="+",
+        help="picture files, folders and globs, or one table of them (.csv, .xlsx, "
+        ".parquet, .json, ...), whose boxes are cut out",
+    )
     add("--heads", metavar="A,B", help="heads to predict (default: all)")
     add(
         "--probabilities",
@@ -83,14 +90,15 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.batch_size < 1:
         raise UserError("--batch-size", f"is {arguments.batch_size}, must be 1 or more")
     # Imported here, as pandas takes its time and `--help` doesn't need it.
-    from multitask.images.paths import check_usable, expand
+    from multitask.images.paths import check_usable
 
     _check_order(arguments)
-    paths = expand(arguments.input)
+    pictures = _pictures(arguments.input)
+    paths = pictures["path"].tolist()
     check_usable(paths)
-    with _target(arguments, form, paths) as target:
+    with _target(arguments, form, pictures) as target:
         try:
-            _predict(arguments, paths, target)
+            _predict(arguments, pictures, target)
         except KeyboardInterrupt:
             done = f"stopped after {target.tally.rows:,} of {len(paths):,} pictures"
             if arguments.out and target.tally.rows:
@@ -105,9 +113,26 @@ def main(argv: list[str] | None = None) -> int:
     return 0 if target.tally.answered else 1
 
 
+def _pictures(names: list[str]) -> "pd.DataFrame":
+    """The pictures that names stand for: `path`, and `box` if a table has any."""
+    import pandas as pd
+
+    from multitask.contracts.reading import TABLES
+    from multitask.images.paths import expand
+
+    files = [name for name in names if name.lower().endswith(TABLES)]
+    if not files:
+        return pd.DataFrame({"path": pd.Series(expand(names), dtype=object)})
+    if len(names) > 1:
+        raise UserError(files[0], "is a table", "give one table, without other input")
+    from multitask.tables.read import read_pictures
+
+    return read_pictures(Path(files[0]), files[0])
+
+
 @contextmanager
 def _target(
-    arguments: argparse.Namespace, form: str, paths: list[str]
+    arguments: argparse.Namespace, form: str, pictures: "pd.DataFrame"
 ) -> "Iterator[Target]":
     """Where the rows go; UserError if they can't."""
     from multitask.contracts.run import network_file
@@ -119,7 +144,7 @@ def _target(
         width = shutil.get_terminal_size().columns if terminal else None
         yield Printed(form=form, width=width)
         return
-    work = same_work(network, paths, _heads(arguments), arguments.probabilities)
+    work = same_work(network, pictures, _heads(arguments), arguments.probabilities)
     with writing(Path(arguments.out).expanduser(), form, work) as file:
         yield file
 
@@ -148,7 +173,9 @@ def _heads(arguments: argparse.Namespace) -> tuple[str, ...] | None:
     return split_names(arguments.heads or "") or None
 
 
-def _predict(arguments: argparse.Namespace, paths: list[str], target: "Target") -> None:
+def _predict(
+    arguments: argparse.Namespace, pictures: "pd.DataFrame", target: "Target"
+) -> None:
     """Write the rows that are still missing."""
     import_tensorflow()
     import multitask
@@ -157,7 +184,7 @@ def _predict(arguments: argparse.Namespace, paths: list[str], target: "Target") 
         analyzer = multitask.load(arguments.network)
     done = target.tally.rows
     chunks = analyzer.predict_chunks(
-        paths,
+        pictures if "box" in pictures else pictures["path"].tolist(),
         heads=_heads(arguments),
         probabilities=arguments.probabilities,
         batch_size=arguments.batch_size,
@@ -166,13 +193,13 @@ def _predict(arguments: argparse.Namespace, paths: list[str], target: "Target") 
     for note in analyzer.notes:
         print(note, file=sys.stderr)
     if done:
-        print(f"resuming after {done:,} of {len(paths):,} pictures", file=sys.stderr)
+        print(f"resuming after {done:,} of {len(pictures):,} pictures", file=sys.stderr)
     # Rows that are printed on a terminal show the progress themselves.
     printed = not arguments.out and sys.stdout.isatty()
     if printed:
         with status("predicting"):
             chunks = chain([next(chunks)], chunks)
-    progress = nullcontext(_no_bar) if printed else bar("reading", len(paths), done)
+    progress = nullcontext(_no_bar) if printed else bar("reading", len(pictures), done)
     with progress as advance:
         for rows in chunks:
             target.append(rows)

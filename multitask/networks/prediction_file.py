@@ -231,17 +231,23 @@ def _names(path: Path, form: str) -> list[str]:
 
 def same_work(
     network: Path,
-    pictures: Sequence[str],
+    pictures: "pd.DataFrame",
     heads: Sequence[str] | None,
     probabilities: bool,
 ) -> dict[str, Any]:
-    """What must be the same for rows to belong to one file, as plain values."""
+    """What must be the same for rows to belong to one file, as plain values.
+
+    `pictures` has their `path` and, if there are any, their `box`.
+    """
     with network.open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
-    names = hashlib.sha256(b"\0".join(map(os.fsencode, pictures)))
-    if not all(map(os.path.isabs, pictures)):
+    paths = [*map(str, pictures["path"])]
+    names = hashlib.sha256(b"\0".join(map(os.fsencode, paths)))
+    if not all(map(os.path.isabs, paths)):
         names.update(os.fsencode(os.getcwd()))
-    files = hashlib.sha256("\n".join(map(_stamp, pictures)).encode())
+    if "box" in pictures:
+        names.update("\0".join(map(str, pictures["box"])).encode())
+    files = hashlib.sha256("\n".join(map(_stamp, paths)).encode())
     return {
         "multitask": VERSION,
         "network": weights,

@@ -59,6 +59,30 @@ def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     return reading_of(labels, path, declaration, decisions, name=name)
 
 
+def read_pictures(file: Path, where: str) -> pd.DataFrame:
+    """The pictures in a file of labels: `path` (rows,), and `box` if there are any.
+
+    They are found as by `read`, and its labels are not read. A path without a file, and
+    a wrong box, stay as they are written. Raises UserError as `read` does for the file
+    and its columns.
+    """
+    path = existing_file(file, where)
+    declaration, decisions = declared(path, where), Decisions()
+    labels = load(path, where, decisions, declaration.text)
+    folder = Path(declaration.root or labels.root)
+    cells, _ = with_path(labels.cells, path, folder, declaration, decisions, where)
+    cells, declaration = _headed(cells, path, where, declaration, decisions)
+    boxes, faults = boxed(flat(cells), declaration, decisions, f"{where}: '{path}'")
+    paths, missing = locate(boxes["path"], folder, decisions)
+    table = pd.DataFrame({"path": paths.fillna(boxes["path"])})
+    if "box" in boxes:
+        sides = [name for name in cells if name == "box" or name not in boxes]
+        wrong = cells.loc[faults.index, sides].astype(str).agg(" ".join, axis=1)
+        table["box"] = boxes["box"].where(boxes["box"].notna(), None)
+        table.loc[faults.index, "box"] = wrong
+    return table
+
+
 def reading_of(
     labels: LabelFile,
     path: Path,

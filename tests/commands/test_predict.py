@@ -421,3 +421,27 @@ def test_a_picture_in_place_of_the_network_is_one_line(faces):
         f"{faces / 'a.png'}: is a picture, but the network comes first; write "
         f"python -m multitask.predict NETWORK {faces / 'a.png'} {faces}\n"
     )
+
+
+def test_the_boxes_of_a_table_are_cut_out(run, paths, tmp_path, capsys):
+    first, other = [path for path in paths if os.path.exists(path)][:2]
+    none, good = (None,) * 4, (2, 2, 20, 20)
+    frame = pd.DataFrame([*[good] * 10, none, none, (9, 9, -3, 5)], columns=[*"xywh"])
+    frame.insert(0, "picture", [*[first] * 10, other, "x.png", first])
+    table = tmp_path / "faces.csv"
+    frame.to_csv(table, index=False)
+    text = output(capsys, run, table, "--format", "jsonl")
+    answers = pd.read_json(StringIO(text), lines=True)
+    assert answers["box"].fillna("").tolist()[9:11] == ["2 2 22 22", ""]
+    assert answers["status"].tolist()[9:11] == ["ok", "ok"]
+    assert "no such file" in answers["status"][11]
+    assert "box is" in answers["status"][12]
+    whole = multitask.load(run).predict([other])
+    assert answers["age"][10] == pytest.approx(whole["age"][0], abs=1e-3)
+
+
+def test_a_table_beside_other_input_is_refused(run, faces, tmp_path, capsys):
+    table = tmp_path / "faces.csv"
+    table.write_text("path\na.png\n")
+    assert main([str(run), str(table), str(faces)]) == 2
+    assert "give one table, without other input" in capsys.readouterr().err

@@ -241,10 +241,10 @@ def test_a_few_labels_that_no_head_can_have_are_set_aside(tmp_path, run):
     )  # fmt: skip
     fitted = fit(recipe, tmp_path / "run", say=lines.append)
     assert any(
-        line.startswith("ignored: 3 unusable labels, the first: g") for line in lines
+        line.startswith("ignored: 2 unusable labels, the first: a") for line in lines
     )
     skipped = pd.read_csv(fitted.folder / "skipped.csv").set_index("path")["reason"]
-    assert skipped[paths[3]].startswith("gender is 'Malee': head gender: 1 label of")
+    assert skipped[paths[3]].startswith("row 4: gender is 'Malee', left empty; must")
     assert "outside 0 to 116, first 117" in skipped[paths[5]]
     assert skipped[paths[9]].startswith("age is '-3'")
     assert len(pd.read_csv(fitted.folder / "split.csv")) == 60  # the pictures stay

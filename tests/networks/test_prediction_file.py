@@ -287,40 +287,47 @@ def test_a_folder_that_can_not_be_written_is_said_at_once(tmp_path, monkeypatch)
         write(tmp_path / "a.csv", "csv", PARTS)
 
 
+def named(*paths):
+    return pd.DataFrame({"path": paths}, dtype=object)
+
+
 def test_the_work_is_the_network_the_heads_and_the_pictures(tmp_path, monkeypatch):
     network, other = tmp_path / "a.keras", tmp_path / "b.keras"
     network.write_bytes(b"weights")
     other.write_bytes(b"other weights")
-    work = same_work(network, ["/x/a.png"], None, False)
-    assert same_work(network, ["/x/a.png"], None, False) == work
+    table = named("/x/a.png")
+    work = same_work(network, table, None, False)
+    assert same_work(network, table, None, False) == work
+    boxed = table.assign(box=["1 2 3 4"])
+    assert same_work(network, boxed, None, False)["pictures"] != work["pictures"]
     for changed in (
-        same_work(other, ["/x/a.png"], None, False),
-        same_work(network, ["/x/b.png"], None, False),
-        same_work(network, ["/x/a.png", "/x/b.png"], None, False),
-        same_work(network, ["/x/a.png"], ["age"], False),
-        same_work(network, ["/x/a.png"], None, True),
+        same_work(other, named("/x/a.png"), None, False),
+        same_work(network, named("/x/b.png"), None, False),
+        same_work(network, named("/x/a.png", "/x/b.png"), None, False),
+        same_work(network, named("/x/a.png"), ["age"], False),
+        same_work(network, named("/x/a.png"), None, True),
     ):
         assert changed != work
     # A relative name is another picture in another folder.
-    here = same_work(network, ["a.png"], None, False)
+    here = same_work(network, named("a.png"), None, False)
     monkeypatch.chdir(tmp_path)
-    assert same_work(network, ["a.png"], None, False) != here
+    assert same_work(network, named("a.png"), None, False) != here
 
 
 def test_a_picture_that_has_changed_is_other_work(tmp_path):
     network, picture = tmp_path / "a.keras", tmp_path / "a.png"
     network.write_bytes(b"weights")
-    missing = same_work(network, [str(picture)], None, False)
+    missing = same_work(network, named(str(picture)), None, False)
     picture.write_bytes(b"one")
     os.utime(picture, ns=(0, 1_000))
-    work = same_work(network, [str(picture)], None, False)
+    work = same_work(network, named(str(picture)), None, False)
     assert work != missing
-    assert same_work(network, [str(picture)], None, False) == work
+    assert same_work(network, named(str(picture)), None, False) == work
     os.utime(picture, ns=(0, 2_000))
-    later = same_work(network, [str(picture)], None, False)
+    later = same_work(network, named(str(picture)), None, False)
     assert {key for key in work if work[key] != later[key]} == {"files"}
     os.utime(picture, ns=(0, 1_000))
-    assert same_work(network, [str(picture)], None, False) == work
+    assert same_work(network, named(str(picture)), None, False) == work
     picture.write_bytes(b"other")
     os.utime(picture, ns=(0, 1_000))
-    assert same_work(network, [str(picture)], None, False) != work
+    assert same_work(network, named(str(picture)), None, False) != work
