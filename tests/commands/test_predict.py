@@ -430,7 +430,7 @@ def test_the_boxes_of_a_table_are_cut_out(run, paths, tmp_path, capsys):
     frame.insert(0, "picture", [*[first] * 10, other, "x.png", first])
     table = tmp_path / "faces.csv"
     frame.to_csv(table, index=False)
-    text = output(capsys, run, table, "--format", "jsonl")
+    text = output(capsys, run, table, "--format", "jsonl").out
     answers = pd.read_json(StringIO(text), lines=True)
     assert answers["box"].fillna("").tolist()[9:11] == ["2 2 22 22", ""]
     assert answers["status"].tolist()[9:11] == ["ok", "ok"]
