@@ -24,10 +24,10 @@ def locate(
     Names without a file are looked for below `root`, see `similar`. Each folder is
     listed once, which is much faster than checking each file.
     """
-    kinds = set(map(type, names.tolist()))
-    if kinds - {str}:  # numbers, as of pictures 1.jpg to 9.jpg
-        names = as_text(names)
-    files, missing = _exact(names.tolist(), root)
+    texts = names.tolist()
+    if set(map(type, texts)) - {str}:  # numbers, as of pictures 1.jpg to 9.jpg
+        texts = as_text(names).fillna("").tolist()
+    files, missing = _exact(texts, root)
     reasons = {}
     found = _found(missing, root, set(files)) if missing else {}
     for row, name in missing.items():
@@ -45,30 +45,31 @@ def locate(
     )
 
 
-def _exact(names: list[Any], root: Path) -> tuple[list[str], dict[int, str]]:
+def _exact(texts: list[Any], root: Path) -> tuple[list[str], dict[int, str]]:
     """The path of each name in `root`, and the names without a file, by row."""
-    texts = [name if isinstance(name, str) else "" for name in names]
     start = os.path.join(os.path.realpath(root), "")
     real: dict[str, str] = {}
-    present: set[str] = set()
-    missing: dict[int, str] = {}
-    for row, text in enumerate(texts):
-        if text in present:
-            continue
+    lost = set()
+    unfound = set(texts)  # sets compare 200,000 names in a fraction of a loop's time
+    while unfound:
+        text = unfound.pop()
         folder = text[: text.rfind("/") + 1]
-        if folder not in real:
-            path = os.path.join(root, os.path.expanduser(folder))
-            # The real folder: elsewhere, another spelling would be another picture.
-            real[folder] = os.path.join(os.path.realpath(path), "")
-            present.update([folder + name for name in _files_in(path)])
-        if text not in present:
-            missing[row] = text.strip() and text
+        if folder in real:
+            lost.add(text)
+            continue
+        path = os.path.join(root, os.path.expanduser(folder))
+        # The real folder: elsewhere, another spelling would be another picture.
+        real[folder] = os.path.join(os.path.realpath(path), "")
+        unfound.add(text)
+        unfound.difference_update([folder + name for name in _files_in(path)])
     if all(path == start + folder for folder, path in real.items()):
         files = [start + text for text in texts]
     else:
         ends = [text.rfind("/") + 1 for text in texts]
         pairs = zip(texts, ends, strict=True)
         files = [real[text[:end]] + text[end:] for text, end in pairs]
+    rows = [row for row, text in enumerate(texts) if text in lost] if lost else []
+    missing = {row: texts[row].strip() and texts[row] for row in rows}
     for row, name in missing.items():
         if not name:
             files[row] = ""
