@@ -9,6 +9,7 @@ from multitask.contracts.reading import BoxColumns, box_columns, box_texts
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration
 from multitask.tables.missing import WORDS
+from multitask.tables.values import uncoded
 
 _MOST = 0.1  # share of boxes that may be wrong: more is a mistake about the column
 
@@ -25,7 +26,7 @@ def boxed(
     columns = _declared(declaration, where) or _usual(cells, declaration)
     if columns is None:
         return cells, pd.Series(dtype=object)
-    told = _emptied(cells[[*columns.names]], declaration)
+    told = _emptied(uncoded(cells[[*columns.names]]), declaration)
     texts, faults = box_texts(told, columns)
     count = int(texts.notna().sum())
     if len(faults) > _MOST * (count + len(faults)):

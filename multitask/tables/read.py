@@ -99,7 +99,7 @@ def reading_of(
     folder = Path(declaration.root or labels.root)
     cells, unmade = with_path(labels.cells, path, folder, declaration, decisions, where)
     cells, declaration = _headed(cells, path, where, declaration, decisions)
-    cells, faults = with_inner_columns(flat(cells), declaration, decisions)
+    cells, faults = with_inner_columns(coded(flat(cells)), declaration, decisions)
     cells, declaration = named_columns(cells, declaration, decisions)
     cells, bad_boxes = boxed(cells, declaration, decisions, file)
     table, labels, bad = _typed(cells, labels, path, declaration, decisions, where)

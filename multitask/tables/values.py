@@ -26,6 +26,16 @@ def coded(cells: pd.DataFrame) -> pd.DataFrame:
     return cells.assign(**changed)
 
 
+def uncoded(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells with columns of `coded` as text."""
+    changed = {
+        name: cells[name].astype(object)
+        for name in map(str, cells)
+        if isinstance(cells[name].dtype, pd.CategoricalDtype)
+    }
+    return cells.assign(**changed)
+
+
 def factorized(
     cells: "pd.Series[Any]",
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

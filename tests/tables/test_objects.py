@@ -1,6 +1,8 @@
 """Are objects in cells columns of their own?"""
 
+import pandas as pd
 import pytest
+from multitask.datasets import table as tables
 
 from tests.tables.typed_in import decided, read
 
@@ -67,3 +69,23 @@ def test_a_cell_that_is_no_object_is_set_aside(tmp_path):
 def test_texts_in_braces_stay_texts(tmp_path):
     reading = read(tmp_path, "said", "{sic}", "{sic}", "yes")
     assert reading.table["said"].tolist() == ["{sic}", "{sic}", "yes"]
+
+
+def test_objects_of_a_parquet_file(tmp_path):
+    pytest.importorskip("pyarrow")
+    mood = [{"mood": "sad", "age": 31}, {"mood": "calm", "age": 40}]
+    frame = pd.DataFrame({"path": ["1.jpg", "2.jpg"], "said": mood})
+    for name in frame["path"]:
+        (tmp_path / name).touch()
+    frame.to_parquet(tmp_path / "labels.parquet")
+    table = tables.read(tmp_path / "labels.parquet", name="mine").table
+    assert table["said.mood"].tolist() == ["sad", "calm"]
+    assert table["said.age"].tolist() == [31, 40]
+
+
+def test_one_object_among_many_texts_is_found(tmp_path):
+    cells = ["happy"] * 400
+    cells[123] = quoted('{"choices": ["happy", "sad"]}')
+    reading = read(tmp_path, "mood", *cells)
+    assert reading.table["mood_happy"].sum() == 400
+    assert reading.table["mood_sad"].sum() == 1

@@ -36,7 +36,8 @@ def _flat(cell: Any) -> Any:
         cell = cell.tolist()
     if isinstance(cell, set | frozenset):
         cell = sorted(cell, key=str)
-    return json.dumps(cell, default=str) if isinstance(cell, list | tuple) else cell
+    is_nested = isinstance(cell, list | tuple | dict)
+    return json.dumps(cell, default=str) if is_nested else cell
 
 
 def is_bracketed(text: str) -> bool:

@@ -17,9 +17,8 @@ from multitask.contracts.reading import box_columns
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration
 from multitask.tables.formats.json_files import record_cells
+from multitask.tables.values import texts
 from multitask.tables.words import are_few
-
-_LOOKED_AT = 50  # cells that tell whether a column may hold objects
 
 
 def with_inner_columns(
@@ -33,9 +32,11 @@ def with_inner_columns(
     faults: list[tuple[Any, str]] = []
     for name in map(str, cells.columns):
         is_free = name != "path" and not declaration.column.get(name, Column()).role
-        objects = _objects(cells[name]) if is_free else None
+        if not is_free or not _has_any(cells[name]):
+            continue
+        objects = _objects(cells[name])
         if objects is None:
-            lists = _choices(cells[name]) if is_free and _has_any(cells[name]) else None
+            lists = _choices(cells[name])
             cells = cells if lists is None else cells.assign(**{name: lists})
             continue
         inner = record_cells([{name: one or {}} for one in objects])
@@ -86,8 +87,6 @@ def _choices(cells: "pd.Series[Any]") -> "pd.Series[Any] | None":
 
 def _objects(cells: "pd.Series[Any]") -> list[dict[str, Any] | None] | None:
     """The object in each cell, None where there is none; None if they are few."""
-    if not _has_any(cells):
-        return None
     filled = cells.dropna()
     parsed = {cell: _parsed(cell) for cell in filled.unique()}
     objects = [parsed.get(cell) for cell in cells]
@@ -96,10 +95,8 @@ def _objects(cells: "pd.Series[Any]") -> list[dict[str, Any] | None] | None:
 
 
 def _has_any(cells: "pd.Series[Any]") -> bool:
-    """Whether objects are among cells from all over a column; most hold none."""
-    filled = cells.dropna()
-    some = filled.iloc[:: max(1, len(filled) // _LOOKED_AT)]
-    return any(isinstance(c, str) and c.lstrip().startswith("{") for c in some)
+    """Whether any cell is an object."""
+    return any(text.lstrip().startswith("{") for text in texts(cells))
 
 
 def _parsed(cell: Any) -> dict[str, Any] | None:
