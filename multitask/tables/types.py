@@ -44,7 +44,8 @@ def _typed(cells: "pd.Series[Any]", where: str, is_text: bool) -> "pd.Series[Any
 
     def convert(values: "pd.Series[Any]") -> "pd.Series[Any]":
         _check_utf8(str(cells.name), values, where)
-        text = pd.Series([t.strip() or np.nan for t in as_text(values)], dtype=object)
+        stripped = [t.strip() or np.nan for t in as_text(values).tolist()]
+        text = pd.Series(stripped, dtype=object)
         if cells.name == "split":
             parts, _ = translate(text, PARTS)
             text = parts.astype(object).where(parts.notna(), text)
@@ -81,7 +82,7 @@ def parsed(values: "pd.Series[Any]") -> "pd.Series[float]":
 
 
 def _check_utf8(column: str, values: "pd.Series[Any]", where: str) -> None:
-    texts = [column, *(value for value in values if isinstance(value, str))]
+    texts = [column, *(value for value in values.tolist() if isinstance(value, str))]
     try:
         "".join(texts).encode()
     except UnicodeEncodeError:

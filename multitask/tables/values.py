@@ -82,8 +82,8 @@ def by_value(
         return pd.Series(np.nan, cells.index, name=cells.name)
     kind = converted.dtype if converted.dtype.kind == "f" else object
     # Empty cells have the code -1, that of the value behind all others.
-    known = np.append(converted.astype(kind), np.nan)
-    return pd.Series(known[codes], cells.index, name=cells.name)
+    known = pd.Series(np.append(converted.astype(kind), np.nan), name=cells.name)
+    return known.take(codes).set_axis(cells.index)
 
 
 def replaced(cells: "pd.Series[Any]", changes: Mapping[Any, Any]) -> "pd.Series[Any]":

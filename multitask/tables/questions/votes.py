@@ -252,16 +252,16 @@ def _suggest(
     for name in others:
         first = _as_numbers(cells[name].iloc[:1000])
         if np.isfinite(first).any() and (first[np.isfinite(first)] % 1 == 0).all():
-            counts[name] = _as_numbers(cells[name])
+            counts[name] = np.nan_to_num(_as_numbers(cells[name]))
     if len(counts) < 3:
         return
-    whole = {n: v for n, v in counts.items() if (np.nan_to_num(v) >= 0).all()}
-    ones = [n for n, v in whole.items() if np.isin(np.nan_to_num(v), (0, 1)).all()]
+    whole = {n: v for n, v in counts.items() if (v >= 0).all()}
+    ones = [n for n, v in whole.items() if np.isin(v, (0, 1)).all()]
     for names, kind in ((ones, "one 1"), ([*whole], "the same sum")):
         if len(names) < 3:
             continue
         with np.errstate(over="ignore"):
-            sums = np.stack([np.nan_to_num(whole[n]) for n in names]).sum(axis=0)
+            sums = np.stack([whole[n] for n in names]).sum(axis=0)
         if (sums == sums[0]).all() and sums[0] > 0:
             columns = ", ".join(f'"{name}"' for name in names)
             decisions.remark(
