@@ -26,6 +26,20 @@ def coded(cells: pd.DataFrame) -> pd.DataFrame:
     return cells.assign(**changed)
 
 
+def in_order(cells: "pd.Series[Any]") -> "pd.Series[Any]":
+    """The categorical with its values in the order in which they occur.
+
+    >>> in_order(pd.Series(["b", None, "a"], dtype="category")).cat.categories.tolist()
+    ['b', 'a']
+    """
+    codes, values = factorized(cells)
+    first = np.empty(len(values) + 1, np.intp)  # its last is for empty cells, -1
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    order = np.argsort(first[:-1])
+    places = np.append(np.argsort(order), -1)
+    return _categorical(cells, places[codes], values[order])
+
+
 def uncoded(cells: pd.DataFrame) -> pd.DataFrame:
     """The cells with columns of `coded` as text."""
     changed = {

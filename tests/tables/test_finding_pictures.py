@@ -263,3 +263,15 @@ def test_a_column_of_pictures_that_do_not_exist(tmp_path):
     message = "the only picture in .* was not found: column 'photo' has 'no.jpg'"
     with pytest.raises(UserError, match=message):
         table.read(file, name="mine")
+
+
+def test_pictures_that_occur_often_and_columns_of_few_texts(tmp_path):
+    rows = [(f"{n % 4}.jpg", f"{n} {n} 90 90", "bca"[n % 3]) for n in range(24)]
+    lines = [",".join(row) for row in rows]
+    text = "\n".join(["image,box,mood", *lines, ""])
+    file = label_file(tmp_path, text, *[f"{n}.jpg" for n in range(4)])
+    reading = table.read(file, name="mine")
+    names = [os.path.basename(path) for path in reading.table["path"]]
+    assert list(zip(names, reading.table["box"], strict=True)) == [r[:2] for r in rows]
+    assert reading.table["mood"].tolist() == [row[2] for row in rows]
+    assert reading.heads["mood"]["classes"] == ["a", "b", "c"]

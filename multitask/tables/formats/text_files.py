@@ -17,6 +17,7 @@ from multitask.contracts.reading import ENDINGS
 from multitask.contracts.table import RESERVED, any_file_name
 from multitask.tables.decisions import Decisions
 from multitask.tables.locate import readable
+from multitask.tables.values import in_order
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -120,10 +121,13 @@ def _cells(data: bytes, separator: str, text: set[str], errors: str) -> pd.DataF
     first = _read(data, separator, nrows=1, dtype=object, encoding_errors=errors)
     names = ["" if pd.isna(name) else name for name in first.iloc[0]]
     width = len(names)
-    plain = [n for n in _plain(data, separator, width) if names[n].strip() not in text]
-    kinds = {number: object for number in range(width) if number not in plain}
-    options = {"skiprows": 1, "names": range(width), "dtype": kinds}
-    options["encoding_errors"] = errors
+    kinds = _kinds(data, separator, width)
+    for number, name in enumerate(map(str.strip, names)):
+        is_code = kinds[number] is None and name in text
+        is_raw = kinds[number] == "category" and (name == "path" or errors != "strict")
+        kinds[number] = object if is_code or is_raw else kinds[number]
+    options = {"skiprows": 1, "names": range(width), "encoding_errors": errors}
+    options["dtype"] = {n: kind for n, kind in kinds.items() if kind}
     try:
         cells = _read(data, separator, **options)
     except pd.errors.EmptyDataError:  # no row below the header
@@ -131,9 +135,12 @@ def _cells(data: bytes, separator: str, text: set[str], errors: str) -> pd.DataF
     if not isinstance(cells.index, pd.RangeIndex):
         saw = width + cells.index.nlevels
         raise ValueError(f"Expected {width} fields in line 2, saw {saw}")
-    for number in plain:
+    for number, kind in kinds.items():
         values = cells[number]
-        if values.dtype.kind == "f" and np.isinf(values).any():  # `inf`, or 1e400
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            cells[number] = in_order(values)
+        elif not kind and values.dtype.kind == "f" and np.isinf(values).any():
+            # Cells such as `inf` or 1e400.
             text_of = _read(data, separator, **options | {"dtype": object})
             cells[number] = text_of[number]
     return cells.set_axis(pd.Index(names, dtype=object), axis=1)
@@ -155,22 +162,24 @@ def _read(data: bytes, separator: str, **options: Any) -> pd.DataFrame:
     return cells
 
 
-def _plain(data: bytes, separator: str, width: int) -> list[int]:
-    """The columns whose first cells are plain numbers, not codes such as 007.
+def _kinds(data: bytes, separator: str, width: int) -> dict[int, Any]:
+    """The type that pandas is to read each column as, None for numbers.
 
-    pandas reads these several times faster as numbers than as text.
+    Columns whose first cells are plain numbers, not codes such as 007, are read several
+    times faster as numbers; repeated texts, as categories.
     """
+    kinds: dict[int, Any] = dict.fromkeys(range(width), object)
     sample = data[:_SAMPLE].decode("utf-8", "surrogateescape")
     try:
         rows = [row for row in _lines(sample, separator)[1:-1] if len(row) == width]
     except csv.Error:
-        return []
-    columns = zip(*rows, strict=True)
-    return [
-        number
-        for number, cells in enumerate(columns)
-        if any(cells) and all(_PLAIN.fullmatch(cell) for cell in cells)
-    ]
+        return kinds
+    for number, cells in enumerate(zip(*rows, strict=True)):
+        if any(cells) and all(_PLAIN.fullmatch(cell) for cell in cells):
+            kinds[number] = None
+        elif 2 * len(set(cells)) < len(cells):
+            kinds[number] = "category"
+    return kinds
 
 
 def _western(cells: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
