@@ -42,12 +42,14 @@ class Merged:
     rows: int = 0
 
 
-def merge(table: pd.DataFrame, *, numbered: bool = False) -> Merged:
-    """Merge the rows of each face.
+def merge(
+    table: pd.DataFrame, *, numbered: bool = False, distinct: bool = False
+) -> Merged:
+    """Merge the rows of each face; `distinct` says that each row is known to be one.
 
     Reasons name rows if they are `numbered`: the index then counts them from 0.
     """
-    if not has_repeated(table):
+    if distinct or not has_repeated(table):
         return Merged(table=table, conflicts=_conflicts([]))
     key = faces(table)
     later = key.duplicated()
@@ -140,14 +142,16 @@ def _outside(united: pd.DataFrame, differ: pd.DataFrame) -> list[tuple[str, str,
 
 
 def merged_rows(
-    table: pd.DataFrame, decisions: Decisions, where: str
+    table: pd.DataFrame, decisions: Decisions, where: str, distinct: bool
 ) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """The table of a file with one row per face, and the labels that were set aside.
+
+    `distinct` says that the rows are known to show different pictures.
 
     The list has pairs of a path and a reason. Raises UserError if a column loses all
     of its labels.
     """
-    merged = merge(table, numbered=True)
+    merged = merge(table, numbered=True, distinct=distinct)
     if merged.rows:
         text = f"{merged.rows:,} rows merged into others of the same picture"
         decisions.remark("path", text)

@@ -56,6 +56,8 @@ def emptied(
         config = heads.get(reader, {})
         classes = {*_keys(declared.classes), *_keys(config.get("classes", ()))}
         own = {*_keys(declaration.missing), *_keys(declared.missing)}
+        if _are_labels(cells[column], own):
+            continue
         values = distinct(cells[column])
         found = _words(values, (WORDS - classes) | own)
         sentinels, reason = _sentinels(column, values, found, config)
@@ -70,6 +72,15 @@ def emptied(
             if reader or declared.role == "label" or sentinels:
                 _check_some_left(column, empty, changed[column], where)
     return cells.assign(**changed) if changed else cells
+
+
+def _are_labels(cells: "pd.Series[Any]", missing: Collection[str]) -> bool:
+    """Whether all cells are numbers that are no word and no sentinel."""
+    return (
+        pd.api.types.is_numeric_dtype(cells)
+        and not any(map(_NUMBER.fullmatch, missing))
+        and not (cells == -1).any()
+    )
 
 
 def _keys(words: Collection[str]) -> set[str]:

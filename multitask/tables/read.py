@@ -104,7 +104,7 @@ def reading_of(
     cells, bad_boxes = boxed(cells, declaration, decisions, file)
     table, labels, bad = _typed(cells, labels, path, declaration, decisions, where)
     names = table["path"]
-    table["path"], missing = locate(names, folder, decisions)
+    table["path"], missing, are_distinct = locate(names, folder, decisions)
     missing.update(unmade)
     missing = missing.combine_first(bad_boxes)
     paths = table["path"]
@@ -116,7 +116,7 @@ def reading_of(
         _refuse(path, skipped, where)
     voted = row_votes(table, declaration, decisions, file)
     labels.brings |= voted.heads
-    table, contradictions = merged_rows(voted.cells, decisions, file)
+    table, contradictions = merged_rows(voted.cells, decisions, file, are_distinct)
     faults += [*bad, *voted.faults]
     skipped += [*((paths[row], reason) for row, reason in faults), *contradictions]
     table = table.reset_index(drop=True)

@@ -172,6 +172,8 @@ def _yes_no(labels: "pd.Series[Any]", spelled: list[str]) -> dict[Any, Any]:
 
 def _minus_one(labels: "pd.Series[Any]") -> dict[Any, Any]:
     """0 for the cells of -1 in a column of -1 and 1 alone: no and yes."""
+    if pd.api.types.is_numeric_dtype(labels) and not (labels == -1).any():
+        return {}
     cells = distinct(labels)
     values = parsed(pd.Series(cells[:5], dtype=object))
     if set(values) != {-1.0, 1.0}:
