@@ -73,7 +73,7 @@ def read_pictures(file: Path, where: str) -> pd.DataFrame:
     cells, _ = with_path(labels.cells, path, folder, declaration, decisions, where)
     cells, declaration = _headed(cells, path, where, declaration, decisions)
     boxes, faults = boxed(flat(cells), declaration, decisions, f"{where}: '{path}'")
-    paths, missing = locate(boxes["path"], folder, decisions)
+    paths, missing, _ = locate(boxes["path"], folder, decisions)
     table = pd.DataFrame({"path": paths.fillna(boxes["path"])})
     if "box" in boxes:
         sides = [name for name in cells if name == "box" or name not in boxes]
