@@ -4,6 +4,7 @@
 | --- | --- |
 | 0 and 1 | sigmoid |
 | text or whole numbers, 2 to 50 different ones | softmax with these classes |
+| whole numbers, more than 10 with fewer than 5 labels each on average | regression |
 | other numbers, and intervals (`_low`, `_high`) | regression from lowest to highest |
 | anything else | none |
 """
@@ -22,6 +23,8 @@ from multitask.contracts.head import Head
 from multitask.contracts.table import NO_LABELS, classes_of, interval_columns
 
 MOST = 50  # classes; a column that holds more kinds of text is no question
+# Whole numbers are classes if they are few, or each has several labels.
+_FEW, _LABELS_EACH = 10, 5
 
 Config = dict[str, Any]
 _SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
@@ -91,7 +94,9 @@ def _config(table: pd.DataFrame, column: str) -> Config | None:
     if pd.api.types.is_numeric_dtype(labels):
         if set(values) == {0, 1}:
             return {"kind": "sigmoid"}
-        if len(values) > MOST or not all(float(n).is_integer() for n in values):
+        is_rare = len(values) > _FEW and len(labels) < _LABELS_EACH * len(values)
+        is_whole = all(float(n).is_integer() for n in values)
+        if len(values) > MOST or is_rare or not is_whole:
             return _range(labels)
     if len(values) > MOST:
         return None

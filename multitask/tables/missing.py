@@ -22,6 +22,7 @@ WORDS = frozenset(
     (
         *("nan", "-nan", "na", "n/a", "n.a.", "n.a", "#n/a", "#na", "<na>", "nat"),
         *("?", "??", "-", "--", "---", "none", "null", "nil", "unknown"),
+        *("k.a.", "k. a.", "keine angabe"),
         *("not available", "not annotated", "unlabeled", "unlabelled"),
     )
 )

@@ -142,7 +142,8 @@ def _typed(
     """
     cells = emptied(coded(cells), declaration, decisions, where)
     cells = with_split(cells, declaration, decisions, where)
-    check_wide(cells, declaration, f"{where}: '{path}'")
+    names = decisions.written
+    check_wide(cells, declaration, names.get("path", "path"), f"{where}: '{path}'")
     cells, labels, bad = question_columns(cells, labels, declaration, decisions, where)
     leave_out(cells, declaration, decisions)
     text = _text_columns(cells, path, declaration)

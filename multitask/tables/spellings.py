@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts import catalog, infer
-from multitask.contracts.errors import UserError, counted
+from multitask.contracts.errors import UserError, counted, listed
 from multitask.contracts.table import RESERVED, as_text, interval_columns
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, as_mapping, column_section
@@ -38,6 +38,8 @@ from multitask.tables.words import (
 
 Fault = tuple[int, str]  # a row, counted from 0, and what is wrong in it
 _ALONE = frozenset(("true", "yes", "false", "no"))  # clear without their opposite
+# Different numbers that may be classes beside words: some not whole, all whole.
+_FEW_NUMBERS, _MOST_NUMBERS = 4, 20
 _AGES = "must be a number or an interval such as 20-29"
 
 
@@ -70,13 +72,13 @@ def respelled(
             config = {}
         odd, must = list[Any](), ""
         if declared.classes or "classes" in config:
-            known = as_mapping(declared.classes) or meanings(reader)
+            known = _known(declared, config, reader)
             must = f"must be {one_of(known.values())}"
             changes, odd = _classes(labels, known | declaration.no_classes(column))
         elif "low" in config:
             ends = _ages(spelled, float(config["low"]), float(config["high"]))
             odd = [spelling for spelling, interval in ends.items() if interval is None]
-            faults += _faults(column, labels, odd, _AGES, where)
+            faults += _faults(column, labels, odd, _AGES, where, decisions)
             _report_ages(column, ends, decisions)
             changed |= _interval_columns(cells, column, ends)
             continue
@@ -91,12 +93,22 @@ def respelled(
             odd, must = _odd(labels, spelled), "must be a number"
             changes = {} if odd else _merged(labels, spelled)
             _report_codes(column, spelled, decisions)
-        faults += _faults(column, labels, odd, must, where)
+        faults += _faults(column, labels, odd, must, where, decisions)
         changes |= dict.fromkeys(odd, np.nan)
         if changes:
             _report(column, changes, decisions)
             changed[column] = replaced(labels, changes)
     return cells.assign(**changed) if changed else cells, faults
+
+
+def _known(declared: Column, config: dict[str, Any], reader: str) -> dict[str, str]:
+    """The class that each spelling means.
+
+    What is declared of a named head adds to the spellings that are known.
+    """
+    own = as_mapping(declared.classes)
+    is_more = "classes" in config and set(own.values()) <= set(config["classes"])
+    return {**meanings(reader), **own} if is_more else own
 
 
 def _are_numbers(labels: "pd.Series[Any]") -> bool:
@@ -182,23 +194,35 @@ def _minus_one(labels: "pd.Series[Any]") -> dict[Any, Any]:
 
 
 def _odd(labels: "pd.Series[Any]", spelled: list[str]) -> list[str]:
-    """The few cells that are no numbers, in a column of numbers."""
-    values = parsed(pd.Series(spelled, dtype=object))
+    """The cells that are no numbers, in a column of numbers.
+
+    They are few, or the others are half of it and can't be classes: too many different
+    numbers, or some that are not whole.
+    """
+    values = parsed(pd.Series(spelled, dtype=object)).astype(float)
+    is_number = np.isfinite(values)
     odd = [
         cell
-        for cell, is_number in zip(
-            spelled, np.isfinite(values.astype(float)), strict=True
-        )
-        if not is_number and cell.strip()
+        for cell, known in zip(spelled, is_number, strict=True)
+        if not known and cell.strip()
     ]
     if not odd:
         return []
-    counts = labels.isin(odd).sum(), labels.notna().sum()
-    return odd if counts[1] - counts[0] > 2 and are_few(*map(int, counts)) else []
+    count, filled = int(labels.isin(odd).sum()), int(labels.notna().sum())
+    if are_few(count, filled):
+        return odd
+    numbers = values[is_number]
+    least = _FEW_NUMBERS if (numbers % 1 != 0).any() else _MOST_NUMBERS
+    return odd if len(numbers) > least and 2 * count <= filled else []
 
 
 def _faults(
-    column: str, labels: "pd.Series[Any]", odd: Collection[Any], must: str, where: str
+    column: str,
+    labels: "pd.Series[Any]",
+    odd: Collection[Any],
+    must: str,
+    where: str,
+    decisions: Decisions,
 ) -> list[Fault]:
     """The fault in each odd cell; UserError if they are more than a tenth."""
     if not odd:
@@ -214,6 +238,9 @@ def _faults(
         many = f" (and so must {others})" if len(cells) > 1 else ""
         todo = _todo(column, as_text(cells).iloc[0].strip(), must)
         raise UserError(where, what + many, todo)
+    counts = as_text(cells).str.strip().value_counts(sort=False)
+    words = [f"{count:,} {word!r}" for word, count in counts.items()]
+    decisions.remark(column, f"left empty: {listed(words)}")
     return [(row, f"{reason}, left empty; {must}") for row, reason in reasons.items()]
 
 

@@ -7,6 +7,7 @@
 | `is_valid`, `is_test`, `valid`, ... | true and false, yes and no, 1, 0 | as said |
 """
 
+import json
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,9 @@ def _parts(
     meaning = _meaning(set(keys.values()), is_fold=key(column) == "fold")
     known = {text: meaning[k] for text, k in keys.items() if k in meaning}
     unknown = texts[texts.notna() & ~texts.isin(list(known))]
+    is_part = texts.map(known).notna() if known else texts.notna() & False
+    has_parts = "train" in known.values() and len(set(known.values())) > 1
+    must |= has_parts and 2 * is_part.sum() >= texts.notna().sum()
     if not must and not are_few(len(unknown), int(texts.notna().sum())):
         if key(column) == "fold" and all(text.isdecimal() for text in values):
             _leave_out(column, "numbers of folds, not train, val and test", decisions)
@@ -118,7 +122,8 @@ def _error(column: str, unknown: "pd.Series[Any]", must: str, where: str) -> Use
         where,
         f"row {row + 1}: {column} is {text!r}, must be {must}",
         'if it is not the split, declare role = "label" under '
-        f"{column_section(column)} in the TOML beside the table",
+        f"{column_section(column)} in the TOML beside the table; "
+        f"missing = [{json.dumps(text)}] there leaves its rows to chance",
     )
 
 

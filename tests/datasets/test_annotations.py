@@ -267,5 +267,5 @@ def test_tasks_may_be_an_object_with_classes_by_name(tmp_path, gender):
 def test_an_object_of_tasks_has_lists_of_classes(tmp_path, gender):
     items = [{"img_path": "a.jpg", "gt_label": {"gender": 0}}]
     file = annotated(tmp_path, items, metainfo={"tasks": {"gender": gender}})
-    with pytest.raises(UserError, match=r"metainfo\.tasks is no list of names"):
+    with pytest.raises(UserError, match=r"metainfo\.tasks is not a list of names"):
         table.read(file, name="mine")

@@ -257,3 +257,34 @@ def test_only_one_column_is_the_split(tmp_path):
 def test_a_broken_cell_of_a_split_is_named(tmp_path, column, cells, message):
     with pytest.raises(UserError, match=message):
         read(tmp_path, column, *cells)
+
+
+# Splits and numbers among other cells
+
+
+def test_an_unknown_word_in_a_split_is_an_error_that_says_how_to_leave_it_out(tmp_path):
+    cells = ["TRAIN"] * 8 + ["Test"] * 3 + ["unused"] * 4
+    rows = [f"{cell},{n % 2}" for n, cell in enumerate(cells)]
+    message = r"row 12: Split is 'unused', must be one of .*missing = \["
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, "Split,indoor", *rows)
+    toml = '[column.Split]\nmissing = ["unused"]'
+    parts = read(tmp_path, "Split,indoor", *rows, toml=toml).table["split"]
+    assert parts.fillna("").tolist() == ["train"] * 8 + ["test"] * 3 + [""] * 4
+
+
+def test_numbers_with_many_words_are_an_error_not_classes(tmp_path):
+    cells = [f"{n}.25" for n in range(20)] + ["n.b."] * 5
+    message = r"score is 'n.b.', must be a number .and so must 4 others"
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, "score", *cells)
+    grades = ["1", "2", "3", "K", "K", "1", "2", "3"]
+    classes = read(tmp_path, "grade", *grades).heads["grade"]["classes"]
+    assert classes == ["1", "2", "3", "K"]
+
+
+def test_whole_numbers_with_few_labels_each_are_a_range(tmp_path):
+    many = read(tmp_path, "Alter", *map(str, range(18, 58)))
+    assert many.heads["Alter"] == {"kind": "regression", "low": 18, "high": 57}
+    few = read(tmp_path, "stars", *map(str, [1, 2, 3, 4, 5, 5]))
+    assert few.heads["stars"]["kind"] == "softmax"

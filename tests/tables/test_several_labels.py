@@ -89,7 +89,7 @@ def test_other_texts_with_separators_are_no_lists(tmp_path, cells):
 
 def test_a_text_that_may_be_a_list_is_told_and_may_be_declared(tmp_path):
     cells = ["Paris, France", "Lyon, France", "Rome, Italy"]
-    todo = '[column.genre] several = ","'
+    todo = 'several = "," under [column.genre]'
     assert f"each text is one class; if ',' separates labels, declare {todo}" in (
         remarks(read(tmp_path, cells))
     )
@@ -152,7 +152,7 @@ def test_lists_of_numbers_in_a_csv_file(tmp_path):
     assert read(tmp_path, ["[0, 2]", "[1]"]).table["genre_2"].tolist() == [1, 0]
     yes_no = read(tmp_path, ["[1, 0, 1]", "[0, -1, 0]"]).table
     np.testing.assert_equal(yes_no["genre_1"].tolist(), [0, NAN])
-    with pytest.raises(UserError, match=r'\[column.genre\] several = "numbers"'):
+    with pytest.raises(UserError, match=r'several = "numbers" or'):
         read(tmp_path, ["[1, 0]", "[0, 1]"])
 
 
@@ -219,7 +219,7 @@ def test_words_for_not_annotated_in_a_list_are_no_labels(tmp_path, cells):
 def test_numbers_with_blanks_between_them_may_be_several_labels(tmp_path, separator):
     cells = [separator.join(c) for c in ("47", "4", "467", "7", "46", "4")]
     reading = read(tmp_path, cells)
-    assert f'declare [column.genre] several = "{separator}"' in remarks(reading)
+    assert f'declare several = "{separator}" under [column.genre]' in remarks(reading)
     toml = f'[column.genre]\nseveral = "{separator}"'
     table = read(tmp_path, cells, toml).table
     assert table["genre_7"].tolist() == [1, 0, 1, 1, 0, 0]

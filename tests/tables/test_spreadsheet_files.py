@@ -266,3 +266,16 @@ def test_a_whole_number_that_no_float_holds_is_text(tmp_path):
     huge = "9" * 400
     reading = read(tmp_path, f"path,x\na.jpg,{huge}\nb.jpg,1\n")
     assert reading.table["x"].tolist() == [huge, "1"]
+
+
+def test_decimal_commas_beside_words_and_a_faulty_cell(tmp_path):
+    rows = [f"p{n}.jpg;{n},5;5{n},2" for n in range(30)]
+    rows += ["p30.jpg;k.A.;NA", "p31.jpg;?;unknown", "p32.jpg;7,0kg;50"]
+    names = [row.partition(";")[0] for row in rows]
+    file = label_file(tmp_path, "\n".join(["path;score;weight", *rows, ""]), *names)
+    reading = table.read(file, name="mine")
+    assert reading.table["score"].dropna().tolist() == [n + 0.5 for n in range(30)]
+    assert reading.table["weight"].notna().sum() == 31
+    assert [head["kind"] for head in reading.heads.values()] == ["regression"] * 2
+    [reason] = reading.skipped["reason"]
+    assert "score is '7,0kg', left empty; must be a number" in reason

@@ -24,6 +24,7 @@ _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _SAMPLE = 60_000  # bytes in which separators are counted, below csv's limit of a cell
 _COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 _PLAIN = re.compile(r"(-?(0|[1-9]\d*)(\.\d+)?)?")
+_LEAST = 5  # different numbers with commas, in a column with other cells
 _WHOLE = re.compile(r"[+-]?\d+")
 
 
@@ -214,25 +215,30 @@ def with_points(
 ) -> pd.DataFrame:
     """The cells with decimal points in columns of numbers with decimal commas.
 
-    A column has them if all of its filled cells are numbers and one has a comma;
-    columns named in `text` stay.
+    A column has them if all of its filled cells are numbers and one has a comma, or if
+    half of them are, at least five different ones, and no other cell is a list.
+    Columns named in `text` stay.
     """
     changed: dict[str, pd.Series[Any]] = {}
     once = cells.columns[~cells.columns.duplicated(keep=False)]
     for name in once.drop(["path", *text], errors="ignore"):
-        values = [v for v in cells[name].dropna().unique() if isinstance(v, str)]
-        values = [value for value in values if value.strip()]
-        points = {}
-        for value in values:
-            number = value.strip()
-            if _COMMA.fullmatch(number):
-                points[value] = number.replace(".", "").replace(",", ".")
-            elif not _WHOLE.fullmatch(number):
-                break
-        else:
-            if points:
-                first, point = next(iter(points.items()))
-                changed[name] = cells[name].map(lambda v, p=points: p.get(v, v))
-                remark = f"decimal commas are points: {first.strip()!r} is {point}"
-                decisions.remark(name, remark)
+        counts = cells[name].value_counts(sort=False)
+        counts = counts[[isinstance(v, str) and bool(v.strip()) for v in counts.index]]
+        points = {
+            value: value.strip().replace(".", "").replace(",", ".")
+            for value in map(str, counts.index)
+            if _COMMA.fullmatch(value.strip())
+        }
+        known = [v in points or bool(_WHOLE.fullmatch(v.strip())) for v in counts.index]
+        others = counts[[not is_number for is_number in known]]
+        are_numbers = others.empty or (
+            len(points) >= _LEAST
+            and 2 * counts[known].sum() >= counts.sum()
+            and not any(value.count(",") > 1 for value in others.index)
+        )
+        if points and are_numbers:
+            first, point = next(iter(points.items()))
+            changed[name] = cells[name].map(lambda v, p=points: p.get(v, v))
+            remark = f"decimal commas are points: {first.strip()!r} is {point}"
+            decisions.remark(name, remark)
     return cells.assign(**changed) if changed else cells

@@ -236,8 +236,8 @@ class _Lists:
                 self.where,
                 f"{self.name} is {example}, which may be class numbers or no (0) and "
                 "yes (1)",
-                f'declare {column_section(self.name)} several = "numbers" or several = '
-                '"yes/no" in the TOML beside the file',
+                'declare several = "numbers" or several = "yes/no" under '
+                f"{column_section(self.name)} in the TOML beside the file",
             )
         return "numbers" if numbers > ordered else "yes/no"
 

@@ -34,7 +34,7 @@ def separator_of(counts: "pd.Series[int]", name: str, decisions: Decisions) -> s
             decisions.remark(
                 name,
                 f"each text is one class; if {separator!r} separates labels, declare "
-                f'{column_section(name)} several = "{separator}"',
+                f'several = "{separator}" under {column_section(name)}',
             )
     _suggest(texts, name, decisions)
     return ""
@@ -51,7 +51,7 @@ def _suggest(texts: "pd.Index[Any]", name: str, decisions: Decisions) -> None:
             decisions.remark(
                 name,
                 "each text is one class; if its numbers are several labels, declare "
-                f'{column_section(name)} several = "{separator}"',
+                f'several = "{separator}" under {column_section(name)}',
             )
             return
 

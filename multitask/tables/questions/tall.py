@@ -24,8 +24,13 @@ _QUESTIONS = (
 _ANSWERS = ("value", "answer", "label", "confidence", "present", "attributevalue")
 
 
-def check_wide(cells: pd.DataFrame, declaration: Declaration, where: str) -> None:
-    """Raise UserError if a column names questions, and another holds their answers."""
+def check_wide(
+    cells: pd.DataFrame, declaration: Declaration, path: str, where: str
+) -> None:
+    """Raise UserError if a column names questions, and another holds their answers.
+
+    `path` is what the file calls the column of pictures.
+    """
     plain = {_plain(column): column for column in map(str, cells)}
     question = next((plain[name] for name in _QUESTIONS if name in plain), "")
     answer = next((plain[name] for name in _ANSWERS if name in plain), "")
@@ -40,7 +45,7 @@ def check_wide(cells: pd.DataFrame, declaration: Declaration, where: str) -> Non
         f"has one row per label, not per picture: {question!r} names questions "
         f"({listed(map(str, names[:3]))}), and {answer!r} holds their answers",
         "make a column of each question, for example with pandas: "
-        f"frame.pivot(index='path', columns={question!r}, values={answer!r}); if "
+        f"frame.pivot(index={path!r}, columns={question!r}, values={answer!r}); if "
         f'{question!r} is a question itself, declare role = "label" for it in the TOML '
         "beside the table",
     )
