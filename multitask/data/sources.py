@@ -25,6 +25,7 @@ from multitask.contracts.table import RESERVED, Reading, check, concat
 from multitask.data.joint_heads import joint_heads
 from multitask.data.labels import check_reading
 from multitask.tables.merge import merge_notes, merged_sets
+from multitask.tables.questions.summed import vote_columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +124,8 @@ def read_all(data: Sequence[str], sample: Path | None = None) -> Reading:
     """
     sample = sample.resolve() if sample else None
     readings = [_read_one(text, sample) for text in data]
-    merged = merged_sets(concat([r.table for r in readings]))
+    votes = vote_columns(item for r in readings for item in r.heads.items())
+    merged = merged_sets(concat([r.table for r in readings]), votes)
     table = check(merged.table, "the data sets together")
     skipped = [*(r.skipped for r in readings), merged.conflicts[["path", "reason"]]]
     notes = [*(note for r in readings for note in r.notes), *merge_notes(merged)]

@@ -8,7 +8,8 @@ The rules, in this order:
    remaining pictures are duplicates, and a chain of pictures, each near the next, does
    not collapse into one.
 3. Where a row that stayed and a row dropped for it contradict each other, nobody knows
-   which label is right: it is emptied (a number with its `_low` and `_high`).
+   which label is right: it is emptied (a number with its `_low` and `_high`, a class
+   with its votes).
 """
 
 from importlib.util import find_spec
@@ -20,7 +21,7 @@ import pandas as pd
 from multitask.contracts.errors import UserError
 from multitask.contracts.run import check_writable
 from multitask.contracts.saving import replacing, reporting_write_errors, write_text
-from multitask.contracts.table import label_columns, write_csv
+from multitask.contracts.table import write_csv
 from multitask.inspection.duplicates import Groups, group_by_hash
 from multitask.inspection.label_intervals import LabelIntervals, Rows
 from multitask.inspection.lookalikes import Lookalikes
@@ -44,9 +45,9 @@ def clean(
     left, right = np.array(pairs, np.intp).reshape(-1, 2).T
     contradicted = labels.gaps(left, right) > 0
     contradicted[lookalikes.among(left, right)] = False
-    for number, name in enumerate(labels.names):
+    for number, columns in enumerate(labels.columns):
         doubtful = table.index[left[contradicted[:, number]]].unique()
-        for column in label_columns([name]):
+        for column in columns:
             if column in remaining and len(doubtful):
                 remaining.loc[doubtful, column] = np.nan
     return remaining.reset_index(drop=True)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.head import Array, Head
-from multitask.contracts.table import as_text, column, interval
+from multitask.contracts.table import as_text, column, interval, label_columns
 
 Rows = npt.NDArray[np.intp]
 
@@ -18,12 +18,14 @@ class LabelIntervals:
     """The interval that each label lies in: from `low` to `high` (rows, labels).
 
     Numbers are scaled by their range and classes are whole numbers; both ends are NaN
-    where nobody annotated the picture.
+    where nobody annotated the picture. `columns` are those in which each label is: it
+    may be an interval, or have votes.
     """
 
     names: tuple[str, ...]
     low: Array
     high: Array
+    columns: tuple[tuple[str, ...], ...]
 
     def gaps(self, left: Rows, right: Rows) -> Array:
         """The distance (pairs, labels) between the intervals of two rows, at most 1.
@@ -31,7 +33,8 @@ class LabelIntervals:
         It is 0 where they overlap or one of them is unknown.
 
         >>> ages = np.array([[0.3], [0.4], [np.nan]])
-        >>> labels = LabelIntervals(names=("age",), low=ages, high=ages)
+        >>> age = ("age",)
+        >>> labels = LabelIntervals(names=age, low=ages, high=ages, columns=(age,))
         >>> labels.gaps(np.array([0, 0]), np.array([1, 2])).round(3).tolist()
         [[0.1], [0.0]]
         """
@@ -44,11 +47,13 @@ class LabelIntervals:
 
 def label_intervals(heads: Sequence[Head], table: pd.DataFrame) -> LabelIntervals:
     """Every label column of the heads as intervals; a class has one of width 0."""
-    names, low, high = [], [], []
+    names, columns, low, high = [], [], [], []
     for head in heads:
         for name in head.columns:
             ends = _ends(head, name, table)
             names.append(name)
+            is_only = len(head.columns) == 1  # then its votes are its own, too
+            columns.append(head.label_columns if is_only else label_columns([name]))
             low.append(ends[0])
             high.append(ends[1])
     empty = np.zeros((len(table), 0))
@@ -56,6 +61,7 @@ def label_intervals(heads: Sequence[Head], table: pd.DataFrame) -> LabelInterval
         names=tuple(names),
         low=np.stack(low, axis=1) if low else empty,
         high=np.stack(high, axis=1) if high else empty,
+        columns=tuple(columns),
     )
 
 

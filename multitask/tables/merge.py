@@ -3,10 +3,11 @@
 Rows of one picture with different boxes show different faces. Rows of one face are
 merged: a cell that is empty in one row is filled from another, and labels in which they
 differ become empty. Only a split is kept: test counts before val, and val before train.
+Votes of different rows are added, see `questions/summed.py`.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -23,10 +24,13 @@ from multitask.contracts.table import (
 )
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import votes_section
+from multitask.tables.questions.summed import Summed, summed
 
 OF_ONE = "of one picture"  # in each reason why rows of a face contradict each other
 _FEW, _MOST = 3, 0.1  # contradictions: more are a mistake about the rows
 _FIRST = ("path", "box", "source")  # the first row says them
+_EMPTY = "left empty; must be the same in all"
+Questions = Mapping[str, Mapping[str, str]]  # of `summed.vote_columns`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,20 +38,27 @@ class Merged:
     """A table with one row per face, in the place of its first row.
 
     `conflicts` has a row for each label that was set aside, or split that was changed:
-    `path`, `column`, `reason`. `rows` is how many rows are now part of another.
+    `path`, `column`, `reason`. `rows` is how many rows are now part of another, and
+    `added` is for how many pictures votes were added, by question.
     """
 
     table: pd.DataFrame
     conflicts: pd.DataFrame
     rows: int = 0
+    added: dict[str, int] = field(default_factory=dict)
 
 
 def merge(
-    table: pd.DataFrame, *, numbered: bool = False, distinct: bool = False
+    table: pd.DataFrame,
+    *,
+    votes: Questions | None = None,
+    numbered: bool = False,
+    distinct: bool = False,
 ) -> Merged:
     """Merge the rows of each face; `distinct` says that each row is known to be one.
 
-    Reasons name rows if they are `numbered`: the index then counts them from 0.
+    The columns of a question with `votes` stay together. Reasons name rows if they are
+    `numbered`: the index then counts them from 0.
     """
     if distinct or not has_repeated(table):
         return Merged(table=table, conflicts=_conflicts([]))
@@ -58,7 +69,16 @@ def merge(
     columns = [column for column in rows if column not in _FIRST]
     united = rows.groupby(face, sort=False)[columns].first()
     differ = rows.groupby(face, sort=False)[columns].nunique() > 1
+    sums = {
+        name: summed(rows, face, name, classes, numbered=numbered)
+        for name, classes in (votes or {}).items()
+    }
+    for one in sums.values():
+        _put_votes(united, differ, one)
     faults = [*_faults(rows, face, differ, numbered), *_outside(united, differ)]
+    for name, one in sums.items():
+        for shown, says in one.faults.items():
+            faults.append((_path(shown), name, f"{name} is {says} {OF_ONE}, {_EMPTY}"))
     united = united.mask(differ)
     if "split" in columns:
         united["split"] = united["split"].fillna(_parts(rows["split"], face))
@@ -68,8 +88,20 @@ def merge(
         values = united[column].reindex(key[places]).to_numpy()
         result[column] = _replaced(result[column], places, values)
     return Merged(
-        table=result, conflicts=_conflicts(faults), rows=len(table) - len(result)
+        table=result,
+        conflicts=_conflicts(faults),
+        rows=len(table) - len(result),
+        added={name: one.count for name, one in sums.items() if one.count},
     )
+
+
+def _put_votes(united: pd.DataFrame, differ: pd.DataFrame, votes: Summed) -> None:
+    """Put the votes of faces, and their classes, into the labels of all faces."""
+    is_known = united.index.isin(votes.cells.index)
+    for column in votes.cells:
+        cells = votes.cells[column].reindex(united.index)
+        united[column] = united[column].astype(cells.dtype).mask(is_known, cells)
+    differ.loc[is_known, [*votes.cells]] = False
 
 
 def _conflicts(faults: list[tuple[str, str, str]]) -> pd.DataFrame:
@@ -79,6 +111,8 @@ def _conflicts(faults: list[tuple[str, str, str]]) -> pd.DataFrame:
 def _replaced(cells: "pd.Series[Any]", places: Any, values: Any) -> "pd.Series[Any]":
     if pd.api.types.is_numeric_dtype(cells) and pd.isna(values).any():
         cells = cells.astype(float)
+    if pd.api.types.is_numeric_dtype(cells) and values.dtype == object:
+        cells = cells.astype(object)  # empty so far
     cells = cells.copy()
     cells.loc[places] = values
     return cells
@@ -94,7 +128,7 @@ def _faults(
         labels = labels[doubtful & rows[column].notna()].drop_duplicates()
         if numbered:
             labels["says"] += " in row " + (labels.index + 1).astype(str)
-        outcome = "left empty; must be the same in all"
+        outcome = _EMPTY
         if column == "split":
             outcome = "of which test counts first, then val"
         joined: dict[Any, str] = {}
@@ -142,39 +176,54 @@ def _outside(united: pd.DataFrame, differ: pd.DataFrame) -> list[tuple[str, str,
 
 
 def merged_rows(
-    table: pd.DataFrame, decisions: Decisions, where: str, distinct: bool
+    table: pd.DataFrame,
+    decisions: Decisions,
+    where: str,
+    votes: Questions,
+    *,
+    distinct: bool = False,
 ) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """The table of a file with one row per face, and the labels that were set aside.
 
-    `distinct` says that the rows are known to show different pictures.
+    `distinct` says that the rows are known to show different pictures. The columns of a
+    question with `votes` stay together.
 
     The list has pairs of a path and a reason. Raises UserError if a column loses all
     of its labels.
     """
-    merged = merge(table, numbered=True, distinct=distinct)
+    merged = merge(table, votes=votes, numbered=True, distinct=distinct)
     if merged.rows:
         text = f"{merged.rows:,} rows merged into others of the same picture"
         decisions.remark("path", text)
+    for name, count in merged.added.items():
+        text = f"votes of different rows are added for {counted(count, 'picture')}"
+        decisions.remark(name, f"{text}; equal ones count once")
     out = decisions.left_out(table)
     conflicts = merged.conflicts[~merged.conflicts["column"].isin(out)]
     for column, faults in conflicts.groupby("column", sort=False):
-        _check_few(str(column), faults, merged.table[column], where)
-        decisions.remark(str(column), _contradictions(table[column], len(faults)))
+        advice = "" if column in votes else _votes_advice(table[column])
+        _check_few(str(column), faults, merged.table[column], where, advice)
+        text = _contradictions(str(column), len(faults), advice)
+        decisions.remark(str(column), text)
     pairs = conflicts[["path", "reason"]].itertuples(index=False, name=None)
     return merged.table, list(pairs)
 
 
 def _check_few(
-    column: str, faults: pd.DataFrame, left: "pd.Series[Any]", where: str
+    column: str,
+    faults: pd.DataFrame,
+    left: "pd.Series[Any]",
+    where: str,
+    advice: str,
 ) -> None:
     """Raise UserError if the rows of many pictures contradict each other."""
     count, total = len(faults), len(faults) + int(left.notna().sum())
     if column == "split" or (count < total and count <= max(_FEW, _MOST * total)):
         return
     todo = "keep one row per picture"
-    if left.nunique() <= infer.MOST:
+    if advice:
         todo += ", or write into the TOML beside the table that its rows are votes, "
-        todo += votes_section(column)
+        todo += advice
     raise UserError(
         where,
         f"{count:,} of {total:,} pictures have rows that contradict each other in "
@@ -183,19 +232,25 @@ def _check_few(
     )
 
 
-def _contradictions(labels: "pd.Series[Any]", count: int) -> str:
-    if labels.name == "split":
+def _contradictions(column: str, count: int, advice: str) -> str:
+    if column == "split":
         return f"rows of {counted(count, 'picture')} differ: test counts, then val"
     text = f"{counted(count, 'picture')} left empty, as rows contradict each other"
+    return f"{text}; {advice} would count them as votes" if advice else text
+
+
+def _votes_advice(labels: "pd.Series[Any]") -> str:
+    """The section that makes votes of rows; empty if they can't be votes."""
     if labels.name in RESERVED or labels.nunique() > infer.MOST:
-        return text
-    return f"{text}; {votes_section(str(labels.name))} would count them as votes"
+        return ""
+    return votes_section(str(labels.name))
 
 
-def merged_sets(table: pd.DataFrame) -> Merged:
+def merged_sets(table: pd.DataFrame, votes: Questions) -> Merged:
     """Merge the rows that several data sets have for a face; `source` is the first's.
 
-    Persons whom two data sets call differently are one if a face shows both.
+    Persons whom two data sets call differently are one if a face shows both. The
+    columns of a question with `votes` stay together.
     """
     if not has_repeated(table):
         return Merged(table=table, conflicts=_conflicts([]))
@@ -205,7 +260,7 @@ def merged_sets(table: pd.DataFrame) -> Merged:
         same = table["identity"].notna() & (table["identity"] != first)
         alias = dict(zip(table["identity"][same], first[same], strict=True))
         table = table.assign(identity=table["identity"].replace(alias))
-    return merge(table)
+    return merge(table, votes=votes)
 
 
 def merge_notes(merged: Merged) -> Iterator[str]:
@@ -216,6 +271,11 @@ def merge_notes(merged: Merged) -> Iterator[str]:
         f"{merged.rows:,} pictures are in several data sets: their labels are merged, "
         "and they count as those of the first."
     )
+    for name, count in merged.added.items():
+        yield (
+            f"The votes of different data sets for {name} of "
+            f"{counted(count, 'picture')} are added; equal ones count once."
+        )
     for column, faults in merged.conflicts.groupby("column", sort=False):
         yield (
             f"The data sets contradict each other in {column} of {len(faults):,} "

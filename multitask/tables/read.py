@@ -28,6 +28,7 @@ from multitask.tables.questions.brackets import flat
 from multitask.tables.questions.columns import question_columns
 from multitask.tables.questions.objects import with_inner_columns
 from multitask.tables.questions.raters import row_votes
+from multitask.tables.questions.summed import vote_columns
 from multitask.tables.questions.tall import check_wide
 from multitask.tables.roles import declared_roles, leave_out
 from multitask.tables.spellings import respelled
@@ -116,7 +117,10 @@ def reading_of(
         _refuse(path, skipped, where)
     voted = row_votes(table, declaration, decisions, file)
     labels.brings |= voted.heads
-    table, contradictions = merged_rows(voted.cells, decisions, file, are_distinct)
+    votes = vote_columns(labels.brings.items())
+    table, contradictions = merged_rows(
+        voted.cells, decisions, file, votes, distinct=are_distinct
+    )
     faults += [*bad, *voted.faults]
     skipped += [*((paths[row], reason) for row, reason in faults), *contradictions]
     table = table.reset_index(drop=True)

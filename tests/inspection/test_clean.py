@@ -80,3 +80,17 @@ def test_a_place_that_can_not_be_written_is_said_before_the_pictures_are_read(
     monkeypatch.setattr("multitask.inspection.audit.read_all", lambda data: 1 / 0)
     with pytest.raises(UserError, match=r"is a file; choose another file with --fix$"):
         audit(["sample=x"], tmp_path / "out", fix=tmp_path / "file" / "fixed.csv")
+
+
+def test_a_class_in_doubt_is_emptied_with_its_votes():
+    head = catalog.from_config(
+        "mood", {"kind": "softmax", "classes": ["sad", "glad"], "votes": True}
+    )
+    votes = {"mood_sad": [3.0, 1.0, 2.0], "mood_glad": [1.0, 2.0, 0.0]}
+    table = pd.DataFrame({"path": list("abc"), "mood": ["sad", "glad", "sad"], **votes})
+    left = clean(
+        table, inspected([0, 0xF, 2**64 - 2**30]), label_intervals([head], table)
+    )
+    assert left["path"].tolist() == ["a", "c"]
+    assert not head.labelled(left)[0]
+    assert left[[*votes]].to_numpy()[1].tolist() == [2, 0]
