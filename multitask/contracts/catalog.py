@@ -135,7 +135,7 @@ def _check_columns(heads: Iterable[Head]) -> None:
     """Raise UserError if two heads read a column, by which answers are named."""
     readers = dict.fromkeys(NO_LABELS, "the table itself")
     for head in heads:
-        for column in head.columns:
+        for column in head.label_columns:
             if column in readers:
                 raise UserError(
                     head.where,

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from multitask.contracts import infer
+from multitask.contracts.errors import UserError
 from multitask.contracts.table import Reading
 
 
@@ -17,7 +18,10 @@ def joint_heads(
 
     Classes may be spread over data sets: one has the cats, another the dogs. Only those
     whose readers take a name, `named`, bring heads of columns that are no named head's.
+
+    Raises UserError if a column that one makes of a question is another one elsewhere.
     """
+    _check_generated(readings)
     heads: dict[str, dict[str, Any]] = {}
     for reading in readings:
         for name, head in reading.heads.items():
@@ -41,6 +45,32 @@ def joint_heads(
         declared = {key: value for key, value in declared.items() if key != "columns"}
         heads[name] = infer.united(declared, head) if declared else head
     return heads
+
+
+def _check_generated(readings: Sequence[Reading]) -> None:
+    """Raise UserError if a column is made of a question in one data set alone."""
+    made = [_generated(reading) for reading in readings]
+    for reading, own in zip(readings, made, strict=True):
+        for one, columns in zip(readings, made, strict=True):
+            for column in columns.keys() - own.keys() & {*reading.table}:
+                here, there = (r.table["source"].iloc[0] for r in (reading, one))
+                question = columns[column]
+                raise UserError(
+                    f"column {column!r} of data set {here}",
+                    f"is called as one that is made of {question!r} in {there}",
+                    "rename one of them, or declare both alike in the TOML beside the "
+                    "table",
+                )
+
+
+def _generated(reading: Reading) -> dict[str, str]:
+    """The columns that a reader made of lists and votes, and of which question."""
+    columns: dict[str, str] = {}
+    for name, head in reading.heads.items():
+        read = infer.read_by(name, head)
+        made = read[1:] if head.get("votes") else read if len(read) > 1 else []
+        columns |= dict.fromkeys(made, read[0] if head.get("votes") else name)
+    return columns
 
 
 def _left_out_of_all(readings: Sequence[Reading]) -> set[str]:

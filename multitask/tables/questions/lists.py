@@ -25,6 +25,7 @@ from multitask.contracts.table import RESERVED
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, column_section
 from multitask.tables.questions.brackets import Labels, bracket_list, is_bracketed
+from multitask.tables.questions.generated import check_generated
 from multitask.tables.questions.separators import (
     MOST_LABELS,
     SEPARATORS,
@@ -64,7 +65,8 @@ def spread(
     """The cells with the labels of each column of lists in columns of their own.
 
     `names` has the names of numbered labels, by column. Raises UserError for lists of
-    numbers that could be both classes and yes and no.
+    numbers that could be both classes and yes and no, or if the column of a label is
+    called as another one.
     """
     result = Lists(cells=cells)
     parts: list[pd.DataFrame] = []
@@ -83,6 +85,8 @@ def spread(
         lists = _Lists(name=name, where=where, form=column.several or "", names=known)
         labels, empty = without_missing(labels, counts, {*known, *column.classes})
         yes, bad = lists.read(labels)
+        made = {c: of for of, columns in result.columns.items() for c in columns}
+        check_generated(name, lists.columns, cells.columns.drop(name), where, made)
         bad = {text: reason for text, reason in bad.items() if text not in empty}
         lists.remarks += (
             [f"not annotated: {', '.join(empty.values())}"] if empty else []

@@ -19,6 +19,7 @@ from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.table import RESERVED, as_text, faces
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, as_mapping, votes_section
+from multitask.tables.questions.generated import check_generated
 from multitask.tables.questions.votes import Voted, question
 from multitask.tables.words import one_of
 
@@ -30,7 +31,7 @@ def row_votes(
 
     Labels that are no class of a named head, or of those declared for the column, are
     no votes; they are faults. Raises UserError if a declared column does not exist, or
-    has fewer than two classes.
+    has fewer than two classes, or if a column of votes is called as another one.
     """
     result = Voted(cells=table)
     for name, votes in declaration.votes.items():
@@ -57,6 +58,7 @@ def row_votes(
         kept, others = counts[:size, : len(classes)], counts[:size, len(classes) :]
         voted = question(name, classes, kept, others.sum(axis=1), decisions)
         joined = voted.cells.iloc[face].set_axis(table.index)
+        check_generated(name, joined.columns.drop(name), result.cells, section)
         result.cells = result.cells.assign(**{str(c): joined[c] for c in joined})
         result.heads |= voted.heads
         result.faults += _faults(labels, codes, classes)

@@ -21,6 +21,7 @@ from multitask.contracts.head import Array, most_votes
 from multitask.contracts.table import RESERVED, as_text
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Declaration, Votes, votes_section
+from multitask.tables.questions.generated import check_generated
 from multitask.tables.types import parsed
 from multitask.tables.values import factorized
 from multitask.tables.words import are_few
@@ -48,14 +49,19 @@ def count(
 ) -> Voted:
     """Join the columns of votes, and one-hot columns, of each question.
 
-    Raises UserError if a declared column does not exist or is declared twice, or if
-    none of its rows has a vote.
+    Raises UserError if a declared column does not exist or is declared twice, if none
+    of its rows has a vote, or if a column is called as one of another question.
     """
     result = Voted(cells=cells)
     taken: dict[str, str] = {}
     for name, votes in declaration.votes.items():
         if not votes.columns:
             continue  # its rows vote, see `raters.py`
+        if name in RESERVED:
+            what = f"{name!r} is a column of every table"
+            raise UserError(
+                f"{where}: {votes_section(name)}", what, "call it otherwise"
+            )
         columns = _columns(votes)
         for column in dict.fromkeys([*columns.values(), *votes.leave_out]):
             section = f"{where}: {votes_section(name)}"
@@ -69,12 +75,12 @@ def count(
                 raise UserError(section, what)
             taken[column] = name
         _check_classes(columns, f"{where}: {votes_section(name)}")
-        _join(result, name, columns, votes.leave_out, decisions)
+        _join(result, name, columns, votes.leave_out, decisions, where)
         if result.cells[name].isna().all() and name not in cells:
             raise UserError(f"{where}: {votes_section(name)}", "has no row with a vote")
     one_hot = _inferred(result.cells, declaration)
     for name, columns in one_hot.items():
-        _join(result, name, columns, (), decisions)
+        _join(result, name, columns, (), decisions, where)
     if not one_hot:
         _suggest(result.cells, declaration, decisions)
     return result
@@ -106,6 +112,7 @@ def _join(
     columns: dict[str, str],
     leave_out: tuple[str, ...],
     decisions: Decisions,
+    where: str,
 ) -> None:
     """Put one column per class, and that of the class itself, in place of columns."""
     cells, classes = result.cells, tuple(columns)
@@ -115,6 +122,7 @@ def _join(
     voted = question(name, classes, kept, others, decisions)
     joined = voted.cells.set_axis(cells.index)
     rest = cells.drop(columns=read)
+    check_generated(name, joined.columns.drop(name), rest, where)
     if name in rest:  # the class that somebody decided on
         own = rest[name].astype(object)
         joined[name] = own.where(own.notna(), joined[name])
