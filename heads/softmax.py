@@ -13,6 +13,7 @@ from multitask.contracts.head import (
     Head,
     Targets,
     check_classes,
+    class_column,
     class_shares,
     elementwise_loss,
     most_votes,
@@ -33,9 +34,10 @@ class Softmax(Head):
     With `votes`, a picture may have soft labels: the columns `COLUMN_CLASS`, one per
     class, hold votes for each class, and the target is their shares (Barsoum et al.
     2016, "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced
-    Label Distribution"). Targets are then (rows, classes). A picture without votes has
-    the class in the column itself, which must otherwise be the one with most votes:
-    answers are compared with it.
+    Label Distribution"). Those of classes `low` and `high`, which end an interval, have
+    a `_` behind. Targets are then (rows, classes). A picture without votes has the
+    class in the column itself, which must otherwise be the one with most votes: answers
+    are compared with it.
     """
 
     classes: tuple[str, ...] = ()
@@ -84,7 +86,7 @@ class Softmax(Head):
     def vote_columns(self) -> tuple[str, ...]:
         """The columns with the votes for each class; empty without `votes`."""
         names = self.classes if self.votes else ()
-        return tuple(f"{self.columns[0]}_{name}" for name in names)
+        return tuple(class_column(self.columns[0], name) for name in names)
 
     @property
     def label_columns(self) -> tuple[str, ...]:

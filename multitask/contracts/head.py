@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.table import label_columns
+from multitask.contracts.table import interval_columns, label_columns
 
 Array = npt.NDArray[Any]
 Better = Literal["higher", "lower"]  # which values of a metric are the better ones
@@ -261,6 +261,16 @@ def class_shares(counts: Array) -> Array:
     total = counts.sum(axis=-1, keepdims=True)
     spread = np.maximum(1.0, total / 1000)
     return np.asarray((counts + spread / counts.shape[-1]) / (total + spread))
+
+
+def class_column(question: str, label: str) -> str:
+    """The column for one class of a question; `_low` and `_high` end an interval.
+
+    >>> class_column("mood", "sad"), class_column("stress", "low")
+    ('mood_sad', 'stress_low_')
+    """
+    column = f"{question}_{label}"
+    return f"{column}_" if column in interval_columns(question) else column
 
 
 def most_votes(votes: Array, classes: tuple[str, ...]) -> Array:

@@ -19,7 +19,7 @@ import pandas as pd
 from multitask.contracts import catalog
 from multitask.contracts.catalog import readers
 from multitask.contracts.errors import UserError, close_name, counted, listed
-from multitask.contracts.head import Head
+from multitask.contracts.head import Head, class_column
 from multitask.contracts.table import NO_LABELS, classes_of, interval_columns
 
 MOST = 50  # classes; a column that holds more kinds of text is no question
@@ -196,7 +196,7 @@ def read_by(name: str, head: Mapping[str, Any]) -> list[str]:
     """
     columns = list(head.get("columns") or [name])
     classes = head.get("classes", ()) if head.get("votes") else ()
-    return [*columns, *(f"{columns[0]}_{label}" for label in classes)]
+    return [*columns, *(class_column(columns[0], label) for label in classes)]
 
 
 def _swap(side: "re.Match[str]") -> str:

@@ -7,6 +7,7 @@ from multitask.datasets import table
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
+from multitask.contracts.table import check
 from tests.datasets.label_files import label_file
 from tests.tables.typed_in import decided
 
@@ -50,6 +51,16 @@ def test_a_named_head_keeps_its_classes_and_spellings(tmp_path):
     assert first["expression"] == "happiness"
     assert np.isnan(second["expression_fear"])  # more raters were not sure
     assert pd.isna(second["expression"])
+
+
+def test_low_and_high_are_classes_as_others(tmp_path):
+    rows = ["a low", "a high", "a low", "b high"]
+    reading = rated(tmp_path, rows, "[votes.level]", "path,level")
+    assert check(reading.table)["level_low_"].tolist() == [2, 0]
+    rows = ["a good", "a high", "a Bad", "b medium"]
+    reading = rated(tmp_path, rows, "[votes.illumination]", "path,illumination")
+    votes = reading.table[[f"illumination_{n}" for n in ("bad", "medium", "high_")]]
+    assert votes.to_numpy().tolist() == [[1, 0, 2], [0, 1, 0]]
 
 
 def test_a_label_that_is_no_class_is_no_vote_and_listed(tmp_path):

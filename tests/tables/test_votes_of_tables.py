@@ -10,6 +10,7 @@ from multitask.datasets import table
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.table import check
 from multitask.data import sources
 from multitask.experiments.run import fit
 from tests.datasets.label_files import label_file
@@ -120,6 +121,28 @@ def test_a_bad_cell_of_one_hot_columns_empties_its_row(tmp_path):
     assert reason.startswith("mood is left empty in row 4: mood_b is 'x', must be")
 
 
+def test_classes_may_be_called_as_the_ends_of_an_interval(tmp_path):
+    toml = '[votes.stress]\ncolumns = {low = "calm", high = "tense"}'
+    reading = read(tmp_path, "calm,tense\n3,1\n1,3", toml)
+    assert reading.table["stress"].tolist() == ["low", "high"]
+    assert reading.table[["stress_low_", "stress_high_"]].to_numpy().tolist() == [
+        [3, 1],
+        [1, 3],
+    ]
+    [head] = catalog.heads(["stress"], reading.heads)
+    assert head.encode(check(reading.table)).targets.tolist() == [
+        [0.75, 0.25],
+        [0.25, 0.75],
+    ]
+
+
+def test_one_hot_columns_may_be_called_as_the_ends_of_an_interval(tmp_path):
+    reading = read(tmp_path, "q_low,q_high,q_mid\n1,0,0\n0,1,0\n0,0,1")
+    assert reading.table["q"].tolist() == ["low", "high", "mid"]
+    interval = read(tmp_path, "q_low,q_high,q_mid\n0,1,0\n0,1,0\n0,0,1")
+    assert {"q_low", "q_high"} <= {*interval.table}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -170,7 +193,6 @@ def test_one_cell_that_is_no_number_of_votes_is_told(tmp_path, bad):
         ),
         ('[votes.x]\ncolumns = ["neutral"]', "has fewer than two classes"),
         ("[votes.x]", "has no columns, and there is no column 'x'"),
-        ('[votes.x]\ncolumns = {low = "anger", up = "NF"}', "has a class 'low'"),
         (DECLARED + '[votes.y]\ncolumns = ["NF", "anger"]', "as .votes.expression. do"),
         ('[votes.x]\ncolumns = ["anger", "NF"]\nleave = []', "unknown key 'leave'"),
     ],

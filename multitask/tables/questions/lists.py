@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.head import Array
+from multitask.contracts.head import Array, class_column
 from multitask.contracts.table import RESERVED
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, column_section
@@ -284,10 +284,9 @@ class _Lists:
         return dict(by_name)
 
     def _column_names(self, labels: Any) -> list[str]:
-        """`genre_Drama`; one called as an end of an interval has a `_` behind."""
+        """`genre_Drama` for each label."""
         labels = dict.fromkeys(map(str, labels))
-        end = {"low": "low_", "high": "high_"}
-        return [f"{self.name}_{end.get(label, label)}" for label in labels]
+        return [class_column(self.name, label) for label in labels]
 
     def _fault(
         self, labels: "Labels | None", known: Mapping[Any, str], numbered: bool

@@ -17,7 +17,7 @@ import pandas as pd
 
 from multitask.contracts import infer
 from multitask.contracts.errors import UserError, counted, listed, nearest
-from multitask.contracts.head import Array, most_votes
+from multitask.contracts.head import Array, class_column, most_votes
 from multitask.contracts.table import RESERVED, as_text
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Declaration, Votes, votes_section
@@ -29,7 +29,6 @@ from multitask.tables.words import are_few
 # Columns `is_happy`, `is_sad`, or at least three `mood_happy`, `mood_sad`, ..., with
 # one 1 in each row are one question.
 _IS, _LEAST = "is", 3
-_NO_CLASS = ("", "low", "high")  # `X_low` is an end of an interval
 
 
 @dataclass(kw_only=True)
@@ -74,7 +73,9 @@ def count(
                 )
                 raise UserError(section, what)
             taken[column] = name
-        _check_classes(columns, f"{where}: {votes_section(name)}")
+        if len(columns) < 2:
+            what, todo = "has fewer than two classes", "list their columns"
+            raise UserError(f"{where}: {votes_section(name)}", what, todo)
         _join(result, name, columns, votes.leave_out, decisions, where)
         if result.cells[name].isna().all() and name not in cells:
             raise UserError(f"{where}: {votes_section(name)}", "has no row with a vote")
@@ -95,15 +96,6 @@ def _columns(votes: Votes) -> dict[str, str]:
         start = prefix.rfind("_") + 1
         columns = {name[start:] or name: name for name in kept}
     return {c: name for c, name in columns.items() if name not in votes.leave_out}
-
-
-def _check_classes(columns: dict[str, str], where: str) -> None:
-    if len(columns) < 2:
-        raise UserError(where, "has fewer than two classes", "list their columns")
-    for name in ("low", "high"):
-        if name in columns:
-            todo = f'call it otherwise: columns = {{{name}_one = "{columns[name]}"}}'
-            raise UserError(where, f"has a class {name!r}, an end of an interval", todo)
 
 
 def _join(
@@ -164,7 +156,7 @@ def question(
         config["votes"] = True
         shares = np.where(known[:, None], kept, np.nan)
         joined |= {
-            f"{name}_{label}": pd.Series(votes)
+            class_column(name, label): pd.Series(votes)
             for label, votes in zip(classes, shares.T, strict=True)
         }
     for rows, text in (
@@ -229,7 +221,7 @@ def _inferred(
     taken: set[str] = set()
     for name in sorted(groups, key=len, reverse=True):  # hair_color before hair
         columns = {c[len(name) + 1 :]: c for c in groups[name] if c not in taken}
-        is_free = name and name not in cells and columns.keys().isdisjoint(_NO_CLASS)
+        is_free = name and name not in cells and "" not in columns
         enough = len(columns) >= (2 if name == _IS else _LEAST)
         if is_free and enough and _is_one_hot(cells[[*columns.values()]]):
             questions[name] = columns
