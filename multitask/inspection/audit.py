@@ -60,5 +60,5 @@ def audit(
     plugins.write_reports(findings, out)
     if target:
         cleaned = clean(findings.table, findings.files, findings.labels)
-        write_table(cleaned, target)
+        write_table(cleaned, target, resolved)
     return findings

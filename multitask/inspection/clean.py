@@ -12,13 +12,16 @@ The rules, in this order:
    with its votes).
 """
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
+from multitask.contracts.head import Head
 from multitask.contracts.run import check_writable
 from multitask.contracts.saving import replacing, reporting_write_errors, write_text
 from multitask.contracts.table import write_csv
@@ -26,6 +29,7 @@ from multitask.inspection.duplicates import Groups, group_by_hash
 from multitask.inspection.label_intervals import LabelIntervals, Rows
 from multitask.inspection.lookalikes import Lookalikes
 from multitask.tables.declaration import text_declaration
+from multitask.tables.questions.summed import vote_columns
 
 ENDINGS = (".csv", ".parquet")
 
@@ -100,20 +104,22 @@ def check_target(path: Path) -> Path:
     return path
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
+def write_table(table: pd.DataFrame, path: Path, heads: Sequence[Head] = ()) -> None:
     """Write a table as CSV or Parquet, by the ending of its file name.
 
-    Raises UserError if no row remains or the file can't be written.
+    What `heads` read as votes is declared in a TOML beside it, and so is text that
+    looks like numbers. Raises UserError if no row remains or the file can't be written.
     """
     if table.empty:
         raise UserError("--fix", "no rows are left", "nothing was written")
     with reporting_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+    votes = vote_columns((head.name, catalog.to_config(head)) for head in heads)
     with replacing(path) as part:
         if path.suffix.lower() == ".parquet":
             table.to_parquet(part, index=False)
         else:
             write_csv(table, part)
-            declaration, content = text_declaration(table, path)
-            if content or declaration.exists():
-                write_text(declaration, content)
+        declaration, content = text_declaration(table, path, votes)
+        if content or declaration.exists():
+            write_text(declaration, content)

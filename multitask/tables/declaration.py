@@ -169,10 +169,15 @@ def _sections(
     }
 
 
-def text_declaration(table: pd.DataFrame, file: Path) -> tuple[Path, str]:
-    """The TOML file to write beside a CSV of a table, and its content.
+def text_declaration(
+    table: pd.DataFrame,
+    file: Path,
+    votes: Mapping[str, Mapping[str, str]] | None = None,
+) -> tuple[Path, str]:
+    """The TOML file to write beside a file of a table, and its content.
 
-    The content is empty if no text of the table looks like numbers.
+    `votes` has the column with the votes for each class, by question. The content is
+    empty if no text of the table looks like numbers, and nothing has votes.
     """
     import tomli_w
 
@@ -181,7 +186,12 @@ def text_declaration(table: pd.DataFrame, file: Path) -> tuple[Path, str]:
     )
     text = [name for name in texts if numbers(table[name]) is not None]
     text = [name for name in text if table[name].notna().any()]
-    return _beside(file), tomli_w.dumps({"text": text}) if text else ""
+    content: dict[str, Any] = {"text": text} if text else {}
+    for question, columns in (votes or {}).items():
+        columns = {label: name for label, name in columns.items() if name in table}
+        if len(columns) > 1 and table[[*columns.values()]].gt(0).any(axis=None):
+            content.setdefault("votes", {})[question] = {"columns": columns}
+    return _beside(file), tomli_w.dumps(content) if content else ""
 
 
 def _beside(file: Path) -> Path:

@@ -12,7 +12,7 @@ from multitask.contracts.table import read_csv
 from multitask.inspection.audit import audit
 from multitask.inspection.clean import clean, write_table
 from multitask.inspection.label_intervals import label_intervals
-from tests.planted import TIME, document, inspected
+from tests.planted import TIME, document, inspected, scene
 
 
 def test_fix_keeps_one_of_each_and_empties_what_is_in_doubt(planted_audit, tmp_path):
@@ -94,3 +94,28 @@ def test_a_class_in_doubt_is_emptied_with_its_votes():
     assert left["path"].tolist() == ["a", "c"]
     assert not head.labelled(left)[0]
     assert left[[*votes]].to_numpy()[1].tolist() == [2, 0]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_votes_are_read_again_as_votes(tmp_path, ending):
+    if ending == "parquet":
+        pytest.importorskip("pyarrow")
+    names = [str(tmp_path / f"{n}.png") for n in range(3)]
+    for n, name in enumerate(names):
+        scene(n, 32).save(name)
+    rows = [
+        "path,low,high",
+        *(f"{n},{v}" for n, v in zip(names, ("3,1", "1,4", "2,2"), strict=True)),
+    ]
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    (tmp_path / "labels.csv.toml").write_text('[votes.level]\ncolumns=["low","high"]')
+    fixed = tmp_path / f"fixed.{ending}"
+    audit([f"mine=table:{tmp_path / 'labels.csv'}"], tmp_path / "out", fix=fixed)
+    read = plugins.reader("table")
+    first, again = (read(f, name="mine") for f in (tmp_path / "labels.csv", fixed))
+    assert again.heads == first.heads
+    assert again.heads["level"]["votes"]
+    order = list(first.table)
+    pd.testing.assert_frame_equal(
+        again.table[order], first.table[order], check_dtype=False
+    )
