@@ -20,7 +20,14 @@ from multitask.contracts.errors import UserError, counted, listed, nearest
 from multitask.contracts.head import Array, class_column, most_votes
 from multitask.contracts.table import RESERVED, as_text
 from multitask.tables.decisions import Decisions
-from multitask.tables.declaration import Declaration, Votes, votes_section
+from multitask.tables.declaration import (
+    Column,
+    Declaration,
+    Votes,
+    as_mapping,
+    votes_section,
+)
+from multitask.tables.questions.classes import decided, in_named_spelling
 from multitask.tables.questions.generated import check_generated
 from multitask.tables.types import parsed
 from multitask.tables.values import factorized
@@ -76,12 +83,13 @@ def count(
         if len(columns) < 2:
             what, todo = "has fewer than two classes", "list their columns"
             raise UserError(f"{where}: {votes_section(name)}", what, todo)
-        _join(result, name, columns, votes.leave_out, decisions, where)
+        own = as_mapping(declaration.column.get(name, Column()).classes)
+        _join(result, name, columns, votes.leave_out, decisions, where, own)
         if result.cells[name].isna().all() and name not in cells:
             raise UserError(f"{where}: {votes_section(name)}", "has no row with a vote")
     one_hot = _inferred(result.cells, declaration)
     for name, columns in one_hot.items():
-        _join(result, name, columns, (), decisions, where)
+        _join(result, name, columns, (), decisions, where, {})
     if not one_hot:
         _suggest(result.cells, declaration, decisions)
     return result
@@ -105,19 +113,30 @@ def _join(
     leave_out: tuple[str, ...],
     decisions: Decisions,
     where: str,
+    own: dict[str, str],
 ) -> None:
-    """Put one column per class, and that of the class itself, in place of columns."""
-    cells, classes = result.cells, tuple(columns)
-    read = [*columns.values(), *leave_out]
+    """Put one column per class, and that of the class itself, in place of columns.
+
+    `own` says what cells of a column that has the class already mean.
+    """
+    cells, read = result.cells, [*columns.values(), *leave_out]
     votes, faults = _numbers(cells, read, name)
-    kept, others = votes[:, : len(classes)], votes[:, len(classes) :].sum(axis=1)
+    kept, others = votes[:, : len(columns)], votes[:, len(columns) :].sum(axis=1)
+    columns, classes = in_named_spelling(name, columns, decisions)
+    places = pd.Index([*columns]).get_indexer(pd.Index(classes))
+    kept = np.where(places >= 0, kept[:, places], 0.0)
+    rest = cells.drop(columns=read)
+    if name in rest:  # the class that somebody decided on
+        counted_in = np.where((others > kept.sum(axis=1))[:, None], 0.0, kept)
+        labels, odd = decided(rest[name], counted_in, classes, own, decisions)
+        labels.iloc[[*odd]] = np.nan
+        kept[[*odd]] = 0.0
+        faults += [(cells.index[row], reason) for row, reason in odd.items()]
     voted = question(name, classes, kept, others, decisions)
     joined = voted.cells.set_axis(cells.index)
-    rest = cells.drop(columns=read)
     check_generated(name, joined.columns.drop(name), rest, where)
-    if name in rest:  # the class that somebody decided on
-        own = rest[name].astype(object)
-        joined[name] = own.where(own.notna(), joined[name])
+    if name in rest:
+        joined[name] = labels.where(labels.notna(), joined[name])
     result.cells = rest.assign(**{str(column): joined[column] for column in joined})
     result.heads |= voted.heads
     result.faults += faults
