@@ -188,8 +188,9 @@ def merged_rows(
     `distinct` says that the rows are known to show different pictures. The columns of a
     question with `votes` stay together.
 
-    The list has pairs of a path and a reason. Raises UserError if a column loses all
-    of its labels.
+    The list has pairs of a path and a reason. Columns that are left out have remarks
+    alone: a head may be asked for. Raises UserError if a column loses all of its
+    labels.
     """
     merged = merge(table, votes=votes, numbered=True, distinct=distinct)
     if merged.rows:
@@ -200,9 +201,10 @@ def merged_rows(
         decisions.remark(name, f"{text}; equal ones count once")
     out = decisions.left_out(table)
     conflicts = merged.conflicts[~merged.conflicts["column"].isin(out)]
-    for column, faults in conflicts.groupby("column", sort=False):
-        advice = "" if column in votes else _votes_advice(table[column])
-        _check_few(str(column), faults, merged.table[column], where, advice)
+    for column, faults in merged.conflicts.groupby("column", sort=False):
+        advice = "" if column in (*votes, *out) else _votes_advice(table[column])
+        if column not in out:
+            _check_few(str(column), faults, merged.table[column], where, advice)
         text = _contradictions(str(column), len(faults), advice)
         decisions.remark(str(column), text)
     pairs = conflicts[["path", "reason"]].itertuples(index=False, name=None)

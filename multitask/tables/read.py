@@ -149,9 +149,9 @@ def _typed(
     names = decisions.written
     check_wide(cells, declaration, names.get("path", "path"), f"{where}: '{path}'")
     cells, labels, bad = question_columns(cells, labels, declaration, decisions, where)
-    leave_out(cells, declaration, decisions)
-    text = _text_columns(cells, path, declaration)
     own = labels.own_columns(cells)  # have the spelling of their head already
+    leave_out(cells.drop(columns=own), declaration, decisions)
+    text = _text_columns(cells, path, declaration)
     others, faults = respelled(
         cells.drop(columns=own),
         *(declaration, decisions, where, text),

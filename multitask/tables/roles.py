@@ -111,6 +111,8 @@ def leave_out(
             continue
         if column in named or declared.role == "label" or declared.classes:
             continue
+        if column in declaration.votes:  # its rows vote
+            continue
         is_reserved = column in NO_LABELS and column != "status"
         if is_reserved or decisions.roles.get(column, "label") != "label":
             continue

@@ -1,11 +1,13 @@
 """Which columns become heads, which ones the split, and is the rest left out aloud?"""
 
 import pytest
+from multitask.datasets import table
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.data import sources
 from multitask.data.joint_heads import with_asked
+from tests.datasets.label_files import label_file
 from tests.tables.typed_in import decided, read
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -288,3 +290,28 @@ def test_whole_numbers_with_few_labels_each_are_a_range(tmp_path):
     assert many.heads["Alter"] == {"kind": "regression", "low": 18, "high": 57}
     few = read(tmp_path, "stars", *map(str, [1, 2, 3, 4, 5, 5]))
     assert few.heads["stars"]["kind"] == "softmax"
+
+
+def test_columns_that_questions_make_are_labels(tmp_path):
+    toml = '[votes.mood]\ncolumns = ["Happy", "Sad"]'
+    rows = [f"{10 - n},{n}" for n in range(1, 7)]  # Sad counts the rows
+    reading = read(tmp_path, "Happy,Sad", *rows, toml=toml)
+    assert "left out" not in [role for role, _ in decided(reading).values()]
+    assert not {"mood_Happy", "mood_Sad"} & {*decided(reading)}
+
+
+def test_a_column_whose_rows_vote_is_a_label(tmp_path):
+    names = ["a", "b", "c", "d", "e"]
+    rows = [f"{name},{n}-{name}" for n in range(5) for name in names]
+    file = label_file(tmp_path, "\n".join(["path,what", *rows, ""]), *names)
+    (tmp_path / "labels.csv.toml").write_text("[votes.what]")
+    assert decided(table.read(file, name="mine"))["what"][0] == "label"
+
+
+def test_contradictions_in_a_column_that_is_left_out_are_told(tmp_path):
+    rows = ["a,calm,W1", "b,calm,W2", "a,calm,W3", "c,wild,W1"]
+    file = label_file(tmp_path, "\n".join(["path,mood,worker_id", *rows]), *"abc")
+    reading = table.read(file, name="mine")
+    role, remarks = decided(reading)["worker_id"]
+    assert (role, "1 picture left empty, as rows" in remarks) == ("left out", True)
+    assert reading.skipped.empty
