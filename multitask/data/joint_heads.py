@@ -9,6 +9,7 @@ import pandas as pd
 from multitask.contracts import infer
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import Reading
+from multitask.tables.declaration import column_section
 
 
 def joint_heads(
@@ -19,9 +20,11 @@ def joint_heads(
     Classes may be spread over data sets: one has the cats, another the dogs. Only those
     whose readers take a name, `named`, bring heads of columns that are no named head's.
 
-    Raises UserError if a column that one makes of a question is another one elsewhere.
+    Raises UserError if a column that one makes of a question is another one elsewhere,
+    or if a column holds lists in one and single labels in another.
     """
     _check_generated(readings)
+    _check_lists(readings)
     heads: dict[str, dict[str, Any]] = {}
     for reading in readings:
         for name, head in reading.heads.items():
@@ -33,14 +36,14 @@ def joint_heads(
         column
         for name, head in heads.items()
         for column in infer.read_by(name, head)
-        if head.get("votes") or len(head.get("columns", ())) > 1
+        if head.get("votes") or _is_list(name, head)
     } - {name for name, head in heads.items() if head.get("votes")}
     columns = {column for reading in named for column in reading.table} - together
     columns -= _left_out_of_all(readings)
     inferred = infer.infer_heads(table[[c for c in table if c in columns]])
     for name, head in inferred.items():
         declared = heads.get(name, {})
-        if len(declared.get("columns", ())) > 1:
+        if _is_list(name, declared):
             continue  # a list of yes and no, declared by its file
         declared = {key: value for key, value in declared.items() if key != "columns"}
         heads[name] = infer.united(declared, head) if declared else head
@@ -63,12 +66,43 @@ def _check_generated(readings: Sequence[Reading]) -> None:
                 )
 
 
+def _check_lists(readings: Sequence[Reading]) -> None:
+    """Raise UserError if one head reads lists of one data set, not of another."""
+    first: dict[str, tuple[bool, Reading]] = {}
+    for reading in readings:
+        for name, head in reading.heads.items():
+            is_list = _is_list(name, head)
+            was_list, before = first.setdefault(name, (is_list, reading))
+            if is_list != was_list:
+                lists, other = (reading, before) if is_list else (before, reading)
+                here, there = (r.table["source"].iloc[0] for r in (lists, other))
+                todo = f'rename it in {there}, or leave it out: role = "none"'
+                if any(not n.isdigit() for n in other.heads[name].get("classes", ())):
+                    todo = 'a single label is a list of one: write several = ","'
+                column = other.heads[name].get("columns", [name])[0]
+                raise UserError(
+                    f"head {name}",
+                    f"reads lists of labels in data set {here}, and a single label in "
+                    f"{there}",
+                    f"{todo} under {column_section(column)} in the TOML beside the "
+                    f"table of {there}",
+                )
+
+
+def _is_list(name: str, head: Mapping[str, Any]) -> bool:
+    """Whether a head reads the columns of lists, which may have a single label."""
+    columns = head.get("columns", ())
+    return len(columns) > 1 or any(
+        infer.head_name(column, ()).startswith(f"{name}_") for column in columns
+    )
+
+
 def _generated(reading: Reading) -> dict[str, str]:
     """The columns that a reader made of lists and votes, and of which question."""
     columns: dict[str, str] = {}
     for name, head in reading.heads.items():
         read = infer.read_by(name, head)
-        made = read[1:] if head.get("votes") else read if len(read) > 1 else []
+        made = read[1:] if head.get("votes") else read if _is_list(name, head) else []
         columns |= dict.fromkeys(made, read[0] if head.get("votes") else name)
     return columns
 

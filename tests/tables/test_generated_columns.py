@@ -95,6 +95,40 @@ def test_a_column_that_is_generated_in_another_data_set_is_refused(
         sets(tmp_path, f"path,{one}\n", f"path,{other}\n", toml=toml)
 
 
+@pytest.mark.parametrize(
+    ("plain", "todo"),
+    [
+        ("x\nd,y", 'a single label is a list of one: write several = ","'),
+        ("1\nd,0", 'rename it in s1, or leave it out: role = "none"'),
+    ],
+)
+def test_lists_and_single_labels_of_one_column_are_told_apart(tmp_path, plain, todo):
+    tables = ["path,genre\na,x|y\nb,y\n", f"path,genre\nc,{plain}\n"]
+    toml = '[column.genre]\nseveral = "|"'
+    message = (
+        "head genre: reads lists of labels in data set s0, and a single label in s1; "
+        rf"{todo} under \[column.genre\] in the TOML beside the table of s1"
+    )
+    with pytest.raises(UserError, match=message):
+        sets(tmp_path, *tables, toml=toml)
+    (tmp_path / "s1.csv.toml").write_text(
+        "[column.genre]\n" + todo.split(": ")[1].removeprefix("write ")
+    )
+    reading = sets(tmp_path, *tables, toml=toml)
+    [head] = catalog.heads(["genre"], reading.heads)
+    assert head.labelled(reading.table)[:2].all()
+    assert head.labelled(reading.table)[2:].all() == ("several" in todo)
+
+
+def test_lists_of_one_label_are_lists(tmp_path):
+    toml = '[column.genre]\nseveral = "|"'
+    (tmp_path / "s1.csv.toml").write_text(toml)
+    tables = ["path,genre\na,x|y\nb,y\n", "path,genre\nc,x\nd,x\n"]
+    reading = sets(tmp_path, *tables, toml=toml)
+    assert {*reading.heads} == {"genre"}
+    assert reading.heads["genre"]["columns"] == ["genre_x", "genre_y"]
+
+
 def test_two_heads_can_not_share_a_column_of_votes():
     votes: catalog.Config = {
         "kind": "softmax",
