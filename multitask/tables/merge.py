@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from multitask.contracts import infer
+from multitask.contracts import catalog, infer
 from multitask.contracts.errors import UserError, counted
 from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.table import (
@@ -242,10 +242,21 @@ def _contradictions(column: str, count: int, advice: str) -> str:
 
 
 def _votes_advice(labels: "pd.Series[Any]") -> str:
-    """The section that makes votes of rows; empty if they can't be votes."""
-    if labels.name in RESERVED or labels.nunique() > infer.MOST:
+    """The section that makes votes of rows; empty if their labels are no classes."""
+    name = str(labels.name)
+    if name in RESERVED or labels.nunique() > infer.MOST:
         return ""
-    return votes_section(str(labels.name))
+    if pd.api.types.is_numeric_dtype(labels):
+        question = name.removesuffix("_low").removesuffix("_high")
+        is_class = labels.isin(range(infer.MOST)) | labels.isna()
+        if question != name or not is_class.all() or _is_number(question):
+            return ""
+    return votes_section(name)
+
+
+def _is_number(column: str) -> bool:
+    """Whether a named head predicts a number of this column."""
+    return "low" in catalog.named().get(catalog.readers().get(column, ""), {})
 
 
 def merged_sets(table: pd.DataFrame, votes: Questions) -> Merged:

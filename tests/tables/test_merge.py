@@ -201,3 +201,25 @@ def test_some_contradictions_are_no_reason_to_refuse_a_table(tmp_path):
     reading = sources.read_all([f"mine=table:{file}"])
     assert cells(reading.table, "mood") == [[None], [None], ["happy"], ["sad"]]
     assert len(reading.skipped) == 2
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "is_advised"),
+    [
+        ("stars", ["1", "4", "5"], True),
+        ("mood", ["calm", "wild", "sad"], True),
+        ("age", ["31", "34", "20"], False),
+        ("age", ["20-29", "30-39", "40-49"], False),
+        ("weight", ["61.5", "62", "70"], False),
+        ("year", ["1990", "1991", "2000"], False),
+    ],
+)
+def test_votes_are_advised_for_classes_alone(tmp_path, column, cells, is_advised):
+    one, other, third = cells
+    text = f"path,{column}\na,{one}\na,{other}\nb,{third}\nc,{one}\n"
+    remarks = read(tmp_path, text, *"abc").decisions["remarks"]
+    assert remarks.str.contains("1 picture left empty").any()
+    assert remarks.str.contains("[votes", regex=False).any() == is_advised
+    with pytest.raises(UserError) as error:
+        read(tmp_path, f"path,{column}\na,{one}\na,{other}\n", "a")
+    assert ("[votes" in str(error.value)) == is_advised
