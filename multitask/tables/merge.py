@@ -2,12 +2,13 @@
 
 Rows of one picture with different boxes show different faces. Rows of one face are
 merged: a cell that is empty in one row is filled from another, and labels in which they
-differ become empty. Only a split is kept: test counts before val, and val before train.
-Votes of different rows are added, see `questions/summed.py`.
+differ become empty. A split is kept: test counts before val, and val before train. So
+is an identity: those that rows of one face say are one person. Votes of different rows
+are added, see `questions/summed.py`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -24,6 +25,7 @@ from multitask.contracts.table import (
 )
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import votes_section
+from multitask.tables.identities import joined_text, renamed, same_persons
 from multitask.tables.questions.summed import Summed, summed
 
 OF_ONE = "of one picture"  # in each reason why rows of a face contradict each other
@@ -39,13 +41,15 @@ class Merged:
 
     `conflicts` has a row for each label that was set aside, or split that was changed:
     `path`, `column`, `reason`. `rows` is how many rows are now part of another, and
-    `added` is for how many pictures votes were added, by question.
+    `added` is for how many pictures votes were added, by question. `persons` has the
+    name to use for each identity that has another one.
     """
 
     table: pd.DataFrame
     conflicts: pd.DataFrame
     rows: int = 0
     added: dict[str, int] = field(default_factory=dict)
+    persons: dict[Any, Any] = field(default_factory=dict)
 
 
 def merge(
@@ -79,7 +83,7 @@ def merge(
     for name, one in sums.items():
         for shown, says in one.faults.items():
             faults.append((_path(shown), name, f"{name} is {says} {OF_ONE}, {_EMPTY}"))
-    united = united.mask(differ)
+    united = united.mask(differ.assign(identity=False)[columns])
     if "split" in columns:
         united["split"] = united["split"].fillna(_parts(rows["split"], face))
     result = table[~later].copy()
@@ -87,11 +91,15 @@ def merge(
     for column in columns:
         values = united[column].reindex(key[places]).to_numpy()
         result[column] = _replaced(result[column], places, values)
+    persons = same_persons(rows)
+    if persons:
+        result["identity"] = renamed(result["identity"], persons)
     return Merged(
         table=result,
         conflicts=_conflicts(faults),
         rows=len(table) - len(result),
         added={name: one.count for name, one in sums.items() if one.count},
+        persons=persons,
     )
 
 
@@ -131,6 +139,8 @@ def _faults(
         outcome = _EMPTY
         if column == "split":
             outcome = "of which test counts first, then val"
+        if column == "identity":
+            outcome = "which are one person"
         joined: dict[Any, str] = {}
         for one, says in zip(labels["face"], labels["says"], strict=True):
             joined[one] = f"{joined[one]} and {says}" if one in joined else says
@@ -237,6 +247,8 @@ def _check_few(
 def _contradictions(column: str, count: int, advice: str) -> str:
     if column == "split":
         return f"rows of {counted(count, 'picture')} differ: test counts, then val"
+    if column == "identity":
+        return f"rows of {counted(count, 'picture')} differ: they are one person"
     text = f"{counted(count, 'picture')} left empty, as rows contradict each other"
     return f"{text}; {advice} would count them as votes" if advice else text
 
@@ -262,18 +274,15 @@ def _is_number(column: str) -> bool:
 def merged_sets(table: pd.DataFrame, votes: Questions) -> Merged:
     """Merge the rows that several data sets have for a face; `source` is the first's.
 
-    Persons whom two data sets call differently are one if a face shows both. The
-    columns of a question with `votes` stay together.
+    Persons whom data sets call differently are one if a face shows both. The columns of
+    a question with `votes` stay together.
     """
     if not has_repeated(table):
         return Merged(table=table, conflicts=_conflicts([]))
-    if "identity" in table:
-        key = faces(table)
-        first = table["identity"].groupby(key.to_numpy()).transform("first")
-        same = table["identity"].notna() & (table["identity"] != first)
-        alias = dict(zip(table["identity"][same], first[same], strict=True))
-        table = table.assign(identity=table["identity"].replace(alias))
-    return merge(table, votes=votes)
+    persons = same_persons(table)
+    if persons:
+        table = table.assign(identity=renamed(table["identity"], persons))
+    return replace(merge(table, votes=votes), persons=persons)
 
 
 def merge_notes(merged: Merged) -> Iterator[str]:
@@ -289,6 +298,8 @@ def merge_notes(merged: Merged) -> Iterator[str]:
             f"The votes of different data sets for {name} of "
             f"{counted(count, 'picture')} are added; equal ones count once."
         )
+    if merged.persons:
+        yield f"As data sets share pictures, {joined_text(merged.persons)}."
     for column, faults in merged.conflicts.groupby("column", sort=False):
         yield (
             f"The data sets contradict each other in {column} of {len(faults):,} "

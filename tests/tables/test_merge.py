@@ -172,6 +172,37 @@ def test_a_person_keeps_one_name(tmp_path):
         "one:ann", "one:bob", "one:ann", "other:8"
     ]  # fmt: skip
     assert reading.skipped.empty
+    assert reading.notes[1] == (
+        "As data sets share pictures, 1 person has several identities: 'one:ann' is "
+        "also 'other:7'."
+    )
+
+
+def test_persons_of_one_data_set_are_one_if_another_says_so(tmp_path):
+    reading = sets(
+        tmp_path,
+        "path,identity\n0.jpg,p1\n1.jpg,p2\n5.jpg,p1\n7.jpg,p3\n",
+        "path,identity\n0.jpg,x\n1.jpg,x\n2.jpg,x\n",
+        *(f"{n}.jpg" for n in (0, 1, 2, 5, 7)),
+    )
+    assert reading.table["identity"].tolist() == [
+        "one:p1", "one:p1", "one:p1", "one:p3", "one:p1"
+    ]  # fmt: skip
+    assert "'one:p1' is also 'one:p2', 'other:x'" in reading.notes[1]
+    assert reading.skipped.empty
+
+
+def test_two_identities_of_a_face_in_one_file_are_one_person(tmp_path):
+    rows = "a.jpg,ann,1\na.jpg,anna,1\nb.jpg,anna,2\nc.jpg,cem,3\nd.jpg,ann,2\n"
+    names = [f"{n}.jpg" for n in "abcd"]
+    reading = read(tmp_path, f"path,identity,stars\n{rows}", *names)
+    assert reading.table["identity"].tolist() == ["ann", "ann", "cem", "ann"]
+    assert reading.skipped["reason"].tolist() == [
+        "identity is ann in row 1 and anna in row 2 of one picture, which are one "
+        "person"
+    ]
+    remarks = reading.decisions.set_index("column")["remarks"]
+    assert remarks["identity"] == "rows of 1 picture differ: they are one person"
 
 
 def rated(pictures, twice):
