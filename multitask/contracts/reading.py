@@ -285,13 +285,14 @@ def _says_something(cell: Any) -> bool:
     return not is_missing and bool(str(cell).strip())
 
 
-def with_boxes(table: pd.DataFrame) -> pd.DataFrame:
+def with_boxes(table: pd.DataFrame, *, sized: bool = False) -> pd.DataFrame:
     """The table of a data frame with its boxes, however they are given, as `box`.
 
-    A wrong box stays, so that decoding the picture tells it.
+    `sized` is as in `box_columns`. A wrong box stays, so that decoding the picture
+    tells it.
     """
-    columns = box_columns(map(str, table))
-    if columns is None or columns.names == ("box",):
+    columns = box_columns(map(str, table), sized=sized)
+    if columns is None or columns == BoxColumns(names=("box",)):
         return table
     texts, faults = box_texts(table, columns)
     texts = texts.astype(object).where(texts.notna(), None)

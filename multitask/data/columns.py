@@ -7,6 +7,7 @@ import pandas as pd
 from multitask.contracts import infer, plugins
 from multitask.contracts.errors import listed
 from multitask.contracts.head import Head
+from multitask.tables.boxes import SIZED
 from multitask.terminal.text_table import aligned
 
 _ALIKE, _NAMED = 4, 2  # columns that are told in one line, and those it names
@@ -44,6 +45,11 @@ def read_columns(
         rows.append((source, column, read_as, remarks))
     columns = ["source", "column", "read_as", "remarks"]
     return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def box_form(decisions: pd.DataFrame) -> str:
+    """`xywh` if a data set had such boxes in one column, else empty."""
+    return "xywh" if (decisions["role"] == SIZED).any() else ""
 
 
 def describe_columns(columns: pd.DataFrame) -> str:

@@ -16,7 +16,7 @@ from multitask.contracts.run import SAMPLE
 from multitask.contracts.table import Reading, read_csv
 from multitask.data import batches, labels, sampling, select, sources, split
 from multitask.data.batches import Batches
-from multitask.data.columns import describe_columns, read_columns
+from multitask.data.columns import box_form, describe_columns, read_columns
 from multitask.data.coverage import coverage
 from multitask.data.joint_heads import with_asked
 from multitask.experiments import checks, names, notes
@@ -158,7 +158,7 @@ def prepare(
             say(f"{head.where}: left out, as no picture has them: {listed(missing)}")
     _describe(reading, heads, say)
     say(coverage(heads, table))
-    spec = network_spec(recipe, heads, reading.notes)
+    spec = network_spec(recipe, heads, reading.notes, box_form(reading.decisions))
     checks.check_freezable(spec, recipe, machine)
     if not resume:  # else a checkpoint holds the weights
         checks.check_weights(spec, recipe)
@@ -210,7 +210,7 @@ def prepare_variant(before: Prepared, recipe: Recipe, out: Path, say: Say) -> Pr
     """
     checks.check_inputs(recipe)
     heads = _heads(recipe, before.table)
-    spec = network_spec(recipe, heads, before.remarks)
+    spec = network_spec(recipe, heads, before.remarks, before.spec.box)
     same_selection = select.selection_key(recipe) == select.selection_key(before.recipe)
     if spec.side != before.spec.side or not same_selection:
         return prepare(recipe, out, say, machine=before.machine)
@@ -218,9 +218,12 @@ def prepare_variant(before: Prepared, recipe: Recipe, out: Path, say: Say) -> Pr
 
 
 def network_spec(
-    recipe: Recipe, heads: tuple[Head, ...], remarks: tuple[str, ...] = ()
+    recipe: Recipe,
+    heads: tuple[Head, ...],
+    remarks: tuple[str, ...] = (),
+    box: str = "",
 ) -> NetworkSpec:
-    """The spec of a recipe's network; `remarks` are those on its data sets."""
+    """The spec of a recipe's network; `remarks` and `box` are of its data sets."""
     return NetworkSpec(
         trunk=recipe.trunk,
         size=recipe.image_size or trunks.trunk(recipe.trunk).size,
@@ -230,6 +233,7 @@ def network_spec(
         heads=heads,
         tta=recipe.tta,
         notes=remarks + notes.sampling_notes(recipe, heads),
+        box=box,
         recipe=recipe.plain(),
     )
 

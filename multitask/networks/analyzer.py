@@ -85,6 +85,7 @@ class Analyzer:
         *,
         heads: str | Sequence[str] | None = None,
         probabilities: bool = False,
+        box: str = "",
         batch_size: int = 64,
         progress: Callable[[int], object] = lambda count: None,
     ) -> pd.DataFrame:
@@ -94,8 +95,11 @@ class Analyzer:
         width, 3) in RGB order, alone or in a list of any mix; an array (pictures,
         height, width, 3); or a DataFrame with such pictures in its column `path` and,
         if it has one, the part to look at in its column `box`: `left top right bottom`
-        in pixels, as text or as four numbers, empty for the whole picture. In a
-        DataFrame or a column of one, every row is one picture, and its index is kept.
+        in pixels, as text or as four numbers, empty for the whole picture. `box="xywh"`
+        says that they are left, top, width and height; if the network was trained on a
+        table of such boxes, `box` must say it, or `"xyxy"`. Columns such as `bbox`, or
+        `x`, `y`, `w` and `h`, are boxes, too. In a DataFrame or a column of one, every
+        row is one picture, and its index is kept.
 
         The columns are `status` (`ok`, or why there is no answer), `path` (empty if the
         picture is not a path), `box` (empty: the whole picture), and those of each
@@ -105,10 +109,15 @@ class Analyzer:
 
         Raises UserError for an unknown head, a batch size below 1, a folder or glob
         without a picture, a DataFrame without `path`, for anything that is not a
-        picture, and if no picture is usable: no file exists, or arrays are not uint8.
+        picture, for boxes whose form is in doubt, and if no picture is usable: no file
+        exists, or arrays are not uint8.
         """
         chunks = self.predict_chunks(
-            pictures, heads=heads, probabilities=probabilities, batch_size=batch_size
+            pictures,
+            heads=heads,
+            probabilities=probabilities,
+            box=box,
+            batch_size=batch_size,
         )
         tables = []
         for table in chunks:
@@ -123,6 +132,7 @@ class Analyzer:
         *,
         heads: str | Sequence[str] | None = None,
         probabilities: bool = False,
+        box: str = "",
         batch_size: int = 64,
         start: int = 0,
     ) -> Iterator[pd.DataFrame]:
@@ -135,7 +145,8 @@ class Analyzer:
         if batch_size < 1:
             raise UserError("batch_size", f"is {batch_size}, must be 1 or more")
         names = split_names(heads) if isinstance(heads, str) else heads
-        selected, inputs = self._select(names), read_inputs(pictures)
+        selected = self._select(names)
+        inputs = read_inputs(pictures, box, self.spec.box)
         return (
             self._predict_chunk(
                 inputs[first : first + _CHUNK], selected, probabilities, batch_size

@@ -88,6 +88,7 @@ def _read_spec(path: Path) -> NetworkSpec:
             tta=config["looks"] if "looks" in config else 1 + bool(config["mirror"]),
             heads=tuple(heads),
             notes=tuple(config["notes"]),
+            box=config.get("box", ""),
             recipe=config["recipe"],
         )
     except (ValueError, KeyError, TypeError):

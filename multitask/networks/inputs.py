@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.reading import picture_table, with_boxes
+from multitask.contracts.reading import box_columns, picture_table, with_boxes
 from multitask.images.decode import Picture
 from multitask.images.paths import check_usable, expand
 
@@ -37,19 +37,28 @@ class Inputs:
         return len(self.pictures)
 
 
-def read_inputs(pictures: Any) -> Inputs:
+_FORMS = ("", "xyxy", "xywh")
+
+
+def read_inputs(pictures: Any, box: str = "", trained: str = "") -> Inputs:
     """The pictures that are meant, in their order.
 
     A DataFrame gives those of its column `path`, cropped to its boxes if it has
     any; a column of paths or an array one each. In a single text or a list, a folder
     or a glob stands for its pictures, as on the command line.
 
-    Raises UserError for a DataFrame without `path`, a folder or glob without a
-    picture, for what holds no pictures, and if none of them exists or has a type that
-    can be read.
+    `box` says what the boxes in one column are: `xyxy` (left, top, right, bottom) or
+    `xywh` (left, top, width, height). `trained` is what the network's tables had; if it
+    is `xywh`, `box` must be given, as the same column may be either.
+
+    Raises UserError for another `box`, a DataFrame without `path`, a folder or glob
+    without a picture, for what holds no pictures, and if none of them exists or has a
+    type that can be read.
     """
+    if box not in _FORMS:
+        raise UserError("box", f"is {box!r}, must be 'xyxy' or 'xywh'")
     if isinstance(pictures, pd.DataFrame):
-        return _from_table(pictures)
+        return _from_table(pictures, box, trained)
     items = _as_list(pictures)
     check_usable(items)
     return Inputs(
@@ -57,8 +66,14 @@ def read_inputs(pictures: Any) -> Inputs:
     )
 
 
-def _from_table(table: pd.DataFrame) -> Inputs:
-    named = with_boxes(picture_table(table, "pictures"))
+def _from_table(table: pd.DataFrame, box: str, trained: str) -> Inputs:
+    named = picture_table(table, "pictures")
+    columns = box_columns(map(str, named))
+    if trained == "xywh" and not box and columns and len(columns.names) == 1:
+        what = f"boxes in column {columns.names[0]!r} may be left, top, right and "
+        what += "bottom, or left, top, width and height, as the network was trained on"
+        raise UserError("pictures", what, "say which: box='xyxy' or box='xywh'")
+    named = with_boxes(named, sized=box == "xywh")
     check_usable(named["path"].tolist())
     boxes = named["box"].tolist() if "box" in named else [None] * len(named)
     return Inputs(pictures=named["path"].tolist(), boxes=boxes, index=table.index)

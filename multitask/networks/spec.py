@@ -42,6 +42,7 @@ class NetworkSpec:
     heads: tuple[Head, ...]
     tta: int = 4  # crops that outputs are averaged over: 1, 2 or 4
     notes: tuple[str, ...] = ()
+    box: str = ""  # "xywh" if a table that it was trained on had such boxes in a cell
     recipe: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -90,6 +91,7 @@ class NetworkSpec:
                 "looks": self.tta,  # its name in files since format 2
                 "heads": [to_config(head) for head in self.heads],
                 "notes": self.notes,
+                "box": self.box,
                 "recipe": self.recipe,
             },
             indent=1,

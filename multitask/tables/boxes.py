@@ -11,6 +11,7 @@ from multitask.tables.declaration import Column, Declaration
 from multitask.tables.missing import WORDS
 from multitask.tables.values import uncoded
 
+SIZED = "box xywh"  # the role of one column of boxes with width and height
 _MOST = 0.1  # share of boxes that may be wrong: more is a mistake about the column
 
 
@@ -32,7 +33,8 @@ def boxed(
     if len(faults) > _MOST * (count + len(faults)):
         raise UserError(where, faults.iloc[0], _other_meaning(columns))
     for column in columns.names:
-        decisions.read_as(column, "box")
+        is_sized = columns.sized and len(columns.names) == 1
+        decisions.read_as(column, SIZED if is_sized else "box")
     decisions.remark(columns.names[0], f"{count:,} boxes, {columns.meaning}")
     place = cells.columns.get_loc(columns.names[0])
     before = cells.columns[:place].difference([*columns.names, "box"])

@@ -1,5 +1,6 @@
 """Does a training begin with the right heads, and validate in mixed batches?"""
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from multitask.datasets import sample
+from PIL import Image
 
 import multitask
 from multitask.contracts import catalog
@@ -235,3 +237,36 @@ def test_an_epoch_of_few_pictures_has_smaller_batches(prepared, table, rows, bat
     many["split"] = "val"
     usual = replace(prepared, recipe=replace(prepared.recipe, batch_size=0))
     assert usual.validation(many).batch_size == batch
+
+
+@pytest.mark.parametrize(
+    ("columns", "option", "toml", "expected"),
+    [
+        ("bbox", ",box=xywh", "", "xywh"),
+        ("face_box", "", 'box = "xywh"', "xywh"),
+        ("bbox", "", "", ""),
+        ("x,y,w,h", ",box=xywh", "", ""),
+    ],
+)
+def test_a_network_knows_of_boxes_with_width_and_height(
+    tmp_path, tiny_trunk, columns, option, toml, expected
+):
+    numbers = "1,1,5,6" if "," in columns else "1 1 5 6"
+    lines = [f"path,mood,{columns}"]
+    for number in range(12):
+        name = f"{number}.png"
+        Image.new("RGB", (12, 12), (number, 0, 0)).save(tmp_path / name)
+        lines.append(f"{name},{'sad' if number % 2 else 'calm'},{numbers}")
+    (tmp_path / "faces.csv").write_text("\n".join(lines))
+    (tmp_path / "faces.csv.toml").write_text(toml)
+    recipe = Recipe(
+        data=(f"x=table:{tmp_path / 'faces.csv'}{option}",),
+        trunk=tiny_trunk,
+        image_size=8,
+    )
+    prepared = prepare(recipe, tmp_path / "run", quiet)
+    assert prepared.spec.box == expected
+    assert json.loads(prepared.spec.to_json())["box"] == expected
+    other = replace(prepared.recipe, seed=1)
+    again = prepare_variant(prepared, other, tmp_path / "b", quiet)
+    assert again.spec.box == expected

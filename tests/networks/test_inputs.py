@@ -1,5 +1,7 @@
 """Does `predict` take folders, globs and tables with boxes, one row per picture?"""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pandas as pd
@@ -118,6 +120,31 @@ def test_a_box_is_cut_out(network, box):
     assert answers["age"].nunique() == 2
     assert [float(n) for n in answers["box"][0].split()] == [4, 2, 20, 18]
     assert answers["box"][1] is None
+
+
+@pytest.mark.parametrize("column", ["box", "bbox", "Face Box"])
+def test_boxes_with_width_and_height_are_asked_for(network, column):
+    frame = pd.DataFrame({"path": [picture(1)] * 2, column: ["1 1 5 6", None]})
+    assert network.predict(frame)["box"].tolist() == ["1 1 5 6", None]
+    sized = network.predict(frame, box="xywh")
+    assert sized["box"].tolist() == ["1 1 6 7", None]
+    cut = network.predict(picture(1)[1:7, 1:6])
+    np.testing.assert_allclose(sized["age"][0], cut["age"][0], atol=1e-4)
+    with pytest.raises(UserError, match="box: is 'cxcywh', must be 'xyxy' or 'xywh'"):
+        network.predict(frame, box="cxcywh")
+
+
+def test_a_network_of_such_boxes_does_not_guess_what_others_are(network):
+    spec = replace(network.spec, box="xywh")
+    trained = Analyzer(network.model, spec)
+    frame = pd.DataFrame({"path": [picture(1)], "bbox": [(1, 1, 5, 6)]})
+    with pytest.raises(UserError, match=r"column 'bbox' may be .*box='xyxy' or box="):
+        trained.predict(frame)
+    assert trained.predict(frame, box="xyxy")["box"].tolist() == ["1 1 5 6"]
+    assert trained.predict(frame, box="xywh")["box"].tolist() == ["1 1 6 7"]
+    four = pd.DataFrame({"path": [picture(1)], "x": 1, "y": 1, "w": 5, "h": 6})
+    assert trained.predict(four)["box"].tolist() == ["1 1 6 7"]  # names say it
+    assert trained.predict(picture(1))["box"].tolist() == [None]
 
 
 @pytest.mark.parametrize(
