@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -108,16 +109,60 @@ def _generated(reading: Reading) -> dict[str, str]:
 
 
 def _left_out_of_all(readings: Sequence[Reading]) -> set[str]:
-    """The columns that no reader takes for labels of a head.
-
-    Numbers from 0 on are those of the rows in one file, and a score beside another.
-    """
+    """The columns that no reader takes for labels of a head."""
     out = {column for reading in readings for column in left_out(reading)}
-    return out - {
-        column
+    return out - _kept(readings)
+
+
+def _kept(readings: Sequence[Reading]) -> set[str]:
+    """The columns that a reader takes for something else than one to leave out."""
+    return {
+        str(column)
         for reading in readings
         for column in set(reading.table) - set(left_out(reading))
     }
+
+
+def without_left_out(
+    readings: Sequence[Reading], asked: Iterable[object]
+) -> list[Reading]:
+    """The readings without the columns that they left out and others of them did not.
+
+    Numbers from 0 on may be those of the rows in one file, and a level in another. Such
+    columns stay if they have the name of a head that is `asked` for; the decisions say
+    what became of them.
+    """
+    kept, names = _kept(readings), _head_names(asked)
+    result = []
+    for reading in readings:
+        out = [column for column in left_out(reading) if column in kept]
+        out = [column for column in out if infer.head_name(column, ()) not in names]
+        result.append(_without(reading, out) if out else reading)
+    return result
+
+
+def _without(reading: Reading, columns: list[str]) -> Reading:
+    decisions = reading.decisions.copy()
+    is_out = decisions["column"].isin(columns)
+    decisions["remarks"] = [
+        f"{remarks}; --heads {infer.head_name(column, ())} would join them to the "
+        "labels of the other data sets"
+        if one_is_out
+        else remarks
+        for column, remarks, one_is_out in zip(
+            decisions["column"], decisions["remarks"], is_out, strict=True
+        )
+    ]
+    none = pd.Series([()] * len(decisions), decisions.index, dtype=object)
+    decisions["labels"] = decisions["labels"].where(~is_out, none)
+    return replace(
+        reading, table=reading.table.drop(columns=columns), decisions=decisions
+    )
+
+
+def _head_names(heads: Iterable[object]) -> set[str]:
+    """The names in texts such as `mood:softmax`."""
+    return {re.split(r"[:\[]", str(head))[0] for head in heads}
 
 
 def left_out(reading: Reading) -> list[str]:
@@ -134,7 +179,7 @@ def with_asked(
 
     `known` are heads that have such a name already.
     """
-    asked = {re.split(r"[:\[]", str(name))[0] for name in names} - set(known)
+    asked = _head_names(names) - set(known)
     heads = dict(reading.heads)
     for column in left_out(reading):
         name = infer.head_name(column, heads)

@@ -11,7 +11,7 @@
 import inspect
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from multitask.contracts.errors import UserError, close_name, nearest
 from multitask.contracts.head import Head
 from multitask.contracts.reading import ENDINGS, PARTS, TABLES
 from multitask.contracts.table import RESERVED, Reading, check, concat
-from multitask.data.joint_heads import joint_heads
+from multitask.data.joint_heads import joint_heads, without_left_out
 from multitask.data.labels import check_reading
 from multitask.tables.merge import merge_notes, merged_sets
 from multitask.tables.questions.summed import vote_columns
@@ -113,17 +113,22 @@ def _is_text(name: str) -> bool:
         return False
 
 
-def read_all(data: Sequence[str], sample: Path | None = None) -> Reading:
+def read_all(
+    data: Sequence[str], sample: Path | None = None, heads: Iterable[object] = ()
+) -> Reading:
     """Read data sets such as `NAME=FOLDER` and join their tables.
 
     What several of them have labels for is one row, which counts as the first one's.
 
     `sample` is the folder for the data set `sample`, the only one that can be named
-    without a folder, as it draws its pictures. Raises UserError for an unknown name, a
-    missing folder, one with nothing usable, or data sets that contradict each other.
+    without a folder, as it draws its pictures. A column that one data set left out, and
+    another has labels in, is empty for the first one unless `heads` ask for it.
+
+    Raises UserError for an unknown name, a missing folder, one with nothing usable, or
+    data sets that contradict each other.
     """
     sample = sample.resolve() if sample else None
-    readings = [_read_one(text, sample) for text in data]
+    readings = without_left_out([_read_one(text, sample) for text in data], heads)
     votes = vote_columns(item for r in readings for item in r.heads.items())
     merged = merged_sets(concat([r.table for r in readings]), votes)
     table = check(merged.table, "the data sets together")

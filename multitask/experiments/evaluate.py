@@ -164,7 +164,7 @@ def report(
     sets = absolute(data or spec.recipe.get("data", ()))
     if not sets:
         raise UserError("--data", "no data set given", "write --data NAME=FOLDER")
-    reading = read_all(sets, run / SAMPLE)
+    reading = read_all(sets, run / SAMPLE, spec.recipe.get("heads", ()))
     table, part, warnings = _select_part(reading.table, split, run, own=not data)
     table, unusable = set_aside(table, analyzer.heads)
     check_labelled(analyzer.heads, table, every=False)

@@ -139,7 +139,7 @@ def prepare(
     """
     checks.check_inputs(recipe, resume)
     recipe = _absolute(recipe)
-    reading = sources.read_all(recipe.data, out / SAMPLE)
+    reading = sources.read_all(recipe.data, out / SAMPLE, recipe.heads)
     recipe = replace(recipe, head=_declared_heads(recipe, reading))
     for note in reading.notes:
         say(note)

@@ -49,7 +49,7 @@ def audit(
         catalog.heads(heads, declared)
     out = new_folder(Path(out).expanduser())
     target = check_target(Path(fix).expanduser()) if fix else None
-    reading = read_all(absolute(data))
+    reading = read_all(absolute(data), heads=heads)
     asked = with_asked(reading, heads, declared or {})
     known = {**asked, **(declared or {})}
     requested = requested_heads(heads, reading.table, known)

@@ -101,3 +101,51 @@ def test_a_declared_path_and_identity_are_told_as_such(tmp_path):
         ["identity", "identity", "is column 'who'"],
         ["vip", "head", "vip (sigmoid)"],
     ]
+
+
+def two_sets(folder, column, first, second, heads=()):
+    """The reading of two CSVs with different pictures, and its table of columns."""
+    texts = []
+    for name, cells in (("one", first), ("two", second)):
+        paths = [f"{name}{n}.jpg" for n in range(len(cells))]
+        table = pd.DataFrame({"path": paths, column: cells})
+        table["mood"] = [("calm", "sad")[n % 2] for n in range(len(cells))]
+        csv = table.to_csv(index=False)
+        file = label_file(folder, csv, *paths, file=f"{name}.csv")
+        texts.append(f"{name}=table:{file}")
+    reading = read_all(texts, heads=heads)
+    requested = requested_heads(heads, reading.table, reading.heads)
+    resolved = [head.resolve(reading.table) for head in requested]
+    columns = read_columns(reading.decisions, resolved, reading.table)
+    return reading, columns[columns["column"] == column].iloc[:, 2:].to_numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "why"),
+    [
+        ("level", range(12), "numbers of the rows"),
+        ("My Level", range(1, 13), "numbers of the rows"),
+        ("level", [f"level-{n}" for n in range(60)], "60 different texts"),
+    ],
+)
+def test_a_column_left_out_of_one_data_set_has_no_labels_there(
+    tmp_path, column, first, why
+):
+    reading, told = two_sets(tmp_path, column, [*first], [0, 1, 2] * 4)
+    name = column.replace(" ", "_")
+    assert reading.heads[name]["classes"] == ["0", "1", "2"]
+    is_first = reading.table["source"] == "one"
+    assert reading.table[column][is_first].isna().all()
+    assert reading.table[column][~is_first].tolist() == [0, 1, 2] * 4
+    (read_as, remarks), other = told
+    assert (read_as, other) == ("left out", [f"head {name} (softmax)", ""])
+    assert remarks.startswith(why)
+    assert f"--heads {name} would join them to the labels of the other" in remarks
+
+
+def test_a_head_that_is_asked_for_reads_the_column_in_all_data_sets(tmp_path):
+    asked = ("level:softmax", "mood")
+    reading, told = two_sets(tmp_path, "level", [*range(12)], [0, 1, 2] * 4, asked)
+    assert reading.table["level"].tolist() == [*range(12), *[0, 1, 2] * 4]
+    assert len(reading.heads["level"]["classes"]) == 12
+    assert [read_as for read_as, _ in told] == ["head level (softmax)"] * 2
