@@ -23,6 +23,7 @@ from multitask.contracts.head import Head
 from multitask.contracts.reading import ENDINGS, PARTS, TABLES
 from multitask.contracts.table import RESERVED, Reading, check, concat
 from multitask.data.joint_heads import joint_heads, without_left_out
+from multitask.data.joint_spellings import one_spelling
 from multitask.data.labels import check_reading
 from multitask.tables.merge import merge_notes, merged_sets
 from multitask.tables.questions.summed import vote_columns
@@ -129,11 +130,13 @@ def read_all(
     """
     sample = sample.resolve() if sample else None
     readings = without_left_out([_read_one(text, sample) for text in data], heads)
+    readings, respelled = one_spelling(readings)
     votes = vote_columns(item for r in readings for item in r.heads.items())
     merged = merged_sets(concat([r.table for r in readings]), votes)
     table = check(merged.table, "the data sets together")
     skipped = [*(r.skipped for r in readings), merged.conflicts[["path", "reason"]]]
-    notes = [*(note for r in readings for note in r.notes), *merge_notes(merged)]
+    notes = [*(note for r in readings for note in r.notes), *respelled]
+    notes += merge_notes(merged)
     pairs = zip(data, readings, strict=True)
     named = [reading for text, reading in pairs if takes_name(text)]
     decisions = [

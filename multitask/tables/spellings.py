@@ -85,13 +85,13 @@ def respelled(
         elif config:
             changes = _named_yes_no(labels)
         elif column in text:
-            changes = _merged(labels, spelled)
+            changes = one_case(labels, spelled)
         elif changes := _yes_no(labels, spelled):
             odd = [cell for cell in spelled if cell.strip() and cell not in changes]
             must = "must be yes or no"
         elif not (changes := _minus_one(labels)):
             odd, must = _odd(labels, spelled), "must be a number"
-            changes = {} if odd else _merged(labels, spelled)
+            changes = {} if odd else one_case(labels, spelled)
             _report_codes(column, spelled, decisions)
         faults += _faults(column, labels, odd, must, where, decisions)
         changes |= dict.fromkeys(odd, np.nan)
@@ -255,7 +255,7 @@ def _todo(column: str, cell: str, must: str) -> str:
     )
 
 
-def _merged(labels: "pd.Series[Any]", spelled: list[str]) -> dict[Any, Any]:
+def one_case(labels: "pd.Series[Any]", spelled: list[str]) -> dict[Any, Any]:
     """The most frequent spelling of classes that differ in case or blanks alone."""
     if len(spelled) > 20 * infer.MOST:
         return {}
