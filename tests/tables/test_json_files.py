@@ -108,6 +108,51 @@ def test_several_categories_of_a_picture_without_boxes(tmp_path):
     assert labels == {"a.jpg": (1, 1), "b.jpg": (0, 1), "c.jpg": (None, None)}
 
 
+def test_fields_of_images_are_labels_of_their_annotations(tmp_path):
+    content = coco(
+        {"image_id": 0, "category_id": 7, "bbox": [0, 0, 9, 9], "quality": 3},
+        {"image_id": 0, "bbox": [9, 0, 9, 9], "quality": 1, "area": 8},
+        {"image_id": 2, "category_id": 7, "bbox": [0, 0, 5, 5], "quality": 2},
+    )  # fmt: skip
+    for image, weather in zip(content["images"], ("sun", "rain", None), strict=True):
+        image |= {"weather": weather, "split": "test", "width": 20, "license": 1}
+    content["images"][0]["quality"] = 9
+    content["images"][2]["path"] = "/datasets/elsewhere.jpg"
+    reading = read(tmp_path, content)
+    a, b = {"path": "a.jpg", "weather": "sun"}, {"path": "b.jpg", "weather": "rain"}
+    found = [
+        {key: row.get(key) for key in ("path", "weather", "quality", "image.quality")}
+        for row in rows(reading)
+    ]
+    none = {"weather": None, "quality": None, "image.quality": None}
+    assert found == [
+        {**none, **a, "quality": 3, "image.quality": 9},
+        {**none, **a, "quality": 1, "image.quality": 9},
+        {**none, **b},
+        {**none, "path": "c.jpg", "quality": 2},
+    ]
+    assert reading.table["split"].tolist() == ["test"] * 4
+    assert reading.decisions["remarks"][0] == (
+        "not read: width, license of images; area of annotations"
+    )
+
+
+def test_a_key_called_path_is_not_the_name_of_the_picture(tmp_path):
+    attributes = {"path": "x/y.jpg", "category": "wild", "fur": "long"}
+    content = coco(
+        {"image_id": 0, "category_id": 1, "path": 3, "attributes": attributes},
+        {"image_id": 1, "category_id": 7, "attributes": {"fur": "short"}},
+        {"image_id": 2, "category_id": 7, "attributes": ["wet", "old"]},
+    )
+    first, second, third = rows(read(tmp_path, content))
+    assert [row["path"] for row in (first, second, third)] == [*PICTURES]
+    assert (first["attributes.path"], first["annotation.path"]) == ("x/y.jpg", 3)
+    assert (first["category"], first["attributes.category"]) == ("cat", "wild")
+    assert (first["fur"], second["fur"]) == ("long", "short")
+    inner = {"a.jpg": {"path": "other.jpg", "age": 31}, "b.jpg": {"age": 4}}
+    assert [row["path"] for row in rows(read(tmp_path, inner))] == ["a.jpg", "b.jpg"]
+
+
 @pytest.mark.parametrize(
     ("broken", "reason"),
     [

@@ -117,7 +117,7 @@ def _loaded(
     if ending == ".json":
         if _is_mmpretrain(path):
             return annotations(path, where)
-        cells, skipped = read_json(path, where)
+        cells, skipped = read_json(path, where, decisions)
     elif ending == ".jsonl":
         cells = read_lines(path, where)
     elif ending == ".parquet":

@@ -8,6 +8,7 @@
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError, listed
 from multitask.contracts.reading import ENDINGS
+from multitask.tables.decisions import Decisions
 
 FORM = (
     "write a list of objects, one per picture, or another form that docs/data.md shows "
@@ -38,7 +40,9 @@ def read_lines(path: Path, where: str) -> pd.DataFrame:
     return record_cells(rows)
 
 
-def read_json(path: Path, where: str) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+def read_json(
+    path: Path, where: str, decisions: Decisions
+) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """The cells of a JSON file, and what was set aside with the reasons.
 
     Raises UserError if it is not valid JSON or has none of the known forms.
@@ -46,7 +50,7 @@ def read_json(path: Path, where: str) -> tuple[pd.DataFrame, list[tuple[str, str
     file = f"{where}: '{path}'"
     content = _parsed(_text(path, where), file)
     if isinstance(content, dict) and {"images", "annotations"} <= set(content):
-        return _coco(content, path, file)
+        return _coco(content, path, file, decisions)
     if isinstance(content, dict) and "schema" in content and "data" in content:
         content = _without_index(content["data"])
     if isinstance(content, list):
@@ -145,8 +149,12 @@ def _object(content: dict[str, Any], file: str) -> pd.DataFrame | None:
         by_row = all(key.isdecimal() for key in content)
         inner_rows = all(key.isdecimal() for value in values for key in value)
         if by_picture > len(content) / 2:
-            rows = [{"path": key, **value} for key, value in content.items()]
-            return record_cells(rows)
+            return record_cells(
+                [
+                    {"path": key, **_renamed(value, "label", ("path",))}
+                    for key, value in content.items()
+                ]
+            )
         if same_keys and inner_rows and not by_row or (lengths and not by_row):
             index = dict.fromkeys(key for value in values for key in value)
             columns = {
@@ -186,15 +194,22 @@ _NO_LABELS = {
     *("id", "image_id", "category_id", "bbox", "segmentation", "area", "iscrowd"),
     *("keypoints", "num_keypoints", "attributes"),
 }
+_OF_IMAGES = {
+    *("id", "file_name", "width", "height", "license", "date_captured"),
+    *("coco_url", "flickr_url"),
+}
+# Keys that are read, but make no column of their own.
+_READ = {"id", "image_id", "category_id", "bbox", "attributes", "file_name", "name"}
 
 
 def _coco(
-    content: dict[str, Any], path: Path, file: str
+    content: dict[str, Any], path: Path, file: str, decisions: Decisions
 ) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """One row per annotation: its picture, box, category and attributes.
 
-    Where no annotation has a box, there is one row per picture, whose categories are
-    joined by `|`. Pictures without an annotation have empty labels.
+    Before them are the fields of its picture. Where no annotation has a box, there is
+    one row per picture, whose categories are joined by `|`. Pictures without an
+    annotation have empty labels.
     """
     for key in ("images", "annotations", "categories"):
         entries = content.get(key, [])
@@ -205,26 +220,46 @@ def _coco(
                 file, f"{key} is {_short(entries)}, must be a list of objects"
             )
     names = {_id(c.get("id")): c.get("name") for c in content.get("categories", [])}
-    images = {_id(i.get("id")): i.get("file_name") for i in content["images"]}
+    images = {_id(i.get("id")): i for i in content["images"]}
+    files = {number: image.get("file_name") for number, image in images.items()}
     skipped: list[tuple[str, str]] = []
     rows: dict[Any, list[dict[str, Any]]] = {}
     for number, annotation in enumerate(content["annotations"]):
         image = _id(annotation.get("image_id"))
-        row, fault = _annotated(annotation, images, names)
+        row, fault = _annotated(annotation, files, names)
         if fault:
             skipped.append(
-                (str(images.get(image) or path), f"annotation {number}: {fault}")
+                (str(files.get(image) or path), f"annotation {number}: {fault}")
             )
         if row is not None:
             rows.setdefault(image, []).append(row)
+    taken = {"path", "box", "category"}
+    taken |= {name for several in rows.values() for row in several for name in row}
     has_boxes = any("box" in row for several in rows.values() for row in several)
     records = []
-    for image, name in images.items():
-        several = rows.get(image, [{}])
+    for number, image in images.items():
+        several = rows.get(number, [{}])
         if not has_boxes and len(several) > 1:
             several = [_united(several)]
-        records += [{"path": name, **row} for row in several]
+        start = {"path": files[number]}
+        fields = {k: v for k, v in image.items() if k not in _OF_IMAGES}
+        start |= _renamed(fields, "image", taken)
+        records += [{**start, **row} for row in several]
+    if unread := _unread(content):
+        decisions.remark("path", f"not read: {unread}")
     return record_cells(records), skipped
+
+
+def _unread(content: dict[str, Any]) -> str:
+    """The keys of which no column is made, for a remark."""
+    known = {"images": _OF_IMAGES, "annotations": _NO_LABELS}
+    texts = []
+    for part in ("images", "annotations", "categories"):
+        entries = content.get(part, [])
+        keys = dict.fromkeys(key for entry in entries for key in entry)
+        left = [k for k in keys if k in known.get(part, keys) and k not in _READ]
+        texts += [f"{listed(left)} of {part}"] if left else []
+    return "; ".join(texts)
 
 
 def _id(value: Any) -> Any:
@@ -233,17 +268,21 @@ def _id(value: Any) -> Any:
 
 
 def _annotated(
-    annotation: dict[str, Any], images: dict[Any, Any], names: dict[Any, Any]
+    annotation: dict[str, Any], files: dict[Any, Any], names: dict[Any, Any]
 ) -> tuple[dict[str, Any] | None, str]:
     """The labels of an annotation, and what is wrong with it; None if it has none."""
     image, category = (_id(annotation.get(k)) for k in ("image_id", "category_id"))
-    if image not in images:
+    if image not in files:
         return None, f"image_id is {_short(image)}, must be the id of an image"
     if annotation.get("iscrowd"):
         return None, "iscrowd: a group is no single thing"
-    attributes = annotation.get("attributes")
     labels = {k: v for k, v in annotation.items() if k not in _NO_LABELS}
-    row = {**labels, **(attributes if isinstance(attributes, dict) else {})}
+    row = _renamed(labels, "annotation", ("path", "category"))
+    attributes = annotation.get("attributes")
+    if isinstance(attributes, dict):
+        row |= _renamed(attributes, "attributes", ("path", "category", *row))
+    elif attributes:
+        row["attributes"] = attributes
     fault = ""
     if category in names:
         row["category"] = names[category]
@@ -259,6 +298,13 @@ def _annotated(
         ends = (left, top, left + width, top + height)
         row["box"] = " ".join(f"{n:g}" for n in ends)
     return row, fault
+
+
+def _renamed(
+    labels: dict[str, Any], outer: str, taken: Collection[str]
+) -> dict[str, Any]:
+    """The labels, those whose names are taken as `outer.name`."""
+    return {f"{outer}.{k}" if k in taken else k: v for k, v in labels.items()}
 
 
 def _united(rows: list[dict[str, Any]]) -> dict[str, Any]:
