@@ -218,6 +218,44 @@ def test_a_class_of_minus_one_is_missing(tmp_path):
     np.testing.assert_equal(reading.table["kind"].tolist(), [-0.5, -1, NAN])
 
 
+@pytest.mark.parametrize(
+    ("task", "labels", "expected", "remark"),
+    [
+        ("valence", [-1, 0, 1, 2], [-1, 0, 1, 2], "-1 is a value; "),
+        ("hair", [0, 2, -1, 1], [0, 2, NAN, 1], "not annotated: 1 '-1'"),
+        ("gender", [0, -1, 1, -1], [0, NAN, 1, NAN], "not annotated: 2 '-1'"),
+        ("hat", [1, -1, -1, 1], [1, NAN, NAN, 1], "not annotated: 2 '-1'"),
+        ("hat", [-1, -1, -1, -1], [NAN] * 4, "not annotated: 4 '-1'"),
+        ("offset", [-1, -2, 3, 0], [-1, -2, 3, 0], "-1 is a value; "),
+    ],
+)
+def test_minus_one_is_emptied_aloud_or_stays(tmp_path, task, labels, expected, remark):
+    items = [
+        {"img_path": f"{name}.jpg", "gt_label": {task: label, "mood": number % 2}}
+        for number, (name, label) in enumerate(zip("abcd", labels, strict=True))
+    ]
+    (tmp_path / "d.jpg").touch()
+    file = annotated(tmp_path, items, metainfo={})
+    reading = table.read(file, name="mine")
+    np.testing.assert_equal(reading.table[task].astype(float).tolist(), expected)
+    remarks = reading.decisions.set_index("column")["remarks"]
+    assert remark in remarks[task]
+
+
+def test_minus_one_of_named_classes_is_counted(tmp_path):
+    labels = [{"hair": 0}, {"hair": -1}, {"hair": 1}]
+    items = [
+        {"img_path": f"{name}.jpg", "gt_label": label}
+        for name, label in zip("abc", labels, strict=True)
+    ]
+    tasks = [{"name": "hair", "categories": ["dark", "fair"]}]
+    file = annotated(tmp_path, items, metainfo={"tasks": tasks})
+    reading = table.read(file, name="mine")
+    assert reading.table["hair"].tolist() == ["dark", NAN, "fair"]
+    remarks = reading.decisions.set_index("column")["remarks"]
+    assert remarks["hair"] == "not annotated: 1 '-1'"
+
+
 def test_tasks_may_name_their_classes(tmp_path):
     tasks = [
         {"name": "gender", "type": "single-label", "categories": ["female", "male"]},

@@ -21,6 +21,7 @@ import pandas as pd
 from multitask.contracts import catalog, infer
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.table import RESERVED
+from multitask.tables.decisions import Decisions
 
 FORM = 'must be {"metainfo": {"tasks": [...]}, "data_list": [...]}'
 ITEM = 'must be {"img_path": "a.jpg", "gt_label": {"gender": 0}}'
@@ -83,11 +84,13 @@ def _numbered(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return heads
 
 
-def annotations(path: Path, where: str) -> LabelFile:
+def annotations(path: Path, where: str, decisions: Decisions) -> LabelFile:
     """Read an annotation file of mmpretrain.
 
-    Items without a picture, and labels that are neither a number, a text nor a list of
-    0 and 1, are skipped. Raises UserError if the file is no JSON or has another form.
+    A class of -1 is left to the steps for all tables, unless these can't tell that it
+    means none. Items without a picture, and labels that are neither a number, a text
+    nor a list of 0 and 1, are skipped. Raises UserError if the file is no JSON or has
+    another form.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -108,9 +111,12 @@ def annotations(path: Path, where: str) -> LabelFile:
             items.add(number, item["img_path"], item.get("gt_label") or {})
     if items.skipped and not items.rows:
         raise UserError(*items.skipped[0])
+    cells = items.cells()
+    for task, count in items.emptied.items():
+        decisions.remark(task, f"not annotated: {count:,} '-1'")
     return LabelFile(
         root=_root(path, {**metainfo, **content}, where),
-        cells=items.cells(),
+        cells=cells,
         skipped=items.skipped,
         numbered=True,
         names={task: names for task, names in (names or {}).items() if names},
@@ -124,6 +130,7 @@ class _Items:
         self.tasks = tasks
         self.rows: list[dict[str, Any]] = []
         self.skipped: list[tuple[str, str]] = []
+        self.emptied: dict[str, int] = {}  # classes of -1 by task
 
     def add(self, number: int, path: str, labels: dict[str, Any]) -> None:
         """Add the row of a picture."""
@@ -148,6 +155,7 @@ class _Items:
         if not names or not isinstance(label, int | float):
             return label, ""
         if label == -1:
+            self.emptied[task] = self.emptied.get(task, 0) + 1
             return None, ""
         if label not in range(len(names)):
             most = len(names) - 1
@@ -158,20 +166,15 @@ class _Items:
         return names[int(label)], ""
 
     def cells(self) -> pd.DataFrame:
-        """All rows as a table; a class of -1 is empty."""
+        """All rows as a table; -1 is empty beside class 1 alone, where it is not no."""
         columns = dict.fromkeys(["path", *(name for row in self.rows for name in row)])
         cells = {name: [row.get(name) for row in self.rows] for name in columns}
         for name in cells.keys() - {"path"}:
-            if all(_is_class(cell) for cell in cells[name]):
+            known = [cell for cell in cells[name] if cell is not None]
+            if -1 in known and all(cell in (1, -1) for cell in known):
                 cells[name] = [None if cell == -1 else cell for cell in cells[name]]
+                self.emptied[name] = known.count(-1)
         return pd.DataFrame(cells, dtype=object)
-
-
-def _is_class(cell: Any) -> bool:
-    """Whether a cell may be a class number, -1 for none, a list of these, or empty."""
-    if isinstance(cell, int | float):
-        return cell >= -1 and float(cell).is_integer()
-    return cell is None or isinstance(cell, str) and cell.startswith("[")
 
 
 def _root(path: Path, settings: dict[str, Any], where: str) -> Path:

@@ -116,7 +116,7 @@ def _loaded(
     skipped: list[tuple[str, str]] = []
     if ending == ".json":
         if _is_mmpretrain(path):
-            return annotations(path, where)
+            return annotations(path, where, decisions)
         cells, skipped = read_json(path, where, decisions)
     elif ending == ".jsonl":
         cells = read_lines(path, where)
