@@ -123,10 +123,17 @@ class Declaration:
         votes = self.votes.get(column)
         return as_mapping(list(votes.leave_out)) if votes else {}
 
-    def check_columns(self, names: "pd.Index[Any]", where: str) -> None:
-        """Raise UserError if a declared column is not among the `names` of a table."""
+    def check_columns(
+        self, names: "pd.Index[Any]", where: str, *, inner: bool = False
+    ) -> None:
+        """Raise UserError if a declared column is not among the `names` of a table.
+
+        One called `outer.key` may be in objects of a column `outer`. Only these are
+        checked if they are `inner`: the objects have become columns; else the others.
+        """
         for name in (*self.text, *self.column):
-            if name not in names:
+            is_inner = any(name.startswith(f"{outer}.") for outer in names)
+            if name not in names and is_inner == inner:
                 what = f"has no column {name!r}, which the TOML beside it declares"
                 raise UserError(where, what, nearest(name, names))
 

@@ -6,6 +6,7 @@ column per label. JSON is the annotation file of mmpretrain's multi-task trainin
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -99,8 +100,7 @@ def reading_of(
     where, file = f"--data {name}", f"--data {name}: '{path}'"
     folder = Path(declaration.root or labels.root)
     cells, unmade = with_path(labels.cells, path, folder, declaration, decisions, where)
-    cells, declaration = _headed(cells, path, where, declaration, decisions)
-    cells, faults = with_inner_columns(coded(flat(cells)), declaration, decisions)
+    cells, declaration, faults = _headed(cells, path, where, declaration, decisions)
     cells, declaration = named_columns(cells, declaration, decisions)
     cells, bad_boxes = boxed(cells, declaration, decisions, file)
     table, labels, bad = _typed(cells, labels, path, declaration, decisions, where)
@@ -168,18 +168,30 @@ def _headed(
     where: str,
     declaration: Declaration,
     decisions: Decisions,
-) -> tuple[pd.DataFrame, Declaration]:
-    """The columns with a name; UserError if they are not those of a table."""
+) -> tuple[pd.DataFrame, Declaration, list[tuple[Any, str]]]:
+    """The columns with a name; UserError if they are not those of a table.
+
+    Objects in cells have become columns. Also what is declared of the columns with
+    their names now, and rows and reasons of cells left empty.
+    """
     file = f"{where}: '{path}'"
     cells = headed(cells, file)
     for column in map(str, cells):
         decisions.read_as(column, column if column in RESERVED else "label")
-    cells, declaration = declared_roles(cells, declaration, decisions, where)
+    names = cells.columns
+    cells, outer = declared_roles(cells, declaration, decisions, where)
+    cells, faults = with_inner_columns(coded(flat(cells)), outer, decisions)
+    declaration.check_columns(names.append(cells.columns), file, inner=True)
+    keys = {n: one for n, one in declaration.column.items() if n not in names}
+    inner = replace(declaration, column=keys)
+    cells, inner = declared_roles(cells, inner, decisions, where)
+    column = {n: one for n, one in outer.column.items() if n not in keys}
+    outer = replace(outer, column={**column, **inner.column})
     has_one = path.suffix.lower() in TEXTS and len(cells.columns) < 2
     check_path(cells, file, SEPARATED if has_one else "")
     if cells.empty:
         raise UserError(file, "has no rows")
-    return cells, declaration
+    return cells, outer, faults
 
 
 def _text_columns(

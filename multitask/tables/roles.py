@@ -79,6 +79,8 @@ def declared_roles(
     """
     names: dict[str, str] = {}
     for column, declared in declaration.column.items():
+        if column not in cells:
+            continue  # in objects that are no columns yet
         if declared.role == "none":
             decisions.read_as(column, "left out")
             decisions.remark(column, "as declared")

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from multitask.datasets import table as tables
 
+from multitask.contracts.errors import UserError
 from tests.tables.typed_in import decided, read
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -89,3 +90,42 @@ def test_one_object_among_many_texts_is_found(tmp_path):
     reading = read(tmp_path, "mood", *cells)
     assert reading.table["mood_happy"].sum() == 400
     assert reading.table["mood_sad"].sum() == 1
+
+
+TRENDS = ['{"trend": "1", "who": "ann", "sure": 3}', '{"trend": "2", "who": "bob"}']
+
+
+def test_what_is_declared_of_a_key_holds_for_its_column(tmp_path):
+    toml = (
+        '[column."attr.trend"]\nclasses = {1 = "up", 2 = "down"}\n'
+        '[column."attr.who"]\nrole = "identity"\n'
+        '[column."attr.sure"]\nrole = "none"\n'
+    )
+    reading = read(tmp_path, "attr", *map(quoted, TRENDS), toml=toml)
+    assert reading.table["attr.trend"].tolist() == ["up", "down"]
+    assert reading.heads["attr_trend"]["classes"] == ["up", "down"]
+    assert reading.table["identity"].tolist() == ["ann", "bob"]
+    assert "attr.sure" not in reading.table
+    assert decided(reading)["attr.sure"] == ("left out", "as declared")
+
+
+@pytest.mark.parametrize("name", ["attr.tred", "attr.trend.deep", "atr.trend"])
+def test_a_declared_key_that_is_not_there_is_an_error(tmp_path, name):
+    toml = f'[column."{name}"]\nrole = "label"'
+    with pytest.raises(UserError, match=f"has no column '{name}', which the TOML"):
+        read(tmp_path, "attr", *map(quoted, TRENDS), toml=toml)
+
+
+def test_a_key_with_the_name_of_a_column_is_told(tmp_path):
+    cells = ['{"mood": "sad", "age": 31}', '{"mood": "calm", "age": 9}']
+    rows = [f"{quoted(cell)},happy" for cell in cells]
+    reading = read(tmp_path, "attr,attr.mood", *rows)
+    assert reading.table["attr.mood"].tolist() == ["happy", "happy"]
+    assert decided(reading)["attr"] == (
+        "objects",
+        "become columns attr.age; attr.mood not read from it, as there is a column of "
+        "this name",
+    )
+    rows = [f"{quoted(cell)},happy" for cell in ['{"mood": "sad"}'] * 2]
+    role, remark = decided(read(tmp_path, "attr,attr.mood", *rows))["attr"]
+    assert (role, remark[:22]) == ("left out", "attr.mood not read fro")

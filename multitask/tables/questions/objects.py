@@ -41,11 +41,18 @@ def with_inner_columns(
             continue
         inner = record_cells([{name: one or {}} for one in objects])
         inner = _with_box(inner.set_axis(cells.index), name, set(map(str, cells)))
-        new = [column for column in map(str, inner) if column not in cells]
+        keys = [column for column in map(str, inner) if column != name]
+        new = [column for column in keys if column not in cells]
         decisions.read_as(name, "objects" if new else "left out")
         decisions.labels_in(name, [])
-        text = f"become columns {listed(new)}" if new else "empty objects"
-        decisions.remark(name, text)
+        if new or not keys:
+            text = f"become columns {listed(new)}" if new else "empty objects"
+            decisions.remark(name, text)
+        if clash := [column for column in keys if column not in new]:
+            text = (
+                f"{listed(clash)} not read from it, as there is a column of this name"
+            )
+            decisions.remark(name, text)
         for column in new:
             decisions.read_as(column, "label")
         must = "left empty; must be an object"
