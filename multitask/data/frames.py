@@ -51,7 +51,7 @@ def write(
     folder holds another one of this name.
     """
     where, folder = f"the DataFrame {name!r}", folder.absolute()
-    table = labelled_table(frame, where)
+    table = labelled_table(frame, where, lists=True)
     check_splits(table, where)
     check_intervals(table, where)
     paths = _located(table["path"], folder / name, where, written, say)

@@ -73,8 +73,8 @@ def read_pictures(file: Path, where: str) -> pd.DataFrame:
     labels = load(path, where, decisions, declaration.text)
     folder = Path(declaration.root or labels.root)
     cells, _ = with_path(labels.cells, path, folder, declaration, decisions, where)
-    cells, declaration = _headed(cells, path, where, declaration, decisions)
-    boxes, faults = boxed(flat(cells), declaration, decisions, f"{where}: '{path}'")
+    cells, declaration, _ = _headed(cells, path, where, declaration, decisions)
+    boxes, faults = boxed(cells, declaration, decisions, f"{where}: '{path}'")
     paths, missing, _ = locate(boxes["path"], folder, decisions)
     table = pd.DataFrame({"path": paths.fillna(boxes["path"])})
     if "box" in boxes:

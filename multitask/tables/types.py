@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.reading import PARTS, picture_table, translate
+from multitask.contracts.reading import PARTS, box_columns, picture_table, translate
 from multitask.contracts.table import RESERVED, as_text
+from multitask.tables.questions.brackets import flat
 from multitask.tables.values import by_value, distinct
 
 
@@ -107,15 +108,27 @@ def has_text(cells: "pd.Series[Any]") -> bool:
     return any(isinstance(cell, str) for cell in distinct(cells))
 
 
-def labelled_table(frame: object, where: str) -> pd.DataFrame:
+def labelled_table(frame: object, where: str, *, lists: bool = False) -> pd.DataFrame:
     """A data frame as the table of labelled pictures that a file of it would give.
 
     Its column `path` may hold pictures. Text stays text, also where it looks like
-    numbers. Raises UserError as `picture_table` and `typed`, and if it has no row.
+    numbers. Cells may be `lists`, arrays and objects, which become their JSON.
+
+    Raises UserError as `picture_table` and `typed`, if it has no row, and for lists
+    where there may be none.
     """
     table = picture_table(frame, where)
     if table.empty:
         raise UserError(where, "has no rows")
+    cells = table.drop(columns="path")
+    flattened = flat(cells)
+    usual = box_columns(map(str, cells))
+    boxes = usual.names if usual else ()
+    for name in cells if not lists else ():
+        if not cells[name].equals(flattened[name]) and name not in boxes:
+            what = f"column {name!r} holds lists or objects"
+            raise UserError(where, what, "give each label a column of 0 and 1")
+    table = table.assign(**flattened)
     others = table.columns.drop("path")
     text = [
         name

@@ -84,6 +84,53 @@ def test_labels_of_every_type_are_read_as_what_they_are(files, written):
     assert lines == []
 
 
+RED_BLUE = [["red", "blue"], ["blue"], ["red"], ["blue"]]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        RED_BLUE,
+        [*map(tuple, RED_BLUE)],
+        [*map(set, RED_BLUE)],
+        [*map(np.array, RED_BLUE)],
+    ],
+    ids=["lists", "tuples", "sets", "arrays"],
+)
+def test_cells_may_be_lists(files, written, cells):
+    table, _ = written(pd.DataFrame({"path": files, "tags": cells}))
+    assert table["tags_red"].tolist() == [1, 0, 1, 0]
+    assert table["tags_blue"].tolist() == [1, 1, 0, 1]
+    cells = [cells[0], None, *cells[2:]]
+    table, _ = written(pd.DataFrame({"path": files, "tags": cells}), "again")
+    assert table["tags_red"].fillna(-1).tolist() == [1, -1, 1, 0]
+
+
+def test_cells_may_be_objects_and_class_numbers(files, written):
+    moods = [
+        {"mood": "sad", "age": np.int64(3), "tags": np.array(["a", "b"])},
+        {"mood": "calm", "age": 30, "tags": ["a"]},
+        None,
+        {"mood": "sad", "tags": []},
+    ]
+    numbers = [[0, 2], [1], [2], [0]]
+    table, _ = written(pd.DataFrame({"path": files, "said": moods, "kinds": numbers}))
+    assert table["said.mood"].fillna("").tolist() == ["sad", "calm", "", "sad"]
+    assert table["said.age"].fillna(0).tolist() == [3, 30, 0, 0]
+    assert table["said.tags_b"].fillna(-1).tolist() == [1, 0, -1, 0]
+    columns = ["kinds_0", "kinds_1", "kinds_2"]
+    assert table[columns].to_numpy().tolist() == [
+        [1, 0, 1], [0, 1, 0], [0, 0, 1], [1, 0, 0]
+    ]  # fmt: skip
+
+
+def test_a_loop_of_ones_own_takes_no_lists(files):
+    table = pd.DataFrame({"path": files, "tags": RED_BLUE, "bbox": [[0, 0, 2, 2]] * 4})
+    with pytest.raises(UserError, match="'tags' holds lists or objects; give each"):
+        labelled_table(table, "table")
+    assert labelled_table(table.drop(columns="tags"), "table")["bbox"].notna().all()
+
+
 def test_reserved_columns_are_text(files, written):
     frame = pd.DataFrame(
         {

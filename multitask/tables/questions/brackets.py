@@ -20,24 +20,32 @@ _PART = re.compile(r"""'([^']*)'|"([^"]*)"|(-?\d+)""")
 
 
 def flat(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells with lists and arrays as text, which every later step can compare."""
+    """The cells with lists, arrays and objects as text, which later steps compare."""
     changed = {}
     for name in cells:
-        if (
-            cells[name].dtype.kind == "O"
-            and pd.api.types.infer_dtype(cells[name], skipna=True) == "mixed"
-        ):
-            changed[name] = cells[name].map(_flat)
+        if cells[name].dtype.kind == "O":
+            kind = pd.api.types.infer_dtype(cells[name], skipna=True)
+            if kind in ("mixed", "mixed-integer"):
+                changed[name] = cells[name].map(_flat)
     return cells.assign(**{str(n): c for n, c in changed.items()})
 
 
 def _flat(cell: Any) -> Any:
-    if isinstance(cell, np.ndarray):
-        cell = cell.tolist()
+    is_one = isinstance(cell, list | tuple | dict | set | frozenset | np.ndarray)
+    return json.dumps(_listed(cell), default=str) if is_one else cell
+
+
+def _listed(cell: Any) -> Any:
+    """Arrays, sets and what is in them as JSON knows them."""
+    if isinstance(cell, dict):
+        return {str(key): _listed(value) for key, value in cell.items()}
     if isinstance(cell, set | frozenset):
-        cell = sorted(cell, key=str)
-    is_nested = isinstance(cell, list | tuple | dict)
-    return json.dumps(cell, default=str) if is_nested else cell
+        return [_listed(one) for one in sorted(cell, key=str)]
+    if isinstance(cell, list | tuple):
+        return [_listed(one) for one in cell]
+    if isinstance(cell, np.ndarray | np.generic):
+        return _listed(cell.tolist())
+    return cell
 
 
 def is_bracketed(text: str) -> bool:
