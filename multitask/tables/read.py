@@ -185,8 +185,8 @@ def _headed(
     keys = {n: one for n, one in declaration.column.items() if n not in names}
     inner = replace(declaration, column=keys)
     cells, inner = declared_roles(cells, inner, decisions, where)
-    column = {n: one for n, one in outer.column.items() if n not in keys}
-    outer = replace(outer, column={**column, **inner.column})
+    others = {n: one for n, one in outer.column.items() if n not in keys}
+    outer = replace(outer, column={**others, **inner.column})
     has_one = path.suffix.lower() in TEXTS and len(cells.columns) < 2
     check_path(cells, file, SEPARATED if has_one else "")
     if cells.empty:
