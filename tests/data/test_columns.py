@@ -144,8 +144,8 @@ def test_a_column_left_out_of_one_data_set_has_no_labels_there(
 
 
 def test_a_head_that_is_asked_for_reads_the_column_in_all_data_sets(tmp_path):
-    asked = ("level:softmax", "mood")
+    asked = ("level", "mood")
     reading, told = two_sets(tmp_path, "level", [*range(12)], [0, 1, 2] * 4, asked)
     assert reading.table["level"].tolist() == [*range(12), *[0, 1, 2] * 4]
-    assert len(reading.heads["level"]["classes"]) == 12
-    assert [read_as for read_as, _ in told] == ["head level (softmax)"] * 2
+    assert reading.heads["level"] == {"kind": "regression", "low": 0, "high": 11}
+    assert [read_as for read_as, _ in told] == ["head level (regression)"] * 2
