@@ -107,8 +107,9 @@ def check_target(path: Path) -> Path:
 def write_table(table: pd.DataFrame, path: Path, heads: Sequence[Head] = ()) -> None:
     """Write a table as CSV or Parquet, by the ending of its file name.
 
-    What `heads` read as votes is declared in a TOML beside it, and so is text that
-    looks like numbers. Raises UserError if no row remains or the file can't be written.
+    Which columns `heads` read together is declared in a TOML beside it, and so is text
+    that looks like numbers. Raises UserError if no row remains or the file can't be
+    written.
     """
     if table.empty:
         raise UserError("--fix", "no rows are left", "nothing was written")
@@ -120,6 +121,13 @@ def write_table(table: pd.DataFrame, path: Path, heads: Sequence[Head] = ()) -> 
             table.to_parquet(part, index=False)
         else:
             write_csv(table, part)
-        declaration, content = text_declaration(table, path, votes)
+        lists = {head.name: head.columns for head in heads if _is_list(head)}
+        declaration, content = text_declaration(table, path, votes, lists)
         if content or declaration.exists():
             write_text(declaration, content)
+
+
+def _is_list(head: Head) -> bool:
+    """Whether only a declaration can say that a head reads its columns together."""
+    several = head.answer_type == "labels" and len(head.columns) > 1
+    return several and head.name not in catalog.named()

@@ -20,13 +20,16 @@
 
     [votes.mood]               # each row of a picture is a vote for its `mood`
 
+    [multilabel.genre]         # yes/no columns of one head
+    columns = ["drama", "comedy"]
+
 The options of `--data`, such as `NAME=table:FILE,root=FOLDER`, replace its settings.
 """
 
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -101,6 +104,13 @@ class Votes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Multilabel:
+    """The yes/no columns that one head reads together."""
+
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Declaration:
     """What is declared about a table; the defaults declare nothing."""
 
@@ -110,13 +120,25 @@ class Declaration:
     box: Literal["", "xyxy", "xywh"] = ""
     column: Mapping[str, Column] = field(default_factory=dict)
     votes: Mapping[str, Votes] = field(default_factory=dict)
+    multilabel: Mapping[str, Multilabel] = field(default_factory=dict)
+
+    @property
+    def yes_no(self) -> list[str]:
+        """The columns that are declared to be yes/no labels of a head."""
+        return [name for one in self.multilabel.values() for name in one.columns]
 
     def renamed(self, names: Mapping[str, str]) -> "Declaration":
         """The declaration with other names of some columns."""
         column = {names.get(name, name): one for name, one in self.column.items()}
         votes = {names.get(name, name): one for name, one in self.votes.items()}
         text = tuple(names.get(name, name) for name in self.text)
-        return replace(self, column=column, votes=votes, text=text)
+        multilabel = {
+            head: Multilabel(columns=tuple(names.get(n, n) for n in one.columns))
+            for head, one in self.multilabel.items()
+        }
+        return replace(
+            self, column=column, votes=votes, text=text, multilabel=multilabel
+        )
 
     def no_classes(self, column: str) -> dict[str, str]:
         """What raters may say that is no class of a column, by itself."""
@@ -131,7 +153,7 @@ class Declaration:
         One called `outer.key` may be in objects of a column `outer`. Only these are
         checked if they are `inner`: the objects have become columns; else the others.
         """
-        for name in (*self.text, *self.column):
+        for name in (*self.text, *self.column, *self.yes_no):
             is_inner = any(name.startswith(f"{outer}.") for outer in names)
             if name not in names and is_inner == inner:
                 what = f"has no column {name!r}, which the TOML beside it declares"
@@ -154,12 +176,14 @@ def declared(file: Path, where: str, root: str = "", box: str = "") -> Declarati
             raise UserError(where, f"'{path}' is no TOML: {error}") from None
     column = _sections(content, "column", Column, f"{where}: '{path}'")
     votes = _sections(content, "votes", Votes, f"{where}: '{path}'")
+    multilabel = _sections(content, "multilabel", Multilabel, f"{where}: '{path}'")
     if box:
         content["box"] = value(type_hints(Declaration)["box"], box, f"{where},box")
     declaration = checked(Declaration, content, f"{where}: '{path}'")
     if not root and declaration.root:  # relative to the file
         root = str(file.parent / Path(declaration.root).expanduser())
-    return replace(declaration, column=column, votes=votes, root=root)
+    parts: dict[str, Any] = {"column": column, "votes": votes, "multilabel": multilabel}
+    return replace(declaration, root=root, **parts)
 
 
 def _sections(
@@ -180,11 +204,13 @@ def text_declaration(
     table: pd.DataFrame,
     file: Path,
     votes: Mapping[str, Mapping[str, str]] | None = None,
+    multilabel: Mapping[str, Iterable[str]] | None = None,
 ) -> tuple[Path, str]:
     """The TOML file to write beside a file of a table, and its content.
 
-    `votes` has the column with the votes for each class, by question. The content is
-    empty if no text of the table looks like numbers, and nothing has votes.
+    `votes` has the column with the votes for each class, by question, and `multilabel`
+    the yes/no columns of heads that have several. The content is empty if there is
+    neither, and if no text of the table looks like numbers.
     """
     import tomli_w
 
@@ -198,6 +224,9 @@ def text_declaration(
         columns = {label: name for label, name in columns.items() if name in table}
         if len(columns) > 1 and table[[*columns.values()]].gt(0).any(axis=None):
             content.setdefault("votes", {})[question] = {"columns": columns}
+    for head, names in (multilabel or {}).items():
+        present = {"columns": [name for name in names if name in table]}
+        content.setdefault("multilabel", {})[head] = present
     return _beside(file), tomli_w.dumps(content) if content else ""
 
 

@@ -61,9 +61,13 @@ def own_heads(
 ) -> dict[str, dict[str, Any]]:
     """The heads of columns with declared classes, or that are no named head's.
 
-    Declared classes keep their order, and need not occur.
+    Declared classes keep their order, and need not occur. Columns that are declared to
+    be yes/no labels of one head have this one.
     """
     heads: dict[str, dict[str, Any]] = {}
+    for head, one in declaration.multilabel.items():
+        settings = {"kind": "sigmoid", "columns": [*one.columns]}
+        heads[infer.head_name(head, ())] = settings
     readers, named = catalog.readers(), catalog.named()
     for column, declared in declaration.column.items():
         if column not in table or declared.role not in ("", "label"):
@@ -71,6 +75,8 @@ def own_heads(
         classes = dict.fromkeys(as_mapping(declared.classes).values())
         known = named.get(readers.get(column, ""), {}).get("classes", ())
         config = None
+        if column in declaration.yes_no:
+            continue
         if classes and (declared.role or not classes.keys() <= set(known)):
             config = infer.softmax(classes)
         elif declared.role and column in readers:

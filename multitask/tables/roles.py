@@ -113,7 +113,7 @@ def leave_out(
             continue
         if column in named or declared.role == "label" or declared.classes:
             continue
-        if column in declaration.votes:  # its rows vote
+        if column in (*declaration.votes, *declaration.yes_no):
             continue
         is_reserved = column in NO_LABELS and column != "status"
         if is_reserved or decisions.roles.get(column, "label") != "label":

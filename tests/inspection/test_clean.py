@@ -119,3 +119,26 @@ def test_votes_are_read_again_as_votes(tmp_path, ending):
     pd.testing.assert_frame_equal(
         again.table[order], first.table[order], check_dtype=False
     )
+
+
+def test_lists_are_read_again_as_one_head(tmp_path):
+    names = [str(tmp_path / f"{n}.png") for n in range(4)]
+    for n, name in enumerate(names):
+        scene(n, 32).save(name)
+    # One label each: alone, the columns would be the classes of one question.
+    cells = ("a", "b", "low", "")
+    rows = ["path,genre", *(f"{n},{c}" for n, c in zip(names, cells, strict=True))]
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    (tmp_path / "labels.csv.toml").write_text('[column.genre]\nseveral = "|"')
+    data, fixed = f"mine=table:{tmp_path / 'labels.csv'}", tmp_path / "fixed.csv"
+    audit([data], tmp_path / "out", fix=fixed)
+    first, again = (
+        plugins.reader("table")(file, name="mine")
+        for file in (tmp_path / "labels.csv", fixed)
+    )
+    assert again.heads == first.heads
+    assert again.heads["genre"]["columns"] == ["genre_a", "genre_b", "genre_low_"]
+    columns = [*first.table]
+    pd.testing.assert_frame_equal(
+        again.table[columns], first.table[columns], check_dtype=False
+    )

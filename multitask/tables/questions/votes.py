@@ -233,7 +233,8 @@ def _inferred(
     """The column of each class, by question, of columns that are one-hot."""
     groups: dict[str, list[str]] = {}
     for column in map(str, cells):
-        parts = column.split("_") if column not in declaration.column else []
+        is_open = column not in (*declaration.column, *declaration.yes_no)
+        parts = column.split("_") if is_open else []
         for end in range(1, len(parts)):
             groups.setdefault("_".join(parts[:end]), []).append(column)
     questions: dict[str, dict[str, str]] = {}
@@ -264,9 +265,8 @@ def _suggest(
     cells: pd.DataFrame, declaration: Declaration, decisions: Decisions
 ) -> None:
     """Say how to join columns of 0 and 1, or of counts, if they seem to be classes."""
-    others = [
-        str(name) for name in cells if name not in (*RESERVED, *declaration.column)
-    ]
+    known = {*RESERVED, *declaration.column, *declaration.yes_no}
+    others = [str(name) for name in cells if name not in known]
     counts: dict[str, Array] = {}
     for name in others:
         first = _as_numbers(cells[name].iloc[:1000])
