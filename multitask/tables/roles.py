@@ -36,13 +36,21 @@ _PERSON_ID = re.compile(
 )
 _SURELY = re.compile(rf"{_BEFORE}({_SHOWN})( name)?")
 # `rater_1` holds the labels of one rater, `rater` says who it was.
-_RATER = re.compile(
-    rf"(.* )?({_RATERS}|(annotated|completed|labell?ed|rated|reviewed) by)( name)?"
+_LABELLED = (
+    "annotated|approved|assessed|checked|coded|completed|confirmed|corrected|graded"
+    "|labell?ed|rated|reviewed|scored|tagged|validated|verified"
 )
-_EFFORT = re.compile("(.* )?(lead|work|elapsed) ?time( in)?( s| sec| seconds| ms)?")
+_RATER = re.compile(rf"(.* )?({_RATERS}|({_LABELLED}) by)( name)?")
+_UNIT = "s|secs?|seconds?|ms|msecs?|milliseconds?|mins?|minutes?"
+_EFFORT = re.compile(
+    "((.* )?(lead|work|elapsed|response|reaction|answer|annotation|labell?ing|rating"
+    "|review|task) ?(time|duration)|time ?(taken|spent)|duration)"
+    rf"( in)?( ({_UNIT}))?|secs|seconds"
+)
 _BOX_SCORE = re.compile(
     "(.* )?(b?box|det|detect(ion|or)) (confidence|conf|scores?|prob(ability)?)"
 )
+_CONFIDENCE = re.compile("conf|confidence")  # of the box, if there is one
 _SIDE = re.compile(
     "((image|img|picture|pic|photo|file|frame|orig|original) )*(width|height|w|h)"
 )
@@ -121,6 +129,8 @@ def leave_out(
         why = "a box" if column in boxes else _why(column, cells[column])
         if column in sizes and not why:
             why = "the size of the picture"
+        if not why and "box" in cells and _is_confidence(column, cells[column]):
+            why = "confidence of a box"
         advice = ""
         if not why or why in ("ids", "who labelled") or "different texts" in why:
             why, advice = _of_persons(column, why, cells)
@@ -178,6 +188,11 @@ def _why_by_name(column: str, is_flag: bool) -> str:
     if _EFFORT.fullmatch(words):
         return "how long the labelling took"
     return "confidence of a box" if _BOX_SCORE.fullmatch(words) else ""
+
+
+def _is_confidence(column: str, cells: "pd.Series[Any]") -> bool:
+    is_named = _CONFIDENCE.fullmatch(" ".join(_words(column))) is not None
+    return is_named and bool(parsed(cells.dropna()).notna().all())
 
 
 def _of_persons(column: str, why: str, cells: pd.DataFrame) -> tuple[str, str]:

@@ -48,6 +48,10 @@ def test_ids_files_dates_boxes_and_texts_are_left_out(tmp_path):
         ("Labeller", ["a", "b", "a"], "who labelled"),
         ("lead_time", ["3.5", "12.25", "4"], "how long the labelling took"),
         ("WorkTimeInSeconds", ["31", "45", "31"], "how long the labelling took"),
+        ("Seconds", ["3.5", "12.25", "4"], "how long the labelling took"),
+        ("timeTaken", ["84713", "89466", "11"], "how long the labelling took"),
+        ("duration_ms", ["310", "452", "310"], "how long the labelling took"),
+        ("verified_by", ["Eve", "Bob", "Eve"], "who labelled"),
         ("face_box_confidence", ["77.6", "42.7", "97"], "confidence of a box"),
         ("box_score", ["0.9", "0.8", "0.9"], "confidence of a box"),
         ("detConf", ["0.9", "0.8", "0.9"], "confidence of a box"),
@@ -82,6 +86,9 @@ def test_what_is_no_question(tmp_path, column, cells, why):
         ("person", ["0", "1", "1"]),
         ("num_faces", ["1", "2", "1"]),
         ("score", ["0.5", "0.75", "0.25"]),
+        ("confidence", ["0.5", "0.75", "0.25"]),
+        ("exposure_seconds", ["0.5", "0.75", "0.25"]),
+        ("lit_by", ["sun", "lamp", "sun"]),
         ("height", ["170", "182", "170"]),
     ],
 )
@@ -89,6 +96,17 @@ def test_what_is_a_question(tmp_path, column, cells):
     reading = read(tmp_path, column, *cells)
     assert set(reading.heads) == {column}
     assert not left_out(reading)
+
+
+@pytest.mark.parametrize("column", ["conf", "Confidence"])
+def test_confidence_beside_a_box_is_that_of_the_box(tmp_path, column):
+    header, box = f"{column},box,indoor", "1 2 30 40"
+    reading = read(tmp_path, header, f"0.5,{box},0", f"0.75,{box},1", f",{box},0")
+    assert left_out(reading) == {column: "confidence of a box"}
+    reading = read(
+        tmp_path, header, f"sure,{box},0", f"unsure,{box},1", f"sure,{box},0"
+    )
+    assert set(reading.heads) == {column, "indoor"}
 
 
 ADVICE = (
