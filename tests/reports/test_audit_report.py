@@ -51,6 +51,26 @@ def test_names_of_other_people_are_never_code(tables, tmp_path):
     assert "&lt;b&gt;" in page
 
 
+def headings(page):
+    """The names of the columns of each table of text."""
+    tables = re.findall(r'<table class="text.*?<thead>(.*?)</thead>', page, re.DOTALL)
+    return [re.findall("<th>(.*?)</th>", table) for table in tables]
+
+
+def test_tables_of_columns_and_files_name_what_is_in_them(tmp_path):
+    scene(1).save(tmp_path / "1.png")
+    (tmp_path / "2.png").write_bytes(b"")
+    for name in ("one.csv", "two.csv"):
+        (tmp_path / name).write_text("path,mood\n1.png,calm\n2.png,tense\n")
+    one, two = (f"{name}=table:{tmp_path}/{name}.csv" for name in ("one", "two"))
+    audit([one], tmp_path / "out")
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert headings(page) == [["column", "read as", "remarks"], ["path", "reason"]]
+    audit([one, two], tmp_path / "both")
+    page = (tmp_path / "both" / "index.html").read_text(encoding="utf-8")
+    assert headings(page)[0] == ["data set", "column", "read as", "remarks"]
+
+
 def test_every_finding_has_a_place_in_the_text(planted_faces, tmp_path):
     findings = audit([f"utkface={planted_faces}"], tmp_path / "out")
     names = {name for name, _, _ in report.facts(findings)}
