@@ -1,8 +1,10 @@
 """Which files are the pictures that a table lists?"""
 
 import os
+import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +16,13 @@ from multitask.tables.decisions import Decisions
 from multitask.tables.similar import cleaned, folders_of, similar
 
 MOST_FILES = 1_000_000  # that are searched below a table's folder
+# Folders of labels, beside which the pictures are. Other folders may lie beside those
+# of other data sets, whose pictures may have the same names.
+_OF_LABELS = re.compile(
+    "annotations?|annots?|annos?|labels?|meta(data)?|csv|json|tables?|lists?|splits?|gt"
+    "|ground.?truths?",
+    re.IGNORECASE,
+)
 
 
 class Located(NamedTuple):
@@ -32,27 +41,76 @@ def locate(
 ) -> Located:
     """Find the files of pictures.
 
-    Names without a file are looked for below `root`, see `similar`. Each folder is
-    listed once, which is much faster than checking each file.
+    Names without a file are looked for below `root`, see `similar`, and if nothing is
+    there and `root` is a folder of labels such as `annotations`, below the folder above
+    it. Each folder is listed once, which is much faster than checking each file.
     """
     texts = names.tolist()
     if set(map(type, texts)) - {str}:  # numbers, as of pictures 1.jpg to 9.jpg
         texts = as_text(names).fillna("").tolist()
-    files, missing, are_distinct = _exact(texts, root)
-    reasons = {}
-    found = _found(missing, root, set(files)) if missing else {}
-    for row, name in missing.items():
-        if name in found:
-            files[row] = found[name]
-        elif not name:
-            reasons[row] = f"row {row + 1} has no path"
-        else:
-            reasons[row] = f"row {row + 1}: no such file"
-    if decisions and missing:
-        _report(missing, found, root, decisions)
+    search = _search(texts, root)
+    real = Path(os.path.realpath(root))
+    if search.finds_nothing and _OF_LABELS.fullmatch(real.name):
+        wider = _search(texts, real.parent)
+        if not wider.finds_nothing:
+            search, root = wider, real.parent
+            if decisions:
+                decisions.remark("path", f"relative to '{root}', the folder above")
+    if decisions and search.missing:
+        _report(search, root, decisions)
+    reasons = {
+        row: _reason(row, name, search, root)
+        for row, name in search.missing.items()
+        if name not in search.found
+    }
     return Located(
-        files=pd.Series(files, names.index, dtype=object),
+        files=pd.Series(search.files, names.index, dtype=object),
         missing=pd.Series(reasons.values(), names.index[[*reasons]], dtype=object),
+        are_distinct=search.are_distinct,
+    )
+
+
+def _reason(row: int, name: str, search: "_Search", root: Path) -> str:
+    if not name:
+        return f"row {row + 1} has no path"
+    if name in search.several:
+        files = _listed(search.several[name], root)
+        return f"row {row + 1}: may mean {files}; write its folder, too"
+    return f"row {row + 1}: no such file"
+
+
+@dataclass(kw_only=True)
+class _Search:
+    """The files (rows,) of names, and the `missing` names without an exact one, by row.
+
+    Of those, `found` has the file of each that is spelled in another way, and `several`
+    the files of each that may mean any of them.
+    """
+
+    files: list[str]
+    missing: dict[int, str]
+    found: dict[str, str]
+    several: dict[str, list[str]]
+    are_distinct: bool
+
+    @property
+    def finds_nothing(self) -> bool:
+        is_none = len(self.missing) == len(self.files)
+        return is_none and not self.found and not self.several
+
+
+def _search(names: list[Any], root: Path) -> _Search:
+    files, missing, are_distinct = _exact(names, root)
+    paths = _found(missing, root, set(files)) if missing else {}
+    found = {name: several[0] for name, several in paths.items() if len(several) == 1}
+    several = {name: paths[name] for name in paths if name not in found}
+    for row, name in missing.items():
+        files[row] = found.get(name, files[row])
+    return _Search(
+        files=files,
+        missing=missing,
+        found=found,
+        several=several,
         are_distinct=are_distinct,
     )
 
@@ -97,8 +155,8 @@ def _exact(texts: list[Any], root: Path) -> tuple[list[str], dict[int, str], boo
     return files, missing, is_once and is_plain and not lost
 
 
-def _found(missing: dict[int, str], root: Path, used: set[str]) -> dict[str, str]:
-    """The paths of names that are spelled in another way, by name."""
+def _found(missing: dict[int, str], root: Path, used: set[str]) -> dict[str, list[str]]:
+    """The path, or all that may be meant, of names that are spelled in another way."""
     names = {name: cleaned(readable(name)) for name in missing.values() if name}
     if not names:
         return {}
@@ -110,7 +168,7 @@ def _found(missing: dict[int, str], root: Path, used: set[str]) -> dict[str, str
                 pictures[f"{folder}/{base}"] = os.path.join(
                     os.path.realpath(path), base
                 )
-    found = {clean: pictures[clean] for clean in names.values() if clean in pictures}
+    found = {clean: [pictures[clean]] for clean in names.values() if clean in pictures}
     unused = {n: path for n, path in pictures.items() if path not in used}
     others = dict.fromkeys(clean for clean in names.values() if clean not in found)
     found |= similar([*others], unused, folders_of(pictures))
@@ -146,24 +204,40 @@ def pictures_below(root: Path) -> Iterator[tuple[str, str]]:
                 yield start + name, os.path.join(real, name)
 
 
-def _report(
-    missing: dict[int, str], found: dict[str, str], root: Path, decisions: Decisions
-) -> None:
+def _listed(paths: list[str], root: Path) -> str:
+    """Files that a name may mean, relative to `root`."""
+    first = [repr(_relative(path, root)) for path in paths[:3]]
+    more = [f"{len(paths) - 3:,} more"] if len(paths) > 3 else []
+    return " or ".join([*first, *more])
+
+
+def _relative(path: str, root: Path) -> str:
+    file = os.path.relpath(path, os.path.realpath(root))
+    return path if file.startswith("..") else file
+
+
+def _report(search: _Search, root: Path, decisions: Decisions) -> None:
     """Tell how many pictures were found by another spelling, and how many were not."""
-    moved: dict[str, list[str]] = {}
-    lost = []
-    for name in missing.values():
+    found, moved = search.found, dict[str, list[str]]()
+    lost, unclear = [], []
+    for name in search.missing.values():
         if name in found:
             how = _difference(name, found[name])
             moved.setdefault(how, []).append(name)
+        elif name in search.several:
+            unclear.append(name)
         elif name:
             lost.append(name)
     for how, names in moved.items():
-        file = os.path.relpath(found[names[0]], os.path.realpath(root))
-        file = found[names[0]] if file.startswith("..") else file
+        file = _relative(found[names[0]], root)
         verb = "name matches" if len(names) == 1 else "names match"
         example = f"for example '{readable(names[0])}' -> '{file}'"
         decisions.remark("path", f"{len(names):,} {verb} a file {how}, {example}")
+    if unclear:
+        verb = "name fits" if len(unclear) == 1 else "names fit"
+        files = _listed(search.several[unclear[0]], root)
+        what = f"{len(unclear):,} {verb} several files: {unclear[0]!r} may mean {files}"
+        decisions.remark("path", f"{what}; write the folder, too")
     if lost:
         first = ", ".join(repr(name) for name in lost[:3])
         verb = "name has" if len(lost) == 1 else "names have"

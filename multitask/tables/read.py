@@ -213,24 +213,39 @@ def _check_found(
     where: str,
 ) -> None:
     """Raise UserError if a table has rows, and none of its pictures was found."""
-    lost = missing.index[missing.str.endswith("no such file")]
-    others = missing.drop(index=lost)
-    if not len(lost) or not others.str.endswith("has no path").all():
+    is_lost = missing.str.endswith("no such file")
+    is_unclear = missing.str.contains(": may mean ", regex=False)
+    rows = missing.index[is_lost | is_unclear]
+    others = missing.drop(index=rows)
+    if not len(rows) or not others.str.endswith("has no path").all():
         return
-    column = written.get("path", "path")
-    firsts = [str(name) for name in names[lost].unique()[:3]]
-    count = names[lost].nunique()
+    column, toml = written.get("path", "path"), f"'{path.name}.toml'"
+    if is_unclear.any():
+        first = missing.index[is_unclear][0]
+        means = missing[first].partition(": may mean ")[2].partition(";")[0]
+        raise UserError(
+            where,
+            f"the pictures in '{path}' can't be told apart: {str(names[first])!r} of "
+            f"column {column!r} may mean {means}",
+            "write the folder before the names, or add ,root=FOLDER to --data",
+        )
+    firsts = [str(name) for name in names[rows].unique()[:3]]
+    count = names[rows].nunique()
     what = f"none of the {count:,} pictures in '{path}' was found"
     if count == 1:
         what = f"the only picture in '{path}' was not found"
     what += f": column {column!r} has {', '.join(map(repr, firsts))}"
-    todo = f"paths are relative to '{root}'"
+    todo = (
+        f"paths are relative to '{root}'; if the pictures are elsewhere, add "
+        f',root=FOLDER to --data, or write root = "FOLDER" into {toml} beside the file'
+    )
     if is_link(firsts[0]):
         todo = f"links are not downloaded: save their pictures below '{root}'"
-    todo += (
-        '; if another column names the pictures, write role = "path" under its '
-        f"[column.NAME] into '{path.name}.toml' beside the table"
-    )
+    if column != "path":
+        todo += (
+            '; if another column names the pictures, write role = "path" under its '
+            f"[column.NAME] into {toml}"
+        )
     raise UserError(where, what, todo)
 
 

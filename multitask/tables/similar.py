@@ -38,16 +38,18 @@ def located(names: Sequence[str], pictures: Mapping[str, str]) -> list[str | Non
         name for name, path in zip(names, exact, strict=True) if path is None
     )
     found = similar([*missing], unused, folders_of(pictures))
-    return [path or found.get(n) for n, path in zip(names, exact, strict=True)]
+    lone = {name: paths[0] for name, paths in found.items() if len(paths) == 1}
+    return [path or lone.get(n) for n, path in zip(names, exact, strict=True)]
 
 
 def similar(
     names: Sequence[str], pictures: Mapping[str, str], folders: set[Folder]
-) -> dict[str, str]:
-    """The path by name, of the `names` that stand for one of `pictures` as above.
+) -> dict[str, list[str]]:
+    """The path of the one of `pictures` that each of `names` stands for, as above.
 
-    `folders` are all folders with pictures: a name in one of them is in no other. Two
-    names that differ in more than case do not share a picture.
+    A name that may stand for several of them has all their paths. `folders` are all
+    folders with pictures: a name in one of them is in no other. Two names that differ
+    in more than case do not share a picture.
     """
     by_name: dict[str, list[str]] = {}
     by_stem: dict[str, list[str]] = {}
@@ -58,7 +60,7 @@ def similar(
     keys = {name: _key(cleaned(name)) for name in names}
     lone = len({key.rpartition("/")[0] for key in keys.values()}) == 1
     rate = _Rate(folders, lone)
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     users: dict[str, set[str]] = {}
     for name, key in keys.items():
         folder, slash, base = key.rpartition("/")
@@ -68,13 +70,15 @@ def similar(
         for candidates in (by_name.get(base), *(by_stem.get(s) for s in stems)):
             best = rate.best(folder, candidates or ())
             if best:
+                found.setdefault(name, best)
+            if len(best) == 1:
                 found[name] = best
-                users.setdefault(best, set()).add(key)
+                users.setdefault(best[0], set()).add(key)
                 break
     return {
-        name: pictures[picture]
-        for name, picture in found.items()
-        if len(users[picture]) == 1
+        name: [pictures[picture] for picture in best]
+        for name, best in found.items()
+        if len(best) > 1 or len(users[best[0]]) == 1
     }
 
 
@@ -109,12 +113,11 @@ class _Rate:
         self._lone = lone
         self._ratings: dict[tuple[str, str], int] = {}
 
-    def best(self, folder: str, pictures: Sequence[str]) -> str | None:
-        """The picture whose folder fits best; None if several do, or none does."""
+    def best(self, folder: str, pictures: Sequence[str]) -> list[str]:
+        """The pictures whose folders fit best; empty if none does."""
         rated = [(self._rating(folder, picture), picture) for picture in pictures]
         top = max((rating for rating, _ in rated), default=-1)
-        best = [picture for rating, picture in rated if rating == top]
-        return best[0] if top >= 0 and len(best) == 1 else None
+        return [picture for rating, picture in rated if rating == top >= 0]
 
     def _rating(self, folder: str, picture: str) -> int:
         pair = folder, picture[: picture.rfind("/") + 1]

@@ -431,8 +431,8 @@ def test_200_000_rows_in_less_than_10_seconds(tmp_path):
 
 def test_the_root_of_paths_is_an_option_or_declared(tmp_path):
     (tmp_path / "pictures").mkdir()
-    (tmp_path / "labels").mkdir()
-    file = label_file(tmp_path / "labels", "path,x\na.jpg,1\nb.jpg,2\n")
+    (tmp_path / "written").mkdir()
+    file = label_file(tmp_path / "written", "path,x\na.jpg,1\nb.jpg,2\n")
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / "pictures" / name).touch()
     with pytest.raises(UserError, match="'b.jpg'; paths are relative to"):

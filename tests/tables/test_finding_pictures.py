@@ -66,7 +66,6 @@ def test_a_name_that_can_mean_one_picture_is_that(tmp_path, name, file):
 @pytest.mark.parametrize(
     ("names", "files"),
     [
-        (["a.jpg"], ["x/a.jpg", "y/a.jpg"]),  # two may be meant
         (["train/a.jpg"], ["test/a.jpg"]),  # a part of a split is no other
         (["x/a.jpg"], ["x/b.jpg", "y/a.jpg"]),  # x is here, without it
         (["cat/a.jpg"], ["dog/a.jpg"]),
@@ -75,7 +74,6 @@ def test_a_name_that_can_mean_one_picture_is_that(tmp_path, name, file):
         (["cat/a.jpg", "dog/a.jpg"], ["a.jpg"]),
         (["a"], ["a.txt"]),  # no picture
         (["https://x.org/a.jpg", "https://y.org/a.jpg"], ["a.jpg"]),
-        (["https://x.org/a.jpg"], ["x/a.jpg", "y/a.jpg"]),
         (["gs://faces/train/a.jpg"], ["test/a.jpg"]),
         (["ab.jpg"], ["b.jpg"]),
         (["a.jpg"], [".hidden/a.jpg"]),
@@ -86,6 +84,38 @@ def test_a_name_that_may_mean_another_picture_is_none(tmp_path, names, files):
     assert found(reading, tmp_path) == {"z.jpg": 0}
     assert len(reading.skipped) == len(names)
     assert reading.skipped["reason"].tolist()[0] == "row 2: no such file"
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "https://x.org/a.jpg", "A.png"])
+def test_a_name_that_fits_two_pictures_is_set_aside_with_both(tmp_path, name):
+    reading = read(tmp_path, ["z.jpg", name, "no.jpg"], "z.jpg", "x/a.jpg", "y/a.jpg")
+    assert found(reading, tmp_path) == {"z.jpg": 0}
+    assert reading.skipped["reason"].tolist() == [
+        "row 2: may mean 'x/a.jpg' or 'y/a.jpg'; write its folder, too",
+        "row 3: no such file",
+    ]
+    assert remarks(reading) == (
+        f"1 name fits several files: {name!r} may mean 'x/a.jpg' or 'y/a.jpg'; write "
+        "the folder, too; 1 name has no file: 'no.jpg'"
+    )
+    (tmp_path / "z.jpg").unlink()
+    message = r"column 'path' may mean 'x/a.jpg' or 'y/a.jpg'; write .*root=FOLDER"
+    with pytest.raises(UserError, match=f"{name!r} of {message}"):
+        read(tmp_path, ["z.jpg", name, "no.jpg"])
+
+
+def test_pictures_beside_a_folder_of_labels_are_found(tmp_path):
+    for folder, names in (("labels", ["a.jpg", "no"]), ("Annotations", ["x/a.jpg"])):
+        reading = read(tmp_path / folder, names, "../x/a.jpg")
+        assert found(reading, tmp_path) == {"x/a.jpg": 0}
+        assert f"relative to '{tmp_path}', the folder above" in remarks(reading)
+    with pytest.raises(UserError, match=r'add ,root=FOLDER .* root = "FOLDER" into'):
+        read(
+            tmp_path / "mine", ["a.jpg"], "../x/a.jpg"
+        )  # may lie beside another data set
+    (tmp_path / "labels/b.jpg").touch()
+    reading = read(tmp_path / "labels", ["a.jpg", "b.jpg"])
+    assert found(reading, tmp_path) == {"labels/b.jpg": 1}
 
 
 def test_another_machines_folders_are_told_once(tmp_path):
@@ -141,8 +171,8 @@ def test_the_first_three_of_those_not_found_are_named(tmp_path):
     assert str(error.value) == (
         f"--data mine: none of the 6 pictures in '{tmp_path / 'labels.csv'}' was "
         "found: column 'path' has 'a.jpg', 'no0.jpg', 'no1.jpg'; paths are relative to "
-        f"'{tmp_path}'; if another column names the pictures, write role = \"path\" "
-        "under its [column.NAME] into 'labels.csv.toml' beside the table"
+        f"'{tmp_path}'; if the pictures are elsewhere, add ,root=FOLDER to --data, or "
+        "write root = \"FOLDER\" into 'labels.csv.toml' beside the file"
     )
 
 
@@ -221,7 +251,7 @@ def test_links_are_not_shown_as_local_paths(tmp_path):
         f"has '{links[0]}', '{links[1]}', '{links[2]}'; links are not downloaded: save "
         f"their pictures below '{tmp_path}'; if another column names the pictures, "
         'write role = "path" under its [column.NAME] into '
-        "'labels.csv.toml' beside the table"
+        "'labels.csv.toml'"
     )
 
 
