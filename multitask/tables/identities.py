@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from multitask.contracts.errors import counted
 from multitask.contracts.table import faces
 
 
@@ -55,7 +56,7 @@ def joined_text(persons: dict[Any, Any]) -> str:
     for other, one in persons.items():
         names.setdefault(one, []).append(other)
     first, others = max(names.items(), key=lambda item: len(item[1]))
-    more = f" and {len(others) - 3:,} others" if len(others) > 3 else ""
+    more = f" and {counted(len(others) - 3, 'other')}" if len(others) > 3 else ""
     who = "1 person has" if len(names) == 1 else f"{len(names):,} persons have"
     start = "" if len(names) == 1 else "for example "
     also = ", ".join(repr(str(name)) for name in others[:3])

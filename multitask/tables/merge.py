@@ -204,7 +204,7 @@ def merged_rows(
     """
     merged = merge(table, votes=votes, numbered=True, distinct=distinct)
     if merged.rows:
-        text = f"{merged.rows:,} rows merged into others of the same picture"
+        text = f"{counted(merged.rows, 'row')} merged into others of the same picture"
         decisions.remark("path", text)
     for name, count in merged.added.items():
         text = f"votes of different rows are added for {counted(count, 'picture')}"

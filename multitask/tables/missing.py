@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts import catalog, infer
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, counted
 from multitask.contracts.table import RESERVED, as_text
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, column_section
@@ -172,7 +172,7 @@ def _report(column: str, cells: "pd.Series[Any]", decisions: Decisions) -> None:
     words = as_text(pd.Series(values, dtype=object)).str.strip()
     counts = pd.Series(np.bincount(codes)).groupby(words, sort=False).sum()
     texts = [f"{count:,} {word!r}" for word, count in counts.items()]
-    others = f" and {len(texts) - 5} others" if len(texts) > 5 else ""
+    others = f" and {counted(len(texts) - 5, 'other')}" if len(texts) > 5 else ""
     decisions.remark(column, f"not annotated: {', '.join(texts[:5])}{others}")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from multitask.contracts import catalog
-from multitask.contracts.errors import listed
+from multitask.contracts.errors import counted, listed
 
 # FairFace's classes of race as UTKFace's, whose others are "Hispanic, Latino, Middle
 # Eastern".
@@ -166,7 +166,7 @@ def examples(changes: "dict[Any, Any]") -> str:
     "'Male' is male, 'F' is female"
     """
     texts = [f"{old!r} is {new}" for old, new in changes.items()]
-    others = f" and {len(texts) - 6} others" if len(texts) > 6 else ""
+    others = f" and {counted(len(texts) - 6, 'other')}" if len(texts) > 6 else ""
     return ", ".join(texts[:6]) + others
 
 
