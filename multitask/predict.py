@@ -55,6 +55,13 @@ def parser() -> argparse.ArgumentParser:
         help="picture files, folders and globs, or one table of them (.csv, .xlsx, "
         ".parquet, .json, ...), whose boxes are cut out",
     )
+    add(
+        "--box",
+        choices=("xyxy", "xywh"),
+        default="",
+        help="what boxes in one column of a table are: left, top, right and bottom, or "
+        "left, top, width and height (default xyxy)",
+    )
     add("--heads", metavar="A,B", help="heads to predict (default: all)")
     add(
         "--probabilities",
@@ -93,12 +100,12 @@ def main(argv: list[str] | None = None) -> int:
     from multitask.images.paths import check_usable
 
     _check_order(arguments)
-    pictures = _pictures(arguments.input)
+    pictures, box = _pictures(arguments)
     paths = pictures["path"].tolist()
     check_usable(paths)
     with _target(arguments, form, pictures) as target:
         try:
-            _predict(arguments, pictures, target)
+            _predict(arguments, pictures, box, target)
         except KeyboardInterrupt:
             done = f"stopped after {target.tally.rows:,} of {len(paths):,} pictures"
             if arguments.out and target.tally.rows:
@@ -113,21 +120,23 @@ def main(argv: list[str] | None = None) -> int:
     return 0 if target.tally.answered else 1
 
 
-def _pictures(names: list[str]) -> "pd.DataFrame":
-    """The pictures that names stand for: `path`, and `box` if a table has any."""
+def _pictures(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":
+    """The pictures that are meant, `path` and columns of boxes; what boxes are."""
     import pandas as pd
 
     from multitask.contracts.reading import TABLES
     from multitask.images.paths import expand
 
+    names: list[str] = arguments.input
     files = [name for name in names if name.lower().endswith(TABLES)]
     if not files:
-        return pd.DataFrame({"path": pd.Series(expand(names), dtype=object)})
+        return pd.DataFrame({"path": pd.Series(expand(names), dtype=object)}), ""
     if len(names) > 1:
         raise UserError(files[0], "is a table", "give one table, without other input")
     from multitask.tables.read import read_pictures
 
-    return read_pictures(Path(files[0]), files[0])
+    pictures, box = read_pictures(Path(files[0]), files[0])
+    return pictures, arguments.box or box
 
 
 @contextmanager
@@ -174,7 +183,10 @@ def _heads(arguments: argparse.Namespace) -> tuple[str, ...] | None:
 
 
 def _predict(
-    arguments: argparse.Namespace, pictures: "pd.DataFrame", target: "Target"
+    arguments: argparse.Namespace,
+    pictures: "pd.DataFrame",
+    box: str,
+    target: "Target",
 ) -> None:
     """Write the rows that are still missing."""
     import_tensorflow()
@@ -184,7 +196,8 @@ def _predict(
         analyzer = multitask.load(arguments.network)
     done = target.tally.rows
     chunks = analyzer.predict_chunks(
-        pictures if "box" in pictures else pictures["path"].tolist(),
+        pictures if len(pictures.columns) > 1 else pictures["path"].tolist(),
+        box=box,
         heads=_heads(arguments),
         probabilities=arguments.probabilities,
         batch_size=arguments.batch_size,

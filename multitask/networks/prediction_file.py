@@ -237,7 +237,7 @@ def same_work(
 ) -> dict[str, Any]:
     """What must be the same for rows to belong to one file, as plain values.
 
-    `pictures` has their `path` and, if there are any, their `box`.
+    `pictures` has their `path`, and perhaps columns of boxes.
     """
     with network.open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
@@ -245,8 +245,8 @@ def same_work(
     names = hashlib.sha256(b"\0".join(map(os.fsencode, paths)))
     if not all(map(os.path.isabs, paths)):
         names.update(os.fsencode(os.getcwd()))
-    if "box" in pictures:
-        names.update("\0".join(map(str, pictures["box"])).encode())
+    for box in pictures.drop(columns="path"):
+        names.update("\0".join(map(str, pictures[box])).encode())
     files = hashlib.sha256("\n".join(map(_stamp, paths)).encode())
     return {
         "multitask": VERSION,

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import pandas as pd
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.reading import box_columns
 from multitask.contracts.table import RESERVED, Reading, check_path, headed
 from multitask.tables.boxes import boxed
 from multitask.tables.decisions import Decisions
@@ -35,7 +36,7 @@ from multitask.tables.roles import declared_roles, leave_out
 from multitask.tables.spellings import respelled
 from multitask.tables.splits import with_split
 from multitask.tables.types import has_text, typed
-from multitask.tables.values import coded
+from multitask.tables.values import coded, uncoded
 
 
 def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
@@ -61,12 +62,13 @@ def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     return reading_of(labels, path, declaration, decisions, name=name)
 
 
-def read_pictures(file: Path, where: str) -> pd.DataFrame:
-    """The pictures in a file of labels: `path` (rows,), and `box` if there are any.
+def read_pictures(file: Path, where: str) -> tuple[pd.DataFrame, str]:
+    """The pictures in a file of labels: `path` (rows,), and the columns of their boxes.
 
-    They are found as by `read`, and its labels are not read. A path without a file, and
-    a wrong box, stay as they are written. Raises UserError as `read` does for the file
-    and its columns.
+    They are found as by `read`, and its labels are not read; a path without a file
+    stays as it is. Boxes are as the file has them, unless the TOML beside it declares
+    them: they are then in `box`, and the second result is `xyxy`. Raises UserError as
+    `read` does for the file and its columns.
     """
     path = existing_file(file, where)
     declaration, decisions = declared(path, where), Decisions()
@@ -74,15 +76,14 @@ def read_pictures(file: Path, where: str) -> pd.DataFrame:
     folder = Path(declaration.root or labels.root)
     cells, _ = with_path(labels.cells, path, folder, declaration, decisions, where)
     cells, declaration, _ = _headed(cells, path, where, declaration, decisions)
-    boxes, faults = boxed(cells, declaration, decisions, f"{where}: '{path}'")
-    paths, missing, _ = locate(boxes["path"], folder, decisions)
-    table = pd.DataFrame({"path": paths.fillna(boxes["path"])})
-    if "box" in boxes:
-        sides = [name for name in cells if name == "box" or name not in boxes]
-        wrong = cells.loc[faults.index, sides].astype(str).agg(" ".join, axis=1)
-        table["box"] = boxes["box"].where(boxes["box"].notna(), None)
-        table.loc[faults.index, "box"] = wrong
-    return table
+    roles = [column.role for column in declaration.column.values()]
+    form = "xyxy" if declaration.box or "box" in roles else ""
+    if form:
+        cells, _ = boxed(cells, declaration, decisions, f"{where}: '{path}'")
+    columns = box_columns(map(str, cells))
+    paths, _, _ = locate(cells["path"], folder, decisions)
+    table = uncoded(cells[[*columns.names]]) if columns else cells[[]]
+    return table.assign(path=paths.fillna(cells["path"])), form
 
 
 def reading_of(

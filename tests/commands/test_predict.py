@@ -445,3 +445,19 @@ def test_a_table_beside_other_input_is_refused(run, faces, tmp_path, capsys):
     table.write_text("path\na.png\n")
     assert main([str(run), str(table), str(faces)]) == 2
     assert "give one table, without other input" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("toml", "options"), [("", ["--box", "xywh"]), ('box = "xywh"', [])]
+)
+def test_what_boxes_of_a_table_are_is_an_option_or_declared(
+    run, paths, tmp_path, capsys, toml, options
+):
+    first = next(path for path in paths if os.path.exists(path))
+    table = tmp_path / "faces.csv"
+    frame = pd.DataFrame({"path": [first] * 2, "bbox": ["2 2 20 20", None]})
+    frame.to_csv(table, index=False)
+    (tmp_path / "faces.csv.toml").write_text(toml)
+    text = output(capsys, run, table, "--format", "jsonl", *options).out
+    answers = pd.read_json(StringIO(text), lines=True)
+    assert answers["box"].fillna("").tolist() == ["2 2 22 22", ""]
