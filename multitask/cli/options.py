@@ -77,9 +77,10 @@ def add_data(
         action="append",
         metavar="NAME=FOLDER",
         help="labelled pictures; may be repeated: NAME=FOLDER, in the publishers' "
-        f"layout of {', '.join(readers)}; NAME=table:FILE, a table (.csv, .xlsx, "
-        ".parquet, .json, ...) with a column per label; HEAD=folder:FOLDER, a "
-        "folder per class" + (f" (default: {usual})" if usual else ""),
+        f"layout of {', '.join(readers)}; NAME=table:FILE, a table (.csv, .tsv, "
+        ".tab, .txt, .xlsx, .parquet, .json, .jsonl) with a column that names the "
+        "pictures and one per label; HEAD=folder:FOLDER, a folder per class"
+        + (f" (default: {usual})" if usual else ""),
         default=default,
     )
 

@@ -12,6 +12,7 @@ from multitask.cli import options
 from multitask.compare import parser as compare_parser
 from multitask.contracts.errors import Parser, UserError
 from multitask.contracts.machine import Machine
+from multitask.contracts.reading import TABLES
 from multitask.contracts.recipe import GROUPS, Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE
 from multitask.contracts.settings import option
@@ -78,6 +79,7 @@ def test_help_lists_the_ways_to_give_data(name):
     shown = import_module(f"multitask.{name}").parser().format_help()
     text = " ".join(shown.split())
     assert "NAME=FOLDER, in the publishers' layout of adience, affectnet," in text
+    assert f"NAME=table:FILE, a table ({', '.join(TABLES)}) with a column that" in text
     assert "imfdb, rafdb, utkface; NAME=table:FILE" in text
     assert "NAME=table:FILE" in text
     assert "HEAD=folder:FOLDER" in text
