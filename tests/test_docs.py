@@ -7,6 +7,9 @@ import configparser
 import logging
 import re
 import shlex
+import textwrap
+import tomllib
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +20,7 @@ from docs import hooks
 from multitask.__main__ import COMMANDS
 from multitask.cli import options
 from multitask.contracts import recipe
+from multitask.tables.declaration import Column, Declaration, declared
 
 ROOT = Path(__file__).resolve().parent.parent
 BESIDE = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
@@ -123,6 +127,20 @@ def test_the_page_of_the_recipe_lists_every_setting_with_its_default():
     assert sorted(name for name, _ in rows) == sorted(n for n, *_ in recipe.settings())
     assert dict(rows)["epochs"] == "16"
     assert dict(rows)["data"] == "['sample']"
+
+
+def test_the_page_of_tables_shows_everything_that_a_table_may_declare(tmp_path):
+    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    first, *others = re.findall(r"```toml.*?\n(.*?)```", page, re.DOTALL)
+    (votes,) = [text for text in others if "[votes." in text]
+    shown = f"{first}\n{textwrap.dedent(votes)}"
+    (tmp_path / "labels.csv.toml").write_text(shown, encoding="utf-8")
+    read = declared(tmp_path / "labels.csv", "--data mine")
+    assert {f.name for f in fields(Declaration)} == tomllib.loads(shown).keys()
+    columns = tomllib.loads(shown)["column"].values()
+    assert {f.name for f in fields(Column)} == {key for one in columns for key in one}
+    kinds = {type(column.classes) for column in read.column.values() if column.classes}
+    assert kinds == {list, dict}
 
 
 @pytest.mark.parametrize(
