@@ -91,7 +91,7 @@ class NetworkSpec:
                 "looks": self.tta,  # its name in files since format 2
                 "heads": [to_config(head) for head in self.heads],
                 "notes": self.notes,
-                "box": self.box,
+                **({"box": self.box} if self.box else {}),
                 "recipe": self.recipe,
             },
             indent=1,
