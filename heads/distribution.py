@@ -92,7 +92,7 @@ class Distribution(Number):  # type: ignore[misc]
     def _loss(self, y_true: Any, y_pred: Any) -> Any:
         from keras import ops
 
-        log = ops.log(ops.clip(y_pred, 1e-7, 1.0))
+        log = _log_probabilities(y_pred)
         low, high = y_true[:, :1], y_true[:, 1:]  # (batch, 1)
         smooth = ops.softmax(-(((self.values - low) / self.sigma) ** 2) / 2)
         exact = -ops.sum(smooth * log, axis=-1)
@@ -100,10 +100,9 @@ class Distribution(Number):  # type: ignore[misc]
         # Half a step to each side, so that an interval between two values holds one.
         half = self.step / 2
         inside = (self.values >= low - half) & (self.values <= high + half)
-        mass = ops.sum(y_pred * ops.cast(inside, y_pred.dtype), axis=-1)
-        return ops.where(
-            low[:, 0] == high[:, 0], exact, -ops.log(ops.clip(mass, 1e-7, 1.0))
-        )
+        # Not -inf, whose gradient would be NaN.
+        mass = ops.logsumexp(ops.where(inside, log, -1e9), axis=-1)
+        return ops.where(low[:, 0] == high[:, 0], exact, -mass)
 
     def _error(self, y_true: Any, y_pred: Any) -> Any:
         from keras import ops
@@ -145,3 +144,17 @@ class Distribution(Number):  # type: ignore[misc]
                 f"{name}_high": self.values[(mass < 0.9).sum(axis=1)],
             }
         )
+
+
+def _log_probabilities(y_pred: Any) -> Any:
+    """The logarithm (batch, values) of a softmax, from its logits if Keras has them.
+
+    The gradient of a clipped logarithm is 0 where a probability is tiny: a network that
+    is wrong and sure of it would learn nothing.
+    """
+    from keras import ops
+
+    logits = getattr(y_pred, "_keras_logits", None)
+    if logits is None:
+        return ops.log(ops.maximum(y_pred, np.finfo("float32").tiny))
+    return ops.log_softmax(logits)

@@ -125,13 +125,10 @@ class Sigmoid(Head):
     def loss(self) -> Any:
         import keras
 
-        # Keras averages over the last axis. With one of length 1, the loss stays
-        # (batch, labels), so that each label has its own weight.
-        return elementwise_loss(
-            lambda y_true, y_pred: keras.losses.binary_crossentropy(
-                y_true[..., None], y_pred[..., None]
-            )
-        )
+        # Unlike `keras.losses`, `keras.ops` does not average over the last axis: each
+        # label has its own weight. It computes with the logits of y_pred, which is the
+        # output of the layer itself.
+        return elementwise_loss(keras.ops.binary_crossentropy)
 
     def metrics(self) -> list[Any]:
         import keras
