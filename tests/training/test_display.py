@@ -88,7 +88,7 @@ def test_on_a_terminal_one_display_is_drawn_anew_and_lines_come_above_it(
     assert re.fullmatch(r"gender accuracy( +[\d.]+){3}", gender)
     assert re.fullmatch(r"age mae( +[\d.]+){3}", age)
     assert screen.lines[6:] == ["the end"]
-    # The bar, which the end takes away; a quick second epoch may be over before a frame.
+    # The bar, which the end takes away; a quick epoch may be over before its frame.
     assert re.search("epoch [12]/2 ", screen.raw)
     assert re.search(r"\d%", screen.raw)
     assert not LINE.search(screen.raw)
