@@ -95,7 +95,7 @@ def _read(folder: Path, layout: Layout, name: str) -> Reading:
         faults = _name_classes(rows, layout, decisions, where)
         _drop_boxes(rows, edition)
         labels = LabelFile(
-            root=root, cells=rows.cells, brings=_brought(rows.cells, layout)
+            root=root, cells=rows.cells, brings=_extended_heads(rows.cells, layout)
         )
         path = paths[0] if len(paths) == 1 else root
         own = {name: Column(several="") for name in _labels(rows.cells, edition)}
@@ -105,16 +105,16 @@ def _read(folder: Path, layout: Layout, name: str) -> Reading:
         what = str(error).removeprefix(f"{where}: ")
         raise UserError(where, rows.placed(what)) from None
     skipped = [(rows.picture(row), reason) for row, reason in faults]
-    told = pd.DataFrame(skipped, columns=["path", "reason"], dtype=object)
-    told = pd.concat([reading.skipped, told], ignore_index=True)
-    told["reason"] = told["reason"].map(rows.placed)
+    faulty = pd.DataFrame(skipped, columns=["path", "reason"], dtype=object)
+    faulty = pd.concat([reading.skipped, faulty], ignore_index=True)
+    faulty["reason"] = faulty["reason"].map(rows.placed)
     others = pd.DataFrame(rows.skipped, columns=["path", "reason"], dtype=object)
     table, notes = divided(reading.table, where)
     return replace(
         reading,
         table=table,
         notes=notes,
-        skipped=pd.concat([others, told], ignore_index=True),
+        skipped=pd.concat([others, faulty], ignore_index=True),
     )
 
 
@@ -157,9 +157,8 @@ def _empty(
     is_missing &= labels.notna()
     counts = labels[is_missing].value_counts(sort=False)
     if len(counts):
-        told = ", ".join(f"{count:,} {word!r}" for word, count in counts.items())
-        are = "is" if is_missing.sum() == 1 else "are"
-        decisions.remark(column, f"{told} {are} empty")
+        words_counted = [f"{count:,} {word!r}" for word, count in counts.items()]
+        decisions.remark(column, f"not annotated: {', '.join(words_counted)}")
         cells[column] = cells[column].mask(is_missing)
 
 
@@ -206,7 +205,7 @@ def _drop_boxes(rows: Named, edition: Files) -> None:
         rows.cells[box] = rows.cells[box].mask(empty)
 
 
-def _brought(cells: pd.DataFrame, layout: Layout) -> dict[str, dict[str, Any]]:
+def _extended_heads(cells: pd.DataFrame, layout: Layout) -> dict[str, dict[str, Any]]:
     """Named heads with the classes that the data has beside theirs."""
     heads = {}
     for column, classes in layout.classes.items():

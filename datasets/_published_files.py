@@ -96,9 +96,9 @@ def find(
     for edition in editions:
         for patterns in edition.files:
             for level in levels:
-                found = [file for file in level if _matches(file.name, patterns)]
-                if found:
-                    return edition, folder, sorted(found)
+                matches = [file for file in level if _matches(file.name, patterns)]
+                if matches:
+                    return edition, folder, sorted(matches)
     known = ", ".join(text for one in editions for text in one.files)
     what = f"'{folder}' holds none of the files {known}"
     for edition in editions:
@@ -118,7 +118,7 @@ def _levels(folder: Path) -> Iterable[list[Path]]:
     """The files in a folder, then those one level below, ..., without pictures."""
     level = [folder]
     for _ in range(_DEPTH):
-        found, deeper = [], []
+        others, deeper = [], []
         for one in level:
             with os.scandir(one) as entries:
                 for entry in entries:
@@ -127,8 +127,8 @@ def _levels(folder: Path) -> Iterable[list[Path]]:
                     if entry.is_dir():
                         deeper.append(Path(entry.path))
                     elif not entry.name.lower().endswith(ENDINGS):
-                        found.append(Path(entry.path))
-        yield found
+                        others.append(Path(entry.path))
+        yield others
         level = deeper
 
 
@@ -198,9 +198,9 @@ def _spelled(
     must = [name for name in must if name not in ("file", "part")]
     names = {}
     for name in dict.fromkeys([*must, *votes, *edition.columns, *edition.box]):
-        found = known.get(name.casefold())
-        if found is not None:
-            names[found] = name
+        written = known.get(name.casefold())
+        if written is not None:
+            names[written] = name
         elif name in must or name in votes:
             todo = nearest(name, cells)
             raise UserError(f"{where}: '{path}'", f"has no column {name!r}", todo)
@@ -224,7 +224,7 @@ def class_folders(edition: Files, root: Path, where: str) -> Named:
     and other files in class folders, are skipped.
     """
     paths, others = pictures_and_others(root, where)
-    found, skipped = [], []
+    rows, skipped = [], []
     for path in paths:
         *folders, _ = Path(os.path.relpath(path, root)).parts
         names = [_bare(name) for name in folders]
@@ -232,10 +232,10 @@ def class_folders(edition: Files, root: Path, where: str) -> Named:
         parts = [PARTS[name] for name in names if name in PARTS]
         if classes:
             part = parts[-1] if parts else np.nan
-            found.append((os.path.relpath(path, root), classes[-1], part))
+            rows.append((os.path.relpath(path, root), classes[-1], part))
         else:
             skipped.append((path, "lies in no class folder"))
-    cells = pd.DataFrame(found, columns=["path", edition.folders, "split"])
+    cells = pd.DataFrame(rows, columns=["path", edition.folders, "split"])
     filled = {os.path.dirname(path) for path in cells["path"]}
     for path in others:
         if os.path.dirname(os.path.relpath(path, root)) in filled:

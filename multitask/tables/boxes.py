@@ -27,8 +27,8 @@ def boxed(
     columns = _declared(declaration, where) or _usual(cells, declaration)
     if columns is None:
         return cells, pd.Series(dtype=object)
-    told = _emptied(uncoded(cells[[*columns.names]]), declaration)
-    texts, faults = box_texts(told, columns)
+    boxes = _emptied(uncoded(cells[[*columns.names]]), declaration)
+    texts, faults = box_texts(boxes, columns)
     count = int(texts.notna().sum())
     if len(faults) > _MOST * (count + len(faults)):
         raise UserError(where, faults.iloc[0], _other_meaning(columns))

@@ -66,9 +66,9 @@ def read_pictures(file: Path, where: str) -> tuple[pd.DataFrame, str]:
     """The pictures in a file of labels: `path` (rows,), and the columns of their boxes.
 
     They are found as by `read`, and its labels are not read; a path without a file
-    stays as it is. Boxes are as the file has them, unless the TOML beside it declares
-    them: they are then in `box`, and the second result is `xyxy`. Raises UserError as
-    `read` does for the file and its columns.
+    stays as it is, and so does a wrong box. Boxes are as the file has them, unless the
+    TOML beside it declares them: they are then in `box`, and the second result is
+    `xyxy`. Raises UserError as `read` does for the file and its columns.
     """
     path = existing_file(file, where)
     declaration, decisions = declared(path, where), Decisions()
@@ -79,7 +79,11 @@ def read_pictures(file: Path, where: str) -> tuple[pd.DataFrame, str]:
     roles = [column.role for column in declaration.column.values()]
     form = "xyxy" if declaration.box or "box" in roles else ""
     if form:
-        cells, _ = boxed(cells, declaration, decisions, f"{where}: '{path}'")
+        written = uncoded(cells)
+        cells, wrong = boxed(cells, declaration, decisions, f"{where}: '{path}'")
+        sides = [name for name in written if name == "box" or name not in cells]
+        texts = written.loc[wrong.index, sides].astype(str).agg(" ".join, axis=1)
+        cells.loc[wrong.index, "box"] = texts  # its row says what is wrong
     columns = box_columns(map(str, cells))
     paths, _, _ = locate(cells["path"], folder, decisions)
     table = uncoded(cells[[*columns.names]]) if columns else cells[[]]

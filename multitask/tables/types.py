@@ -127,7 +127,7 @@ def labelled_table(frame: object, where: str, *, lists: bool = False) -> pd.Data
     for name in cells if not lists else ():
         if not cells[name].equals(flattened[name]) and name not in boxes:
             what = f"column {name!r} holds lists or objects"
-            raise UserError(where, what, "give each label a column of 0 and 1")
+            raise UserError(where, what, "write one column of 0 and 1 per label")
     table = table.assign(**flattened)
     others = table.columns.drop("path")
     text = [

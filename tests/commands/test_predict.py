@@ -461,3 +461,17 @@ def test_what_boxes_of_a_table_are_is_an_option_or_declared(
     text = output(capsys, run, table, "--format", "jsonl", *options).out
     answers = pd.read_json(StringIO(text), lines=True)
     assert answers["box"].fillna("").tolist() == ["2 2 22 22", ""]
+
+
+def test_a_wrong_box_of_a_declared_column_is_no_whole_picture(
+    run, paths, tmp_path, capsys
+):
+    first = next(path for path in paths if os.path.exists(path))
+    table = tmp_path / "faces.csv"
+    frame = pd.DataFrame({"path": [first] * 11, "face": ["2 2 9 9"] * 10 + ["9 9 1 1"]})
+    frame.to_csv(table, index=False)
+    (tmp_path / "faces.csv.toml").write_text('[column.face]\nrole = "box"')
+    text = output(capsys, run, table, "--format", "jsonl").out
+    statuses = pd.read_json(StringIO(text), lines=True)["status"].tolist()
+    assert statuses[:10] == ["ok"] * 10
+    assert statuses[10] == "box is '9 9 1 1', must be 'left top right bottom'"

@@ -223,7 +223,7 @@ def test_words_for_nothing_are_empty_in_a_column_of_classes(tmp_path):
     assert counts(reading.table, "gender") == {"female": 1, "male": 1, None: 1}
     assert len(reading.skipped) == 1  # the picture that is not there
     remarks = reading.decisions.set_index("column")["remarks"]
-    assert "1 'NaN' is empty" in remarks["gender"]
+    assert "not annotated: 1 'NaN'" in remarks["gender"]
 
 
 def test_pixels_of_another_file_must_be_as_many_as_its_rows(tmp_path):

@@ -52,7 +52,7 @@ def test_label_smoothing_spreads_a_share_of_the_votes():
 def test_accuracy_compares_with_the_class_of_most_votes():
     targets, weights = votes().encode(VOTES)
     p = np.array([[0.9, 0.1, 0], [0.1, 0.2, 0.7], [0.1, 0.2, 0.7], [0, 1, 0]])
-    # Right, wrong, right, and one without a label.
+    # Right, wrong, right, and not labelled.
     values = metric_values(votes(), targets, weights, p.astype(np.float32))
     assert values == {"accuracy": pytest.approx(2 / 3)}
 

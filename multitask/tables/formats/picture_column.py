@@ -77,15 +77,15 @@ def _names(cells: pd.DataFrame) -> "pd.Index[Any]":
 
 
 def _named(cells: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
-    """The columns with a name; the others are told, unless they are empty."""
+    """The columns with a name; the others are reported, unless they are empty."""
     left = [bool(NO_NAME.fullmatch(name)) for name in cells.columns]
-    told = []
+    reported = []
     for number, is_left in enumerate(left):
         name = cells.columns[number]
         if not is_left:
-            told.append(name)
+            reported.append(name)
         elif len(filled := cells.iloc[:, number].dropna()):
-            told.append(name)
+            reported.append(name)
             decisions.read_as(name, "left out")
             numbers = parsed(filled)
             if (numbers.diff().dropna() == 1).all() and numbers.notna().all():
@@ -93,7 +93,7 @@ def _named(cells: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
             else:
                 example = repr(str(filled.iloc[0])[:30])
                 decisions.remark(name, f"has no name; holds {example}; name it")
-    decisions.order(told)
+    decisions.order(reported)
     return cells.loc[:, [not is_left for is_left in left]]
 
 

@@ -1,4 +1,4 @@
-"""What if several raters labelled a picture, each in a row of its own?
+"""What if several raters labelled a picture, with one row per rater?
 
     path   mood           path   mood   mood_happy  mood_sad
     a.jpg  happy          a.jpg  happy  2           1
