@@ -126,7 +126,9 @@ def test_cells_may_be_objects_and_class_numbers(files, written):
 
 def test_a_loop_of_ones_own_takes_no_lists(files):
     table = pd.DataFrame({"path": files, "tags": RED_BLUE, "bbox": [[0, 0, 2, 2]] * 4})
-    with pytest.raises(UserError, match="'tags' holds lists or objects; write one column"):
+    with pytest.raises(
+        UserError, match="'tags' holds lists or objects; write one column"
+    ):
         labelled_table(table, "table")
     assert labelled_table(table.drop(columns="tags"), "table")["bbox"].notna().all()
 
