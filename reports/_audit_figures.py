@@ -19,7 +19,7 @@ _PAIRS, _ACROSS = 18, 3
 _LETTERS = 48  # that fit below a pair
 
 Pair = dict[str, Any]  # an item of the list `pairs` in audit.json
-LOOK_ALIKE = "look alike"  # the kind of a pair
+LOOK_ALIKE, MIRRORED = "look alike", "mirrored"  # kinds of pairs
 
 
 def write(findings: Findings, pairs: list[Pair], folder: Path) -> dict[str, str]:
@@ -91,7 +91,10 @@ def conflict_texts(pair: Pair) -> list[str]:
 
 def similarity(pair: Pair) -> str:
     """How similar the pictures of a pair are, as text."""
-    return "same pixels" if pair["kind"] == "exact" else f"{pair['bits']} bits apart"
+    if pair["kind"] == "exact":
+        return "same pixels"
+    mirrored = "mirrored, " if pair["kind"] == MIRRORED else ""
+    return f"{mirrored}{pair['bits']} bits apart"
 
 
 def _pair_lines(pair: Pair) -> list[_tiles.Line]:
@@ -104,7 +107,7 @@ def _pair_lines(pair: Pair) -> list[_tiles.Line]:
     texts += [(text, color) for text in conflicts]
     if "splits" in pair:
         texts.append(("split: " + " | ".join(pair["splits"]), _style.ORANGE))
-    if not pair["conflicts"]:
+    if not pair["conflicts"] or pair["kind"] == MIRRORED:
         texts.append((similarity(pair), _style.GREEN))
     return [_tiles.Line(_style.short(text, _LETTERS), color) for text, color in texts]
 

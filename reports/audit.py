@@ -11,7 +11,7 @@ from multitask.contracts.errors import counted
 from multitask.contracts.head import Head
 from multitask.contracts.run import PAGE
 from multitask.contracts.table import column
-from multitask.images.near import NEAR
+from multitask.images.near import NEAR, SAME
 from multitask.inspection.duplicates import LISTED, source_names
 from multitask.inspection.files import BLANK, TINY
 from multitask.inspection.findings import (
@@ -23,7 +23,6 @@ from multitask.inspection.findings import (
     unread_columns,
     yes_no_text,
 )
-from multitask.inspection.lookalikes import SAME
 
 OF, ORDER = Findings, 90
 
@@ -55,7 +54,8 @@ def plain(findings: Findings) -> dict[str, Any]:
         "tiny": int(files["tiny"].sum()),
         "duplicate_pairs": pairs.pairs,
         "exact_pairs": pairs.exact,
-        "near_pairs": pairs.pairs - pairs.exact,
+        "near_pairs": pairs.pairs - pairs.exact - pairs.mirrored,
+        "mirrored_pairs": pairs.mirrored,
         "conflicting_pairs": pairs.conflicting,
         "look_alike_pairs": pairs.look_alike,
         "conflicts": {name: n for name, n in pairs.conflicts.items() if n},
@@ -133,7 +133,8 @@ def _pairs(findings: Findings) -> list[dict[str, Any]]:
         if row.look_alike:
             pair["differences"] = conflicting_labels(findings, left, right)
         elif row.score:
-            pair["conflicts"] = conflicting_labels(findings, left, right)
+            mirrored = bool(row.mirrored)
+            pair["conflicts"] = conflicting_labels(findings, left, right, mirrored)
         if row.leaks:
             pair["splits"] = [parts[left], parts[right]]
         pairs.append(pair)
@@ -143,6 +144,8 @@ def _pairs(findings: Findings) -> list[dict[str, Any]]:
 def _kind(row: Any) -> str:
     if row.look_alike:
         return str(_audit_figures.LOOK_ALIKE)
+    if row.mirrored:
+        return str(_audit_figures.MIRRORED)
     return "exact" if row.exact else "near"
 
 
@@ -236,8 +239,8 @@ def facts(findings: Findings) -> list[tuple[str, int, str]]:
         ("blank", int(files["blank"].sum()), "one flat surface"),
         ("tiny", int(files["tiny"].sum()), f"a side under {TINY} pixels"),
         ("duplicate pairs", pairs.pairs,
-         f"{pairs.exact:,} exact, {pairs.pairs - pairs.exact:,} near; "
-         f"{across:,} across data sets"),
+         f"{pairs.exact:,} exact, {pairs.pairs - pairs.exact - pairs.mirrored:,} near, "
+         f"{pairs.mirrored:,} mirrored; {across:,} across data sets"),
         ("conflicting pairs", pairs.conflicting, conflicts or "labels agree"),
         ("look alike", pairs.look_alike, "near in hash, but not in pixels and labels"),
         ("leaks", pairs.leaking + len(findings.identities), leaks),

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from multitask.images.near import NOTHING
+
 TIME = "20170109142408075"  # the end of a UTKFace name
 
 
@@ -39,11 +41,15 @@ def write_faces(folder):
 
 
 def inspected(hashes, blank=()):
-    """As from `inspect_files`: pictures with these hashes, no two with equal pixels."""
+    """As from `inspect_files`: pictures with these hashes, no two with equal pixels.
+
+    Their frequencies are unknown: they neither look alike nor are mirrored.
+    """
     return pd.DataFrame(
         {
             "reason": "",
             "phash": np.array(hashes, np.uint64),
+            "frequencies": [NOTHING] * len(hashes),
             "digest": [str(i).encode() for i in range(len(hashes))],
             "blank": [i in blank for i in range(len(hashes))],
             "tiny": False,

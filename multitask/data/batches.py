@@ -3,7 +3,7 @@
 import itertools
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from PIL import Image
 
 from multitask.contracts.augmentation import Augmentation
 from multitask.contracts.errors import UserError
@@ -25,16 +26,21 @@ from multitask.terminal.bar import track
 
 
 def decode_table(
-    table: pd.DataFrame, size: int, memory: float, spill: Path, margin: float = 0.0
+    table: pd.DataFrame,
+    size: int,
+    memory: float,
+    spill: Path,
+    margin: float = 0.0,
+    look: Callable[[int, Image.Image], None] | None = None,
 ) -> tuple[pd.DataFrame, Pixels, pd.DataFrame]:
     """Decode a table's pictures once, to `size` pixels per side.
 
-    Of a picture with a box, that part is used, with the `margin` of `decode`.
-    Returns the rows whose picture could be read, indexed by their place in the
-    pixels; the pixels (pictures, size, size, 3), uint8; and the pictures that could
-    not be read (`path`, `reason`). Pixels of up to `memory` gigabytes are held in
-    memory, more in an unnamed file in the folder `spill`, which is gone when the
-    program ends.
+    Of a picture with a box, that part is used, with the `margin` of `decode`. `look` is
+    called as by `decode_all`, with the place of each row. Returns the rows whose
+    picture could be read, indexed by their place in the pixels; the pixels (pictures,
+    size, size, 3), uint8; and the pictures that could not be read (`path`, `reason`).
+    Pixels of up to `memory` gigabytes are held in memory, more in an unnamed file in
+    the folder `spill`, which is gone when the program ends.
 
     Raises UserError if no picture can be read or the disk is too small.
     """
@@ -43,7 +49,7 @@ def decode_table(
     if "box" in table:
         boxes = table["box"].astype(object).where(table["box"].notna(), None).tolist()
     reasons = {}
-    results = decode_all(table["path"].tolist(), size, boxes, margin)
+    results = decode_all(table["path"].tolist(), size, boxes, margin, look)
     for index, result in track(results, "reading pictures", len(table)):
         if isinstance(result, str):
             reasons[index] = result

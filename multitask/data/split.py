@@ -15,7 +15,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.table import any_file_name, faces, read_csv, sources
-from multitask.images.near import Hashes, near_links
+from multitask.images.near import Links
 
 Groups = npt.NDArray[np.intp]
 
@@ -86,13 +86,14 @@ def _has_boxes(table: pd.DataFrame) -> bool:
     return "box" in table and bool(table["box"].notna().any())
 
 
-def groups(table: pd.DataFrame, hashes: Hashes) -> Groups:
+def groups(table: pd.DataFrame, near: Links) -> Groups:
     """The number of each row's group (rows,); a group stays in one part of a split.
 
-    Rows are in one group if they show near duplicates by `hashes` (rows,), boxes of one
-    picture or, where the table has identities, the same identity.
+    Rows are in one group if they show near duplicates, which the pairs of row numbers
+    `near` (links, 2) connect, boxes of one picture or, where the table has identities,
+    the same identity.
     """
-    links = [near_links(hashes)]
+    links = [near]
     for name in ("path", "identity"):
         if name in table:
             known = np.flatnonzero(table[name].notna())

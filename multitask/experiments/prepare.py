@@ -24,7 +24,6 @@ from multitask.images import near
 from multitask.images.decode import Pixels
 from multitask.networks import pretrained, trunks
 from multitask.networks.spec import NetworkSpec
-from multitask.terminal.bar import track
 
 _USUAL_BATCH, _LEAST_BATCH, _LEAST_STEPS = 64, 16, 16
 
@@ -163,8 +162,9 @@ def prepare(
     if not resume:  # else a checkpoint holds the weights
         checks.check_weights(spec, recipe)
     spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
+    seen = near.Seen(len(table))
     table, pixels, unreadable = batches.decode_table(
-        table, spec.side, machine.memory, spill, spec.box_margin
+        table, spec.side, machine.memory, spill, spec.box_margin, seen.look
     )
     sources.check_labelled(heads, table)  # of the pictures that could be read, too
     return Prepared(
@@ -172,7 +172,7 @@ def prepare(
         spec=spec,
         table=table,
         pixels=pixels,
-        members=split.groups(table, _hashes(table, pixels)),
+        members=split.groups(table, near.links(seen.frequencies[table.index])),
         skipped=pd.concat([reading.skipped, unusable, unreadable], ignore_index=True),
         machine=machine,
         remarks=reading.notes,
@@ -184,12 +184,6 @@ def _describe(reading: Reading, heads: Sequence[Head], say: Say) -> None:
     if len(reading.decisions):
         columns = read_columns(reading.decisions, heads, reading.table)
         say(describe_columns(columns))
-
-
-def _hashes(table: pd.DataFrame, pixels: Pixels) -> near.Hashes:
-    """The perceptual hash (rows,) of each picture: it finds those nearly alike."""
-    pictures = (pixels[i] for i in table.index)
-    return near.hashes(track(pictures, "comparing pictures", len(table)))
 
 
 def _absolute(recipe: Recipe) -> Recipe:

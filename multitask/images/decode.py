@@ -305,19 +305,25 @@ def decode_all(
     size: int,
     boxes: Sequence[str | None] | None = None,
     margin: float = 0.0,
+    look: Callable[[int, Image.Image], None] | None = None,
 ) -> Iterator[tuple[int, Pixels | str]]:
     """Decode and resize many pictures on all cores.
 
     Yields (index, pixels (size, size, 3)) for each picture in order, or (index, the
-    reason) for one that can't be decoded. `margin` is that of each box, as in `decode`.
+    reason) for one that can't be decoded. `margin` is as in `decode`. Threads call
+    `look` with each index and what is in the box alone, in its full size.
     """
 
     def one(index: int) -> tuple[int, Pixels | str]:
         try:
-            box = boxes[index] if boxes is not None else None
-            if box:
-                return index, resize(decode(pictures[index], box, margin), size)
-            return index, _resized(_rgb(pictures[index]), size)
+            shown = inside = _rgb(pictures[index])
+            if boxes is not None and (box := boxes[index]):
+                pixels = np.asarray(shown)
+                inside = Image.fromarray(_crop(pixels, box, 0))
+                shown = Image.fromarray(_crop(pixels, box, margin))
+            if look:
+                look(index, inside)
+            return index, _resized(shown, size)
         except PictureError as error:
             return index, str(error)
 
@@ -332,9 +338,8 @@ def in_order(one: Callable[[int], Result], count: int) -> Iterator[Result]:
     def several(start: int) -> list[Result]:
         return [one(i) for i in range(start, min(start + task, count))]
 
-    # Threads suffice, as pictures are decoded and resized without Python's global lock.
-    # Tasks of several pictures take the lock less often, and submitting only a few
-    # tasks ahead bounds the memory of results that wait.
+    # Threads suffice: decoding and resizing do without Python's global lock. Tasks of
+    # several pictures take it less often, and few tasks ahead bound what waits.
     pending: deque[Future[list[Result]]] = deque()
     with ThreadPoolExecutor(cores) as pool:
         for start in range(0, count, task):

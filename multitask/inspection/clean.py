@@ -4,9 +4,9 @@ The rules, in this order:
 
 1. Rows whose picture is unreadable, blank or tiny are dropped.
 2. The others are visited in the table's order: a row stays unless its picture is near
-   or equal to one that stayed, and does not only look like it (`lookalikes`). So no two
-   remaining pictures are duplicates, and a chain of pictures, each near the next, does
-   not collapse into one.
+   or equal to one that stayed, mirrored or not, and does not only look like it
+   (`lookalikes`). So no two remaining pictures are duplicates, and a chain of pictures,
+   each near the next, does not collapse into one.
 3. Where a row that stayed and a row dropped for it contradict each other, nobody knows
    which label is right: it is emptied (a number with its `_low` and `_high`, a class
    with its votes).
@@ -25,9 +25,9 @@ from multitask.contracts.head import Head
 from multitask.contracts.run import check_writable
 from multitask.contracts.saving import replacing, reporting_write_errors, write_text
 from multitask.contracts.table import write_csv
-from multitask.inspection.duplicates import Groups, group_by_hash
+from multitask.images.near import Groups
 from multitask.inspection.label_intervals import LabelIntervals, Rows
-from multitask.inspection.lookalikes import Lookalikes
+from multitask.inspection.lookalikes import NearPairs, group_files
 from multitask.tables.declaration import text_declaration
 from multitask.tables.questions.summed import vote_columns
 
@@ -43,12 +43,13 @@ def clean(
     """
     bad = (files["reason"] != "") | files["blank"] | files["tiny"]
     rows = np.flatnonzero(~bad)
-    lookalikes = Lookalikes(table, files, labels)
-    stayed, pairs = _visit(group_by_hash(files[~bad]), rows, lookalikes)
+    near = NearPairs(files, labels)
+    stayed, pairs = _visit(group_files(files[~bad]), rows, near)
     remaining = table.iloc[stayed].copy()
     left, right = np.array(pairs, np.intp).reshape(-1, 2).T
-    contradicted = labels.gaps(left, right) > 0
-    contradicted[lookalikes.among(left, right)] = False
+    _, gaps, look_alike = near.compare(left, right)
+    contradicted = gaps > 0
+    contradicted[look_alike] = False
     for number, columns in enumerate(labels.columns):
         doubtful = table.index[left[contradicted[:, number]]].unique()
         for column in columns:
@@ -58,7 +59,7 @@ def clean(
 
 
 def _visit(
-    groups: Groups, rows: Rows, lookalikes: Lookalikes
+    groups: Groups, rows: Rows, near_pairs: NearPairs
 ) -> tuple[list[int], list[tuple[int, int]]]:
     """The rows that stay, and every pair of one that stays and a near one that goes.
 
@@ -70,7 +71,8 @@ def _visit(
     for row, group in zip(rows.tolist(), groups.member.tolist(), strict=True):
         others = [one for other in near[group] for one in stayed.get(other, ())]
         left = np.array(others, np.intp)
-        if not others or lookalikes.among(left, np.full(len(left), row)).all():
+        right = np.full(len(left), row)
+        if not others or near_pairs.compare(left, right).look_alike.all():
             stayed.setdefault(group, []).append(row)
         else:
             gone.append((row, group))

@@ -1,10 +1,11 @@
 """Which pictures occur twice, and do their labels agree?
 
-A pair is two rows whose perceptual hashes differ in at most 4 of 64 bits, counted
-once: n equal pictures are n (n - 1) / 2 pairs. Two rows near a third one are not a
-pair for that reason alone. The hash of a blank picture means nothing, so blank
-pictures are paired only if all their pixels are equal. Two rows that only look alike
-(`lookalikes`) are no duplicates; they are counted apart.
+A pair is two rows whose perceptual hashes differ in at most 4 of 64 bits, or do so once
+one of them is mirrored (`multitask.images.near`), counted once: n equal pictures are
+n (n - 1) / 2 pairs. Two rows near a third one are not a pair for that reason alone. The
+hash of a blank picture means nothing, so blank pictures are paired only if all their
+pixels are equal. Two rows that only look alike (`lookalikes`) are no duplicates; they
+are counted apart.
 
 Rows with the same pixels, hash, labels, source and split are interchangeable. They are
 counted as one cell of n rows, so that a thousand copies of a picture take no longer
@@ -22,49 +23,28 @@ import pandas as pd
 
 from multitask.contracts.head import Array
 from multitask.contracts.table import column, sources
-from multitask.images.near import near_links
-from multitask.inspection.label_intervals import LabelIntervals, Rows
-from multitask.inspection.lookalikes import Lookalikes
+from multitask.images.near import Groups
+from multitask.inspection.label_intervals import LabelIntervals, Mask, Rows
+from multitask.inspection.lookalikes import NearPairs, group_files
 
 LISTED = 10_000  # pairs listed one by one at most; all are counted
 _CHUNK = 2**16  # pairs of cells compared at a time, which bounds the memory
 
-COLUMNS = ("left", "right", "exact", "bits", "score", "leaks", "look_alike")
-
-
-class Groups(NamedTuple):
-    """Rows grouped by equal hashes.
-
-    `member` (rows,) is the group of each row, -1 for an unreadable picture. `links`
-    (links, 2) are the pairs of groups whose hashes are near each other.
-    """
-
-    member: Rows
-    links: Rows
-
-
-def group_by_hash(files: pd.DataFrame) -> Groups:
-    """Group the rows of `inspect_files` by hash, the blank ones by all their pixels."""
-    readable = (files["reason"] == "").to_numpy()
-    blank = files["blank"].to_numpy(bool)
-    member: Rows = np.full(len(files), -1, np.intp)
-    varied = readable & ~blank
-    distinct, member[varied] = np.unique(
-        files["phash"].to_numpy()[varied], return_inverse=True
-    )
-    member[blank] = len(distinct) + pd.factorize(files["digest"][blank])[0]
-    return Groups(member, near_links(distinct))
+COLUMNS = (
+    "left", "right", "exact", "bits", "score", "leaks", "look_alike", "mirrored",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicates:
     """Counts of pairs, and a list of the worst ones.
 
-    `conflicts` counts contradicting pairs by label, `sources` all pairs by the two data
-    sets that they come from. `listed` has the columns `COLUMNS`: `left` and `right` are
-    row numbers of the table, `bits` the distance of the hashes, `score` the sum of the
-    gaps between their labels. Pairs that contradict each other or leak come first, the
-    nearest of them on top.
+    `mirrored` counts those that are near in a mirror only, `conflicts` contradicting
+    pairs by label, `sources` all pairs by the two data sets that they come from.
+    `listed` has the columns `COLUMNS`: `left` and `right` are row numbers of the table,
+    `bits` the distance of the hashes, in the mirror if `mirrored`, and `score` the sum
+    of the gaps between their labels. Pairs that contradict each other or leak come
+    first, the nearest of them on top.
 
     Pairs that only look alike count in `look_alike` and, to be on the safe side, in
     `leaking`, and nowhere else; their `score` is 0.
@@ -72,6 +52,7 @@ class Duplicates:
 
     pairs: int
     exact: int
+    mirrored: int
     conflicting: int
     look_alike: int
     leaking: int
@@ -90,18 +71,17 @@ def duplicates(
     origins, names = pd.factorize(source_names(table))
     parts = pd.factorize(column(table, "split"))[0]
     digests = pd.factorize(files["digest"])[0]
-    hashes = files["phash"].to_numpy()
+    groups = group_files(files)
     traits = np.column_stack([origins, parts, digests, labels.low, labels.high])
-    cells = _cells(group_by_hash(files), traits)
-    lookalikes = Lookalikes(table, files, labels)
+    cells = _cells(groups, traits)
+    near = NearPairs(files, labels)
     conflicts = np.zeros(len(labels.names), np.int64)
     counted: Counter[str] = Counter()
     between: Counter[tuple[str, str]] = Counter()
     worst = pd.DataFrame(columns=["one", "other", *COLUMNS[2:], "weight"])
     for one, other, times in _pairs(cells):
         left, right = cells.first[one], cells.first[other]
-        gaps = labels.gaps(left, right)
-        alike = lookalikes.among(left, right, gaps)
+        mirrored, gaps, alike = near.compare(left, right)
         gaps[alike] = 0
         score = gaps.sum(axis=1)
         exact = digests[left] == digests[right]
@@ -110,13 +90,14 @@ def duplicates(
         counted["pairs"] += int(times[~alike].sum())
         counted["look_alike"] += int(times[alike].sum())
         counted["exact"] += int(times[exact].sum())
+        counted["mirrored"] += int(times[mirrored].sum())
         counted["conflicting"] += int(times[score > 0].sum())
         counted["leaking"] += int(times[leaks].sum())
         ends = origins[left[~alike]], origins[right[~alike]]
         _count_between(between, *ends, times[~alike], names)
-        bits = np.bitwise_count(hashes[left] ^ hashes[right])
+        bits = _bits(groups, groups.member[left], groups.member[right], mirrored)
         facts = {"exact": exact, "bits": bits, "score": score, "leaks": leaks}
-        facts |= {"look_alike": alike}
+        facts |= {"look_alike": alike, "mirrored": mirrored}
         chunk = pd.DataFrame({"one": one, "other": other, **facts})
         # Harmful pairs come first, and of those the surest: two pictures 4 bits apart
         # may differ, so that the largest contradictions are often no duplicates.
@@ -125,6 +106,7 @@ def duplicates(
     return Duplicates(
         pairs=counted["pairs"],
         exact=counted["exact"],
+        mirrored=counted["mirrored"],
         conflicting=counted["conflicting"],
         look_alike=counted["look_alike"],
         leaking=counted["leaking"],
@@ -132,6 +114,15 @@ def duplicates(
         sources=dict(sorted(between.items())),
         listed=_listed(worst, cells),
     )
+
+
+def _bits(groups: Groups, one: Rows, other: Rows, mirrored: Mask) -> Rows:
+    """The distance (pairs,) of the hashes of two groups, or of the nearer mirror."""
+    hashes, turned = groups.hashes, groups.mirrored
+    bits = np.bitwise_count(hashes[one] ^ hashes[other])
+    reflected = (hashes[one] ^ turned[other], turned[one] ^ hashes[other])
+    nearer = np.minimum(*map(np.bitwise_count, reflected))
+    return np.asarray(np.where(mirrored, nearer, bits), np.intp)
 
 
 def source_names(table: pd.DataFrame) -> "pd.Series[str]":
@@ -159,7 +150,7 @@ class _Cells(NamedTuple):
 
 
 def _cells(groups: Groups, traits: Array) -> _Cells:
-    member, links = groups
+    member, links = groups.member, groups.links
     paired = np.bincount(member[member >= 0], minlength=1) > 1
     paired[links.ravel()] = True
     rows = np.flatnonzero(member >= 0)

@@ -4,11 +4,17 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from PIL import Image, ImageStat
 
 from multitask.images.decode import PictureError, Pixels, decode, header, in_order
-from multitask.images.near import phash
+from multitask.images.near import (
+    NOTHING,
+    Frequencies,
+    frequencies,
+    perceptual_hashes,
+)
 from multitask.terminal.bar import track
 
 BLANK = 2.0  # standard deviation of a colour in 255 levels: less is a flat surface
@@ -20,8 +26,8 @@ class File(NamedTuple):
 
     `mode`, `width` and `height` (pixels) are those of the file. `side` is the shorter
     side of the part in the box, in pixels, and `spread` the standard deviation of its
-    most varied colour. `digest` is equal only for equal pixels; `phash` is the 64-bit
-    perceptual hash, in which similar pictures differ by few bits.
+    most varied colour. `digest` is equal only for equal pixels; `frequencies` (64,) are
+    those of `near.frequencies`, by which similar pictures are found.
     """
 
     reason: str = ""
@@ -31,14 +37,15 @@ class File(NamedTuple):
     side: int = 0
     spread: float = 0.0
     digest: bytes = b""
-    phash: int = 0
+    frequencies: Frequencies = NOTHING
 
 
 def inspect_files(table: pd.DataFrame) -> pd.DataFrame:
     """Read every picture of a table once; returns one row per picture.
 
-    The columns are the fields of `File`, and `blank` and `tiny` (bool) for pictures
-    that show nothing.
+    The columns are the fields of `File`; `phash`, the 64-bit perceptual hash, in which
+    similar pictures differ by few bits; and `blank` and `tiny` (bool) for pictures that
+    show nothing.
     """
     paths = table["path"].tolist()
     boxes = table["box"].tolist() if "box" in table else [None] * len(paths)
@@ -47,10 +54,8 @@ def inspect_files(table: pd.DataFrame) -> pd.DataFrame:
         len(paths),
     )
     progress = track(results, "reading pictures", len(paths))
-    # Columns one by one: 64 bits of a hash must not pass through a float.
-    columns = dict(zip(File._fields, zip(*progress, strict=True), strict=True))
-    files = pd.DataFrame({name: list(column) for name, column in columns.items()})
-    files = files.astype({"phash": "uint64"}).set_index(table.index)
+    files = pd.DataFrame(list(progress), columns=File._fields, index=table.index)
+    files["phash"] = perceptual_hashes(np.stack(files["frequencies"].tolist()))
     readable = files["reason"] == ""
     files["blank"] = readable & (files["spread"] < BLANK)
     files["tiny"] = readable & (files["side"] < TINY)
@@ -73,7 +78,7 @@ def inspect_file(path: str, box: str | None = None) -> File:
         side=min(image.size),
         spread=max(ImageStat.Stat(image).stddev),
         digest=_digest(pixels),
-        phash=phash(image),
+        frequencies=frequencies(image),
     )
 
 

@@ -200,11 +200,12 @@ def unread_columns(table: pd.DataFrame, heads: Sequence[Head]) -> list[str]:
 
 
 def conflicting_labels(
-    findings: Findings, left: int, right: int
+    findings: Findings, left: int, right: int, mirrored: bool = False
 ) -> dict[str, list[str]]:
     """The labels that contradict each other in two rows: the texts of both, by name."""
     labels, rows = findings.labels, [findings.table.iloc[i] for i in (left, right)]
-    gaps = labels.gaps(np.array([left]), np.array([right]))[0]
+    pair = np.array([left]), np.array([right]), np.array([mirrored])
+    gaps = labels.gaps(*pair)[0]
     return {
         name: [label_text(row, name) for row in rows]
         for name, gap in zip(labels.names, gaps, strict=True)

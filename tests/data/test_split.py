@@ -10,8 +10,11 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import read_csv
 from multitask.data.split import folds, groups, read_split, split
-from multitask.images.decode import decode_all
-from multitask.images.near import hashes, near_links
+from multitask.images.near import links, near_links
+from multitask.inspection.duplicates import duplicates
+from multitask.inspection.files import inspect_files
+from multitask.inspection.label_intervals import label_intervals
+from multitask.inspection.lookalikes import frequencies
 
 UTKFACE = Path(__file__).parents[3] / "shared" / "data" / "UTKFace"
 SHARES = (0.7, 0.15, 0.15)
@@ -91,16 +94,17 @@ def test_groups_join_identities_and_near_pictures_through_others():
         [0, 1, 2**40 - 1, 2**64 - 1, 2**63 - 2**20, 2**64 - 1], np.uint64
     )
     table = pd.DataFrame({"identity": [np.nan, "ann", np.nan, "ann", "bob", np.nan]})
-    assert together(groups(table, picture_hashes)) == [[0, 1, 3, 5], [2], [4]]
-    assert together(groups(table.drop(columns="identity"), picture_hashes)) == [
+    near = near_links(picture_hashes)
+    assert together(groups(table, near)) == [[0, 1, 3, 5], [2], [4]]
+    assert together(groups(table.drop(columns="identity"), near)) == [
         [0, 1], [2], [3, 5], [4],
     ]  # fmt: skip
 
 
 def test_groups_do_not_join_those_whose_identity_nobody_knows():
-    picture_hashes = np.random.default_rng(0).integers(0, 2**64, 5, dtype=np.uint64)
     table = pd.DataFrame({"identity": [np.nan] * 5})
-    assert together(groups(table, picture_hashes)) == [[0], [1], [2], [3], [4]]
+    nothing = np.empty((0, 2), np.intp)
+    assert together(groups(table, nothing)) == [[0], [1], [2], [3], [4]]
 
 
 # Splits
@@ -204,16 +208,12 @@ def test_the_near_pairs_of_utkface_stay_on_one_side():
     from multitask.datasets import utkface
 
     table = utkface.read(UTKFACE).table
-    pixels = np.zeros((len(table), 72, 72, 3), np.uint8)
-    for index, picture in decode_all(table["path"].tolist(), 72):
-        if not isinstance(picture, str):
-            pixels[index] = picture
-    picture_hashes = hashes(pixels)
-    links = near_links(picture_hashes)
-    assert len(links) > 300
     heads = catalog.heads(["age", "gender", "race"])
-    parts = split(table, heads, groups(table, picture_hashes), SHARES, 1).to_numpy()
-    assert (parts[links[:, 0]] == parts[links[:, 1]]).all()
+    files, labels = inspect_files(table), label_intervals(heads, table)
+    near = links(frequencies(files))
+    parts = split(table, heads, groups(table, near), SHARES, 1)
+    found = duplicates(table.assign(split=parts), files, labels)
+    assert (found.pairs > 600, found.mirrored > 20, found.leaking) == (True, True, 0)
 
 
 def test_parts_that_the_table_gives_stay_and_take_their_groups_along():

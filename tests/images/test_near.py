@@ -1,14 +1,25 @@
-"""Are all near duplicates linked, and nothing else?"""
+"""Are all near duplicates linked, mirrored ones too, and nothing else?"""
 
 import time
 from io import BytesIO
 from itertools import combinations
 
+import imagehash
 import numpy as np
 import pytest
 from PIL import Image
 
-from multitask.images.near import hashes, near_links
+from multitask.images.decode import decode_all
+from multitask.images.near import (
+    SAME,
+    correlation,
+    frequencies,
+    group,
+    links,
+    mirrored,
+    near_links,
+    perceptual_hashes,
+)
 
 
 def scenes(count, size=72):
@@ -26,6 +37,120 @@ def saved_again(pixels, quality=75):
 
 def bits_apart(one, other):
     return np.bitwise_count(one ^ other)
+
+
+def seen(pictures):
+    """The frequencies (pictures, 64) of arrays."""
+    found = [frequencies(Image.fromarray(picture)) for picture in pictures]
+    return np.array(found, np.float32).reshape(-1, 64)
+
+
+def hashes(pictures):
+    return perceptual_hashes(seen(pictures))
+
+
+def flipped(pixels):
+    return np.ascontiguousarray(pixels[:, ::-1])
+
+
+def linked(pictures):
+    return sorted(map(tuple, np.sort(links(seen(pictures)), axis=1).tolist()))
+
+
+def test_hashes_are_those_of_imagehash():
+    for pixels in scenes(30, 32):  # which no side resizes
+        bits = imagehash.phash(Image.fromarray(pixels)).hash
+        expected = int.from_bytes(np.packbits(bits).tobytes(), "big")
+        assert int(hashes([pixels])[0]) == expected
+
+
+def test_correlations_are_those_of_thumbnails_without_their_finest_detail():
+    one, other = scenes(2, 32)
+    blend = (0.8 * one + 0.2 * other).astype(np.uint8)
+    found = correlation(seen([one]), seen([blend]))[0]
+    grey = [np.asarray(Image.fromarray(p).convert("L")).ravel() for p in (one, blend)]
+    # 9 cells a side of which 8 frequencies are seen: nearly all there is.
+    assert found == pytest.approx(np.corrcoef(*grey)[0, 1], abs=0.01)
+    assert 0.9 < found < 1
+    assert np.isnan(correlation(np.zeros((1, 64)), seen([one])))
+
+
+def test_the_frequencies_of_a_mirrored_picture_follow_from_its_own():
+    pictures = list(scenes(20, 90))
+    found = seen(map(flipped, pictures))
+    np.testing.assert_allclose(found, mirrored(seen(pictures)), atol=5)
+    assert np.abs(found).max() > 500
+
+
+def test_a_mirrored_copy_is_linked_however_it_was_saved():
+    pictures = list(scenes(20, 90))
+    small = [
+        np.asarray(Image.fromarray(flipped(saved_again(p))).resize((61, 64)))
+        for p in pictures
+    ]
+    assert linked(pictures + small) == [(i, 20 + i) for i in range(20)]
+
+
+def test_near_hashes_in_a_mirror_are_no_pair_if_the_pictures_do_not_correlate():
+    # A cube keeps what lies above the median, so the hashes are equal. Normal numbers
+    # and their cubes correlate by 3 / sqrt(15) = 0.77.
+    one = np.random.default_rng(0).standard_normal((1, 64)).astype(np.float32)
+    other = mirrored(one**3)
+    assert perceptual_hashes(one) == perceptual_hashes(mirrored(other))
+    assert links(np.concatenate([one, other])).shape == (0, 2)
+    assert links(np.concatenate([one, mirrored(one)])).tolist() == [[0, 1]]
+
+
+def test_a_picture_that_is_its_own_mirror_image_makes_no_odd_pair():
+    halves = [p[:, :45] for p in scenes(10, 90)]
+    whole = [np.concatenate([half, flipped(half)], axis=1) for half in halves]
+    assert linked(whole) == []
+    assert linked([*whole, *whole]) == [(i, 10 + i) for i in range(10)]
+    # Equal in a mirror and as it is, it is one pair, not two.
+    groups = group(hashes(whole), seen(whole))
+    assert len(groups.first) == 10
+
+
+def test_blank_pictures_are_linked_only_if_all_their_pixels_are_equal():
+    flat = [np.full((40, 40, 3), level, np.uint8) for level in (255, 128, 255)]
+    noisy = flat[1].copy()
+    noisy[3, 3] += 1
+    assert linked([*flat, noisy, flat[0][:30]]) == [(0, 2)]
+
+
+def test_groups_link_what_comparing_each_with_each_finds():
+    rng = np.random.default_rng(2)
+    base = rng.standard_normal((120, 64))
+    noise = rng.standard_normal((120, 64)) * rng.uniform(0, 0.3, (120, 1))
+    turned = np.where(rng.random((120, 1)) < 0.5, mirrored(base), base) + noise
+    values = np.concatenate([base, turned]).astype(np.float32)
+    upright, reflected = (perceptual_hashes(v) for v in (values, mirrored(values)))
+    near = np.bitwise_count(upright[:, None] ^ upright[None]) <= 4
+    turned_near = np.bitwise_count(upright[:, None] ^ reflected[None]) <= 4
+    alike = np.array([correlation(values, mirrored(v[None])) for v in values]) >= SAME
+    either = near | (turned_near & alike) | (turned_near & alike).T
+    expected = {(i, j) for i, j in np.argwhere(either).tolist() if i < j}
+    mirrors = [pair for pair in expected if not near[pair]]
+    assert len(mirrors) > 20
+    assert len(expected) - len(mirrors) > 20
+    assert (turned_near & ~alike).sum() > 0  # near in a mirror, but no pair
+    member, *_, between = group(upright, values)
+    linked = np.eye(member.max() + 1, dtype=bool)
+    linked[tuple(between.T)] = True
+    found = np.argwhere((linked | linked.T)[member][:, member])
+    assert {(i, j) for i, j in found.tolist() if i < j} == expected
+    assert len(between) == len(np.unique(np.sort(between, axis=1), axis=0))
+
+
+def test_what_is_seen_is_the_box_in_full_size_whatever_the_network_sees():
+    [pixels] = scenes(1, 100)
+    looks = {}
+    for size, margin in ((8, 0.0), (64, 0.5)):
+        [(_, shown)] = decode_all(
+            [pixels], size, ["20 20 70 80"], margin, looks.__setitem__
+        )
+        assert shown.shape == (size, size, 3)
+        np.testing.assert_array_equal(np.asarray(looks.pop(0)), pixels[20:80, 20:70])
 
 
 def test_saving_a_picture_again_leaves_its_hash_near():
@@ -47,6 +172,7 @@ def test_different_pictures_have_distant_hashes():
 
 def test_hashes_of_nothing_are_none():
     assert hashes([]).shape == (0,)
+    assert linked([]) == []
 
 
 def changed(numbers, bits, rng):

@@ -6,9 +6,11 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from multitask.contracts import catalog
 from multitask.inspection.duplicates import LISTED, duplicates
+from multitask.inspection.files import inspect_files
 from multitask.inspection.label_intervals import label_intervals
 from tests.planted import inspected
 
@@ -91,12 +93,14 @@ def test_pairs_too_many_to_list_are_counted_all_the_same():
     assert (result.listed["score"] > 0).all()
 
 
-def test_blank_pictures_are_pairs_only_if_all_pixels_are_equal():
-    table = pd.DataFrame({"path": list("abc")})
-    files = inspected([0, 0, 0], blank=(0, 1, 2))
-    files["digest"] = [b"white", b"grey", b"white"]
-    labels = label_intervals([], table)
-    result = duplicates(table, files, labels)
+def test_blank_pictures_are_pairs_only_if_all_pixels_are_equal(tmp_path):
+    names = [str(tmp_path / f"{name}.png") for name in "abcd"]
+    for name, level in zip(names, (255, 128, 255, 254), strict=True):
+        Image.new("RGB", (40, 40), (level, level, 128)).save(name)
+    table = pd.DataFrame({"path": names})
+    files = inspect_files(table)
+    assert files["blank"].all()
+    result = duplicates(table, files, label_intervals([], table))
     assert result.listed[["left", "right"]].to_numpy().tolist() == [[0, 2]]
 
 
