@@ -9,8 +9,9 @@ from pathlib import Path
 import keras
 
 from multitask.contracts.errors import UserError
+from multitask.networks.efficientnet_lite import network as efficientnet_lite
 from multitask.networks.normalization import norm
-from multitask.networks.trunks import trunk
+from multitask.networks.trunks import TRUNKS, trunk
 
 NONE, IMAGENET = "none", "imagenet"
 
@@ -23,11 +24,13 @@ def check(source: str, name: str, size: int = 0) -> None:
     if source == NONE:
         return
     if source == IMAGENET:
-        if not trunk(name).application:
+        if not trunk(name).pretrained:
             raise UserError(
                 "--weights", f"trunk {name} has no ImageNet weights",
                 "`python -m multitask.trunks` lists which are pretrained",
             )  # fmt: skip
+        if trunk(name).package:
+            efficientnet_lite.imagenet_file(trunk(name).package, name)
         default = trunk(name).size
         if trunk(name).dense and size not in (0, default):
             raise UserError(
@@ -41,6 +44,8 @@ def check(source: str, name: str, size: int = 0) -> None:
         raise UserError(
             "--weights", f"there is no file {path}", "give imagenet, none or a file"
         )
+    if path.suffix == ".pth" and trunk(name).package:
+        return
     if path.suffix not in (".keras", ".h5"):
         raise UserError(
             "--weights", f"is {path.name}, must end in .keras or .weights.h5"
@@ -59,18 +64,26 @@ def absolute(source: str) -> str:
 def load(model: keras.Model, source: str, name: str) -> None:
     """Load the weights of `source` into `model`, the trunk `name`.
 
-    `imagenet` downloads them through Keras. A `.keras` file may be a network of this
-    package, whose trunk is used, or any other model whose first weights are those of
-    the trunk; a `.weights.h5` file is one that Keras saved of such a model.
+    `imagenet` reads them from an installed package, if the trunk has one, or downloads
+    them through Keras. A `.keras` file may be a network of this package, whose trunk is
+    used, or any other model whose first weights are those of the trunk; a `.weights.h5`
+    file is one that Keras saved of such a model. A `.pth` file is PyTorch's, for the
+    trunk whose package has one.
 
     Raises UserError if they are not available or are of another architecture.
     """
     if source == NONE:
         return
-    if source == IMAGENET:
+    package = trunk(name).package
+    if source == IMAGENET and not package:
         _fill(model, _imagenet(name), f"--weights {source}")
         return
     path = Path(source).expanduser()
+    if source == IMAGENET:
+        path = efficientnet_lite.imagenet_file(package, name)
+    if path.suffix == ".pth" and package:
+        efficientnet_lite.load(model, path)
+        return
     if path.suffix == ".keras" and not zipfile.is_zipfile(path):
         raise UserError(
             path, "is not a Keras file, or is truncated", "give another file"
@@ -127,10 +140,12 @@ def _imagenet(name: str) -> keras.Model:
                 "--weights imagenet", f"can't be loaded: {error}", f"check {folder}"
             ) from None
         file = match[1].rpartition("/")[2]
+        offline = next(entry.name for entry in TRUNKS.values() if entry.package)
         raise UserError(
             "--weights imagenet",
             f"{file} can't be downloaded from {match[1]}",
-            f"put it into {folder} on this machine",
+            f"put it into {folder} on this machine, or choose --trunk {offline}, which "
+            "needs no download",
         ) from None
 
 

