@@ -68,6 +68,10 @@ CELEBA = PLAIN | ADAM | {
     "dropout": 0.3, "epochs": 8, "batch_size": 64, "limit": 29500,
     "class_weights": {"attributes": "balanced"},
 }  # fmt: skip
+TRANSFER = {
+    "trunk": "efficientnet_lite0", "weights": "imagenet", "freeze": "all",
+    "image_size": 224, "epochs": 20,
+}  # fmt: skip
 PUBLISHED: dict[str, dict[str, Any]] = {
     "imfdb-base": IMFDB | ADAM | {"trunk": "base_cnn", "dropout": 0.0},
     "imfdb-regularized": IMFDB | SGD | {
@@ -90,6 +94,9 @@ PUBLISHED: dict[str, dict[str, Any]] = {
         "trunk": "mood_cnn", "image_size": 256, "epochs": 20, "split": "70/20/10",
         "heads": ("mood:sigmoid",),
     },
+    "stills-transfer": TRANSFER,
+    "imfdb-transfer": TRANSFER | {"heads": ("imfdb",)},
+    "mood-transfer": TRANSFER | {"heads": ("mood",)},
 }  # fmt: skip
 
 
