@@ -27,6 +27,7 @@ from multitask.data.joint_spellings import one_spelling
 from multitask.data.labels import check_reading
 from multitask.tables.merge import merge_notes, merged_sets
 from multitask.tables.questions.summed import vote_columns
+from multitask.tables.values import by_value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +133,11 @@ def read_all(
     readings = without_left_out([_read_one(text, sample) for text in data], heads)
     readings, respelled = one_spelling(readings)
     votes = vote_columns(item for r in readings for item in r.heads.items())
-    merged = merged_sets(concat([r.table for r in readings]), votes)
-    table = check(merged.table, "the data sets together")
+    tables = [r.table for r in readings]
+    merged = merged_sets(concat(tables), votes, distinct=len(tables) == 1)
+    table = merged.table
+    if len(tables) > 1:  # each by itself is checked
+        table = check(table, "the data sets together")
     skipped = [*(r.skipped for r in readings), merged.conflicts[["path", "reason"]]]
     notes = [*(note for r in readings for note in r.notes), *respelled]
     notes += merge_notes(merged)
@@ -273,9 +277,10 @@ def _with_source(table: pd.DataFrame, name: str) -> pd.DataFrame:
     if "source" not in table:
         table = table.assign(source=name)
     if "identity" in table:
-        known = table["identity"].notna()
-        identity = f"{name}:" + table["identity"].astype(str)
-        table = table.assign(identity=identity.where(known))
+        identity = by_value(
+            table["identity"], lambda values: f"{name}:" + values.astype(str)
+        )
+        table = table.assign(identity=identity)
     return table
 
 

@@ -271,13 +271,16 @@ def _is_number(column: str) -> bool:
     return "low" in catalog.named().get(catalog.readers().get(column, ""), {})
 
 
-def merged_sets(table: pd.DataFrame, votes: Questions) -> Merged:
+def merged_sets(
+    table: pd.DataFrame, votes: Questions, *, distinct: bool = False
+) -> Merged:
     """Merge the rows that several data sets have for a face; `source` is the first's.
 
     Persons whom data sets call differently are one if a face shows both. The columns of
-    a question with `votes` stay together.
+    a question with `votes` stay together. `distinct` says that each row is known to be
+    another face.
     """
-    if not has_repeated(table):
+    if distinct or not has_repeated(table):
         return Merged(table=table, conflicts=_conflicts([]))
     persons = same_persons(table)
     if persons:
