@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.reading import ENDINGS
@@ -45,9 +47,10 @@ def locate(
     there and `root` is a folder of labels such as `annotations`, below the folder above
     it. Each folder is listed once, which is much faster than checking each file.
     """
-    texts = names.tolist()
-    if set(map(type, texts)) - {str}:  # numbers, as of pictures 1.jpg to 9.jpg
-        texts = as_text(names).fillna("").tolist()
+    texts = names.astype(object).to_numpy()
+    if pd.api.types.infer_dtype(texts, skipna=False) != "string":
+        # Empty cells, or numbers, as of pictures 1.jpg to 9.jpg.
+        texts = as_text(names).fillna("").to_numpy(object)
     search = _search(texts, root)
     real = Path(os.path.realpath(root))
     if search.finds_nothing and _OF_LABELS.fullmatch(real.name):
@@ -64,7 +67,7 @@ def locate(
         if name not in search.found
     }
     return Located(
-        files=pd.Series(search.files, names.index, dtype=object),
+        files=pd.Series(search.files, names.index, dtype=object, copy=False),
         missing=pd.Series(reasons.values(), names.index[[*reasons]], dtype=object),
         are_distinct=search.are_distinct,
     )
@@ -87,7 +90,7 @@ class _Search:
     the files of each that may mean any of them.
     """
 
-    files: list[str]
+    files: npt.NDArray[Any]
     missing: dict[int, str]
     found: dict[str, str]
     several: dict[str, list[str]]
@@ -99,7 +102,7 @@ class _Search:
         return is_none and not self.found and not self.several
 
 
-def _search(names: list[Any], root: Path) -> _Search:
+def _search(names: npt.NDArray[Any], root: Path) -> _Search:
     files, missing, are_distinct = _exact(names, root)
     paths = _found(missing, root, set(files)) if missing else {}
     found = {name: several[0] for name, several in paths.items() if len(several) == 1}
@@ -115,7 +118,9 @@ def _search(names: list[Any], root: Path) -> _Search:
     )
 
 
-def _exact(texts: list[Any], root: Path) -> tuple[list[str], dict[int, str], bool]:
+def _exact(
+    texts: npt.NDArray[Any], root: Path
+) -> tuple[npt.NDArray[Any], dict[int, str], bool]:
     """The path of each name in `root`, and the names without a file, by row.
 
     Also whether the names are surely those of different files.
@@ -135,18 +140,15 @@ def _exact(texts: list[Any], root: Path) -> tuple[list[str], dict[int, str], boo
         # The real folder: elsewhere, another spelling would be another picture.
         real[folder] = os.path.join(os.path.realpath(path), "")
         unfound.add(text)
-        listed = {folder + name for name in _files_in(path)}
-        if len(listed) > len(unfound) / 4:
-            unfound = unfound - listed  # faster than to take most of them out
-        else:
-            unfound -= listed
+        unfound.difference_update([folder + name for name in _files_in(path)])
     is_plain = all(path == start + folder for folder, path in real.items())
     if is_plain:
-        files = [start + text for text in texts]
+        files = start + texts
     else:
         ends = [text.rfind("/") + 1 for text in texts]
         pairs = zip(texts, ends, strict=True)
-        files = [real[text[:end]] + text[end:] for text, end in pairs]
+        paths = [real[text[:end]] + text[end:] for text, end in pairs]
+        files = np.array(paths, dtype=object)
     rows = [row for row, text in enumerate(texts) if text in lost] if lost else []
     missing = {row: texts[row].strip() and texts[row] for row in rows}
     for row, name in missing.items():
@@ -259,14 +261,22 @@ def _difference(name: str, path: str) -> str:
 
 def _files_in(folder: str) -> list[str]:
     try:
-        with os.scandir(folder) as entries:
-            return [entry.name for entry in entries if entry.is_file()]
+        # Entries of an open folder are listed without their paths, a fifth faster.
+        opened = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+        try:
+            with os.scandir(opened) as entries:
+                return [entry.name for entry in entries if entry.is_file()]
+        finally:
+            os.close(opened)
     except (OSError, ValueError):  # ValueError: a name that no folder can have
         return _readable_files_in(folder)
 
 
 def _readable_files_in(folder: str) -> list[str]:
-    """The same where an entry can't be examined, such as a link to itself."""
+    """The same where an entry can't be examined, such as a link to itself.
+
+    Also where folders can't be opened, as on Windows.
+    """
     try:
         with os.scandir(folder) as entries:
             return [entry.name for entry in entries if _is_file(entry)]
