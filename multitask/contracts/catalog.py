@@ -219,6 +219,6 @@ def readers() -> dict[str, str]:
     """The name of the named head that reads a column, by column."""
     return {
         column: name
-        for name, config in named().items()
+        for name, config in _catalog()["head"].items()
         for column in config.get("columns", [name])
     }

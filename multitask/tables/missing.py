@@ -113,7 +113,7 @@ def _sentinels(
     column: str, values: Any, missing: Collection[Any], config: dict[str, Any]
 ) -> tuple[list[Any], str]:
     """The cells that are -1 and no label, and what a user must know of it."""
-    if not any("-" in str(value) for value in values):
+    if values.dtype == object and "-" not in "".join(map(str, values)):
         return [], ""
     others, found = [], []
     missing = set(missing)

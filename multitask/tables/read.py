@@ -162,7 +162,7 @@ def _typed(
         *(declaration, decisions, where, text),
         numbered=labels.numbered,
     )
-    table = typed(others.join(cells[own]), where, text)
+    table = typed(pd.concat([others, cells[own]], axis="columns"), where, text)
     labels.brings |= own_heads(table.drop(columns=own), declaration)
     return table, labels, [*bad, *faults]
 

@@ -45,7 +45,9 @@ def _typed(cells: "pd.Series[Any]", where: str, is_text: bool) -> "pd.Series[Any
 
     def convert(values: "pd.Series[Any]") -> "pd.Series[Any]":
         _check_utf8(str(cells.name), values, where)
-        stripped = [t.strip() or np.nan for t in as_text(values).tolist()]
+        is_known = pd.api.types.infer_dtype(values) == "string"
+        texts = values if is_known else as_text(values)
+        stripped = [t.strip() or np.nan for t in texts.tolist()]
         text = pd.Series(stripped, dtype=object)
         if cells.name == "split":
             parts, _ = translate(text, PARTS)

@@ -21,7 +21,7 @@ def coded(cells: pd.DataFrame) -> pd.DataFrame:
     for name in cells.columns.drop("path", errors="ignore"):
         if cells[name].dtype == object or isinstance(cells[name].dtype, pd.StringDtype):
             codes, values = factorized(cells[name])
-            if all(isinstance(value, str) for value in values):
+            if pd.api.types.infer_dtype(values, skipna=False) in ("string", "empty"):
                 changed[name] = _categorical(cells[name], codes, values)
     return cells.assign(**changed)
 
@@ -33,10 +33,10 @@ def in_order(cells: "pd.Series[Any]") -> "pd.Series[Any]":
     ['b', 'a']
     """
     codes, values = factorized(cells)
-    first = np.empty(len(values) + 1, np.intp)  # its last is for empty cells, -1
-    first[codes[::-1]] = np.arange(len(codes))[::-1]
-    order = np.argsort(first[:-1])
-    places = np.append(np.argsort(order), -1)
+    order = pd.unique(codes)
+    order = order[order >= 0]
+    places = np.full(len(values) + 1, -1, codes.dtype)  # its last is for empty cells
+    places[order] = np.arange(len(order))
     return _categorical(cells, places[codes], values[order])
 
 
@@ -56,16 +56,31 @@ def factorized(
     """The place (rows,) of each cell among the different values, -1 if it is empty.
 
     The values are in the order in which they occur.
+
+    >>> cells = pd.Series(["b", None, "c", "a"], dtype="category")
+    >>> codes, values = factorized(cells[cells != "b"])
+    >>> codes.tolist(), values.tolist()
+    ([-1, 1, 0], ['a', 'c'])
     """
     if isinstance(cells.dtype, pd.CategoricalDtype):
-        codes = cells.cat.codes.to_numpy(np.intp)
+        codes = cells.cat.codes.to_numpy()
         values = np.asarray(cells.cat.categories, dtype=object)
-        used = np.bincount(codes + 1, minlength=len(values) + 1)[1:] > 0
+        used = _used(codes, len(values))
         if used.all():
             return codes, values
         return np.append(np.cumsum(used) - 1, -1)[codes], values[used]
     codes, index = pd.factorize(cells)
     return codes, np.asarray(index, dtype=object)
+
+
+def _used(codes: npt.NDArray[Any], count: int) -> npt.NDArray[np.bool]:
+    """Whether each of `count` values has a cell; mostly the first cells tell."""
+    used = np.zeros(count + 1, bool)  # its last is for empty cells, -1
+    for some in (codes[: 50 * count], codes):
+        used[some] = True
+        if used[:-1].all():
+            break
+    return used[:-1]
 
 
 def distinct(cells: "pd.Series[Any]") -> npt.NDArray[Any]:
@@ -97,7 +112,7 @@ def by_value(
     kind = converted.dtype if converted.dtype.kind == "f" else object
     # Empty cells have the code -1, that of the value behind all others.
     known = pd.Series(np.append(converted.astype(kind), np.nan), name=cells.name)
-    return known.take(codes).set_axis(cells.index)
+    return pd.Series(known.array.take(codes), cells.index, name=cells.name)
 
 
 def replaced(cells: "pd.Series[Any]", changes: Mapping[Any, Any]) -> "pd.Series[Any]":
