@@ -52,13 +52,12 @@ class Recipe:
     trunk: str = setting("network", "cnn", "the shared network")
     weights: str = setting(
         "network", "none",
-        "initial weights of the trunk: imagenet, none, or a .keras or "
-        ".weights.h5 file",
+        "what training begins from: imagenet, none, a network (a name or a .keras "
+        "file: its trunk, and its heads of the same names), or a .weights.h5 file",
     )  # fmt: skip
     freeze: str = setting(
         "network", "none",
-        "which part of the trunk is frozen: none, all, or all but the last N "
-        "stages",
+        "which part of the trunk is frozen: none, all, or all but the last N stages",
     )  # fmt: skip
     views: int = setting(
         "network", 1,
@@ -73,8 +72,8 @@ class Recipe:
     )  # fmt: skip
     image_size: int = setting(
         "network", 0,
-        "side length, in pixels, of the trunk's input; 0 uses the trunk's "
-        "default",
+        "side length, in pixels, of the trunk's input; 0 uses that of the network in "
+        "--weights, or the trunk's default",
         least=0,
     )  # fmt: skip
     crop: float = setting(
@@ -116,8 +115,7 @@ class Recipe:
     features: str = setting(
         "network", "0",
         "units of a dense layer between trunk and heads, optionally with an L2 "
-        "penalty and batch normalization: 512,l2=0.001,norm=yes; 0 means no "
-        "layer",
+        "penalty and batch normalization: 512,l2=0.001,norm=yes; 0 means none",
     )  # fmt: skip
     dropout: float = setting("network", 0.2, "dropout rate of the features")
     patience: int = setting(
@@ -131,8 +129,7 @@ class Recipe:
     )
     balance: Literal["static", "uncertainty", "dwa", "famo"] = setting(
         "heads", "static",
-        "how the weights of the losses adapt during training; static keeps them "
-        "fixed",
+        "how the weights of the losses adapt during training; static keeps them fixed",
     )  # fmt: skip
     class_weights: dict[str, Literal["none", "balanced"]] = setting(
         "heads", {},
@@ -168,9 +165,7 @@ class Recipe:
         "parts, and 70/15/15 where there are none; or the split.csv of a run: "
         "its parts, and only the pictures that it lists",
     )  # fmt: skip
-    folds: int = setting(
-        "data", 0, "number of folds for cross-validation; 0 trains one network", least=0
-    )
+    folds: int = setting("data", 0, "folds of a cross-validation; 0: none", least=0)
     identity: str = setting(
         "data", "",
         "regular expression that finds the person's name in a picture's path, so "
@@ -183,6 +178,11 @@ class Recipe:
         "training", "auto", "precision of the training; auto picks the faster one"
     )
     seed: int = setting("training", 0, "seed for everything random", least=0)
+    storage: Literal["float32", "float16"] = setting(
+        "output", "float32",
+        "type of the kernels in the network file; float16 halves it, and the report is "
+        "of the network in the file",
+    )  # fmt: skip
     box_margin: float = setting(
         "data", 0.0,
         "enlarge the box of a face by this share of its size on each side; 0 uses the "

@@ -1,11 +1,16 @@
 """How is a network saved to one file and loaded from it?"""
 
+import io
 import json
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
+import h5py
 import keras
+import numpy as np
+import numpy.typing as npt
 
 from multitask.contracts.catalog import from_config
 from multitask.contracts.errors import UserError
@@ -16,18 +21,98 @@ from multitask.contracts.version import VERSION
 from multitask.networks.spec import FORMAT, NetworkSpec
 
 _SPEC_MEMBER = "multitask.json"
+_CONFIG_MEMBER, _WEIGHTS_MEMBER = "config.json", "model.weights.h5"  # Keras's own
+_NEWER = {  # settings that Keras 3.12 doesn't know, and their defaults
+    "quantization_config": None,  # since 3.13
+    "renorm": False,  # these since 3.14
+    "renorm_clipping": None,
+    "renorm_momentum": 0.99,
+    "input_axes": None,  # these since 3.15
+    "output_axes": None,
+}
 
 
 def save(model: keras.Model, spec: NetworkSpec, path: Path) -> None:
     """Save a model of `build` with its spec as one file, whole or not at all.
 
+    Kernels are stored as the spec says, in float32 or float16; Keras computes with both
+    in float32.
+
     Raises UserError if the disk is full or the folder can't be written; an existing
     file is then unchanged.
     """
     with replacing(path) as part:
-        model.save(part)
-        with zipfile.ZipFile(part, "a") as members:
-            members.writestr(_SPEC_MEMBER, spec.to_json())
+        plain = part.with_name(f".plain{part.name}")
+        try:
+            model.save(plain)
+            _rewrite(plain, part, spec)
+        finally:
+            plain.unlink(missing_ok=True)
+
+
+def _rewrite(plain: Path, path: Path, spec: NetworkSpec) -> None:
+    """Write a file of Keras anew: with the spec, portable, kernels as the spec says.
+
+    Both files are on the disk at once, as a member of a zip file can't be replaced.
+    """
+    halve = spec.storage == "float16"
+    with zipfile.ZipFile(plain) as saved, zipfile.ZipFile(path, "w") as members:
+        compression = zipfile.ZIP_DEFLATED if halve else zipfile.ZIP_STORED
+        for name in saved.namelist():
+            content = saved.read(name)
+            if name == _CONFIG_MEMBER:
+                content = json.dumps(_portable(json.loads(content))).encode()
+            elif name == _WEIGHTS_MEMBER and halve:
+                content = _halved(content)
+            members.writestr(name, content, compression)
+        members.writestr(_SPEC_MEMBER, spec.to_json())
+
+
+def _portable(config: Any) -> Any:
+    """A model's config without the defaults that earlier versions of Keras refuse."""
+    if isinstance(config, list):
+        return [_portable(value) for value in config]
+    if not isinstance(config, dict):
+        return config
+    return {
+        key: _portable(value)
+        for key, value in config.items()
+        if not (key in _NEWER and value == _NEWER[key])
+    }
+
+
+def _halved(content: bytes) -> bytes:
+    """The bytes of an HDF5 file of weights, rewritten with kernels in float16."""
+    halved = io.BytesIO()
+    with h5py.File(io.BytesIO(content)) as before, h5py.File(halved, "w") as after:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Group):
+                twin = after.require_group(name)
+            elif _fits_float16(item[()]):
+                # By NumPy, as HDF5 rounds some values to half of what they are; and
+                # bytes of one significance together, which saves another 5%.
+                kernel = item[()].astype(np.float16)
+                twin = after.create_dataset(
+                    name, data=kernel, compression="gzip", shuffle=True
+                )
+            else:
+                twin = after.create_dataset(name, data=item)
+            twin.attrs.update(item.attrs)
+
+        after.attrs.update(before.attrs)
+        before.visititems(copy)
+    return halved.getvalue()
+
+
+def _fits_float16(values: npt.NDArray[Any]) -> bool:
+    """Whether a weight is a kernel whose values are all within the range of float16.
+
+    Biases and the statistics of batch normalization, which are few, stay as they are.
+    """
+    if values.ndim < 2 or values.dtype != np.float32:
+        return False
+    return bool(np.abs(values).max(initial=0) <= np.finfo(np.float16).max)
 
 
 def save_spec(spec: NetworkSpec, path: Path) -> None:

@@ -55,6 +55,11 @@ class NetworkSpec:
         """The share of a box's size that is added on each side of it, by the recipe."""
         return float(self.recipe.get("box_margin", 0.0))
 
+    @property
+    def storage(self) -> str:
+        """The type of the kernels in the file of a saved network, by the recipe."""
+        return str(self.recipe.get("storage", "float32"))
+
     def crops(self) -> tuple["Crop", ...]:
         """The crops that the network looks at, `tta` of them.
 

@@ -51,7 +51,9 @@ def test_help_lists_every_setting_in_the_section_of_its_group():
     for setting in fields(Recipe):
         if setting.name != "head":  # tables, for which a file is needed
             assert option(setting.name) in listed[setting.metadata["group"]]
-    assert listed["output"] == ["--cache", "--memory", "--out", "--resume"]
+    assert listed["output"] == [
+            "--storage", "--cache", "--memory", "--out", "--resume",
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Is the saved file the network that was trained, also in plain Keras?"""
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -111,6 +112,58 @@ def test_the_spec_is_replaced_without_the_weights(saved, tmp_path):
     with zipfile.ZipFile(path) as members, zipfile.ZipFile(saved) as before:
         assert members.namelist() == before.namelist()
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_kernels_in_float16_are_loaded_as_float32(network, saved, tmp_path):
+    model, spec = network
+    spec = replace(spec, recipe={**spec.recipe, "storage": "float16"})
+    path = tmp_path / NETWORK
+    archive.save(model, spec, path)
+    rounded, loaded_spec = archive.load(path)
+    assert loaded_spec == spec
+    assert os.listdir(tmp_path) == [NETWORK]
+    assert {str(weight.dtype) for weight in rounded.weights} == {"float32"}
+    for weight, before in zip(rounded.weights, model.weights, strict=True):
+        expected = np.array(before)
+        if expected.ndim > 1:  # vectors stay as they are
+            expected = expected.astype(np.float16).astype(np.float32)
+        np.testing.assert_array_equal(weight, expected, err_msg=before.path)
+    if spec.trunk == "cnn":
+        assert path.stat().st_size < 0.47 * saved.stat().st_size
+
+
+def test_kernels_beyond_the_range_of_float16_stay_in_float32(tiny_trunk, tmp_path):
+    spec = NetworkSpec(
+        trunk="tiny", size=16, heads=tuple(catalog.heads(["gender"])),
+        recipe={"storage": "float16"},
+    )  # fmt: skip
+    model = build.build(spec)
+    kernel = model.get_layer("core").get_layer("gender").kernel
+    values = np.full(kernel.shape, 1.0001, np.float32)
+    values[0, 0] = 65505  # the largest float16 is 65504
+    kernel.assign(values)
+    archive.save(model, spec, tmp_path / NETWORK)
+    loaded, _ = archive.load(tmp_path / NETWORK)
+    core = loaded.get_layer("core")
+    np.testing.assert_array_equal(core.get_layer("gender").kernel, values)
+
+
+def settings_of(config):
+    """The names of all settings in the config of a model."""
+    if isinstance(config, list):
+        return set().union(*map(settings_of, config))
+    if not isinstance(config, dict):
+        return set()
+    return set(config).union(*map(settings_of, config.values()))
+
+
+def test_the_config_has_nothing_that_earlier_versions_of_keras_refuse(saved):
+    """Keras 3.12, the oldest that setup.cfg allows, refuses each of these."""
+    with zipfile.ZipFile(saved) as members:
+        settings = settings_of(json.loads(members.read("config.json")))
+    assert {"kernel_initializer", "momentum"} <= settings
+    newer = {"quantization_config", "renorm", "renorm_clipping", "renorm_momentum"}
+    assert not settings & (newer | {"input_axes", "output_axes"})
 
 
 def test_one_head_alone_still_answers_by_name(tiny_trunk, tmp_path):
