@@ -57,6 +57,18 @@ def tiny_trunk():
 
 
 @pytest.fixture
+def named_folder(tmp_path, monkeypatch):
+    """The folder whose networks can be named, and no others."""
+    from multitask.networks.named import catalog
+
+    folder = tmp_path / "named"
+    folder.mkdir()
+    monkeypatch.setattr(catalog, "BUNDLED", tmp_path / "bundled")
+    monkeypatch.setenv(catalog.FOLDER, str(folder))
+    return folder
+
+
+@pytest.fixture
 def planted_faces(tmp_path):
     """A folder with UTKFace names and known faults."""
     planted.write_faces(tmp_path / "faces")

@@ -3,7 +3,6 @@
 import io
 import json
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ from multitask.contracts.recipe_texts import DenseFeatures
 from multitask.contracts.run import network_file
 from multitask.contracts.saving import replacing
 from multitask.contracts.version import VERSION
+from multitask.networks.named.description import SPEC_MEMBER, read_spec
 from multitask.networks.spec import FORMAT, NetworkSpec
 
-_SPEC_MEMBER = "multitask.json"
 _CONFIG_MEMBER, _WEIGHTS_MEMBER = "config.json", "model.weights.h5"  # Keras's own
 _NEWER = {  # settings that Keras 3.12 doesn't know, and their defaults
     "quantization_config": None,  # since 3.13
@@ -65,7 +64,7 @@ def _rewrite(plain: Path, path: Path, spec: NetworkSpec) -> None:
             elif name == _WEIGHTS_MEMBER and halve:
                 content = _halved(content)
             members.writestr(name, content, compression)
-        members.writestr(_SPEC_MEMBER, spec.to_json())
+        members.writestr(SPEC_MEMBER, spec.to_json())
 
 
 def _portable(config: Any) -> Any:
@@ -126,9 +125,9 @@ def save_spec(spec: NetworkSpec, path: Path) -> None:
         zipfile.ZipFile(part, "w") as members,
     ):
         for member in saved.infolist():
-            if member.filename != _SPEC_MEMBER:
+            if member.filename != SPEC_MEMBER:
                 members.writestr(member, saved.read(member))
-        members.writestr(_SPEC_MEMBER, spec.to_json())
+        members.writestr(SPEC_MEMBER, spec.to_json())
 
 
 def load(path: str | Path) -> tuple[keras.Model, NetworkSpec]:
@@ -147,7 +146,7 @@ def load(path: str | Path) -> tuple[keras.Model, NetworkSpec]:
 
 
 def _read_spec(path: Path) -> NetworkSpec:
-    member = _read_member(path)
+    member = read_spec(path)
     try:
         config = json.loads(member)
         if config["format"] > FORMAT:
@@ -179,31 +178,6 @@ def _read_spec(path: Path) -> NetworkSpec:
     except (ValueError, KeyError, TypeError):
         raise UserError(
             path,
-            f"is damaged in its member {_SPEC_MEMBER}",
+            f"is damaged in its member {SPEC_MEMBER}",
             "train or copy it again",
-        ) from None
-
-
-def _read_member(path: Path) -> bytes:
-    """The text of the spec, from a file whose members are all intact."""
-    try:
-        with zipfile.ZipFile(path) as members:
-            damaged = members.testzip()
-            if damaged:
-                raise UserError(
-                    path, f"is damaged in its member {damaged}", "copy it again"
-                )
-            if _SPEC_MEMBER not in members.namelist():
-                raise UserError(
-                    path,
-                    "is not a network of multitask: it does not describe its heads",
-                    "open it with keras.models.load_model",
-                )
-            return members.read(_SPEC_MEMBER)
-    # The last two occur if damage makes a member look encrypted or compressed.
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, zlib.error) as error:
-        raise UserError(
-            path,
-            f"is not a network file, or is truncated ({error})",
-            "give a network.keras that `python -m multitask.fit` wrote",
         ) from None

@@ -1,0 +1,187 @@
+"""Which networks can be named, and which file is meant by a name, path or address?
+
+Networks come with this package (`multitask/networks/bundled/NAME/network.keras`), from
+other packages (an entry point of the group `multitask.networks` is a path, or a
+function that returns one), from the folder in the environment variable
+`MULTITASK_NETWORKS` (NAME.keras, or NAME/network.keras), and from `hf://OWNER/NAME`.
+Two networks of one name are an error that names both: nothing installed or put into a
+folder changes what a name means.
+"""
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from multitask.contracts.errors import Say, UserError, nearest
+from multitask.contracts.run import NETWORK, RECIPE, network_file
+from multitask.networks.named import hub
+
+DEFAULT = "faces"
+FOLDER = "MULTITASK_NETWORKS"  # the environment variable
+BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
+_NAME = re.compile(r"\w[\w.+-]*")
+_KERAS = ".keras"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """A network that can be loaded by its name."""
+
+    name: str
+    source: str  # `bundled`, the package or the folder that it comes from
+    origin: Path | EntryPoint
+
+    def path(self) -> Path:
+        """Its file; UserError if its package does not give one that exists."""
+        if isinstance(self.origin, Path):
+            return self.origin
+        try:
+            given: Any = self.origin.load()
+            path = Path(given() if callable(given) else given)
+        except Exception as error:  # code of another package
+            what = f"fails: {type(error).__name__}: {error}"
+            raise self._unusable(what) from None
+        if not path.is_file():
+            raise self._unusable(f"gives {path}, where no file is")
+        return path
+
+    def _unusable(self, what: str) -> UserError:
+        assert isinstance(self.origin, EntryPoint)
+        where = f"network {self.name}"
+        what = f"entry point {self.origin.value} of {self.source} {what}"
+        return UserError(where, what, "update or uninstall it")
+
+
+def networks() -> list[Named]:
+    """All networks that can be named: bundled ones first, each group by name.
+
+    Raises UserError for two of one name, and if `MULTITASK_NETWORKS` is no folder.
+    """
+    listed = _listed()
+    for name in {one.name for one in listed}:
+        _only(name, listed)
+    return listed
+
+
+def find(network: str | Path, say: Say | None = None) -> Path:
+    """The file of the network that a path, the folder of a run, or a name means.
+
+    A text without a slash that is a known name is that network; `./faces` and every
+    `Path` are files or run folders. `say`, which by default writes to standard error,
+    is called with a line if a download is replaced by an older copy.
+
+    Raises UserError if there is no such network, or if more than one is meant.
+    """
+    text = str(network)
+    if isinstance(network, Path):
+        return network_file(network)
+    if text.startswith(hub.PREFIX):
+        return hub.download(text, say or _to_standard_error)
+    if not _may_be_name(text):
+        return network_file(text)
+    listed = _listed()
+    if any(one.name == text for one in listed):
+        named = _only(text, listed)
+        if (Path(text) / NETWORK).exists():
+            raise UserError(
+                text,
+                f"is a run in this folder, and the name of a network ({named.source})",
+                f"write ./{text} for the run, or rename its folder for the other",
+            )
+        return named.path()
+    if Path(text).exists():
+        return network_file(text)
+    raise _unknown(text, listed)
+
+
+def is_network(text: str) -> bool:
+    """Whether a text names a network, or a run, rather than pictures."""
+    return (
+        text.startswith(hub.PREFIX)
+        or text.endswith(_KERAS)
+        or any((Path(text).expanduser() / name).exists() for name in (NETWORK, RECIPE))
+        or (_may_be_name(text) and any(one.name == text for one in _listed()))
+    )
+
+
+def names() -> list[str]:
+    """The names of all networks that can be named."""
+    return list(dict.fromkeys(one.name for one in _listed()))
+
+
+def _may_be_name(text: str) -> bool:
+    return bool(_NAME.fullmatch(text)) and not text.endswith(_KERAS)
+
+
+def _unknown(text: str, listed: list[Named]) -> UserError:
+    what = "is no network: it is neither a known name nor a run folder or .keras file"
+    if text == DEFAULT:
+        what = "does not come with this installation of multitask"
+    known = nearest(text, dict.fromkeys(one.name for one in listed))
+    return UserError(text, what, f"{known}; or give a path")
+
+
+def _listed() -> list[Named]:
+    """Every network with a name, also several of one name."""
+    return [*_bundled(), *_of_packages(), *_of_folder()]
+
+
+def _only(name: str, listed: list[Named]) -> Named:
+    """The network of a name; UserError if there are several."""
+    first, *others = [one for one in listed if one.name == name]
+    if others:
+        raise UserError(
+            f"network {name}",
+            f"comes from {first.source} and from {others[0].source}",
+            "rename or remove the latter",
+        )
+    return first
+
+
+def _bundled() -> list[Named]:
+    return [
+        Named(name=path.parent.name, source="bundled", origin=path)
+        for path in sorted(BUNDLED.glob(f"*/{NETWORK}"))
+    ]
+
+
+def _of_packages() -> list[Named]:
+    entries = entry_points(group="multitask.networks")
+    return [
+        Named(
+            name=entry.name,
+            source=f"package {entry.dist.name if entry.dist else entry.value}",
+            origin=entry,
+        )
+        for entry in sorted(entries, key=lambda entry: (entry.name, entry.value))
+    ]
+
+
+def _of_folder() -> list[Named]:
+    given = os.environ.get(FOLDER, "")
+    if not given:
+        return []
+    folder = Path(given).expanduser()
+    if not folder.is_dir():
+        raise UserError(
+            FOLDER,
+            f"there is no folder '{folder}'",
+            "set the environment variable to the folder of your networks, or unset it",
+        )
+    files = {*folder.glob(f"*{_KERAS}"), *folder.glob(f"*/{NETWORK}")}
+    return [
+        Named(
+            name=path.parent.name if path.parent != folder else path.stem,
+            source=f"folder {path.parent}" if path.parent != folder else f"file {path}",
+            origin=path,
+        )
+        for path in sorted(files)
+    ]
+
+
+def _to_standard_error(line: str) -> None:
+    print(line, file=sys.stderr)

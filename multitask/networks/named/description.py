@@ -1,0 +1,88 @@
+"""What does a network file say of itself, read without Keras?"""
+
+import json
+import re
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+from multitask.contracts.errors import UserError
+from multitask.contracts.run import NETWORK
+
+SPEC_MEMBER = "multitask.json"
+_CARD = "model_card.md"
+_LICENCE = re.compile(r"^license:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
+
+
+def read_spec(path: Path) -> bytes:
+    """The text of a network's spec, from a file whose members are all intact.
+
+    Raises UserError if the file is damaged, or not one of this package.
+    """
+    try:
+        with zipfile.ZipFile(path) as members:
+            damaged = members.testzip()
+            if damaged:
+                raise UserError(
+                    path, f"is damaged in its member {damaged}", "copy it again"
+                )
+            if SPEC_MEMBER not in members.namelist():
+                raise UserError(
+                    path,
+                    "is not a network of multitask: it does not describe its heads",
+                    "open it with keras.models.load_model",
+                )
+            return members.read(SPEC_MEMBER)
+    # The last two occur if damage makes a member look encrypted or compressed.
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, zlib.error) as error:
+        raise UserError(
+            path,
+            f"is not a network file, or is truncated ({error})",
+            "give a network.keras that `python -m multitask.fit` wrote",
+        ) from None
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """The spec of a network as plain data: `trunk`, `size`, `heads` and so on.
+
+    Raises UserError as `read_spec` does.
+    """
+    try:
+        spec: dict[str, Any] = json.loads(read_spec(path))
+        if {"trunk", "size", "heads"} <= set(spec):
+            return spec
+    except (ValueError, TypeError):
+        pass
+    raise UserError(
+        path, f"is damaged in its member {SPEC_MEMBER}", "train or copy it again"
+    ) from None
+
+
+def holds_network(path: Path) -> bool:
+    """Whether a file is a network of this package, and not any other of Keras."""
+    try:
+        with zipfile.ZipFile(path) as members:
+            return SPEC_MEMBER in members.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def card_file(network: Path) -> Path:
+    """Where the model card of a network is, if it has one.
+
+    `model_card.md` beside a `network.keras`, NAME.md beside a NAME.keras.
+    """
+    if network.name == NETWORK:
+        return network.with_name(_CARD)
+    return network.with_suffix(".md")
+
+
+def licence(network: Path) -> str:
+    """The licence that the head of a network's card names; "" if there is none."""
+    card = card_file(network)
+    if not card.is_file():
+        return ""
+    head = card.read_text(encoding="utf-8").removeprefix("---\n").partition("\n---")[0]
+    found = _LICENCE.search(head)
+    return found[1] if found else ""

@@ -1,0 +1,158 @@
+"""How does `hf://OWNER/NAME` become a file, the one that was asked for, and whole?
+
+`huggingface_hub` moves a file into its cache when it has all of its bytes, but does not
+compare their hash with the one that the server announces (its issues 2364 and 3643).
+"""
+
+import hashlib
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+from multitask.contracts.errors import Say, UserError
+from multitask.contracts.run import NETWORK
+
+PREFIX = "hf://"
+_ADDRESS = re.compile(
+    r"hf://(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w.-]+))?(/(?P<file>.+))?"
+)
+_HASHES = {64: "SHA-256", 40: "Git hash"}  # by their number of digits
+
+
+def download(address: str, say: Say) -> Path:
+    """The file of `hf://OWNER/NAME[@REVISION][/FILE]` in the cache of huggingface_hub.
+
+    FILE is `network.keras` by default, REVISION `main`. Without a connection, a copy in
+    the cache is used and `say` is called with a line about it. The hash is compared
+    each time.
+
+    Raises UserError if it can't be had, and if its hash is wrong.
+    """
+    match = _ADDRESS.fullmatch(address)
+    if not match or not (match["file"] or NETWORK).endswith(".keras"):
+        raise UserError(
+            address,
+            "is no address of a network",
+            "write hf://OWNER/NAME[@REVISION][/FILE.keras]",
+        )
+    repository, file = match["repository"], match["file"] or NETWORK
+    revision = match["revision"] or "main"
+    hub = _huggingface_hub(address)
+    try:
+        found = hub.get_hf_file_metadata(
+            hub.hf_hub_url(repository, file, revision=revision)
+        )
+    except Exception as error:  # those of its HTTP client have no common base
+        _raise_if_absent(hub, error, address)
+        return _cached(hub, address, (repository, file, revision), error, say)
+    try:
+        # By the name of the revision, so that the cache knows what it stands for.
+        path = Path(hub.hf_hub_download(repository, file, revision=revision))
+    except Exception as error:
+        raise UserError(
+            address, f"can't be downloaded: {_reason(error)}", "try again"
+        ) from None
+    commit = _commit(path, file)
+    if commit != found.commit_hash:
+        what = f"is revision {commit} now, and was {found.commit_hash} a moment ago"
+        raise UserError(address, what, "try again")
+    _check_hash(path, found.etag, address)
+    return path
+
+
+def _commit(path: Path, file: str) -> str:
+    """The revision of a copy in the cache, which is in snapshots/REVISION/FILE."""
+    return path.parents[file.count("/")].name
+
+
+def _huggingface_hub(address: str) -> Any:
+    try:
+        importlib.import_module("huggingface_hub.errors")
+        return importlib.import_module("huggingface_hub")
+    except ImportError:
+        raise UserError(
+            address,
+            "needs the package huggingface_hub",
+            'install it: pip install "multitask[hub]"',
+        ) from None
+
+
+def _raise_if_absent(hub: Any, error: Exception, address: str) -> None:
+    """Raise UserError if the server answered that there is no such file."""
+    errors = hub.errors
+    for kind, what in (
+        (errors.GatedRepoError, "may be read only after its terms are accepted"),
+        (errors.RepositoryNotFoundError, "is in no repository that may be read"),
+        (errors.RevisionNotFoundError, "has no such revision"),
+        (errors.LocalEntryNotFoundError, ""),  # no connection, though it is the next
+        (errors.EntryNotFoundError, "has no such file"),
+        (errors.HFValidationError, "is no address of a network"),
+    ):
+        if isinstance(error, kind):
+            if not what:
+                return
+            todo = "check the address at huggingface.co, and `hf auth whoami`"
+            raise UserError(address, what, todo) from None
+
+
+def _cached(
+    hub: Any, address: str, place: tuple[str, str, str], reason: Exception, say: Say
+) -> Path:
+    """The copy of a file in the cache, as the server can't be asked."""
+    repository, file, revision = place
+    why = f"can't be downloaded now ({_reason(reason)})"
+    try:
+        path = Path(
+            hub.hf_hub_download(
+                repository, file, revision=revision, local_files_only=True
+            )
+        )
+    except Exception:
+        raise UserError(
+            address,
+            f"{why}, and no copy is in the cache of huggingface_hub",
+            f"connect once, or copy its {file} to this machine and give the path",
+        ) from None
+    # A copy links to a file that is named after its hash, except where files can't be
+    # links.
+    blob = path.resolve()
+    if blob != path.absolute() and len(blob.name) in _HASHES:
+        _check_hash(path, blob.name, address)
+        checked = ""
+    else:
+        checked = ", whose hash can't be checked without a connection"
+    commit = _commit(path, file)
+    say(f"{address} {why}; using the copy of revision {commit[:12]}{checked}")
+    return path
+
+
+def _check_hash(path: Path, expected: str, address: str) -> None:
+    """Raise UserError, and remove the file, unless its content has the hash."""
+    if len(expected) not in _HASHES:
+        raise UserError(
+            address,
+            f"comes without a hash to compare with ({expected!r})",
+            "download it yourself and give its path",
+        )
+    content = path.read_bytes()
+    if len(expected) == 64:
+        found = hashlib.sha256(content).hexdigest()
+    else:  # of a file that is in Git itself
+        head = f"blob {len(content)}\0".encode()
+        found = hashlib.sha1(head + content, usedforsecurity=False).hexdigest()
+    if found != expected:
+        path.resolve().unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        raise UserError(
+            address,
+            f"is damaged: its {_HASHES[len(expected)]} is {found}, must be {expected}; "
+            "the copy is removed",
+            "try again",
+        )
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an error, or its type if it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

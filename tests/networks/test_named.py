@@ -1,0 +1,324 @@
+"""Which file does a name, a path or an address stand for, and is it the right one?"""
+
+import hashlib
+import json
+import sys
+import types
+import zipfile
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from multitask.contracts.errors import UserError
+from multitask.contracts.run import NETWORK
+from multitask.networks.named import catalog, description, hub
+
+SPEC = {"trunk": "cnn", "size": 64, "heads": [{"name": "age"}]}
+
+
+def write(path, spec=SPEC):
+    """A file that says of itself what a network does, without weights."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as members:
+        members.writestr("multitask.json", json.dumps(spec))
+    return path
+
+
+def refused(*arguments):
+    with pytest.raises(UserError) as caught:
+        catalog.find(*arguments)
+    return caught.value.line
+
+
+@pytest.fixture
+def entries(monkeypatch):
+    """A function that makes names entry points of the package of these tests."""
+
+    def use(**values):
+        group = "multitask.networks"
+        points = [EntryPoint(name, value, group) for name, value in values.items()]
+        monkeypatch.setattr(catalog, "entry_points", lambda group: points)
+
+    return use
+
+
+def path_of_package():
+    """What an entry point may be."""
+    return PATHS[0]
+
+
+PATHS = [Path("nowhere.keras")]
+HERE = f"{__name__}:path_of_package"
+
+# Names
+
+
+def test_a_name_is_a_file_or_folder_of_the_named_folder(named_folder):
+    one = write(named_folder / "one.keras")
+    two = write(named_folder / "two" / NETWORK)
+    assert catalog.find("one") == one
+    assert catalog.find("two") == two
+    assert catalog.names() == ["one", "two"]
+    assert [named.path() for named in catalog.networks()] == [one, two]
+
+
+def test_bundled_networks_come_first(named_folder):
+    bundled = write(catalog.BUNDLED / "zebra" / NETWORK)
+    write(named_folder / "ant.keras")
+    assert catalog.names() == ["zebra", "ant"]
+    assert catalog.networks()[0].source == "bundled"
+    assert catalog.find("zebra") == bundled
+
+
+def test_a_package_names_a_network_by_a_path_or_a_function(
+    named_folder, entries, monkeypatch
+):
+    path = write(named_folder.parent / "theirs" / NETWORK)
+    monkeypatch.setattr(sys.modules[__name__], "PATHS", [path])
+    monkeypatch.setattr(sys.modules[__name__], "AS_PATH", str(path), raising=False)
+    entries(called=HERE, given=f"{__name__}:AS_PATH")
+    assert catalog.find("called") == path
+    assert catalog.find("given") == path
+
+
+def test_an_entry_point_without_a_file_names_its_package(named_folder, entries):
+    entries(called=HERE, broken="no_such_module:path")
+    assert refused("called").startswith(
+        f"network called: entry point {HERE} of package {HERE} gives nowhere.keras, "
+        "where no file is; update or uninstall it"
+    )
+    assert "fails: ModuleNotFoundError: " in refused("broken")
+
+
+def test_two_networks_of_one_name_are_an_error_that_names_both(named_folder, entries):
+    write(catalog.BUNDLED / "faces" / NETWORK)
+    other = write(named_folder / "faces.keras")
+    line = refused("faces")
+    assert line == (
+        f"network faces: comes from bundled and from file {other}; rename or remove "
+        "the latter"
+    )
+    with pytest.raises(UserError, match="network faces: comes from bundled"):
+        catalog.networks()
+    other.unlink()
+    entries(faces=HERE)
+    assert f"comes from bundled and from package {HERE}" in refused("faces")
+
+
+def test_the_nearest_names_are_told_of_an_unknown_one(named_folder):
+    write(named_folder / "faces.keras")
+    assert refused("facez") == (
+        "facez: is no network: it is neither a known name nor a run folder or .keras "
+        "file; did you mean 'faces'? Known: faces; or give a path"
+    )
+
+
+def test_without_a_bundled_network_the_default_says_so(named_folder):
+    line = refused(catalog.DEFAULT)
+    assert line.startswith("faces: does not come with this installation of multitask; ")
+
+
+def test_a_wrong_named_folder_is_an_error(named_folder, monkeypatch):
+    monkeypatch.setenv("MULTITASK_NETWORKS", "nowhere")
+    assert refused("faces").startswith(
+        "MULTITASK_NETWORKS: there is no folder 'nowhere'; set the environment "
+    )
+    assert "does not exist" in refused("./faces")  # no name: the folder is not asked
+
+
+# Paths
+
+
+def test_a_run_folder_of_the_same_name_is_not_taken_for_the_network(
+    named_folder, tmp_path, monkeypatch
+):
+    named = write(named_folder / "faces.keras")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "faces").mkdir()  # pictures: no network is meant by it
+    assert catalog.find("faces") == named
+    run = write(tmp_path / "faces" / NETWORK)
+    assert refused("faces") == (
+        f"faces: is a run in this folder, and the name of a network (file {named}); "
+        "write ./faces for the run, or rename its folder for the other"
+    )
+    assert catalog.find("./faces").resolve() == run
+    assert catalog.find(Path("faces")).resolve() == run
+
+
+def test_paths_are_found_as_before(named_folder, tmp_path, monkeypatch):
+    run = write(tmp_path / "run" / NETWORK)
+    monkeypatch.chdir(tmp_path)
+    assert catalog.find("run").resolve() == run  # no known name
+    assert catalog.find(str(run)) == run
+    assert refused("none.keras").startswith("none.keras: does not exist; give a run ")
+    assert refused("no/run").startswith("no/run: does not exist; ")
+
+
+def test_what_is_a_network_and_what_pictures(named_folder, tmp_path, monkeypatch):
+    write(named_folder / "faces.keras")
+    write(tmp_path / "run" / NETWORK)
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "stopped").mkdir()
+    (tmp_path / "stopped" / "recipe.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    for text in ("faces", "run", "run/", "no.keras", "hf://a/b", "stopped"):
+        assert catalog.is_network(text), text
+    for text in ("pictures", "pictures/", "a.jpg", "facez", "./faces", "*.png"):
+        assert not catalog.is_network(text), text
+
+
+# What a file says of itself
+
+
+def test_the_licence_is_that_of_the_card(tmp_path):
+    network = write(tmp_path / "a" / NETWORK)
+    assert description.licence(network) == ""
+    text = "---\nlicense: cc-by-4.0\ntags: [a]\n---\n# A\nlicense: other\n"
+    (tmp_path / "a" / "model_card.md").write_text(text)
+    assert description.licence(network) == "cc-by-4.0"
+    assert description.card_file(tmp_path / "b.keras") == tmp_path / "b.md"
+
+
+def test_a_spec_that_is_no_spec_is_refused(tmp_path):
+    assert description.describe(write(tmp_path / "a.keras")) == SPEC
+    for spec in ([], 7, {"trunk": "cnn"}):
+        with pytest.raises(UserError, match="is damaged in its member multitask.json"):
+            description.describe(write(tmp_path / "b.keras", spec))
+    assert not description.holds_network(tmp_path / "none.keras")
+
+
+# The hub: as `huggingface_hub` 2.4 behaves, without a network
+
+CONTENT, COMMIT = b"a network", "c0" * 20
+
+
+class EntryNotFoundError(Exception):
+    """The server has no such file."""
+
+
+class LocalEntryNotFoundError(EntryNotFoundError):
+    """The cache has no such file."""
+
+
+class Hub(types.ModuleType):
+    """A stand-in for `huggingface_hub`: one file, and a cache."""
+
+    def __init__(self, cache):
+        super().__init__("huggingface_hub")
+        self.cache, self.online, self.sent, self.commit = cache, True, CONTENT, COMMIT
+        self.etag = hashlib.sha256(CONTENT).hexdigest()
+        names = ("GatedRepoError", "RepositoryNotFoundError", "RevisionNotFoundError",
+                 "HFValidationError")  # fmt: skip
+        self.errors = types.ModuleType("huggingface_hub.errors")
+        for name in names:
+            setattr(self.errors, name, type(name, (Exception,), {}))
+        self.errors.EntryNotFoundError = EntryNotFoundError
+        self.errors.LocalEntryNotFoundError = LocalEntryNotFoundError
+
+    def hf_hub_url(self, repository, file, *, revision):
+        return f"{repository}/{revision}/{file}"
+
+    def get_hf_file_metadata(self, url):
+        if not self.online:
+            raise ConnectionError("no route to host")
+        if url != f"own/net/{self.commit}/network.keras" and "main" not in url:
+            raise EntryNotFoundError
+        return types.SimpleNamespace(commit_hash=self.commit, etag=self.etag)
+
+    def hf_hub_download(self, repository, file, *, revision, local_files_only=False):
+        blob = self.cache / "blobs" / self.etag
+        link = self.cache / "snapshots" / COMMIT / file
+        if local_files_only and not link.exists():
+            raise LocalEntryNotFoundError("not in the cache")
+        if not link.exists():
+            for folder in (blob.parent, link.parent):
+                folder.mkdir(parents=True, exist_ok=True)
+            blob.write_bytes(self.sent)
+            link.symlink_to(blob)
+        return str(link)
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    fake = Hub(tmp_path / "cache")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", fake)
+    monkeypatch.setitem(sys.modules, "huggingface_hub.errors", fake.errors)
+    return fake
+
+
+def test_without_its_package_an_address_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    assert refused("hf://own/net") == (
+        "hf://own/net: needs the package huggingface_hub; install it: pip install "
+        '"multitask[hub]"'
+    )
+
+
+def test_a_download_with_the_right_hash_is_used_offline_too(server):
+    path = catalog.find("hf://own/net")
+    assert path.read_bytes() == CONTENT
+    server.online, said = False, []
+    assert catalog.find("hf://own/net", said.append) == path
+    assert said == [
+        "hf://own/net can't be downloaded now (no route to host); using the copy of "
+        "revision c0c0c0c0c0c0"
+    ]
+
+
+@pytest.mark.parametrize("digits", [64, 40])  # a large file, and one in Git itself
+def test_a_file_with_another_hash_is_refused_and_removed(server, digits):
+    if digits == 40:
+        blob = f"blob {len(CONTENT)}\0".encode() + CONTENT
+        server.etag = hashlib.sha1(blob).hexdigest()
+        assert catalog.find("hf://own/net").read_bytes() == CONTENT
+        (server.cache / "snapshots" / COMMIT / NETWORK).unlink()
+    server.sent = b"a netw0rk"
+    line = refused("hf://own/net")
+    assert "is damaged: its " in line
+    assert f"must be {server.etag}; the copy is removed; try again" in line
+    assert not [path for path in server.cache.rglob("*") if path.is_file()]
+    server.online = False
+    assert "no copy is in the cache" in refused("hf://own/net")
+
+
+def test_a_copy_that_was_changed_is_not_used_offline(server):
+    catalog.find("hf://own/net").write_bytes(b"another one")
+    server.online = False
+    assert "is damaged: its SHA-256 is " in refused("hf://own/net")
+
+
+def test_offline_without_a_copy_says_what_to_do(server):
+    server.online = False
+    assert refused("hf://own/net/b.keras") == (
+        "hf://own/net/b.keras: can't be downloaded now (no route to host), and no copy "
+        "is in the cache of huggingface_hub; connect once, or copy its b.keras to this "
+        "machine and give the path"
+    )
+
+
+def test_no_other_revision_than_the_announced_one_is_used(server):
+    server.commit = "d1" * 20
+    assert refused("hf://own/net") == (
+        f"hf://own/net: is revision {COMMIT} now, and was {server.commit} a moment "
+        "ago; try again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("hf://own", "is no address of a network; write hf://OWNER/NAME[@REVISION]"),
+        ("hf://own/net/a.h5", "is no address of a network; write hf://OWNER/NAME"),
+        ("hf://own/net@v2", "has no such file; check the address"),
+    ],
+)
+def test_a_wrong_address_is_an_error(server, address, message):
+    assert message in refused(address)
+    assert not server.cache.exists()
+
+
+def test_a_hash_that_nobody_can_compute_is_refused(server):
+    server.etag = "W/abc"
+    with pytest.raises(UserError, match="comes without a hash to compare with"):
+        hub.download("hf://own/net", print)
