@@ -8,7 +8,6 @@ an error.
 
 import argparse
 import html
-import importlib
 import json
 import logging
 import re
@@ -23,7 +22,7 @@ from mkdocs.structure.files import File
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # `mkdocs` alone does not look there
 
-from multitask.__main__ import COMMANDS  # noqa: E402
+from multitask.__main__ import COMMANDS, module  # noqa: E402
 from multitask.contracts import recipe  # noqa: E402
 
 log = logging.getLogger("mkdocs.hooks")  # a warning fails a strict build
@@ -140,7 +139,7 @@ def command(name: str, what: str) -> Iterator[str]:
 
 def parser_of(name: str) -> argparse.ArgumentParser | None:
     """The parser of a command, None if it takes no options."""
-    make = getattr(importlib.import_module(f"multitask.{name}"), "parser", None)
+    make = getattr(module(name), "parser", None)
     parser: argparse.ArgumentParser | None = make() if make else None
     return parser
 
@@ -166,6 +165,8 @@ def metavar(action: argparse.Action) -> str:
         name = "|".join(map(str, action.choices))
     else:
         name = action.dest.upper()
+    if action.nargs == "?":
+        return f"[{name}]"
     return f"{name}..." if action.nargs in ("+", "*") else name
 
 

@@ -1,7 +1,11 @@
-"""Which command is meant? `multitask NAME ...` calls `main` of `multitask/NAME.py`."""
+"""Which command is meant? `multitask NAME ...` calls `main` of `multitask/NAME.py`.
+
+A room of that name has its command in `multitask/NAME/__main__.py`.
+"""
 
 import importlib
 import sys
+from typing import Any
 
 from multitask import __version__
 from multitask.contracts.errors import UserError, command, nearest
@@ -16,6 +20,7 @@ COMMANDS = (
     ("sweep", "search for better settings"),
     ("recipes", "list the recipes that come with the package"),
     ("trunks", "list the built-in trunks (the shared networks)"),
+    ("networks", "list the trained networks that can be named"),
 )
 
 
@@ -37,8 +42,15 @@ def main(argv: list[str] | None = None) -> int:
     known = [known for known, _ in COMMANDS]
     if name not in known:
         raise UserError("multitask", f"unknown command {name!r}", nearest(name, known))
-    module = importlib.import_module(f"multitask.{name}")
-    return int(module.main(rest))
+    return int(module(name).main(rest))
+
+
+def module(name: str) -> Any:
+    """The module of a command, which has `main` and, if it takes options, `parser`."""
+    found = importlib.import_module(f"multitask.{name}")
+    if hasattr(found, "__path__"):
+        found = importlib.import_module(f"multitask.{name}.__main__")
+    return found
 
 
 def _help() -> str:

@@ -1,4 +1,4 @@
-"""What does `multitask` offer in Python? A function per command, and `load`.
+"""What does `multitask` offer in Python? A function per command.
 
 They take settings as keywords and data as folders, files or DataFrames, and return the
 results. Slow imports wait until one of them is called.
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from multitask.contracts.sweep_result import SweepResult
     from multitask.experiments.run import Run
     from multitask.inspection.findings import Findings
-    from multitask.networks.analyzer import Analyzer
 
     File = str | PathLike[str]
     Names = str | Iterable[str]
@@ -109,32 +108,6 @@ def fit(
 
 
 @python_spelling
-def load(path: "File") -> "Analyzer":
-    """Open a trained network, to predict with it.
-
-    Args:
-        path: A network file (`network.keras`), or the folder of a run.
-
-    Returns:
-        An analyzer: its `predict` takes pictures and returns a DataFrame.
-
-    Raises:
-        UserError: There is no such file, or multitask did not write it.
-
-    Example:
-        >>> faces = multitask.load("runs/faces")  # doctest: +SKIP
-        >>> faces.predict(["a.jpg", "b.jpg"])  # doctest: +SKIP
-    """
-    from multitask.cli import keywords, quiet
-
-    file = keywords.file("path", path)
-    quiet.import_tensorflow()
-    from multitask.networks.analyzer import Analyzer
-
-    return Analyzer.load(file)
-
-
-@python_spelling
 def report(
     network: "Run | File",
     data: "Data | None" = None,
@@ -147,11 +120,12 @@ def report(
     """Measure a trained network on labelled pictures, and write a report.
 
     Args:
-        network: A network file, the folder of a run, or a run.
+        network: A network file, the folder of a run, a run, or a name as in `load`.
         data: Labelled pictures, as in `fit`; by default those of the run.
         split: Which part: `"train"`, `"val"`, `"test"` or `"all"`; by default the test
             part if the run or the data has one, else all.
-        out: A new folder for the report; by default one in the run, or beside the file.
+        out: A new folder for the report; by default one in the run, or beside the file,
+            or for a name `runs/report-DATE-TIME`.
         say: Called with each line on data that is written or guessed.
         machine: A `multitask.Machine`: a folder for features, memory for pictures.
 
@@ -166,17 +140,22 @@ def report(
         >>> evaluation = multitask.report("runs/faces")  # doctest: +SKIP
         >>> evaluation.summaries()["age"]["mae"]  # doctest: +SKIP
     """
-    from multitask.cli import keywords, quiet
+    from multitask.cli import keywords, options, quiet
     from multitask.data import given
+    from multitask.experiments import names
+    from multitask.networks.named import catalog
 
+    name = keywords.file("network", network)
+    file = names.check_measurable(name, has_data=data is not None)
+    if catalog.is_named(name):
+        out = options.default_folder(out, "report-")
     quiet.import_tensorflow()
     from multitask.experiments import evaluate
 
-    path = keywords.file("network", network)
-    folder = evaluate.report_folder(path, out)
+    folder = evaluate.report_folder(file, out)
     with given.recorded(data, folder, say) as texts:
         evaluation = evaluate.report(
-            path,
+            file,
             texts or (),
             split=split,
             out=folder,

@@ -5,13 +5,15 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from glob import has_magic
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multitask.cli.next_steps import command_line
 from multitask.cli.quiet import import_tensorflow
-from multitask.contracts.errors import Parser, UserError, command
+from multitask.contracts.errors import Parser, UserError, command, nearest
+from multitask.networks.named import catalog
 from multitask.networks.predictions import ENDINGS, FORMATS, resolve_format
 from multitask.terminal.bar import bar, status
 
@@ -48,7 +50,11 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = options.add_argument
-    add("network", help="a network file or a run folder")
+    add(
+        "network",
+        nargs="?",
+        help=f"a network file, run folder or name (default: {catalog.DEFAULT})",
+    )
     add(
         "input",
         nargs="+",
@@ -80,12 +86,9 @@ def parser() -> argparse.ArgumentParser:
         help="the format on standard output (default table)",
     )
     add(
-        "--batch-size",
-        type=int,
-        default=64,
-        metavar="N",
+        "--batch-size", type=int, default=64, metavar="N",
         help="pictures per batch (default 64)",
-    )
+    )  # fmt: skip
     return options
 
 
@@ -99,13 +102,13 @@ def main(argv: list[str] | None = None) -> int:
     # Imported here, as pandas takes its time and `--help` doesn't need it.
     from multitask.images.paths import check_usable
 
-    _check_order(arguments)
+    network = _take_network(arguments)
     pictures, box = _pictures(arguments)
     paths = pictures["path"].tolist()
     check_usable(paths)
-    with _target(arguments, form, pictures) as target:
+    with _target(arguments, network, form, pictures) as target:
         try:
-            _predict(arguments, pictures, box, target)
+            _predict(arguments, network, pictures, box, target)
         except KeyboardInterrupt:
             done = f"stopped after {target.tally.rows:,} of {len(paths):,} pictures"
             if arguments.out and target.tally.rows:
@@ -139,15 +142,55 @@ def _pictures(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":
     return pictures, arguments.box or box
 
 
+def _take_network(arguments: argparse.Namespace) -> Path:
+    """The file of the network; the input is then what is left.
+
+    Raises UserError if there is no such network, and for a first word that is neither
+    a network nor anything with pictures: it must not be answered by the default one.
+    """
+    if arguments.network is not None:
+        arguments.input.insert(0, arguments.network)
+    first, *others = arguments.input
+    if catalog.is_network(first):
+        if not others:
+            here = f"; for the pictures in the folder here, write ./{first}"
+            todo = "name pictures, folders or a table after the network"
+            todo += here if catalog.is_named(first) and Path(first).exists() else ""
+            raise UserError(first, "is a network, and no picture is given", todo)
+        arguments.input = others
+        return catalog.find(first)
+    _check_order(first, others)
+    network = catalog.find(catalog.DEFAULT)
+    card = command_line("networks", catalog.DEFAULT)
+    print(f"network: {catalog.DEFAULT}, as none is named; see {card}", file=sys.stderr)
+    return network
+
+
+def _check_order(first: str, others: list[str]) -> None:
+    """Raise UserError if a network is not the first word, or the first is nothing."""
+    from multitask.contracts.reading import ENDINGS, TABLES
+
+    is_picture = first.lower().endswith(ENDINGS)
+    for network in filter(catalog.is_network, others):
+        rest = [word for word in others if word != network]
+        order = command_line("predict", network, first, *rest)
+        what = "is a picture" if is_picture else "holds no network"
+        what += ", but the network comes first"
+        raise UserError(first, what, f"write {order}")
+    is_there = is_picture or Path(first).expanduser().exists()
+    if not is_there and not (has_magic(first) or first.lower().endswith(TABLES)):
+        names = nearest(first, catalog.names())
+        what = "is neither a network nor a picture, folder or table"
+        raise UserError(first, what, f"networks by name: {names}")
+
+
 @contextmanager
 def _target(
-    arguments: argparse.Namespace, form: str, pictures: "pd.DataFrame"
+    arguments: argparse.Namespace, network: Path, form: str, pictures: "pd.DataFrame"
 ) -> "Iterator[Target]":
     """Where the rows go; UserError if they can't."""
-    from multitask.contracts.run import network_file
     from multitask.networks.prediction_file import Printed, same_work, writing
 
-    network = network_file(arguments.network)
     if not arguments.out:
         terminal = sys.stdout.isatty()
         width = shutil.get_terminal_size().columns if terminal else None
@@ -158,24 +201,6 @@ def _target(
         yield file
 
 
-def _check_order(arguments: argparse.Namespace) -> None:
-    """Raise UserError if the network is not the first argument."""
-    from multitask.contracts.reading import ENDINGS as PICTURES
-    from multitask.contracts.run import NETWORK
-
-    def is_network(path: str) -> bool:
-        return path.endswith(".keras") or (Path(path).expanduser() / NETWORK).exists()
-
-    first, networks = arguments.network, [*filter(is_network, arguments.input)]
-    if is_network(first) or not (networks or first.lower().endswith(PICTURES)):
-        return
-    network = networks[0] if networks else "NETWORK"
-    others = [path for path in arguments.input if path != network]
-    order = command_line("predict", network, first, *others)
-    what = "is a picture" if first.lower().endswith(PICTURES) else "holds no network"
-    raise UserError(first, f"{what}, but the network comes first", f"write {order}")
-
-
 def _heads(arguments: argparse.Namespace) -> tuple[str, ...] | None:
     from multitask.contracts.recipe_texts import split_names
 
@@ -184,6 +209,7 @@ def _heads(arguments: argparse.Namespace) -> tuple[str, ...] | None:
 
 def _predict(
     arguments: argparse.Namespace,
+    network: Path,
     pictures: "pd.DataFrame",
     box: str,
     target: "Target",
@@ -193,7 +219,7 @@ def _predict(
     import multitask
 
     with status("opening the network"):
-        analyzer = multitask.load(arguments.network)
+        analyzer = multitask.load(network)
     done = target.tally.rows
     chunks = analyzer.predict_chunks(
         pictures if len(pictures.columns) > 1 else pictures["path"].tolist(),

@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m multitask.report",
         description="Measure a network on labelled pictures.",
     )
-    parser.add_argument("network", help="a network file or a run folder")
+    parser.add_argument("network", help="a network file, a run folder, or a name")
     options.add_data(parser, "those of the run", [])
     parser.add_argument(
         "--split",
@@ -30,7 +30,8 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out",
         metavar="FOLDER",
-        help="a new folder for the report (default: in the run)",
+        help="a new folder for the report (default: in the run; for a name, "
+        "runs/report-DATE-TIME)",
     )
     options.add_memory(parser)
     return parser
@@ -41,10 +42,13 @@ def main(argv: list[str] | None = None) -> int:
     """Run `python -m multitask.report`; returns the exit status."""
     arguments = parser().parse_args(argv)
     machine = options.machine(arguments)
-    from multitask.contracts.run import network_file, new_folder
+    from multitask.contracts.run import new_folder
     from multitask.experiments import names
+    from multitask.networks.named import catalog
 
-    network_file(arguments.network)
+    network = names.check_measurable(arguments.network, bool(arguments.data))
+    if catalog.is_named(arguments.network):
+        arguments.out = options.default_folder(arguments.out, "report-")
     names.check_folders(arguments.data)
     if arguments.out:
         new_folder(Path(arguments.out).expanduser())
@@ -53,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     from multitask.experiments import evaluate
 
     evaluation = evaluate.report(
-        arguments.network,
+        network,
         arguments.data,
         split=arguments.split,
         out=arguments.out,

@@ -1,9 +1,10 @@
-"""What does training with Keras's own `fit` need? A model, a dataset and a file.
+"""How is a network opened, and what does training with Keras's own `fit` need?
 
 TensorFlow is imported when one of the functions is called.
 """
 
 from collections.abc import Callable, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,37 @@ if TYPE_CHECKING:
 
     from multitask.contracts.head import Heads
     from multitask.contracts.machine import Machine
+    from multitask.networks.analyzer import Analyzer
+
+
+@python_spelling
+def load(network: str | PathLike[str] | None = None) -> "Analyzer":
+    """Open a trained network, to predict with it.
+
+    Args:
+        network: A network file (`network.keras`), the folder of a run, a name that
+            `python -m multitask.networks` lists, or `hf://OWNER/NAME`; by default the
+            network `faces`. A `Path` is never a name.
+
+    Returns:
+        An analyzer: its `predict` takes pictures and returns a DataFrame.
+
+    Raises:
+        UserError: There is no such network, or multitask did not write the file.
+
+    Example:
+        >>> faces = multitask.load("faces")  # doctest: +SKIP
+        >>> faces.predict(["a.jpg", "b.jpg"])  # doctest: +SKIP
+    """
+    from multitask.cli import keywords, quiet
+    from multitask.networks.named import catalog
+
+    name = catalog.DEFAULT if network is None else keywords.file("network", network)
+    file = catalog.find(name)
+    quiet.import_tensorflow()
+    from multitask.networks.analyzer import Analyzer
+
+    return Analyzer.load(file)
 
 
 @python_spelling

@@ -10,14 +10,13 @@ import shlex
 import textwrap
 import tomllib
 from dataclasses import fields
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from docs import hooks
-from multitask.__main__ import COMMANDS
+from multitask.__main__ import COMMANDS, module
 from multitask.cli import options
 from multitask.contracts import recipe
 from multitask.tables.declaration import Column, Declaration, declared
@@ -104,7 +103,7 @@ def test_every_command_shown_is_one_that_its_parser_and_recipe_take(
     (run / "recipe.toml").write_text(recipe.Recipe().to_toml(), encoding="utf-8")
     for name, *arguments in commands(page):
         assert name in dict(COMMANDS)
-        if make := getattr(import_module(f"multitask.{name}"), "parser", None):
+        if make := getattr(module(name), "parser", None):
             parsed = make().parse_args(arguments)
             if name in TRAINS:
                 assert isinstance(options.read(parsed), recipe.Recipe)

@@ -40,10 +40,11 @@ def files(folder, pattern):
 
 def commands():
     """Files of multitask/ that define `main`, by the syntax tree alone."""
-    for path in sorted((ROOT / "multitask").glob("[!_]*.py")):
+    package = ROOT / "multitask"
+    for path in sorted([*package.glob("[!_]*.py"), *package.glob("*/__main__.py")]):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         if any(isinstance(n, ast.FunctionDef) and n.name == "main" for n in tree.body):
-            yield path.stem
+            yield path.stem if path.stem != "__main__" else path.parent.name
 
 
 def run(*command, cwd):

@@ -79,11 +79,13 @@ def machine(value: Machine | None) -> Machine:
     return value or Machine()
 
 
-def file(keyword: str, path: object) -> Path:
-    """A path as such, a run as its folder; UserError naming the keyword for others."""
+def file(keyword: str, path: object) -> str | Path:
+    """A text or path as such, a run as its folder; UserError for anything else."""
     path = getattr(path, "folder", path)
-    if not isinstance(path, str | PathLike):
-        what = f"is of type {type(path).__name__}, must be a path"
+    if isinstance(path, str):
+        return path
+    if not isinstance(path, PathLike):
+        what = f"is of type {type(path).__name__}, must be a path or a name"
         raise UserError(keyword, what, "give the folder of a run, or a network file")
     return Path(path).expanduser()
 

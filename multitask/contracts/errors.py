@@ -218,7 +218,8 @@ class Parser(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> argparse.Namespace:
         parsed: argparse.Namespace
-        parsed, others = self.parse_known_args(args, namespace)
+        # Options may stand between the words: which of them are missing is known last.
+        parsed, others = self.parse_known_intermixed_args(args, namespace)
         if not others:
             return parsed
         name = others[0].partition("=")[0]

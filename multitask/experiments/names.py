@@ -11,6 +11,7 @@ from multitask.contracts.run import new_folder
 from multitask.contracts.settings import option
 from multitask.data import sampling, sources
 from multitask.networks import trunks
+from multitask.networks.named.catalog import find, is_named
 
 
 def check_settings(recipe: Recipe, others: Sequence[str] = ()) -> None:
@@ -72,3 +73,18 @@ def check_head_names(recipe: Recipe, heads: Sequence[Head]) -> None:
                 raise UserError(option(setting), f"unknown head {name!r}", known)
     if recipe.mixing.classes:
         sampling.oversampled_head(heads, recipe.mixing.classes)
+
+
+def check_measurable(network: str | Path, has_data: bool) -> Path:
+    """The file of a network to measure, on given data or on those of its run.
+
+    Raises UserError if it is not there, or if it has a name and comes without a run.
+    """
+    file = find(network)
+    if not has_data and is_named(network):
+        raise UserError(
+            "--data",
+            f"is missing, as {network} comes without the data that trained it",
+            "write --data NAME=FOLDER",
+        )
+    return file

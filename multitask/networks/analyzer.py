@@ -231,9 +231,10 @@ class Analyzer:
         known = {head.name: head for head in self.heads}
         for name in names or ():
             if name not in known:
-                raise UserError(
-                    "--heads",
-                    f"this network has no head {name!r}",
-                    nearest(name, known),
-                )
+                todo = nearest(name, known)
+                if todo.startswith("known"):  # no mistyped name
+                    todo += "; train one that has it: python -m multitask.fit --heads "
+                    todo += f"{name} --data NAME=FOLDER"
+                what = f"this network has no head {name!r}"
+                raise UserError("--heads", what, todo)
         return tuple(known[name] for name in dict.fromkeys(names or known))

@@ -5,14 +5,13 @@ predict have tests with what finds them.
 """
 
 import argparse
-import importlib
 import shlex
 from pathlib import Path
 
 import pytest
 
 from multitask import recipes, trunks
-from multitask.__main__ import COMMANDS
+from multitask.__main__ import COMMANDS, module
 from multitask.contracts import recipe_files
 from multitask.networks.trunks import TRUNKS
 from tests import layouts
@@ -21,7 +20,7 @@ NAMES = [name for name, _ in COMMANDS]
 
 
 def main(name):
-    return importlib.import_module(f"multitask.{name}").main
+    return module(name).main
 
 
 def last_line(capsys):
@@ -38,7 +37,7 @@ def test_an_unknown_option_is_one_line_and_status_2(name, capsys):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "recipes"])
 def test_an_option_that_is_cut_short_names_the_whole(name, capsys):
-    parser = importlib.import_module(f"multitask.{name}").parser()
+    parser = module(name).parser()
     shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]
     wholes = [action.option_strings[-1] for action in shown if action.option_strings]
     assert "--help" in wholes
@@ -56,7 +55,8 @@ def test_an_option_that_is_cut_short_names_the_whole(name, capsys):
         ("sweep", ["--trials", "few"], "--trials: is 'few', must be a whole number"),
         ("recipes", ["thorough"], "thorough: unexpected argument; see python -m mul"),
         ("trunks", ["cnn"], "cnn: unexpected argument; see python -m multitask.trunks"),
-        ("predict", ["net.keras"], "python -m multitask.predict: the following argum"),
+        ("predict", [], "python -m multitask.predict: the following arguments are req"),
+        ("predict", ["net.keras"], "net.keras: is a network, and no picture is given"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_the_arguments_is_told_and_status_2(name, arguments, line, capsys):

@@ -7,6 +7,7 @@ import types
 import zipfile
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,8 +97,8 @@ def test_two_networks_of_one_name_are_an_error_that_names_both(named_folder, ent
     other = write(named_folder / "faces.keras")
     line = refused("faces")
     assert line == (
-        f"network faces: comes from bundled and from file {other}; rename or remove "
-        "the latter"
+        f"network faces: comes from bundled and from folder {named_folder}; rename or "
+        "remove the latter"
     )
     with pytest.raises(UserError, match="network faces: comes from bundled"):
         catalog.networks()
@@ -139,8 +140,9 @@ def test_a_run_folder_of_the_same_name_is_not_taken_for_the_network(
     assert catalog.find("faces") == named
     run = write(tmp_path / "faces" / NETWORK)
     assert refused("faces") == (
-        f"faces: is a run in this folder, and the name of a network (file {named}); "
-        "write ./faces for the run, or rename its folder for the other"
+        "faces: is a run in this folder, and the name of a network (folder "
+        f"{named_folder}); write ./faces for the run, or rename its folder for the "
+        "other"
     )
     assert catalog.find("./faces").resolve() == run
     assert catalog.find(Path("faces")).resolve() == run
@@ -182,7 +184,8 @@ def test_the_licence_is_that_of_the_card(tmp_path):
 
 def test_a_spec_that_is_no_spec_is_refused(tmp_path):
     assert description.describe(write(tmp_path / "a.keras")) == SPEC
-    for spec in ([], 7, {"trunk": "cnn"}):
+    wrong: list[Any] = [[], 7, {"trunk": "cnn"}]
+    for spec in wrong:
         with pytest.raises(UserError, match="is damaged in its member multitask.json"):
             description.describe(write(tmp_path / "b.keras", spec))
     assert not description.holds_network(tmp_path / "none.keras")
@@ -210,11 +213,11 @@ class Hub(types.ModuleType):
         self.etag = hashlib.sha256(CONTENT).hexdigest()
         names = ("GatedRepoError", "RepositoryNotFoundError", "RevisionNotFoundError",
                  "HFValidationError")  # fmt: skip
-        self.errors = types.ModuleType("huggingface_hub.errors")
+        self.errors: Any = types.ModuleType("huggingface_hub.errors")
         for name in names:
             setattr(self.errors, name, type(name, (Exception,), {}))
-        self.errors.EntryNotFoundError = EntryNotFoundError
-        self.errors.LocalEntryNotFoundError = LocalEntryNotFoundError
+        for kind in (EntryNotFoundError, LocalEntryNotFoundError):
+            setattr(self.errors, kind.__name__, kind)
 
     def hf_hub_url(self, repository, file, *, revision):
         return f"{repository}/{revision}/{file}"
@@ -258,7 +261,8 @@ def test_without_its_package_an_address_names_the_extra(monkeypatch):
 def test_a_download_with_the_right_hash_is_used_offline_too(server):
     path = catalog.find("hf://own/net")
     assert path.read_bytes() == CONTENT
-    server.online, said = False, []
+    said: list[str] = []
+    server.online = False
     assert catalog.find("hf://own/net", said.append) == path
     assert said == [
         "hf://own/net can't be downloaded now (no route to host); using the copy of "

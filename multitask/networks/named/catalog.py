@@ -98,14 +98,20 @@ def find(network: str | Path, say: Say | None = None) -> Path:
     raise _unknown(text, listed)
 
 
+def is_named(network: str | Path) -> bool:
+    """Whether a network is meant by its name or address, and so is nobody's run."""
+    if isinstance(network, Path):
+        return False
+    return network.startswith(hub.PREFIX) or (
+        _may_be_name(network) and network in names()
+    )
+
+
 def is_network(text: str) -> bool:
     """Whether a text names a network, or a run, rather than pictures."""
-    return (
-        text.startswith(hub.PREFIX)
-        or text.endswith(_KERAS)
-        or any((Path(text).expanduser() / name).exists() for name in (NETWORK, RECIPE))
-        or (_may_be_name(text) and any(one.name == text for one in _listed()))
-    )
+    path = Path(text).expanduser()
+    is_run = (path / NETWORK).exists() or (path / RECIPE).exists()
+    return text.endswith(_KERAS) or is_run or is_named(text)
 
 
 def names() -> list[str]:
@@ -176,7 +182,7 @@ def _of_folder() -> list[Named]:
     return [
         Named(
             name=path.parent.name if path.parent != folder else path.stem,
-            source=f"folder {path.parent}" if path.parent != folder else f"file {path}",
+            source=f"folder {folder}",
             origin=path,
         )
         for path in sorted(files)

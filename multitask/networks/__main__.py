@@ -1,0 +1,67 @@
+"""Which networks can be named? The command `python -m multitask.networks`."""
+
+import sys
+from pathlib import Path
+
+from multitask.contracts.errors import Parser, UserError, command, listed
+from multitask.networks.named import catalog
+from multitask.networks.named.description import card_file, describe, licence
+
+
+def parser() -> Parser:
+    """The command's options."""
+    options = Parser(
+        prog="python -m multitask.networks",
+        description="List the networks that can be named instead of a file.",
+    )
+    options.add_argument("name", nargs="?", help="print the model card of this network")
+    return options
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run `python -m multitask.networks`; returns the exit status."""
+    name = parser().parse_args(argv).name
+    print(_card(name) if name else _table(), end="")
+    return 0
+
+
+def _card(name: str) -> str:
+    """The text of a network's model card; UserError if it has none."""
+    file = card_file(catalog.find(name))
+    if not file.is_file():
+        what = f"has no model card: {file} does not exist"
+        raise UserError(f"network {name}", what)
+    return file.read_text(encoding="utf-8").rstrip() + "\n"
+
+
+def _table() -> str:
+    """A line for each network, under a heading."""
+    networks = catalog.networks()
+    if not networks:
+        return (
+            "no networks: none are bundled with this installation, and the folder "
+            f"{catalog.FOLDER} holds none\n"
+        )
+    lines = [["name", "source", "heads", "pixels", "file", "licence"]]
+    lines += [[one.name, one.source, *_described(one.path())] for one in networks]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rows = (
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+    return "".join(f"{row}\n" for row in rows)
+
+
+def _described(path: Path) -> list[str]:
+    """Heads, side of the pictures in pixels, size of the file, and licence."""
+    spec = describe(path)
+    heads = listed(head["name"] for head in spec["heads"])
+    megabytes = path.stat().st_size / 1e6
+    return [heads, str(spec["size"]), f"{megabytes:.1f} MB", licence(path)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,176 @@
+"""Do commands find the network that is meant, by name or by default, and say so?"""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import multitask
+from multitask import predict
+from multitask.contracts import catalog
+from multitask.contracts.run import NETWORK
+from multitask.networks import archive, build
+from multitask.networks.__main__ import main as networks
+from multitask.networks.spec import NetworkSpec
+from multitask.report import main as measure
+
+CARD = "---\nlicense: cc-by-4.0\n---\n# Faces of a test\n"
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_trunk, tmp_path_factory):
+    """A network file."""
+    heads = tuple(catalog.heads(["gender", "age"]))
+    spec = NetworkSpec(trunk=tiny_trunk, size=16, heads=heads, tta=1)
+    path = tmp_path_factory.mktemp("trained") / NETWORK
+    archive.save(build.build(spec), spec, path)
+    return path
+
+
+@pytest.fixture
+def faces(trained, named_folder):
+    """The network `faces` in the named folder."""
+    (named_folder / "faces").mkdir()
+    return shutil.copy(trained, named_folder / "faces" / NETWORK)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The working folder, with one picture in it and one in a folder."""
+    folder = tmp_path / "here"
+    (folder / "more").mkdir(parents=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
+    for name in ("photo.png", "more/other.png"):
+        Image.fromarray(pixels).save(folder / name)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def said(capsys, main, *arguments, status=0):
+    """Standard output and error of a command that ends with this status."""
+    assert main([str(argument) for argument in arguments]) == status
+    return capsys.readouterr()
+
+
+# predict
+
+
+def test_without_a_network_predict_uses_the_default_and_says_so(faces, here, capsys):
+    printed = said(capsys, predict.main, "photo.png", "more", "--format", "json")
+    assert printed.err.splitlines()[0] == (
+        "network: faces, as none is named; see python -m multitask.networks faces"
+    )
+    rows = json.loads(printed.out)
+    assert [row["path"] for row in rows] == ["photo.png", "more/other.png"]
+    expected = multitask.load(faces).predict("photo.png")
+    assert rows[0]["gender"] == expected["gender"][0]
+
+
+def test_a_name_is_a_network_and_options_may_stand_anywhere(faces, here, capsys):
+    printed = said(capsys, predict.main, "faces", "--format", "json", "photo.png")
+    assert [row["path"] for row in json.loads(printed.out)] == ["photo.png"]
+    assert "as none is named" not in printed.err
+
+
+def test_a_name_alone_lacks_pictures(faces, here, capsys):
+    line = said(capsys, predict.main, "faces", status=2).err
+    assert line == (
+        "faces: is a network, and no picture is given; name pictures, folders or a "
+        "table after the network\n"
+    )
+    (here / "more").rename(here / "faces")
+    line = said(capsys, predict.main, "faces", status=2).err
+    assert line.endswith("; for the pictures in the folder here, write ./faces\n")
+    printed = said(capsys, predict.main, "./faces", "--format", "json")
+    assert len(json.loads(printed.out)) == 1
+
+
+@pytest.mark.parametrize("word", ["facez", "runs/faces", "photo.pgn"])
+def test_a_word_that_is_nothing_is_not_answered_by_the_default(
+    word, faces, here, capsys
+):
+    printed = said(capsys, predict.main, word, "photo.png", status=2)
+    assert printed.out == ""
+    assert printed.err.startswith(
+        f"{word}: is neither a network nor a picture, folder or table; networks by "
+        "name: "
+    )
+    assert "faces" in printed.err.rpartition("networks by name")[2]
+
+
+def test_a_run_without_a_network_is_not_answered_by_the_default(faces, here, capsys):
+    (here / "more" / "recipe.toml").touch()
+    line = said(capsys, predict.main, "more", "photo.png", status=2).err
+    assert line.startswith("more/network.keras: does not exist; give a run folder ")
+
+
+def test_a_network_after_a_picture_is_in_the_wrong_place(faces, here, capsys):
+    line = said(capsys, predict.main, "photo.png", "faces", status=2).err
+    assert line == (
+        "photo.png: is a picture, but the network comes first; write python -m "
+        "multitask.predict faces photo.png\n"
+    )
+
+
+def test_without_the_default_predict_says_what_is_missing(named_folder, here, capsys):
+    line = said(capsys, predict.main, "photo.png", status=2).err
+    assert line.startswith("faces: does not come with this installation of multitask; ")
+
+
+def test_a_head_that_a_network_lacks_says_how_to_train_it(faces, here, capsys):
+    line = said(
+        capsys, predict.main, "photo.png", "--heads", "smile", status=2
+    ).err.splitlines()[-1]
+    assert line == (
+        "--heads: this network has no head 'smile'; known: gender, age; train one that "
+        "has it: python -m multitask.fit --heads smile --data NAME=FOLDER"
+    )
+
+
+# load and report
+
+
+def test_load_opens_a_network_by_name_and_the_default(faces, trained, here):
+    for network in (multitask.load("faces"), multitask.load()):
+        assert [head.name for head in network.heads] == ["gender", "age"]
+    with pytest.raises(multitask.UserError, match="did you mean 'faces'"):
+        multitask.load("face")
+
+
+def test_a_named_network_is_measured_on_given_data_alone(faces, here, capsys):
+    line = said(capsys, measure, "faces", status=2).err
+    assert line == (
+        "--data: is missing, as faces comes without the data that trained it; write "
+        "--data NAME=FOLDER\n"
+    )
+    with pytest.raises(multitask.UserError, match="data: is missing, as faces comes"):
+        multitask.report("faces")
+
+
+# networks
+
+
+def test_networks_lists_what_can_be_named(faces, named_folder, here, capsys):
+    (row,) = said(capsys, networks).out.splitlines()[1:]
+    size = f"{faces.stat().st_size / 1e6:.1f} MB"
+    assert row.split() == f"faces folder {named_folder} gender, age 16 {size}".split()
+    (named_folder / "faces" / "model_card.md").write_text(CARD)
+    head, row = said(capsys, networks).out.splitlines()
+    assert head.split() == ["name", "source", "heads", "pixels", "file", "licence"]
+    assert row.endswith("cc-by-4.0")
+    assert said(capsys, networks, "faces").out == CARD
+
+
+def test_networks_without_a_card_or_without_networks(faces, named_folder, capsys):
+    line = said(capsys, networks, "faces", status=2).err
+    assert line.startswith(
+        f"network faces: has no model card: {named_folder / 'faces'}"
+    )
+    assert said(capsys, networks, "facez", status=2).err.startswith("facez: is no net")
+    shutil.rmtree(named_folder / "faces")
+    printed = said(capsys, networks)
+    assert printed.out.startswith(
+        "no networks: none are bundled with this installation"
+    )
