@@ -60,7 +60,7 @@ def check_recipe(recipe: Recipe, trunks: Sequence[str]) -> None:
     if len(trunks) > 1 and recipe.weights not in (NONE, IMAGENET):
         raise UserError(
             "--weights",
-            f"is a file, which can't fit {len(trunks)} trunks",
+            f"is of one trunk, which can't fit {len(trunks)}",
             "compare the trunks one by one",
         )
     for trunk in trunks:

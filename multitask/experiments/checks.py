@@ -20,7 +20,7 @@ from multitask.training import feature_cache
 def check_inputs(recipe: Recipe, resume: bool = False) -> None:
     """Raise UserError for wrong names and files, those of weights included."""
     check_recipe(recipe)
-    if not resume or recipe.is_frozen:  # else a checkpoint holds all weights
+    if not resume:  # else a checkpoint holds the weights
         pretrained.check(recipe.weights, recipe.trunk, recipe.image_size)
 
 

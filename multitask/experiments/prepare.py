@@ -137,7 +137,7 @@ def prepare(
     Raises UserError for whatever the user can fix.
     """
     checks.check_inputs(recipe, resume)
-    recipe = _absolute(recipe)
+    recipe = recipe if resume else _absolute(recipe)
     reading = sources.read_all(recipe.data, out / SAMPLE, recipe.heads)
     recipe = replace(recipe, head=_declared_heads(recipe, reading))
     for note in reading.notes:
@@ -187,12 +187,16 @@ def _describe(reading: Reading, heads: Sequence[Head], say: Say) -> None:
 
 
 def _absolute(recipe: Recipe) -> Recipe:
-    """The recipe with absolute paths, for use from any working folder."""
+    """The recipe with absolute paths, and with the size of the network in `weights`.
+
+    It can be used from any working folder, and whatever becomes of that network.
+    """
     file = recipe.split_rule.file
     return replace(
         recipe,
         data=sources.absolute(recipe.data),
         weights=pretrained.absolute(recipe.weights),
+        image_size=recipe.image_size or pretrained.size(recipe.weights),
         split=str(file.absolute()) if file else recipe.split,
     )
 

@@ -14,6 +14,9 @@ from multitask.networks.normalization import norm
 from multitask.networks.spec import NetworkSpec
 from multitask.networks.trunks import Trunk, check_pooling, check_size, trunk
 
+# The layers of a core that all heads share.
+SHARED = ("trunk", "features-dense", "features-norm", "features-dropout")
+
 
 def build(spec: NetworkSpec, core: keras.Model | None = None) -> keras.Model:
     """Build the model that is saved, of plain Keras layers only, around a `core`.
@@ -121,6 +124,25 @@ def _head_outputs(head: Head, features: Any, units: int) -> Any:
     if units:
         features = _dense(units, f"{head.name}-features")(features)
     return head.layers(features)
+
+
+def head_layers(core: keras.Model, head: Head) -> list[Any]:
+    """The layers with weights that only a head of a core has, that of its output first.
+
+    They are followed from the output along each layer's first input.
+    """
+    producer = {
+        id(tensor): operation
+        for operation in core.operations
+        for tensor in keras.tree.flatten(operation.output)
+    }
+    operation, found = producer[id(core.output[head.name])], []
+    # The trunk is no producer: as a model, it has outputs of its own.
+    while operation and operation.name not in SHARED:
+        if getattr(operation, "weights", ()):
+            found.append(operation)
+        operation = producer.get(id(keras.tree.flatten(operation.input)[0]))
+    return found
 
 
 def _dense(units: int, name: str, l2: float = 0.0) -> layers.Layer:

@@ -1,19 +1,28 @@
-"""Which weights does a trunk start from: random, ImageNet's or another network's?"""
+"""Which weights does training begin from: random, ImageNet's or another network's?"""
 
 import os
 import re
 import warnings
 import zipfile
+from itertools import zip_longest
 from pathlib import Path
 
 import keras
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import Say, UserError, listed, nearest
+from multitask.contracts.head import Head
+from multitask.contracts.run import NETWORK
+from multitask.networks import archive
+from multitask.networks.build import SHARED, head_layers
 from multitask.networks.efficientnet_lite import network as efficientnet_lite
+from multitask.networks.named import catalog, hub
+from multitask.networks.named.description import describe, holds_network
 from multitask.networks.normalization import norm
+from multitask.networks.spec import NetworkSpec
 from multitask.networks.trunks import TRUNKS, trunk
 
 NONE, IMAGENET = "none", "imagenet"
+_RANGE = ("low", "high", "step")  # of a head of numbers
 
 
 def check(source: str, name: str, size: int = 0) -> None:
@@ -39,26 +48,132 @@ def check(source: str, name: str, size: int = 0) -> None:
                 "leave out --image-size, or choose another trunk",
             )
         return
-    path = Path(source).expanduser()
-    if not path.is_file():
-        raise UserError(
-            "--weights", f"there is no file {path}", "give imagenet, none or a file"
-        )
+    path = _file(source)
     if path.suffix == ".pth" and trunk(name).package:
         return
     if path.suffix not in (".keras", ".h5"):
         raise UserError(
             "--weights", f"is {path.name}, must end in .keras or .weights.h5"
         )
+    if holds_network(path) and (other := describe(path)["trunk"]) != name:
+        todo = f"use --trunk {other}, or other weights"
+        what = f"{source} has trunk {other}, the recipe has {name}"
+        raise UserError("--weights", what, todo)
+
+
+def _file(source: str) -> Path:
+    """The file of weights that a name, an address or a path means.
+
+    Raises UserError if there is none.
+    """
+    if catalog.is_named(source):
+        return catalog.find(source)
+    path = Path(source).expanduser()
+    path = path / NETWORK if path.is_dir() else path
+    if path.is_file():
+        return path
+    if path.suffix:
+        raise UserError(
+            "--weights", f"there is no file {path}", "give imagenet, none or a file"
+        )
+    what = f"is {source!r}, which is neither a file nor the name of a network"
+    known = nearest(source, (IMAGENET, NONE, *catalog.names()))
+    raise UserError("--weights", what, known)
+
+
+def _is_network(source: str) -> bool:
+    """Whether the weights are those of a network of this package."""
+    return source not in (NONE, IMAGENET) and holds_network(_file(source))
+
+
+def size(source: str) -> int:
+    """Pixels per side of the pictures that a network was trained on; 0 if it is none.
+
+    Raises UserError if there is no file.
+    """
+    return int(describe(_file(source))["size"]) if _is_network(source) else 0
 
 
 def absolute(source: str) -> str:
-    """The same source, a file as an absolute path."""
-    return (
-        source
-        if source in (NONE, IMAGENET)
-        else str(Path(source).expanduser().absolute())
+    """The same source in a way that stands for it from anywhere, and later.
+
+    A file is an absolute path, and an address names the revision that it stands for
+    now.
+    """
+    if source in (NONE, IMAGENET):
+        return source
+    if source.startswith(hub.PREFIX):
+        return hub.pinned(source, catalog.find(source))
+    return source if catalog.is_named(source) else str(_file(source).absolute())
+
+
+def begin(
+    core: keras.Model, spec: NetworkSpec, source: str, say: Say = print
+) -> tuple[Head, ...]:
+    """Load the weights of `source` into a core; returns the heads that are still new.
+
+    From a network of this package, heads of the same name that answer the same question
+    are loaded, too. `say` is called with a line about it.
+
+    Raises UserError as `load` does.
+    """
+    if not _is_network(source):
+        load(core.get_layer("trunk"), source, spec.trunk)
+        return spec.heads
+    network, other = archive.load(_file(source))
+    theirs = network.get_layer("core")
+    _fill(core.get_layer("trunk"), theirs.get_layer("trunk"), source)
+    before = {head.name: head for head in other.heads}
+    new = {}
+    for head in spec.heads:
+        reason = _difference(head, before.get(head.name), spec.dense == other.dense)
+        if not reason and not _copied(core, theirs, head):
+            reason = "its layers differ"
+        if reason:
+            new[head.name] = reason
+    if spec.dense == other.dense:
+        for layer in core.layers:
+            if layer.name in SHARED and layer.name != "trunk" and layer.weights:
+                layer.set_weights(theirs.get_layer(layer.name).get_weights())
+    loaded = [head.name for head in spec.heads if head.name not in new]
+    parts = " and ".join(
+        ["the trunk", *(["heads " + listed(loaded)] if loaded else [])]
     )
+    others = [f"{name} ({reason})" for name, reason in new.items()]
+    say(
+        f"begins from {source}: {parts}"
+        + (f"; new heads: {', '.join(others)}" if others else "")
+    )
+    return tuple(head for head in spec.heads if head.name in new)
+
+
+def _difference(head: Head, before: Head | None, same_features: bool) -> str:
+    """Why a head can't begin from one of the same name; "" if it can."""
+    if before is None:
+        return "it has none of this name"
+    if type(head) is not type(before):
+        return "of another kind"
+    if head.columns != before.columns:
+        return "its labels differ"
+    if head.classes != before.classes:
+        return "its classes differ"
+    if any(getattr(head, n, None) != getattr(before, n, None) for n in _RANGE):
+        return "its range differs"
+    return "" if same_features else "its --features differ"
+
+
+def _copied(core: keras.Model, theirs: keras.Model, head: Head) -> bool:
+    """Copy the weights of a head; False if they have other shapes."""
+    pairs = list(zip_longest(head_layers(core, head), head_layers(theirs, head)))
+    shapes = [
+        [[weight.shape for weight in getattr(layer, "weights", ())] for layer in pair]
+        for pair in pairs
+    ]
+    if any(ours != others for ours, others in shapes):
+        return False
+    for layer, other in pairs:
+        layer.set_weights(other.get_weights())
+    return True
 
 
 def load(model: keras.Model, source: str, name: str) -> None:
@@ -78,9 +193,10 @@ def load(model: keras.Model, source: str, name: str) -> None:
     if source == IMAGENET and not package:
         _fill(model, _imagenet(name), f"--weights {source}")
         return
-    path = Path(source).expanduser()
     if source == IMAGENET:
         path = efficientnet_lite.imagenet_file(package, name)
+    else:
+        path = _file(source)
     if path.suffix == ".pth" and package:
         efficientnet_lite.load(model, path)
         return

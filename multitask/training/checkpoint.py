@@ -61,6 +61,27 @@ class Checkpoint:
                 "resume it with the version that started it, or train again",
             ) from None
 
+    def keep_trunk(self, trunk: keras.Model) -> None:
+        """Write the weights of a trunk whose layers are frozen, as it begins.
+
+        Raises UserError if the disk is full.
+        """
+        with saving.reporting_write_errors(self.folder):
+            self.folder.mkdir(exist_ok=True)
+        with saving.replacing(self._trunk) as part:
+            trunk.save_weights(part)
+
+    def restore_trunk(self, trunk: keras.Model) -> bool:
+        """Load those weights; False if a training without them was begun."""
+        if not self._trunk.exists():
+            return False
+        trunk.load_weights(self._trunk)
+        return True
+
+    @property
+    def _trunk(self) -> Path:
+        return self.folder / "trunk.weights.h5"
+
     def _weights(self, epoch: int) -> Path:
         return self.folder / f"epoch-{epoch}.weights.h5"
 

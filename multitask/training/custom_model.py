@@ -61,7 +61,7 @@ def build_model(
         )
     spec = NetworkSpec(
         trunk=architecture.name,
-        size=recipe.image_size or architecture.size,
+        size=recipe.image_size or pretrained.size(weights) or architecture.size,
         crop=recipe.crop,
         heads=_weighted(resolve(heads, table), recipe.loss_weights),
         tta=recipe.tta,
@@ -69,11 +69,11 @@ def build_model(
     policy = keras.config.dtype_policy().name
     # Of plain layers, so that Keras itself can save, copy and export the model.
     model = build.build_core(spec, recipe.dropout, policy, architecture=own)
-    pretrained.load(model.get_layer("trunk"), weights, spec.trunk)
+    new_heads = pretrained.begin(model, spec, weights)
     if table is not None:
         labels, _ = usable(checked_table(table), spec.heads)
         targets = {head.name: head.encode(labels) for head in spec.heads}
-        start_from_labels(model, spec.heads, targets)
+        start_from_labels(model, new_heads, targets)
     compile_model(model, spec.heads, _optimizer(optimizer, learning_rate))
     model.spec = spec
     # Keras can't write down the losses of heads, and would fail to read its own files.

@@ -143,19 +143,25 @@ def _train_stage(
     spec, recipe = best.spec, best.recipe
     keras.utils.set_random_seed(recipe.seed)
     core = _core(spec, recipe, best.precision)
-    # A checkpoint holds all weights but those that are frozen.
+    new_heads = spec.heads
     if best.stage > 1:
         network, _ = archive.load(best.folder)
         core.set_weights(network.get_layer("core").get_weights())
-    elif recipe.is_frozen or not best.history:
+    elif not best.history:
+        new_heads = pretrained.begin(core, spec, recipe.weights, say)
+        if recipe.is_frozen and recipe.weights != pretrained.NONE:
+            best.checkpoint.keep_trunk(core.get_layer("trunk"))
+    # That of an epoch holds all weights but those that are frozen.
+    elif recipe.is_frozen and not best.checkpoint.restore_trunk(
+        core.get_layer("trunk")
+    ):
         pretrained.load(core.get_layer("trunk"), recipe.weights, recipe.trunk)
     model, training, validation = _trainable_part(
         core, best, training, validation, cache, say
     )
     if best.stage == 1 and not best.history:
-        start_from_labels(
-            core, spec.heads, training.shown(spec.heads, recipe.augmentation)
-        )
+        shown = training.shown(spec.heads, recipe.augmentation)
+        start_from_labels(core, new_heads, shown)
     _compile(model, spec.heads, recipe, training.steps, best.precision)
     best.core = core
     best.set_model(model)

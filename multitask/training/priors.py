@@ -5,13 +5,13 @@ Without that, heads spend their first epochs on learning a constant (Lin et al. 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head, Targets
+from multitask.networks.build import head_layers
 
 _KERNEL = 0.3  # the share of its random initial kernel that an output layer keeps
 
@@ -33,7 +33,7 @@ def start_from_labels(
         bias = head.initial_bias(labels) if labels.labelled.any() else None
         if bias is None:
             continue
-        layer = _output_layer(core, head)
+        layer = head_layers(core, head)[0]
         shape: tuple[int, ...] = getattr(getattr(layer, "bias", None), "shape", ())
         if shape != np.shape(bias):
             raise UserError(
@@ -43,16 +43,3 @@ def start_from_labels(
             )
         layer.kernel.assign(layer.kernel * _KERNEL)
         layer.bias.assign(bias)
-
-
-def _output_layer(core: keras.Model, head: Head) -> Any:
-    """The last operation of a head that has weights."""
-    producer = {
-        id(tensor): operation
-        for operation in core.operations
-        for tensor in keras.tree.flatten(operation.output)
-    }
-    operation = producer[id(core.output[head.name])]
-    while not getattr(operation, "weights", ()):
-        operation = producer[id(keras.tree.flatten(operation.input)[0])]
-    return operation

@@ -44,7 +44,7 @@ def test_a_request_that_makes_no_comparison_is_an_error(request_, message):
         ({"folds": 3}, ("tiny",), "--folds: can't be used in a comparison; use --seed"),
         ({"mix": "classes=gender"}, ("tiny",), "--mix: balances the classes of one "),
         ({}, ("tiny", "tyni"), "--trunk: unknown trunk 'tyni'; did you mean 'tiny'?"),
-        ({"weights": "a.keras"}, ("cnn", "tiny"), "--weights: is a file, which can't"),
+        ({"weights": "a.keras"}, ("cnn", "tiny"), "--weights: is of one trunk, which"),
     ],
 )
 def test_settings_that_networks_cannot_share_are_an_error(

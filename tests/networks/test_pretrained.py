@@ -1,12 +1,16 @@
 """Does a trunk start from the weights that are named, and from no others?"""
 
+from dataclasses import replace
+
 import h5py
 import keras
 import numpy as np
 import pytest
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
+from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
+from multitask.contracts.recipe_texts import parse_features
 from multitask.contracts.run import NETWORK
 from multitask.networks import archive, build, pretrained
 from tests.networks.untrained import gender_age_spec
@@ -122,6 +126,73 @@ def test_weights_that_cannot_be_loaded_are_an_error_before_training(source, mess
     with pytest.raises(UserError) as caught:
         pretrained.check(source, "cnn")
     assert str(caught.value).startswith(message)
+
+
+def test_a_named_network_is_of_one_trunk_and_size(tiny_trunk, named_folder):
+    spec = gender_age_spec(tiny_trunk, 24)
+    archive.save(build.build(spec), spec, named_folder / "faces.keras")
+    pretrained.check("faces", tiny_trunk)
+    assert pretrained.size("faces") == 24
+    assert pretrained.absolute("faces") == "faces"
+    assert pretrained.size("none") == pretrained.size("imagenet") == 0
+    with pytest.raises(UserError) as caught:
+        pretrained.check("faces", "cnn")
+    assert str(caught.value) == (
+        "--weights: faces has trunk tiny, the recipe has cnn; use --trunk tiny, or "
+        "other weights"
+    )
+    with pytest.raises(UserError) as caught:
+        pretrained.check("facez", "cnn")
+    assert str(caught.value) == (
+        "--weights: is 'facez', which is neither a file nor the name of a network; did "
+        "you mean 'faces'? Known: imagenet, none, faces"
+    )
+
+
+@pytest.mark.parametrize(
+    ("heads", "dense", "message"),
+    [
+        (("gender", "age"), "0", "the trunk and heads gender, age"),
+        (("age:regression",), "0", "the trunk; new heads: age (of another kind)"),
+        (("gender",), "8", "the trunk; new heads: gender (its --features differ)"),
+        (("pose",), "0", "the trunk; new heads: pose (it has none of this name)"),
+    ],
+)
+def test_heads_that_answer_the_same_question_are_loaded(
+    heads, dense, message, trained, tiny_trunk
+):
+    folder, _ = trained
+    before, _ = archive.load(folder)
+    spec = replace(
+        gender_age_spec(tiny_trunk), heads=tuple(catalog.heads(heads)),
+        dense=parse_features(dense),
+    )  # fmt: skip
+    core = build.build_core(spec, dropout=0.2, training=True)
+    said: list[str] = []
+    new = pretrained.begin(core, spec, str(folder), said.append)
+    assert said == [f"begins from {folder}: {message}"]
+    assert bool(new) == ("new heads" in message)
+    for head in set(spec.heads) - set(new):
+        ours, theirs = (
+            model.get_layer(head.name).get_weights()
+            for model in (core, before.get_layer("core"))
+        )
+        for weight, other in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(weight, other)
+
+
+def test_heads_with_other_classes_are_new(trained, tiny_trunk):
+    folder, _ = trained
+    spec = gender_age_spec(tiny_trunk)
+    gender, age = spec.heads
+    heads = (replace(gender, classes=("female", "male")), replace(age, step=2.0))
+    spec = replace(spec, heads=heads)
+    said: list[str] = []
+    new = pretrained.begin(build.build_core(spec), spec, str(folder), said.append)
+    assert new == heads
+    assert said[0].endswith(
+        "the trunk; new heads: gender (its classes differ), age (its range differs)"
+    )
 
 
 def test_dense_layers_of_imagenet_are_for_one_size():

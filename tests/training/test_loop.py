@@ -168,7 +168,7 @@ def test_a_full_disk_in_the_second_stage_leaves_the_first_to_resume_from(
     assert_same_figures(whole, tmp_path / "run")
 
 
-def test_a_resumed_training_needs_the_trunk_that_its_heads_learnt_on(
+def test_a_resumed_training_has_the_trunk_that_its_heads_learnt_on(
     tmp_path, monkeypatch
 ):
     start = tmp_path / "start.keras"
@@ -183,13 +183,53 @@ def test_a_resumed_training_needs_the_trunk_that_its_heads_learnt_on(
     with monkeypatch.context() as patch:
         stop_after(patch, 1)
         assert small.train(recipe, tmp_path / "run").interrupted
+    kept = tmp_path / "run" / "checkpoint" / "trunk.weights.h5"
+    kept.rename(tmp_path / "kept")  # as earlier versions left it
     write(2)
     with pytest.raises(
         UserError, match=r"start\.keras\) or their precision have changed"
     ):
         small.train(recipe, tmp_path / "run", resume=True)
-    write(1)
+    (tmp_path / "kept").rename(kept)
+    start.unlink()  # it isn't needed any more
     assert not small.train(recipe, tmp_path / "run", resume=True).interrupted
+
+
+def test_training_begins_from_the_heads_of_a_network_too(tmp_path, monkeypatch):
+    start = tmp_path / "start.keras"
+    spec = small.spec(small.recipe(heads=("gender", "age:regression")))
+    keras.utils.set_random_seed(1)
+    network = build.build(spec)
+    for weight in network.get_layer("core").get_layer("gender").weights:
+        weight.assign(keras.ops.ones_like(weight) / 2)
+    archive.save(network, spec, start)
+    said: list[str] = []
+    recipe = small.recipe(
+        heads=("gender", "age", "pose"), weights=str(start), storage="float16",
+        learning_rate=1e-30, weight_decay=0.0, dropout=0.0, epochs=2,
+    )  # fmt: skip
+    with monkeypatch.context() as patch:
+        stop_after(patch, 1)
+        small.train(recipe, tmp_path / "run", say=said.append)
+    start.unlink()
+    assert not small.train(recipe, tmp_path / "run", resume=True).interrupted
+    assert said[0] == (
+        f"begins from {start}: the trunk and heads gender; new heads: age (of another "
+        "kind), pose (it has none of this name)"
+    )
+    trained, _ = archive.load(tmp_path / "run")
+    core, before = trained.get_layer("core"), network.get_layer("core")
+    # Hardly anything was learnt, so the labels' bias would show, and 0.3 of the kernel.
+    for weight in core.get_layer("gender").weights:
+        np.testing.assert_array_equal(weight, np.full(weight.shape, 0.5))
+    shares = np.exp(core.get_layer("pose").bias)  # of 48 pictures
+    np.testing.assert_allclose(np.sort(shares), [0.25, 0.25, 0.5], atol=0.01)
+    for weight, other in zip(
+        core.get_layer("trunk").trainable_weights,
+        before.get_layer("trunk").trainable_weights,
+        strict=True,
+    ):
+        np.testing.assert_allclose(weight, other, atol=1e-3)
 
 
 def test_ctrl_c_before_a_resumed_training_is_restored_changes_nothing(

@@ -7,6 +7,7 @@ compare their hash with the one that the server announces (its issues 2364 and 3
 import hashlib
 import importlib
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ PREFIX = "hf://"
 _ADDRESS = re.compile(
     r"hf://(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w.-]+))?(/(?P<file>.+))?"
 )
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _HASHES = {64: "SHA-256", 40: "Git hash"}  # by their number of digits
 
 
@@ -29,23 +31,28 @@ def download(address: str, say: Say) -> Path:
 
     Raises UserError if it can't be had, and if its hash is wrong.
     """
-    match = _ADDRESS.fullmatch(address)
-    if not match or not (match["file"] or NETWORK).endswith(".keras"):
-        raise UserError(
-            address,
-            "is no address of a network",
-            "write hf://OWNER/NAME[@REVISION][/FILE.keras]",
-        )
-    repository, file = match["repository"], match["file"] or NETWORK
-    revision = match["revision"] or "main"
+    repository, revision, file = _place(address)
     hub = _huggingface_hub(address)
+    if _COMMIT.fullmatch(revision):  # which stays the same: nobody needs to be asked
+        with suppress(hub.errors.LocalEntryNotFoundError):
+            return _cached(hub, address, (repository, file, revision))
     try:
         found = hub.get_hf_file_metadata(
             hub.hf_hub_url(repository, file, revision=revision)
         )
     except Exception as error:  # those of its HTTP client have no common base
         _raise_if_absent(hub, error, address)
-        return _cached(hub, address, (repository, file, revision), error, say)
+        why = f"can't be downloaded now ({_reason(error)})"
+        try:
+            path = _cached(hub, address, (repository, file, revision))
+        except hub.errors.LocalEntryNotFoundError:
+            raise UserError(
+                address,
+                f"{why}, and no copy is in the cache of huggingface_hub",
+                f"connect once, or copy its {file} to this machine and give the path",
+            ) from None
+        say(f"{address} {why}; using the copy of revision {_commit(path, file)[:12]}")
+        return path
     try:
         # By the name of the revision, so that the cache knows what it stands for.
         path = Path(hub.hf_hub_download(repository, file, revision=revision))
@@ -61,9 +68,27 @@ def download(address: str, say: Say) -> Path:
     return path
 
 
+def pinned(address: str, path: Path) -> str:
+    """The address of a downloaded file with the revision that it is of."""
+    repository, _, file = _place(address)
+    return f"{PREFIX}{repository}@{_commit(path, file)}/{file}"
+
+
 def _commit(path: Path, file: str) -> str:
     """The revision of a copy in the cache, which is in snapshots/REVISION/FILE."""
     return path.parents[file.count("/")].name
+
+
+def _place(address: str) -> tuple[str, str, str]:
+    """Repository, revision and file of an address; UserError if it is none."""
+    match = _ADDRESS.fullmatch(address)
+    if not match or not (match["file"] or NETWORK).endswith(".keras"):
+        raise UserError(
+            address,
+            "is no address of a network",
+            "write hf://OWNER/NAME[@REVISION][/FILE.keras]",
+        )
+    return match["repository"], match["revision"] or "main", match["file"] or NETWORK
 
 
 def _huggingface_hub(address: str) -> Any:
@@ -96,34 +121,20 @@ def _raise_if_absent(hub: Any, error: Exception, address: str) -> None:
             raise UserError(address, what, todo) from None
 
 
-def _cached(
-    hub: Any, address: str, place: tuple[str, str, str], reason: Exception, say: Say
-) -> Path:
-    """The copy of a file in the cache, as the server can't be asked."""
+def _cached(hub: Any, address: str, place: tuple[str, str, str]) -> Path:
+    """The copy of a file in the cache, whatever the server has now.
+
+    Raises LocalEntryNotFoundError if there is none, UserError if its hash is wrong.
+    """
     repository, file, revision = place
-    why = f"can't be downloaded now ({_reason(reason)})"
-    try:
-        path = Path(
-            hub.hf_hub_download(
-                repository, file, revision=revision, local_files_only=True
-            )
-        )
-    except Exception:
-        raise UserError(
-            address,
-            f"{why}, and no copy is in the cache of huggingface_hub",
-            f"connect once, or copy its {file} to this machine and give the path",
-        ) from None
-    # A copy links to a file that is named after its hash, except where files can't be
-    # links.
+    path = Path(
+        hub.hf_hub_download(repository, file, revision=revision, local_files_only=True)
+    )
+    # A copy links to a file that is named after its hash.
     blob = path.resolve()
-    if blob != path.absolute() and len(blob.name) in _HASHES:
-        _check_hash(path, blob.name, address)
-        checked = ""
-    else:
-        checked = ", whose hash can't be checked without a connection"
-    commit = _commit(path, file)
-    say(f"{address} {why}; using the copy of revision {commit[:12]}{checked}")
+    if len(blob.name) not in _HASHES:  # where files can't be links
+        raise hub.errors.LocalEntryNotFoundError(f"{path} has no hash beside it")
+    _check_hash(path, blob.name, address)
     return path
 
 
