@@ -85,7 +85,8 @@ def build(
             and every head starts from the distribution of its labels.
         image_size: The side of an image in pixels; by default that of the trunk.
         crop: The share of each side of a picture that the network sees.
-        weights: Initial weights of a trunk by name: `"imagenet"`, `"none"` or a file.
+        weights: What a trunk by name begins from: `"imagenet"`, `"none"`, a file, or a
+            network, of which heads of the same names are loaded, too.
         dropout: The share of the features dropped in training.
         tta: How many views of a picture, 1, 2 or 4, a saved network averages.
         loss_weights: The weights of the heads' losses, by head name, or one for all; by

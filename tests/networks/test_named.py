@@ -254,7 +254,7 @@ def test_without_its_package_an_address_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     assert refused("hf://own/net") == (
         "hf://own/net: needs the package huggingface_hub; install it: pip install "
-        '"multitask[hub]"'
+        "huggingface_hub"
     )
 
 

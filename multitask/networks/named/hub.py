@@ -99,7 +99,7 @@ def _huggingface_hub(address: str) -> Any:
         raise UserError(
             address,
             "needs the package huggingface_hub",
-            'install it: pip install "multitask[hub]"',
+            "install it: pip install huggingface_hub",
         ) from None
 
 
