@@ -167,21 +167,22 @@ def _take_network(arguments: argparse.Namespace) -> Path:
 
 
 def _check_order(first: str, others: list[str]) -> None:
-    """Raise UserError if a network is not the first word, or the first is nothing."""
+    """Raise UserError if a network is not the first word, or any word is nothing."""
     from multitask.contracts.reading import ENDINGS, TABLES
 
-    is_picture = first.lower().endswith(ENDINGS)
     for network in filter(catalog.is_network, others):
         rest = [word for word in others if word != network]
         order = command_line("predict", network, first, *rest)
+        is_picture = first.lower().endswith(ENDINGS)
         what = "is a picture" if is_picture else "holds no network"
         what += ", but the network comes first"
         raise UserError(first, what, f"write {order}")
-    is_there = is_picture or Path(first).expanduser().exists()
-    if not is_there and not (has_magic(first) or first.lower().endswith(TABLES)):
-        names = nearest(first, catalog.names())
-        what = "is neither a network nor a picture, folder or table"
-        raise UserError(first, what, f"networks by name: {names}")
+    for word in (first, *others):
+        is_named_so = word.lower().endswith((*ENDINGS, *TABLES)) or has_magic(word)
+        if not is_named_so and not Path(word).expanduser().exists():
+            names = nearest(word, catalog.names())
+            what = "is neither a network nor a picture, folder or table"
+            raise UserError(word, what, f"networks by name: {names}")
 
 
 @contextmanager

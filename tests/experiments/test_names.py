@@ -51,8 +51,9 @@ sys.exit(main(sys.argv[1:]))
         ),
         (
             "report NONE",
-            "NONE: does not exist; give a run folder or a .keras file",
+            "NONE: is no network: it is neither a known name nor a run folder or ",
         ),
+        ("report no/run", "no/run: does not exist; give a run folder or a .keras file"),
         (
             "report NONE --split tst",
             "--split: is 'tst', must be one of train, val, test, all; did you mean 'te",
@@ -74,7 +75,7 @@ sys.exit(main(sys.argv[1:]))
             "predict OUT OUT/run.keras",
             "OUT: holds no network, but the network comes first; write python -m",
         ),
-        ("predict a.PNG runs/a", "a.PNG: is a picture, but the network comes first; "),
+        ("predict a.PNG runs/a", "runs/a: is neither a network nor a picture, folder "),
         ("fit --split offical", "--split: is 'offical', must be official, shares such"),
     ],
 )
