@@ -146,7 +146,7 @@ def report(
     from multitask.networks.named import catalog
 
     name = keywords.file("network", network)
-    file = names.check_measurable(name, has_data=data is not None)
+    file = names.check_measurable(name, split, has_data=data is not None)
     if catalog.is_named(name):
         out = options.default_folder(out, "report-")
     quiet.import_tensorflow()

@@ -46,7 +46,9 @@ def main(argv: list[str] | None = None) -> int:
     from multitask.experiments import names
     from multitask.networks.named import catalog
 
-    network = names.check_measurable(arguments.network, bool(arguments.data))
+    network = names.check_measurable(
+        arguments.network, arguments.split, bool(arguments.data)
+    )
     if catalog.is_named(arguments.network):
         arguments.out = options.default_folder(arguments.out, "report-")
     names.check_folders(arguments.data)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from multitask.contracts import catalog, plugins
+from multitask.contracts import catalog, plugins, recipe_texts
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Recipe
@@ -75,11 +75,13 @@ def check_head_names(recipe: Recipe, heads: Sequence[Head]) -> None:
         sampling.oversampled_head(heads, recipe.mixing.classes)
 
 
-def check_measurable(network: str | Path, has_data: bool) -> Path:
+def check_measurable(network: str | Path, split: str | None, has_data: bool) -> Path:
     """The file of a network to measure, on given data or on those of its run.
 
-    Raises UserError if it is not there, or if it has a name and comes without a run.
+    Raises UserError if it is not there, if `split` is no part that can be measured, or
+    if the network has a name, and so comes without a run, and there is no data.
     """
+    recipe_texts.check_measured(split)
     file = find(network)
     if not has_data and is_named(network):
         raise UserError(

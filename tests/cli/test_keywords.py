@@ -106,8 +106,9 @@ def test_a_mapping_of_what_is_varied_is_that_of_the_command_line():
 
 
 def test_what_is_no_path_is_said():
-    assert keywords.file("network", "~/a") == Path.home() / "a"
-    with pytest.raises(UserError, match="^network: is of type int, must be a path; gi"):
+    assert keywords.file("network", Path("~/a")) == Path.home() / "a"
+    assert keywords.file("network", "faces") == "faces"  # perhaps a name
+    with pytest.raises(UserError, match="^network: is of type int, must be a path or"):
         keywords.file("network", 3)
 
 
