@@ -1,17 +1,27 @@
 """What does a training gain by beginning from a trained network? Prints a table."""
 
 import argparse
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError, command, nearest
 from multitask.contracts.head import Array
+from multitask.contracts.run import REPORT_JSON
+
+if TYPE_CHECKING:
+    from multitask.contracts.evaluation import Evaluation
 
 START = "faces"  # the network that trainings begin from
+HEADER = """\
+| task | head | test pictures | from nothing | from the network | difference (95%) |
+| --- | --- | ---: | ---: | ---: | --- |"""
 SETTINGS: dict[str, dict[str, Any]] = {
     "utkface": {"heads": "age,gender,race"},
     "utkface-quarter": {"heads": "age,gender,race", "epochs": 4},
@@ -22,14 +32,24 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
+class Scores(NamedTuple):
+    """The scores (test pictures, labels) of a head, and which pictures show one person.
+
+    `groups` (test pictures,) are numbers from 0; `better` is lower or higher.
+    """
+
+    better: str
+    values: Array
+    groups: Array
+
+
 class Pair(NamedTuple):
-    """Scores (test pictures, labels) of one head: from nothing, and from `START`."""
+    """The scores of a head, one per seed: from nothing, and from the network."""
 
     task: str
     head: str
-    better: str
-    nothing: list[Array]  # one per seed
-    start: list[Array]
+    nothing: list[Scores]
+    start: list[Scores]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,6 +84,7 @@ def main(argv: list[str] | None = None) -> int:
     data = {text.partition("=")[0]: text for text in arguments.data}
     names = tasks(arguments.only, data)
     import_tensorflow()
+    print(HEADER)
     for task in names:
         source = data[task.partition("-")[0]]
         for pair in _pairs(task, source, arguments):
@@ -88,67 +109,96 @@ def tasks(only: str | None, data: dict[str, str]) -> list[str]:
 
 
 def _pairs(task: str, source: str, arguments: argparse.Namespace) -> Iterator[Pair]:
-    by_head: dict[str, dict[str, list[Array]]] = {}
-    better: dict[str, str] = {}
-    for weights in ("none", arguments.weights):
+    """The pairs of a task's heads. Both sides have the network's trunk and pictures."""
+    from multitask.networks.named import catalog
+    from multitask.networks.named.description import describe
+
+    file = catalog.find(arguments.weights)
+    network = describe(file)
+    shared = SETTINGS[task] | {
+        "data": source, "trunk": network["trunk"], "image_size": network["size"]
+    }  # fmt: skip
+    sides: list[list[dict[str, Scores]]] = []
+    for weights, version in (("none", b""), (arguments.weights, file.read_bytes())):
+        sides.append([])
         for seed in range(1, arguments.seeds + 1):
-            folder = Path(arguments.out) / f"{task}-{Path(weights).stem}-{seed}"
-            for name, (way, scores) in _trained(
-                task, source, weights, seed, folder
-            ).items():
-                by_head.setdefault(name, {}).setdefault(weights, []).append(scores)
-                better[name] = way
-    for name, of_weights in by_head.items():
-        nothing, start = of_weights["none"], of_weights[arguments.weights]
-        yield Pair(task, name, better[name], nothing, start)
+            settings = shared | {"weights": weights, "seed": seed}
+            name = f"{task}-{seed}-{_digest(settings, version)}"
+            sides[-1].append(_trained(settings, Path(arguments.out) / name))
+    nothing, start = sides
+    for head in nothing[0]:
+        yield Pair(task, head, [s[head] for s in nothing], [s[head] for s in start])
 
 
-def _trained(
-    task: str, source: str, weights: str, seed: int, folder: Path
-) -> dict[str, tuple[str, Array]]:
+def _digest(settings: dict[str, Any], weights: bytes) -> str:
+    """Eight letters that differ if a setting or the file of weights does."""
+    text = json.dumps(settings, sort_keys=True).encode()
+    return hashlib.sha256(text + weights).hexdigest()[:8]
+
+
+def _trained(settings: dict[str, Any], folder: Path) -> dict[str, Scores]:
     """Train, unless it was, and return the scores of the test part by head."""
     import multitask
-    from multitask.experiments import scores
 
     kept = folder / "head-start.npz"
     if not kept.exists():
-        print(f"training {folder.name}", flush=True)
-        settings = SETTINGS[task] | {"weights": weights, "seed": seed}
-        if (folder / "checkpoint").exists():
-            run = multitask.fit(out=folder, resume=True)
+        print(f"training {folder.name}: {settings}", flush=True)
+        if (folder / REPORT_JSON).exists():  # stopped before its scores were kept
+            evaluation = multitask.report(folder)
+        elif (folder / "recipe.toml").exists():
+            evaluation = multitask.fit(out=folder, resume=True).evaluation
         else:
-            run = multitask.fit(data=source, out=folder, **settings)
-        result = run.evaluation
-        arrays: dict[str, Any] = {
-            f"{head.name} {scores.better_direction(head)}": scores.scores(
-                head, result.labels, result.answers
-            )
-            for head in result.heads
-        }
-        np.savez(kept, **arrays)
+            evaluation = multitask.fit(out=folder, **settings).evaluation
+        np.savez(kept, **_arrays(evaluation))
     with np.load(kept) as file:
-        return {key.split()[0]: (key.split()[1], file[key]) for key in file.files}
+        return {
+            key.split()[0]: Scores(key.split()[1], file[key], file["groups"])
+            for key in file.files
+            if key != "groups"
+        }
+
+
+def _arrays(evaluation: "Evaluation") -> dict[str, Any]:
+    """The scores of each head, and the groups, as `_trained` keeps them."""
+    from multitask.experiments import scores
+
+    labels = evaluation.labels
+    groups = np.arange(len(labels))
+    if "identity" in labels:
+        groups = pd.factorize(labels["identity"].fillna("of " + labels["path"]))[0]
+    return {"groups": groups} | {
+        f"{head.name} {scores.better_direction(head)}": scores.scores(
+            head, labels, evaluation.answers
+        )
+        for head in evaluation.heads
+    }
 
 
 def line(pair: Pair) -> str:
     """A line of the Markdown table: both means, their difference, its interval."""
     from multitask.experiments import scores
 
+    seeds = list(zip(pair.nothing, pair.start, strict=True))
     draws = [
-        scores.bootstrap(after) - scores.bootstrap(before)
-        for before, after in zip(pair.nothing, pair.start, strict=True)
+        scores.bootstrap(after.values, after.groups)
+        - scores.bootstrap(before.values, before.groups)
+        for before, after in seeds
     ]
-    means = [
-        scores.mean(after) - scores.mean(before)
-        for before, after in zip(pair.nothing, pair.start, strict=True)
-    ]
-    low, high = scores.confidence_interval(scores.with_seed_variance(draws, means))
-    before = np.mean([scores.mean(each) for each in pair.nothing])
-    after = np.mean([scores.mean(each) for each in pair.start])
-    difference = f"{after - before:+.3f} ({low:+.3f} to {high:+.3f})"
-    head = f"{pair.head} ({pair.better} is better)"
-    count = f"{len(pair.start[0]):,}"
-    cells = (pair.task, head, count, f"{before:.3f}", f"{after:.3f}", difference)
+    differences = [scores.mean(b.values) - scores.mean(a.values) for a, b in seeds]
+    spread = scores.with_seed_variance(draws, differences)
+    low, high = scores.confidence_interval(spread)
+    before, after = (
+        float(np.mean([scores.mean(each.values) for each in side]))
+        for side in (pair.nothing, pair.start)
+    )
+    cells = (
+        pair.task,
+        f"{pair.head} ({pair.start[0].better} is better)",
+        f"{len(pair.start[0].values):,}",
+        f"{before:.3f}",
+        f"{after:.3f}",
+        f"{after - before:+.3f} ({low:+.3f} to {high:+.3f})",
+    )
     return f"| {' | '.join(cells)} |"
 
 

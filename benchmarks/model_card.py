@@ -2,14 +2,13 @@
 
 import argparse
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from multitask.cli.quiet import import_tensorflow
-from multitask.contracts.errors import command
+from multitask.contracts.errors import UserError, command
 
 BANDS = (0, 3, 10, 20, 30, 40, 50, 60, 70)  # the ages at which FairFace's classes begin
 WIDE_BANDS = (0, 10, 20, 40, 60)  # of the table by race, gender and age
@@ -23,12 +22,15 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__,
         allow_abbrev=False,
     )
-    parser.add_argument("network", help="a run, or its network file")
+    parser.add_argument("network", help="a name, a run, or a network file")
     parser.add_argument(
         "--data", metavar="NAME=FOLDER", help="(default that of the run)"
     )
     parser.add_argument(
         "--split", metavar="PART", help="(default test, if there is one)"
+    )
+    parser.add_argument(
+        "--out", required=True, metavar="FOLDER", help="a new folder for the report"
     )
     return parser
 
@@ -39,10 +41,17 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     import_tensorflow()
     from multitask.experiments.evaluate import report
+    from multitask.experiments.names import check_measurable
 
     data = (arguments.data,) if arguments.data else ()
-    evaluation = report(Path(arguments.network), data, split=arguments.split)
-    print(tables(rights(evaluation.labels, evaluation.answers), evaluation.labels))
+    file = check_measurable(arguments.network, arguments.split, bool(data))
+    evaluation = report(file, data, split=arguments.split, out=arguments.out)
+    labels = evaluation.labels
+    absent = {"gender", "race7", "age_low", "age_high"} - set(labels)
+    if absent:
+        todo = "give data in the layout of FairFace"
+        raise UserError("--data", f"has no labels {', '.join(sorted(absent))}", todo)
+    print(tables(rights(labels, evaluation.answers), labels))
     return 0
 
 
@@ -90,6 +99,7 @@ def _bands(lows: "pd.Series[float]", starts: tuple[int, ...]) -> "pd.Series[str]
         for start, end in zip(starts, ends, strict=True)
     ]
     places = np.searchsorted(starts, lows.to_numpy(float), side="right") - 1
+    places[lows.isna()] = -1  # in no band
     bands = pd.Categorical.from_codes(places.tolist(), categories=pd.Index(names))
     return pd.Series(bands, lows.index)
 

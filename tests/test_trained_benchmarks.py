@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from benchmarks import head_start, model_card
+from multitask import fit
 from multitask.contracts.errors import UserError
+from tests import layouts
 
 
 @pytest.fixture
@@ -59,25 +61,50 @@ def test_card_shows_the_wilson_interval(labels):
     assert "| all | 40 | 0.800 (0.652 to 0.895) |" in model_card.tables(right, people)
 
 
+def test_a_face_without_an_age_is_in_no_band(labels):
+    right = pd.DataFrame({"gender": [1.0]})
+    people = labels.iloc[:1].assign(age_low=np.nan)
+    text = model_card.tables(right, people)
+    assert "70 or more" not in text
+    assert "| white, male | 1 |" in text
+
+
 def test_figures_of_few_pictures_are_in_brackets(labels):
     right = pd.DataFrame({"gender": [1.0] * 29})
     people = pd.concat([labels.iloc[:1]] * 29, ignore_index=True)
     assert "| all | 29 | [1.000 (0.883 to 1.000)] |" in model_card.tables(right, people)
 
 
+def scores(values, groups=None):
+    values = np.asarray(values, float)[:, None]
+    groups = np.arange(len(values)) if groups is None else np.asarray(groups)
+    return head_start.Scores("lower", values, groups)
+
+
 def test_difference_is_paired():
     # The same pictures are hard for both: the interval holds only the difference.
-    hard = np.repeat([1.0, 9.0], 50)[:, None]
-    pair = head_start.Pair("utkface", "age", "lower", [hard], [hard - 0.5])
-    assert head_start.line(pair).endswith(
-        "| 5.000 | 4.500 | -0.500 (-0.500 to -0.500) |"
-    )
+    hard = np.repeat([1.0, 9.0], 50)
+    pair = head_start.Pair("utkface", "age", [scores(hard)], [scores(hard - 0.5)])
+    assert "| 5.000 | 4.500 | -0.500 (-0.500 to -0.500)" in head_start.line(pair)
 
 
 def test_each_seed_is_paired_with_its_own():
-    one, other = np.full((20, 1), 4.0), np.full((20, 1), 6.0)
-    pair = head_start.Pair("ck", "x", "lower", [one, other], [one - 1, other - 1])
-    assert "-1.000 (-1.000 to -1.000)" in head_start.line(pair)
+    nothing = [scores(np.full(20, 4.0)), scores(np.full(20, 6.0))]
+    start = [scores(np.full(20, 3.0)), scores(np.full(20, 5.0))]
+    line = head_start.line(head_start.Pair("ck", "x", nothing, start))
+    assert "-1.000 (-1.000 to -1.000)" in line
+
+
+def test_pictures_of_a_person_are_drawn_together():
+    def width(groups):
+        gains = np.repeat([0.0, 1.0] * 5, 10)
+        pair = head_start.Pair(
+            "ck", "x", [scores(np.ones(100), groups)], [scores(1 + gains, groups)]
+        )
+        low, high = head_start.line(pair).split("(")[-1].split(")")[0].split(" to ")
+        return float(high) - float(low)
+
+    assert width(np.repeat(range(10), 10)) > 2 * width(None)
 
 
 def test_tasks_are_those_of_the_data_given():
@@ -93,3 +120,29 @@ def test_tasks_are_those_of_the_data_given():
 def test_a_task_that_cannot_be_run_is_refused(only, part):
     with pytest.raises(UserError, match=part):
         head_start.tasks(only, {"utkface": "utkface=U"})
+
+
+@pytest.mark.slow
+def test_both_sides_are_trained_once_and_a_card_is_printed(
+    tmp_path, capsys, monkeypatch
+):
+    layouts.write(tmp_path / "U", "utkface", count=80)
+    layouts.write(tmp_path / "F", "fairface", count=80)
+    data = f"fairface={tmp_path / 'F'}"
+    start = tmp_path / "start"
+    fit(data=data, heads="age,gender,race7", epochs=1, image_size=32, out=start)
+    quick = {"heads": "age,gender", "epochs": 1}
+    monkeypatch.setitem(head_start.SETTINGS, "utkface", quick)
+    options = ["--data", f"utkface={tmp_path / 'U'}", "--only", "utkface"]
+    options += ["--weights", str(start), "--out", str(tmp_path / "runs")]
+    assert head_start.main(options) == 0
+    first = capsys.readouterr().out
+    assert first.count("\ntraining utkface-1-") == 2
+    assert "| utkface | gender (higher is better) | " in first
+    assert head_start.main(options) == 0
+    again = capsys.readouterr().out
+    assert "training" not in again
+    assert first.endswith(again.partition("| --- |")[2].partition("\n")[2])
+    card = ["--data", data, "--out", str(tmp_path / "card"), "--split", "all"]
+    assert model_card.main([str(start), *card]) == 0
+    assert "\n| all | 80 | " in capsys.readouterr().out

@@ -136,13 +136,14 @@ def head_layers(core: keras.Model, head: Head) -> list[Any]:
         for operation in core.operations
         for tensor in keras.tree.flatten(operation.output)
     }
-    operation, found = producer[id(core.output[head.name])], []
+    operation, weighted = producer[id(core.output[head.name])], []
     # The trunk is no producer: as a model, it has outputs of its own.
     while operation and operation.name not in SHARED:
         if getattr(operation, "weights", ()):
-            found.append(operation)
-        operation = producer.get(id(keras.tree.flatten(operation.input)[0]))
-    return found
+            weighted.append(operation)
+        inputs = keras.tree.flatten(operation.input)  # none of an input layer
+        operation = producer.get(id(inputs[0])) if inputs else None
+    return weighted
 
 
 def _dense(units: int, name: str, l2: float = 0.0) -> layers.Layer:
