@@ -82,6 +82,7 @@ def test_a_notebook_shows_names_as_text_not_as_html(frame, tmp_path):
     assert findings.folder == tmp_path / "out"
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_run_that_can_be_used_and_resumed(frame, tmp_path, monkeypatch):
     lines: list[str] = []
     stop_in(monkeypatch, epoch=2)
@@ -130,6 +131,7 @@ def test_a_wrong_name_is_told_before_a_folder_that_exists(frame, tmp_path):
         multitask.fit(data=frame, trunk="cnnn", out=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_sweep_varies_a_mapping(frame, tmp_path):
     def sweep(**changes):
         return multitask.sweep(

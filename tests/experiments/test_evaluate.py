@@ -48,6 +48,7 @@ def test_the_saved_network_gives_the_answers_of_the_report(drawn_run):
         )
 
 
+@pytest.mark.slow
 def test_the_saved_network_gives_the_answers_computed_from_features(
     drawn_faces, tmp_path
 ):

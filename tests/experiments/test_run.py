@@ -310,6 +310,7 @@ def test_resuming_on_other_data_is_refused(drawn_faces, tmp_path):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have text as names")
 def test_names_of_files_that_are_not_utf_8_come_through(tmp_path):
     folder = tmp_path / "faces"
@@ -329,6 +330,7 @@ def test_names_of_files_that_are_not_utf_8_come_through(tmp_path):
     assert odd in (measured / "answers.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_recipe_of_a_run_names_the_precision_that_auto_chose(drawn_faces, tmp_path):
     run = fit(
         tiny_recipe(drawn_faces, precision="auto"),
@@ -356,6 +358,7 @@ def _stopped(*_, **__):
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_run_may_be_resumed_on_another_machine(drawn_faces, tmp_path, monkeypatch):
     recipe = tiny_recipe(drawn_faces, freeze="all")
     stop_in(monkeypatch, 2)

@@ -81,6 +81,7 @@ def test_a_grid_is_tried_whole_and_its_pictures_are_read_once(base, swept, monke
     assert result.judged == "score of gender"
 
 
+@pytest.mark.slow
 def test_a_grid_needs_no_optuna(base, swept, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     lines: list[str] = []
