@@ -8,7 +8,7 @@ of them; and their correlation tells whether two pictures with near hashes are o
 
 import hashlib
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ NEAR = 4  # bits of 64 in which the hashes of near duplicates may differ
 SAME = 0.975  # the least correlation of two pictures that are one
 _BITS = 64
 _SIDE, _LOWEST = 32, 8  # of the thumbnail, and the frequencies of each axis
+_PRODUCTS = 2**20  # correlations computed at a time, which bounds the memory
 _FLAT = 2.5  # standard deviation of 255 levels: the hash of a flatter one means nothing
 
 Hashes = npt.NDArray[np.uint64]
@@ -110,34 +111,73 @@ class Groups(NamedTuple):
     """Pictures grouped by equal hashes.
 
     `member` (pictures,) is the group of each picture, `first` (groups,) one picture of
-    each group; `hashes` and `mirrored` (groups,) are its hash as it is and in a mirror.
-    `links` (links, 2) are the pairs of groups that are near, either way.
+    each group. `links` (links, 2) are the pairs of groups of which any two pictures are
+    near, as they are or in a mirror.
     """
 
     member: Links
     first: Links
-    hashes: Hashes
-    mirrored: Hashes
     links: Links
 
 
 def group(hashes: Hashes, frequencies: Frequencies) -> Groups:
     """Group pictures by their `hashes` (pictures,), and link the groups.
 
-    Two groups are linked if their hashes differ in at most 4 bits, or if those of one
-    and of the mirrored other do and their `frequencies` (pictures, 64) correlate, too:
-    of 238 pairs of UTKFace whose hashes are near in a mirror, 24 are one photo.
+    Two groups are linked if their hashes differ in at most 4 bits, or if the hash of
+    one and that of a mirrored picture of the other do and the `frequencies` (pictures,
+    64) of that and of a picture of the one correlate, too: of 238 pairs of UTKFace
+    whose hashes are near in a mirror, 24 are one photo. Whichever pictures of the two
+    groups do so: the order of the pictures does not matter.
     """
     distinct, first, member = np.unique(hashes, return_index=True, return_inverse=True)
-    flipped = mirrored(frequencies[first])
-    reflections = perceptual_hashes(flipped)
-    pairs = _near_pairs(distinct, reflections)
-    near = np.bitwise_count(distinct[pairs[:, 0]] ^ distinct[pairs[:, 1]]) <= NEAR
-    pairs = pairs[~near]
-    alike = correlation(frequencies[first[pairs[:, 0]]], flipped[pairs[:, 1]]) >= SAME
-    pairs = np.unique(np.sort(pairs[alike], axis=1), axis=0)
-    links = np.concatenate([near_links(distinct), pairs])
-    return Groups(member, first, distinct, reflections, links)
+    links = [near_links(distinct), _mirror_links(distinct, member, frequencies)]
+    return Groups(member, first, np.concatenate(links))
+
+
+def _mirror_links(distinct: Hashes, member: Links, frequencies: Frequencies) -> Links:
+    """Pairs (links, 2) of groups that are near in a mirror only."""
+    whole_rows = np.ascontiguousarray(frequencies).view(f"V{4 * _BITS}").ravel()
+    kept = np.unique(whole_rows, return_index=True)[1]  # one of equal pictures
+    kept = kept[np.argsort(member[kept], kind="stable")]
+    upright, flipped = frequencies[kept], mirrored(frequencies[kept])
+    member = member[kept]
+    begin = np.searchsorted(member, np.arange(len(distinct) + 1))
+    one, picture = _near_pairs(distinct, perceptual_hashes(flipped)).T
+    far = np.bitwise_count(distinct[one] ^ distinct[member[picture]]) > NEAR
+    one, picture = one[far], picture[far]
+    order = np.lexsort((member[picture], one))
+    one, picture = one[order], picture[order]
+    upright, flipped = _directions(upright), _directions(flipped)
+    ends = np.stack([one, member[picture]], axis=1)
+    starts = np.flatnonzero(np.diff(ends, axis=0, prepend=-1).any(axis=1))
+    links = [
+        ends[start]
+        for start, end in pairwise([*starts.tolist(), len(ends)])
+        if _any_correlate(
+            upright[begin[one[start]] : begin[one[start] + 1]],
+            flipped[picture[start:end]],
+        )
+    ]
+    pairs = np.array(links, np.intp).reshape(-1, 2)
+    return np.unique(np.sort(pairs, axis=1), axis=0)
+
+
+def _directions(frequencies: Frequencies) -> Frequencies:
+    """Vectors (pictures, 63) of length 1, whose products are correlations."""
+    vectors = frequencies[:, 1:]
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    directions: Frequencies = np.zeros_like(vectors)
+    np.divide(vectors, length, out=directions, where=length > 0)
+    return directions
+
+
+def _any_correlate(ones: Frequencies, others: Frequencies) -> bool:
+    """Whether any of `ones` correlates with any of `others`, both `_directions`."""
+    step = _PRODUCTS // len(others) + 1
+    return any(
+        bool((ones[start : start + step] @ others.T >= SAME).any())
+        for start in range(0, len(ones), step)
+    )
 
 
 def _near_pairs(hashes: Hashes, others: Hashes) -> Links:

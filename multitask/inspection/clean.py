@@ -47,7 +47,7 @@ def clean(
     stayed, pairs = _visit(group_files(files[~bad]), rows, near)
     remaining = table.iloc[stayed].copy()
     left, right = np.array(pairs, np.intp).reshape(-1, 2).T
-    _, gaps, look_alike = near.compare(left, right)
+    *_, gaps, look_alike = near.compare(left, right)
     contradicted = gaps > 0
     contradicted[look_alike] = False
     for number, columns in enumerate(labels.columns):
@@ -68,20 +68,20 @@ def _visit(
     near = _near_groups(groups)
     stayed: dict[int, list[int]] = {}
     gone: list[tuple[int, int]] = []  # a row and its group
+
+    def near_ones(row: int, group: int) -> Rows:
+        ones = [one for other in near[group] for one in stayed.get(other, ())]
+        left = np.array(ones, np.intp)
+        return left[near_pairs.are_near(left, np.full(len(left), row))]
+
     for row, group in zip(rows.tolist(), groups.member.tolist(), strict=True):
-        others = [one for other in near[group] for one in stayed.get(other, ())]
-        left = np.array(others, np.intp)
-        right = np.full(len(left), row)
-        if not others or near_pairs.compare(left, right).look_alike.all():
+        others = near_ones(row, group)
+        alike = near_pairs.compare(others, np.full(len(others), row)).look_alike
+        if alike.all():
             stayed.setdefault(group, []).append(row)
         else:
             gone.append((row, group))
-    pairs = [
-        (one, row)
-        for row, group in gone
-        for other in near[group]
-        for one in stayed.get(other, ())
-    ]
+    pairs = [(one, row) for row, group in gone for one in near_ones(row, group)]
     return sorted(one for each in stayed.values() for one in each), pairs
 
 

@@ -24,7 +24,7 @@ import pandas as pd
 from multitask.contracts.head import Array
 from multitask.contracts.table import column, sources
 from multitask.images.near import Groups
-from multitask.inspection.label_intervals import LabelIntervals, Mask, Rows
+from multitask.inspection.label_intervals import LabelIntervals, Rows
 from multitask.inspection.lookalikes import NearPairs, group_files
 
 LISTED = 10_000  # pairs listed one by one at most; all are counted
@@ -71,17 +71,18 @@ def duplicates(
     origins, names = pd.factorize(source_names(table))
     parts = pd.factorize(column(table, "split"))[0]
     digests = pd.factorize(files["digest"])[0]
-    groups = group_files(files)
     traits = np.column_stack([origins, parts, digests, labels.low, labels.high])
-    cells = _cells(groups, traits)
+    cells = _cells(group_files(files), traits)
     near = NearPairs(files, labels)
     conflicts = np.zeros(len(labels.names), np.int64)
     counted: Counter[str] = Counter()
     between: Counter[tuple[str, str]] = Counter()
     worst = pd.DataFrame(columns=["one", "other", *COLUMNS[2:], "weight"])
     for one, other, times in _pairs(cells):
+        pair = near.are_near(cells.first[one], cells.first[other])
+        one, other, times = one[pair], other[pair], times[pair]
         left, right = cells.first[one], cells.first[other]
-        mirrored, gaps, alike = near.compare(left, right)
+        mirrored, bits, gaps, alike = near.compare(left, right)
         gaps[alike] = 0
         score = gaps.sum(axis=1)
         exact = digests[left] == digests[right]
@@ -95,7 +96,6 @@ def duplicates(
         counted["leaking"] += int(times[leaks].sum())
         ends = origins[left[~alike]], origins[right[~alike]]
         _count_between(between, *ends, times[~alike], names)
-        bits = _bits(groups, groups.member[left], groups.member[right], mirrored)
         facts = {"exact": exact, "bits": bits, "score": score, "leaks": leaks}
         facts |= {"look_alike": alike, "mirrored": mirrored}
         chunk = pd.DataFrame({"one": one, "other": other, **facts})
@@ -114,15 +114,6 @@ def duplicates(
         sources=dict(sorted(between.items())),
         listed=_listed(worst, cells),
     )
-
-
-def _bits(groups: Groups, one: Rows, other: Rows, mirrored: Mask) -> Rows:
-    """The distance (pairs,) of the hashes of two groups, or of the nearer mirror."""
-    hashes, turned = groups.hashes, groups.mirrored
-    bits = np.bitwise_count(hashes[one] ^ hashes[other])
-    reflected = (hashes[one] ^ turned[other], turned[one] ^ hashes[other])
-    nearer = np.minimum(*map(np.bitwise_count, reflected))
-    return np.asarray(np.where(mirrored, nearer, bits), np.intp)
 
 
 def source_names(table: pd.DataFrame) -> "pd.Series[str]":

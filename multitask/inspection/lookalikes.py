@@ -4,7 +4,7 @@ A perceptual hash takes faces that are cut out alike, with the same pose and lig
 near duplicates. Two pictures *look alike* if their hashes are near but not equal, their
 labels contradict each other, and their thumbnails correlate below 0.975. Labels alone
 don't tell: those of one photo saved twice can be decades apart. Pictures that are near
-in a mirror correlate, or they would not be near (`multitask.images.near.group`).
+in a mirror correlate, or they would not be near (`NearPairs.are_near`).
 
 On UTKFace, 352 pairs have near hashes and other labels. The 215 that correlate by at
 least 0.976 are one photo, and the 137 that do by at most 0.971 show two people.
@@ -24,6 +24,8 @@ from multitask.images.near import (
     Groups,
     correlation,
     group,
+    mirrored,
+    perceptual_hashes,
 )
 from multitask.inspection.label_intervals import LabelIntervals, Mask, Rows
 
@@ -31,12 +33,14 @@ from multitask.inspection.label_intervals import LabelIntervals, Mask, Rows
 class Compared(NamedTuple):
     """What two rows of each of many near pairs have in common.
 
-    `mirrored` (pairs,): their pictures are near in a mirror only. `gaps` (pairs,
+    `mirrored` (pairs,): their pictures are near in a mirror only. `bits` (pairs,): the
+    distance of their hashes, in the mirror if `mirrored`. `gaps` (pairs,
     labels): how far their labels are apart, as by `LabelIntervals.gaps`. `look_alike`
     (pairs,): they are no duplicates, but only look alike.
     """
 
     mirrored: Mask
+    bits: Rows
     gaps: Array
     look_alike: Mask
 
@@ -51,17 +55,39 @@ class NearPairs:
         self.labels = labels
         self._hashes = files["phash"].to_numpy()
         self._frequencies = frequencies(files)
+        self._turned = perceptual_hashes(mirrored(self._frequencies))
+
+    def are_near(self, left: Rows, right: Rows) -> Mask:
+        """Which pairs (pairs,) of rows of linked groups are near themselves.
+
+        Groups are linked if any of their pictures are near (`near.group`).
+        """
+        far, bits = self._distances(left, right)
+        near: Mask = bits <= NEAR
+        turned = far & near
+        left, right = left[turned], right[turned]
+        pixels = self._frequencies[left], mirrored(self._frequencies[right])
+        near[turned] = correlation(*pixels) >= SAME
+        return near
 
     def compare(self, left: Rows, right: Rows) -> Compared:
-        """Compare rows `left` with rows `right` (pairs,)."""
-        one, other = self._hashes[left], self._hashes[right]
-        mirrored = np.bitwise_count(one ^ other) > NEAR
-        gaps = self.labels.gaps(left, right, mirrored)
-        alike = (gaps > 0).any(axis=1) & (one != other) & ~mirrored
+        """Compare rows `left` with rows `right` (pairs,), which are near."""
+        far, bits = self._distances(left, right)
+        gaps = self.labels.gaps(left, right, far)
+        alike = (gaps > 0).any(axis=1) & (bits > 0) & ~far
         left, right = left[alike], right[alike]
         pixels = self._frequencies[left], self._frequencies[right]
         alike[alike] = correlation(*pixels) < SAME
-        return Compared(mirrored, gaps, alike)
+        return Compared(far, bits, gaps, alike)
+
+    def _distances(self, left: Rows, right: Rows) -> tuple[Mask, Rows]:
+        """Whether hashes (pairs,) are not near, and their bits, then in a mirror."""
+        upright, turned = self._hashes, self._turned
+        bits = np.bitwise_count(upright[left] ^ upright[right])
+        reflected = upright[left] ^ turned[right], turned[left] ^ upright[right]
+        nearer = np.minimum(*map(np.bitwise_count, reflected))
+        far: Mask = bits > NEAR
+        return far, np.where(far, nearer, bits).astype(np.intp)
 
 
 def group_files(files: pd.DataFrame) -> Groups:

@@ -2,7 +2,7 @@
 
 import time
 from io import BytesIO
-from itertools import combinations
+from itertools import combinations, permutations
 
 import imagehash
 import numpy as np
@@ -11,6 +11,7 @@ from PIL import Image
 
 from multitask.images.decode import decode_all
 from multitask.images.near import (
+    _WEIGHTS,
     SAME,
     correlation,
     frequencies,
@@ -99,6 +100,51 @@ def test_near_hashes_in_a_mirror_are_no_pair_if_the_pictures_do_not_correlate():
     assert perceptual_hashes(one) == perceptual_hashes(mirrored(other))
     assert links(np.concatenate([one, other])).shape == (0, 2)
     assert links(np.concatenate([one, mirrored(one)])).tolist() == [[0, 1]]
+
+
+def skewed():
+    """Frequencies of a picture, and of another with equal hashes in both directions."""
+    one = np.random.default_rng(7).standard_normal(64).astype(np.float32)
+    return one, one**3
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+def test_a_mirrored_copy_is_linked_in_whichever_order_the_pictures_are(order):
+    one, cubed = skewed()
+    values = np.array([one, cubed, mirrored(one)])[list(order)]
+    first, second, copy = (order.index(i) for i in range(3))
+    groups = group(perceptual_hashes(values), values)
+    assert groups.member[first] == groups.member[second] != groups.member[copy]
+    assert len(groups.links) == 1
+    assert len(set(components(3, links(values)))) == 1
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_mirror_of_each_of_equal_hashes_is_sought(order):
+    # The median of a mirrored picture lies elsewhere, so that of pictures with equal
+    # hashes those in a mirror can differ.
+    rng = np.random.default_rng(1)
+    one = rng.standard_normal(64).astype(np.float32)
+    upper = one * _WEIGHTS > np.median(one * _WEIGHTS)
+    other = np.where(upper, one + 9 / _WEIGHTS, one).astype(np.float32)
+    other[0] = one[0]
+    values = np.array([other, one, mirrored(one)])[::order]
+    upright, turned = perceptual_hashes(values), perceptual_hashes(mirrored(values))
+    assert upright[0 if order > 0 else 2] == upright[1]
+    assert bits_apart(*turned[:2] if order > 0 else turned[1:]) > 4
+    assert len(set(components(3, links(values)))) == 1
+
+
+def test_many_copies_with_equal_hashes_are_linked_as_fast_as_few():
+    one, cubed = skewed()
+    noise = np.random.default_rng(2).standard_normal((6000, 64)).astype(np.float32)
+    several = np.repeat([one, mirrored(cubed)], 3000, axis=0) * (1 + noise * 1e-6)
+    equal = np.repeat([one, mirrored(one)], 50_000, axis=0)
+    start = time.process_time()
+    for pictures, expected in ((several, 0), (equal, 1)):
+        found = group(perceptual_hashes(pictures), pictures)
+        assert (found.member.max(), len(found.links)) == (1, expected)
+    assert time.process_time() - start < 5
 
 
 def test_a_picture_that_is_its_own_mirror_image_makes_no_odd_pair():

@@ -1,5 +1,7 @@
 """Are mirrored copies found, listed and dropped like other duplicates?"""
 
+from itertools import permutations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,9 +9,12 @@ from PIL import Image, ImageOps
 
 from multitask.contracts import catalog
 from multitask.contracts.table import read_csv
+from multitask.images.near import mirrored, perceptual_hashes
 from multitask.inspection.audit import audit
+from multitask.inspection.clean import clean
+from multitask.inspection.duplicates import duplicates
 from multitask.inspection.label_intervals import label_intervals
-from tests.planted import document, scene
+from tests.planted import document, inspected, scene
 
 POSES = ("left", "frontal", "right")
 
@@ -82,6 +87,31 @@ def test_classes_change_places_only_where_a_picture_is_mirrored():
     labels = label_intervals([head], table[2:].reset_index(drop=True))
     pair = np.array([0]), np.array([0]), np.array([True])
     assert labels.gaps(*pair).tolist() == [[1]]
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+def test_pairs_in_a_mirror_do_not_depend_on_the_order_of_the_rows(order):
+    # A picture and another with its hash, and the mirror image of the first alone.
+    one = np.random.default_rng(7).standard_normal(64).astype(np.float32)
+    values = np.array([one, one**3, mirrored(one)])[list(order)]
+    first, second, copy = (order.index(i) for i in range(3))
+    files = inspected(perceptual_hashes(values)).assign(frequencies=list(values))
+    table = pd.DataFrame({"path": list("abc"), "gender": "male"})
+    labels = label_intervals(catalog.heads(["gender"]), table)
+    found = duplicates(table, files, labels)
+    assert (found.pairs, found.mirrored) == (2, 1)
+    pairs = found.listed[["left", "right", "mirrored"]].itertuples(index=False)
+    near = {frozenset(pair): turned for *pair, turned in pairs}
+    assert near == {
+        frozenset((first, second)): False,
+        frozenset((first, copy)): True,
+    }
+    left = {"abc".index(path) for path in clean(table, files, labels)["path"]}
+    assert not any(pair <= left for pair in near)
+    for gone in {0, 1, 2} - left:
+        assert any(pair - {gone} <= left for pair in near if gone in pair)
+    # The other picture is no mirror image: it stays beside that, whoever comes first.
+    assert left == ({first} if order[0] == 0 else {second, copy})
 
 
 def test_a_picture_flipped_in_memory_is_as_near_as_its_pixels(checked):
