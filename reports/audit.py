@@ -11,9 +11,9 @@ from multitask.contracts.errors import counted
 from multitask.contracts.head import Head
 from multitask.contracts.run import PAGE
 from multitask.contracts.table import column
-from multitask.images.near import NEAR, SAME
+from multitask.images.near import BLANK, NEAR, SAME
 from multitask.inspection.duplicates import LISTED, source_names
-from multitask.inspection.files import BLANK, TINY
+from multitask.inspection.files import TINY
 from multitask.inspection.findings import (
     Findings,
     answer_counts,

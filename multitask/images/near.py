@@ -14,14 +14,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from PIL import Image
+from PIL import Image, ImageStat
 
 NEAR = 4  # bits of 64 in which the hashes of near duplicates may differ
 SAME = 0.975  # the least correlation of two pictures that are one
 _BITS = 64
 _SIDE, _LOWEST = 32, 8  # of the thumbnail, and the frequencies of each axis
 _PRODUCTS = 2**20  # correlations computed at a time, which bounds the memory
-_FLAT = 2.5  # standard deviation of 255 levels: the hash of a flatter one means nothing
+# Standard deviations of 255 levels.
+BLANK = 2.0  # of the most varied colour of a picture: a flatter one shows nothing
+_EMPTY = 0.5  # of the thumbnail: in a flatter one there is little but rounding
 
 Hashes = npt.NDArray[np.uint64]
 Frequencies = npt.NDArray[np.float32]
@@ -45,17 +47,25 @@ _EDGE = np.where(np.arange(_LOWEST), 1, np.sqrt(2))
 _WEIGHTS = np.outer(_EDGE, _EDGE).ravel().astype(np.float32)
 
 
+def spread(picture: Image.Image) -> float:
+    """The standard deviation of a picture's most varied colour, in 255 levels."""
+    return max(ImageStat.Stat(picture).stddev)
+
+
 def frequencies(picture: Image.Image) -> Frequencies:
     """The 64 lowest frequencies of a grey thumbnail, 32 x 32, of an RGB picture.
 
-    In a blank picture there is nothing to compare. Its frequencies are random numbers
-    drawn from its pixels, so that it is near to those with equal pixels alone.
+    In a blank picture, or one whose thumbnail is empty, there is nothing to compare.
+    Its frequencies are random numbers drawn from its pixels, so that it is near to
+    those with equal pixels alone.
     """
     size, filter = (_SIDE, _SIDE), Image.Resampling.LANCZOS
     # Averaged to 64 pixels or more first, which takes half of the time, or a tenth.
     small = picture.resize(size, filter, reducing_gap=2.0).convert("L")
     thumbnail = np.asarray(small, np.float64)
-    if thumbnail.std() < _FLAT:
+    varied = thumbnail.std()
+    # Only a flat thumbnail can be of a blank picture, whose pixels take time to count.
+    if varied < _EMPTY or (varied < 2 * BLANK and spread(picture) < BLANK):
         digest = hashlib.blake2b(repr(picture.size).encode(), digest_size=16)
         digest.update(picture.tobytes())
         seed = int.from_bytes(digest.digest(), "big")

@@ -6,18 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageStat
+from PIL import Image
 
 from multitask.images.decode import PictureError, Pixels, decode, header, in_order
 from multitask.images.near import (
+    BLANK,
     NOTHING,
     Frequencies,
     frequencies,
     perceptual_hashes,
+    spread,
 )
 from multitask.terminal.bar import track
 
-BLANK = 2.0  # standard deviation of a colour in 255 levels: less is a flat surface
 TINY = 16  # pixels: a shorter side shows no face
 
 
@@ -76,7 +77,7 @@ def inspect_file(path: str, box: str | None = None) -> File:
         width=width,
         height=height,
         side=min(image.size),
-        spread=max(ImageStat.Stat(image).stddev),
+        spread=spread(image),
         digest=_digest(pixels),
         frequencies=frequencies(image),
     )

@@ -12,6 +12,7 @@ from PIL import Image
 from multitask.images.decode import decode_all
 from multitask.images.near import (
     _WEIGHTS,
+    BLANK,
     SAME,
     correlation,
     frequencies,
@@ -20,6 +21,7 @@ from multitask.images.near import (
     mirrored,
     near_links,
     perceptual_hashes,
+    spread,
 )
 
 
@@ -162,6 +164,26 @@ def test_blank_pictures_are_linked_only_if_all_their_pixels_are_equal():
     noisy = flat[1].copy()
     noisy[3, 3] += 1
     assert linked([*flat, noisy, flat[0][:30]]) == [(0, 2)]
+
+
+@pytest.mark.parametrize(("share", "is_linked"), [(0.05, True), (0.025, False)])
+def test_a_dark_picture_is_linked_to_its_copy_unless_it_is_blank(share, is_linked):
+    [pixels] = scenes(1, 160)
+    dark = (pixels * share).round().astype(np.uint8)
+    assert (spread(Image.fromarray(dark)) >= BLANK) == is_linked
+    grey = np.asarray(Image.fromarray(dark).convert("L"))
+    assert 0.5 < grey.std() < 2.5
+    copies = [dark, saved_again(dark, 95)]
+    assert linked(copies) == [(0, 1)] * is_linked
+    assert linked([dark, dark]) == [(0, 1)]
+
+
+def test_texture_that_a_thumbnail_averages_away_is_linked_only_to_equal_pixels():
+    rng = np.random.default_rng(3)
+    noise = [rng.choice([90, 110], (640, 640, 1)).repeat(3, 2) for _ in range(2)]
+    papers = [np.asarray(pixels, np.uint8) for pixels in noise]
+    assert spread(Image.fromarray(papers[0])) > 5 * BLANK / 2
+    assert linked([*papers, papers[1]]) == [(1, 2)]
 
 
 def test_groups_link_what_comparing_each_with_each_finds():
