@@ -75,6 +75,39 @@ def test_a_split_keeps_what_an_audit_pairs_in_one_part(
     assert (found.leaking, found.conflicting, found.look_alike) == (0, 0, 0)
 
 
+def test_what_is_compared_is_in_the_boxes_without_their_margin(
+    table, tiny_trunk, tables, tmp_path
+):
+    # What is around them, most of what the network sees, differs from copy to copy.
+    rng = np.random.default_rng(0)
+    boxed = table[table["scene"].between(COPIED - 10, COPIED + 9)].copy()
+    for row, path in boxed["path"].items():
+        picture = Image.open(path).resize((60, 60))
+        around = Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8))
+        around = around.resize((200, 160), Image.Resampling.NEAREST)
+        left, top = (int(place) for place in rng.integers(40, (101, 61)))
+        around.paste(picture, (left, top))
+        around.save(tmp_path / f"{row}.png")
+        boxed.loc[row, "path"] = str(tmp_path / f"{row}.png")
+        boxed.loc[row, "box"] = f"{left} {top} {left + 60} {top + 60}"
+    boxed = boxed.reset_index(drop=True)
+    recipe = Recipe(
+        heads=("gender",), data=(tables(boxed, tmp_path),), trunk=tiny_trunk,
+        image_size=64, box_margin=0.6,
+    )  # fmt: skip
+    prepared = prepare(recipe, tmp_path / "run", quiet)
+    parts = prepared.table.assign(split=prepared.split())
+    assert parts["box"].tolist() == boxed["box"].tolist()
+    assert parts.groupby("scene")["split"].nunique().max() == 1
+    assert len(set(prepared.members)) == 20
+    files = inspect_files(boxed)
+    labels = label_intervals(catalog.heads(["gender"]), boxed)
+    found = duplicates(parts, files, labels)
+    assert (found.pairs, found.mirrored, found.leaking) == (60, 30, 0)
+    whole = duplicates(parts, inspect_files(boxed.drop(columns="box")), labels)
+    assert whole.pairs == 0
+
+
 def test_pictures_that_are_dealt_one_by_one_leak(table, seen):
     parts = split(table, (), np.arange(len(table)), (0.7, 0.15, 0.15), 0)
     assert duplicates(table.assign(split=parts), *seen).leaking > COPIED
