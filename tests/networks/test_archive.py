@@ -328,6 +328,27 @@ def test_a_full_disk_keeps_the_previous_file(small, tmp_path):
             assert target.read_bytes() == b"the previous one"
 
 
+def test_what_a_killed_process_left_is_gone_after_the_next_save(
+    small, tmp_path, monkeypatch
+):
+    class Killed(BaseException):
+        """The process ends here, and removes nothing."""
+
+    def killed(*_):
+        raise Killed
+
+    model, spec = archive.load(small)
+    path = tmp_path / NETWORK
+    with monkeypatch.context() as patch:
+        patch.setattr(archive, "_rewrite", killed)
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        with pytest.raises(Killed):
+            archive.save(model, spec, path)
+    assert len(list(tmp_path.iterdir())) == 1
+    archive.save(model, spec, path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_missing_folder_is_an_error(network, tmp_path):
     model, spec = network
     path = tmp_path / "none" / NETWORK

@@ -1,5 +1,6 @@
 """Are tensors read as PyTorch saved them, and is anything else refused, unrun?"""
 
+import pickle
 import zipfile
 
 import numpy as np
@@ -113,6 +114,16 @@ def test_what_a_file_holds_is_not_changed_by_a_pickle_that_sets_attributes(read)
     changed = PLAIN["a"] + pushed({"shape": (10**9,), "storage": "x"}) + b"b"
     with pytest.raises(UserError, match="is truncated, or is no file of tensors"):
         read(whole({"a": changed}, {"7": NUMBERS}))
+
+
+def test_a_name_that_is_no_text_is_refused_without_writing_it_out(read):
+    # Each set holds the one before twice: written out, it is 2 ** 40 of them.
+    name = frozenset[object]()
+    for _ in range(40):
+        name = frozenset({(name, 1), (name, 2)})
+    named = pickle.dumps(name, 4)[11:-1]  # without the heads of pickle and frame
+    with pytest.raises(UserError, match="has a frozenset for the name of a tensor"):
+        read(HEAD + b"\x80\x04}" + named + PLAIN["a"] + b"s.")
 
 
 def test_every_truncation_is_an_error(read):

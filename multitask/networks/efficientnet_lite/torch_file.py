@@ -86,8 +86,12 @@ def _read(file: BinaryIO) -> dict[str, np.ndarray]:
     if not isinstance(views, dict):
         raise _Refused(f"holds a {type(views).__name__}, must hold tensors by name")
     for name, view in views.items():
-        if not isinstance(name, str) or not isinstance(view, _View):
-            raise _Refused(f"holds {name!r:.60}, which is not a tensor")
+        if not isinstance(name, str):
+            # Not written out: what is in it can be in it many times over.
+            kind = type(name).__name__
+            raise _Refused(f"has a {kind} for the name of a tensor")
+        if not isinstance(view, _View):
+            raise _Refused(f"holds {name[:60]!r}, which is not a tensor")
     storages = {view.storage.key: view.storage for view in views.values()}
     keys = _Unpickler(file).load()
     if not isinstance(keys, list) or sorted(keys) != sorted(storages):
