@@ -201,6 +201,25 @@ def command(main: Callable[[list[str] | None], int]) -> Callable[..., int]:
     return guarded
 
 
+_MARK = "\0"  # which no word of a command line can hold
+
+
+def _marked(words: Sequence[str]) -> list[str]:
+    """Words of which those after `--` are no options.
+
+    Parsing options and words apart, as argparse does if they are mixed, loses the `--`.
+    """
+    end = [*words, "--"].index("--") + 1
+    after = (_MARK + word if word.startswith("-") else word for word in words[end:])
+    return [*words[:end], *after]
+
+
+def _unmarked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unmarked(one) for one in value]
+    return value.removeprefix(_MARK) if isinstance(value, str) else value
+
+
 class Parser(argparse.ArgumentParser):
     """Options of a command, whose mistakes are UserErrors: one line, no usage.
 
@@ -219,11 +238,16 @@ class Parser(argparse.ArgumentParser):
     ) -> argparse.Namespace:
         parsed: argparse.Namespace
         # Options may stand between the words: which of them are missing is known last.
-        parsed, others = self.parse_known_intermixed_args(args, namespace)
+        words = _marked(sys.argv[1:] if args is None else args)
+        parsed, others = self.parse_known_intermixed_args(words, namespace)
+        for name, value in vars(parsed).items():
+            setattr(parsed, name, _unmarked(value))
+        others = [word for word in others if word != "--"]
         if not others:
             return parsed
         name = others[0].partition("=")[0]
         if not name.startswith("-"):
+            name = _unmarked(others[0])
             raise UserError(name, "unexpected argument", f"see {self.prog} --help")
         shown = [a for a in self._actions if a.help != argparse.SUPPRESS]
         options = [o for action in shown for o in action.option_strings]

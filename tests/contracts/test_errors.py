@@ -8,6 +8,7 @@ import pytest
 
 from multitask.__main__ import main
 from multitask.contracts.errors import (
+    Parser,
     UserError,
     as_python,
     command,
@@ -120,6 +121,32 @@ def test_a_wrong_option_is_told_in_one_line(words, told, capsys):
     assert shown.err.startswith(told)
     assert shown.err.count("\n") == 1
     assert not shown.out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("-- -x.jpg b.jpg", ["-x.jpg", "b.jpg"]),
+        ("--size 3 a.jpg -- -x.jpg", ["a.jpg", "-x.jpg"]),
+        ("-- --size a --", ["--size", "a", "--"]),
+        ("a.jpg b.jpg --", ["a.jpg", "b.jpg"]),
+        ("a --size 3 b", ["a", "b"]),
+        ("-- -9 -x=3", ["-9", "-x=3"]),
+    ],
+)
+def test_what_follows_two_dashes_is_no_option(words, expected):
+    parser = Parser(prog="x")
+    parser.add_argument("first")
+    parser.add_argument("rest", nargs="*")
+    parser.add_argument("--size", type=int)
+    parsed = parser.parse_args(words.split())
+    assert [parsed.first, *parsed.rest] == expected
+    assert parsed.size == (3 if "--size 3" in words else None)
+
+
+def test_a_word_too_many_after_two_dashes_is_named_as_it_is():
+    with pytest.raises(UserError, match="^-x: unexpected argument; see x --help"):
+        Parser(prog="x").parse_args(["--", "-x"])
 
 
 @pytest.mark.parametrize(
