@@ -1,11 +1,11 @@
 """Which networks can be named? The command `python -m multitask.networks`."""
 
 import sys
-from pathlib import Path
+from itertools import zip_longest
 
 from multitask.contracts.errors import Parser, UserError, command, listed
 from multitask.networks.named import catalog
-from multitask.networks.named.description import card_file, describe, licence
+from multitask.networks.named.description import card, card_file, describe, licence
 
 
 def parser() -> Parser:
@@ -22,17 +22,23 @@ def parser() -> Parser:
 def main(argv: list[str] | None = None) -> int:
     """Run `python -m multitask.networks`; returns the exit status."""
     name = parser().parse_args(argv).name
-    print(_card(name) if name else _table(), end="")
+    if name:
+        print(_card(name), end="")
+        return 0
+    print(_table(), end="")
+    for path in catalog.unnamed():
+        print(f"ignored, as no name can mean it: {path}", file=sys.stderr)
     return 0
 
 
 def _card(name: str) -> str:
     """The text of a network's model card; UserError if it has none."""
-    file = card_file(catalog.find(name))
+    path = catalog.find(name)
+    file = card_file(path)
     if not file.is_file():
         what = f"has no model card: {file} does not exist"
         raise UserError(f"network {name}", what)
-    return file.read_text(encoding="utf-8").rstrip() + "\n"
+    return card(path).rstrip() + "\n"
 
 
 def _table() -> str:
@@ -44,20 +50,30 @@ def _table() -> str:
             f"{catalog.FOLDER} holds none\n"
         )
     lines = [["name", "source", "heads", "pixels", "file", "licence"]]
-    lines += [[one.name, one.source, *_described(one.path())] for one in networks]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines += [[one.name, one.source, *_described(one)] for one in networks]
+    # The reason why a network is none takes the place of all that follows its source.
+    cells = [line if len(line) == len(lines[0]) else line[:2] for line in lines]
+    columns = zip_longest(*cells, fillvalue="")
+    widths = [max(map(len, column)) for column in columns]
     rows = (
         "  ".join(
-            cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+            cell.ljust(width) for cell, width in zip(line, widths, strict=False)
         ).rstrip()
         for line in lines
     )
     return "".join(f"{row}\n" for row in rows)
 
 
-def _described(path: Path) -> list[str]:
-    """Heads, side of the pictures in pixels, size of the file, and licence."""
-    spec = describe(path)
+def _described(network: catalog.Named) -> list[str]:
+    """Heads, side of the pictures in pixels, size of the file, and licence.
+
+    Of a file that is no network, or missing, it is the reason alone.
+    """
+    try:
+        path = network.path()
+        spec = describe(path)
+    except UserError as error:
+        return [error.line]
     heads = listed(head["name"] for head in spec["heads"])
     megabytes = path.stat().st_size / 1e6
     return [heads, str(spec["size"]), f"{megabytes:.1f} MB", licence(path)]

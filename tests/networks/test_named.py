@@ -120,6 +120,21 @@ def test_without_a_bundled_network_the_default_says_so(named_folder):
     assert line.startswith("faces: does not come with this installation of multitask; ")
 
 
+def test_files_of_the_named_folder_that_no_name_can_mean_are_no_networks(named_folder):
+    write(named_folder / "faces.keras")
+    odd = [
+        named_folder / "._faces.keras",
+        named_folder / ".cache" / NETWORK,
+        named_folder / "a.keras.keras",
+        named_folder / "my net.keras",
+    ]
+    for path in odd:
+        write(path)
+    assert catalog.names() == ["faces"]
+    assert catalog.unnamed() == sorted(odd)
+    assert refused("facez").endswith("'faces'? Known: faces; or give a path")
+
+
 def test_a_wrong_named_folder_is_an_error(named_folder, monkeypatch):
     monkeypatch.setenv("MULTITASK_NETWORKS", "nowhere")
     assert refused("faces").startswith(
@@ -180,11 +195,21 @@ def test_the_licence_is_that_of_the_card(tmp_path):
     (tmp_path / "a" / "model_card.md").write_text(text)
     assert description.licence(network) == "cc-by-4.0"
     assert description.card_file(tmp_path / "b.keras") == tmp_path / "b.md"
+    (tmp_path / "a" / "model_card.md").write_bytes(b"---\nlicense: mit\n---\nJos\xe9\n")
+    assert description.licence(network) == "mit"
+    assert description.card(network).endswith("Jos\ufffd\n")
 
 
 def test_a_spec_that_is_no_spec_is_refused(tmp_path):
     assert description.describe(write(tmp_path / "a.keras")) == SPEC
-    wrong: list[Any] = [[], 7, {"trunk": "cnn"}]
+    wrong: list[Any] = [
+        [],
+        7,
+        {"trunk": "cnn"},
+        SPEC | {"heads": [{}]},
+        SPEC | {"heads": ["age"]},
+        SPEC | {"heads": 3},
+    ]
     for spec in wrong:
         with pytest.raises(UserError, match="is damaged in its member multitask.json"):
             description.describe(write(tmp_path / "b.keras", spec))
@@ -230,6 +255,8 @@ class Hub(types.ModuleType):
         return types.SimpleNamespace(commit_hash=self.commit, etag=self.etag)
 
     def hf_hub_download(self, repository, file, *, revision, local_files_only=False):
+        if "--" in repository or ".." in repository:
+            raise self.errors.HFValidationError("-- and .. are forbidden")
         blob = self.cache / "blobs" / self.etag
         link = self.cache / "snapshots" / COMMIT / file
         if local_files_only and not link.exists():
@@ -315,11 +342,45 @@ def test_no_other_revision_than_the_announced_one_is_used(server):
         ("hf://own", "is no address of a network; write hf://OWNER/NAME[@REVISION]"),
         ("hf://own/net/a.h5", "is no address of a network; write hf://OWNER/NAME"),
         ("hf://own/net@v2", "has no such file; check the address"),
+        ("hf://own/net/../a.keras", "is no address of a network; write hf://OWNER"),
+        (f"hf://own/net@{COMMIT}/b/../../../a.keras", "is no address of a network"),
+        (f"hf://own/..@{COMMIT}", "is no address of a network; write hf://OWNER"),
+        (f"hf://own/a--b@{COMMIT}", "is no address of a network; write hf://OWNER"),
+        ("hf://own/net@%2e%2e%2fa", "is no address of a network; write hf://OWNER"),
+        ("hf://own/net@a/b", "is no address of a network; write hf://OWNER/NAME"),
     ],
 )
 def test_a_wrong_address_is_an_error(server, address, message):
     assert message in refused(address)
     assert not server.cache.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "revision", "file"),
+    [
+        ("refs/pr/1", "refs/pr/1", NETWORK),
+        ("refs/pr/12/b/c.keras", "refs/pr/12", "b/c.keras"),
+        ("mine%2Fnew/c.keras", "mine/new", "c.keras"),
+        ("v1.0-a/b/c.keras", "v1.0-a", "b/c.keras"),
+        ("refs/c.keras", "refs", "c.keras"),
+    ],
+)
+def test_a_revision_may_be_a_branch_with_a_slash(
+    text, revision, file, server, monkeypatch
+):
+    asked = []
+    download = server.hf_hub_download
+
+    def noting(repository, file, *, revision, **options):
+        asked.append((repository, revision, file))
+        return download(repository, file, revision=revision, **options)
+
+    monkeypatch.setattr(server, "hf_hub_download", noting)
+    monkeypatch.setattr(server, "hf_hub_url", lambda *_, revision: f"{revision}/main")
+    path = catalog.find(f"hf://own/net@{text}")
+    assert path.read_bytes() == CONTENT
+    assert asked == [("own/net", revision, file)]
+    assert hub.pinned(f"hf://own/net@{text}", path) == f"hf://own/net@{COMMIT}/{file}"
 
 
 def test_a_hash_that_nobody_can_compute_is_refused(server):

@@ -119,6 +119,12 @@ def names() -> list[str]:
     return list(dict.fromkeys(one.name for one in _listed()))
 
 
+def unnamed() -> list[Path]:
+    """Files in the folder of networks that no name can mean, such as `._a.keras`."""
+    others = [one for one in _in_folder() if not _may_be_name(one.name)]
+    return [one.path() for one in others]
+
+
 def _may_be_name(text: str) -> bool:
     return bool(_NAME.fullmatch(text)) and not text.endswith(_KERAS)
 
@@ -168,6 +174,10 @@ def _of_packages() -> list[Named]:
 
 
 def _of_folder() -> list[Named]:
+    return [one for one in _in_folder() if _may_be_name(one.name)]
+
+
+def _in_folder() -> list[Named]:
     given = os.environ.get(FOLDER, "")
     if not given:
         return []

@@ -50,9 +50,10 @@ def describe(path: Path) -> dict[str, Any]:
     """
     try:
         spec: dict[str, Any] = json.loads(read_spec(path))
-        if {"trunk", "size", "heads"} <= set(spec):
+        named = all("name" in dict(head) for head in spec["heads"])
+        if named and {"trunk", "size"} <= set(spec):
             return spec
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, KeyError):
         pass
     raise UserError(
         path, f"is damaged in its member {SPEC_MEMBER}", "train or copy it again"
@@ -78,11 +79,15 @@ def card_file(network: Path) -> Path:
     return network.with_suffix(".md")
 
 
+def card(network: Path) -> str:
+    """The text of a network's card, with \ufffd for what is not in UTF-8."""
+    return card_file(network).read_text(encoding="utf-8", errors="replace")
+
+
 def licence(network: Path) -> str:
     """The licence that the head of a network's card names; "" if there is none."""
-    card = card_file(network)
-    if not card.is_file():
+    if not card_file(network).is_file():
         return ""
-    head = card.read_text(encoding="utf-8").removeprefix("---\n").partition("\n---")[0]
+    head = card(network).removeprefix("---\n").partition("\n---")[0]
     found = _LICENCE.search(head)
     return found[1] if found else ""

@@ -10,13 +10,15 @@ import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from multitask.contracts.errors import Say, UserError
 from multitask.contracts.run import NETWORK
 
 PREFIX = "hf://"
 _ADDRESS = re.compile(
-    r"hf://(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w.-]+))?(/(?P<file>.+))?"
+    r"hf://(?P<repository>[\w.-]+/[\w.-]+)"
+    r"(@(?P<revision>refs/(pr|convert)/\w+|[\w.%-]+))?(/(?P<file>.+))?"
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HASHES = {64: "SHA-256", 40: "Git hash"}  # by their number of digits
@@ -25,7 +27,8 @@ _HASHES = {64: "SHA-256", 40: "Git hash"}  # by their number of digits
 def download(address: str, say: Say) -> Path:
     """The file of `hf://OWNER/NAME[@REVISION][/FILE]` in the cache of huggingface_hub.
 
-    FILE is `network.keras` by default, REVISION `main`. Without a connection, a copy in
+    FILE is `network.keras` by default, REVISION `main`; a slash in it is %2F, but for
+    refs/pr/N, as huggingface_hub has it. Without a connection, a copy in
     the cache is used and `say` is called with a line about it. The hash is compared
     each time.
 
@@ -82,13 +85,17 @@ def _commit(path: Path, file: str) -> str:
 def _place(address: str) -> tuple[str, str, str]:
     """Repository, revision and file of an address; UserError if it is none."""
     match = _ADDRESS.fullmatch(address)
-    if not match or not (match["file"] or NETWORK).endswith(".keras"):
-        raise UserError(
-            address,
-            "is no address of a network",
-            "write hf://OWNER/NAME[@REVISION][/FILE.keras]",
-        )
-    return match["repository"], match["revision"] or "main", match["file"] or NETWORK
+    file = match["file"] or NETWORK if match else ""
+    revision = unquote(match["revision"] or "main") if match else ""
+    climbs = {"", ".", ".."} & {*file.split("/"), *revision.split("/")}
+    if not match or climbs or not file.endswith(".keras"):
+        raise _no_address(address)
+    return match["repository"], revision, file
+
+
+def _no_address(address: str) -> UserError:
+    todo = "write hf://OWNER/NAME[@REVISION][/FILE.keras], %2F for a slash in REVISION"
+    return UserError(address, "is no address of a network", todo)
 
 
 def _huggingface_hub(address: str) -> Any:
@@ -127,9 +134,16 @@ def _cached(hub: Any, address: str, place: tuple[str, str, str]) -> Path:
     Raises LocalEntryNotFoundError if there is none, UserError if its hash is wrong.
     """
     repository, file, revision = place
-    path = Path(
-        hub.hf_hub_download(repository, file, revision=revision, local_files_only=True)
-    )
+    try:
+        path = Path(
+            hub.hf_hub_download(
+                repository, file, revision=revision, local_files_only=True
+            )
+        )
+    except hub.errors.LocalEntryNotFoundError:  # in some versions a ValueError
+        raise
+    except (hub.errors.HFValidationError, ValueError):
+        raise _no_address(address) from None
     # A copy links to a file that is named after its hash.
     blob = path.resolve()
     if len(blob.name) not in _HASHES:  # where files can't be links
