@@ -158,12 +158,23 @@ def _take_network(arguments: argparse.Namespace) -> Path:
             todo += here if catalog.is_named(first) and Path(first).exists() else ""
             raise UserError(first, "is a network, and no picture is given", todo)
         arguments.input = others
-        return catalog.find(first)
+        network = catalog.find(first)
+        if catalog.is_named(first) and Path(first).is_dir():
+            _check_meant(first, others)
+        return network
     _check_order(first, others)
     network = catalog.find(catalog.DEFAULT)
     card = command_line("networks", catalog.DEFAULT)
     print(f"network: {catalog.DEFAULT}, as none is named; see {card}", file=sys.stderr)
     return network
+
+
+def _check_meant(name: str, others: list[str]) -> None:
+    """Raise UserError unless a folder with the name of a network is given, too."""
+    if all(Path(word) != Path(name) for word in others):
+        what = "is the name of a network, and a folder here"
+        todo = f"write ./{name} for the pictures in the folder, or rename it for the"
+        raise UserError(name, what, f"{todo} network")
 
 
 def _check_order(first: str, others: list[str]) -> None:

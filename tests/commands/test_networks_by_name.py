@@ -87,6 +87,21 @@ def test_a_name_alone_lacks_pictures(faces, here, capsys):
     assert len(json.loads(printed.out)) == 1
 
 
+def test_a_folder_here_with_the_name_of_a_network_is_not_passed_over(
+    faces, here, capsys
+):
+    (here / "more").rename(here / "faces")
+    printed = said(capsys, predict.main, "faces", "photo.png", status=2)
+    assert printed.out == ""
+    assert printed.err == (
+        "faces: is the name of a network, and a folder here; write ./faces for the "
+        "pictures in the folder, or rename it for the network\n"
+    )
+    # No doubt is left where the folder is given, too.
+    printed = said(capsys, predict.main, "faces", "./faces", "--format", "json")
+    assert len(json.loads(printed.out)) == 1
+
+
 @pytest.mark.parametrize("word", ["facez", "runs/faces", "photo.pgn"])
 def test_a_word_that_is_nothing_is_not_answered_by_the_default(
     word, faces, here, capsys
@@ -161,6 +176,21 @@ def test_networks_lists_what_can_be_named(faces, named_folder, here, capsys):
     assert head.split() == ["name", "source", "heads", "pixels", "file", "licence"]
     assert row.endswith("cc-by-4.0")
     assert said(capsys, networks, "faces").out == CARD
+
+
+def test_a_network_that_is_none_is_one_row_with_the_reason(faces, named_folder, capsys):
+    (named_folder / "half.keras").write_bytes(b"half")
+    (named_folder / "._faces.keras").write_bytes(b"of another system")
+    (named_folder / "faces" / "model_card.md").write_bytes(b"Jos\xe9")
+    printed = said(capsys, networks)
+    _, whole, half = printed.out.splitlines()
+    assert whole.split()[0] == "faces"
+    file = named_folder / "half.keras"
+    assert half.startswith(f"half   folder {named_folder}  {file}: is not a network ")
+    assert printed.err == (
+        f"ignored, as no name can mean it: {named_folder / '._faces.keras'}\n"
+    )
+    assert said(capsys, networks, "faces").out == "Jos\ufffd\n"
 
 
 def test_networks_without_a_card_or_without_networks(faces, named_folder, capsys):
