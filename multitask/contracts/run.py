@@ -16,6 +16,7 @@ NETWORK = "network.keras"  # the best epoch
 RECIPE = "recipe.toml"  # every setting
 HISTORY = "history.csv"  # figures of each epoch
 SPLIT = "split.csv"  # path, maybe box, split
+CHECKPOINT = "checkpoint"  # the folder of what a stopped training resumes from
 SKIPPED = "skipped.csv"  # path, reason: what was set aside
 REPORT = "report"  # the folder of a run's report
 REPORT_JSON = "report.json"  # in it, the figures; a run with one is measured
@@ -64,11 +65,14 @@ def discard(out: Path) -> None:
     Folders that are empty then go, too.
     """
     for folder in (*out.glob("fold-*"), out):
-        logs = folder / "logs"
-        events = sorted(logs.glob("*/events.out.tfevents.*"))
-        for file in (*events, *(folder / name for name in (RECIPE, SKIPPED, SPLIT))):
+        logs, checkpoint = folder / "logs", folder / CHECKPOINT
+        files = [folder / name for name in (RECIPE, SKIPPED, SPLIT)]
+        files += logs.glob("*/events.out.tfevents.*")
+        # The trunk that a frozen training begins with; all, if its epoch then failed.
+        files += [*checkpoint.glob("*.weights.h5"), *checkpoint.glob("state.*")]
+        for file in files:
             file.unlink(missing_ok=True)
-        for empty in (*logs.glob("*"), logs, folder):
+        for empty in (*logs.glob("*"), logs, checkpoint, folder):
             with suppress(OSError):  # not empty, or not there
                 empty.rmdir()
 

@@ -12,6 +12,7 @@ import keras
 from multitask.contracts import saving
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Precision
+from multitask.contracts.run import CHECKPOINT
 
 Figures = list[dict[str, Any]]  # one dict per epoch, as in history.csv
 
@@ -35,7 +36,7 @@ class Checkpoint:
     """The state that a training resumes from; consistent even after `kill -9`."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder / "checkpoint"
+        self.folder = folder / CHECKPOINT
         self.file = self.folder / "state.json"
 
     def read(self) -> State:

@@ -35,6 +35,8 @@ def test_a_folder_with_drawings_frames_and_locks_alone_counts_as_new(tmp_path):
 def test_discarding_a_run_removes_only_what_it_wrote(tmp_path):
     own = ["recipe.toml", "split.csv", "skipped.csv", "fold-1/recipe.toml"]
     own += ["logs/train/events.out.tfevents.1.host", "fold-1/split.csv"]
+    own += ["checkpoint/trunk.weights.h5", "fold-1/checkpoint/epoch-1.weights.h5"]
+    own += ["checkpoint/state.part", "fold-1/checkpoint/state.json"]
     foreign = ["notes.txt", "logs/mine.txt", "data/table.csv"]
     for name in (*own, *foreign):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

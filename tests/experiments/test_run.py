@@ -245,6 +245,21 @@ def test_a_run_stopped_or_failed_in_its_first_epoch_leaves_its_folder_free(
         assert not (tmp_path / "run").exists()
 
 
+def test_a_stopped_run_on_a_frozen_trunk_leaves_its_folder_free_too(
+    drawn_run, drawn_faces, tmp_path, monkeypatch
+):
+    frozen = {"freeze": "all", "augment": "none", "weights": str(drawn_run.folder)}
+    stop_in(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        fit(
+            tiny_recipe(drawn_faces, **frozen),
+            tmp_path / "run",
+            say=quiet,
+            machine=Machine(cache=tmp_path / "cache"),
+        )
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.slow
 def test_a_fold_that_was_stopped_is_trained_to_its_end(
     drawn_faces, tmp_path, monkeypatch
