@@ -124,14 +124,14 @@ def begin(
     theirs = network.get_layer("core")
     _fill(core.get_layer("trunk"), theirs.get_layer("trunk"), source)
     before = {head.name: head for head in other.heads}
-    new = {}
+    new, other_features = {}, _other_features(spec, other)
     for head in spec.heads:
-        reason = _difference(head, before.get(head.name), spec.dense == other.dense)
+        reason = _difference(head, before.get(head.name)) or other_features
         if not reason and not _copied(core, theirs, head):
             reason = "its layers differ"
         if reason:
             new[head.name] = reason
-    if spec.dense == other.dense:
+    if not other_features:
         for layer in core.layers:
             if layer.name in SHARED and layer.name != "trunk" and layer.weights:
                 layer.set_weights(theirs.get_layer(layer.name).get_weights())
@@ -147,8 +147,20 @@ def begin(
     return tuple(head for head in spec.heads if head.name in new)
 
 
-def _difference(head: Head, before: Head | None, same_features: bool) -> str:
-    """Why a head can't begin from one of the same name; "" if it can."""
+def _other_features(spec: NetworkSpec, other: NetworkSpec) -> str:
+    """Why heads of two networks with one trunk take other features; "" if the same."""
+    ours, theirs = spec.dense, other.dense
+    if (ours.units, ours.norm) != (theirs.units, theirs.norm):
+        return "its --features differ"
+    if spec.pooling != other.pooling:
+        return "its --pooling differs"
+    # Flattened, each place in a picture has features of its own.
+    differ = spec.pooling == "flatten" and spec.size != other.size
+    return "its --image-size differs" if differ else ""
+
+
+def _difference(head: Head, before: Head | None) -> str:
+    """Why a head asks another question than one of the same name; "" if the same."""
     if before is None:
         return "it has none of this name"
     if type(head) is not type(before):
@@ -159,7 +171,7 @@ def _difference(head: Head, before: Head | None, same_features: bool) -> str:
         return "its classes differ"
     if any(getattr(head, n, None) != getattr(before, n, None) for n in _RANGE):
         return "its range differs"
-    return "" if same_features else "its --features differ"
+    return ""
 
 
 def _copied(core: keras.Model, theirs: keras.Model, head: Head) -> bool:

@@ -12,8 +12,8 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe_texts import parse_features
 from multitask.contracts.run import NETWORK
-from multitask.networks import archive, build, pretrained
-from tests.networks.untrained import gender_age_spec
+from multitask.networks import archive, build, pretrained, trunks
+from tests.networks.untrained import gender_age_spec, unsettle
 
 
 def new_trunk(name, size=None):
@@ -192,6 +192,74 @@ def test_heads_with_other_classes_are_new(trained, tiny_trunk):
     assert new == heads
     assert said[0].endswith(
         "the trunk; new heads: gender (its classes differ), age (its range differs)"
+    )
+
+
+@pytest.fixture
+def pooled_trunk(tiny_trunk, monkeypatch):
+    """The name of a trunk as `tiny` whose pooling is open."""
+    layers = {
+        "average": keras.layers.GlobalAveragePooling2D,
+        "max": keras.layers.GlobalMaxPooling2D,
+        "flatten": keras.layers.Flatten,
+    }
+
+    def build(images, norm, pooling="average"):
+        x = keras.layers.Conv2D(8, 3, strides=2, use_bias=False)(images)
+        return layers[pooling]()(norm()(x))
+
+    entry = replace(trunks.TRUNKS[tiny_trunk], build=build, application="ResNet50")
+    monkeypatch.setitem(trunks.TRUNKS, "pooled", replace(entry, name="pooled"))
+    return "pooled"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "reason"),
+    [
+        ({"dense": "8"}, {"dense": "8", "pooling": "flatten"}, "--pooling differs"),
+        ({"dense": "8"}, {"dense": "8", "pooling": "max"}, "--pooling differs"),
+        ({}, {"pooling": "max"}, "--pooling differs"),
+        ({"dense": "8"}, {"dense": "8,norm=yes"}, "--features differ"),
+        ({"dense": "8"}, {"dense": "12"}, "--features differ"),
+        ({"pooling": "flatten", "dense": "8", "size": 16},
+         {"pooling": "flatten", "dense": "8", "size": 24}, "--image-size differs"),
+        ({"dense": "8", "size": 16}, {"dense": "8", "size": 24}, ""),
+        ({"dense": "8,norm=yes,l2=0.5"}, {"dense": "8,norm=yes"}, ""),
+    ],
+)  # fmt: skip
+def test_heads_are_loaded_with_the_features_that_they_take(
+    before, now, reason, pooled_trunk, tmp_path
+):
+    def spec_of(dense="0", size=16, **settings):
+        features = parse_features(dense)
+        return gender_age_spec(pooled_trunk, size, dense=features, **settings)
+
+    theirs, spec = spec_of(**before), spec_of(**now)
+    model = build.build(theirs)
+    unsettle(model)
+    archive.save(model, theirs, tmp_path / NETWORK)
+    core = build.build_core(spec, training=True)
+    fresh = core.get_layer("gender").get_weights()
+    said: list[str] = []
+    new = pretrained.begin(core, spec, str(tmp_path), said.append)
+    other = model.get_layer("core")
+    np.testing.assert_array_equal(
+        core.get_layer("trunk").get_weights()[0],
+        other.get_layer("trunk").get_weights()[0],
+    )
+    if reason:
+        assert new == spec.heads
+        assert f"new heads: gender (its {reason}), age (its {reason})" in said[0]
+        expected = fresh
+    else:
+        assert new == ()
+        expected = other.get_layer("gender").get_weights()
+        for ours in core.layers:
+            if ours.name.startswith("features-") and ours.weights:
+                loaded = other.get_layer(ours.name).get_weights()
+                np.testing.assert_array_equal(ours.get_weights()[0], loaded[0])
+    np.testing.assert_array_equal(
+        core.get_layer("gender").get_weights()[0], expected[0]
     )
 
 
