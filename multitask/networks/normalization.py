@@ -62,13 +62,14 @@ def norm(training: bool) -> Callable[..., Any]:
     return partial(cls, momentum=MOMENTUM)
 
 
-def resume_averages(model: keras.Model, steps: float) -> None:
-    """Go on with the moving averages of a model as after so many steps of training.
+def resume_averages(layer: keras.Layer, steps: float) -> None:
+    """Go on with the moving averages of a layer as after so many steps of training.
 
-    After 300 steps or more, their momentum is constant.
+    Those of a model are of all its layers. After 300 steps or more, their momentum is
+    constant.
     """
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            resume_averages(layer, steps)
-        elif isinstance(layer, FusedNormalization):
-            layer.steps.assign(steps)
+    if isinstance(layer, keras.Model):
+        for inner in layer.layers:
+            resume_averages(inner, steps)
+    elif isinstance(layer, FusedNormalization):
+        layer.steps.assign(steps)

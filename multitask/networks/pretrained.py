@@ -109,17 +109,19 @@ def absolute(source: str) -> str:
 
 def begin(
     core: keras.Model, spec: NetworkSpec, source: str, say: Say = print
-) -> tuple[Head, ...]:
-    """Load the weights of `source` into a core; returns the heads that are still new.
+) -> tuple[tuple[Head, ...], bool]:
+    """Load the weights of `source` into a core.
 
     From a network of this package, heads of the same name that answer the same question
-    are loaded, too. `say` is called with a line about it.
+    are loaded, too, and the layers between trunk and heads if they are the same. `say`
+    is called with a line about it. Returns the heads that are still new, and whether
+    these layers are loaded.
 
     Raises UserError as `load` does.
     """
     if not _is_network(source):
         load(core.get_layer("trunk"), source, spec.trunk)
-        return spec.heads
+        return spec.heads, False
     network, other = archive.load(_file(source))
     theirs = network.get_layer("core")
     _fill(core.get_layer("trunk"), theirs.get_layer("trunk"), source)
@@ -144,7 +146,8 @@ def begin(
         f"begins from {source}: {parts}"
         + (f"; new heads: {', '.join(others)}" if others else "")
     )
-    return tuple(head for head in spec.heads if head.name in new)
+    new_heads = tuple(head for head in spec.heads if head.name in new)
+    return new_heads, not other_features
 
 
 def _other_features(spec: NetworkSpec, other: NetworkSpec) -> str:

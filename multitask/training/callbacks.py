@@ -87,6 +87,7 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
     core: keras.Model  # the whole core, of which the model is the part that learns
     front: str  # the feature cache that the model learns from, or empty
     restored: bool  # whether the stage went on from a checkpoint
+    features_loaded = False  # whether another network's, as in the checkpoint
 
     def __init__(
         self,
@@ -178,7 +179,12 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         unsaved = self.best_epoch if self._unsaved else 0
         try:
             self.checkpoint.write(
-                self.model, self.history, self.precision, unsaved, self.front
+                self.model,
+                self.history,
+                self.precision,
+                unsaved,
+                self.front,
+                self.features_loaded,
             )
         except UserError:
             self._unsaved = []  # a resumed training won't know this epoch

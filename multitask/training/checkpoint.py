@@ -23,12 +23,14 @@ class State:
 
     The weights of the epoch `unsaved` (from 1) are kept, as it is the best one and its
     network is not saved yet; 0: none. `front` names the feature cache that the model
-    learns from, or is empty.
+    learns from, or is empty. `features_loaded` is whether the layers between trunk and
+    heads began with weights of another network.
     """
 
     unsaved: int = 0
     precision: Precision | None = None
     front: str = ""
+    features_loaded: bool = False
     history: Figures = field(default_factory=list)
 
 
@@ -93,6 +95,7 @@ class Checkpoint:
         precision: Precision,
         unsaved: int,
         front: str = "",
+        features_loaded: bool = False,
     ) -> None:
         """Write the weights, then the state that names them; remove older weights.
 
@@ -104,7 +107,11 @@ class Checkpoint:
         weights = self._weights(len(history))
         part = self.file.with_suffix(".part")
         state = State(
-            unsaved=unsaved, precision=precision, front=front, history=history
+            unsaved=unsaved,
+            precision=precision,
+            front=front,
+            features_loaded=features_loaded,
+            history=history,
         )
         try:
             model.save_weights(weights)

@@ -69,7 +69,7 @@ def build_model(
     policy = keras.config.dtype_policy().name
     # Of plain layers, so that Keras itself can save, copy and export the model.
     model = build.build_core(spec, recipe.dropout, policy, architecture=own)
-    new_heads = pretrained.begin(model, spec, weights)
+    new_heads, _ = pretrained.begin(model, spec, weights)
     if table is not None:
         labels, _ = usable(checked_table(table), spec.heads)
         targets = {head.name: head.encode(labels) for head in spec.heads}

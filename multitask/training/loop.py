@@ -81,6 +81,7 @@ def train(
     precision = state.precision or resolve_precision(spec, recipe, training)
     spec = replace(spec, recipe={**spec.recipe, "precision": precision})
     best = BestEpoch(spec, folder, precision, state.history, each_epoch)
+    best.features_loaded = state.features_loaded
     _warn(recipe, say)
     stages, interrupted = recipe.stages(), False
     try:
@@ -148,7 +149,9 @@ def _train_stage(
         network, _ = archive.load(best.folder)
         core.set_weights(network.get_layer("core").get_weights())
     elif not best.history:
-        new_heads = pretrained.begin(core, spec, recipe.weights, say)
+        new_heads, best.features_loaded = pretrained.begin(
+            core, spec, recipe.weights, say
+        )
         if recipe.is_frozen and recipe.weights != pretrained.NONE:
             best.checkpoint.keep_trunk(core.get_layer("trunk"))
     # That of an epoch holds all weights but those that are frozen.
@@ -167,7 +170,7 @@ def _train_stage(
     best.set_model(model)
     if best.resumed:
         best.restore()
-    _resume_averages(core, recipe, len(best.history) * training.steps)
+    _resume_averages(best, len(best.history) * training.steps)
     try:
         if not best.ended:
             _fit(best, training, validation, display)
@@ -176,11 +179,18 @@ def _train_stage(
             best.save()
 
 
-def _resume_averages(core: keras.Model, recipe: Recipe, steps: int) -> None:
-    """Go on with a core's moving averages as after so many steps of training."""
-    resume_averages(core, steps)
-    if recipe.weights != pretrained.NONE:  # of the trunk: the other layers are new
-        resume_averages(core.get_layer("trunk"), _PRETRAINED_STEPS + steps)
+def _resume_averages(best: BestEpoch, steps: int) -> None:
+    """Go on with a core's moving averages as after so many steps of training.
+
+    Those that came with the weights are not to be forgotten in the first steps.
+    """
+    loaded = {
+        "trunk": best.recipe.weights != pretrained.NONE,
+        "features-norm": best.features_loaded,
+    }
+    for layer in best.core.layers:
+        came = loaded.get(layer.name, False)
+        resume_averages(layer, steps + _PRETRAINED_STEPS * came)
 
 
 def _fit(

@@ -169,9 +169,10 @@ def test_heads_that_answer_the_same_question_are_loaded(
     )  # fmt: skip
     core = build.build_core(spec, dropout=0.2, training=True)
     said: list[str] = []
-    new = pretrained.begin(core, spec, str(folder), said.append)
+    new, features_loaded = pretrained.begin(core, spec, str(folder), said.append)
     assert said == [f"begins from {folder}: {message}"]
     assert bool(new) == ("new heads" in message)
+    assert features_loaded == (dense == "0")
     for head in set(spec.heads) - set(new):
         ours, theirs = (
             model.get_layer(head.name).get_weights()
@@ -188,7 +189,7 @@ def test_heads_with_other_classes_are_new(trained, tiny_trunk):
     heads = (replace(gender, classes=("female", "male")), replace(age, step=2.0))
     spec = replace(spec, heads=heads)
     said: list[str] = []
-    new = pretrained.begin(build.build_core(spec), spec, str(folder), said.append)
+    new, _ = pretrained.begin(build.build_core(spec), spec, str(folder), said.append)
     assert new == heads
     assert said[0].endswith(
         "the trunk; new heads: gender (its classes differ), age (its range differs)"
@@ -241,12 +242,13 @@ def test_heads_are_loaded_with_the_features_that_they_take(
     core = build.build_core(spec, training=True)
     fresh = core.get_layer("gender").get_weights()
     said: list[str] = []
-    new = pretrained.begin(core, spec, str(tmp_path), said.append)
+    new, features_loaded = pretrained.begin(core, spec, str(tmp_path), said.append)
     other = model.get_layer("core")
     np.testing.assert_array_equal(
         core.get_layer("trunk").get_weights()[0],
         other.get_layer("trunk").get_weights()[0],
     )
+    assert features_loaded == (not reason)
     if reason:
         assert new == spec.heads
         assert f"new heads: gender (its {reason}), age (its {reason})" in said[0]

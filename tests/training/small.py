@@ -50,6 +50,7 @@ def spec(recipe):
         trunk=recipe.trunk,
         size=recipe.image_size or 16,
         heads=catalog.heads(recipe.heads),
+        dense=recipe.dense,
         tta=recipe.tta,
         recipe=recipe.plain(),
     )

@@ -41,12 +41,13 @@ def test_without_an_epoch_there_is_no_state(checkpoint):
 
 def test_weights_and_optimizer_come_back_as_they_were(checkpoint):
     before = model()
-    checkpoint.write(before, HISTORY, "float32", unsaved=0, front="name")
+    checkpoint.write(before, HISTORY, "float32", 0, "name", features_loaded=True)
     assert checkpoint.read() == State(
-        precision="float32", front="name", history=HISTORY
+        precision="float32", front="name", features_loaded=True, history=HISTORY
     )
     assert json.loads(checkpoint.file.read_text()) == {
-        "unsaved": 0, "precision": "float32", "front": "name", "history": HISTORY,
+        "unsaved": 0, "precision": "float32", "front": "name",
+        "features_loaded": True, "history": HISTORY,
     }  # fmt: skip
     after = model(seed=1)
     checkpoint.restore(after, 2)

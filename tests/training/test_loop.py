@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.recipe_texts import DenseFeatures
 from multitask.networks import archive, build
 from multitask.training import callbacks, checkpoint, loop
 from tests.training import small
@@ -300,15 +299,42 @@ def test_a_precision_that_is_named_is_used():
     assert precision == "float16"
 
 
-def test_only_the_trunk_has_averages_that_came_with_its_weights():
-    recipe = small.recipe(weights="somewhere.keras", features="4,norm=yes")
-    spec = replace(small.spec(recipe), dense=DenseFeatures(units=4, norm=True))
-    core = build.build_core(spec, training=True)
+def averaged_steps(core):
+    """How many steps the averages of trunk and features count."""
+    layers = [*core.get_layer("trunk").layers, *core.layers]
+    return [float(each.steps) for each in layers if hasattr(each, "steps")]
 
-    def steps(model):
-        return [float(each.steps) for each in model.layers if hasattr(each, "steps")]
 
-    for weights, of_trunk in (("somewhere.keras", 1003), ("none", 3)):
-        loop._resume_averages(core, replace(recipe, weights=weights), 3)
-        assert steps(core) == [3]
-        assert steps(core.get_layer("trunk")) == [of_trunk]
+def test_only_averages_that_came_with_weights_count_steps_before(tmp_path):
+    recipe = small.recipe(features="4,norm=yes")
+    best = callbacks.BestEpoch(small.spec(recipe), tmp_path, "float32", [])
+    best.core = build.build_core(best.spec, training=True)
+    for weights, features_loaded, counts in (
+        ("somewhere.keras", False, [1003, 3]),
+        ("somewhere.keras", True, [1003, 1003]),
+        ("none", False, [3, 3]),
+    ):
+        best.begin(1, replace(recipe, weights=weights))
+        best.features_loaded = features_loaded
+        loop._resume_averages(best, 3)
+        assert averaged_steps(best.core) == counts
+
+
+def test_averages_that_came_with_weights_do_so_after_a_stop_too(tmp_path, monkeypatch):
+    spec = small.spec(small.recipe(features="4,norm=yes"))
+    archive.save(build.build(spec), spec, tmp_path / "start.keras")
+    recipe = small.recipe(
+        weights=str(tmp_path / "start.keras"), features="4,norm=yes", epochs=2
+    )
+    counts, fit = [], loop._fit
+
+    def counted(best, *arguments):
+        counts.append(averaged_steps(best.core))
+        fit(best, *arguments)
+
+    monkeypatch.setattr(loop, "_fit", counted)
+    with monkeypatch.context() as patch:
+        stop_after(patch, 1)
+        small.train(recipe, tmp_path / "run")
+    small.train(recipe, tmp_path / "run", resume=True)
+    assert counts == [[1000, 1000], [1003, 1003]]  # an epoch has three steps
