@@ -21,7 +21,7 @@ from multitask.networks.normalization import norm
 from multitask.networks.spec import NetworkSpec
 from multitask.networks.trunks import TRUNKS, trunk
 
-NONE, IMAGENET = "none", "imagenet"
+NONE, IMAGENET = catalog.NONE, catalog.IMAGENET
 _RANGE = ("low", "high", "step")  # of a head of numbers
 
 
@@ -49,12 +49,10 @@ def check(source: str, name: str, size: int = 0) -> None:
             )
         return
     path = _file(source)
-    if path.suffix == ".pth" and trunk(name).package:
-        return
-    if path.suffix not in (".keras", ".h5"):
-        raise UserError(
-            "--weights", f"is {path.name}, must end in .keras or .weights.h5"
-        )
+    of_pytorch = (".pth",) if trunk(name).package else ()
+    if path.suffix not in (".keras", ".h5", *of_pytorch):
+        endings = " or ".join((".keras", ".weights.h5", *of_pytorch))
+        raise UserError("--weights", f"is {path.name}, must end in {endings}")
     if holds_network(path) and (other := describe(path)["trunk"]) != name:
         todo = f"use --trunk {other}, or other weights"
         what = f"{source} has trunk {other}, the recipe has {name}"

@@ -107,6 +107,20 @@ def test_two_networks_of_one_name_are_an_error_that_names_both(named_folder, ent
     assert f"comes from bundled and from package {HERE}" in refused("faces")
 
 
+@pytest.mark.parametrize("name", ["imagenet", "none"])
+def test_a_network_with_the_name_of_other_weights_is_refused(name, named_folder):
+    write(named_folder / "faces.keras")
+    write(named_folder / name / NETWORK)
+    line = (
+        f"network {name}: comes from folder {named_folder}, but --weights {name} means "
+        "no network; rename or remove it"
+    )
+    with pytest.raises(UserError) as caught:
+        catalog.networks()
+    assert str(caught.value) == refused(name) == line
+    assert catalog.find("faces") == named_folder / "faces.keras"
+
+
 def test_the_nearest_names_are_told_of_an_unknown_one(named_folder):
     write(named_folder / "faces.keras")
     assert refused("facez") == (

@@ -128,6 +128,19 @@ def test_weights_that_cannot_be_loaded_are_an_error_before_training(source, mess
     assert str(caught.value).startswith(message)
 
 
+def test_a_file_of_pytorch_is_offered_to_the_trunk_that_reads_it(tmp_path):
+    for name in ("a.bin", "a.pth"):
+        (tmp_path / name).touch()
+    pretrained.check(str(tmp_path / "a.pth"), "efficientnet_lite0")
+    for name, trunk, endings in (
+        ("a.bin", "efficientnet_lite0", ".keras or .weights.h5 or .pth"),
+        ("a.pth", "cnn", ".keras or .weights.h5"),
+    ):
+        with pytest.raises(UserError) as caught:
+            pretrained.check(str(tmp_path / name), trunk)
+        assert str(caught.value) == f"--weights: is {name}, must end in {endings}"
+
+
 def test_a_named_network_is_of_one_trunk_and_size(tiny_trunk, named_folder):
     spec = gender_age_spec(tiny_trunk, 24)
     archive.save(build.build(spec), spec, named_folder / "faces.keras")

@@ -32,6 +32,12 @@ def core_weights(folder):
     return model.get_layer("core").get_weights()
 
 
+def averaged_steps(core):
+    """How many steps the averages of trunk and features count."""
+    layers = [*core.get_layer("trunk").layers, *core.layers]
+    return [float(each.steps) for each in layers if hasattr(each, "steps")]
+
+
 def assert_same_figures(one, other):
     pd.testing.assert_frame_equal(
         small.history(one), small.history(other), rtol=1e-4, atol=1e-6
@@ -196,7 +202,8 @@ def test_a_resumed_training_has_the_trunk_that_its_heads_learnt_on(
 
 def test_training_begins_from_the_heads_of_a_network_too(tmp_path, monkeypatch):
     start = tmp_path / "start.keras"
-    spec = small.spec(small.recipe(heads=("gender", "age:regression")))
+    theirs = small.recipe(heads=("gender", "age:regression"), features="4,norm=yes")
+    spec = small.spec(theirs)
     keras.utils.set_random_seed(1)
     network = build.build(spec)
     for weight in network.get_layer("core").get_layer("gender").weights:
@@ -206,12 +213,21 @@ def test_training_begins_from_the_heads_of_a_network_too(tmp_path, monkeypatch):
     recipe = small.recipe(
         heads=("gender", "age", "pose"), weights=str(start), storage="float16",
         learning_rate=1e-30, weight_decay=0.0, dropout=0.0, epochs=2,
+        features="4,norm=yes",
     )  # fmt: skip
+    counts, usual = [], loop._fit
+
+    def counted(best, *arguments):
+        counts.append(averaged_steps(best.core))
+        usual(best, *arguments)
+
+    monkeypatch.setattr(loop, "_fit", counted)
     with monkeypatch.context() as patch:
         stop_after(patch, 1)
         small.train(recipe, tmp_path / "run", say=said.append)
     start.unlink()
     assert not small.train(recipe, tmp_path / "run", resume=True).interrupted
+    assert counts == [[1000, 1000], [1003, 1003]]  # an epoch has three steps
     assert said[0] == (
         f"begins from {start}: the trunk and heads gender; new heads: age (of another "
         "kind), pose (it has none of this name)"
@@ -299,12 +315,6 @@ def test_a_precision_that_is_named_is_used():
     assert precision == "float16"
 
 
-def averaged_steps(core):
-    """How many steps the averages of trunk and features count."""
-    layers = [*core.get_layer("trunk").layers, *core.layers]
-    return [float(each.steps) for each in layers if hasattr(each, "steps")]
-
-
 def test_only_averages_that_came_with_weights_count_steps_before(tmp_path):
     recipe = small.recipe(features="4,norm=yes")
     best = callbacks.BestEpoch(small.spec(recipe), tmp_path, "float32", [])
@@ -318,23 +328,3 @@ def test_only_averages_that_came_with_weights_count_steps_before(tmp_path):
         best.features_loaded = features_loaded
         loop._resume_averages(best, 3)
         assert averaged_steps(best.core) == counts
-
-
-def test_averages_that_came_with_weights_do_so_after_a_stop_too(tmp_path, monkeypatch):
-    spec = small.spec(small.recipe(features="4,norm=yes"))
-    archive.save(build.build(spec), spec, tmp_path / "start.keras")
-    recipe = small.recipe(
-        weights=str(tmp_path / "start.keras"), features="4,norm=yes", epochs=2
-    )
-    counts, fit = [], loop._fit
-
-    def counted(best, *arguments):
-        counts.append(averaged_steps(best.core))
-        fit(best, *arguments)
-
-    monkeypatch.setattr(loop, "_fit", counted)
-    with monkeypatch.context() as patch:
-        stop_after(patch, 1)
-        small.train(recipe, tmp_path / "run")
-    small.train(recipe, tmp_path / "run", resume=True)
-    assert counts == [[1000, 1000], [1003, 1003]]  # an epoch has three steps

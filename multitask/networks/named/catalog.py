@@ -21,6 +21,7 @@ from multitask.contracts.run import NETWORK, RECIPE, network_file
 from multitask.networks.named import hub
 
 DEFAULT = "faces"
+NONE, IMAGENET = "none", "imagenet"  # weights to begin from that are no network
 FOLDER = "MULTITASK_NETWORKS"  # the environment variable
 BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
 _NAME = re.compile(r"\w[\w.+-]*")
@@ -59,7 +60,8 @@ class Named:
 def networks() -> list[Named]:
     """All networks that can be named: bundled ones first, each group by name.
 
-    Raises UserError for two of one name, and if `MULTITASK_NETWORKS` is no folder.
+    Raises UserError for two of one name, for one that `--weights` takes for another
+    word, and if `MULTITASK_NETWORKS` is no folder.
     """
     listed = _listed()
     for name in {one.name for one in listed}:
@@ -143,8 +145,14 @@ def _listed() -> list[Named]:
 
 
 def _only(name: str, listed: list[Named]) -> Named:
-    """The network of a name; UserError if there are several."""
+    """The network of a name; UserError if there are several, or it may not have it."""
     first, *others = [one for one in listed if one.name == name]
+    if name in (NONE, IMAGENET):
+        raise UserError(
+            f"network {name}",
+            f"comes from {first.source}, but --weights {name} means no network",
+            "rename or remove it",
+        )
     if others:
         raise UserError(
             f"network {name}",
