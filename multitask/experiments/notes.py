@@ -14,6 +14,7 @@ from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import ALL
 from multitask.contracts.run import SPLIT
 from multitask.data import split
+from multitask.networks import pretrained
 from multitask.training.views import views
 
 _NO_TEST = (
@@ -88,8 +89,8 @@ def leakage_notes(
     notes = []
     held_out = table[table["split"].isin(["val", "test"])]
     of = f"of {counted(len(held_out), 'picture')} of validation and test part"
-    before = Path(recipe.weights).expanduser().parent / SPLIT
-    if Path(recipe.weights).suffix and before.is_file():
+    before = _split_before(recipe.weights)
+    if before and before.is_file():
         count = 0
         with contextlib.suppress(UserError):  # it may be another file of that name
             listed = split.read_split(before)
@@ -110,6 +111,20 @@ def leakage_notes(
                 f"alike one of its pictures: {recipe.split} splits them so."
             )
     return tuple(notes)
+
+
+def _split_before(weights: str) -> Path | None:
+    """Where the split.csv of the network in `weights` would be; None if nowhere.
+
+    A file of weights need not be there any more: a checkpoint holds them.
+    """
+    path = Path(weights)
+    if path.is_absolute():
+        return (path if path.is_dir() else path.parent) / SPLIT
+    with contextlib.suppress(UserError):  # it is no longer installed or downloaded
+        file = pretrained.network(weights)
+        return file.with_name(SPLIT) if file else None
+    return None
 
 
 def missing_parts(recipe: Recipe, table: pd.DataFrame) -> tuple[str, ...]:

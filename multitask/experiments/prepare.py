@@ -192,11 +192,12 @@ def _absolute(recipe: Recipe) -> Recipe:
     It can be used from any working folder, and whatever becomes of that network.
     """
     file = recipe.split_rule.file
+    weights = pretrained.absolute(recipe.weights)
     return replace(
         recipe,
         data=sources.absolute(recipe.data),
-        weights=pretrained.absolute(recipe.weights),
-        image_size=recipe.image_size or pretrained.size(recipe.weights),
+        weights=weights,
+        image_size=recipe.image_size or pretrained.size(weights),
         split=str(file.absolute()) if file else recipe.split,
     )
 

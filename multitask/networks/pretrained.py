@@ -4,6 +4,7 @@ import os
 import re
 import warnings
 import zipfile
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -64,6 +65,8 @@ def _file(source: str) -> Path:
 
     Raises UserError if there is none.
     """
+    if source.startswith(hub.PREFIX):
+        return _downloaded(source)
     if catalog.is_named(source):
         return catalog.find(source)
     path = Path(source).expanduser()
@@ -79,9 +82,21 @@ def _file(source: str) -> Path:
     raise UserError("--weights", what, known)
 
 
-def _is_network(source: str) -> bool:
-    """Whether the weights are those of a network of this package."""
-    return source not in (NONE, IMAGENET) and holds_network(_file(source))
+@cache
+def _downloaded(address: str) -> Path:
+    """The file of an address, asked for once: a program begins from one revision."""
+    return catalog.find(address)
+
+
+def network(source: str) -> Path | None:
+    """The file of the network of this package that weights are of; None for others.
+
+    Raises UserError if there is no file.
+    """
+    if source in (NONE, IMAGENET):
+        return None
+    path = _file(source)
+    return path if holds_network(path) else None
 
 
 def size(source: str) -> int:
@@ -89,20 +104,25 @@ def size(source: str) -> int:
 
     Raises UserError if there is no file.
     """
-    return int(describe(_file(source))["size"]) if _is_network(source) else 0
+    path = network(source)
+    return int(describe(path)["size"]) if path else 0
 
 
 def absolute(source: str) -> str:
-    """The same source in a way that stands for it from anywhere, and later.
+    """The same source in a way that stands for it from any folder, and later.
 
-    A file is an absolute path, and an address names the revision that it stands for
-    now.
+    A file is an absolute path, also that of a name in the folder of networks, and an
+    address names the revision that it stands for now. The name of a network that comes
+    with this package or another stays: it means the one that is installed, on any
+    machine, which another version may replace.
     """
     if source in (NONE, IMAGENET):
         return source
     if source.startswith(hub.PREFIX):
-        return hub.pinned(source, catalog.find(source))
-    return source if catalog.is_named(source) else str(_file(source).absolute())
+        return hub.pinned(source, _file(source))
+    if catalog.is_installed(source):
+        return source
+    return str(_file(source).absolute())
 
 
 def begin(
@@ -117,11 +137,12 @@ def begin(
 
     Raises UserError as `load` does.
     """
-    if not _is_network(source):
+    path = network(source)
+    if not path:
         load(core.get_layer("trunk"), source, spec.trunk)
         return spec.heads, False
-    network, other = archive.load(_file(source))
-    theirs = network.get_layer("core")
+    model, other = archive.load(path)
+    theirs = model.get_layer("core")
     _fill(core.get_layer("trunk"), theirs.get_layer("trunk"), source)
     before = {head.name: head for head in other.heads}
     new, other_features = {}, _other_features(spec, other)

@@ -35,8 +35,8 @@ def variant(
             value = with_keyword(settings[name], cls, dimension.part, value)
         settings[name] = value
     config = recipe.recipe(settings, "")
-    size = config.image_size or pretrained.size(config.weights)
     weights = pretrained.absolute(config.weights)
+    size = config.image_size or pretrained.size(weights)
     config = replace(config, weights=weights, image_size=size)
     check_recipe(config)
     return config

@@ -19,6 +19,7 @@ from multitask.experiments.notes import (
 )
 from multitask.experiments.run import fit
 from tests import layouts
+from tests.networks.test_named import write
 from tests.runs import quiet, tiny_recipe
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -199,6 +200,29 @@ def test_groups_on_both_sides_of_a_listed_split_are_counted(tmp_path):
     assert note.startswith("2 of 4 pictures of validation and test part show a person")
     assert leakage_notes(recipe, table, np.arange(6)) == ()
     assert leakage_notes(Recipe(), table, members) == ()  # it keeps groups together
+
+
+def test_the_split_of_a_named_network_is_the_one_beside_it(
+    named_folder, tmp_path, monkeypatch
+):
+    table = pd.DataFrame({"path": list("ab"), "split": ["train", "val"]})
+
+    def notes(weights):
+        return leakage_notes(Recipe(weights=weights), table, np.arange(2))
+
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    network = write(named_folder / "faces.v2" / "network.keras")
+    bundled = write(tmp_path / "bundled" / "zebra" / "network.keras")
+    stray = pd.DataFrame({"path": ["b"], "split": ["train"]})
+    stray.to_csv("split.csv", index=False)  # of nothing that is named
+    for weights in ("faces.v2", "zebra", "none", "imagenet", "gone.v2"):
+        assert notes(weights) == ()
+    for name, file in (("faces.v2", network), ("zebra", bundled)):
+        stray.to_csv(file.with_name("split.csv"), index=False)
+        (note,) = notes(name)
+        assert f"--split {file.with_name('split.csv')} keeps its parts" in note
+        assert notes(str(file)) == notes(str(file.parent)) == (note,)
 
 
 def test_pictures_that_trained_the_weights_before_are_counted(tmp_path):

@@ -1,9 +1,12 @@
-"""What do the tests of networks share? A network that is built, not trained."""
+"""What do the tests of networks share? A network that is built, and a hub."""
+
+import sys
 
 import keras
 import pytest
 
 from multitask.networks import build
+from tests.networks.hub_stand_in import Hub
 from tests.networks.untrained import face_spec, unsettle
 
 
@@ -15,3 +18,11 @@ def network(request, tiny_trunk):
     model = build.build(spec)
     unsettle(model)
     return model, spec
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    fake = Hub(tmp_path / "cache")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", fake)
+    monkeypatch.setitem(sys.modules, "huggingface_hub.errors", fake.errors)
+    return fake

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import sys
-import types
 import zipfile
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from multitask.contracts.errors import UserError
 from multitask.contracts.run import NETWORK
 from multitask.networks.named import catalog, description, hub
+from tests.networks.hub_stand_in import COMMIT, CONTENT
 
 SPEC = {"trunk": "cnn", "size": 64, "heads": [{"name": "age"}]}
 
@@ -230,65 +230,7 @@ def test_a_spec_that_is_no_spec_is_refused(tmp_path):
     assert not description.holds_network(tmp_path / "none.keras")
 
 
-# The hub: as `huggingface_hub` 2.4 behaves, without a network
-
-CONTENT, COMMIT = b"a network", "c0" * 20
-
-
-class EntryNotFoundError(Exception):
-    """The server has no such file."""
-
-
-class LocalEntryNotFoundError(EntryNotFoundError):
-    """The cache has no such file."""
-
-
-class Hub(types.ModuleType):
-    """A stand-in for `huggingface_hub`: one file, and a cache."""
-
-    def __init__(self, cache):
-        super().__init__("huggingface_hub")
-        self.cache, self.online, self.sent, self.commit = cache, True, CONTENT, COMMIT
-        self.etag = hashlib.sha256(CONTENT).hexdigest()
-        names = ("GatedRepoError", "RepositoryNotFoundError", "RevisionNotFoundError",
-                 "HFValidationError")  # fmt: skip
-        self.errors: Any = types.ModuleType("huggingface_hub.errors")
-        for name in names:
-            setattr(self.errors, name, type(name, (Exception,), {}))
-        for kind in (EntryNotFoundError, LocalEntryNotFoundError):
-            setattr(self.errors, kind.__name__, kind)
-
-    def hf_hub_url(self, repository, file, *, revision):
-        return f"{repository}/{revision}/{file}"
-
-    def get_hf_file_metadata(self, url):
-        if not self.online:
-            raise ConnectionError("no route to host")
-        if url != f"own/net/{self.commit}/network.keras" and "main" not in url:
-            raise EntryNotFoundError
-        return types.SimpleNamespace(commit_hash=self.commit, etag=self.etag)
-
-    def hf_hub_download(self, repository, file, *, revision, local_files_only=False):
-        if "--" in repository or ".." in repository:
-            raise self.errors.HFValidationError("-- and .. are forbidden")
-        blob = self.cache / "blobs" / self.etag
-        link = self.cache / "snapshots" / COMMIT / file
-        if local_files_only and not link.exists():
-            raise LocalEntryNotFoundError("not in the cache")
-        if not link.exists():
-            for folder in (blob.parent, link.parent):
-                folder.mkdir(parents=True, exist_ok=True)
-            blob.write_bytes(self.sent)
-            link.symlink_to(blob)
-        return str(link)
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    fake = Hub(tmp_path / "cache")
-    monkeypatch.setitem(sys.modules, "huggingface_hub", fake)
-    monkeypatch.setitem(sys.modules, "huggingface_hub.errors", fake.errors)
-    return fake
+# The hub
 
 
 def test_without_its_package_an_address_names_the_extra(monkeypatch):
@@ -401,3 +343,27 @@ def test_a_hash_that_nobody_can_compute_is_refused(server):
     server.etag = "W/abc"
     with pytest.raises(UserError, match="comes without a hash to compare with"):
         hub.download("hf://own/net", print)
+
+
+def test_an_address_is_pinned_to_the_revision_of_its_copy(server):
+    path = catalog.find("hf://own/net")
+    pin = f"hf://own/net@{COMMIT}/network.keras"
+    assert hub.pinned("hf://own/net", path) == pin
+    assert hub.pinned("hf://own/net@main/network.keras", path) == pin
+    assert hub.pinned(pin, path) == pin
+    deep = catalog.find("hf://own/net@main/a/b/faces.keras")
+    assert hub.pinned("hf://own/net@main/a/b/faces.keras", deep) == (
+        f"hf://own/net@{COMMIT}/a/b/faces.keras"
+    )
+
+
+def test_a_pinned_address_is_read_from_the_cache_without_asking(server):
+    path = catalog.find("hf://own/net")
+    assert server.asked == 1
+    pin = hub.pinned("hf://own/net", path)
+    assert catalog.find(pin) == path
+    assert server.asked == 1
+    path.write_bytes(b"a netw0rk")
+    assert "is damaged: its SHA-256 is " in refused(pin)
+    assert catalog.find(pin).read_bytes() == CONTENT  # downloaded again
+    assert server.asked == 2

@@ -1,5 +1,6 @@
 """Does a trunk start from the weights that are named, and from no others?"""
 
+import hashlib
 from dataclasses import replace
 
 import h5py
@@ -10,9 +11,15 @@ from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
+from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import parse_features
 from multitask.contracts.run import NETWORK
 from multitask.networks import archive, build, pretrained, trunks
+from multitask.networks.named import catalog as named_catalog
+from multitask.tuning.space import parse_dimension
+from multitask.tuning.variants import variant
+from tests.networks.hub_stand_in import COMMIT
+from tests.networks.test_named import write
 from tests.networks.untrained import gender_age_spec, unsettle
 
 
@@ -146,7 +153,7 @@ def test_a_named_network_is_of_one_trunk_and_size(tiny_trunk, named_folder):
     archive.save(build.build(spec), spec, named_folder / "faces.keras")
     pretrained.check("faces", tiny_trunk)
     assert pretrained.size("faces") == 24
-    assert pretrained.absolute("faces") == "faces"
+    assert pretrained.absolute("faces") == str(named_folder / "faces.keras")
     assert pretrained.size("none") == pretrained.size("imagenet") == 0
     with pytest.raises(UserError) as caught:
         pretrained.check("faces", "cnn")
@@ -160,6 +167,36 @@ def test_a_named_network_is_of_one_trunk_and_size(tiny_trunk, named_folder):
         "--weights: is 'facez', which is neither a file nor the name of a network; did "
         "you mean 'faces'? Known: imagenet, none, faces"
     )
+
+
+def test_the_name_of_an_installed_network_stands_for_it(named_folder):
+    bundled = write(named_catalog.BUNDLED / "zebra" / NETWORK)
+    assert pretrained.absolute("zebra") == "zebra"
+    assert pretrained.network("zebra") == bundled
+    assert pretrained.size("zebra") == 64
+
+
+def test_an_address_is_asked_for_once_and_means_one_revision(
+    server, tmp_path, monkeypatch
+):
+    server.sent = write(tmp_path / "sent.keras").read_bytes()
+    server.etag = hashlib.sha256(server.sent).hexdigest()
+    pretrained._downloaded.cache_clear()
+    pin = f"hf://own/net@{COMMIT}/network.keras"
+    for _ in range(2):
+        pretrained.check("hf://own/net", "cnn")
+        assert pretrained.absolute("hf://own/net") == pin
+        assert pretrained.absolute(pin) == pin
+        assert pretrained.size("hf://own/net") == pretrained.size(pin) == 64
+    assert server.asked == 1
+    server.commit = "d1" * 20  # a new revision
+    recipe = variant(
+        Recipe(trunk="cnn", weights="hf://own/net"),
+        [parse_dimension("dropout=0.1,0.2")],
+        {"dropout": 0.1},
+    )
+    assert (recipe.weights, recipe.image_size) == (pin, 64)
+    pretrained._downloaded.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ FOLDER = "MULTITASK_NETWORKS"  # the environment variable
 BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
 _NAME = re.compile(r"\w[\w.+-]*")
 _KERAS = ".keras"
+_BUNDLED = "bundled"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,11 @@ class Named:
     name: str
     source: str  # `bundled`, the package or the folder that it comes from
     origin: Path | EntryPoint
+
+    @property
+    def installed(self) -> bool:
+        """Whether it is part of a package, which gives its name a meaning anywhere."""
+        return isinstance(self.origin, EntryPoint) or self.source == _BUNDLED
 
     def path(self) -> Path:
         """Its file; UserError if its package does not give one that exists."""
@@ -109,6 +115,13 @@ def is_named(network: str | Path) -> bool:
     )
 
 
+def is_installed(text: str) -> bool:
+    """Whether a text names a network that is part of a package."""
+    return _may_be_name(text) and any(
+        one.name == text and one.installed for one in _listed()
+    )
+
+
 def is_network(text: str) -> bool:
     """Whether a text names a network, or a run, rather than pictures."""
     path = Path(text).expanduser()
@@ -164,7 +177,7 @@ def _only(name: str, listed: list[Named]) -> Named:
 
 def _bundled() -> list[Named]:
     return [
-        Named(name=path.parent.name, source="bundled", origin=path)
+        Named(name=path.parent.name, source=_BUNDLED, origin=path)
         for path in sorted(BUNDLED.glob(f"*/{NETWORK}"))
     ]
 
