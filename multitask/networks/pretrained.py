@@ -161,8 +161,11 @@ def begin(
         ["the trunk", *(["heads " + listed(loaded)] if loaded else [])]
     )
     others = [f"{name} ({reason})" for name, reason in new.items()]
+    size = f"pictures of {spec.size} pixels"
+    if spec.size != other.size:
+        size += f", its own had {other.size}"
     say(
-        f"begins from {source}: {parts}"
+        f"begins from {source} ({size}): {parts}"
         + (f"; new heads: {', '.join(others)}" if others else "")
     )
     new_heads = tuple(head for head in spec.heads if head.name in new)

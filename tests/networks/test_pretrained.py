@@ -220,7 +220,7 @@ def test_heads_that_answer_the_same_question_are_loaded(
     core = build.build_core(spec, dropout=0.2, training=True)
     said: list[str] = []
     new, features_loaded = pretrained.begin(core, spec, str(folder), said.append)
-    assert said == [f"begins from {folder}: {message}"]
+    assert said == [f"begins from {folder} (pictures of 16 pixels): {message}"]
     assert bool(new) == ("new heads" in message)
     assert features_loaded == (dense == "0")
     for head in set(spec.heads) - set(new):
@@ -298,6 +298,10 @@ def test_heads_are_loaded_with_the_features_that_they_take(
         core.get_layer("trunk").get_weights()[0],
         other.get_layer("trunk").get_weights()[0],
     )
+    pictures = f"pictures of {spec.size} pixels"
+    if spec.size != theirs.size:
+        pictures += f", its own had {theirs.size}"
+    assert said[0].startswith(f"begins from {tmp_path} ({pictures}): the trunk")
     assert features_loaded == (not reason)
     if reason:
         assert new == spec.heads

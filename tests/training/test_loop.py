@@ -229,8 +229,8 @@ def test_training_begins_from_the_heads_of_a_network_too(tmp_path, monkeypatch):
     assert not small.train(recipe, tmp_path / "run", resume=True).interrupted
     assert counts == [[1000, 1000], [1003, 1003]]  # an epoch has three steps
     assert said[0] == (
-        f"begins from {start}: the trunk and heads gender; new heads: age (of another "
-        "kind), pose (it has none of this name)"
+        f"begins from {start} (pictures of 16 pixels): the trunk and heads gender; new "
+        "heads: age (of another kind), pose (it has none of this name)"
     )
     trained, _ = archive.load(tmp_path / "run")
     core, before = trained.get_layer("core"), network.get_layer("core")
