@@ -147,7 +147,8 @@ def report(
 
     name = keywords.file("network", network)
     file = names.check_measurable(name, split, has_data=data is not None)
-    if catalog.is_named(name):
+    is_named = catalog.is_named(name)
+    if is_named:
         out = options.default_folder(out, "report-")
     quiet.import_tensorflow()
     from multitask.experiments import evaluate
@@ -160,6 +161,7 @@ def report(
             split=split,
             out=folder,
             machine=keywords.machine(machine),
+            name=str(name) if is_named else "",
         )
         return given.indexed(evaluation, data, texts)
 

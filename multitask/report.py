@@ -49,7 +49,8 @@ def main(argv: list[str] | None = None) -> int:
     network = names.check_measurable(
         arguments.network, arguments.split, bool(arguments.data)
     )
-    if catalog.is_named(arguments.network):
+    is_named = catalog.is_named(arguments.network)
+    if is_named:
         arguments.out = options.default_folder(arguments.out, "report-")
     names.check_folders(arguments.data)
     if arguments.out:
@@ -64,6 +65,7 @@ def main(argv: list[str] | None = None) -> int:
         split=arguments.split,
         out=arguments.out,
         machine=machine,
+        name=arguments.network if is_named else "",
     )
     print(plugins.text(evaluation))
     folder = evaluation.folder

@@ -77,6 +77,11 @@ def discard(out: Path) -> None:
                 empty.rmdir()
 
 
+def existing(folder: Path) -> Path:
+    """The folder itself if it is made already, or the nearest one above it that is."""
+    return next(p for p in (folder, *folder.absolute().parents) if p.is_dir())
+
+
 def check_writable(out: Path, todo: str = "choose another folder with --out") -> None:
     """Raise UserError if the folder `out` can't be made or written; call it early."""
     there = next(path for path in (out, *out.absolute().parents) if path.exists())

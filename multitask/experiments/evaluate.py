@@ -22,6 +22,7 @@ from multitask.contracts.run import (
     SAMPLE,
     SKIPPED,
     SPLIT,
+    existing,
     new_folder,
 )
 from multitask.contracts.saving import reporting_write_errors
@@ -145,12 +146,14 @@ def report(
     split: str | None = None,
     out: str | PathLike[str] | None = None,
     machine: Machine = Machine(),  # noqa: B008  (it is frozen)
+    name: str = "",
 ) -> Evaluation:
     """Measure a network file or run on data sets `NAME=FOLDER` and write a report.
 
     By default the data are the run's own, and `split` is `test` if the run or the data
     has such a part, else `all`. The report goes into `out`, or into a new folder beside
-    the network.
+    the network. With a `name`, or address, its file is nobody's run: all that is
+    written goes into the folder of the report.
 
     Raises UserError for whatever the user can fix.
     """
@@ -164,19 +167,21 @@ def report(
     sets = absolute(data or spec.recipe.get("data", ()))
     if not sets:
         raise UserError("--data", "no data set given", "write --data NAME=FOLDER")
-    reading = read_all(sets, run / SAMPLE, spec.recipe.get("heads", ()))
+    place = folder if name else run
+    reading = read_all(sets, place / SAMPLE, spec.recipe.get("heads", ()))
     table, part, warnings = _select_part(reading.table, split, run, own=not data)
     table, unusable = set_aside(table, analyzer.heads)
     check_labelled(analyzer.heads, table, every=False)
     table, pixels, unreadable = decode_table(
-        table, spec.side, machine.memory, run, spec.box_margin
+        table, spec.side, machine.memory, existing(place), spec.box_margin
     )
     history = run / HISTORY
     warnings += few_labels_notes(analyzer.heads, table, part)
     with status(f"measuring on {counted(len(table), 'picture')}"):
         answers = analyzer.answers(pixels, table.index.to_numpy(), probabilities=True)
     evaluation = Evaluation(
-        title=f"{run.resolve().name} on {', '.join(parse(text).name for text in sets)}",
+        title=f"{name or run.resolve().name} on "
+        + ", ".join(parse(text).name for text in sets),
         split=part,
         labels=table,
         answers=answers,

@@ -12,7 +12,7 @@ from multitask.contracts.errors import Say, UserError, counted, listed
 from multitask.contracts.head import Head, Targets
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.run import SAMPLE
+from multitask.contracts.run import SAMPLE, existing
 from multitask.contracts.table import Reading, read_csv
 from multitask.data import batches, labels, sampling, select, sources, split
 from multitask.data.batches import Batches
@@ -161,10 +161,9 @@ def prepare(
     checks.check_freezable(spec, recipe, machine)
     if not resume:  # else a checkpoint holds the weights
         checks.check_weights(spec, recipe)
-    spill = next(p for p in (out, *out.absolute().parents) if p.is_dir())
     seen = near.Seen(len(table))
     table, pixels, unreadable = batches.decode_table(
-        table, spec.side, machine.memory, spill, spec.box_margin, seen.look
+        table, spec.side, machine.memory, existing(out), spec.box_margin, seen.look
     )
     sources.check_labelled(heads, table)  # of the pictures that could be read, too
     return Prepared(

@@ -164,6 +164,32 @@ def test_a_named_network_is_measured_on_given_data_alone(faces, here, capsys):
         multitask.report("faces")
 
 
+def test_nothing_is_written_beside_a_named_network(faces, here, capsys, monkeypatch):
+    from multitask.experiments import evaluate
+
+    places, read, decode = [], evaluate.read_all, evaluate.decode_table
+
+    def read_all(sets, sample, heads):
+        places.append(sample.parent)
+        return read(sets, sample, heads)
+
+    def decode_table(table, size, memory, spill, margin):
+        places.append(spill)
+        return decode(table, size, memory, spill, margin)
+
+    monkeypatch.setattr(evaluate, "read_all", read_all)
+    monkeypatch.setattr(evaluate, "decode_table", decode_table)
+    (here / "labels.csv").write_text("path,gender\nphoto.png,male\n")
+    data = f"mine=table:{here / 'labels.csv'}"
+    measured = multitask.report("faces", data=data, out="first")
+    assert measured.title == "faces on mine"
+    said(capsys, measure, "faces", "--data", data, "--out", "second")
+    made = [place.resolve() for place in places]
+    assert made == [here / "first", here, here / "second", here]
+    assert multitask.report(faces, data=data, out="third").title == "faces on mine"
+    assert places[4:] == [faces.parent] * 2  # a run may be there
+
+
 # networks
 
 
