@@ -120,6 +120,8 @@ def test_wheel_holds_every_source_file_under_the_package_and_nothing_beside_it(w
         meta = {m.split("/", 1)[1] for m in archive.namelist() if ".dist-info/" in m}
     expected = {"multitask/py.typed"} | files("multitask", "**/*.py")
     expected |= files("multitask", "contracts/recipes/*.toml")
+    expected |= files("multitask", "networks/bundled/*/*")
+    assert wheel.stat().st_size < 10e6
     for folder in ("heads", "datasets", "reports"):
         for pattern in ("*.py", "*.toml", "*.html"):
             expected |= {f"multitask/{name}" for name in files(folder, pattern)}

@@ -1,5 +1,6 @@
 """Which networks can be named? The command `python -m multitask.networks`."""
 
+import os
 import sys
 from itertools import zip_longest
 
@@ -37,7 +38,7 @@ def _card(name: str) -> str:
     file = card_file(path)
     if not file.is_file():
         what = f"has no model card: {file} does not exist"
-        raise UserError(f"network {name}", what)
+        raise UserError(f"network {name}", what, "write one there, in Markdown")
     return card(path).rstrip() + "\n"
 
 
@@ -45,10 +46,9 @@ def _table() -> str:
     """A line for each network, under a heading."""
     networks = catalog.networks()
     if not networks:
-        return (
-            "no networks: none are bundled with this installation, and the folder "
-            f"{catalog.FOLDER} holds none\n"
-        )
+        folder = os.environ.get(catalog.FOLDER)
+        own = f"{folder} holds none" if folder else f"{catalog.FOLDER} is not set"
+        return f"no networks: none are bundled with this installation, and {own}\n"
     lines = [["name", "source", "heads", "pixels", "file", "licence"]]
     lines += [[one.name, one.source, *_described(one)] for one in networks]
     # The reason why a network is none takes the place of all that follows its source.

@@ -219,7 +219,9 @@ def test_a_network_that_is_none_is_one_row_with_the_reason(faces, named_folder, 
     assert said(capsys, networks, "faces").out == "Jos\ufffd\n"
 
 
-def test_networks_without_a_card_or_without_networks(faces, named_folder, capsys):
+def test_networks_without_a_card_or_without_networks(
+    faces, named_folder, capsys, monkeypatch
+):
     line = said(capsys, networks, "faces", status=2).err
     assert line.startswith(
         f"network faces: has no model card: {named_folder / 'faces'}"
@@ -227,6 +229,9 @@ def test_networks_without_a_card_or_without_networks(faces, named_folder, capsys
     assert said(capsys, networks, "facez", status=2).err.startswith("facez: is no net")
     shutil.rmtree(named_folder / "faces")
     printed = said(capsys, networks)
-    assert printed.out.startswith(
-        "no networks: none are bundled with this installation"
+    assert printed.out == (
+        "no networks: none are bundled with this installation, and "
+        f"{named_folder} holds none\n"
     )
+    monkeypatch.delenv("MULTITASK_NETWORKS")
+    assert said(capsys, networks).out.endswith("and MULTITASK_NETWORKS is not set\n")

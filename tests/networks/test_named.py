@@ -92,6 +92,14 @@ def test_an_entry_point_without_a_file_names_its_package(named_folder, entries):
     assert "fails: ModuleNotFoundError: " in refused("broken")
 
 
+def test_two_networks_of_one_name_in_a_folder_are_named_by_their_files(named_folder):
+    files = [
+        write(named_folder / "smile.keras"), write(named_folder / "smile" / NETWORK)
+    ]  # fmt: skip
+    line = refused("smile")
+    assert all(str(file) in line for file in files)
+
+
 def test_two_networks_of_one_name_are_an_error_that_names_both(named_folder, entries):
     write(catalog.BUNDLED / "faces" / NETWORK)
     other = write(named_folder / "faces.keras")

@@ -167,9 +167,12 @@ def _only(name: str, listed: list[Named]) -> Named:
             "rename or remove it",
         )
     if others:
+        places = [first.source, others[0].source]
+        if places[0] == places[1]:
+            places = [str(first.origin), str(others[0].origin)]
         raise UserError(
             f"network {name}",
-            f"comes from {first.source} and from {others[0].source}",
+            f"comes from {places[0]} and from {places[1]}",
             "rename or remove the latter",
         )
     return first
