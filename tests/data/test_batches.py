@@ -383,6 +383,7 @@ for folder in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_memory_stays_near_what_the_pixels_take(tmp_path):
     # 1,200 pictures of 240 x 240: 207 MB if all were held as they are decoded, 1 MB

@@ -155,6 +155,7 @@ def test_people_found_in_paths_stay_on_one_side(tmp_path):
     assert set(split["split"]) == {"train", "val", "test"}
 
 
+@pytest.mark.slow
 def test_folds_answer_each_picture_once_unseen_and_can_be_resumed(
     drawn_faces, tmp_path
 ):
@@ -191,6 +192,7 @@ def test_folds_answer_each_picture_once_unseen_and_can_be_resumed(
 # Stops
 
 
+@pytest.mark.slow
 def test_resume_after_kill_ends_where_an_unbroken_run_ends(drawn_faces, tmp_path):
     process = start_fit(tmp_path / "killed", drawn_faces, 2)
     process.send_signal(signal.SIGKILL)
@@ -210,6 +212,7 @@ def test_resume_after_kill_ends_where_an_unbroken_run_ends(drawn_faces, tmp_path
     assert not (tmp_path / "killed" / "checkpoint").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_usable_run_that_can_go_on(drawn_faces, tmp_path):
     process = start_fit(tmp_path / "run", drawn_faces, 1)
     process.send_signal(signal.SIGINT)
@@ -306,6 +309,7 @@ def test_more_folds_than_people_are_refused(tmp_path, tiny_trunk):
         fit(recipe, tmp_path / "run", say=quiet)
 
 
+@pytest.mark.slow
 def test_resuming_on_other_data_is_refused(drawn_faces, tmp_path):
     copy = tmp_path / "faces"
     shutil.copytree(drawn_faces, copy)

@@ -120,6 +120,7 @@ def test_lines_on_epochs_may_go_elsewhere(tiny_trunk, tmp_path):
     assert not any(map(LINE.match, lines))
 
 
+@pytest.mark.slow
 def test_two_stages_are_counted_together(tiny_trunk, tmp_path):
     lines: list[str] = []
     recipe = small.frozen(then="all,epochs=3")

@@ -195,6 +195,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(swept, tmp_path):
         swept(Recipe(), vary=["dropout=0.2,0.3"])
 
 
+@pytest.mark.slow
 def test_a_mistake_does_not_take_the_folder(base, swept):
     base = replace(base, epochs=1)
     with pytest.raises(UserError, match="unknown head 'gendr'"):

@@ -72,6 +72,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(trials_by_hand, tmp_path):
         work.run()
 
 
+@pytest.mark.slow
 def test_a_poor_trial_is_given_up(base, swept, tmp_path, monkeypatch):
     pytest.importorskip("optuna")
 
