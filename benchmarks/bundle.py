@@ -38,7 +38,8 @@ def main(argv: list[str] | None = None) -> int:
     file = arguments.into / arguments.name / NETWORK
     file.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(arguments.run / NETWORK, file)
-    archive.save_spec(replace(spec, recipe=recipe), file)
+    # Its notes are on the reading of data that a user doesn't have.
+    archive.save_spec(replace(spec, recipe=recipe, notes=()), file)
     print(f"{file}: {file.stat().st_size / 1e6:.2f} MB")
     return 0
 
