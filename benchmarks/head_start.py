@@ -140,8 +140,8 @@ def _trained(settings: dict[str, Any], folder: Path) -> dict[str, Scores]:
     """Train, unless it was, and return the scores of the test part by head."""
     import multitask
 
-    kept = folder / "head-start.npz"
-    if not kept.exists():
+    scores_file = folder / "head-start.npz"
+    if not scores_file.exists():
         print(f"training {folder.name}: {settings}", flush=True)
         if (folder / REPORT_JSON).exists():  # stopped before its scores were kept
             evaluation = multitask.report(folder)
@@ -149,8 +149,8 @@ def _trained(settings: dict[str, Any], folder: Path) -> dict[str, Scores]:
             evaluation = multitask.fit(out=folder, resume=True).evaluation
         else:
             evaluation = multitask.fit(out=folder, **settings).evaluation
-        np.savez(kept, **_arrays(evaluation))
-    with np.load(kept) as file:
+        np.savez(scores_file, **_arrays(evaluation))
+    with np.load(scores_file) as file:
         return {
             key.split()[0]: Scores(key.split()[1], file[key], file["groups"])
             for key in file.files

@@ -198,9 +198,9 @@ def _spelled(
     must = [name for name in must if name not in ("file", "part")]
     names = {}
     for name in dict.fromkeys([*must, *votes, *edition.columns, *edition.box]):
-        written = known.get(name.casefold())
-        if written is not None:
-            names[written] = name
+        column = known.get(name.casefold())
+        if column is not None:
+            names[column] = name
         elif name in must or name in votes:
             todo = nearest(name, cells)
             raise UserError(f"{where}: '{path}'", f"has no column {name!r}", todo)

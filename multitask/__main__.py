@@ -47,10 +47,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def module(name: str) -> Any:
     """The module of a command, which has `main` and, if it takes options, `parser`."""
-    found = importlib.import_module(f"multitask.{name}")
-    if hasattr(found, "__path__"):
-        found = importlib.import_module(f"multitask.{name}.__main__")
-    return found
+    command_module = importlib.import_module(f"multitask.{name}")
+    if hasattr(command_module, "__path__"):
+        command_module = importlib.import_module(f"multitask.{name}.__main__")
+    return command_module
 
 
 def _help() -> str:

@@ -165,7 +165,7 @@ def _take_network(arguments: argparse.Namespace) -> Path:
     _check_order(first, others)
     network = catalog.find(catalog.DEFAULT)
     card = command_line("networks", catalog.DEFAULT)
-    print(f"network: {catalog.DEFAULT}, as none is named; see {card}", file=sys.stderr)
+    print(f"no network named: using {catalog.DEFAULT}; see {card}", file=sys.stderr)
     return network
 
 

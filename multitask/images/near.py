@@ -147,10 +147,10 @@ def group(hashes: Hashes, frequencies: Frequencies) -> Groups:
 def _mirror_links(distinct: Hashes, member: Links, frequencies: Frequencies) -> Links:
     """Pairs (links, 2) of groups that are near in a mirror only."""
     whole_rows = np.ascontiguousarray(frequencies).view(f"V{4 * _BITS}").ravel()
-    kept = np.unique(whole_rows, return_index=True)[1]  # one of equal pictures
-    kept = kept[np.argsort(member[kept], kind="stable")]
-    upright, flipped = frequencies[kept], mirrored(frequencies[kept])
-    member = member[kept]
+    rows = np.unique(whole_rows, return_index=True)[1]  # one of equal pictures
+    rows = rows[np.argsort(member[rows], kind="stable")]
+    upright, flipped = frequencies[rows], mirrored(frequencies[rows])
+    member = member[rows]
     begin = np.searchsorted(member, np.arange(len(distinct) + 1))
     one, picture = _near_pairs(distinct, perceptual_hashes(flipped)).T
     far = np.bitwise_count(distinct[one] ^ distinct[member[picture]]) > NEAR

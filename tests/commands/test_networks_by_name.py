@@ -60,7 +60,7 @@ def said(capsys, main, *arguments, status=0):
 def test_without_a_network_predict_uses_the_default_and_says_so(faces, here, capsys):
     printed = said(capsys, predict.main, "photo.png", "more", "--format", "json")
     assert printed.err.splitlines()[0] == (
-        "network: faces, as none is named; see python -m multitask.networks faces"
+        "no network named: using faces; see python -m multitask.networks faces"
     )
     rows = json.loads(printed.out)
     assert [row["path"] for row in rows] == ["photo.png", "more/other.png"]
@@ -71,7 +71,7 @@ def test_without_a_network_predict_uses_the_default_and_says_so(faces, here, cap
 def test_a_name_is_a_network_and_options_may_stand_anywhere(faces, here, capsys):
     printed = said(capsys, predict.main, "faces", "--format", "json", "photo.png")
     assert [row["path"] for row in json.loads(printed.out)] == ["photo.png"]
-    assert "as none is named" not in printed.err
+    assert "no network named" not in printed.err
 
 
 def test_a_name_alone_lacks_pictures(faces, here, capsys):

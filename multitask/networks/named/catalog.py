@@ -202,10 +202,10 @@ def _of_folder() -> list[Named]:
 
 
 def _in_folder() -> list[Named]:
-    given = os.environ.get(FOLDER, "")
-    if not given:
+    text = os.environ.get(FOLDER, "")
+    if not text:
         return []
-    folder = Path(given).expanduser()
+    folder = Path(text).expanduser()
     if not folder.is_dir():
         raise UserError(
             FOLDER,

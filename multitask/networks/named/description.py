@@ -89,5 +89,5 @@ def licence(network: Path) -> str:
     if not card_file(network).is_file():
         return ""
     head = card(network).removeprefix("---\n").partition("\n---")[0]
-    found = _LICENCE.search(head)
-    return found[1] if found else ""
+    match = _LICENCE.search(head)
+    return match[1] if match else ""
