@@ -19,7 +19,7 @@ from tests import layouts
 def data(tmp_path_factory):
     """Drawn faces in the layout that each recipe is made for."""
     folder = tmp_path_factory.mktemp("data")
-    for name in ("imfdb", "celeba", "utkface"):
+    for name in ("imfdb", "celeba", "fairface", "utkface"):
         layouts.write(folder / name, name, count=60)
     layouts.write(folder / "mood", "folders", count=60, head="gender")
     return folder
@@ -34,6 +34,7 @@ def shrunk(published, data, name):
     sets = {
         "imfdb": f"imfdb={data / 'imfdb'}",
         "celeba": f"celeba={data / 'celeba'}",
+        "faces": f"fairface={data / 'fairface'}",
         "stills": f"genre=folder:{data / 'mood'}",
         "mood": f"mood=folder:{data / 'mood'}",
     }
