@@ -27,8 +27,9 @@ class Distribution(Number):  # type: ignore[misc]
 
     Outputs (batch, values) are probabilities. An answer is the expectation of the
     probabilities raised to the power `sharpness` and normalized. Calibration sets it to
-    the power with the least error on the validation part: a long tail to one side
-    draws a plain expectation away from the median.
+    the power with the least error on the validation part; the error of an interval is
+    the distance to its nearer end. A long tail to one side draws a plain expectation
+    away from the median.
     """
 
     step: float = 1.0
@@ -118,16 +119,17 @@ class Distribution(Number):  # type: ignore[misc]
 
     def calibrate(self, table: pd.DataFrame, outputs: Array) -> Self:
         truth = self.interval(table)
-        exact = truth[:, 0] == truth[:, 1]
-        if not exact.any():
+        labelled = ~np.isnan(truth).any(axis=1)
+        if not labelled.any():
             return self
-        errors = {
-            power: np.abs(
-                self._expected(outputs[exact], power) - truth[exact, 0]
-            ).mean()
-            for power in _POWERS
-        }
-        return replace(self, sharpness=min(errors, key=lambda power: errors[power]))
+        low, high = truth[labelled].T
+
+        def error(power: float) -> float:
+            numbers = self._expected(outputs[labelled], power)
+            distances = np.maximum(low - numbers, numbers - high)
+            return float(np.maximum(distances, 0).mean())
+
+        return replace(self, sharpness=min(_POWERS, key=error))
 
     def _expected(self, outputs: Array, power: float) -> Array:
         sharp = outputs.astype(np.float64) ** power

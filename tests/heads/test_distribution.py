@@ -111,6 +111,11 @@ def test_distribution_is_read_by_the_power_that_errs_least_on_the_labels():
     same = head.calibrate(pd.DataFrame({"trait": [4.5]}), outputs)
     assert same == head
     assert head.calibrate(pd.DataFrame({"path": ["a"]}), outputs) == head
+    # So does an interval around it; one that only sharper answers reach does not.
+    around = pd.DataFrame({"trait_low": [4.0], "trait_high": [5.0]})
+    assert head.calibrate(around, outputs) == head
+    below = pd.DataFrame({"trait_low": [0.0], "trait_high": [2.0]})
+    assert head.calibrate(below, outputs) == sharp
 
 
 def test_an_interval_of_whole_numbers_holds_what_is_rounded_into_it():
