@@ -112,6 +112,11 @@ class Distribution(Number):  # type: ignore[misc]
         expected = ops.sum(y_pred * values, axis=-1, keepdims=True)
         return interval_error(y_true, expected)
 
+    def imitation(self, teacher: Any, outputs: Any) -> Any:
+        from keras import ops
+
+        return -ops.sum(teacher * _log_probabilities(outputs), axis=-1)
+
     def metrics(self) -> list[Any]:
         import keras
 

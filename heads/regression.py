@@ -70,6 +70,11 @@ class Regression(Number):  # type: ignore[misc]
             distance <= delta, distance**2 / 2, delta * (distance - delta / 2)
         )
 
+    def imitation(self, teacher: Any, outputs: Any) -> Any:
+        from keras import ops
+
+        return self._loss(ops.concatenate([teacher, teacher], axis=-1), outputs)
+
     def metrics(self) -> list[Any]:
         import keras
 

@@ -130,6 +130,11 @@ class Sigmoid(Head):
         # output of the layer itself.
         return elementwise_loss(keras.ops.binary_crossentropy)
 
+    def imitation(self, teacher: Any, outputs: Any) -> Any:
+        from keras import ops
+
+        return ops.mean(ops.binary_crossentropy(teacher, outputs), axis=-1)
+
     def metrics(self) -> list[Any]:
         import keras
 

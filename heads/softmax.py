@@ -227,6 +227,11 @@ class Softmax(Head):
             label_smoothing=self.label_smoothing,
         )
 
+    def imitation(self, teacher: Any, outputs: Any) -> Any:
+        import keras
+
+        return keras.losses.categorical_crossentropy(teacher, outputs)
+
     def metrics(self) -> list[Any]:
         import keras
 

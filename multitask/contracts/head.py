@@ -197,6 +197,16 @@ class Head(ABC):
     def loss(self) -> Any:
         """A `keras.losses.Loss` with `reduction="mean_with_sample_weight"`."""
 
+    def imitation(self, teacher: Any, outputs: Any) -> Any:
+        """The loss (batch,) of outputs (batch, ...) against those of a teacher.
+
+        By default it is the mean squared difference.
+        """
+        from keras import ops
+
+        difference = ops.reshape(outputs - teacher, (ops.shape(outputs)[0], -1))
+        return ops.mean(difference**2, axis=-1)
+
     @abstractmethod
     def metrics(self) -> list[Any]:
         """Keras metrics that honour weights; the first is shown during training."""

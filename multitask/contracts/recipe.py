@@ -55,6 +55,10 @@ class Recipe:
         "what training begins from: imagenet, none, a network (a name or a .keras "
         "file: its trunk, and its heads of the same names), or a .weights.h5 file",
     )  # fmt: skip
+    teacher: str = setting(
+        "training", "",
+        "trained networks to imitate beside the labels: names or files, with commas",
+    )  # fmt: skip
     freeze: str = setting(
         "network", "none",
         "which part of the trunk is frozen: none, all, or all but the last N stages",
@@ -62,8 +66,7 @@ class Recipe:
     views: int = setting(
         "network", 1,
         "for a frozen trunk: views of each training picture (mirrored, augmented) "
-        "whose features are computed once; 0 computes them at each step",
-        least=0,
+        "whose features are computed once; 0 computes them at each step", least=0,
     )  # fmt: skip
     then: str = setting(
         "network", "",
@@ -105,8 +108,7 @@ class Recipe:
     )  # fmt: skip
     weight_decay: float = setting(
         "training", 0.25,
-        "decoupled weight decay, multiplied by the learning rate",
-        least=0,
+        "decoupled weight decay, multiplied by the learning rate", least=0,
     )  # fmt: skip
     pooling: Literal["average", "max", "flatten"] = setting(
         "network", "average",
@@ -120,8 +122,7 @@ class Recipe:
     dropout: float = setting("network", 0.2, "dropout rate of the features")
     patience: int = setting(
         "training", 0,
-        "stop after this many epochs without a lower validation loss; 0 means "
-        "never",
+        "stop after this many epochs without a lower validation loss; 0 means never",
         least=0,
     )  # fmt: skip
     loss_weights: dict[str, float] = setting(
@@ -180,8 +181,7 @@ class Recipe:
     seed: int = setting("training", 0, "seed for everything random", least=0)
     storage: Literal["float32", "float16"] = setting(
         "output", "float32",
-        "type of the kernels in the network file; float16 halves it, and the report is "
-        "of the network in the file",
+        "type of the kernels in the network file, which float16 halves",
     )  # fmt: skip
     box_margin: float = setting(
         "data", 0.0,

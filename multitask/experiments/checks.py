@@ -9,12 +9,12 @@ from multitask.contracts.errors import Say, UserError
 from multitask.contracts.head import Head
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.recipe_texts import ALL, NONE
+from multitask.contracts.recipe_texts import ALL, NONE, split_names
 from multitask.experiments.names import check_recipe
 from multitask.networks import build, pretrained
 from multitask.networks.freeze import last
 from multitask.networks.spec import NetworkSpec
-from multitask.training import feature_cache
+from multitask.training import feature_cache, teacher
 
 
 def check_inputs(recipe: Recipe, resume: bool = False) -> None:
@@ -22,6 +22,7 @@ def check_inputs(recipe: Recipe, resume: bool = False) -> None:
     check_recipe(recipe)
     if not resume:  # else a checkpoint holds the weights
         pretrained.check(recipe.weights, recipe.trunk, recipe.image_size)
+    teacher.check(recipe)
 
 
 @contextmanager
@@ -96,8 +97,15 @@ def check_freezable(spec: NetworkSpec, recipe: Recipe, machine: Machine) -> None
             last(build.build_core(spec).get_layer("trunk"), stage.freeze, name)
 
 
-def check_weights(spec: NetworkSpec, recipe: Recipe) -> None:
-    """Raise UserError if the recipe's `weights` don't fit the trunk."""
+def check_weights(
+    spec: NetworkSpec, recipe: Recipe, say: Say = lambda line: None
+) -> None:
+    """Raise UserError if the recipe's `weights` don't fit the trunk.
+
+    So does a `teacher` that can teach none of the heads; `say` tells what others teach.
+    """
+    for name in split_names(recipe.teacher):
+        teacher.shared_heads(name, spec.heads, say)
     if recipe.weights != pretrained.NONE:
         trunk = build.build_core(spec).get_layer("trunk")
         pretrained.load(trunk, recipe.weights, recipe.trunk)

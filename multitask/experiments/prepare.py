@@ -24,6 +24,7 @@ from multitask.images import near
 from multitask.images.decode import Pixels
 from multitask.networks import pretrained, trunks
 from multitask.networks.spec import NetworkSpec
+from multitask.training import teacher
 
 _USUAL_BATCH, _LEAST_BATCH, _LEAST_STEPS = 64, 16, 16
 
@@ -160,7 +161,7 @@ def prepare(
     spec = network_spec(recipe, heads, reading.notes, box_form(reading.decisions))
     checks.check_freezable(spec, recipe, machine)
     if not resume:  # else a checkpoint holds the weights
-        checks.check_weights(spec, recipe)
+        checks.check_weights(spec, recipe, say)
     seen = near.Seen(len(table))
     table, pixels, unreadable = batches.decode_table(
         table, spec.side, machine.memory, existing(out), spec.box_margin, seen.look
@@ -196,6 +197,7 @@ def _absolute(recipe: Recipe) -> Recipe:
         recipe,
         data=sources.absolute(recipe.data),
         weights=weights,
+        teacher=teacher.absolute(recipe.teacher),
         image_size=recipe.image_size or pretrained.size(weights),
         split=str(file.absolute()) if file else recipe.split,
     )

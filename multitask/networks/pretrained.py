@@ -147,7 +147,7 @@ def begin(
     before = {head.name: head for head in other.heads}
     new, other_features = {}, _other_features(spec, other)
     for head in spec.heads:
-        reason = _difference(head, before.get(head.name)) or other_features
+        reason = difference(head, before.get(head.name)) or other_features
         if not reason and not _copied(core, theirs, head):
             reason = "its layers differ"
         if reason:
@@ -184,7 +184,7 @@ def _other_features(spec: NetworkSpec, other: NetworkSpec) -> str:
     return "its --image-size differs" if differ else ""
 
 
-def _difference(head: Head, before: Head | None) -> str:
+def difference(head: Head, before: Head | None) -> str:
     """Why a head asks another question than one of the same name; "" if the same."""
     if before is None:
         return "it has none of this name"

@@ -28,10 +28,12 @@ from multitask.training.callbacks import (
 from multitask.training.checkpoint import Checkpoint, Figures, State
 from multitask.training.display import Progress
 from multitask.training.feature_cache import FeatureCache, batches
+from multitask.training.mixing import doubled
 from multitask.training.objective import compile_model
 from multitask.training.optimizer import optimizer
 from multitask.training.precision import fastest, has_bfloat16, policy
 from multitask.training.priors import start_from_labels
+from multitask.training.teacher import taught
 from multitask.training.views import views
 
 _PRETRAINED_STEPS = 1000  # at least, for averages that weights come with
@@ -253,11 +255,9 @@ def _trainable_part(
     elif recipe.is_frozen:
         model = rejoined(*cut(core, recipe.freeze))
     if recipe.augmentation.mixup:
-        image = build.input_like(model)
-        doubled = {
-            name: _Doubled(name=name)(output) for name, output in model(image).items()
-        }
-        model = keras.Model(image, doubled, name="core")
+        model = doubled(model)
+    if recipe.teacher:
+        model = taught(model, spec, recipe, best.precision)
     if recipe.balance != loss_balancing.STATIC:
         model = loss_balancing.balanced(model, spec.heads, recipe.balance)
     return model, training, validation
@@ -279,13 +279,6 @@ def _feature_batches(
         one_view = views(augmentation, 1)
         validation = batches(features, validation, one_view, augmentation)
     return training, validation
-
-
-class _Doubled(keras.layers.Layer):  # type: ignore[misc]
-    """Outputs of mixed pictures twice, to compare them with both pictures' labels."""
-
-    def call(self, outputs: Any) -> Any:
-        return keras.ops.concatenate([outputs, outputs], axis=0)
 
 
 def _compile(

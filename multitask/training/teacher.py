@@ -1,0 +1,152 @@
+"""How does training imitate the answers of trained networks, beside the labels?"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from multitask.contracts.errors import Say, UserError, listed
+from multitask.contracts.head import Head
+from multitask.contracts.recipe import Precision, Recipe
+from multitask.contracts.recipe_texts import split_names
+from multitask.networks import archive
+from multitask.networks.build import build_core, input_like
+from multitask.networks.named import catalog
+from multitask.networks.pretrained import difference
+from multitask.networks.spec import NetworkSpec
+from multitask.training.loss_balancing import STATIC
+from multitask.training.mixing import first
+from multitask.training.precision import policy
+
+Answers = Callable[[Any], dict[str, Any]]  # outputs by head name, of a batch of images
+
+
+def absolute(teacher: str) -> str:
+    """The same networks in a way that stands for them from any folder."""
+    return ",".join(
+        name if catalog.is_installed(name) else str(catalog.find(name).absolute())
+        for name in split_names(teacher)
+    )
+
+
+def check(recipe: Recipe) -> None:
+    """Raise UserError if the networks in `teacher` don't exist or can't be used."""
+    if not recipe.teacher:
+        return
+    if recipe.caches_features:
+        raise UserError(
+            "--teacher",
+            "needs the pictures of each step, of which --freeze caches the features",
+            "add --views 0, or leave out --freeze",
+        )
+    if recipe.balance != STATIC:
+        raise UserError(
+            "--teacher",
+            f"can't be used with --balance {recipe.balance}",
+            "leave one of them out",
+        )
+    for name in split_names(recipe.teacher):
+        catalog.find(name)
+
+
+class Student(keras.Model):  # type: ignore[misc]
+    """A model whose training loss has a term for the answers of its teachers.
+
+    Validation leaves it out, so that trainings with and without it can be compared.
+    """
+
+    def set_teachers(
+        self, heads: Sequence[Head], teachers: Sequence[Answers], doubled: bool
+    ) -> None:
+        """Set the heads that learn from teachers, and what these answer.
+
+        The teachers are functions, not layers: they are neither trained nor saved.
+        With `doubled`, the model gives its outputs twice, as for mixed pictures.
+        """
+        self._taught_heads, self._teachers = tuple(heads), tuple(teachers)
+        self._doubled = doubled
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        total = super().compute_loss(x, y, y_pred, sample_weight, training)
+        if not training:
+            return total
+        answers = [teacher(x) for teacher in self._teachers]
+        for head in self._taught_heads:
+            each = [outputs[head.name] for outputs in answers if head.name in outputs]
+            target = ops.stop_gradient(sum(each[1:], each[0]) / len(each))
+            outputs = y_pred[head.name]
+            if self._doubled:
+                outputs = first(outputs, ops.shape(target)[0])
+            total += head.loss_weight * ops.mean(head.imitation(target, outputs))
+        return total
+
+
+def taught(
+    model: keras.Model, spec: NetworkSpec, recipe: Recipe, precision: Precision
+) -> keras.Model:
+    """The model, with a training loss for imitating the recipe's teachers, too."""
+    image = input_like(model)
+    outputs = {
+        name: keras.layers.Identity(name=name)(output)
+        for name, output in model(image).items()
+    }
+    student = Student(image, outputs)
+    names = split_names(recipe.teacher)
+    shared = [shared_heads(name, spec.heads) for name in names]
+    student.set_teachers(
+        [head for head in spec.heads if any(head.name in heads for heads in shared)],
+        [
+            _answers(name, heads, precision)
+            for name, heads in zip(names, shared, strict=True)
+        ],
+        doubled=bool(recipe.augmentation.mixup),
+    )
+    return student
+
+
+def shared_heads(
+    name: str, heads: Sequence[Head], say: Say = lambda line: None
+) -> list[str]:
+    """The names of the heads that the network `name` can teach.
+
+    `say` is called with a line about them. Raises UserError if there is none.
+    """
+    _, spec = archive.load(catalog.find(name))
+    theirs = {head.name: head for head in spec.heads}
+    reasons = {head.name: difference(head, theirs.get(head.name)) for head in heads}
+    shared = [head for head, reason in reasons.items() if not reason]
+    others = [f"{head} ({reason})" for head, reason in reasons.items() if reason]
+    if not shared:
+        raise UserError(
+            "--teacher",
+            f"{name} can teach none of the heads: {', '.join(others)}",
+            "give a network with heads of the same names and classes",
+        )
+    without = f"; labels alone teach {', '.join(others)}" if others else ""
+    say(f"{name} teaches {listed(shared)}{without}")
+    return shared
+
+
+def _answers(name: str, heads: Sequence[str], precision: Precision) -> Answers:
+    """What the network `name` answers about a batch of a student's pictures."""
+    network, spec = archive.load(catalog.find(name))
+    # In the precision of the training, which is as fast as the student.
+    core = build_core(spec, policy=policy(precision))
+    core.set_weights(network.get_layer("core").get_weights())
+
+    def answers(images: Any) -> dict[str, Any]:
+        if images.shape[1] != spec.size:
+            side = (spec.size, spec.size)
+            images = ops.image.resize(images, side, antialias=True)
+        outputs = core(images, training=False)
+        return {head: outputs[head] for head in heads}
+
+    return answers
