@@ -12,6 +12,8 @@ from multitask.contracts.table import RESERVED, as_text
 from multitask.tables.questions.brackets import flat
 from multitask.tables.values import by_value, distinct
 
+_FEW = 50  # columns that pandas need not join
+
 
 def typed(cells: pd.DataFrame, where: str, text: Collection[str] = ()) -> pd.DataFrame:
     """The table with text in its reserved columns and those named in `text`.
@@ -32,7 +34,8 @@ def typed(cells: pd.DataFrame, where: str, text: Collection[str] = ()) -> pd.Dat
                 "an interval it must hold numbers",
                 "rename it if it is not an interval",
             )
-    return pd.DataFrame(columns)
+    # Copies join columns of one type: pandas is slow with many separate ones.
+    return pd.DataFrame(columns, copy=len(columns) > _FEW)
 
 
 def _typed(cells: "pd.Series[Any]", where: str, is_text: bool) -> "pd.Series[Any]":
