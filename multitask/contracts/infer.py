@@ -107,7 +107,8 @@ def _labels(table: pd.DataFrame, column: str) -> "pd.Series[Any]":
     """The labels of a question, the ends of intervals among them."""
     ends = interval_columns(column)
     known = [column, *ends] if set(ends) <= set(table) else [column]
-    labels: pd.Series[Any] = pd.concat([table[n] for n in known if n in table])
+    columns = [table[name] for name in known if name in table]
+    labels: pd.Series[Any] = columns[0] if len(columns) == 1 else pd.concat(columns)
     return labels.dropna()
 
 
