@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 from multitask.cli.next_steps import command_line
 from multitask.cli.quiet import import_tensorflow
-from multitask.contracts.errors import Parser, UserError, command, nearest
+from multitask.contracts.errors import (
+    Parser,
+    UserError,
+    command,
+    counted,
+    listed,
+    nearest,
+)
+from multitask.contracts.run import NETWORK
 from multitask.networks.named import catalog
 from multitask.networks.predictions import ENDINGS, FORMATS, resolve_format
 from multitask.terminal.bar import bar, status
@@ -178,9 +186,18 @@ def _check_meant(name: str, others: list[str]) -> None:
 
 
 def _check_order(first: str, others: list[str]) -> None:
-    """Raise UserError if a network is not the first word, or any word is nothing."""
+    """Raise UserError if a network is not the first word, or any word is nothing.
+
+    A folder of runs, whose reports are full of pictures, is one that names no network.
+    """
     from multitask.contracts.reading import ENDINGS, TABLES
 
+    folder = Path(first).expanduser()
+    runs = sorted(folder.glob(f"*/{NETWORK}")) if folder.is_dir() else []
+    if runs:
+        what = f"is no network, but holds {counted(len(runs), 'run')}"
+        names = listed(str(run.parent) for run in runs)
+        raise UserError(first, what, f"name one of them: {names}")
     for network in filter(catalog.is_network, others):
         rest = [word for word in others if word != network]
         order = command_line("predict", network, first, *rest)

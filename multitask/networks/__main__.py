@@ -33,13 +33,21 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _card(name: str) -> str:
-    """The text of a network's model card; UserError if it has none."""
+    """The text of a network's model card, or what its file says of it."""
     path = catalog.find(name)
-    file = card_file(path)
-    if not file.is_file():
-        what = f"has no model card: {file} does not exist"
-        raise UserError(f"network {name}", what, "write one there, in Markdown")
-    return card(path).rstrip() + "\n"
+    if card_file(path).is_file():
+        return card(path).rstrip() + "\n"
+    spec = describe(path)
+    heads = "".join(
+        f"  {head['name']}: {', '.join(head.get('classes') or ()) or head['kind']}\n"
+        for head in spec["heads"]
+    )
+    return (
+        f"{name}: trunk {spec['trunk']}, pictures of {spec['size']} pixels, heads\n"
+        f"{heads}"
+        f"It has no model card, which says for whom it works and under which licence: "
+        f"{card_file(path)} does not exist.\n"
+    )
 
 
 def _table() -> str:

@@ -1,6 +1,7 @@
 """Do commands find the network that is meant, by name or by default, and say so?"""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -129,6 +130,17 @@ def test_a_network_after_a_picture_is_in_the_wrong_place(faces, here, capsys):
     )
 
 
+def test_a_folder_of_runs_is_not_read_as_pictures(faces, here, capsys):
+    for name in ("a", "b"):
+        run = here / "runs" / name
+        run.mkdir(parents=True)
+        (run / "network.keras").write_bytes(b"")
+    line = said(capsys, predict.main, "runs", "photo.png", status=2).err
+    assert line == "runs: is no network, but holds 2 runs; name one of them: " + (
+        ", ".join(os.path.join("runs", name) for name in ("a", "b")) + "\n"
+    )
+
+
 def test_without_the_default_predict_says_what_is_missing(named_folder, here, capsys):
     line = said(capsys, predict.main, "photo.png", status=2).err
     assert line.startswith("faces: does not come with this installation of multitask; ")
@@ -224,10 +236,11 @@ def test_a_network_that_is_none_is_one_row_with_the_reason(faces, named_folder, 
 def test_networks_without_a_card_or_without_networks(
     faces, named_folder, capsys, monkeypatch
 ):
-    line = said(capsys, networks, "faces", status=2).err
-    assert line.startswith(
-        f"network faces: has no model card: {named_folder / 'faces'}"
-    )
+    description = said(capsys, networks, "faces").out.splitlines()
+    assert description[0].startswith("faces: trunk ")
+    assert any(line.startswith("  gender: male, female") for line in description)
+    assert f"{named_folder / 'faces'}" in description[-1]
+    assert description[-1].startswith("It has no model card")
     assert said(capsys, networks, "facez", status=2).err.startswith("facez: is no net")
     shutil.rmtree(named_folder / "faces")
     printed = said(capsys, networks)

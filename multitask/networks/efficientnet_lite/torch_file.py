@@ -18,6 +18,15 @@ import numpy as np
 from multitask.contracts.errors import UserError
 
 _MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001
+_FIRST = pickle.dumps(_MAGIC, protocol=2)  # how a file begins
+_LARGEST = 2_000_000  # bytes of its pickles: a tensor takes a few hundred
+_OPCODES = (  # that `torch.save` uses, and those of other numbers
+    *("APPEND", "APPENDS", "BINFLOAT", "BINGET", "BININT", "BININT1", "BININT2"),
+    *("BINPERSID", "BINPUT", "BINUNICODE", "BUILD", "EMPTY_DICT", "EMPTY_LIST"),
+    *("EMPTY_TUPLE", "GLOBAL", "LONG1", "LONG_BINGET", "LONG_BINPUT", "MARK"),
+    *("NEWFALSE", "NEWTRUE", "NONE", "PROTO", "REDUCE", "SETITEM", "SETITEMS"),
+    *("STOP", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"),
+)
 # Texts: no pickle can call or change them.
 _TYPES = {
     "FloatStorage": "<f4",
@@ -78,23 +87,23 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def _read(file: BinaryIO) -> dict[str, np.ndarray]:
-    if _Unpickler(file).load() != _MAGIC or _Unpickler(file).load() != _VERSION:
+    if file.read(len(_FIRST)) != _FIRST:
         raise _Refused("is not in PyTorch's format")
-    if _Unpickler(file).load().get("little_endian") is not True:
+    pickles: Any = _Pickles(file)
+    if _Unpickler(pickles).load() != _VERSION:
+        raise _Refused("is not in PyTorch's format")
+    if _Unpickler(pickles).load().get("little_endian") is not True:
         raise _Refused("was saved on a big-endian machine")
-    views = _Unpickler(file).load()
+    views = _Unpickler(pickles).load()
     if not isinstance(views, dict):
         raise _Refused(f"holds a {type(views).__name__}, must hold tensors by name")
     for name, view in views.items():
-        if not isinstance(name, str):
-            # Not written out: what is in it can be in it many times over.
-            kind = type(name).__name__
-            raise _Refused(f"has a {kind} for the name of a tensor")
         if not isinstance(view, _View):
             raise _Refused(f"holds {name[:60]!r}, which is not a tensor")
     storages = {view.storage.key: view.storage for view in views.values()}
-    keys = _Unpickler(file).load()
-    if not isinstance(keys, list) or sorted(keys) != sorted(storages):
+    keys = _Unpickler(pickles).load()
+    are_texts = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+    if not are_texts or sorted(keys) != sorted(storages):
         raise _Refused("has other storages than its tensors")
     numbers = {key: _numbers(file, storages[key]) for key in keys}
     if file.read(1):
@@ -102,15 +111,58 @@ def _read(file: BinaryIO) -> dict[str, np.ndarray]:
     return {name: _tensor(view, name, numbers) for name, view in views.items()}
 
 
-class _Unpickler(pickle._Unpickler):
+class _Pickles:
+    """What the pickles of a file read of it, which for tensors is not much.
+
+    A damaged pickle, which may go on into the numbers, so ends within seconds.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._left = file, _LARGEST
+
+    def read(self, count: int) -> bytes:
+        self._take(count)
+        return self._file.read(count)
+
+    def readline(self) -> bytes:
+        line = self._file.readline(self._left + 1)
+        self._take(len(line))
+        return line
+
+    def _take(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise _Refused("is damaged, or holds much that is no tensor")
+
+
+_Pure: Any = pickle._Unpickler  # whose methods the stubs of `pickle` leave out
+
+
+class _Unpickler(_Pure):  # type: ignore[misc]
     """Builds dicts and views of storages; whatever else a pickle names is refused.
 
     It is the one in Python: that in C allocates gigabytes if a damaged file says so.
     """
 
+    dispatch = {
+        code: _Pure.dispatch[code]
+        for code in (getattr(pickle, name)[0] for name in _OPCODES)
+    }
+
+    def load_setitem(self) -> None:
+        _check_keys(self.stack[-2:-1])
+        super().load_setitem()
+
+    def load_setitems(self) -> None:
+        _check_keys(self.stack[::2])  # what is on it since the last mark
+        super().load_setitems()
+
+    dispatch[pickle.SETITEM[0]] = load_setitem
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
-            return collections.OrderedDict
+            return lambda: collections.OrderedDict()
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
             # A pickle can set attributes of a function: it gets one of its own.
             return lambda *values: _rebuild(*values)
@@ -135,6 +187,14 @@ def _rebuild(
     return _View(
         storage=storage, offset=offset, shape=tuple(shape), strides=tuple(strides)
     )
+
+
+def _check_keys(keys: Sequence[Any]) -> None:
+    """Refuse keys other than text: to hash a tuple of tuples may take for ever."""
+    for key in keys:
+        if not isinstance(key, str):
+            kind = type(key).__name__
+            raise _Refused(f"has a {kind} for the name of a tensor")
 
 
 def _are_counts(values: Sequence[Any]) -> bool:
