@@ -28,7 +28,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "utkface-2000": {"heads": "age,gender,race", "limit": 2000},
     "utkface-500": {"heads": "age,gender,race", "limit": 500},
     "celeba": {"heads": "attributes", "split": "70/15/15"},
-    "ck": {"identity": r"(S\d+)_", "split": "70/15/15"},
+    "ck": {"split": "70/15/15"},  # by the subjects in the names of the files
 }
 
 

@@ -17,12 +17,12 @@ from multitask.data import split
 def select(table: pd.DataFrame, recipe: Recipe, say: Say) -> pd.DataFrame:
     """The rows that a recipe uses, with identities read from their paths.
 
-    `say` prints how many rows a split's file leaves out. Raises UserError if it lists
+    `say` prints how many rows a split's file leaves out, and of a pattern for
+    identities that it has no effect. Raises UserError if it lists
     none of the rows, or no path holds an identity.
     """
-    return _limited(
-        _with_identities(_listed_in_split(table, recipe, say), recipe), recipe
-    )
+    listed = _listed_in_split(table, recipe, say)
+    return _limited(_with_identities(listed, recipe, say), recipe)
 
 
 def selection_key(recipe: Recipe) -> tuple[Any, ...]:
@@ -49,17 +49,20 @@ def _listed_in_split(table: pd.DataFrame, recipe: Recipe, say: Say) -> pd.DataFr
     return listed.reset_index(drop=True)
 
 
-def _with_identities(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
+def _with_identities(table: pd.DataFrame, recipe: Recipe, say: Say) -> pd.DataFrame:
     """The table with identities from the paths where a data set names none.
 
     Only the path below the data set's folder is searched: where the folder itself lies
-    means nothing.
+    means nothing. `say` prints it if all are named.
     """
     text = recipe.identity
     compiled = recipe.identity_pattern
     if not compiled:
         return table
     known = column(table, "identity").astype(object)
+    if known.notna().all():
+        say("--identity has no effect: the data sets name everybody who is shown")
+        return table
     roots = [Path(data.parse(one).path) for one in recipe.data]
     roots = [root.parent if root.is_file() else root for root in roots]
     starts = tuple(f"{root}{os.sep}" for root in roots)

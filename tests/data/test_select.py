@@ -68,6 +68,16 @@ def test_identities_that_a_data_set_names_stay(tmp_path):
     assert rows["identity"].tolist() == ["ann", "s:1", "s:2", "bob"]
 
 
+def test_a_pattern_is_not_blamed_if_the_data_sets_name_everybody(tmp_path):
+    rows = table(tmp_path).assign(identity=["ann", "ann", "bob", "bob"])
+    data = (f"utkface={tmp_path}",)
+    same, lines = selected(rows, data=data, identity=r"(\d)_")
+    assert same["identity"].tolist() == rows["identity"].tolist()
+    assert lines == [
+        "--identity has no effect: the data sets name everybody who is shown"
+    ]
+
+
 def test_the_place_of_a_data_sets_folder_is_no_identity(tmp_path):
     folder = tmp_path / "person7"
     folder.mkdir()
