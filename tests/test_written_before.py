@@ -27,7 +27,8 @@ from multitask.report import main as report
 from multitask.training import loop
 
 FIXTURES = Path(__file__).parent / "fixtures" / "87142fc"
-_NEWER = ("box_margin", "storage")  # settings that those recipes do not have
+# Settings that those recipes do not have.
+_NEWER = ("box_margin", "storage", "teacher")
 WHERE = "/data/"  # the folder that they were written in
 pytestmark = pytest.mark.usefixtures("tiny_trunk", "no_pictures")
 

@@ -225,6 +225,7 @@ def test_two_data_sets_that_disagree_about_the_values_of_a_label(
     assert "male, female" in line
 
 
+@pytest.mark.slow
 def test_a_few_labels_that_no_head_can_have_are_set_aside(tmp_path, run):
     folder = tmp_path / "faces"
     layouts.write(folder, "utkface", count=60, seed=7)

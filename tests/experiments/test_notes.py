@@ -93,6 +93,7 @@ def test_heads_that_few_pictures_of_a_part_are_labelled_for_are_named():
     assert few_labels_notes(heads, LABELS[60:], "test") == ()
 
 
+@pytest.mark.slow
 def test_a_trunk_that_learnt_from_the_test_part_is_told(
     drawn_run, drawn_faces, tmp_path
 ):

@@ -143,6 +143,7 @@ def shares(recipe, folder, monkeypatch, **options):
     return seen
 
 
+@pytest.mark.slow
 def test_the_bar_spans_all_epochs_of_all_stages(tiny_trunk, tmp_path, monkeypatch):
     recipe = small.frozen(epochs=1, then="all,epochs=3")
     # 3 steps, and 2 of the validation that count a third each: 11/3 in an epoch.

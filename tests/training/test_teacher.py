@@ -46,9 +46,8 @@ def train_all_epochs(recipe, folder):
     loop.train(small.spec(recipe), recipe, batches, None, folder, cache=folder)
 
 
-@pytest.mark.parametrize(
-    "augment", ["none", pytest.param("mixup", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("augment", ["none", "mixup"])
 def test_a_student_comes_nearer_to_its_teacher_than_labels_alone_bring_it(
     tiny_trunk, tmp_path, monkeypatch, augment
 ):

@@ -18,6 +18,7 @@ from multitask.training import loop
 from tests import layouts
 
 
+@pytest.mark.slow
 def test_trials_are_scored_by_their_best_epoch_and_the_best_is_written(
     base, swept, tmp_path
 ):
@@ -60,6 +61,7 @@ def test_trials_are_scored_by_their_best_epoch_and_the_best_is_written(
         swept(base, vary=vary, objective="gender", trials=3)
 
 
+@pytest.mark.slow
 def test_a_grid_is_tried_whole_and_its_pictures_are_read_once(base, swept, monkeypatch):
     from multitask.data import batches
 
