@@ -27,9 +27,9 @@ class Distribution(Number):  # type: ignore[misc]
 
     Outputs (batch, values) are probabilities. An answer is the expectation of the
     probabilities raised to the power `sharpness` and normalized. Calibration sets it to
-    the power with the least error on the validation part; the error of an interval is
-    the distance to its nearer end. A long tail to one side draws a plain expectation
-    away from the median.
+    the power with the least error on the validation part; where all labels there are
+    intervals, the error is the distance to the nearer end. A long tail to one side
+    draws a plain expectation away from the median.
     """
 
     step: float = 1.0
@@ -124,10 +124,12 @@ class Distribution(Number):  # type: ignore[misc]
 
     def calibrate(self, table: pd.DataFrame, outputs: Array) -> Self:
         truth = self.interval(table)
-        labelled = ~np.isnan(truth).any(axis=1)
+        is_exact = truth[:, 0] == truth[:, 1]
+        labelled = is_exact if is_exact.any() else ~np.isnan(truth).any(axis=1)
         if not labelled.any():
             return self
-        low, high = truth[labelled].T
+        slack = 0 if is_exact.any() else self.slack
+        low, high = (truth[labelled] + [-slack, slack]).T
 
         def error(power: float) -> float:
             numbers = self._expected(outputs[labelled], power)

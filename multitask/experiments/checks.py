@@ -102,7 +102,7 @@ def check_weights(
 ) -> None:
     """Raise UserError if the recipe's `weights` don't fit the trunk.
 
-    So does a `teacher` that can teach none of the heads; `say` tells what others teach.
+    The same for a teacher of none of the heads; `say` prints what the others teach.
     """
     for name in split_names(recipe.teacher):
         teacher.shared_heads(name, spec.heads, say)

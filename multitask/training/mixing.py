@@ -12,7 +12,8 @@ def doubled(model: keras.Model) -> keras.Model:
     """A core that gives each output twice, for the labels of both mixed pictures."""
     image = input_like(model)
     outputs = {
-        name: _Doubled(name=name)(output) for name, output in model(image).items()
+        name: _Doubled(name=name, dtype="float32")(output)
+        for name, output in model(image).items()
     }
     return keras.Model(image, outputs, name="core")
 

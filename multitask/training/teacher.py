@@ -1,6 +1,7 @@
 """How does training imitate the answers of trained networks, beside the labels?"""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -10,11 +11,11 @@ from multitask.contracts.errors import Say, UserError, listed
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Precision, Recipe
 from multitask.contracts.recipe_texts import split_names
-from multitask.networks import archive
+from multitask.networks import archive, pretrained
 from multitask.networks.build import build_core, input_like
 from multitask.networks.named import catalog
-from multitask.networks.pretrained import difference
 from multitask.networks.spec import NetworkSpec
+from multitask.networks.trunks import TRUNKS
 from multitask.training.loss_balancing import STATIC
 from multitask.training.mixing import first
 from multitask.training.precision import policy
@@ -24,10 +25,7 @@ Answers = Callable[[Any], dict[str, Any]]  # outputs by head name, of a batch of
 
 def absolute(teacher: str) -> str:
     """The same networks in a way that stands for them from any folder."""
-    return ",".join(
-        name if catalog.is_installed(name) else str(catalog.find(name).absolute())
-        for name in split_names(teacher)
-    )
+    return ",".join(pretrained.absolute(name) for name in split_names(teacher))
 
 
 def check(recipe: Recipe) -> None:
@@ -46,8 +44,19 @@ def check(recipe: Recipe) -> None:
             f"can't be used with --balance {recipe.balance}",
             "leave one of them out",
         )
-    for name in split_names(recipe.teacher):
-        catalog.find(name)
+    names = split_names(recipe.teacher)
+    if not names:
+        raise UserError("--teacher", f"is {recipe.teacher!r}", "name a network")
+    for name in names:
+        _file(name)
+
+
+def _file(name: str) -> Path:
+    """The file of a teacher; UserError, which names the option, if there is none."""
+    try:
+        return catalog.find(name)
+    except UserError as error:
+        raise UserError("--teacher", error.line) from None
 
 
 class Student(keras.Model):  # type: ignore[misc]
@@ -92,21 +101,27 @@ class Student(keras.Model):  # type: ignore[misc]
 def taught(
     model: keras.Model, spec: NetworkSpec, recipe: Recipe, precision: Precision
 ) -> keras.Model:
-    """The model, with a training loss for imitating the recipe's teachers, too."""
+    """The model, with a training loss for imitating the recipe's teachers, too.
+
+    Teachers of none of its heads are left out: in a comparison, each network has some.
+    """
+    shared = {
+        name: heads
+        for name in split_names(recipe.teacher)
+        if (heads := _shared(name, spec.heads)[0])
+    }
+    if not shared:
+        return model
     image = input_like(model)
     outputs = {
-        name: keras.layers.Identity(name=name)(output)
+        name: keras.layers.Identity(name=name, dtype="float32")(output)
         for name, output in model(image).items()
     }
     student = Student(image, outputs)
-    names = split_names(recipe.teacher)
-    shared = [shared_heads(name, spec.heads) for name in names]
+    names = {head for heads in shared.values() for head in heads}
     student.set_teachers(
-        [head for head in spec.heads if any(head.name in heads for heads in shared)],
-        [
-            _answers(name, heads, precision)
-            for name, heads in zip(names, shared, strict=True)
-        ],
+        [head for head in spec.heads if head.name in names],
+        [_answers(name, heads, precision) for name, heads in shared.items()],
         doubled=bool(recipe.augmentation.mixup),
     )
     return student
@@ -119,11 +134,7 @@ def shared_heads(
 
     `say` is called with a line about them. Raises UserError if there is none.
     """
-    _, spec = archive.load(catalog.find(name))
-    theirs = {head.name: head for head in spec.heads}
-    reasons = {head.name: difference(head, theirs.get(head.name)) for head in heads}
-    shared = [head for head, reason in reasons.items() if not reason]
-    others = [f"{head} ({reason})" for head, reason in reasons.items() if reason]
+    shared, others = _shared(name, heads)
     if not shared:
         raise UserError(
             "--teacher",
@@ -135,17 +146,36 @@ def shared_heads(
     return shared
 
 
+def _shared(name: str, heads: Sequence[Head]) -> tuple[list[str], list[str]]:
+    """The names of the heads that `name` can teach, and others with the reason."""
+    _, spec = archive.load(_file(name))
+    if spec.trunk not in TRUNKS:
+        what = f"{name} has a trunk of its own, {spec.trunk}"
+        raise UserError("--teacher", what, "give a network with a trunk by name")
+    theirs = {head.name: head for head in spec.heads}
+    reasons = {
+        head.name: pretrained.difference(head, theirs.get(head.name)) for head in heads
+    }
+    return (
+        [head for head, reason in reasons.items() if not reason],
+        [f"{head} ({reason})" for head, reason in reasons.items() if reason],
+    )
+
+
 def _answers(name: str, heads: Sequence[str], precision: Precision) -> Answers:
     """What the network `name` answers about a batch of a student's pictures."""
-    network, spec = archive.load(catalog.find(name))
+    network, spec = archive.load(_file(name))
     # In the precision of the training, which is as fast as the student.
     core = build_core(spec, policy=policy(precision))
     core.set_weights(network.get_layer("core").get_weights())
+    core.trainable = False
 
     def answers(images: Any) -> dict[str, Any]:
         if images.shape[1] != spec.size:
             side = (spec.size, spec.size)
-            images = ops.image.resize(images, side, antialias=True)
+            images = ops.image.resize(
+                images, side, antialias=spec.size < images.shape[1]
+            )
         outputs = core(images, training=False)
         return {head: outputs[head] for head in heads}
 
