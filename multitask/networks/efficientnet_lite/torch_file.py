@@ -20,6 +20,7 @@ from multitask.contracts.errors import UserError
 _MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001
 _FIRST = pickle.dumps(_MAGIC, protocol=2)  # how a file begins
 _LARGEST = 2_000_000  # bytes of its pickles: a tensor takes a few hundred
+_MOST_AXES = 32
 _OPCODES = (  # that `torch.save` uses, and those of other numbers
     *("APPEND", "APPENDS", "BINFLOAT", "BINGET", "BININT", "BININT1", "BININT2"),
     *("BINPERSID", "BINPUT", "BINUNICODE", "BUILD", "EMPTY_DICT", "EMPTY_LIST"),
@@ -157,6 +158,13 @@ class _Unpickler(_Pure):  # type: ignore[misc]
         _check_keys(self.stack[::2])  # what is on it since the last mark
         super().load_setitems()
 
+    def load_build(self) -> None:
+        """Leave out the attributes of a dict, which are of no use here."""
+        self.stack.pop()
+        if not isinstance(self.stack[-1], dict):
+            raise _Refused("sets attributes of what is no dict")
+
+    dispatch[pickle.BUILD[0]] = load_build
     dispatch[pickle.SETITEM[0]] = load_setitem
     dispatch[pickle.SETITEMS[0]] = load_setitems
 
@@ -179,14 +187,15 @@ class _Unpickler(_Pure):  # type: ignore[misc]
 
 
 def _rebuild(
-    storage: _Storage, offset: int, shape: Any, strides: Any, *others: Any
+    storage: Any, offset: Any, shape: Any, strides: Any, _grad: Any, _hooks: Any
 ) -> _View:
-    """What the file calls for each tensor; `others` matter for training only."""
+    """What the file calls for each tensor; its last two matter for training only."""
     if not isinstance(storage, _Storage):
         raise _Refused("holds a tensor without a storage")
-    return _View(
-        storage=storage, offset=offset, shape=tuple(shape), strides=tuple(strides)
-    )
+    # Not copied here: a file can give a long tuple to many tensors.
+    if type(shape) is not tuple or type(strides) is not tuple:
+        raise _Refused("holds a tensor whose shape is no tuple")
+    return _View(storage=storage, offset=offset, shape=shape, strides=strides)
 
 
 def _check_keys(keys: Sequence[Any]) -> None:
@@ -223,14 +232,15 @@ def _bytes(file: BinaryIO, count: int) -> bytes:
 def _tensor(view: _View, name: str, numbers: dict[str, np.ndarray]) -> np.ndarray:
     storage = numbers[view.storage.key]
     shape, strides = view.shape, view.strides
-    if len(shape) != len(strides) or not _are_counts([view.offset, *shape, *strides]):
+    are_axes = len(shape) == len(strides) <= _MOST_AXES
+    if not are_axes or not _are_counts([view.offset, *shape, *strides]):
         raise _Refused(f"has {name} with a shape that no tensor has")
     last = view.offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
     # Without the product, strides of 0 would make a tensor of any size.
     if 0 in shape or last >= storage.size or math.prod(shape) > storage.size:
         raise _Refused(f"has {name} outside of its storage")
     bytes_apart = [stride * storage.itemsize for stride in strides]
-    windowed = np.lib.stride_tricks.as_strided(
+    # A view, not a copy: any number of tensors may share a storage.
+    return np.lib.stride_tricks.as_strided(
         storage[view.offset :], shape, bytes_apart, writeable=False
     )
-    return np.ascontiguousarray(windowed).reshape(shape)
