@@ -25,7 +25,8 @@ def import_optuna(
     try:
         import optuna
     except ImportError:
-        todo = "pip install 'multitask[sweep]', or try all combinations with --grid"
+        todo = "in your clone: pip install -e '.[sweep]'; or try all combinations "
+        todo += "with --grid"
         raise UserError(where, what, todo) from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna

