@@ -19,12 +19,13 @@ from multitask.contracts.sweep_result import SweepResult
 from multitask.contracts.table import any_file_name, write_csv
 from multitask.data.split import listing
 from multitask.experiments.prepare import Prepared, prepare
+from multitask.networks.named import hub
 from multitask.training import loop
 from multitask.tuning import space
 from multitask.tuning.journal import import_journal
 from multitask.tuning.search import import_optuna
 from multitask.tuning.space import MEAN, Dimension, parse_dimension
-from multitask.tuning.storage import PRECISION, locked
+from multitask.tuning.storage import PRECISION, WEIGHTS, locked
 from multitask.tuning.summary import summary
 from multitask.tuning.trials import Trials
 from multitask.tuning.variants import check_variants
@@ -72,7 +73,8 @@ def sweep(
     with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     with locked(FileLock(out / run.READING)):
-        prepared = prepare(recipe, out, say, machine=machine)
+        begun_from = _with_weights(recipe, out)
+        prepared = prepare(begun_from, out, say, machine=machine)
     _check_heads(objective, dimensions, [head.name for head in prepared.spec.heads])
     lock = FileLock(out / run.LOCK)
     with locked(lock):
@@ -140,7 +142,20 @@ def _begin(prepared: Prepared, out: Path, settings: dict[str, Any]) -> pd.DataFr
         run.begin(out, settings)
         with reporting_write_errors(out):
             write_csv(listing(table), file)
+        if prepared.recipe.weights.startswith(hub.PREFIX):
+            write_text(out / WEIGHTS, prepared.recipe.weights)
     return table
+
+
+def _with_weights(recipe: Recipe, out: Path) -> Recipe:
+    """The recipe with the revision of a downloaded network that the sweep began from.
+
+    The server may have a newer one since, and trials that differ in it do not compare.
+    """
+    file = out / WEIGHTS
+    if not recipe.weights.startswith(hub.PREFIX) or not file.exists():
+        return recipe
+    return replace(recipe, weights=file.read_text(encoding="utf-8").strip())
 
 
 def _with_precision(

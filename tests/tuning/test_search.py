@@ -91,5 +91,5 @@ def test_without_optuna_it_is_said_what_to_install(monkeypatch):
     assert search.is_installed()
     monkeypatch.setitem(sys.modules, "optuna", None)
     assert not search.is_installed()
-    with pytest.raises(UserError, match=r"needs Optuna .*; pip install 'multitask\[sw"):
+    with pytest.raises(UserError, match=r"needs Optuna .*: pip install -e '\.\[sweep"):
         search.propose(BOTH, [], 0)

@@ -13,8 +13,10 @@ from multitask.contracts import recipe, recipe_files, run
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.experiments import prepare
+from multitask.networks import pretrained
 from multitask.sweep import main
 from multitask.training import loop
+from multitask.tuning import sweep
 from tests import layouts
 
 
@@ -107,9 +109,30 @@ def test_a_grid_needs_no_optuna(base, swept, tmp_path, monkeypatch):
 
 def test_proposals_need_optuna_before_anything_is_read(swept, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(UserError, match=r"needs Optuna .*; pip install 'multitask\[sw"):
+    with pytest.raises(UserError, match=r"needs Optuna .*: pip install -e '\.\[sweep"):
         swept(Recipe(), vary=["dropout=0.2..0.3"])
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sweep_goes_on_from_the_revision_that_it_began_from(base, swept, monkeypatch):
+    newest, trials = ["a" * 40], []
+
+    def pinned(source):
+        if source != "hf://own/net":
+            return source
+        return f"hf://own/net@{newest[-1]}/network.keras"
+
+    monkeypatch.setattr(pretrained, "absolute", pinned)
+    monkeypatch.setattr(pretrained, "check", lambda *_: None)
+    monkeypatch.setattr(pretrained, "size", lambda _: 64)
+    monkeypatch.setattr(pretrained, "network", lambda _: None)
+    monkeypatch.setattr(pretrained, "load", lambda *_: None)
+    monkeypatch.setattr(sweep, "_run", lambda work: trials.append(work.base.weights))
+    recipe = replace(base, weights="hf://own/net")
+    for _ in range(2):
+        swept(recipe, vary=["dropout=0.2,0.3"])
+        newest.append("b" * 40)
+    assert trials == [f"hf://own/net@{'a' * 40}/network.keras"] * 2
 
 
 def test_the_command_imports_neither_optuna_nor_tensorflow_for_its_help():
