@@ -18,8 +18,8 @@ def select(table: pd.DataFrame, recipe: Recipe, say: Say) -> pd.DataFrame:
     """The rows that a recipe uses, with identities read from their paths.
 
     `say` prints how many rows a split's file leaves out, and of a pattern for
-    identities that it has no effect. Raises UserError if it lists
-    none of the rows, or no path holds an identity.
+    identities that it has no effect. Raises UserError if the file lists none of the
+    rows, or no path holds an identity.
     """
     listed = _listed_in_split(table, recipe, say)
     return _limited(_with_identities(listed, recipe, say), recipe)

@@ -11,7 +11,7 @@ import pandas as pd
 from multitask.contracts.errors import UserError, counted
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.recipe_texts import ALL
+from multitask.contracts.recipe_texts import ALL, split_names
 from multitask.contracts.run import SPLIT
 from multitask.data import split
 from multitask.networks import pretrained
@@ -81,24 +81,27 @@ def leakage_notes(
 ) -> tuple[str, ...]:
     """Why figures of the validation and test parts may be too good.
 
-    The network of --weights had learned from some of their pictures, or, if a file
-    lists the split, training has pictures nearly like them or of the same person.
-    `table` has its `split`; rows with the same number in `members` (rows,) should be in
-    one part.
+    The network of --weights, or a teacher, had learned from some of their pictures, or,
+    if a file lists the split, training has pictures nearly like them or of the same
+    person. `table` has its `split`; rows with the same number in `members` (rows,)
+    should be in one part.
     """
     notes = []
     held_out = table[table["split"].isin(["val", "test"])]
     of = f"of {counted(len(held_out), 'picture')} of validation and test part"
-    before = _split_before(recipe.weights)
-    if before and before.is_file():
-        count = 0
+    networks = [("--weights", recipe.weights)]
+    networks += [("--teacher", name) for name in split_names(recipe.teacher)]
+    for option, network in networks:
+        before, count = _split_before(network), 0
+        if not before or not before.is_file():
+            continue
         with contextlib.suppress(UserError):  # it may be another file of that name
             listed = split.read_split(before)
             parts = split.listed_parts(held_out, listed, other_boxes=True)
             count = int((parts == "train").sum())
         if count:
             notes.append(
-                f"{count:,} {of} had trained the network of --weights: figures of "
+                f"{count:,} {of} had trained the network of {option}: figures of "
                 f"these parts are too good. --split {before} keeps its parts."
             )
     if recipe.split_rule.file:
@@ -113,16 +116,16 @@ def leakage_notes(
     return tuple(notes)
 
 
-def _split_before(weights: str) -> Path | None:
-    """Where the split.csv of the network in `weights` would be; None if nowhere.
+def _split_before(network: str) -> Path | None:
+    """Where the split.csv of a network would be; None if nowhere.
 
-    A file of weights need not be there any more: a checkpoint holds them.
+    A file need not be there any more: a checkpoint holds them.
     """
-    path = Path(weights)
+    path = Path(network)
     if path.is_absolute():
         return (path if path.is_dir() else path.parent) / SPLIT
     with contextlib.suppress(UserError):  # it is no longer installed or downloaded
-        file = pretrained.network(weights)
+        file = pretrained.network(network)
         return file.with_name(SPLIT) if file else None
     return None
 

@@ -136,7 +136,7 @@ def load(path: str | Path) -> tuple[keras.Model, NetworkSpec]:
     Raises UserError if there is none, or it is damaged or not one of this package.
     """
     path = network_file(path)
-    spec = _read_spec(path)
+    spec = load_spec(path)
     try:
         return keras.models.load_model(path, compile=False), spec
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
@@ -145,7 +145,8 @@ def load(path: str | Path) -> tuple[keras.Model, NetworkSpec]:
         ) from None
 
 
-def _read_spec(path: Path) -> NetworkSpec:
+def load_spec(path: Path) -> NetworkSpec:
+    """The spec of a network file; UserError as `load`."""
     member = read_spec(path)
     try:
         config = json.loads(member)

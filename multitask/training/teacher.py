@@ -127,12 +127,10 @@ def taught(
     return student
 
 
-def shared_heads(
-    name: str, heads: Sequence[Head], say: Say = lambda line: None
-) -> list[str]:
-    """The names of the heads that the network `name` can teach.
+def check_heads(name: str, heads: Sequence[Head], say: Say = lambda line: None) -> None:
+    """Raise UserError if the network `name` can teach none of the heads.
 
-    `say` is called with a line about them. Raises UserError if there is none.
+    `say` is called with a line about those that it can teach.
     """
     shared, others = _shared(name, heads)
     if not shared:
@@ -143,12 +141,11 @@ def shared_heads(
         )
     without = f"; labels alone teach {', '.join(others)}" if others else ""
     say(f"{name} teaches {listed(shared)}{without}")
-    return shared
 
 
 def _shared(name: str, heads: Sequence[Head]) -> tuple[list[str], list[str]]:
     """The names of the heads that `name` can teach, and others with the reason."""
-    _, spec = archive.load(_file(name))
+    spec = archive.load_spec(_file(name))
     if spec.trunk not in TRUNKS:
         what = f"{name} has a trunk of its own, {spec.trunk}"
         raise UserError("--teacher", what, "give a network with a trunk by name")

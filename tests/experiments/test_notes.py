@@ -226,7 +226,8 @@ def test_the_split_of_a_named_network_is_the_one_beside_it(
         assert notes(str(file)) == notes(str(file.parent)) == (note,)
 
 
-def test_pictures_that_trained_the_weights_before_are_counted(tmp_path):
+@pytest.mark.parametrize("option", ["weights", "teacher"])
+def test_pictures_that_trained_the_weights_before_are_counted(tmp_path, option):
     table = pd.DataFrame(
         {"path": list("abcd"), "split": ["train", "val", "test", "test"]}
     )
@@ -234,9 +235,12 @@ def test_pictures_that_trained_the_weights_before_are_counted(tmp_path):
         {"path": list("abcx"), "split": ["train", "train", "train", "val"]}
     )
     before.to_csv(tmp_path / "split.csv", index=False)
-    recipe = Recipe(weights=str(tmp_path / "network.keras"))
+    recipe = Recipe(**{option: str(tmp_path / "network.keras")})
     (note,) = leakage_notes(recipe, table, np.arange(4))
-    assert note.startswith("2 of 3 pictures of validation and test part had trained")
+    assert note.startswith(
+        "2 of 3 pictures of validation and test part had trained the network of "
+        f"--{option}: "
+    )
     (tmp_path / "split.csv").write_text("something else\n1\n")
     assert leakage_notes(recipe, table, np.arange(4)) == ()
 

@@ -116,6 +116,13 @@ def test_distribution_is_read_by_the_power_that_errs_least_on_the_labels():
     assert head.calibrate(around, outputs) == head
     below = pd.DataFrame({"trait_low": [0.0], "trait_high": [2.0]})
     assert head.calibrate(below, outputs) == sharp
+    # Half a step beside an interval is inside; where exact labels are, they decide.
+    beside = pd.DataFrame({"trait_low": [5.5], "trait_high": [6.0]})
+    assert head.calibrate(beside, outputs) == head
+    twice = np.repeat(outputs, 2, axis=0)
+    mixed = below.iloc[[0, 0]].assign(trait=[np.nan, 4.5])
+    mixed.loc[:, ["trait_low", "trait_high"]] = [[0.0, 2.0], [np.nan, np.nan]]
+    assert head.calibrate(mixed.reset_index(drop=True), twice) == head
 
 
 def test_an_interval_of_whole_numbers_holds_what_is_rounded_into_it():

@@ -7,8 +7,9 @@ import pytest
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.experiments import checks
-from multitask.networks import archive
-from multitask.training import loop, mixing, teacher
+from multitask.networks import archive, build
+from multitask.training import custom_model, loop, mixing, teacher
+from multitask.training.objective import compile_model
 from tests.training import small
 
 HEADS = ("gender", "attributes[Smiling,Young]", "age", "age:regression")
@@ -123,10 +124,12 @@ def test_teachers_that_cannot_be_used_are_refused_before_training(
         teacher.check(small.recipe(teacher=file, balance="famo"))
     with pytest.raises(UserError, match="--teacher: .* add --views 0"):
         teacher.check(small.frozen(teacher=file))
-    with pytest.raises(UserError, match="fases"):
+    with pytest.raises(UserError, match="--teacher: fases: "):
         teacher.check(small.recipe(teacher="fases"))
+    with pytest.raises(UserError, match="--teacher: is ' ,'; name a network"):
+        teacher.check(small.recipe(teacher=" ,"))
     with pytest.raises(UserError, match="can teach none of the heads: age"):
-        teacher.shared_heads(file, catalog.heads(["age"]))
+        teacher.check_heads(file, catalog.heads(["age"]))
     lines = []
     spec = small.spec(small.recipe(teacher=file))
     checks.check_weights(spec, small.recipe(teacher=file), lines.append)
@@ -136,3 +139,41 @@ def test_teachers_that_cannot_be_used_are_refused_before_training(
     monkeypatch.chdir(tmp_path)
     network = str(tmp_path / "run" / "network.keras")
     assert teacher.absolute("faces,./run") == f"faces,{network}"
+
+
+def test_in_a_comparison_each_network_has_the_teachers_of_its_heads(
+    tiny_trunk, tmp_path
+):
+    small.train(small.recipe(heads=("gender",)), tmp_path / "run")
+    recipe = small.recipe(heads=("age",), teacher=str(tmp_path / "run"))
+    spec = small.spec(recipe)
+    core = build.build_core(spec)
+    assert teacher.taught(core, spec, recipe, "float32") is core
+    both = small.recipe(teacher=str(tmp_path / "run"))
+    spec = small.spec(both)
+    student = teacher.taught(build.build_core(spec), spec, both, "float32")
+    assert isinstance(student, teacher.Student)
+
+
+def test_a_teacher_sees_pictures_of_its_own_size_and_adds_no_weights(
+    tiny_trunk, tmp_path
+):
+    small.train(small.recipe(heads=("gender",), image_size=24), tmp_path / "run")
+    recipe = small.recipe(teacher=str(tmp_path / "run"))
+    spec = small.spec(recipe)
+    core = build.build_core(spec)
+    student = teacher.taught(core, spec, recipe, "float32")
+    assert len(student.weights) == len(core.weights)
+    compile_model(student, spec.heads, keras.optimizers.SGD(0.0))
+    batch = next(iter(small.batches(recipe).in_order()))
+    labels_alone = student.test_on_batch(*batch, return_dict=True)["loss"]
+    assert student.train_on_batch(*batch, return_dict=True)["loss"] > labels_alone
+
+
+def test_a_teacher_with_a_trunk_of_its_own_is_refused(tmp_path):
+    image = keras.Input((16, 16, 3))
+    trunk = keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
+    model = custom_model.build_model(["gender"], trunk=trunk)
+    file = custom_model.save_model(model, tmp_path / "own.keras")
+    with pytest.raises(UserError, match="has a trunk of its own"):
+        teacher.check_heads(str(file), catalog.heads(["gender"]))

@@ -150,9 +150,9 @@ def _unknown(text: str, listed: list[Named]) -> UserError:
     if text == DEFAULT:
         what = "does not come with this installation of multitask"
         known = (
-            "install it again from a whole clone (pip install -e .), or name another"
+            "install it again from a whole clone (pip install -e .), or name another "
+            "network, which `python -m multitask.networks` lists"
         )
-        known += " network, which `python -m multitask.networks` lists"
     return UserError(text, what, f"{known}; or give a path")
 
 
