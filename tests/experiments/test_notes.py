@@ -1,6 +1,7 @@
 """Does a report say what its reader must know of the data and the training?"""
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -235,7 +236,8 @@ def test_pictures_that_trained_the_weights_before_are_counted(tmp_path, option):
         {"path": list("abcx"), "split": ["train", "train", "train", "val"]}
     )
     before.to_csv(tmp_path / "split.csv", index=False)
-    recipe = Recipe(**{option: str(tmp_path / "network.keras")})
+    settings: dict[str, Any] = {option: str(tmp_path / "network.keras")}
+    recipe = Recipe(**settings)
     (note,) = leakage_notes(recipe, table, np.arange(4))
     assert note.startswith(
         "2 of 3 pictures of validation and test part had trained the network of "

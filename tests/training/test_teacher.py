@@ -1,5 +1,7 @@
 """Does a student learn what its teachers answer, beside the labels?"""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -53,9 +55,9 @@ def test_a_student_comes_nearer_to_its_teacher_than_labels_alone_bring_it(
     tiny_trunk, tmp_path, monkeypatch, augment
 ):
     options = {"augment": augment, "optimizer": "adam", "learning_rate": 0.05}
-    others = {"gender": "male", "age": 80.0}  # labels of the teacher's pictures
+    others = small.TABLE.assign(gender="male", age=80.0)  # labels for the teacher
     with monkeypatch.context() as patch:
-        patch.setattr(small, "TABLE", small.TABLE.assign(**others))
+        patch.setattr(small, "TABLE", others)
         train_all_epochs(small.recipe(**options), tmp_path / "teacher")
     file = str(tmp_path / "teacher" / "network.keras")
     theirs = archive.load(file)[0](small.PIXELS)
@@ -72,7 +74,7 @@ def test_a_student_comes_nearer_to_its_teacher_than_labels_alone_bring_it(
 
 
 def test_several_teachers_count_by_their_mean_and_each_for_its_heads(tiny_trunk):
-    heads = catalog.heads(["gender", "age"])
+    heads: Any = catalog.heads(["gender", "age"])
     image = keras.Input((2,))
     probabilities = keras.layers.Softmax(name="gender")(image)
     ages = keras.layers.Dense(len(heads[1].values), "softmax", name="age")(image)
@@ -130,7 +132,7 @@ def test_teachers_that_cannot_be_used_are_refused_before_training(
         teacher.check(small.recipe(teacher=" ,"))
     with pytest.raises(UserError, match="can teach none of the heads: age"):
         teacher.check_heads(file, catalog.heads(["age"]))
-    lines = []
+    lines: list[str] = []
     spec = small.spec(small.recipe(teacher=file))
     checks.check_weights(spec, small.recipe(teacher=file), lines.append)
     assert lines == [
