@@ -183,6 +183,28 @@ def test_a_link_to_a_folder_above_ends(tmp_path):
     assert found(reading, tmp_path) == {"x/a.jpg": 0}
 
 
+def test_pictures_behind_links_have_their_real_path(tmp_path):
+    label_file(tmp_path, "", "real/in/a.jpg", "real/in/b.jpg", "real/out.jpg")
+    (tmp_path / "outer").symlink_to(tmp_path / "real")
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain/link").symlink_to(tmp_path / "real/in")
+    names = ["outer/in/a.jpg", "plain/link/b.jpg", "plain/link/../out.jpg"]
+    reading = read(tmp_path, names)
+    assert found(reading, tmp_path) == {
+        "real/in/a.jpg": 0,
+        "real/in/b.jpg": 1,
+        "real/out.jpg": 2,
+    }
+
+
+@pytest.mark.parametrize("files", [2, 3, 9])
+def test_a_missing_picture_is_not_taken_for_one_beside_it(tmp_path, files):
+    names = ["x/0.jpg", "x/1.jpg", "x/gone.jpg", "y/0.jpg"]
+    reading = read(tmp_path, names, *(f"x/{n}.jpg" for n in range(files)), "y/0.jpg")
+    assert found(reading, tmp_path) == {"x/0.jpg": 0, "x/1.jpg": 1, "y/0.jpg": 3}
+    assert reading.skipped["reason"].tolist() == ["row 3: no such file"]
+
+
 def test_readers_of_publishers_find_by_the_same_rules():
     pictures = {"a.jpg": "/x/a.jpg", "B.jpg": "/x/B.jpg", "c.png": "/x/c.png"}
     names = ["a.jpg", "A.JPG", "b.jpg", "c.jpg", "d.jpg"]

@@ -99,6 +99,8 @@ def _separator(sample: str, default: str, *, is_whole: bool) -> str:
         sample = sample[: sample.rfind("\n") + 1]
     best, separator = (False, 1), default
     for candidate in dict.fromkeys([default, *SEPARATORS]):
+        if candidate not in sample:
+            continue
         try:
             counts = [len(row) for row in _lines(sample, candidate) if row]
         except csv.Error:
