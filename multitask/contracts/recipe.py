@@ -152,8 +152,8 @@ class Recipe:
     mix: str = setting(
         "training", "proportional",
         "how often training sees each picture: proportional, equal (each data "
-        "set equally often), temperature=T (between the two), or classes=HEAD "
-        "(each class of a head equally often)",
+        "set equally often), temperature=T (between the two), or classes=HEAD"
+        "[,temperature=T] (the classes of a head instead of data sets)",
     )  # fmt: skip
     cap: dict[str, int] = setting(
         "data", {},

@@ -80,8 +80,8 @@ def check_measured(part: str | None) -> None:
 class Mix:
     """How often training sees each picture.
 
-    Data sets are drawn by their sizes to the power of `exponent`. Instead, with
-    `classes`, the classes of the head of that name are seen equally often.
+    Data sets are drawn by their sizes to the power of `exponent`. With `classes`, the
+    classes of the head of that name are, and data sets are not looked at.
     """
 
     exponent: float = 1.0
@@ -90,26 +90,30 @@ class Mix:
     @property
     def is_proportional(self) -> bool:
         """Whether each picture is seen once per epoch."""
-        return self.exponent == 1 and not self.classes
+        return self.exponent == 1
 
 
 def parse_mix(text: str) -> Mix:
-    """Read `proportional`, `equal`, `temperature=T` or `classes=HEAD`.
+    """Read `proportional`, `equal`, `temperature=T`, `classes=HEAD[,temperature=T]`.
 
     `proportional` (exponent 1) shows every picture equally often, `equal` (0) every
     data set; `temperature=T` (1/T) lies between them, and nearer to `equal` the larger
     T is (Devlin et al. 2019, multilingual BERT). `classes=HEAD` oversamples: it shows
-    all classes of a head equally often. Raises UserError for anything else.
+    all classes of a head equally often, or with a temperature more nearly so than they
+    are. Raises UserError for anything else.
 
-    >>> parse_mix("temperature=2").exponent
-    0.5
+    >>> parse_mix("classes=age,temperature=2")
+    Mix(exponent=0.5, classes='age')
     """
     named = {"proportional": 1.0, "equal": 0.0}
     if text in named:
         return Mix(exponent=named[text])
-    name, _, value = text.partition("=")
-    if name == "classes" and value.strip():
-        return Mix(classes=value.strip())
+    first, comma, rest = text.partition(",")
+    name, _, head = first.partition("=")
+    classes = head.strip() if name.strip() == "classes" else ""
+    if classes and not comma:
+        return Mix(exponent=0.0, classes=classes)
+    name, _, value = (rest if classes else text).strip().partition("=")
     try:
         temperature = float(value) if name == "temperature" else math.nan
     except ValueError:
@@ -118,9 +122,9 @@ def parse_mix(text: str) -> Mix:
         raise UserError(
             "--mix",
             f"is {text!r}, must be proportional, equal, temperature=T with T of 1 or "
-            "more, or classes=HEAD",
+            "more, classes=HEAD, or classes=HEAD,temperature=T",
         )
-    return Mix(exponent=1 / temperature)
+    return Mix(exponent=1 / temperature, classes=classes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,15 +48,16 @@ def capped(
 def rates(table: pd.DataFrame, heads: Sequence[Head], mix: Mix) -> Rates:
     """How many times an epoch shows each row (rows,), 1 on average.
 
-    With `mix.classes`, the name of a head, an epoch shows each of its classes equally
-    often in total; rows without a label of it keep their share. Otherwise the share of
-    a data set (`source`) of n pictures is proportional to n ** `mix.exponent`.
+    The share of a data set (`source`) of n pictures is proportional to
+    n ** `mix.exponent`. With `mix.classes`, the name of a head, the share of each of
+    its classes is; rows without a label of it keep theirs.
 
     Raises UserError if there is no such head, or it has many labels per picture.
     """
     weights = np.ones(len(table))
     if mix.classes:
-        weights = _balanced(table, oversampled_head(heads, mix.classes))
+        head = oversampled_head(heads, mix.classes)
+        weights = _balanced(table, head, mix.exponent)
     else:
         origins = sources(table).to_numpy()
         for source in np.unique(origins):
@@ -67,7 +68,7 @@ def rates(table: pd.DataFrame, heads: Sequence[Head], mix: Mix) -> Rates:
 
 
 def oversampled_head(heads: Sequence[Head], name: str) -> Head:
-    """The head whose classes an epoch shows equally often.
+    """The head whose classes an epoch shows more equally often than there are.
 
     Raises UserError if there is no such head, or it has many labels per picture.
     """
@@ -83,12 +84,13 @@ def oversampled_head(heads: Sequence[Head], name: str) -> Head:
     return known[name]
 
 
-def _balanced(table: pd.DataFrame, head: Head) -> Rates:
+def _balanced(table: pd.DataFrame, head: Head, exponent: float) -> Rates:
     one_hot = head.strata(table).to_numpy(bool)
     counts = one_hot.sum(axis=0)
     labelled = one_hot.any(axis=1)
-    classes = max(1, np.count_nonzero(counts))
-    factors = counts.sum() / (classes * np.maximum(counts, 1))
+    shares = np.where(counts, np.maximum(counts, 1) ** exponent, 0.0)
+    factors = shares / np.maximum(counts, 1)
+    factors *= counts.sum() / max(shares.sum(), 1)
     balanced: Rates = np.where(labelled, one_hot @ factors, 1.0)
     return balanced
 

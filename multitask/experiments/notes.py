@@ -47,7 +47,8 @@ def sampling_notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
         )
     mixing = recipe.mixing
     if mixing.classes:
-        notes.append(f"Training saw the classes of {mixing.classes} equally often.")
+        how = "more equally" if mixing.exponent else "equally"
+        notes.append(f"Training saw the classes of {mixing.classes} {how} often.")
     elif not mixing.is_proportional:
         notes.append(f"Training saw the data sets by the rule {recipe.mix}.")
     balanced = [head.name for head in heads if head.class_weights == "balanced"]

@@ -95,7 +95,8 @@ def test_shares_that_do_not_fit_are_refused(text, total):
         ("proportional", Mix(exponent=1.0)),
         ("equal", Mix(exponent=0.0)),
         ("temperature=4", Mix(exponent=0.25)),
-        ("classes=race", Mix(classes="race")),
+        ("classes=race", Mix(classes="race", exponent=0.0)),
+        ("classes=race, temperature=2", Mix(classes="race", exponent=0.5)),
     ],
 )
 def test_a_mix_is_an_exponent_or_the_head_whose_classes_are_balanced(text, mix):
@@ -105,7 +106,11 @@ def test_a_mix_is_an_exponent_or_the_head_whose_classes_are_balanced(text, mix):
 def test_only_a_proportional_mix_leaves_each_picture_once_per_epoch():
     assert parse_mix("proportional").is_proportional
     assert parse_mix("temperature=1").is_proportional
-    for text in ("equal", "temperature=1.01", "classes=race"):
+    assert parse_mix("classes=race,temperature=1").is_proportional
+    for text in (
+        *("equal", "temperature=1.01", "classes=race"),
+        "classes=race,temperature=2",
+    ):
         assert not parse_mix(text).is_proportional
 
 
@@ -113,13 +118,15 @@ def test_only_a_proportional_mix_leaves_each_picture_once_per_epoch():
     "text",
     [
         *("even", "temperature", "temperature=0.5", "temperature=inf", "equal=2"),
-        *("temperature=nan", "temperature=x", "classes", "classes= "),
+        *("temperature=nan", "temperature=x", "classes", "classes= ", "classes=a,"),
+        *("classes=a,b", "classes=a,temperature=.5", "temperature=2,classes=a"),
+        "classes=,temperature=2",
     ],
 )
 def test_a_mix_that_is_none_names_those_there_are(text):
     assert error(parse_mix, text) == (
         f"--mix: is {text!r}, must be proportional, equal, temperature=T with T of 1 "
-        "or more, or classes=HEAD"
+        "or more, classes=HEAD, or classes=HEAD,temperature=T"
     )
 
 

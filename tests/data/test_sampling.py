@@ -6,7 +6,7 @@ import pytest
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.contracts.recipe_texts import Mix, parse_mix
+from multitask.contracts.recipe_texts import parse_mix
 from multitask.data.sampling import capped, epoch, rates
 
 GENDER = catalog.heads(["gender"])
@@ -43,12 +43,23 @@ def test_data_sets_share_an_epoch_as_the_mix_says(mix, large):
 
 def test_oversampling_shows_the_classes_equally_often_over_all_data_sets():
     table = sets()
-    weights = rates(table, GENDER, Mix(classes="gender"))
+    weights = rates(table, GENDER, parse_mix("classes=gender"))
     # 530 men and 470 women, each of the two 500 times.
     assert weights[table["gender"] == "male"].tolist() == pytest.approx(
         [500 / 530] * 530
     )
     assert weights[table["gender"] == "female"].sum() == pytest.approx(500)
+
+
+@pytest.mark.parametrize(("temperature", "women"), [(1, 0.1), (2, 0.25), (1e9, 0.5)])
+def test_a_temperature_oversamples_in_part(temperature, women):
+    genders = ["male"] * 900 + ["female"] * 100  # 30 : 10 are the square roots
+    table = pd.DataFrame({"gender": genders + [np.nan] * 10})
+    mix = parse_mix(f"classes=gender,temperature={temperature}")
+    weights = rates(table, GENDER, mix)
+    assert weights[900:1000].sum() == pytest.approx(1000 * women)
+    assert weights.sum() == pytest.approx(1010)
+    assert weights[1000:].tolist() == pytest.approx([1.0] * 10)
 
 
 def test_oversampling_holds_where_a_class_is_in_one_data_set_only():
@@ -58,13 +69,13 @@ def test_oversampling_holds_where_a_class_is_in_one_data_set_only():
             "gender": ["male"] * 900 + ["female"] * 100,
         }
     )
-    weights = rates(table, GENDER, Mix(classes="gender"))
+    weights = rates(table, GENDER, parse_mix("classes=gender"))
     assert [weights[:900].sum(), weights[900:].sum()] == pytest.approx([500, 500])
 
 
 def test_oversampling_leaves_what_has_no_label_as_often_as_before():
     table = pd.DataFrame({"gender": ["male"] * 30 + ["female"] * 10 + [np.nan] * 10})
-    weights = rates(table, GENDER, Mix(classes="gender"))
+    weights = rates(table, GENDER, parse_mix("classes=gender"))
     assert weights[40:].tolist() == pytest.approx([1.0] * 10)
     assert weights[:30].sum() == pytest.approx(20)
     assert weights[30:40].sum() == pytest.approx(20)
@@ -72,10 +83,10 @@ def test_oversampling_leaves_what_has_no_label_as_often_as_before():
 
 def test_oversampling_needs_a_head_with_one_class_per_picture():
     with pytest.raises(UserError, match="--mix: unknown head 'gendre'; did you mean"):
-        rates(sets(), GENDER, Mix(classes="gendre"))
+        rates(sets(), GENDER, parse_mix("classes=gendre"))
     heads = catalog.heads(["attributes"])
     with pytest.raises(UserError, match="--class-weights attributes=balanced"):
-        rates(sets(), heads, Mix(classes="attributes"))
+        rates(sets(), heads, parse_mix("classes=attributes"))
 
 
 def test_an_epoch_shows_each_row_as_often_as_its_rate():
