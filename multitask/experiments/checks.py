@@ -105,7 +105,7 @@ def check_weights(
     The same for a teacher of none of the heads; `say` prints what the others teach.
     """
     for name in split_names(recipe.teacher):
-        teacher.check_heads(name, spec.heads, say)
+        teacher.check_heads(name, spec, say)
     if recipe.weights != pretrained.NONE:
         trunk = build.build_core(spec).get_layer("trunk")
         pretrained.load(trunk, recipe.weights, recipe.trunk)

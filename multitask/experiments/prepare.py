@@ -138,7 +138,7 @@ def prepare(
     Raises UserError for whatever the user can fix.
     """
     checks.check_inputs(recipe, resume)
-    recipe = recipe if resume else _absolute(recipe)
+    recipe = recipe if resume else absolute(recipe)
     reading = sources.read_all(recipe.data, out / SAMPLE, recipe.heads)
     recipe = replace(recipe, head=_declared_heads(recipe, reading))
     for note in reading.notes:
@@ -186,7 +186,7 @@ def _describe(reading: Reading, heads: Sequence[Head], say: Say) -> None:
         say(describe_columns(columns))
 
 
-def _absolute(recipe: Recipe) -> Recipe:
+def absolute(recipe: Recipe) -> Recipe:
     """The recipe with absolute paths, and with the size of the network in `weights`.
 
     It can be used from any working folder, and whatever becomes of that network.
@@ -214,6 +214,9 @@ def prepare_variant(before: Prepared, recipe: Recipe, out: Path, say: Say) -> Pr
     same_selection = select.selection_key(recipe) == select.selection_key(before.recipe)
     if spec.side != before.spec.side or not same_selection:
         return prepare(recipe, out, say, machine=before.machine)
+    beginning = (recipe.weights, recipe.teacher)
+    if beginning != (before.recipe.weights, before.recipe.teacher):
+        checks.check_weights(spec, recipe, say)
     return replace(before, recipe=recipe, spec=spec)
 
 

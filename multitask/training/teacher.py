@@ -127,12 +127,12 @@ def taught(
     return student
 
 
-def check_heads(name: str, heads: Sequence[Head], say: Say = lambda line: None) -> None:
-    """Raise UserError if the network `name` can teach none of the heads.
+def check_heads(name: str, spec: NetworkSpec, say: Say = lambda line: None) -> None:
+    """Raise UserError if the network `name` can teach none of the heads of `spec`.
 
-    `say` is called with a line about those that it can teach.
+    `say` is called with lines about those that it can teach, and about another crop.
     """
-    shared, others = _shared(name, heads)
+    shared, others = _shared(name, spec.heads)
     if not shared:
         raise UserError(
             "--teacher",
@@ -141,6 +141,12 @@ def check_heads(name: str, heads: Sequence[Head], say: Say = lambda line: None) 
         )
     without = f"; labels alone teach {', '.join(others)}" if others else ""
     say(f"{name} teaches {listed(shared)}{without}")
+    crop = archive.load_spec(_file(name)).crop
+    if crop != spec.crop:
+        say(
+            f"{name} learned from crop {crop:g} of each picture and is asked about "
+            f"crop {spec.crop:g}: it knows faces of another size"
+        )
 
 
 def _shared(name: str, heads: Sequence[Head]) -> tuple[list[str], list[str]]:

@@ -1,7 +1,6 @@
 """Which recipe does a combination of values make, and is it a valid one?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -11,7 +10,7 @@ from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import COMPOSED
 from multitask.contracts.settings import option, with_keyword
 from multitask.experiments.names import check_recipe
-from multitask.networks import pretrained
+from multitask.experiments.prepare import absolute
 from multitask.tuning.space import Dimension
 
 _COMBINATIONS = 1000  # tried at most to find one in which a value is valid
@@ -34,10 +33,7 @@ def variant(
             cls = COMPOSED[name]
             value = with_keyword(settings[name], cls, dimension.part, value)
         settings[name] = value
-    config = recipe.recipe(settings, "")
-    weights = pretrained.absolute(config.weights)
-    size = config.image_size or pretrained.size(weights)
-    config = replace(config, weights=weights, image_size=size)
+    config = absolute(recipe.recipe(settings, ""))
     check_recipe(config)
     return config
 

@@ -1,5 +1,6 @@
 """Does a student learn what its teachers answer, beside the labels?"""
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -131,13 +132,18 @@ def test_teachers_that_cannot_be_used_are_refused_before_training(
     with pytest.raises(UserError, match="--teacher: is ' ,'; name a network"):
         teacher.check(small.recipe(teacher=" ,"))
     with pytest.raises(UserError, match="can teach none of the heads: age"):
-        teacher.check_heads(file, catalog.heads(["age"]))
+        teacher.check_heads(file, small.spec(small.recipe(heads=("age",))))
     lines: list[str] = []
     spec = small.spec(small.recipe(teacher=file))
     checks.check_weights(spec, small.recipe(teacher=file), lines.append)
     assert lines == [
         f"{file} teaches gender; labels alone teach age (it has none of this name)"
     ]
+    teacher.check_heads(file, replace(spec, crop=0.8), lines.append)
+    assert lines[2] == (
+        f"{file} learned from crop 1 of each picture and is asked about crop 0.8: it "
+        "knows faces of another size"
+    )
     monkeypatch.chdir(tmp_path)
     network = str(tmp_path / "run" / "network.keras")
     assert teacher.absolute("faces,./run") == f"faces,{network}"
@@ -178,4 +184,23 @@ def test_a_teacher_with_a_trunk_of_its_own_is_refused(tmp_path):
     model = custom_model.build_model(["gender"], trunk=trunk)
     file = custom_model.save_model(model, tmp_path / "own.keras")
     with pytest.raises(UserError, match="has a trunk of its own"):
-        teacher.check_heads(str(file), catalog.heads(["gender"]))
+        teacher.check_heads(str(file), small.spec(small.recipe()))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"freeze": "all", "views": 0},
+        {"freeze": "all", "views": 0, "then": "all,epochs=1"},
+        {"augment": "mixup", "image_size": 24},
+    ],
+)
+def test_a_teacher_is_asked_in_every_kind_of_training(tiny_trunk, tmp_path, settings):
+    small.train(small.recipe(heads=("gender",)), tmp_path / "run")
+    losses = []
+    for name in ("", str(tmp_path / "run")):
+        recipe = small.recipe(teacher=name, **settings)
+        folder = tmp_path / f"student{bool(name)}"
+        small.train(recipe, folder)
+        losses.append(small.history(folder)["loss"])
+    assert (losses[1] > losses[0]).all()

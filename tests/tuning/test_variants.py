@@ -27,6 +27,20 @@ def test_values_become_a_recipe():
     assert recipe.dropout == base.dropout
 
 
+def test_networks_are_named_for_any_working_folder(tmp_path, monkeypatch):
+    (tmp_path / "own.weights.h5").touch()
+    (tmp_path / "own.keras").touch()
+    monkeypatch.chdir(tmp_path)
+    varied = dimensions("teacher=faces,own.keras", "weights=own.weights.h5,none")
+    recipes = [
+        variant(Recipe(), varied, {"teacher": teacher, "weights": "own.weights.h5"})
+        for teacher in ("faces", "own.keras", "")
+    ]
+    own = str(tmp_path / "own.keras")
+    assert [recipe.teacher for recipe in recipes] == ["faces", own, ""]
+    assert {recipe.weights for recipe in recipes} == {str(tmp_path / "own.weights.h5")}
+
+
 @pytest.mark.parametrize(
     ("settings", "text", "value", "name", "expected"),
     [
