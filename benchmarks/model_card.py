@@ -74,8 +74,8 @@ def rights(labels: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
 
 def tables(right: pd.DataFrame, labels: pd.DataFrame) -> str:
     """Markdown tables of shares and their 95% intervals: all, and by group."""
-    age = _bands(labels["age_low"], BANDS)
-    wide = _bands(labels["age_low"], WIDE_BANDS)
+    age = bands(labels["age_low"], BANDS)
+    wide = bands(labels["age_low"], WIDE_BANDS)
     gender, race = labels["gender"], labels["race7"]
     everybody = pd.Series("all", labels.index)
     groups = {
@@ -91,7 +91,7 @@ def tables(right: pd.DataFrame, labels: pd.DataFrame) -> str:
     )
 
 
-def _bands(lows: "pd.Series[float]", starts: tuple[int, ...]) -> "pd.Series[str]":
+def bands(lows: "pd.Series[float]", starts: tuple[int, ...]) -> "pd.Series[str]":
     """The name of the band (rows,) in which each age class begins."""
     ends = [*(str(start - 1) for start in starts[1:]), ""]
     names = [
@@ -114,7 +114,7 @@ def _table(right: pd.DataFrame, keys: list["pd.Series[str]"]) -> str:
         rows = np.logical_and.reduce(
             [key == value for key, value in zip(keys, group, strict=True)]
         )
-        cells = [_share(right[name][rows]) for name in right]
+        cells = [share(right[name][rows]) for name in right]
         if rows.any():
             lines.append(
                 f"| {', '.join(group)} | {rows.sum():,} | {' | '.join(cells)} |"
@@ -122,7 +122,7 @@ def _table(right: pd.DataFrame, keys: list["pd.Series[str]"]) -> str:
     return "\n".join(lines)
 
 
-def _share(right: "pd.Series[float]") -> str:
+def share(right: "pd.Series[float]") -> str:
     """A share and its Wilson interval, in brackets if it is of few pictures."""
     known = right.dropna()
     if not len(known):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import head_start, model_card
+from benchmarks import groups, head_start, model_card
 from multitask import fit
 from multitask.contracts.errors import UserError
 from tests import layouts
@@ -81,6 +81,40 @@ def scores(values, groups=None):
     return head_start.Scores("lower", values, groups)
 
 
+def test_groups_count_their_own_pictures_only():
+    labels = pd.DataFrame(
+        {
+            "gender": ["male", "female", "male", None],
+            "race": ["others", "others", "white", "white"],
+            "age": [2.0, 3.0, 40.0, np.nan],
+        }
+    )
+    answers = pd.DataFrame(
+        {
+            "gender": ["male", "male", "male", "male"],
+            "race": ["white", "others", "white", "white"],
+            "age": [4.0, 5.0, 30.0, 9.0],
+        }
+    )
+    rows = {
+        name: text.partition(" (")[0] for name, text in groups.groups(labels, answers)
+    }
+    assert rows == {
+        "gender, age 0 to 2 (1)": "[1.000",
+        "gender, age 3 to 12 (1)": "[0.000",
+        "gender, age 13 or more (1)": "[1.000",
+        "race, others (2)": "[0.500",
+        "race, white (2)": "[1.000",
+        "gender, all (3)": "[0.667",
+        "race, all (4)": "[0.750",
+        "age 0 to 2 (1): bias, error": "+2.0, 2.00",
+        "age 3 to 12 (1): bias, error": "+2.0, 2.00",
+        "age 40 to 49 (1): bias, error": "-10.0, 10.00",
+        "age all (3): bias, error": "-2.0 ± 4.0, 4.67",
+    }
+    assert [*groups.groups(labels[["age"]], answers[["race"]])] == []
+
+
 def test_difference_is_paired():
     # The same pictures are hard for both: the interval holds only the difference.
     hard = np.repeat([1.0, 9.0], 50)
@@ -145,4 +179,6 @@ def test_both_sides_are_trained_once_and_a_card_is_printed(
     assert first.endswith(again.partition("| --- |")[2].partition("\n")[2])
     card = ["--data", data, "--out", str(tmp_path / "card"), "--split", "all"]
     assert model_card.main([str(start), *card]) == 0
+    both = [str(start), str(start), "--out", str(tmp_path / "groups")]
+    assert groups.main(both) == 0
     assert "\n| all | 80 | " in capsys.readouterr().out
