@@ -53,9 +53,11 @@ def main(argv: list[str] | None = None) -> int:
             todo = "begin both with the same --split and --seed, or give --data"
             raise UserError(network, "is measured on other pictures", todo)
         pictures = paths
-        columns[network] = pd.Series(
-            dict(groups(evaluation.labels, evaluation.answers))
-        )
+        cells = dict(groups(evaluation.labels, evaluation.answers))
+        if not cells:
+            todo = "give pictures with labels of gender, race or age"
+            raise UserError(network, "answers none of the labels", todo)
+        columns[network] = pd.Series(cells)
     print(table(pd.DataFrame(columns)))
     return 0
 
