@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import groups, head_start, model_card
+from benchmarks import bundle, groups, head_start, model_card
 from multitask import fit
 from multitask.contracts.errors import UserError
+from multitask.networks.archive import load_spec
 from tests import layouts
 
 
@@ -182,3 +183,14 @@ def test_both_sides_are_trained_once_and_a_card_is_printed(
     both = [str(start), str(start), "--out", str(tmp_path / "groups")]
     assert groups.main(both) == 0
     assert "\n| all | 80 | " in capsys.readouterr().out
+    options = ["--into", str(tmp_path / "box"), "--compare", data]
+    assert bundle.main([str(start), "faces", *options]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "80 pictures, float16 and float32:"
+    names = ["age: differs by 0.", "gender: equal in ", "race7: equal in "]
+    assert all(map(str.startswith, lines[2:], names))
+    copy = tmp_path / "box" / "faces" / "network.keras"
+    assert copy.stat().st_size < 0.6 * (start / "network.keras").stat().st_size
+    spec = load_spec(copy)
+    assert spec.storage == "float16"
+    assert str(tmp_path) not in spec.to_json()
