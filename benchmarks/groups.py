@@ -41,13 +41,15 @@ def main(argv: list[str] | None = None) -> int:
     import_tensorflow()
     from multitask.experiments.evaluate import report
     from multitask.experiments.names import check_measurable
+    from multitask.networks.named.catalog import is_named
 
     data = (arguments.data,) if arguments.data else ()
     columns, pictures = {}, None
     for number, network in enumerate(arguments.networks, 1):
         file = check_measurable(network, arguments.split, bool(data))
         out = Path(arguments.out) / str(number)
-        evaluation = report(file, data, split=arguments.split, out=out)
+        name = network if is_named(network) else ""
+        evaluation = report(file, data, split=arguments.split, out=out, name=name)
         paths = set(evaluation.labels["path"])
         if pictures not in (None, paths):
             todo = "begin both with the same --split and --seed, or give --data"

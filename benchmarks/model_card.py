@@ -42,10 +42,12 @@ def main(argv: list[str] | None = None) -> int:
     import_tensorflow()
     from multitask.experiments.evaluate import report
     from multitask.experiments.names import check_measurable
+    from multitask.networks.named.catalog import is_named
 
     data = (arguments.data,) if arguments.data else ()
     file = check_measurable(arguments.network, arguments.split, bool(data))
-    evaluation = report(file, data, split=arguments.split, out=arguments.out)
+    name = arguments.network if is_named(arguments.network) else ""
+    evaluation = report(file, data, split=arguments.split, out=arguments.out, name=name)
     labels = evaluation.labels
     absent = {"gender", "race7", "age_low", "age_high"} - set(labels)
     if absent:

@@ -146,8 +146,7 @@ def _pictures(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":
         raise UserError(files[0], "is a table", "give one table, without other input")
     from multitask.tables.read import read_pictures
 
-    pictures, box = read_pictures(Path(files[0]), files[0])
-    return pictures, arguments.box or box
+    return read_pictures(Path(files[0]), files[0], arguments.box)
 
 
 def _take_network(arguments: argparse.Namespace) -> Path:

@@ -44,7 +44,11 @@ def read(
         values |= {"heads": names, "head": {**values.get("head", {}), **declared}}
     defaults = {name: default for name, _, default in recipe.settings()}
     for name, value in settings.items():
-        values[name] = per_head(name, value) if defaults[name] == {} else value
+        is_listed = isinstance(defaults[name], tuple) and isinstance(value, str)
+        if is_listed:
+            values[name] = split_names(value)
+        else:
+            values[name] = per_head(name, value) if defaults[name] == {} else value
     return recipe.recipe(values, "")
 
 

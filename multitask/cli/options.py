@@ -89,7 +89,7 @@ def _default(name: str, help: str, default: Any) -> str:
     """The default of a setting, as `--help` says it, unless its help does."""
     if "(default" in help:
         return ""
-    if default in ("", {}):
+    if default in ("", {}, ()):
         default = _DEFAULTS.get(name, "none")
     text = f"{default:g}" if isinstance(default, float) else str(default)
     return f" (default {text})"
@@ -122,6 +122,7 @@ _DEFAULTS = {
 _METAVARS = {
     "heads": "A,B",
     "weights": "NAME|FILE",
+    "teacher": "A,B",
     "freeze": "none|all|N",
     "then": "N|all,epochs=N",
     "features": "N[,l2=X][,norm=yes]",
@@ -162,7 +163,7 @@ def explicit(arguments: argparse.Namespace) -> dict[str, Any]:
         text = getattr(arguments, name, None)
         if text is None:
             continue
-        if name == "heads":
+        if isinstance(default, tuple) and name != "data":
             settings[name] = split_names(text)
         elif isinstance(default, dict):
             settings[name] = pairs(option(name), text)

@@ -222,8 +222,7 @@ def design_runner(
     """
     prepared = prepare.prepare(recipe, out, say, machine=machine)
     heads = prepared.spec.heads
-    # Which pictures are nearly alike depends on their size: all trunks have the split
-    # of the first.
+    # All trunks have the split of the first.
     if isinstance(parts, pd.DataFrame):
         split = listed_parts(prepared.table, parts)
     else:

@@ -20,7 +20,7 @@ from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.run import SPLIT
 from multitask.contracts.saving import reporting_write_errors
 from multitask.contracts.table import any_file_name, write_csv
-from multitask.experiments import scores
+from multitask.experiments import revisions, scores
 from multitask.experiments.notes import frozen_notes
 
 
@@ -59,6 +59,7 @@ def compare(
     out = Path(out).expanduser()
     resumed = run.same_work(out, settings, "comparison", "compare")
     begun = resumed and (out / SPLIT).exists()
+    recipe = revisions.recorded(recipe, out)
     parts: Path | pd.DataFrame | None = out / SPLIT if begun else None
     cells: list[Cell] = []
     groups: dict[str, Array] = {}
@@ -108,6 +109,7 @@ def _begin(
     run.begin(runner.out, settings)
     with reporting_write_errors(runner.out):
         write_csv(runner.parts, runner.out / SPLIT)
+        revisions.record(runner.prepared.recipe, runner.out)
 
 
 def _train(

@@ -55,9 +55,9 @@ class Recipe:
         "what training begins from: imagenet, none, a network (a name or a .keras "
         "file: its trunk, and its heads of the same names), or a .weights.h5 file",
     )  # fmt: skip
-    teacher: str = setting(
-        "training", "",
-        "trained networks to imitate beside the labels: names or files, with commas",
+    teacher: tuple[str, ...] = setting(
+        "training", (),
+        "trained networks to imitate beside the labels: their names or files",
     )  # fmt: skip
     freeze: str = setting(
         "network", "none",

@@ -115,7 +115,8 @@ def parse_mix(text: str) -> Mix:
         return Mix(exponent=0.0, classes=classes)
     name, _, value = (rest if classes else text).strip().partition("=")
     try:
-        temperature = float(value) if name == "temperature" else math.nan
+        is_temperature = name.strip() == "temperature"
+        temperature = float(value) if is_temperature else math.nan
     except ValueError:
         temperature = math.nan
     if not 1 <= temperature < math.inf:

@@ -68,7 +68,7 @@ def rates(table: pd.DataFrame, heads: Sequence[Head], mix: Mix) -> Rates:
 
 
 def oversampled_head(heads: Sequence[Head], name: str) -> Head:
-    """The head whose classes an epoch shows more equally often than there are.
+    """The head that an epoch shows in more equal shares.
 
     Raises UserError if there is no such head, or it has many labels per picture.
     """

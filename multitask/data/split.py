@@ -18,6 +18,7 @@ from multitask.contracts.table import any_file_name, faces, read_csv, sources
 from multitask.images.near import Links
 
 Groups = npt.NDArray[np.intp]
+_TAIL = 4  # at most so many names at a path's end identify a picture
 
 
 def read_split(file: Path) -> pd.DataFrame:
@@ -80,6 +81,33 @@ def listed_parts(
     by_face = listed.set_index(faces(listed))["split"]
     parts = faces(table).map(by_face[~by_face.index.duplicated()])
     return parts.fillna(table["path"].map(by_path)) if other_boxes else parts
+
+
+def with_moved(
+    table: pd.DataFrame, parts: "pd.Series[Any]", listed: pd.DataFrame
+) -> "tuple[pd.Series[Any], int]":
+    """The `parts` (rows,) of `listed_parts`, also in data sets that were moved since.
+
+    A picture is recognized by the end of its path, long enough to be unique among the
+    listed paths. Most of a data set must match. Also how many pictures it is.
+    """
+    known = pd.Series(listed["path"].unique(), dtype=object)
+    paths = known.map(Path)
+    for length in range(1, _TAIL + 1):
+        tails = paths.map(lambda path, n=length: path.parts[-n:])
+        if tails.is_unique:
+            break
+    else:
+        return parts, 0
+    names = dict(zip(tails, known, strict=True))
+    before = table["path"].map(lambda path: names.get(Path(path).parts[-length:]))
+    by_tail = listed_parts(
+        table.assign(path=before.fillna("")), listed, other_boxes=True
+    )
+    origins = sources(table)
+    unknown = parts.isna().groupby(origins).transform("all")
+    moved = unknown & (by_tail.notna().groupby(origins).transform("mean") > 0.5)
+    return parts.where(~moved, by_tail), int((moved & by_tail.notna()).sum())
 
 
 def _has_boxes(table: pd.DataFrame) -> bool:

@@ -9,7 +9,7 @@ from multitask.contracts.errors import Say, UserError
 from multitask.contracts.head import Head
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.recipe_texts import ALL, NONE, split_names
+from multitask.contracts.recipe_texts import ALL, NONE
 from multitask.experiments.names import check_recipe
 from multitask.networks import build, pretrained
 from multitask.networks.freeze import last
@@ -104,7 +104,7 @@ def check_weights(
 
     The same for a teacher of none of the heads; `say` prints what the others teach.
     """
-    for name in split_names(recipe.teacher):
+    for name in recipe.teacher:
         teacher.check_heads(name, spec, say)
     if recipe.weights != pretrained.NONE:
         trunk = build.build_core(spec).get_layer("trunk")

@@ -26,11 +26,11 @@ from multitask.contracts.run import (
     new_folder,
 )
 from multitask.contracts.saving import reporting_write_errors
-from multitask.contracts.table import any_file_name, read_csv, sources, write_csv
+from multitask.contracts.table import any_file_name, read_csv, write_csv
 from multitask.data.batches import decode_table
 from multitask.data.labels import set_aside
 from multitask.data.sources import absolute, check_labelled, parse, read_all
-from multitask.data.split import listed_parts
+from multitask.data.split import listed_parts, with_moved
 from multitask.experiments.notes import few_labels_notes, measured_part
 from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Pixels
@@ -45,7 +45,6 @@ from multitask.training.feature_cache import FeatureCache, Rows
 from multitask.training.views import View
 
 _CALIBRATED = 1000  # at most so many pictures of the validation part calibrate
-_TAIL = 4  # at most so many names at a path's end identify a picture
 _BATCH = 32  # pictures whose features go through the rest of the network together
 
 
@@ -261,39 +260,12 @@ def _with_split_of(
     if own:
         table, split = table[split.notna()], split.dropna()
     else:
-        split, warnings = _with_moved(table, split, trained)
+        split, count = with_moved(table, split, trained)
+        if count:
+            warnings.append(
+                f"{counted(count, 'picture')} of the training, recognized by the end "
+                "of the path, stay in the same parts."
+            )
     if "split" in table:
         split = split.fillna(table["split"])
     return table.assign(split=split).reset_index(drop=True), warnings
-
-
-def _with_moved(
-    table: pd.DataFrame, split: "pd.Series[str]", trained: pd.DataFrame
-) -> "tuple[pd.Series[str], list[str]]":
-    """The part (rows,) of each picture, also in data sets moved since the training.
-
-    A picture is recognized by the end of its path, long enough to be unique among the
-    paths of the training, which `trained` lists. Most of a data set must match.
-    """
-    known = pd.Series(trained["path"].unique(), dtype=object)
-    paths = known.map(Path)
-    for length in range(1, _TAIL + 1):
-        tails = paths.map(lambda path, n=length: path.parts[-n:])
-        if tails.is_unique:
-            break
-    else:
-        return split, []
-    names = dict(zip(tails, known, strict=True))
-    before = table["path"].map(lambda path: names.get(Path(path).parts[-length:]))
-    by_tail = listed_parts(
-        table.assign(path=before.fillna("")), trained, other_boxes=True
-    )
-    origins = sources(table)
-    unknown = split.isna().groupby(origins).transform("all")
-    moved = unknown & (by_tail.notna().groupby(origins).transform("mean") > 0.5)
-    if not moved.any():
-        return split, []
-    return split.where(~moved, by_tail), [
-        f"{counted(int((moved & by_tail.notna()).sum()), 'picture')} of the training, "
-        "recognized by the end of the path, stay in the same parts."
-    ]

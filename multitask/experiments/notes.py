@@ -11,8 +11,8 @@ import pandas as pd
 from multitask.contracts.errors import UserError, counted
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.recipe_texts import ALL, split_names
-from multitask.contracts.run import SPLIT
+from multitask.contracts.recipe_texts import ALL
+from multitask.contracts.run import NETWORK, SPLIT
 from multitask.data import split
 from multitask.networks import pretrained
 from multitask.training.views import views
@@ -46,11 +46,11 @@ def sampling_notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
             "have more."
         )
     mixing = recipe.mixing
-    if mixing.classes:
-        how = "more equally" if mixing.exponent else "equally"
-        notes.append(f"Training saw the classes of {mixing.classes} {how} often.")
+    if mixing.classes and not mixing.exponent:
+        notes.append(f"Training saw the classes of {mixing.classes} equally often.")
     elif not mixing.is_proportional:
-        notes.append(f"Training saw the data sets by the rule {recipe.mix}.")
+        of = f"classes of {mixing.classes}" if mixing.classes else "data sets"
+        notes.append(f"Training saw the {of} by the rule {recipe.mix}.")
     balanced = [head.name for head in heads if head.class_weights == "balanced"]
     if balanced:
         notes.append(f"Rare classes weigh more in the loss of {', '.join(balanced)}.")
@@ -82,33 +82,39 @@ def leakage_notes(
 ) -> tuple[str, ...]:
     """Why figures of the validation and test parts may be too good.
 
-    The network of --weights, or a teacher, had learned from some of their pictures, or,
-    if a file lists the split, training has pictures nearly like them or of the same
-    person. `table` has its `split`; rows with the same number in `members` (rows,)
-    should be in one part.
+    The network of --weights, or a teacher, may have learned from some of their
+    pictures, or, if a file lists the split, training has pictures nearly like them or
+    of the same person. `table` has its `split`; rows with the same number in `members`
+    (rows,) should be in one part.
     """
     notes = []
-    held_out = table[table["split"].isin(["val", "test"])]
-    of = f"of {counted(len(held_out), 'picture')} of validation and test part"
+    is_held_out = table["split"].isin(["val", "test"]).to_numpy()
+    of = f"of {counted(int(is_held_out.sum()), 'picture')} of validation and test part"
     networks = [("--weights", recipe.weights)]
-    networks += [("--teacher", name) for name in split_names(recipe.teacher)]
+    networks += [("--teacher", name) for name in recipe.teacher]
     for option, network in networks:
-        before, count = _split_before(network), 0
-        if not before or not before.is_file():
+        file = _network(network)
+        if not file:
             continue
-        with contextlib.suppress(UserError):  # it may be another file of that name
-            listed = split.read_split(before)
-            parts = split.listed_parts(held_out, listed, other_boxes=True)
-            count = int((parts == "train").sum())
+        before = file.with_name(SPLIT)
+        if not before.is_file():
+            notes.append(
+                f"No split.csv beside the network of {option} lists the pictures that "
+                "it learned from. If some of those tested here are among them, their "
+                "figures are too good."
+            )
+            continue
+        taught = members[_taught(table, before)]
+        count = int(np.isin(members[is_held_out], taught).sum())
         if count:
             notes.append(
-                f"{count:,} {of} had trained the network of {option}: figures of "
-                f"these parts are too good. --split {before} keeps its parts."
+                f"{count:,} {of} taught the network of {option}, or are nearly alike "
+                "one that did, or of the same person: figures of these parts are too "
+                f"good. --split {before} keeps its parts."
             )
     if recipe.split_rule.file:
-        train = set(members[(table["split"] == "train").to_numpy()])
-        groups = pd.Series(members, index=table.index)[held_out.index]
-        count = int(groups.isin(train).sum())
+        train = members[(table["split"] == "train").to_numpy()]
+        count = int(np.isin(members[is_held_out], train).sum())
         if count:
             notes.append(
                 f"{count:,} {of} show a person of the training part, or are nearly "
@@ -117,17 +123,28 @@ def leakage_notes(
     return tuple(notes)
 
 
-def _split_before(network: str) -> Path | None:
-    """Where the split.csv of a network would be; None if nowhere.
+def _taught(table: pd.DataFrame, file: Path) -> npt.NDArray[np.bool_]:
+    """Which pictures (rows,) are in the training part that a file lists.
 
-    A file need not be there any more: a checkpoint holds them.
+    None, if it is another file of that name.
     """
+    try:
+        listed = split.read_split(file)
+    except UserError:
+        return np.zeros(len(table), bool)
+    parts = split.listed_parts(table, listed, other_boxes=True)
+    parts, _ = split.with_moved(table, parts, listed)
+    return np.asarray(parts == "train")
+
+
+def _network(network: str) -> Path | None:
+    """The file of a network that still exists; None for other weights."""
     path = Path(network)
     if path.is_absolute():
-        return (path if path.is_dir() else path.parent) / SPLIT
+        file = path / NETWORK if path.is_dir() else path
+        return file if file.suffix == ".keras" and file.exists() else None
     with contextlib.suppress(UserError):  # it is no longer installed or downloaded
-        file = pretrained.network(network)
-        return file.with_name(SPLIT) if file else None
+        return pretrained.network(network)
     return None
 
 

@@ -24,7 +24,6 @@ from multitask.images import near
 from multitask.images.decode import Pixels
 from multitask.networks import pretrained, trunks
 from multitask.networks.spec import NetworkSpec
-from multitask.training import teacher
 
 _USUAL_BATCH, _LEAST_BATCH, _LEAST_STEPS = 64, 16, 16
 
@@ -197,7 +196,7 @@ def absolute(recipe: Recipe) -> Recipe:
         recipe,
         data=sources.absolute(recipe.data),
         weights=weights,
-        teacher=teacher.absolute(recipe.teacher),
+        teacher=tuple(map(pretrained.absolute, recipe.teacher)),
         image_size=recipe.image_size or pretrained.size(weights),
         split=str(file.absolute()) if file else recipe.split,
     )
@@ -214,8 +213,7 @@ def prepare_variant(before: Prepared, recipe: Recipe, out: Path, say: Say) -> Pr
     same_selection = select.selection_key(recipe) == select.selection_key(before.recipe)
     if spec.side != before.spec.side or not same_selection:
         return prepare(recipe, out, say, machine=before.machine)
-    beginning = (recipe.weights, recipe.teacher)
-    if beginning != (before.recipe.weights, before.recipe.teacher):
+    if recipe.weights != before.recipe.weights:
         checks.check_weights(spec, recipe, say)
     return replace(before, recipe=recipe, spec=spec)
 

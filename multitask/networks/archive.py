@@ -105,13 +105,15 @@ def _halved(content: bytes) -> bytes:
 
 
 def _fits_float16(values: npt.NDArray[Any]) -> bool:
-    """Whether a weight is a kernel whose values are all within the range of float16.
+    """Whether a weight is a kernel whose values float16 holds, most of them precisely.
 
     Biases and the statistics of batch normalization, which are few, stay as they are.
     """
     if values.ndim < 2 or values.dtype != np.float32:
         return False
-    return bool(np.abs(values).max(initial=0) <= np.finfo(np.float16).max)
+    sizes, limits = np.abs(values[values != 0]), np.finfo(np.float16)
+    is_precise = not sizes.size or np.median(sizes) >= limits.smallest_normal
+    return bool(is_precise and sizes.max(initial=0) <= limits.max)
 
 
 def save_spec(spec: NetworkSpec, path: Path) -> None:
@@ -176,7 +178,7 @@ def load_spec(path: Path) -> NetworkSpec:
             box=config.get("box", ""),
             recipe=config["recipe"],
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise UserError(
             path,
             f"is damaged in its member {SPEC_MEMBER}",

@@ -132,7 +132,7 @@ def _exact(
     def listed(folder: str) -> list[str]:
         path = os.path.join(root, os.path.expanduser(folder))
         # The real folder: elsewhere, another spelling would be another picture.
-        real[folder] = os.path.join(_real(path.rstrip("/"), known), "")
+        real[folder] = os.path.join(_real(path.rstrip("/") or "/", known), "")
         return [folder + name for name in _files_in(path)]
 
     pictures = listed(_folder(texts[0])) if len(texts) else []

@@ -8,7 +8,7 @@ column per label. JSON is the annotation file of mmpretrain's multi-task trainin
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import pandas as pd
 
@@ -62,13 +62,16 @@ def read(file: Path, *, name: str, root: str = "", box: str = "") -> Reading:
     return reading_of(labels, path, declaration, decisions, name=name)
 
 
-def read_pictures(file: Path, where: str) -> tuple[pd.DataFrame, str]:
+def read_pictures(
+    file: Path, where: str, box: Literal["", "xyxy", "xywh"] = ""
+) -> tuple[pd.DataFrame, str]:
     """The pictures in a file of labels: `path` (rows,), and the columns of their boxes.
 
     They are found as by `read`, and its labels are not read; a path without a file
     stays as it is, and so does a wrong box. Boxes are as the file has them, unless the
-    TOML beside it declares them: they are then in `box`, and the second result is
-    `xyxy`. Raises UserError as `read` does for the file and its columns.
+    TOML beside it declares them: they are then in `box`, and the second result, what
+    `box` says of them otherwise, is `xyxy`. Raises UserError as `read` does for the
+    file and its columns.
     """
     path = existing_file(file, where)
     declaration, decisions = declared(path, where), Decisions()
@@ -77,8 +80,10 @@ def read_pictures(file: Path, where: str) -> tuple[pd.DataFrame, str]:
     cells, _ = with_path(labels.cells, path, folder, declaration, decisions, where)
     cells, declaration, _ = _headed(cells, path, where, declaration, decisions)
     roles = [column.role for column in declaration.column.values()]
-    form = "xyxy" if declaration.box or "box" in roles else ""
-    if form:
+    form = box
+    if declaration.box or "box" in roles:
+        form = "xyxy"
+        declaration = replace(declaration, box=box or declaration.box)
         written = uncoded(cells)
         cells, wrong = boxed(cells, declaration, decisions, f"{where}: '{path}'")
         sides = [name for name in written if name == "box" or name not in cells]

@@ -10,7 +10,7 @@ from keras import ops
 from multitask.contracts.errors import Say, UserError, listed
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Precision, Recipe
-from multitask.contracts.recipe_texts import split_names
+from multitask.contracts.settings import option
 from multitask.networks import archive, pretrained
 from multitask.networks.build import build_core, input_like
 from multitask.networks.named import catalog
@@ -21,11 +21,6 @@ from multitask.training.mixing import first
 from multitask.training.precision import policy
 
 Answers = Callable[[Any], dict[str, Any]]  # outputs by head name, of a batch of images
-
-
-def absolute(teacher: str) -> str:
-    """The same networks in a way that stands for them from any folder."""
-    return ",".join(pretrained.absolute(name) for name in split_names(teacher))
 
 
 def check(recipe: Recipe) -> None:
@@ -44,10 +39,7 @@ def check(recipe: Recipe) -> None:
             f"can't be used with --balance {recipe.balance}",
             "leave one of them out",
         )
-    names = split_names(recipe.teacher)
-    if not names:
-        raise UserError("--teacher", f"is {recipe.teacher!r}", "name a network")
-    for name in names:
+    for name in recipe.teacher:
         _file(name)
 
 
@@ -107,7 +99,7 @@ def taught(
     """
     shared = {
         name: heads
-        for name in split_names(recipe.teacher)
+        for name in recipe.teacher
         if (heads := _shared(name, spec.heads)[0])
     }
     if not shared:
@@ -141,12 +133,14 @@ def check_heads(name: str, spec: NetworkSpec, say: Say = lambda line: None) -> N
         )
     without = f"; labels alone teach {', '.join(others)}" if others else ""
     say(f"{name} teaches {listed(shared)}{without}")
-    crop = archive.load_spec(_file(name)).crop
-    if crop != spec.crop:
-        say(
-            f"{name} learned from crop {crop:g} of each picture and is asked about "
-            f"crop {spec.crop:g}: it knows faces of another size"
-        )
+    theirs = archive.load_spec(_file(name))
+    for setting in ("crop", "box_margin"):
+        before, now = getattr(theirs, setting), getattr(spec, setting)
+        if before != now:
+            say(
+                f"{name} was trained with {option(setting)} {before:g} and is asked "
+                f"with {now:g}: it knows faces of another size"
+            )
 
 
 def _shared(name: str, heads: Sequence[Head]) -> tuple[list[str], list[str]]:

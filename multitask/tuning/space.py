@@ -13,7 +13,7 @@ from multitask.contracts.recipe_texts import COMPOSED
 from multitask.contracts.settings import type_hints, value
 
 # Trials must agree on these to be comparable, or they don't change what is learnt.
-_FIXED = ("heads", "data", "head", "folds", "tta", "looks", *MACHINE)
+_FIXED = ("heads", "data", "head", "teacher", "folds", "tta", "looks", *MACHINE)
 MEAN = "mean"  # of the scores of all heads: the default objective
 
 

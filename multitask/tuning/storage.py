@@ -18,7 +18,6 @@ from multitask.contracts.sweep_result import TrialResult
 
 TRIAL = "trial.json"
 PRECISION = "precision"  # that all trials are computed in
-WEIGHTS = "weights"  # the address, with its revision, that all trials begin from
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,14 +18,15 @@ from multitask.contracts.saving import reporting_write_errors, write_text
 from multitask.contracts.sweep_result import SweepResult
 from multitask.contracts.table import any_file_name, write_csv
 from multitask.data.split import listing
+from multitask.experiments import revisions
+from multitask.experiments.notes import leakage_notes
 from multitask.experiments.prepare import Prepared, prepare
-from multitask.networks.named import hub
 from multitask.training import loop
 from multitask.tuning import space
 from multitask.tuning.journal import import_journal
 from multitask.tuning.search import import_optuna
 from multitask.tuning.space import MEAN, Dimension, parse_dimension
-from multitask.tuning.storage import PRECISION, WEIGHTS, locked
+from multitask.tuning.storage import PRECISION, locked
 from multitask.tuning.summary import summary
 from multitask.tuning.trials import Trials
 from multitask.tuning.variants import check_variants
@@ -73,7 +74,7 @@ def sweep(
     with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     with locked(FileLock(out / run.READING)):
-        begun_from = _with_weights(recipe, out)
+        begun_from = revisions.recorded(recipe, out)
         prepared = prepare(begun_from, out, say, machine=machine)
     _check_heads(objective, dimensions, [head.name for head in prepared.spec.heads])
     lock = FileLock(out / run.LOCK)
@@ -81,6 +82,7 @@ def sweep(
         table = _begin(prepared, out, settings)
         import_journal(out, settings, dimensions)
         base = _with_precision(prepared, table, out, dimensions)
+    _say_leaks(prepared, table, say)
     work = Trials(
         base=base,
         prepared=prepared,
@@ -142,20 +144,15 @@ def _begin(prepared: Prepared, out: Path, settings: dict[str, Any]) -> pd.DataFr
         run.begin(out, settings)
         with reporting_write_errors(out):
             write_csv(listing(table), file)
-        if prepared.recipe.weights.startswith(hub.PREFIX):
-            write_text(out / WEIGHTS, prepared.recipe.weights)
+        revisions.record(prepared.recipe, out)
     return table
 
 
-def _with_weights(recipe: Recipe, out: Path) -> Recipe:
-    """The recipe with the revision of a downloaded network that the sweep began from.
-
-    The server may have a newer one since, and trials that differ in it do not compare.
-    """
-    file = out / WEIGHTS
-    if not recipe.weights.startswith(hub.PREFIX) or not file.exists():
-        return recipe
-    return replace(recipe, weights=file.read_text(encoding="utf-8").strip())
+def _say_leaks(prepared: Prepared, table: pd.DataFrame, say: Say) -> None:
+    """Say why the figures that trials are ranked by may be too good."""
+    members = pd.Series(prepared.members, prepared.table.index)[table.index]
+    for note in leakage_notes(prepared.recipe, table, members.to_numpy()):
+        say(note)
 
 
 def _with_precision(

@@ -442,7 +442,14 @@ def test_a_table_beside_other_input_is_refused(run, faces, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("toml", "options"), [("", ["--box", "xywh"]), ('box = "xywh"', [])]
+    ("toml", "options"),
+    [
+        ("", ["--box", "xywh"]),
+        ('box = "xywh"', []),
+        ('box = "xywh"', ["--box", "xywh"]),
+        ('box = "xyxy"', ["--box", "xywh"]),
+        ('[column.bbox]\nrole = "box"', ["--box", "xywh"]),
+    ],
 )
 def test_what_boxes_of_a_table_are_is_an_option_or_declared(
     run, paths, tmp_path, capsys, toml, options

@@ -218,8 +218,11 @@ def test_the_split_of_a_named_network_is_the_one_beside_it(
     bundled = write(tmp_path / "bundled" / "zebra" / "network.keras")
     stray = pd.DataFrame({"path": ["b"], "split": ["train"]})
     stray.to_csv("split.csv", index=False)  # of nothing that is named
-    for weights in ("faces.v2", "zebra", "none", "imagenet", "gone.v2"):
+    for weights in ("none", "imagenet", "gone.v2", str(tmp_path / "gone.keras")):
         assert notes(weights) == ()
+    for weights in ("faces.v2", "zebra"):
+        (note,) = notes(weights)
+        assert note.startswith("No split.csv beside the network of --weights lists the")
     for name, file in (("faces.v2", network), ("zebra", bundled)):
         stray.to_csv(file.with_name("split.csv"), index=False)
         (note,) = notes(name)
@@ -236,13 +239,19 @@ def test_pictures_that_trained_the_weights_before_are_counted(tmp_path, option):
         {"path": list("abcx"), "split": ["train", "train", "train", "val"]}
     )
     before.to_csv(tmp_path / "split.csv", index=False)
-    settings: dict[str, Any] = {option: str(tmp_path / "network.keras")}
+    network = str(write(tmp_path / "network.keras"))
+    settings: dict[str, Any] = {option: network if option == "weights" else (network,)}
     recipe = Recipe(**settings)
-    (note,) = leakage_notes(recipe, table, np.arange(4))
-    assert note.startswith(
-        "2 of 3 pictures of validation and test part had trained the network of "
-        f"--{option}: "
-    )
+
+    def counted(table, members):
+        (note,) = leakage_notes(recipe, table, np.array(members))
+        assert f" taught the network of --{option}, or are nearly alike one" in note
+        return note.partition(" pictures")[0]
+
+    assert counted(table, range(4)) == "2 of 3"
+    assert counted(table, [0, 1, 2, 2]) == "3 of 3"  # d is nearly alike c
+    moved = table.assign(path="/elsewhere/" + table["path"])
+    assert counted(moved, range(4)) == "2 of 3"
     (tmp_path / "split.csv").write_text("something else\n1\n")
     assert leakage_notes(recipe, table, np.arange(4)) == ()
 

@@ -158,7 +158,7 @@ def settings_of(config):
 
 
 def test_the_config_has_nothing_that_earlier_versions_of_keras_refuse(saved):
-    """Keras 3.12, the oldest that setup.cfg allows, refuses each of these."""
+    """Keras 3.12 refuses each of these."""
     with zipfile.ZipFile(saved) as members:
         settings = settings_of(json.loads(members.read("config.json")))
     assert {"kernel_initializer", "momentum"} <= settings

@@ -29,16 +29,14 @@ def test_values_become_a_recipe():
 
 def test_networks_are_named_for_any_working_folder(tmp_path, monkeypatch):
     (tmp_path / "own.weights.h5").touch()
-    (tmp_path / "own.keras").touch()
     monkeypatch.chdir(tmp_path)
-    varied = dimensions("teacher=faces,own.keras", "weights=own.weights.h5,none")
+    varied = dimensions("weights=own.weights.h5,faces")
     recipes = [
-        variant(Recipe(), varied, {"teacher": teacher, "weights": "own.weights.h5"})
-        for teacher in ("faces", "own.keras", "")
+        variant(Recipe(), varied, {"weights": weights})
+        for weights in ("faces", "own.weights.h5")
     ]
-    own = str(tmp_path / "own.keras")
-    assert [recipe.teacher for recipe in recipes] == ["faces", own, ""]
-    assert {recipe.weights for recipe in recipes} == {str(tmp_path / "own.weights.h5")}
+    own = str(tmp_path / "own.weights.h5")
+    assert [recipe.weights for recipe in recipes] == ["faces", own]
 
 
 @pytest.mark.parametrize(

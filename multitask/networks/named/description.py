@@ -53,7 +53,7 @@ def describe(path: Path) -> dict[str, Any]:
         named = all("name" in dict(head) for head in spec["heads"])
         if named and {"trunk", "size"} <= set(spec):
             return spec
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         pass
     raise UserError(
         path, f"is damaged in its member {SPEC_MEMBER}", "train or copy it again"
@@ -65,7 +65,7 @@ def holds_network(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as members:
             return SPEC_MEMBER in members.namelist()
-    except (zipfile.BadZipFile, OSError):
+    except (zipfile.BadZipFile, OSError, RuntimeError):  # NotImplementedError, too
         return False
 
 
