@@ -135,6 +135,23 @@ def test_a_sweep_goes_on_from_the_revision_that_it_began_from(base, swept, monke
     assert trials == [f"hf://own/net@{'a' * 40}/network.keras"] * 2
 
 
+def test_a_sweep_says_that_its_weights_learned_from_pictures_now_held_out(
+    base, swept, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sweep, "_run", lambda work: None)
+    monkeypatch.setattr(pretrained, "check", lambda *_: None)
+    monkeypatch.setattr(pretrained, "size", lambda _: 64)
+    monkeypatch.setattr(pretrained, "load", lambda *_: None)
+    (tmp_path / "before").mkdir()
+    network = tmp_path / "before" / "network.keras"
+    network.touch()
+    lines: list[str] = []
+    vary = ["dropout=0.2,0.3"]
+    swept(replace(base, weights=str(network)), vary=vary, say=lines.append)
+    (line,) = [line for line in lines if "pictures that it learned from" in line]
+    assert line.startswith("No split.csv beside the network of --weights")
+
+
 def test_the_command_imports_neither_optuna_nor_tensorflow_for_its_help():
     code = (
         "import sys; from multitask.sweep import parser; parser().format_help(); "
