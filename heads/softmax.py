@@ -31,6 +31,13 @@ class Softmax(Head):
     classes, as labels are uncertain (Szegedy et al. 2016, "Rethinking the Inception
     Architecture for Computer Vision").
 
+    Where some classes are rare, the most probable class is seldom one of them. With
+    `prior_power` p, from 0 to 1, answers follow the probabilities divided by
+    `priors` ** p and normalized (Menon et al. 2021, "Long-tail Learning via Logit
+    Adjustment"): at 1 as if all classes were equally frequent. Calibration sets
+    `priors` to the class shares of the validation part, but not for `balanced` class
+    weights, with which the network has learned to answer so.
+
     With `votes`, a picture may have soft labels: the columns `COLUMN_CLASS`, one per
     class, hold votes for each class, and the target is their shares (Barsoum et al.
     2016, "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced
@@ -44,6 +51,8 @@ class Softmax(Head):
     label_smoothing: float = 0.0
     mirror: tuple[tuple[str, str], ...] = ()
     votes: bool = False
+    prior_power: float = 0.0
+    priors: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -64,6 +73,14 @@ class Softmax(Head):
                 f"label_smoothing is {self.label_smoothing}, must be 0 or more, "
                 "below 1",
             )
+        if not 0 <= self.prior_power <= 1:
+            what = f"prior_power is {self.prior_power}, must be from 0 to 1"
+            raise UserError(self.where, what)
+        if self.priors and (
+            len(self.priors) != len(self.classes) or min(self.priors) <= 0
+        ):
+            what = f"priors are {self.priors}, must be a number above 0 per class"
+            raise UserError(self.where, what)
         if self.votes and not self.classes:
             raise UserError(
                 self.where,
@@ -239,8 +256,23 @@ class Softmax(Head):
             return [keras.metrics.CategoricalAccuracy(name="accuracy")]
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
+    def calibrate(self, table: pd.DataFrame, outputs: Array) -> Self:
+        counts = self.strata(table).to_numpy().sum(axis=0)
+        if not self.prior_power or self.class_weights == "balanced" or not counts.any():
+            return self
+        shares = class_shares(counts).round(6)
+        return replace(self, priors=tuple(shares.tolist()))
+
+    def _adjusted(self, outputs: Array) -> Array:
+        """The probabilities (rows, classes) that answers follow."""
+        if not self.priors or not self.prior_power:
+            return outputs
+        adjusted = outputs / np.array(self.priors, np.float32) ** self.prior_power
+        return np.asarray(adjusted / adjusted.sum(axis=1, keepdims=True))
+
     def read(self, outputs: Array) -> pd.DataFrame:
         name = self.columns[0]
+        outputs = self._adjusted(outputs)
         best = outputs.argmax(axis=1)
         return pd.DataFrame(
             {
@@ -251,7 +283,7 @@ class Softmax(Head):
 
     def probabilities(self, outputs: Array) -> pd.DataFrame:
         columns = [f"{self.columns[0]}_{name}" for name in self.classes]
-        return pd.DataFrame(outputs, columns=columns)
+        return pd.DataFrame(self._adjusted(outputs), columns=columns)
 
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
         return class_summary(self._labels(labels), answers, self.classes)

@@ -118,3 +118,55 @@ def test_an_empty_cell_does_not_rename_classes_that_are_numbers(kind):
         assert counts.to_numpy().tolist() == [[1, 0], [0, 1]]
     assert classes_of(pd.Series([10, "9", 9.0, None], dtype=object)) == ("10", "9")
     assert classes_of(pd.Series([10, 9, None], dtype="category")) == ("9", "10")
+
+
+def test_a_prior_power_finds_more_of_a_rare_class():
+    table = pd.DataFrame({"trait": ["a"] * 90 + ["b"] * 10 + [NAN] * 5})
+    outputs = np.array([[0.6, 0.4], [0.9, 0.1]], np.float32)
+    plain = softmax(classes=["a", "b"]).calibrate(table, outputs)
+    assert plain.priors == ()
+    assert plain.read(outputs)["trait"].tolist() == ["a", "a"]
+    head = softmax(classes=["a", "b"], prior_power=0.5)
+    assert head.read(outputs)["trait"].tolist() == ["a", "a"]  # not calibrated
+    head = head.calibrate(table, outputs)
+    assert head.priors == pytest.approx((0.9, 0.1), abs=0.01)
+    answers, probabilities = head.read(outputs), head.probabilities(outputs)
+    assert answers["trait"].tolist() == ["b", "a"]
+    # 0.4 / sqrt(0.1) against 0.6 / sqrt(0.9)
+    assert answers["trait_confidence"].tolist() == pytest.approx(
+        [2 / 3, 0.75], abs=0.01
+    )
+    assert probabilities["trait_b"].tolist() == pytest.approx([2 / 3, 0.25], abs=0.01)
+    # With the power of 1, priors of the network cancel those of the labels.
+    head = softmax(classes=["a", "b"], prior_power=1).calibrate(table, outputs)
+    same = np.array([head.priors], np.float32)
+    assert head.probabilities(same).to_numpy() == pytest.approx(0.5)
+
+
+def test_priors_are_only_set_where_they_say_something():
+    outputs = np.array([[0.6, 0.4]], np.float32)
+    table = pd.DataFrame({"trait": ["a", "a", "b"]})
+    for head, labels in (
+        (softmax(classes=["a", "b"], prior_power=0.3), table.assign(trait=NAN)),
+        (
+            softmax(classes=["a", "b"], prior_power=0.3, class_weights="balanced"),
+            table,
+        ),
+    ):
+        assert head.calibrate(labels, outputs) is head
+    votes = pd.DataFrame({"trait_a": [1, 3, 0], "trait_b": [0, 1, 1], "trait": NAN})
+    head = softmax(classes=["a", "b"], prior_power=0.3, votes=True)
+    assert head.calibrate(votes, outputs).priors[0] == pytest.approx(2 / 3, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"prior_power": 1.5}, "prior_power is 1.5, must be from 0 to 1"),
+        ({"priors": [0.5]}, "must be a number above 0 per class"),
+        ({"priors": [0.5, 0]}, "must be a number above 0 per class"),
+    ],
+)
+def test_priors_that_are_none_are_refused(settings, said):
+    with pytest.raises(UserError, match=said):
+        softmax(classes=["a", "b"], **settings)
