@@ -1,0 +1,29 @@
+"""What is known of a face that was found?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Face:
+    """A face in a picture. Positions are in pixels; the first one reaches from 0 to 1.
+
+    `box` is (left, top, right, bottom), inside the picture. `confidence` is from 0 to
+    1, NaN if the detector has none. `landmarks` (5, 2) are x and y of the eyes, the
+    nose, and the corners of the mouth, the left one in the picture first, and may lie
+    outside of the picture; None if the detector has none.
+    """
+
+    box: tuple[float, float, float, float]
+    confidence: float = float("nan")
+    landmarks: Floats | None = None
+
+    @property
+    def area(self) -> float:
+        """The area of the box, in pixels."""
+        left, top, right, bottom = self.box
+        return (right - left) * (bottom - top)
