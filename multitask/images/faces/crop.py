@@ -1,0 +1,162 @@
+"""How is a face cut out so that it lies as faces did in a network's training pictures?
+
+The place of a face is that of its eyes, as all five landmarks tell it: a mean face is
+moved, turned and scaled to fit them. So a face in profile, whose eyes seem close to
+each other, is not taken for a small one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from multitask.images.decode import Pixels, resize
+from multitask.images.faces.face import Face
+
+LEAST_FACES, LEAST_SHARE = 20, 0.5  # with which a framing can be measured
+# How far a face may lie from the framing in a picture that is already a crop: shares
+# of the picture's sides, factors, radians.
+_OFF, _LARGER, _WIDER, _TURNED = 0.08, 1.25, 1.1, 0.25
+# A mean face (5,): x + iy of its landmarks from the middle of the eyes, in distances
+# between them.
+_MEAN = np.array([-0.5, 0.5, 0.61j, -0.445 + 1.033j, 0.445 + 1.033j])
+# Where eyes are in the box of a face without landmarks, as shares of its sides.
+_BOX_X, _BOX_Y, _BOX_DISTANCE = 0.5, 0.38, 0.4
+_DETAIL = 4  # pixels for each of the crop's; if there are more, they are averaged first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framing:
+    """Where a network's training pictures have their faces.
+
+    `x` and `y` are the middle of the eyes as shares of a picture's width and height,
+    `distance` is that between the eyes as a share of the width, and `aspect` the width
+    as a share of the height: a network sees pictures that aren't square squeezed.
+    `pictures` is how many were measured.
+    """
+
+    x: float
+    y: float
+    distance: float
+    aspect: float = 1.0
+    pictures: int = 0
+
+
+class _Eyes(NamedTuple):
+    """The eyes of a face in pixels, x + iy: their middle, and from left to right."""
+
+    middle: complex
+    across: complex
+
+
+def measure(pictures: Iterable[tuple[Pixels, Face | None]]) -> Framing | None:
+    """The median framing of pictures (height, width, 3) with the face of each, or None.
+
+    Outliers don't change it. It is None if fewer than 20 pictures have a face, or less
+    than half of them: then they are no crops of faces.
+    """
+    shapes, count = list[tuple[float, ...]](), 0
+    for pixels, face in pictures:
+        count += 1
+        if face is not None:
+            shapes.append(_placed(pixels, face)[:4])
+    if len(shapes) < max(LEAST_FACES, LEAST_SHARE * count):
+        return None
+    x, y, distance, aspect = np.median(shapes, axis=0).tolist()
+    return Framing(x=x, y=y, distance=distance, aspect=aspect, pictures=len(shapes))
+
+
+def is_crop(pixels: Pixels, faces: Sequence[Face], framing: Framing) -> bool:
+    """Whether a picture (height, width, 3) is itself a crop as the framing says.
+
+    It is if the detector found one face in it, which lies there, is about as large and
+    level, and if the picture has the shape of the training pictures.
+    """
+    if len(faces) != 1:
+        return False
+    x, y, distance, aspect, angle = _placed(pixels, faces[0])
+    return (
+        max(abs(x - framing.x), abs(y - framing.y)) <= _OFF
+        and abs(np.log(distance / framing.distance)) <= np.log(_LARGER)
+        and abs(np.log(aspect / framing.aspect)) <= np.log(_WIDER)
+        and abs(angle) <= _TURNED
+    )
+
+
+def crop(pixels: Pixels, face: Face, framing: Framing, size: int) -> Pixels:
+    """Cut a face out of (height, width, 3): (size, size, 3) with the eyes level.
+
+    The eyes lie where the framing has them. What lies beyond the picture repeats its
+    border. The crop is made in the picture's own resolution and then resized as
+    training pictures are, antialiased. A face without landmarks gets the usual place
+    of the eyes in its box.
+    """
+    eyes = _eyes(face)
+    width = abs(eyes.across) / framing.distance  # of the crop, in pixels
+    height = width / framing.aspect
+    turn = eyes.across / abs(eyes.across)
+    corner = eyes.middle - turn * complex(framing.x * width, framing.y * height)
+    right, down = turn * width, turn * 1j * height
+    corners = np.array([corner, corner + right, corner + down, corner + right + down])
+    reduced = max(1, floor(min(width, height) / (_DETAIL * size)))
+    shown, start = _cut(pixels, corners, reduced)
+    across, along = (max(1, round(side / reduced)) for side in (width, height))
+    first = (corner - start) / reduced
+    step, step_down = right / reduced / across, down / reduced / along
+    level = Image.fromarray(shown).transform(
+        (across, along),
+        Image.Transform.AFFINE,
+        (step.real, step_down.real, first.real, step.imag, step_down.imag, first.imag),
+        Image.Resampling.BICUBIC,
+    )
+    return resize(np.asarray(level), size)
+
+
+def _cut(
+    pixels: Pixels, corners: "np.ndarray[tuple[int], np.dtype[np.complex128]]", by: int
+) -> tuple[Pixels, complex]:
+    """The part around corners, averaged over `by` x `by` pixels, and where it begins.
+
+    The border is repeated as far as the part reaches beyond the picture.
+    """
+    slices, pads, starts = [], [], []
+    for length, places in zip(
+        pixels.shape[:2], (corners.imag, corners.real), strict=True
+    ):
+        low, high = floor(places.min()) - 2 * by, ceil(places.max()) + 2 * by
+        start = min(max(low, 0), length - 1)
+        end = max(min(high, length), start + 1)
+        before, after = ceil(max(0, start - low) / by), ceil(max(0, high - end) / by)
+        slices.append(slice(start, end))
+        pads.append((before, after))
+        starts.append(start - before * by)
+    part = Image.fromarray(np.ascontiguousarray(pixels[tuple(slices)]))
+    averaged = np.asarray(part.reduce(by))
+    padded = np.pad(averaged, (*pads, (0, 0)), mode="edge")
+    return padded, complex(starts[1], starts[0])
+
+
+def _eyes(face: Face) -> _Eyes:
+    """The eyes of the mean face that fits the landmarks best, by least squares."""
+    if face.landmarks is not None:
+        points = face.landmarks[:, 0] + 1j * face.landmarks[:, 1]
+        mean = _MEAN - _MEAN.mean()
+        across = np.vdot(mean, points) / np.vdot(mean, mean).real
+        if across:  # else all of them are one point
+            middle = points.mean() - across * _MEAN.mean()
+            return _Eyes(complex(middle), complex(across))
+    left, top, right, bottom = face.box
+    x, y = left + _BOX_X * (right - left), top + _BOX_Y * (bottom - top)
+    return _Eyes(complex(x, y), complex(_BOX_DISTANCE * (right - left)))
+
+
+def _placed(pixels: Pixels, face: Face) -> tuple[float, float, float, float, float]:
+    """The x, y, distance and aspect of a framing, and the angle of the eyes."""
+    height, width = pixels.shape[:2]
+    middle, across = _eyes(face)
+    distance = abs(across) / width
+    angle = float(np.angle(across))
+    return middle.real / width, middle.imag / height, distance, width / height, angle
