@@ -25,6 +25,7 @@ _OFF, _LARGER, _WIDER, _TURNED = 0.08, 1.25, 1.1, 0.25
 _MEAN = np.array([-0.5, 0.5, 0.61j, -0.445 + 1.033j, 0.445 + 1.033j])
 # Where eyes are in the box of a face without landmarks, as shares of its sides.
 _BOX_X, _BOX_Y, _BOX_DISTANCE = 0.5, 0.38, 0.4
+_POINT = 0.01  # pixels between the eyes, of landmarks that are all one point
 _DETAIL = 4  # pixels for each of the crop's; if there are more, they are averaged first
 
 
@@ -145,7 +146,7 @@ def _eyes(face: Face) -> _Eyes:
         points = face.landmarks[:, 0] + 1j * face.landmarks[:, 1]
         mean = _MEAN - _MEAN.mean()
         across = np.vdot(mean, points) / np.vdot(mean, mean).real
-        if across:  # else all of them are one point
+        if abs(across) > _POINT:
             middle = points.mean() - across * _MEAN.mean()
             return _Eyes(complex(middle), complex(across))
     left, top, right, bottom = face.box

@@ -25,21 +25,21 @@ def face(middle, distance, degrees=0.0):
 
 
 def places(width, height):
-    """A picture that shows where its pixels are: red is x, green is y, both halved."""
+    """A picture that shows where its pixels are: red is x, green is y."""
     y, x = np.mgrid[:height, :width]
-    return np.stack([x / 2, y / 2, 0 * x], axis=-1).round().astype(np.uint8)
+    return np.stack([x, y, 0 * x], axis=-1).astype(np.uint8)
 
 
 @pytest.mark.parametrize("degrees", [0, 20, -35, 90, 180])
 @pytest.mark.parametrize("aspect", [1.0, 0.8])
 def test_eyes_lie_where_the_framing_has_them(degrees, aspect):
     framing = Framing(x=0.5, y=0.3, distance=0.4, aspect=aspect)
-    there = face(250 + 240j, 40, degrees)
-    shown = crop(places(500, 500), there, framing, 100)
+    there = face(32 + 30j, 10, degrees)
+    shown = crop(places(64, 64) * 4, there, framing, 100)
     # Pixels of the crop whose middles are the eyes: (0.3, 0.3) and (0.7, 0.3).
     for x, (across, down) in zip((30, 70), there.landmarks[:2], strict=True):
         around = shown[29:31, x - 1 : x + 1].astype(float).mean(axis=(0, 1))
-        np.testing.assert_allclose(around[:2] * 2 + 0.5, [across, down], atol=1.5)
+        np.testing.assert_allclose(around[:2] / 4 + 0.5, [across, down], atol=0.4)
 
 
 @pytest.mark.parametrize("size", [37, 100, 200])
@@ -91,27 +91,27 @@ def test_a_huge_face_takes_little_memory(monkeypatch):
 
 
 def test_a_face_without_landmarks_gets_the_usual_place_of_the_eyes():
-    upright = face(250 + 240j, 40)
-    boxed = Face(box=(200, 202, 300, 302))  # eyes at 0.5, 0.38 of it, 0.4 apart
-    by_box = crop(places(500, 500), boxed, FRAMING, 80)
-    by_landmarks = crop(places(500, 500), upright, FRAMING, 80)
+    upright = face(125 + 120j, 20)
+    boxed = Face(box=(100, 101, 150, 151))  # eyes at 0.5, 0.38 of it, 0.4 apart
+    by_box = crop(places(250, 250), boxed, FRAMING, 80)
+    by_landmarks = crop(places(250, 250), upright, FRAMING, 80)
     assert np.abs(by_box.astype(int) - by_landmarks).max() <= 1
 
 
 def test_landmarks_at_one_point_leave_the_box():
-    boxed = Face(box=(200, 202, 300, 302))
-    point = Face(box=boxed.box, landmarks=np.full((5, 2), 250.0))
-    same = [crop(places(500, 500), one, FRAMING, 80) for one in (boxed, point)]
+    boxed = Face(box=(100, 101, 150, 151))
+    point = Face(box=boxed.box, landmarks=np.full((5, 2), 125.0))
+    same = [crop(places(250, 250), one, FRAMING, 80) for one in (boxed, point)]
     np.testing.assert_array_equal(*same)
 
 
 def test_a_face_in_profile_keeps_its_scale():
     """Eyes half as far apart make a face that is at most a quarter larger."""
-    frontal = face(250 + 240j, 40)
+    frontal = face(125 + 120j, 20)
     points = np.array(frontal.landmarks)
-    points[:2, 0] = 250 + (points[:2, 0] - 250) / 2
+    points[:2, 0] = 125 + (points[:2, 0] - 125) / 2
     profile = Face(box=frontal.box, landmarks=points)
-    pixels = places(500, 500)
+    pixels = places(250, 250)
     wide, narrow = (
         np.ptp(crop(pixels, one, FRAMING, 80)[..., 0].astype(int))
         for one in (frontal, profile)
@@ -164,7 +164,7 @@ def test_a_picture_is_a_crop_if_its_one_face_lies_as_the_framing_says():
 
 
 def test_a_crop_is_a_crop():
-    pixels, where = places(500, 500), face(250 + 240j, 40, 20)
+    pixels, where = places(250, 250), face(125 + 120j, 20, 20)
     shown = crop(pixels, where, FRAMING, 96)
     there = face(complex(0.5 * 96, 0.3 * 96), 0.4 * 96)
     assert is_crop(shown, [there], FRAMING)

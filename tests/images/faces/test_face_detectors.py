@@ -75,7 +75,7 @@ def test_faces_come_from_large_to_small(astronaut, name):
     photo = np.full((500, 900, 3), 120, np.uint8)
     head = astronaut[10:240, 110:340]
     centres = []
-    for left, side in ((20, 60), (150, 300), (520, 120)):
+    for left, side in ((20, 80), (150, 300), (520, 120)):
         photo[100 : 100 + side, left : left + side] = scaled(head, side / 230)
         centres.append(left + side / 2)
     faces = detect(photo, name)
