@@ -168,7 +168,9 @@ def gain(data: Sequence[str], count: int) -> Iterator[dict[str, str]]:
     """
     (source, *_) = [one for one in data if one.startswith("utkface=")] or [""]
     if not source:
-        raise UserError("--data", "has no utkface", "give it, or --only another measure")
+        raise UserError(
+            "--data", "has no utkface", "give it, or --only another measure"
+        )
     import multitask
 
     network = multitask.load("faces")
@@ -230,7 +232,7 @@ def table(rows: pd.DataFrame) -> str:
 
 
 def _one_thread_each(names: Sequence[str]) -> None:
-    """Let only the threads that call a detector compute, so that their number counts."""
+    """Let only the threads that call a detector compute: their number counts."""
     import_tensorflow()
     import tensorflow as tf
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from multitask.contracts.errors import UserError, nearest
 from multitask.images.decode import Pixels
-from multitask.images.faces.face import Face
+from multitask.images.faces.face import Face, Find
 
 SMALLEST = 24  # pixels of the smallest face that is looked for
 _CELL = 12  # pixels: in a smaller face there is nothing to see
@@ -24,38 +24,42 @@ class Detector:
     """
 
     name: str
-    load: Callable[[], Callable[[Pixels, float], list[Face]]]
+    load: Callable[[], Find]
     package: str  # as it is imported
     install: str  # what to do without it
     landmarks: bool  # whether its faces have them, and a confidence
     good_for: str
 
 
-def _ours(name: str, package: str, install: str, **others: object) -> Detector:
+def _ours(
+    name: str, package: str, install: str, landmarks: bool, good_for: str
+) -> Detector:
     """The detector that the module of its name loads, imported when needed."""
 
-    def load() -> Callable[[Pixels, float], list[Face]]:
-        find: Callable[[Pixels, float], list[Face]]
-        find = import_module(f"multitask.images.faces.{name}").load()
+    def load() -> Find:
+        find: Find = import_module(f"multitask.images.faces.{name}").load()
         return find
 
-    return Detector(name=name, load=load, package=package, install=install, **others)  # type: ignore[arg-type]
+    return Detector(
+        name=name, load=load, package=package, install=install, landmarks=landmarks,
+        good_for=good_for,
+    )  # fmt: skip
 
 
 DETECTORS = {
     entry.name: entry
     for entry in (
         _ours(
-            "mtcnn", "mtcnn", "pip install 'mtcnn>=1,<2'", landmarks=True,
-            good_for="small, turned and half-hidden faces",
+            "mtcnn", "mtcnn", "pip install 'mtcnn>=1,<2'", True,
+            "small, turned and half-hidden faces",
         ),
         _ours(
-            "haar", "cv2", "in your clone: pip install -e '.[haar]'", landmarks=False,
-            good_for="upright faces that look ahead, without TensorFlow",
+            "haar", "cv2", "in your clone: pip install -e '.[haar]'", False,
+            "upright faces that look ahead, without TensorFlow",
         ),
     )
 }  # fmt: skip
-_loaded: dict[str, Callable[[Pixels, float], list[Face]]] = {}
+_loaded: dict[str, Find] = {}
 _LOADING = Lock()
 
 

@@ -1,9 +1,12 @@
 """What is known of a face that was found?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from multitask.images.decode import Pixels
 
 Floats = npt.NDArray[np.floating]
 
@@ -27,3 +30,7 @@ class Face:
         """The area of the box, in pixels."""
         left, top, right, bottom = self.box
         return (right - left) * (bottom - top)
+
+
+# Finds the faces in pixels (height, width, 3), down to a size in pixels.
+Find = Callable[[Pixels, float], list[Face]]

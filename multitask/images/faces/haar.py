@@ -1,19 +1,18 @@
 """Where are faces, by OpenCV's cascade of Haar features (Viola and Jones 2001)?"""
 
-from collections.abc import Callable
 from pathlib import Path
 from threading import local
 
 from multitask.contracts.errors import UserError
 from multitask.images.decode import Pixels
-from multitask.images.faces.face import Face
+from multitask.images.faces.face import Face, Find
 
 _FILE = "haarcascade_frontalface_alt2.xml"
 _NEIGHBORS = 5  # places around a face at which it must be found
 _FACTOR = 1.1  # from one size to the next
 
 
-def load() -> Callable[[Pixels, float], list[Face]]:
+def load() -> Find:
     """The function that finds faces; many threads may call it.
 
     Raises UserError if OpenCV has no cascade, as from version 5 on.

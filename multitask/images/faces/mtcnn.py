@@ -15,9 +15,7 @@ import numpy as np
 from PIL import Image
 
 from multitask.images.decode import Pixels
-from multitask.images.faces.face import Face, Floats
-
-Find = Callable[[Pixels, float], list[Face]]
+from multitask.images.faces.face import Face, Find, Floats
 
 _CELL, _STRIDE = 12, 2  # pixels that the first network sees at a place, and its steps
 _BEYOND = 4  # pixels beyond the border that it sees, too, for faces that are cut

@@ -84,7 +84,9 @@ def test_any_face_in_any_picture_gives_a_crop(shape, middle):
 def test_a_huge_face_takes_little_memory(monkeypatch):
     sizes = []
     pad = np.pad
-    monkeypatch.setattr(np, "pad", lambda a, *o, **k: sizes.append(a.size) or pad(a, *o, **k))  # noqa: E501
+    monkeypatch.setattr(
+        np, "pad", lambda a, *o, **k: sizes.append(a.size) or pad(a, *o, **k)
+    )  # noqa: E501
     pixels = np.zeros((3000, 4000, 3), np.uint8)
     crop(pixels, face(2000 + 1500j, 4000), FRAMING, 48)
     assert max(sizes) < 1_000_000
