@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from multitask.images.decode import Pixels
@@ -29,10 +30,10 @@ _SAME_PLACE, _SAME_FACE = 0.5, 0.7  # overlaps above which the better box is kep
 class _Networks(NamedTuple):
     """Functions of TensorFlow that many threads may call."""
 
-    propose: Callable[..., Any]  # pixels -> boxes
-    refine: Callable[..., Any]  # pixels, where to sample -> scores, offsets
-    finish: Callable[..., Any]  # the same -> scores, offsets, landmarks
-    suppress: Callable[..., Any]  # boxes, scores -> indices of those to keep
+    propose: Any  # pixels -> boxes
+    refine: Any  # pixels, where to sample -> scores, offsets
+    finish: Any  # the same -> scores, offsets, landmarks
+    suppress: Any  # boxes, scores -> indices of those to keep
 
 
 def load() -> Find:
@@ -126,8 +127,8 @@ def _find(networks: _Networks, pixels: Pixels, smallest: float) -> Iterator[Face
     boxes = _moved(squares, offsets)
     sides = squares[:, None, 2:] - squares[:, None, :2]
     points = squares[:, None, :2] + sides * points.reshape(-1, 2, 5).swapaxes(1, 2)
-    good = np.flatnonzero(scores > _LEAST[2])
-    for i in good[_outermost(boxes[good], scores[good])]:
+    sure = np.flatnonzero(scores > _LEAST[2])
+    for i in sure[_outermost(boxes[sure], scores[sure])]:
         left, top, right, bottom = boxes[i].tolist()
         yield Face(
             box=(left, top, right, bottom),
@@ -215,7 +216,7 @@ def _squares(boxes: Floats) -> Floats:
     return np.concatenate([centres - half, centres + half], axis=1)
 
 
-def _outermost(boxes: Floats, scores: Floats) -> Floats:
+def _outermost(boxes: Floats, scores: Floats) -> npt.NDArray[np.intp]:
     """The indices of boxes that share little of their area with any better one.
 
     Unlike an overlap as a share of both boxes together, this drops a box in another.
