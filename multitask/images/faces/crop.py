@@ -21,10 +21,11 @@ LEAST_FACES, LEAST_SHARE = 20, 0.5  # with which a framing can be measured
 # of the picture's sides, factors, radians.
 _OFF, _LARGER, _WIDER, _TURNED = 0.08, 1.25, 1.1, 0.25
 # A mean face (5,): x + iy of its landmarks from the middle of the eyes, in distances
-# between them.
+# between them; medians of `mtcnn` on 300 pictures each of UTKFace and CelebA.
 _MEAN = np.array([-0.5, 0.5, 0.61j, -0.445 + 1.033j, 0.445 + 1.033j])
-# Where eyes are in the box of a face without landmarks, as shares of its sides.
-_BOX_X, _BOX_Y, _BOX_DISTANCE = 0.5, 0.38, 0.4
+# Where eyes are in the box of a face without landmarks, as shares of its sides: medians
+# of `haar` on 285 pictures of UTKFace and CelebA, with the landmarks of `mtcnn`.
+_BOX_X, _BOX_Y, _BOX_DISTANCE = 0.503, 0.388, 0.394
 _POINT = 0.01  # pixels between the eyes, of landmarks that are all one point
 _DETAIL = 4  # pixels for each of the crop's; if there are more, they are averaged first
 

@@ -96,7 +96,9 @@ def test_a_huge_face_takes_little_memory(monkeypatch):
 
 def test_a_face_without_landmarks_gets_the_usual_place_of_the_eyes():
     upright = face(125 + 120j, 20)
-    boxed = Face(box=(100, 101, 150, 151))  # eyes at 0.5, 0.38 of it, 0.4 apart
+    side = 20 / 0.394  # eyes are at 0.503 and 0.388 of the box, 0.394 apart
+    left, top = 125 - 0.503 * side, 120 - 0.388 * side
+    boxed = Face(box=(left, top, left + side, top + side))
     by_box = crop(places(250, 250), boxed, FRAMING, 80)
     by_landmarks = crop(places(250, 250), upright, FRAMING, 80)
     assert np.abs(by_box.astype(int) - by_landmarks).max() <= 1
