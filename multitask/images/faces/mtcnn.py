@@ -78,20 +78,12 @@ def _networks() -> _Networks:
         count = tf.shape(scores)[0]
         return tf.image.non_max_suppression(boxes, scores, count, overlap)
 
-    def crops(pixels: Any, boxes: Any, size: int) -> Any:
-        first = tf.zeros(tf.shape(boxes)[0], tf.int32)
-        return _normalized(
-            tf.image.crop_and_resize(
-                pixels[None], boxes, first, (size, size), extrapolation_value=127.5
-            )
-        )
-
     def refine(pixels: Any, boxes: Any) -> Any:
-        offsets, scores = rnet(crops(pixels, boxes, 24), training=False)
+        offsets, scores = rnet(_crops(pixels, boxes, 24), training=False)
         return scores[:, 1], offsets
 
     def finish(pixels: Any, boxes: Any) -> Any:
-        offsets, points, scores = onet(crops(pixels, boxes, 48), training=False)
+        offsets, points, scores = onet(_crops(pixels, boxes, 48), training=False)
         return scores[:, 1], offsets, points
 
     def traced(function: Any, *signature: Any) -> Any:
@@ -111,6 +103,17 @@ def _normalized(pixels: Any) -> Any:
     import tensorflow as tf
 
     return (tf.cast(pixels, tf.float32) - 127.5) / 128
+
+
+def _crops(pixels: Any, boxes: Any, size: int) -> Any:
+    """Normalized crops (boxes, size, size, 3), grey beyond the picture."""
+    import tensorflow as tf
+
+    first = tf.zeros(tf.shape(boxes)[0], tf.int32)
+    crops = tf.image.crop_and_resize(
+        pixels[None], boxes, first, (size, size), extrapolation_value=127.5
+    )
+    return _normalized(crops)
 
 
 def _find(networks: _Networks, pixels: Pixels, smallest: float) -> Iterator[Face]:
