@@ -156,7 +156,7 @@ def _landmarks(finish: Any, halves: list[Pixels], boxes: Floats) -> Floats:
             shares = points.reshape(-1, 2, 5).swapaxes(1, 2)
             sides = crops[:, None, 2:] - crops[:, None, :2]
             seen.append((crops[:, None, :2] + sides * shares)[:, order])
-    return np.mean(seen, axis=0)
+    return np.asarray(np.mean(seen, axis=0))
 
 
 def _halves(pixels: Pixels) -> list[Pixels]:
