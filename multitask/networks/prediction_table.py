@@ -1,7 +1,9 @@
 """How are predictions shown to a person, one column per question?"""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from multitask.images.captions import cell, suffixes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,9 +18,9 @@ def text(rows: "pd.DataFrame", *, width: int | None = None) -> str:
     """Aligned text of some rows of predictions.
 
     An answer and how sure it is share a cell: `female .98`, `31.4 (25 to 38)`. The
-    columns `status` and `box` are left out if they say nothing. With a `width`, long
-    paths lose their beginning, and columns that do not fit follow below, each time
-    behind the paths.
+    columns `status` and `box` are left out if they are missing or say nothing. With a
+    `width`, long paths lose their beginning, and columns that do not fit follow below,
+    each time behind the paths.
     """
     columns = list(_columns(rows))
     if width is None:
@@ -30,55 +32,17 @@ def text(rows: "pd.DataFrame", *, width: int | None = None) -> str:
 
 def _columns(rows: "pd.DataFrame") -> Iterator[Column]:
     yield ["path", *(str(path) for path in rows["path"])]
-    if (rows["status"] != "ok").any():
-        yield ["status", *rows["status"]]
-    if rows["box"].notna().any():
+    if "status" in rows and (rows["status"] != "ok").any():
+        yield ["status", *rows["status"].fillna("")]
+    if "box" in rows and rows["box"].notna().any():
         yield ["box", *(rows["box"].fillna(""))]
     names = [str(name) for name in rows if name not in ("path", "status", "box")]
-    beside = {f"{name}_{suffix}" for name in names for suffix in _suffixes(name, names)}
+    beside = {f"{name}_{suffix}" for name in names for suffix in suffixes(name, names)}
     for name in names:
         if name not in beside:
-            group = [name, *(f"{name}_{s}" for s in _suffixes(name, names))]
+            group = [name, *(f"{name}_{s}" for s in suffixes(name, names))]
             values = rows[group].astype(object).itertuples(index=False, name=None)
-            yield [name, *(_cell(*cells) for cells in values)]
-
-
-def _suffixes(name: str, names: Sequence[str]) -> tuple[str, ...]:
-    """What stands beside an answer."""
-    for suffixes in (("confidence",), ("low", "high")):
-        if all(f"{name}_{suffix}" in names for suffix in suffixes):
-            return suffixes
-    return ()
-
-
-def _cell(answer: Any, *beside: Any) -> str:
-    """An answer and how sure it is, in few letters.
-
-    >>> _cell("female", 0.981), _cell(31.41, 25.0, 38.0), _cell(0.5)
-    ('female .98', '31.4 (25 to 38)', '.50')
-    """
-    import pandas as pd
-
-    if pd.isna(answer):
-        return ""
-    if len(beside) == 1:
-        return f"{answer} {_share(beside[0])}"
-    if len(beside) == 2 and not any(pd.isna(end) for end in beside):
-        low, high = map(_number, beside)
-        return f"{_number(answer)} ({low} to {high})"
-    if beside:
-        return _number(answer)
-    return _share(answer) if isinstance(answer, float) else str(answer)
-
-
-def _share(value: float) -> str:
-    return f"{value:.2f}".removeprefix("0") if 0 <= value <= 1 else _number(value)
-
-
-def _number(value: float) -> str:
-    if value == round(value):
-        return f"{value:.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
+            yield [name, *(cell(*cells) for cells in values)]
 
 
 def _short(path: str) -> str:

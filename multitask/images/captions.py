@@ -1,0 +1,153 @@
+"""How are the answers of a row written in few letters?"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SUFFIXES = (("confidence",), ("low", "high"))
+# `face` has `face_confidence` beside it, which is no answer.
+_NOT_ANSWERS = ("face",)
+
+
+def suffixes(name: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The endings of the columns that stand beside an answer; none beside others.
+
+    >>> suffixes("age", ["path", "age", "age_low", "age_high"])
+    ('low', 'high')
+    """
+    for endings in _SUFFIXES if name not in _NOT_ANSWERS else ():
+        if all(f"{name}_{ending}" in names for ending in endings):
+            return endings
+    return ()
+
+
+def cell(answer: Any, *beside: Any) -> str:
+    """An answer and how sure it is, in few letters.
+
+    >>> cell("female", 0.981), cell(31.41, 25.0, 38.0), cell(0.5)
+    ('female .98', '31.4 (25 to 38)', '.50')
+    """
+    import pandas as pd
+
+    if pd.isna(answer):
+        return ""
+    if len(beside) == 1:
+        return f"{answer} {share(beside[0])}".rstrip()
+    if len(beside) == 2 and not any(pd.isna(end) for end in beside):
+        low, high = map(number, beside)
+        return f"{number(answer)} ({low} to {high})"
+    if beside:
+        return number(answer)
+    return share(answer) if isinstance(answer, float) else str(answer)
+
+
+def share(value: Any) -> str:
+    """A probability in two digits; empty if it is missing.
+
+    >>> share(0.981), share(1.0), share(None)
+    ('.98', '1.00', '')
+    """
+    import pandas as pd
+
+    if pd.isna(value):
+        return ""
+    return f"{value:.2f}".removeprefix("0") if 0 <= value <= 1 else number(value)
+
+
+def number(value: float) -> str:
+    """A number in three digits or, if it is whole, all of them.
+
+    >>> number(31.41), number(120.0), number(0.1234)
+    ('31.4', '120', '0.123')
+    """
+    if not math.isfinite(value):
+        return str(value)
+    if value == round(value):
+        return f"{value:.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
+
+
+def caption(row: "pd.Series[Any]") -> tuple[str, ...]:
+    """The answers of a row, each in few letters, as a picture shows them.
+
+    An answer without a letter has its column before it, but for `age`. Of yes/no labels
+    those answered yes are listed. A row that says why it has no answer has that alone.
+
+    >>> import pandas as pd
+    >>> caption(pd.Series({"age": 31.4, "age_low": 25.2, "age_high": 38.0}))
+    ('31 (25 to 38)',)
+    """
+    return tuple(_cell(name, *cells) for name, *cells in _answers(row))
+
+
+def short_caption(row: "pd.Series[Any]") -> tuple[str, ...]:
+    """The answers of a row as `caption` has them, without how sure they are.
+
+    >>> import pandas as pd
+    >>> row = {"sex": "female", "sex_confidence": 0.9, "old": 1, "old_confidence": 0.8}
+    >>> short_caption(pd.Series(row))
+    ('female', 'old')
+    """
+    return tuple(_short(name, answer) for name, answer, *_ in _answers(row))
+
+
+def _answers(row: "pd.Series[Any]") -> Iterator[tuple[Any, ...]]:
+    """The name, the answer and what stands beside it, of all that a picture shows."""
+    import pandas as pd
+
+    status = row.get("status", "ok")
+    if not pd.isna(status) and status != "ok":
+        yield "", str(status)
+        return
+    names = [str(name) for name in row.index]
+    for name in names:
+        endings = suffixes(name, names)
+        if not endings or pd.isna(row[name]):
+            continue
+        answer, beside = row[name], [row[f"{name}_{end}"] for end in endings]
+        if not _is_yes_or_no(answer, endings):
+            yield name, answer, *beside
+        elif answer == 1:
+            yield name, name, *beside
+
+
+def _is_yes_or_no(answer: Any, endings: tuple[str, ...]) -> bool:
+    return len(endings) == 1 and not isinstance(answer, str) and answer in (0, 1)
+
+
+def _cell(name: str, answer: Any, *beside: Any) -> str:
+    if len(beside) == 2:
+        answer, *beside = _rounded(answer, *beside)  # type: ignore[assignment]
+    if not beside:  # a status
+        return str(answer)
+    text = cell(answer, *beside)
+    return f"{name} {text}" if _needs_name(name, answer) else text
+
+
+def _short(name: str, answer: Any) -> str:
+    text = str(answer) if isinstance(answer, str) else number(_rounded(answer)[0])
+    return f"{name} {text}" if _needs_name(name, answer) else text
+
+
+def _needs_name(name: str, answer: Any) -> bool:
+    """Whether nobody knows what an answer is about that stands alone."""
+    return name != "age" and not re.search(r"[^\W\d_]", str(answer))
+
+
+def _rounded(answer: Any, *ends: Any) -> list[float]:
+    """A number and its interval as whole numbers, if the number has two digits.
+
+    >>> _rounded(31.4, 25.2, 38.0), _rounded(1.8, 1.7, 1.9)
+    ([31, 25, 38], [1.8, 1.7, 1.9])
+    """
+    import pandas as pd
+
+    is_large = abs(answer) >= 10
+    return [
+        round(value) if is_large and not pd.isna(value) else value
+        for value in (answer, *ends)
+    ]
