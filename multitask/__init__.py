@@ -1,10 +1,10 @@
 """One trunk, many heads: many answers from one picture with one network.
 
 `fit`, `report`, `audit`, `compare` and `sweep` do what the commands of their names do;
-`load` opens a trained network. `build`, `dataset` and `save` are for training with
-Keras's own `fit`. TensorFlow is imported when one of them is called. `multitask.fit` is
-the function even after `import multitask.fit`; the command's module is
-`sys.modules["multitask.fit"]`.
+`load` opens a trained network, and `search` finds pictures by its answers. `build`,
+`dataset` and `save` are for training with Keras's own `fit`. TensorFlow is imported
+when one of them needs it. `multitask.fit` is the function even after `import
+multitask.fit`; the command's module is `sys.modules["multitask.fit"]`.
 
 >>> import multitask
 >>> run = multitask.fit(data={"utkface": "FOLDER"}, heads="age")  # doctest: +SKIP
@@ -31,9 +31,10 @@ __all__ = [
     "load",
     "report",
     "save",
+    "search",
     "sweep",
 ]
-_COMMANDS = ("audit", "compare", "fit", "report", "sweep")  # also modules
+_COMMANDS = ("audit", "compare", "fit", "report", "search", "sweep")  # also modules
 _CLASSES = {  # and their modules
     "Head": "head",
     "Machine": "machine",
@@ -53,6 +54,7 @@ if __name__ == "multitask" and not (_here / "heads").is_dir():
 
 from multitask.api import audit, compare, fit, report, sweep  # noqa: E402
 from multitask.contracts.version import VERSION  # noqa: E402  (needs __path__)
+from multitask.with_answers import search  # noqa: E402
 from multitask.with_keras import build, dataset, load, save  # noqa: E402
 
 __version__ = VERSION

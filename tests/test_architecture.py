@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "cli": ("contracts", "terminal"),
     "data": ("contracts", "terminal", "images", "tables"),
     "networks": ("contracts", "images"),
+    "retrieval": ("contracts", "images"),
     "inspection": ("contracts", "terminal", "images", "tables", "data"),
     "training": ("contracts", "terminal", "images", "tables", "data", "networks"),
     "experiments": (

@@ -10,7 +10,7 @@ import pytest
 import multitask
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMANDS = ["audit", "compare", "fit", "report", "sweep"]
+COMMANDS = ["audit", "compare", "fit", "report", "search", "sweep"]
 
 
 def run(program):

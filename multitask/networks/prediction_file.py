@@ -161,15 +161,11 @@ class PredictionFile:
             self.state.unlink()
 
 
-@contextmanager
-def writing(path: Path, form: str, work: dict[str, Any]) -> Iterator[PredictionFile]:
-    """The file to write rows to, which no other process can open meanwhile.
+def check_target(path: Path, form: str) -> None:
+    """Raise UserError unless predictions may be written to a file of this format.
 
-    Raises UserError if it can't be written, another process is writing it, or it was
-    begun by other work.
+    Its folder must exist, and a file that is there must be empty or hold predictions.
     """
-    from filelock import FileLock, Timeout
-
     if not path.parent.is_dir():
         raise UserError(
             f"--out {path}", f"no folder '{path.parent}'", "make it, or name another"
@@ -180,6 +176,18 @@ def writing(path: Path, form: str, work: dict[str, Any]) -> Iterator[PredictionF
     if path.exists() and not _holds_predictions(path, form):
         what = "is a file, but not one of predictions"
         raise UserError(f"--out {path}", what, "name another file, or delete it")
+
+
+@contextmanager
+def writing(path: Path, form: str, work: dict[str, Any]) -> Iterator[PredictionFile]:
+    """The file to write rows to, which no other process can open meanwhile.
+
+    Raises UserError if it can't be written, another process is writing it, or it was
+    begun by other work.
+    """
+    from filelock import FileLock, Timeout
+
+    check_target(path, form)
     file = PredictionFile(path=path, form=form, work=work)
     lock = FileLock(file.part.with_name(f"{file.part.name}.lock"))
     with reporting_write_errors(path):
@@ -199,6 +207,18 @@ def writing(path: Path, form: str, work: dict[str, Any]) -> Iterator[PredictionF
         with suppress(PermissionError):  # Windows removes no open file
             Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
+
+
+def write_rows(rows: "pd.DataFrame", path: Path, form: str) -> None:
+    """Write rows of predictions whole, or not at all.
+
+    Raises UserError if the file can't be written.
+    """
+    with replacing(path) as part:
+        if form == "parquet":
+            rows.to_parquet(part, index=False)
+        else:
+            part.write_text(text(rows, form, first=True) + closing(form), "utf-8")
 
 
 def _holds_predictions(path: Path, form: str) -> bool:

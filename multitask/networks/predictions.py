@@ -83,7 +83,7 @@ def closing(form: str) -> str:
 
 def encodable(rows: "pd.DataFrame") -> "pd.DataFrame":
     """The rows with file names that UTF-8 can hold."""
-    names = ("path", "status")
+    names = [name for name in ("path", "status") if name in rows]
     return rows.assign(**{name: rows[name].map(_encodable) for name in names})
 
 

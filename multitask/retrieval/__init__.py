@@ -1,0 +1,4 @@
+"""Which rows of a table of answers show what a user looks for?
+
+Imports `contracts` and `images`.
+"""

@@ -1,0 +1,68 @@
+"""How do the pictures that a search found become a contact sheet?"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from multitask.contracts.errors import Say, UserError, counted
+from multitask.images.captions import caption
+from multitask.images.sheet import Item, check_ending, save, sheet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from multitask.retrieval.find import Matches
+
+_BESIDE = ("", "_confidence", "_low", "_high")
+_LINES = 6  # of a caption
+
+
+def check(path: Path) -> None:
+    """Raise UserError unless a sheet can have this name in its folder."""
+    path = path.expanduser()
+    where = f"--sheet {path}"
+    check_ending(path, where)
+    if path.is_dir():
+        raise UserError(where, "is a folder", "name a file in a folder")
+    if not path.parent.is_dir():
+        raise UserError(where, f"no folder '{path.parent}'", "make it, or name another")
+
+
+def write(matches: "Matches", path: Path, say: Say) -> None:
+    """Write the sheet of rows that were found; `say` tells pictures that are gone.
+
+    Each tile is what is in the row's box, with the name of the file and the answers
+    that were searched for. Raises UserError if no picture can be decoded, there are
+    more than 1,000, or the file can't be written.
+    """
+    items = list(_items(matches))
+    faults: list[tuple[int, str]] = []
+    image = sheet(items, failed=lambda index, reason: faults.append((index, reason)))
+    if faults:
+        index, reason = faults[0]
+        first = f"{matches.rows['path'].iloc[index]}: {reason}"
+        if len(faults) == len(items):
+            shown = "none of " + counted(len(items), "picture")
+            what = f"{shown} can be shown, first {first}"
+            todo = "relative paths start in the folder where predict ran: search there"
+            raise UserError(f"--sheet {path}", what, todo)
+        say(
+            f"{len(faults):,} of {counted(len(items), 'picture')} can't be shown, "
+            f"first {first}"
+        )
+    save(image, path)
+
+
+def _items(matches: "Matches") -> Iterator[Item]:
+    rows = matches.rows
+    names = [f"{name}{end}" for name in matches.searched for end in _BESIDE]
+    searched = [name for name in dict.fromkeys(names) if name in rows]
+    for _, row in rows.iterrows():
+        path, box = row["path"], row.get("box")
+        name = Path(path).name if isinstance(path, str | Path) else "no file"
+        lines = (name, *_answers(row, searched))
+        yield Item(path, box if isinstance(box, str) else None, lines[:_LINES])
+
+
+def _answers(row: "pd.Series[Any]", names: list[str]) -> tuple[str, ...]:
+    return caption(row[names]) if names else ()

@@ -1,0 +1,122 @@
+"""Which pictures show what I look for? One command, on answers that predict wrote."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from multitask.contracts.errors import Parser, UserError, command
+from multitask.with_answers import search, write_sheet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["main", "parser", "search"]
+_EPILOG = """\
+examples of expressions, in single quotes for the shell:
+  'Smiling > 0.8 and age < 30 and not Eyeglasses'
+  '(20 <= age < 30 or age_high < 25) and gender == "female"'
+  'race in ("asian", "black") and `East Asian` is not missing'
+  '"holiday" in path and status == "ok"'
+
+A yes/no label alone means answered yes, `not` before it answered no, and a number is
+compared with its probability. A missing answer matches neither.
+
+exit status:
+  0  rows were found
+  1  none was; lines on standard error say how many each part of the expression leaves
+  2  a mistake in the command
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    options = Parser(
+        prog="python -m multitask.search",
+        description="Find pictures by their answers.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = options.add_argument
+    add("answers", help="a file of predict --out: .csv, .json, .jsonl or .parquet")
+    add("expression", help="comparisons, joined by and, or, not")
+    add(
+        "--top", type=int, metavar="N", help="at most so many rows (default: all found)"
+    )
+    add(
+        "--sort",
+        metavar="COLUMN",
+        help="sort by this column, the highest first; a yes/no label by its "
+        "probability (default: the order of the file)",
+    )
+    add("--ascending", action="store_true", help="sort the lowest first")
+    add(
+        "--sheet",
+        metavar="FILE",
+        help="write a contact sheet of the pictures found (.jpg, .png, .webp)",
+    )
+    add(
+        "--out",
+        metavar="FILE",
+        help="write the rows to a file, in the format of its extension as predict does",
+    )
+    return options
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run `python -m multitask.search`; returns the exit status."""
+    arguments = parser().parse_args(argv)
+    # Imported here, as pandas takes its time and `--help` doesn't need it.
+    from multitask.networks.prediction_file import check_target, write_rows
+    from multitask.networks.predictions import resolve_format
+    from multitask.retrieval import find, found_sheet
+
+    form = resolve_format(arguments.out, None)
+    out = Path(arguments.out).expanduser() if arguments.out else None
+    if out:
+        if out.exists() and Path(arguments.answers).expanduser().samefile(out):
+            raise UserError(f"--out {out}", "is the file to search", "name another")
+        check_target(out, form)
+    if arguments.sheet:
+        found_sheet.check(Path(arguments.sheet))
+    matches = find.find(
+        arguments.answers,
+        arguments.expression,
+        top=arguments.top,
+        sort=arguments.sort,
+        ascending=arguments.ascending,
+    )
+    for note in matches.notes:
+        print(note, file=sys.stderr)
+    if not matches.matched:
+        return 1
+    if out:
+        write_rows(matches.rows, out, form)
+    if arguments.sheet:
+        write_sheet(matches, arguments.sheet, say=_tell)
+    if not out and not arguments.sheet:
+        _print(matches.rows)
+    shown = len(matches.rows)
+    first = f", the first {shown:,} of them given" if shown < matches.matched else ""
+    _tell(f"{matches.matched:,} of {matches.total:,} rows match{first}")
+    for path in filter(None, (arguments.out, arguments.sheet)):
+        _tell(f"written to {path}")
+    return 0
+
+
+def _print(rows: "pd.DataFrame") -> None:
+    from multitask.networks.prediction_table import text
+
+    is_terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if is_terminal else None
+    print(text(rows, width=width), end="")
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
