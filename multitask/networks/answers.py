@@ -1,11 +1,13 @@
 """How do a network's raw outputs become a table of answers?"""
 
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.contracts.table import NO_LABELS, label_columns
 
@@ -36,6 +38,47 @@ def read_all(
             table = head.probabilities(outputs[head.name])
             tables.append(table.set_axis(columns, axis="columns"))
     return pd.concat(tables, axis="columns").set_axis(rows, axis="index")
+
+
+LABELS = "labels"  # the column that `with_labels` adds
+
+
+def with_labels(rows: pd.DataFrame, heads: Sequence[Head]) -> pd.DataFrame:
+    """Answers with a column `labels` in place of those of the yes/no heads.
+
+    A cell lists the labels that are answered yes, in the order of the heads; it is None
+    where none of them has an answer. Columns of probabilities stay.
+
+    Raises UserError if no head has yes/no labels, or a column `labels` exists already.
+
+    >>> from multitask.heads.sigmoid import Sigmoid
+    >>> rows = pd.DataFrame({"Smiling": [1, 0], "Smiling_confidence": [0.9, 0.8]})
+    >>> with_labels(rows, [Sigmoid(name="Smiling")])["labels"].tolist()
+    [['Smiling'], []]
+    """
+    names = [
+        name for head in heads if head.answer_type == "labels" for name in head.columns
+    ]
+    if not names:
+        what = "no head that is read has yes/no labels"
+        raise UserError("--labels", what, "leave it out")
+    confidences = [f"{name}_confidence" for name in names]
+    kept = rows.drop(columns=[*names, *confidences])
+    if LABELS in kept:
+        what = f"a head answers in the column {LABELS!r}"
+        raise UserError("--labels", what, "leave it out")
+    answers = rows[names]
+    yes, known = answers.eq(1).fillna(False), answers.notna().any(axis=1)
+    lists = [
+        list(compress(names, row)) if is_known else None
+        for row, is_known in zip(yes.to_numpy(bool), known, strict=True)
+    ]
+    kept.insert(
+        list(rows).index(names[0]),
+        LABELS,
+        pd.Series(lists, rows.index, dtype=object),
+    )
+    return kept
 
 
 def _probability_columns(

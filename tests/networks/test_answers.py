@@ -2,9 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from multitask.contracts.catalog import from_config
-from multitask.networks.answers import read_all
+from multitask.contracts.errors import UserError
+from multitask.networks.answers import read_all, with_labels
 
 ROWS = np.array([7, 3])
 
@@ -64,3 +66,37 @@ def test_names_of_two_classes_or_of_the_csv_do_not_clash():
         "a", "a_confidence", "a_b_c", "a_confidence_probability",
         "a_b", "a_b_confidence", "a_b_c_probability", "a_b_label_probability",
     ]  # fmt: skip
+
+
+ATTRIBUTES = from_config(
+    "attributes", {"kind": "sigmoid", "columns": ["Smiling", "Young"]}
+)
+
+
+def test_labels_answered_yes_become_a_list_and_other_answers_stay():
+    outputs = {
+        "gender": np.array([[0.25, 0.75], [0.875, 0.125], [0.5, 0.5]], np.float32),
+        "attributes": np.array([[0.9, 0.6], [0.2, 0.7], [0.1, 0.4]], np.float32),
+    }
+    heads = [ATTRIBUTES, GENDER]
+    rows = read_all(heads, outputs, np.array([7, 3, 5]), probabilities=True)
+    rows = rows.astype({"Smiling": "Int64", "Young": "Int64"})
+    rows.insert(0, "path", ["a.jpg", "b.jpg", "c.jpg"])
+    rows.loc[9, "path"] = "gone.jpg"  # a row without any answer
+    listed = with_labels(rows, heads)
+    assert listed["labels"].tolist() == [["Smiling", "Young"], ["Young"], [], None]
+    assert listed.index.tolist() == [7, 3, 5, 9]
+    assert list(listed) == [
+        "path", "labels", "Smiling_probability", "Young_probability", "gender",
+        "gender_confidence", "gender_male", "gender_female",
+    ]  # fmt: skip
+
+
+def test_labels_need_yes_or_no_heads_and_a_free_column():
+    rows = read_all([GENDER], {"gender": TWO}, ROWS)
+    with pytest.raises(UserError, match="^--labels: no head that is read has yes/no"):
+        with_labels(rows, [GENDER])
+    both = [ATTRIBUTES, softmax("labels", "a", "b")]
+    rows = read_all(both, {"attributes": TWO, "labels": TWO}, ROWS)
+    with pytest.raises(UserError, match="a head answers in the column 'labels'"):
+        with_labels(rows, both)
