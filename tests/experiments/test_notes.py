@@ -103,8 +103,8 @@ def test_a_trunk_that_learnt_from_the_test_part_is_told(
     lines: list[str] = []
     run = fit(recipe, tmp_path / "leaks", say=lines.append)
     split = pd.read_csv(drawn_run.folder / "split.csv")
-    assert any("had trained the network of --weights" in line for line in lines)
-    assert any("had trained the network" in note for note in run.evaluation.notes)
+    assert any("taught the network of --weights" in line for line in lines)
+    assert any("taught the network" in note for note in run.evaluation.notes)
     recipe = tiny_recipe(
         drawn_faces,
         epochs=1,
@@ -113,7 +113,7 @@ def test_a_trunk_that_learnt_from_the_test_part_is_told(
     )
     clean = fit(recipe, tmp_path / "clean", say=quiet)
     assert len(clean.evaluation.labels) == (split["split"] == "test").sum()
-    assert not any("had trained the network" in n for n in clean.evaluation.notes)
+    assert not any("taught the network" in n for n in clean.evaluation.notes)
 
 
 def test_a_split_of_a_file_that_leaks_is_told(tmp_path, tiny_trunk):
