@@ -83,9 +83,9 @@ def recall(
     for source in data:
         kind, paths = source.partition("=")[0], files(source, count)
         for most in (0.0, TURNED):
-            found = {name: [_found(p, name) for p in _lots(paths, kind, most)]
+            recalls = {name: [_recall(p, name) for p in _lots(paths, kind, most)]
                      for name in names}  # fmt: skip
-            for name, shares in found.items():
+            for name, shares in recalls.items():
                 turn = f"up to {most:.0f}°" if most else "upright"
                 row = {"detector": name, "faces": kind, "turned": turn}
                 sizes = zip(SIZES, shares, strict=True)
@@ -96,7 +96,7 @@ def _lots(paths: Sequence[str], kind: str, most: float) -> Iterator[Iterator[Sce
     return (scenes(paths, kind, size, most) for size in SIZES)
 
 
-def _found(lot: Iterator[Scene], name: str) -> float:
+def _recall(lot: Iterator[Scene], name: str) -> float:
     """The share of the faces in scenes that are found."""
     hits = []
     for scene in lot:
@@ -181,13 +181,13 @@ def gain(data: Sequence[str], count: int) -> Iterator[dict[str, str]]:
     wanted = network.answers(originals, np.arange(len(paths)))
     for most in (0.0, 20.0):
         crops, whole = originals.copy(), originals.copy()
-        found = []
+        numbers = []
         for number, scene in enumerate(_pasted(paths, most)):
             whole[number] = resize(scene.pixels, side)
             if face := largest_hit(scene):
                 crops[number] = crop(scene.pixels, face, framing, side)
-                found.append(number)
-        rows = np.array(found, np.intp)
+                numbers.append(number)
+        rows = np.array(numbers, np.intp)
         turn = f"up to {most:.0f}°" if most else "upright"
         row = {"turned": turn, "found": f"{len(rows)} of {len(paths)}"}
         for what, shown in (("its crop", crops), ("the photo", whole)):

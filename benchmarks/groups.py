@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.model_card import bands, share
+from benchmarks.model_card import add_pictures, bands, share
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError, command
 
@@ -22,15 +22,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks.groups", description=__doc__, allow_abbrev=False
     )
     parser.add_argument("networks", nargs="+", help="names, runs, or network files")
-    parser.add_argument(
-        "--data", metavar="NAME=FOLDER", help="(default that of each run)"
-    )
-    parser.add_argument(
-        "--split", metavar="PART", help="(default test, if there is one)"
-    )
-    parser.add_argument(
-        "--out", required=True, metavar="FOLDER", help="a new folder for the reports"
-    )
+    add_pictures(parser)
     return parser
 
 

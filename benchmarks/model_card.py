@@ -23,6 +23,12 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("network", help="a name, a run, or a network file")
+    add_pictures(parser)
+    return parser
+
+
+def add_pictures(parser: argparse.ArgumentParser) -> None:
+    """Add the options for what networks are measured on, and where reports go."""
     parser.add_argument(
         "--data", metavar="NAME=FOLDER", help="(default that of the run)"
     )
@@ -30,9 +36,8 @@ def parser() -> argparse.ArgumentParser:
         "--split", metavar="PART", help="(default test, if there is one)"
     )
     parser.add_argument(
-        "--out", required=True, metavar="FOLDER", help="a new folder for the report"
+        "--out", required=True, metavar="FOLDER", help="a new folder for reports"
     )
-    return parser
 
 
 @command

@@ -98,6 +98,8 @@ def leakage_notes(
             continue
         before = file.with_name(SPLIT)
         if not before.is_file():
+            if not file.exists():  # a checkpoint holds what began from it
+                continue
             notes.append(
                 f"No split.csv beside the network of {option} lists the pictures that "
                 "it learned from. If some of those tested here are among them, their "
@@ -138,11 +140,11 @@ def _taught(table: pd.DataFrame, file: Path) -> npt.NDArray[np.bool_]:
 
 
 def _network(network: str) -> Path | None:
-    """The file of a network that still exists; None for other weights."""
+    """The file of a network, which need not be there any more; None for others."""
     path = Path(network)
     if path.is_absolute():
         file = path / NETWORK if path.is_dir() else path
-        return file if file.suffix == ".keras" and file.exists() else None
+        return file if file.suffix == ".keras" else None
     with contextlib.suppress(UserError):  # it is no longer installed or downloaded
         return pretrained.network(network)
     return None
