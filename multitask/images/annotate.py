@@ -166,35 +166,35 @@ def _clipped(
 class _Room:
     """What of a picture is still free for labels."""
 
-    def __init__(self, size: tuple[int, int], taken: Iterable[Rectangle]) -> None:
+    def __init__(self, size: tuple[int, int], occupied: Iterable[Rectangle]) -> None:
         self.width, self.height = size
-        self._taken: npt.NDArray[np.int64] = np.array(list(taken)).reshape(-1, 4)
+        self._occupied: npt.NDArray[np.int64] = np.array(list(occupied)).reshape(-1, 4)
 
     def is_free(self, place: Rectangle) -> bool:
         left, top, right, bottom = place
         if left < 0 or top < 0 or right > self.width or bottom > self.height:
             return False
-        return not self._covered(place).any()
+        return not self._overlapping(place).any()
 
     def covered_area(self, place: Rectangle) -> int:
         """How many pixels of what is taken a place would cover."""
-        taken = self._taken[self._covered(place)]
-        wide = np.minimum(taken[:, 2], place[2]) - np.maximum(taken[:, 0], place[0])
-        high = np.minimum(taken[:, 3], place[3]) - np.maximum(taken[:, 1], place[1])
+        boxes = self._occupied[self._overlapping(place)]
+        wide = np.minimum(boxes[:, 2], place[2]) - np.maximum(boxes[:, 0], place[0])
+        high = np.minimum(boxes[:, 3], place[3]) - np.maximum(boxes[:, 1], place[1])
         return int((wide * high).sum())
 
-    def _covered(self, place: Rectangle) -> npt.NDArray[np.bool_]:
+    def _overlapping(self, place: Rectangle) -> npt.NDArray[np.bool_]:
         left, top, right, bottom = place
-        taken = self._taken
+        boxes = self._occupied
         return np.asarray(
-            (taken[:, 0] < right)
-            & (taken[:, 2] > left)
-            & (taken[:, 1] < bottom)
-            & (taken[:, 3] > top)
+            (boxes[:, 0] < right)
+            & (boxes[:, 2] > left)
+            & (boxes[:, 1] < bottom)
+            & (boxes[:, 3] > top)
         )
 
     def take(self, place: Rectangle) -> None:
-        self._taken = np.vstack([self._taken, place])
+        self._occupied = np.vstack([self._occupied, place])
 
 
 _FULL, _SHORT, _NUMBER = range(3)  # what a label says

@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -42,7 +43,7 @@ _TODO = "give a file that predict wrote: .csv, .json, .jsonl or .parquet"
 _NOT_YES_OR_NO = ("face",)  # a number, which `face_confidence` is not about
 
 
-class Answers:
+class Answers(ABC):
     """A table of answers, of which `load` reads columns into DuckDB.
 
     `names` are its columns. The table `answers` in `connection` has the column `row`,
@@ -70,13 +71,13 @@ class Answers:
         plain = {n: self._column(n, c, types[c]) for n, c in aliases.items()}
         return {name: self._labelled(plain, column) for name, column in plain.items()}
 
+    @abstractmethod
     def rows(self, positions: npt.NDArray[np.int64]) -> pd.DataFrame:
         """These rows (positions,), in this order, with all columns."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _read(self, aliases: dict[str, str]) -> None:
         """Make the table `answers` of these columns."""
-        raise NotImplementedError
 
     def _column(self, name: str, alias: str, data_type: str) -> Column:
         sql = f"SELECT count({alias}), any_value({alias}) FROM answers"
@@ -203,14 +204,14 @@ class _File(Answers):
     def rows(self, positions: npt.NDArray[np.int64]) -> pd.DataFrame:
         wanted = pd.DataFrame({"row": positions, "place": np.arange(len(positions))})
         self.connection.register("wanted", wanted)
-        names = ", ".join(f"found.{_name(name)}" for name in self.names)
-        found = self._run(
+        names = ", ".join(f"answers.{_name(name)}" for name in self.names)
+        matches = self._run(
             f"SELECT {names} FROM (SELECT *, row_number() OVER () - 1 AS "
-            f"{_name(self._unused)} FROM {self._reader}) AS found JOIN wanted "
-            f"ON found.{_name(self._unused)} = wanted.row ORDER BY wanted.place",
+            f"{_name(self._unused)} FROM {self._reader}) AS answers JOIN wanted "
+            f"ON answers.{_name(self._unused)} = wanted.row ORDER BY wanted.place",
             [self._file],
         )
-        return found.df()
+        return matches.df()
 
     @property
     def _unused(self) -> str:
