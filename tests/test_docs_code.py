@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from multitask.datasets import sample
+from PIL import Image
 
 import multitask
 from tests import layouts
@@ -83,19 +84,52 @@ def pictures(tmp_path_factory):
     return folder
 
 
+def portrait():
+    """A photo with one face, in the public domain."""
+    pytest.importorskip("skimage", reason="needs scikit-image")
+    from skimage import data
+
+    return data.astronaut()
+
+
+class Portraits:
+    """Pictures of which a page takes the first few hundred: here 30 of one photo."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __getitem__(self, part):
+        return [self.path] * min(30, part.stop)
+
+
+def write_answers(path):
+    """Answers of three pictures, in Parquet, without pyarrow."""
+    duckdb = pytest.importorskip("duckdb", reason="needs the extra search")
+    answers = pd.DataFrame(
+        {"path": ["a.jpg", "b.jpg", "c.jpg"], "Smiling": [1, 1, 0], "age": [20, 40, 9]}
+    )
+    answers["Smiling_confidence"] = [0.9, 0.8, 0.7]
+    duckdb.from_df(answers).write_parquet(str(path))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_python_of_a_page_runs(page, pictures, small, tmp_path, monkeypatch):
-    for package in ("tf2onnx", "onnxruntime", "ai_edge_litert"):
-        if package in code(page) or page.stem == "export":
-            pytest.importorskip(package, reason="needs the extra export")
+    needed = {"export": ("tf2onnx", "onnxruntime", "ai_edge_litert")}
+    for package in needed.get(page.stem, ()):
+        pytest.importorskip(package, reason="needs the extra export")
+    if "photo.jpg" in code(page):
+        Image.fromarray(portrait()).save(tmp_path / "photo.jpg")
+    if "answers.parquet" in code(page):
+        write_answers(tmp_path / "answers.parquet")
     shutil.copytree(pictures, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     text = code(page)
     for run in set(re.findall(r"runs/\w+", text)):
         if f'out="{run}"' not in text:  # else the page makes it itself
-            multitask.fit(data={"utkface": "U"}, out=run)
+            multitask.fit(data={"utkface": "U", "celeba": "C"}, out=run)
     names = {
+        "training_pictures": Portraits(tmp_path / "photo.jpg"),
         "dataframe": pd.read_csv("labels.csv"),
         "pictures": np.zeros((2, 40, 50, 3), np.uint8),
     }
