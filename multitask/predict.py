@@ -22,13 +22,13 @@ from multitask.contracts.errors import (
 )
 from multitask.contracts.run import NETWORK
 from multitask.networks.named import catalog
-from multitask.networks.predictions import ENDINGS, FORMATS, resolve_format
+from multitask.networks.prediction.formats import ENDINGS, FORMATS, resolve_format
 from multitask.terminal.bar import bar, status
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from multitask.networks.prediction_file import Target
+    from multitask.networks.prediction.file import Target
 
 _SHOWN = 12  # arguments of a command that is printed
 
@@ -217,7 +217,7 @@ def _target(
     arguments: argparse.Namespace, network: Path, form: str, pictures: "pd.DataFrame"
 ) -> "Iterator[Target]":
     """Where the rows go; UserError if they can't."""
-    from multitask.networks.prediction_file import Printed, same_work, writing
+    from multitask.networks.prediction.file import Printed, same_work, writing
 
     if not arguments.out:
         terminal = sys.stdout.isatty()

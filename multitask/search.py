@@ -69,8 +69,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run `python -m multitask.search`; returns the exit status."""
     arguments = parser().parse_args(argv)
     # Imported here, as pandas takes its time and `--help` doesn't need it.
-    from multitask.networks.prediction_file import check_target, write_rows
-    from multitask.networks.predictions import resolve_format
+    from multitask.networks.prediction.file import check_target, write_rows
+    from multitask.networks.prediction.formats import resolve_format
     from multitask.retrieval import find, found_sheet
 
     form = resolve_format(arguments.out, None)
@@ -107,7 +107,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _print(rows: "pd.DataFrame") -> None:
-    from multitask.networks.prediction_table import text
+    from multitask.networks.prediction.table import text
 
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else None

@@ -18,7 +18,7 @@ from multitask.contracts.recipe_texts import split_names
 from multitask.images.decode import Picture, Pixels, decode_all
 from multitask.networks import archive, describe
 from multitask.networks.answers import Outputs, read_all
-from multitask.networks.inputs import Inputs, read_inputs
+from multitask.networks.prediction.inputs import Inputs, read_inputs
 from multitask.networks.spec import NetworkSpec
 
 _CHUNK = 256  # pictures answered at a time: memory stays flat, and rows come soon

@@ -19,7 +19,7 @@ from multitask.contracts import catalog
 from multitask.contracts.run import NETWORK
 from multitask.networks import analyzer, archive, build
 from multitask.networks.analyzer import Analyzer
-from multitask.networks.predictions import ENDINGS
+from multitask.networks.prediction.formats import ENDINGS
 from multitask.networks.spec import NetworkSpec
 from multitask.predict import main
 

@@ -12,7 +12,7 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.networks import build
 from multitask.networks.analyzer import Analyzer
-from multitask.networks.inputs import read_inputs
+from multitask.networks.prediction.inputs import read_inputs
 from multitask.networks.spec import NetworkSpec
 
 

@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from multitask.contracts.errors import UserError
-from multitask.networks.prediction_file import same_work, writing
+from multitask.networks.prediction.file import same_work, writing
 
 WORK = {
     "multitask": "1",

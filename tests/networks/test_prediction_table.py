@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from multitask.networks.prediction_table import text
+from multitask.networks.prediction.table import text
 
 NAN = np.nan
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from multitask.contracts.errors import UserError
-from multitask.networks.predictions import (
+from multitask.networks.prediction.formats import (
     ENDINGS,
     FORMATS,
     Tally,

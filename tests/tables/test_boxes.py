@@ -8,7 +8,7 @@ from multitask.datasets import table as reader
 from multitask.contracts.errors import UserError
 from multitask.contracts.reading import box_columns
 from multitask.images.decode import PictureError, decode
-from multitask.networks.inputs import read_inputs
+from multitask.networks.prediction.inputs import read_inputs
 from tests.datasets.label_files import label_file
 
 pytestmark = pytest.mark.usefixtures("no_pictures")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import UserError, counted, nearest
-from multitask.networks import prediction_table
+from multitask.networks.prediction.table import text as table_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ def text(
     """
     rows = encodable(rows)
     if form == "table":
-        return "\n" * (not first) + prediction_table.text(rows, width=width)
+        return "\n" * (not first) + table_text(rows, width=width)
     if form == "csv":
         csv: str = rows.to_csv(index=False, header=first, lineterminator="\n")
         return csv

@@ -24,7 +24,7 @@ from multitask.contracts.saving import (
     write_text,
 )
 from multitask.contracts.version import VERSION
-from multitask.networks.predictions import Tally, closing, encodable, text
+from multitask.networks.prediction.formats import Tally, closing, encodable, text
 
 if TYPE_CHECKING:
     import pandas as pd
