@@ -198,7 +198,7 @@ def gain(data: Sequence[str], count: int) -> Iterator[dict[str, str]]:
 def framing_of(paths: Sequence[str]) -> Framing:
     """The framing of pictures; UserError if too few of them have a face."""
     pictures = (decode(path) for path in paths)
-    framing = measure((p, next(iter(detect(p)), None)) for p in pictures)
+    framing = measure((picture.shape, detect(picture)) for picture in pictures)
     if framing is None:
         raise UserError("--data", "has too few pictures with a face")
     return framing

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from multitask.contracts.recipe import Recipe
     from multitask.contracts.sweep_result import SweepResult
     from multitask.experiments.run import Run
+    from multitask.images.faces.parts import Faces
     from multitask.inspection.findings import Findings
 
     File = str | PathLike[str]
@@ -113,6 +114,7 @@ def report(
     data: "Data | None" = None,
     *,
     split: str | None = None,
+    faces: "Faces | None" = None,
     out: "File | None" = None,
     say: Say = print,
     machine: "Machine | None" = None,
@@ -124,6 +126,8 @@ def report(
         data: Labelled pictures, as in `fit`; by default those of the run.
         split: Which part: `"train"`, `"val"`, `"test"` or `"all"`; by default the test
             part if the run or the data has one, else all.
+        faces: Measure the face in each picture (`"auto"`: but keep crops of faces;
+            `"detect"`), or `"whole"` pictures; by default as in the training.
         out: A new folder for the report; by default one in the run, or beside the file,
             or for a name `runs/report-DATE-TIME`.
         say: Called with each line on data that is written or guessed.
@@ -160,6 +164,7 @@ def report(
             texts or (),
             split=split,
             out=folder,
+            faces=faces or "",
             machine=keywords.machine(machine),
             name=str(name) if is_named else "",
         )

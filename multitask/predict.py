@@ -1,4 +1,4 @@
-"""What does a network predict for these files? One command, one row per picture."""
+"""What does a network predict for these files? One command, one row per face."""
 
 import argparse
 import shutil
@@ -22,7 +22,12 @@ from multitask.contracts.errors import (
 )
 from multitask.contracts.run import NETWORK
 from multitask.networks.named import catalog
-from multitask.networks.prediction.formats import ENDINGS, FORMATS, resolve_format
+from multitask.networks.prediction.formats import (
+    ENDINGS,
+    FORMATS,
+    count_pictures,
+    resolve_format,
+)
 from multitask.terminal.bar import bar, status
 
 if TYPE_CHECKING:
@@ -33,9 +38,11 @@ if TYPE_CHECKING:
 _SHOWN = 12  # arguments of a command that is printed
 
 _EPILOG = """\
-The columns are status (ok, or why there is no answer), path, box, and for each label
-the answer and how sure it is: gender and gender_confidence, its probability; age and
-age_low, age_high, which hold the central 80% of the probability.
+The columns are status (ok, or why there is no answer), path, face (0, 1, ... from large
+to small), box and face_confidence, and for each label the answer and how sure it is:
+gender and gender_confidence, its probability; age and age_low, age_high, which hold the
+central 80% of the probability. Without a search for faces there are no face and
+face_confidence. A picture without a face is a row with the status "no face".
 
 Rows are written as they are computed. Run the same command again to resume from the
 rows in FILE.part; a finished FILE is replaced once the new one is complete,
@@ -53,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     """The command's options."""
     options = Parser(
         prog="python -m multitask.predict",
-        description="Predict for pictures, one row per picture.",
+        description="Predict for pictures, one row per face or picture.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -76,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
         help="what boxes in one column of a table are: left, top, right and bottom, or "
         "left, top, width and height (default xyxy)",
     )
+    _add_faces(options)
     add("--heads", metavar="A,B", help="heads to predict (default: all)")
     add(
         "--probabilities",
@@ -100,6 +108,24 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
+def _add_faces(options: argparse.ArgumentParser) -> None:
+    """The options that say which faces are looked for."""
+    add = options.add_argument
+    add(
+        "--faces",
+        choices=("auto", "detect", "whole"),
+        default="auto",
+        help="auto: find faces if the network was trained on crops of faces, but keep "
+        "a picture that is such a crop; detect: find them in crops, too; whole: answer "
+        "for whole pictures (default auto)",
+    )
+    add("--largest", action="store_true", help="only the largest face of a picture")
+    add(
+        "--detector", default="mtcnn", metavar="NAME",
+        help="mtcnn, or haar, which needs the extra haar (default mtcnn)",
+    )  # fmt: skip
+
+
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run `python -m multitask.predict`; returns the exit status."""
@@ -108,8 +134,10 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.batch_size < 1:
         raise UserError("--batch-size", f"is {arguments.batch_size}, must be 1 or more")
     # Imported here, as pandas takes its time and `--help` doesn't need it.
+    from multitask.images.faces.parts import check_faces
     from multitask.images.paths import check_usable
 
+    check_faces(arguments.faces, arguments.detector)
     network = _take_network(arguments)
     pictures, box = _pictures(arguments)
     paths = pictures["path"].tolist()
@@ -118,7 +146,7 @@ def main(argv: list[str] | None = None) -> int:
         try:
             _predict(arguments, network, pictures, box, target)
         except KeyboardInterrupt:
-            done = f"stopped after {target.tally.rows:,} of {len(paths):,} pictures"
+            done = f"stopped after {target.tally.pictures:,} of {len(paths):,} pictures"
             if arguments.out and target.tally.rows:
                 given = sys.argv[1:] if argv is None else argv
                 again = command_line("predict", *given)
@@ -224,7 +252,13 @@ def _target(
         width = shutil.get_terminal_size().columns if terminal else None
         yield Printed(form=form, width=width)
         return
-    work = same_work(network, pictures, _heads(arguments), arguments.probabilities)
+    work = same_work(
+        network,
+        pictures,
+        _heads(arguments),
+        arguments.probabilities,
+        (arguments.faces, arguments.largest, arguments.detector),
+    )
     with writing(Path(arguments.out).expanduser(), form, work) as file:
         yield file
 
@@ -248,10 +282,13 @@ def _predict(
 
     with status("opening the network"):
         analyzer = multitask.load(network)
-    done = target.tally.rows
+    done = target.tally.pictures
     chunks = analyzer.predict_chunks(
         pictures if len(pictures.columns) > 1 else pictures["path"].tolist(),
         box=box,
+        faces=arguments.faces,
+        largest=arguments.largest,
+        detector=arguments.detector,
         heads=_heads(arguments),
         probabilities=arguments.probabilities,
         batch_size=arguments.batch_size,
@@ -270,7 +307,7 @@ def _predict(
     with progress as advance:
         for rows in chunks:
             target.append(rows)
-            advance(len(rows))
+            advance(count_pictures(rows))
     target.finish()
 
 

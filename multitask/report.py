@@ -28,6 +28,12 @@ def parser() -> argparse.ArgumentParser:
         help="part to measure (default: test if the run or the data has one, else all)",
     )
     parser.add_argument(
+        "--faces",
+        choices=("auto", "detect", "whole"),
+        help="measure the face in each picture (auto: but keep crops of faces), or whole "
+        "pictures (default: as in the training)",
+    )
+    parser.add_argument(
         "--out",
         metavar="FOLDER",
         help="a new folder for the report (default: in the run; for a name, "
@@ -64,6 +70,7 @@ def main(argv: list[str] | None = None) -> int:
         arguments.data,
         split=arguments.split,
         out=arguments.out,
+        faces=arguments.faces or "",
         machine=machine,
         name=arguments.network if is_named else "",
     )

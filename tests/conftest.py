@@ -45,6 +45,15 @@ def no_pictures(monkeypatch):
     monkeypatch.setattr(plugins, "reports", lambda: modules)
 
 
+@pytest.fixture(autouse=True)
+def no_framing(request, monkeypatch):
+    """Find no faces at the begin of a fit, which takes seconds; but for `framing`."""
+    if "framing" not in request.keywords:
+        from multitask.data import framing
+
+        monkeypatch.setattr(framing, "detect", lambda pixels: [])
+
+
 @pytest.fixture(scope="session")
 def tiny_trunk():
     """The name of a trunk that is built and trained in a moment."""

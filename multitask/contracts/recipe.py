@@ -168,9 +168,8 @@ class Recipe:
     )  # fmt: skip
     folds: int = setting("data", 0, "folds of a cross-validation; 0: none", least=0)
     identity: str = setting(
-        "data", "",
-        "regular expression that finds the person's name in a picture's path, so "
-        "that each person is in only one part of the split",
+        "data", "", "regular expression that finds the person's name in a picture's "
+        "path, so that each person is in only one part of the split",
     )  # fmt: skip
     limit: int = setting(
         "data", 0, "use only this many pictures, chosen at random; 0 means all", least=0
@@ -180,14 +179,17 @@ class Recipe:
     )
     seed: int = setting("training", 0, "seed for everything random", least=0)
     storage: Literal["float32", "float16"] = setting(
-        "output", "float32",
-        "type of the kernels in the network file, which float16 halves",
-    )  # fmt: skip
+        "output",
+        "float32",
+        "type of the kernels in the network file, halved by float16",
+    )
     box_margin: float = setting(
-        "data", 0.0,
-        "enlarge the box of a face by this share of its size on each side; 0 uses the "
-        "box as it is",
-        least=0,
+        "data", 0.0, "share of a box's size that is added on each side of it", least=0
+    )
+    faces: Literal["auto", "detect", "whole"] = setting(
+        "data", "auto",
+        "auto trains on pictures as they are, and if these are crops of faces, predict "
+        "will find faces; detect trains on the face in each; whole looks for none",
     )  # fmt: skip
     head: dict[str, dict[str, Any]] = setting(
         "heads", {},

@@ -32,7 +32,8 @@ from multitask.contracts.errors import UserError, close_name, listed
 from multitask.contracts.recipe_texts import SPLITS
 
 RESERVED = ("path", "box", "identity", "split", "source")
-NO_LABELS = (*RESERVED, "status")  # a column of every table of predictions
+ANSWERED = ("status", "face", "face_confidence", "warning")  # in tables of predictions
+NO_LABELS = (*RESERVED, *ANSWERED)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from multitask.contracts.head import Array, Head, Targets
 from multitask.data import sampling
 from multitask.data.sampling import Rates
 from multitask.images.augment import augment, mix, partner
-from multitask.images.decode import Pixels, decode_all
+from multitask.images.decode import Cut, Pixels, decode_all
 from multitask.images.resize import middle
 from multitask.terminal.bar import track
 
@@ -32,11 +32,13 @@ def decode_table(
     spill: Path,
     margin: float = 0.0,
     look: Callable[[int, Image.Image], None] | None = None,
+    cut: Cut | None = None,
 ) -> tuple[pd.DataFrame, Pixels, pd.DataFrame]:
     """Decode a table's pictures once, to `size` pixels per side.
 
-    Of a picture with a box, that part is used, with the `margin` of `decode`. `look` is
-    called as by `decode_all`, with the place of each row. Returns the rows whose
+    Of a picture with a box, that part is used, with the `margin` of `decode`, and of
+    others what `cut` makes of them. `look` is called as by `decode_all`, with the place
+    of each row. Returns the rows whose
     picture could be read, indexed by their place in the pixels; the pixels (pictures,
     size, size, 3), uint8; and the pictures that could not be read (`path`, `reason`).
     Pixels of up to `memory` gigabytes are held in memory, more in an unnamed file in
@@ -45,11 +47,9 @@ def decode_table(
     Raises UserError if no picture can be read or the disk is too small.
     """
     pixels = _allocate(len(table), size, memory, spill)
-    boxes = [None] * len(table)
-    if "box" in table:
-        boxes = table["box"].astype(object).where(table["box"].notna(), None).tolist()
     reasons = {}
-    results = decode_all(table["path"].tolist(), size, boxes, margin, look)
+    paths, boxes = table["path"].tolist(), box_texts(table)
+    results = decode_all(paths, size, boxes, margin, look, cut)
     for index, result in track(results, "reading pictures", len(table)):
         if isinstance(result, str):
             reasons[index] = result
@@ -70,6 +70,13 @@ def decode_table(
             f"first: {reasons[unreadable[0]]}",
         )
     return table.drop(index=unreadable), pixels, skipped
+
+
+def box_texts(table: pd.DataFrame) -> list[str | None]:
+    """The box of each row, None for the whole picture."""
+    if "box" not in table:
+        return [None] * len(table)
+    return table["box"].astype(object).where(table["box"].notna(), None).tolist()
 
 
 def _allocate(count: int, size: int, memory: float, spill: Path) -> Pixels:

@@ -26,7 +26,8 @@ from multitask.contracts.table import (
     read_csv,
     write_csv,
 )
-from multitask.images.decode import PictureError, decode, in_order
+from multitask.images.decode import PictureError, decode
+from multitask.images.threads import in_order
 from multitask.tables.declaration import text_declaration
 from multitask.tables.types import labelled_table
 

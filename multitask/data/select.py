@@ -29,7 +29,7 @@ def selection_key(recipe: Recipe) -> tuple[Any, ...]:
     """Equal for recipes that use the same parts of the same pictures of some data."""
     seed = recipe.seed if recipe.limit else 0
     file = recipe.split_rule.file
-    return recipe.limit, seed, recipe.identity, file, recipe.box_margin
+    return recipe.limit, seed, recipe.identity, file, recipe.box_margin, recipe.faces
 
 
 def _listed_in_split(table: pd.DataFrame, recipe: Recipe, say: Say) -> pd.DataFrame:

@@ -34,12 +34,14 @@ from multitask.data.split import listed_parts, with_moved
 from multitask.experiments.notes import few_labels_notes, measured_part
 from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Pixels
+from multitask.images.faces.parts import finder
 from multitask.networks import archive
 from multitask.networks.analyzer import Analyzer
 from multitask.networks.answers import Outputs
 from multitask.networks.answers import read_all as read_answers
 from multitask.networks.build import averaged
 from multitask.networks.freeze import cut
+from multitask.networks.spec import NetworkSpec
 from multitask.terminal.bar import status
 from multitask.training.feature_cache import FeatureCache, Rows
 from multitask.training.views import View
@@ -144,15 +146,18 @@ def report(
     *,
     split: str | None = None,
     out: str | PathLike[str] | None = None,
+    faces: str = "",
     machine: Machine = Machine(),  # noqa: B008  (it is frozen)
     name: str = "",
 ) -> Evaluation:
     """Measure a network file or run on data sets `NAME=FOLDER` and write a report.
 
     By default the data are the run's own, and `split` is `test` if the run or the data
-    has such a part, else `all`. The report goes into `out`, or into a new folder beside
-    the network. With a `name`, or address, its file is nobody's run: all that is
-    written goes into the folder of the report.
+    has such a part, else `all`. `faces` is as in `Analyzer.predict`, by default as in
+    the training; of a picture with several, the one counts that is much larger than
+    all others, and pictures without it are left out. The report goes into `out`, or
+    into a new folder beside the network. With a `name`, or address, its file is
+    nobody's run: all that is written goes into the folder of the report.
 
     Raises UserError for whatever the user can fix.
     """
@@ -162,6 +167,7 @@ def report(
     with status("opening the network"):
         analyzer = Analyzer.load(network)
     spec = analyzer.spec
+    find = finder(faces or _faces_in_training(spec), spec.framing)
     folder = report_folder(network, out)
     sets = absolute(data or spec.recipe.get("data", ()))
     if not sets:
@@ -172,8 +178,9 @@ def report(
     table, unusable = set_aside(table, analyzer.heads)
     check_labelled(analyzer.heads, table, every=False)
     table, pixels, unreadable = decode_table(
-        table, spec.side, machine.memory, existing(place), spec.box_margin
-    )
+        table, spec.side, machine.memory, existing(place), spec.box_margin,
+        cut=find.labelled if find else None,
+    )  # fmt: skip
     history = run / HISTORY
     warnings += few_labels_notes(analyzer.heads, table, part)
     with status(f"measuring on {counted(len(table), 'picture')}"):
@@ -195,6 +202,10 @@ def report(
     with reporting_write_errors(folder):
         write_csv(skipped, folder / SKIPPED)
     return evaluation
+
+
+def _faces_in_training(spec: NetworkSpec) -> str:
+    return "detect" if spec.recipe.get("faces") == "detect" else "whole"
 
 
 def report_folder(network: str | Path, out: str | PathLike[str] | None = None) -> Path:

@@ -14,7 +14,7 @@ from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import SAMPLE, existing
 from multitask.contracts.table import Reading, read_csv
-from multitask.data import batches, labels, sampling, select, sources, split
+from multitask.data import batches, framing, labels, sampling, select, sources, split
 from multitask.data.batches import Batches
 from multitask.data.columns import box_form, describe_columns, read_columns
 from multitask.data.coverage import coverage
@@ -22,6 +22,7 @@ from multitask.data.joint_heads import with_asked
 from multitask.experiments import checks, names, notes
 from multitask.images import near
 from multitask.images.decode import Pixels
+from multitask.images.faces.parts import FaceFinder
 from multitask.networks import pretrained, trunks
 from multitask.networks.spec import NetworkSpec
 
@@ -162,10 +163,17 @@ def prepare(
     if not resume:  # else a checkpoint holds the weights
         checks.check_weights(spec, recipe, say)
     seen = near.Seen(len(table))
+    finder = _finder(recipe)
     table, pixels, unreadable = batches.decode_table(
-        table, spec.side, machine.memory, existing(out), spec.box_margin, seen.look
-    )
+        table, spec.side, machine.memory, existing(out), spec.box_margin, seen.look,
+        finder.labelled if finder else None,
+    )  # fmt: skip
     sources.check_labelled(heads, table)  # of the pictures that could be read, too
+    if finder:
+        spec = replace(spec, framing=finder.framing)
+    elif recipe.faces == "auto":
+        lie = framing.measured(table, spec.box_margin, recipe.seed, say)
+        spec = replace(spec, framing=lie)
     return Prepared(
         recipe=recipe,
         spec=spec,
@@ -176,6 +184,14 @@ def prepare(
         machine=machine,
         remarks=reading.notes,
     )
+
+
+def _finder(recipe: Recipe) -> FaceFinder | None:
+    """What cuts out faces for `faces="detect"`: as for the network in `weights`."""
+    if recipe.faces != "detect":
+        return None
+    of_weights = pretrained.framing(recipe.weights)
+    return FaceFinder(framing=of_weights or framing.USUAL, keep_crops=False)
 
 
 def _describe(reading: Reading, heads: Sequence[Head], say: Say) -> None:
@@ -215,6 +231,7 @@ def prepare_variant(before: Prepared, recipe: Recipe, out: Path, say: Say) -> Pr
         return prepare(recipe, out, say, machine=before.machine)
     if recipe.weights != before.recipe.weights:
         checks.check_weights(spec, recipe, say)
+    spec = replace(spec, framing=before.spec.framing)
     return replace(before, recipe=recipe, spec=spec)
 
 

@@ -8,22 +8,22 @@ import os
 import struct
 import threading
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
+from multitask.images.threads import in_order
+
 Pixels = npt.NDArray[np.uint8]
-Result = TypeVar("Result")
+Cut = Callable[[Pixels, int], Pixels]  # pixels of any size to (size, size, 3)
 Picture = str | PathLike[str] | bytes | Image.Image | npt.NDArray[Any]
 
 MAX_PIXELS = 100_000_000
@@ -32,7 +32,6 @@ with suppress(ImportError):  # Pillow before 11.3
     from PIL import AvifImagePlugin
 
     _FORMATS += (AvifImagePlugin.AvifImageFile.format,)
-_TASK = 32  # most pictures that a thread reads before it hands them over
 _SMALL = 1_000_000  # most pixels for which the fast decoder saves time
 _JPEG = b"\xff\xd8\xff"
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -306,12 +305,14 @@ def decode_all(
     boxes: Sequence[str | None] | None = None,
     margin: float = 0.0,
     look: Callable[[int, Image.Image], None] | None = None,
+    cut: Cut | None = None,
 ) -> Iterator[tuple[int, Pixels | str]]:
     """Decode and resize many pictures on all cores.
 
     Yields (index, pixels (size, size, 3)) for each picture in order, or (index, the
-    reason) for one that can't be decoded. `margin` is as in `decode`. Threads call
-    `look` with each index and what is in the box alone, in its full size.
+    reason) for one that can't be decoded. `margin` is as in `decode`. `cut` takes the
+    place of `resize` for pictures without a box. Threads call `look` with each index
+    and what is in the box alone, in its full size.
     """
 
     def one(index: int) -> tuple[int, Pixels | str]:
@@ -323,28 +324,10 @@ def decode_all(
                 shown = Image.fromarray(_crop(pixels, box, margin))
             if look:
                 look(index, inside)
+            if cut and shown is inside:
+                return index, cut(np.asarray(shown), size)
             return index, _resized(shown, size)
         except PictureError as error:
             return index, str(error)
 
     yield from in_order(one, len(pictures))
-
-
-def in_order(one: Callable[[int], Result], count: int) -> Iterator[Result]:
-    """Yield `one(index)` for each index below `count` in order, on all cores."""
-    cores = os.cpu_count() or 1
-    task = max(1, min(_TASK, count // cores))
-
-    def several(start: int) -> list[Result]:
-        return [one(i) for i in range(start, min(start + task, count))]
-
-    # Threads suffice: decoding and resizing do without Python's global lock. Tasks of
-    # several pictures take it less often, and few tasks ahead bound what waits.
-    pending: deque[Future[list[Result]]] = deque()
-    with ThreadPoolExecutor(cores) as pool:
-        for start in range(0, count, task):
-            pending.append(pool.submit(several, start))
-            if len(pending) > 2 * cores:
-                yield from pending.popleft().result()
-        while pending:
-            yield from pending.popleft().result()

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.saving import replacing
-from multitask.images.decode import Picture, PictureError, decode, in_order
+from multitask.images.decode import Picture, PictureError, decode
 from multitask.images.lettering import (
     DARK,
     SMALLEST,
@@ -20,6 +20,7 @@ from multitask.images.lettering import (
     shortened,
     wrapped,
 )
+from multitask.images.threads import in_order
 
 MOST = 1000  # tiles: a larger sheet is more than viewers open
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from multitask.images.decode import PictureError, Pixels, decode, header, in_order
+from multitask.images.decode import PictureError, Pixels, decode, header
 from multitask.images.near import (
     BLANK,
     NOTHING,
@@ -17,6 +17,7 @@ from multitask.images.near import (
     perceptual_hashes,
     spread,
 )
+from multitask.images.threads import in_order
 from multitask.terminal.bar import track
 
 TINY = 16  # pixels: a shorter side shows no face

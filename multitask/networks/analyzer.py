@@ -15,9 +15,11 @@ import tensorflow as tf
 from multitask.contracts.errors import UserError, nearest, python_spelling
 from multitask.contracts.head import Head
 from multitask.contracts.recipe_texts import split_names
-from multitask.images.decode import Picture, Pixels, decode_all
+from multitask.images.decode import Picture, Pixels
+from multitask.images.faces.parts import FaceFinder, Faces, Part, cut_all, finder
 from multitask.networks import archive, describe
 from multitask.networks.answers import Outputs, read_all
+from multitask.networks.prediction.formats import count_pictures
 from multitask.networks.prediction.inputs import Inputs, read_inputs
 from multitask.networks.spec import NetworkSpec
 
@@ -86,10 +88,13 @@ class Analyzer:
         heads: str | Sequence[str] | None = None,
         probabilities: bool = False,
         box: str = "",
+        faces: Faces = "auto",
+        largest: bool = False,
+        detector: str = "mtcnn",
         batch_size: int = 64,
         progress: Callable[[int], object] = lambda count: None,
     ) -> pd.DataFrame:
-        """Predict for pictures: a table with one row per picture, in their order.
+        """Predict for pictures: a table of faces, or of pictures, in their order.
 
         `pictures` are paths, folders, globs, bytes, PIL images or uint8 arrays (height,
         width, 3) in RGB order, alone or in a list of any mix; an array (pictures,
@@ -101,28 +106,43 @@ class Analyzer:
         `x`, `y`, `w` and `h`, are boxes, too. In a DataFrame or a column of one, every
         row is one picture, and its index is kept.
 
+        `faces="auto"` finds the faces of each picture and cuts them out as the
+        network's training pictures were cropped: one row per face, large ones first. A
+        picture that is such a crop already is one row, and so is one without a face,
+        whose status is `no face`. With `largest`, only the largest face of a picture
+        counts. `faces="detect"` cuts out the face of a crop, too. `faces="whole"` looks
+        at whole pictures, one row each; so does `auto` with a network that was not
+        trained on crops of faces (`spec.framing` is None). A picture with a box is not
+        searched. `detector` is the name of one in `multitask.images.faces.detectors`.
+
         The columns are `status` (`ok`, or why there is no answer), `path` (empty if the
         picture is not a path), `box` (empty: the whole picture), and those of each
         head's `read`; with `probabilities`, also those of its `probabilities`, such as
-        `gender_male`. `heads` are the names of those to read, by default all.
-        `progress` is called with the number of pictures done since its last call.
+        `gender_male`. If faces are looked for, `face` counts them from 0 in each
+        picture, and `face_confidence` is from 0 to 1. `heads` are the names of those to
+        read, by default all. `progress` is called with the number of pictures done
+        since its last call.
 
         Raises UserError for an unknown head, a batch size below 1, a folder or glob
         without a picture, a DataFrame without `path`, for anything that is not a
         picture, for boxes whose form is in doubt, and if no picture is usable: no file
-        exists, or arrays are not uint8.
+        exists, or arrays are not uint8. It also does for an unknown detector, and for
+        `faces="detect"` with boxes or a network without a framing.
         """
         chunks = self.predict_chunks(
             pictures,
             heads=heads,
             probabilities=probabilities,
             box=box,
+            faces=faces,
+            largest=largest,
+            detector=detector,
             batch_size=batch_size,
         )
         tables = []
         for table in chunks:
             tables.append(table)
-            progress(len(table))
+            progress(count_pictures(table))
         return pd.concat(tables)
 
     @python_spelling
@@ -133,56 +153,52 @@ class Analyzer:
         heads: str | Sequence[str] | None = None,
         probabilities: bool = False,
         box: str = "",
+        faces: Faces = "auto",
+        largest: bool = False,
+        detector: str = "mtcnn",
         batch_size: int = 64,
         start: int = 0,
     ) -> Iterator[pd.DataFrame]:
         """Yield the table of `predict` in parts as they are answered.
 
-        Each part has 256 rows, the last one what is left; without pictures there is
-        one part without rows. The first `start` pictures are left out. Raises UserError
-        at once, as `predict` does.
+        Each part has the rows of 256 pictures, the last one what is left; without
+        pictures there is one part without rows. The first `start` pictures are left
+        out. Raises UserError at once, as `predict` does.
         """
         if batch_size < 1:
             raise UserError("batch_size", f"is {batch_size}, must be 1 or more")
         names = split_names(heads) if isinstance(heads, str) else heads
         selected = self._select(names)
+        find = finder(faces, self.spec.framing, detector=detector, largest=largest)
         inputs = read_inputs(pictures, box, self.spec.box)
+        _check_boxes(inputs, faces)
         return (
-            self._predict_chunk(
-                inputs[first : first + _CHUNK], selected, probabilities, batch_size
-            )
-            for first in range(start, max(1, len(inputs)), _CHUNK)
+            self._predict_chunk(part, selected, find, probabilities, batch_size)
+            for part in inputs.parts(start, _CHUNK)
         )
 
     def _predict_chunk(
         self,
         inputs: Inputs,
         heads: Sequence[Head],
+        find: FaceFinder | None,
         probabilities: bool,
         batch_size: int,
     ) -> pd.DataFrame:
         size, pictures = self.spec.side, inputs.pictures
-        pixels = np.zeros((len(pictures), size, size, 3), np.uint8)
-        status = np.full(len(pictures), "ok", dtype=object)
-        for index, result in decode_all(
-            pictures, size, inputs.boxes, self.spec.box_margin
-        ):
-            if isinstance(result, str):
-                status[index] = result
-            else:
-                pixels[index] = result
-        paths = [
-            str(p) if isinstance(p, (str, os.PathLike)) else None for p in pictures
-        ]
-        table = pd.DataFrame(
-            # First, as pandas leaves out the middle columns of a table that is printed.
-            {"status": status, "path": paths, "box": inputs.boxes},
-            dtype=object,
-        )
-        good = np.flatnonzero(status == "ok")
+        margin = self.spec.box_margin
+        cut = cut_all(pictures, size, inputs.boxes, margin, find)
+        # A picture without any part is a row, too.
+        rows: list[tuple[int, Part | str]] = []
+        for index, parts in enumerate(cut):
+            found = [parts] if isinstance(parts, str) else parts
+            rows.extend((index, part) for part in found)
+        table = _before_answers(inputs, rows, faces=find is not None)
+        good = np.flatnonzero(table["status"] == "ok")
+        shown = [part.pixels for _, part in rows if isinstance(part, Part)]
         answers = self.answers(
-            pixels,
-            good,
+            np.stack(shown) if shown else np.zeros((0, size, size, 3), np.uint8),
+            np.arange(len(shown)),
             heads=heads,
             probabilities=probabilities,
             batch_size=batch_size,
@@ -190,7 +206,8 @@ class Analyzer:
         # Nullable integers: an empty cell would turn a column of ints into floats.
         integers = answers.select_dtypes("integer").columns
         answers = answers.astype(dict.fromkeys(integers, "Int64"))
-        return table.join(answers).set_axis(inputs.index, axis="index")
+        labels = inputs.index[[index for index, _ in rows]]
+        return table.join(answers.set_axis(good)).set_axis(labels, axis="index")
 
     def answers(
         self,
@@ -238,3 +255,38 @@ class Analyzer:
                 what = f"this network has no head {name!r}"
                 raise UserError("--heads", what, todo)
         return tuple(known[name] for name in dict.fromkeys(names or known))
+
+
+def _before_answers(
+    inputs: Inputs, rows: Sequence[tuple[int, Part | str]], *, faces: bool
+) -> pd.DataFrame:
+    """The columns before the answers, of (place in the inputs, part or reason)."""
+    pictures = [inputs.pictures[index] for index, _ in rows]
+    parts = [part if isinstance(part, Part) else None for _, part in rows]
+    # First, as pandas leaves out the middle columns of a table that is printed.
+    table = pd.DataFrame(
+        {
+            "status": ["ok" if isinstance(part, Part) else part for _, part in rows],
+            "path": [
+                str(p) if isinstance(p, (str, os.PathLike)) else None for p in pictures
+            ],
+            "box": [
+                part.box if part else inputs.boxes[index]
+                for (index, _), part in zip(rows, parts, strict=True)
+            ],
+        },
+        dtype=object,
+    )
+    if faces:
+        numbers = [part.face if part else None for part in parts]
+        table.insert(2, "face", pd.Series(numbers, dtype="Int64"))
+        confidence = [part.confidence if part else np.nan for part in parts]
+        table["face_confidence"] = np.array(confidence, np.float32)
+    return table
+
+
+def _check_boxes(inputs: Inputs, faces: str) -> None:
+    """Raise UserError for boxes in which faces would be searched."""
+    if faces == "detect" and any(inputs.boxes):
+        what = "the pictures come with boxes already"
+        raise UserError("--faces detect", what, "leave out one of them")

@@ -17,6 +17,7 @@ from multitask.contracts.recipe_texts import DenseFeatures
 from multitask.contracts.run import network_file
 from multitask.contracts.saving import replacing
 from multitask.contracts.version import VERSION
+from multitask.images.faces.crop import Framing
 from multitask.networks.named.description import SPEC_MEMBER, read_spec
 from multitask.networks.spec import FORMAT, NetworkSpec
 
@@ -176,6 +177,7 @@ def load_spec(path: Path) -> NetworkSpec:
             heads=tuple(heads),
             notes=tuple(config["notes"]),
             box=config.get("box", ""),
+            framing=Framing(**config["framing"]) if "framing" in config else None,
             recipe=config["recipe"],
         )
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -13,6 +13,7 @@ import keras
 from multitask.contracts.errors import Say, UserError, listed, nearest
 from multitask.contracts.head import Head
 from multitask.contracts.run import NETWORK
+from multitask.images.faces.crop import Framing
 from multitask.networks import archive
 from multitask.networks.build import SHARED, head_layers
 from multitask.networks.efficientnet_lite import network as efficientnet_lite
@@ -106,6 +107,15 @@ def size(source: str) -> int:
     """
     path = network(source)
     return int(describe(path)["size"]) if path else 0
+
+
+def framing(source: str) -> Framing | None:
+    """How faces lay in the training pictures of a network; None if it is none.
+
+    Raises UserError if there is no file, or it is damaged.
+    """
+    path = network(source)
+    return archive.load_spec(path).framing if path else None
 
 
 def absolute(source: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from keras import ops
@@ -11,6 +11,7 @@ from multitask.contracts.catalog import to_config
 from multitask.contracts.head import Head
 from multitask.contracts.recipe_texts import DenseFeatures
 from multitask.contracts.version import VERSION
+from multitask.images.faces.crop import Framing
 from multitask.images.resize import middle
 
 FORMAT = 3  # of multitask.json; a file of a later one needs a later multitask
@@ -43,6 +44,7 @@ class NetworkSpec:
     tta: int = 4  # crops that outputs are averaged over: 1, 2 or 4
     notes: tuple[str, ...] = ()
     box: str = ""  # "xywh" if a table that it was trained on had such boxes in a cell
+    framing: Framing | None = None  # how faces lay in its training pictures
     recipe: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -97,6 +99,7 @@ class NetworkSpec:
                 "heads": [to_config(head) for head in self.heads],
                 "notes": self.notes,
                 **({"box": self.box} if self.box else {}),
+                **({"framing": asdict(self.framing)} if self.framing else {}),
                 "recipe": self.recipe,
             },
             indent=1,

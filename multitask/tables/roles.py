@@ -8,7 +8,12 @@ import pandas as pd
 
 from multitask.contracts import catalog, infer
 from multitask.contracts.errors import UserError
-from multitask.contracts.table import NO_LABELS, as_text, interval_columns
+from multitask.contracts.table import (
+    ANSWERED,
+    RESERVED,
+    as_text,
+    interval_columns,
+)
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, column_section
 from multitask.tables.types import parsed
@@ -123,7 +128,7 @@ def leave_out(
             continue
         if column in (*declaration.votes, *declaration.yes_no):
             continue
-        is_reserved = column in NO_LABELS and column != "status"
+        is_reserved = column in RESERVED
         if is_reserved or decisions.roles.get(column, "label") != "label":
             continue
         why = "a box" if column in boxes else _why(column, cells[column])
@@ -146,7 +151,7 @@ def _why(column: str, cells: "pd.Series[Any]") -> str:
     count = len(values)
     if not count:
         return "has no label"
-    if column == "status":
+    if column in ANSWERED:
         return "a column of every table of predictions"
     if pd.api.types.is_datetime64_any_dtype(cells):
         return "dates"

@@ -13,11 +13,12 @@ from filelock import FileLock
 from multitask.contracts.errors import UserError
 from multitask.networks.prediction.file import same_work, writing
 
-WORK = {
+WORK: dict[str, object] = {
     "multitask": "1",
     "network": "a",
     "heads": None,
     "probabilities": False,
+    "faces": [],
     "pictures": "b",
     "files": "c",
 }
@@ -201,6 +202,7 @@ def test_parquet_keeps_the_types_even_of_parts_without_an_answer(tmp_path):
         ("network", "network"),
         ("heads", "choice of heads"),
         ("probabilities", "choice of --probabilities"),
+        ("faces", "choice of --faces, --largest or --detector"),
         ("pictures", "list of pictures"),
         ("files", "version of the picture files"),
         ("multitask", "version of multitask"),

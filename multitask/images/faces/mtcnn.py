@@ -147,16 +147,15 @@ def _landmarks(finish: Any, halves: list[Pixels], boxes: Floats) -> Floats:
 
     They are more exact than those of one crop.
     """
-    seen = []
-    for larger in _LARGER:
-        squares = _squares(boxes, larger)
-        mirrored = squares[:, [2, 1, 0, 3]]  # which are sampled from right to left
-        for crops, order in ((squares, slice(None)), (mirrored, _MIRRORED)):
-            _, _, points = _seen(finish, halves, crops, 48)
-            shares = points.reshape(-1, 2, 5).swapaxes(1, 2)
-            sides = crops[:, None, 2:] - crops[:, None, :2]
-            seen.append((crops[:, None, :2] + sides * shares)[:, order])
-    return np.asarray(np.mean(seen, axis=0))
+    squares = [_squares(boxes, larger) for larger in _LARGER]
+    # Mirrored ones are sampled from right to left.
+    crops = np.stack([c for s in squares for c in (s, s[:, [2, 1, 0, 3]])])
+    _, _, points = _seen(finish, halves, crops.reshape(-1, 4), 48)
+    shares = points.reshape(*crops.shape[:2], 2, 5).swapaxes(2, 3)
+    corners, sides = crops[..., None, :2], crops[..., None, 2:] - crops[..., None, :2]
+    seen = corners + sides * shares
+    seen[1::2] = seen[1::2][:, :, _MIRRORED]
+    return np.asarray(seen.mean(axis=0))
 
 
 def _halves(pixels: Pixels) -> list[Pixels]:

@@ -34,6 +34,7 @@ _WHAT = {  # what makes it the same work, in words for when it is not
     "network": "network",
     "heads": "choice of heads",
     "probabilities": "choice of --probabilities",
+    "faces": "choice of --faces, --largest or --detector",
     "pictures": "list of pictures",
     "files": "version of the picture files",
 }
@@ -254,10 +255,12 @@ def same_work(
     pictures: "pd.DataFrame",
     heads: Sequence[str] | None,
     probabilities: bool,
+    faces: Sequence[object] = (),
 ) -> dict[str, Any]:
     """What must be the same for rows to belong to one file, as plain values.
 
-    `pictures` has their `path`, and perhaps columns of boxes.
+    `pictures` has their `path`, and perhaps columns of boxes; `faces` are the values of
+    what decides which faces are looked for.
     """
     with network.open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
@@ -273,6 +276,7 @@ def same_work(
         "network": weights,
         "heads": None if heads is None else list(heads),
         "probabilities": probabilities,
+        "faces": list(faces),
         "pictures": names.hexdigest(),
         "files": files.hexdigest(),
     }

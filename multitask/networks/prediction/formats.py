@@ -105,20 +105,33 @@ def _records(rows: "pd.DataFrame") -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cells.to_numpy().tolist()]
 
 
+def count_pictures(rows: "pd.DataFrame") -> int:
+    """The number of pictures that rows are about: each has a first face, or none."""
+    if "face" not in rows:
+        return len(rows)
+    return int(rows["face"].fillna(0).eq(0).sum())
+
+
 @dataclass(kw_only=True)
 class Tally:
     """How many rows there are, how many were answered, and why others were not.
+
+    `pictures` is how many the rows are about, and `faces` whether they are of faces.
 
     `reasons` holds, for the first few reasons, their counts and their first pictures.
     """
 
     rows: int = 0
+    pictures: int = 0
+    faces: bool = False
     answered: int = 0
     reasons: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def add(self, rows: "pd.DataFrame") -> None:
         """Count some more rows."""
         self.rows += len(rows)
+        self.pictures += count_pictures(rows)
+        self.faces |= "face" in rows
         failed = encodable(rows[rows["status"] != "ok"])
         self.answered += len(rows) - len(failed)
         for reason, path in zip(failed["status"], failed["path"], strict=True):
@@ -129,20 +142,20 @@ class Tally:
     def __str__(self) -> str:
         """In one line.
 
-        >>> str(Tally(rows=1200, answered=1198, reasons={"no such file": (2, "a.jpg")}))
+        >>> reasons = {"no such file": (2, "a.jpg")}
+        >>> str(Tally(rows=1200, pictures=1200, answered=1198, reasons=reasons))
         '1,200 pictures: 1,198 answered, 2 not (no such file: a.jpg and 1 more)'
         """
-        pictures = counted(self.rows, "picture")
+        pictures = counted(self.pictures, "picture")
+        faces = counted(self.answered, "face") if self.faces else f"{self.answered:,}"
         failed = self.rows - self.answered
         if not failed:
-            return f"{pictures}: {self.answered:,} answered"
+            return f"{pictures}: {faces} answered"
         parts = [
             f"{reason}: {first}" + (f" and {count - 1:,} more" if count > 1 else "")
             for reason, (count, first) in self.reasons.items()
         ]
         others = failed - sum(count for count, _ in self.reasons.values())
         parts += [f"{others:,} for other reasons"] if others else []
-        return (
-            f"{pictures}: {self.answered:,} answered, {failed:,} not "
-            f"({'; '.join(parts)})"
-        )
+        failed_pictures = f"{counted(failed, 'picture') if self.faces else failed} not"
+        return f"{pictures}: {faces} answered, {failed_pictures} ({'; '.join(parts)})"

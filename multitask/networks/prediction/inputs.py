@@ -1,7 +1,7 @@
 """Which pictures, and which part of each, are meant by what `predict` is given?"""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,11 @@ class Inputs:
 
     def __len__(self) -> int:
         return len(self.pictures)
+
+    def parts(self, start: int, size: int) -> Iterator["Inputs"]:
+        """Yield `size` pictures at a time, from `start`; one part if there are none."""
+        for first in range(start, max(1, len(self)), size):
+            yield self[first : first + size]
 
 
 _FORMS = ("", "xyxy", "xywh")
