@@ -5,7 +5,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from glob import has_magic
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +15,7 @@ from multitask.contracts.errors import (
     Parser,
     UserError,
     command,
-    counted,
-    listed,
-    nearest,
 )
-from multitask.contracts.run import NETWORK
 from multitask.networks.named import catalog
 from multitask.networks.prediction.formats import (
     ENDINGS,
@@ -28,13 +23,16 @@ from multitask.networks.prediction.formats import (
     count_pictures,
     resolve_format,
 )
+from multitask.predict_input import read_pictures, take_network
 from multitask.terminal.bar import bar, status
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from multitask.networks.prediction.drawn import Drawing
     from multitask.networks.prediction.file import Target
 
+_OPTIONS = ("faces", "largest", "detector", "labels")  # beside heads
 _SHOWN = 12  # arguments of a command that is printed
 
 _EPILOG = """\
@@ -74,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
         "input",
         nargs="+",
         help="picture files, folders and globs, or one table of them (.csv, .xlsx, "
-        ".parquet, .json, ...), whose boxes are cut out",
+        ".parquet, .json, ...), whose boxes are cut out; - for paths on standard input",
     )
     add(
         "--box",
@@ -90,17 +88,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="add the probability of each class: gender_male, gender_female, ...",
     )
-    add(
-        "--out",
-        metavar="FILE",
-        help=f"write to a file, in the format of its extension ({', '.join(ENDINGS)}; "
-        "default: standard output)",
-    )
-    add(
-        "--format",
-        choices=FORMATS,
-        help="the format on standard output (default table)",
-    )
+    _add_output(options)
     add(
         "--batch-size", type=int, default=64, metavar="N",
         help="pictures per batch (default 64)",
@@ -126,6 +114,38 @@ def _add_faces(options: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _add_output(options: argparse.ArgumentParser) -> None:
+    """The options that say what is written, and where."""
+    add = options.add_argument
+    add(
+        "--labels",
+        action="store_true",
+        help="list the yes/no labels that are answered yes in one column, `labels`",
+    )
+    add(
+        "--annotate",
+        metavar="FOLDER",
+        help="write a copy of each picture with the boxes and "
+        "answers in it (default: none)",
+    )
+    add(
+        "--sheet",
+        metavar="FILE",
+        help="write a contact sheet of all faces (.jpg, .png, .webp; default: none)",
+    )
+    add(
+        "--out",
+        metavar="FILE",
+        help=f"write to a file, in the format of its extension ({', '.join(ENDINGS)}; "
+        "default: standard output)",
+    )
+    add(
+        "--format",
+        choices=FORMATS,
+        help="the format on standard output (default table)",
+    )
+
+
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run `python -m multitask.predict`; returns the exit status."""
@@ -138,13 +158,13 @@ def main(argv: list[str] | None = None) -> int:
     from multitask.images.paths import check_usable
 
     check_faces(arguments.faces, arguments.detector)
-    network = _take_network(arguments)
-    pictures, box = _pictures(arguments)
-    paths = pictures["path"].tolist()
+    network = take_network(arguments)
+    meant, box = read_pictures(arguments)
+    paths = meant["path"].tolist()
     check_usable(paths)
-    with _target(arguments, network, form, pictures) as target:
+    with _target(arguments, network, form, meant) as target:
         try:
-            _predict(arguments, network, pictures, box, target)
+            _predict(arguments, network, meant, box, target)
         except KeyboardInterrupt:
             done = f"stopped after {target.tally.pictures:,} of {len(paths):,} pictures"
             if arguments.out and target.tally.rows:
@@ -157,87 +177,6 @@ def main(argv: list[str] | None = None) -> int:
             return 130
     print(target.tally, file=sys.stderr)
     return 0 if target.tally.answered else 1
-
-
-def _pictures(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":
-    """The pictures that are meant, `path` and columns of boxes; what boxes are."""
-    import pandas as pd
-
-    from multitask.contracts.reading import TABLES
-    from multitask.images.paths import expand
-
-    names: list[str] = arguments.input
-    files = [name for name in names if name.lower().endswith(TABLES)]
-    if not files:
-        return pd.DataFrame({"path": pd.Series(expand(names), dtype=object)}), ""
-    if len(names) > 1:
-        raise UserError(files[0], "is a table", "give one table, without other input")
-    from multitask.tables.read import read_pictures
-
-    return read_pictures(Path(files[0]), files[0], arguments.box)
-
-
-def _take_network(arguments: argparse.Namespace) -> Path:
-    """The file of the network; the input is then what is left.
-
-    Raises UserError if there is no such network, and for a first word that is neither
-    a network nor anything with pictures: it must not be answered by the default one.
-    """
-    if arguments.network is not None:
-        arguments.input.insert(0, arguments.network)
-    first, *others = arguments.input
-    if catalog.is_network(first):
-        if not others:
-            here = f"; for the pictures in the folder here, write ./{first}"
-            todo = "name pictures, folders or a table after the network"
-            todo += here if catalog.is_named(first) and Path(first).exists() else ""
-            raise UserError(first, "is a network, and no picture is given", todo)
-        arguments.input = others
-        network = catalog.find(first)
-        if catalog.is_named(first) and Path(first).is_dir():
-            _check_meant(first, others)
-        return network
-    _check_order(first, others)
-    network = catalog.find(catalog.DEFAULT)
-    card = command_line("networks", catalog.DEFAULT)
-    print(f"no network named: using {catalog.DEFAULT}; see {card}", file=sys.stderr)
-    return network
-
-
-def _check_meant(name: str, others: list[str]) -> None:
-    """Raise UserError unless a folder with the name of a network is given, too."""
-    if all(Path(word) != Path(name) for word in others):
-        what = "is the name of a network, and a folder here"
-        todo = f"write ./{name} for the pictures in the folder, or rename it for the"
-        raise UserError(name, what, f"{todo} network")
-
-
-def _check_order(first: str, others: list[str]) -> None:
-    """Raise UserError if a network is not the first word, or any word is nothing.
-
-    A folder of runs, whose reports are full of pictures, is one that names no network.
-    """
-    from multitask.contracts.reading import ENDINGS, TABLES
-
-    folder = Path(first).expanduser()
-    runs = sorted(folder.glob(f"*/{NETWORK}")) if folder.is_dir() else []
-    if runs:
-        what = f"is no network, but holds {counted(len(runs), 'run')}"
-        names = listed(str(run.parent) for run in runs)
-        raise UserError(first, what, f"name one of them: {names}")
-    for network in filter(catalog.is_network, others):
-        rest = [word for word in others if word != network]
-        order = command_line("predict", network, first, *rest)
-        is_picture = first.lower().endswith(ENDINGS)
-        what = "is a picture" if is_picture else "holds no network"
-        what += ", but the network comes first"
-        raise UserError(first, what, f"write {order}")
-    for word in (first, *others):
-        is_named_so = word.lower().endswith((*ENDINGS, *TABLES)) or has_magic(word)
-        if not is_named_so and not Path(word).expanduser().exists():
-            names = nearest(word, catalog.names())
-            what = "is neither a network nor a picture, folder or table"
-            raise UserError(word, what, f"networks by name: {names}")
 
 
 @contextmanager
@@ -257,7 +196,7 @@ def _target(
         pictures,
         _heads(arguments),
         arguments.probabilities,
-        (arguments.faces, arguments.largest, arguments.detector),
+        {name: getattr(arguments, name) for name in _OPTIONS},
     )
     with writing(Path(arguments.out).expanduser(), form, work) as file:
         yield file
@@ -279,10 +218,15 @@ def _predict(
     """Write the rows that are still missing."""
     import_tensorflow()
     import multitask
+    from multitask.networks.answers import check_labels, with_labels
 
     with status("opening the network"):
         analyzer = multitask.load(network)
     done = target.tally.pictures
+    labels = analyzer.select(_heads(arguments)) if arguments.labels else ()
+    if labels:
+        check_labels(labels)
+    drawn = _drawn(arguments, pictures["path"].tolist(), done)
     chunks = analyzer.predict_chunks(
         pictures if len(pictures.columns) > 1 else pictures["path"].tolist(),
         box=box,
@@ -306,9 +250,35 @@ def _predict(
     progress = nullcontext(_no_bar) if printed else bar("reading", len(pictures), done)
     with progress as advance:
         for rows in chunks:
-            target.append(rows)
+            for each in drawn:
+                each.write(rows)
+            target.append(with_labels(rows, labels) if labels else rows)
             advance(count_pictures(rows))
+    for each in drawn:
+        each.finish()
     target.finish()
+
+
+def _drawn(
+    arguments: argparse.Namespace, paths: list[str], done: int
+) -> "list[Drawing]":
+    """What draws the rows, checked before the work."""
+    from multitask.networks.prediction.drawn import AnnotatedFolder, ContactSheet
+
+    drawn: list[Drawing] = []
+    if arguments.annotate:
+        folder = Path(arguments.annotate).expanduser()
+        drawn.append(AnnotatedFolder(folder=folder, paths=paths))
+    if arguments.sheet:
+        sheet = Path(arguments.sheet).expanduser()
+        drawn.append(ContactSheet(path=sheet, say=_tell))
+    for each in drawn:
+        each.check(resumed=done > 0)
+    return drawn
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _no_bar(count: int) -> None:

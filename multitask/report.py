@@ -30,8 +30,8 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--faces",
         choices=("auto", "detect", "whole"),
-        help="measure the face in each picture (auto: but keep crops of faces), or whole "
-        "pictures (default: as in the training)",
+        help="measure the face in each picture (auto: unless it is a crop of one), or "
+        "whole pictures (default: as in the training)",
     )
     parser.add_argument(
         "--out",

@@ -69,9 +69,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run `python -m multitask.search`; returns the exit status."""
     arguments = parser().parse_args(argv)
     # Imported here, as pandas takes its time and `--help` doesn't need it.
+    from multitask.images.sheet import check_sheet
     from multitask.networks.prediction.file import check_target, write_rows
     from multitask.networks.prediction.formats import resolve_format
-    from multitask.retrieval import find, found_sheet
+    from multitask.retrieval import find
 
     form = resolve_format(arguments.out, None)
     out = Path(arguments.out).expanduser() if arguments.out else None
@@ -80,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
             raise UserError(f"--out {out}", "is the file to search", "name another")
         check_target(out, form)
     if arguments.sheet:
-        found_sheet.check(Path(arguments.sheet))
+        check_sheet(Path(arguments.sheet).expanduser())
     matches = find.find(
         arguments.answers,
         arguments.expression,

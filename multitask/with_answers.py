@@ -50,10 +50,11 @@ def search(
     Example:
         >>> multitask.search("answers.parquet", "age < 30", top=50)  # doctest: +SKIP
     """
-    from multitask.retrieval import find, found_sheet
+    from multitask.images.sheet import check_sheet
+    from multitask.retrieval import find
 
     if sheet is not None:
-        found_sheet.check(Path(sheet))
+        check_sheet(Path(sheet).expanduser())
     matches = find.find(answers, expression, top=top, sort=sort, ascending=ascending)
     for note in matches.notes:
         in_python(say)(note)

@@ -121,16 +121,15 @@ class Recipe:
     )  # fmt: skip
     dropout: float = setting("network", 0.2, "dropout rate of the features")
     patience: int = setting(
-        "training", 0,
-        "stop after this many epochs without a lower validation loss; 0 means never",
-        least=0,
+        "training", 0, "stop after this many epochs without a lower validation loss; "
+        "0 means never", least=0,
     )  # fmt: skip
     loss_weights: dict[str, float] = setting(
         "heads", {}, "weights of the heads' losses: age=2,race=1.5"
     )
     balance: Literal["static", "uncertainty", "dwa", "famo"] = setting(
-        "heads", "static",
-        "how the weights of the losses adapt during training; static keeps them fixed",
+        "heads", "static", "how the weights of the losses adapt in training; static "
+        "keeps them fixed",
     )  # fmt: skip
     class_weights: dict[str, Literal["none", "balanced"]] = setting(
         "heads", {},
@@ -156,9 +155,8 @@ class Recipe:
         "[,temperature=T] (the classes of a head instead of data sets)",
     )  # fmt: skip
     cap: dict[str, int] = setting(
-        "data", {},
-        "limit training to this many pictures per class; for all heads, or by "
-        "head: race=500",
+        "data", {}, "limit training to this many pictures per class; for all heads, or "
+        "by head: race=500",
     )  # fmt: skip
     split: str = setting(
         "data", "official",

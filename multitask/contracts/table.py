@@ -34,6 +34,7 @@ from multitask.contracts.recipe_texts import SPLITS
 RESERVED = ("path", "box", "identity", "split", "source")
 ANSWERED = ("status", "face", "face_confidence", "warning")  # in tables of predictions
 NO_LABELS = (*RESERVED, *ANSWERED)
+_DECISIONS = ["column", "role", "remarks", "labels"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +56,7 @@ class Reading:
     notes: tuple[str, ...] = ()
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
     decisions: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(
-            columns=["column", "role", "remarks", "labels"]
-        )
+        default_factory=lambda: pd.DataFrame(columns=_DECISIONS)
     )
 
 

@@ -33,14 +33,14 @@ from multitask.data.sources import absolute, check_labelled, parse, read_all
 from multitask.data.split import listed_parts, with_moved
 from multitask.experiments.notes import few_labels_notes, measured_part
 from multitask.experiments.prepare import Prepared
-from multitask.images.decode import Pixels
+from multitask.images.decode import Cut, Pixels
 from multitask.images.faces.parts import finder
 from multitask.networks import archive
 from multitask.networks.analyzer import Analyzer
 from multitask.networks.answers import Outputs
 from multitask.networks.answers import read_all as read_answers
 from multitask.networks.build import averaged
-from multitask.networks.freeze import cut
+from multitask.networks.freeze import cut as cut_core
 from multitask.networks.spec import NetworkSpec
 from multitask.terminal.bar import status
 from multitask.training.feature_cache import FeatureCache, Rows
@@ -68,7 +68,7 @@ def outputs(
         with status(f"measuring on {counted(len(rows), 'picture')}"):
             return analyzer.outputs(pixels, rows)
     spec = analyzer.spec
-    front, behind = cut(analyzer.model.get_layer("core"), last.freeze)
+    front, behind = cut_core(analyzer.model.get_layer("core"), last.freeze)
     cache = FeatureCache(front, machine.cache, say)
     views = [View(**vars(crop)) for crop in spec.crops()]
     try:
@@ -166,8 +166,7 @@ def report(
     run = network if network.is_dir() else network.parent
     with status("opening the network"):
         analyzer = Analyzer.load(network)
-    spec = analyzer.spec
-    find = finder(faces or _faces_in_training(spec), spec.framing)
+    spec, cut = analyzer.spec, _cut(analyzer.spec, faces)
     folder = report_folder(network, out)
     sets = absolute(data or spec.recipe.get("data", ()))
     if not sets:
@@ -179,7 +178,7 @@ def report(
     check_labelled(analyzer.heads, table, every=False)
     table, pixels, unreadable = decode_table(
         table, spec.side, machine.memory, existing(place), spec.box_margin,
-        cut=find.labelled if find else None,
+        cut=cut,
     )  # fmt: skip
     history = run / HISTORY
     warnings += few_labels_notes(analyzer.heads, table, part)
@@ -204,8 +203,11 @@ def report(
     return evaluation
 
 
-def _faces_in_training(spec: NetworkSpec) -> str:
-    return "detect" if spec.recipe.get("faces") == "detect" else "whole"
+def _cut(spec: NetworkSpec, faces: str) -> Cut | None:
+    """What cuts the face out of a labelled picture; None for whole pictures."""
+    in_training = "detect" if spec.recipe.get("faces") == "detect" else "whole"
+    find = finder(faces or in_training, spec.framing)
+    return find.labelled if find else None
 
 
 def report_folder(network: str | Path, out: str | PathLike[str] | None = None) -> Path:

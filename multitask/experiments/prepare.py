@@ -152,10 +152,7 @@ def prepare(
     if len(unusable):
         first = unusable["reason"].iloc[0]
         say(f"ignored: {counted(len(unusable), 'unusable label')}, the first: {first}")
-    for head in _requested(recipe, table):
-        missing = _missing(head, heads)
-        if missing:
-            say(f"{head.where}: left out, as no picture has them: {listed(missing)}")
+    _tell_missing(recipe, table, heads, say)
     _describe(reading, heads, say)
     say(coverage(heads, table))
     spec = network_spec(recipe, heads, reading.notes, box_form(reading.decisions))
@@ -169,14 +166,12 @@ def prepare(
         finder.labelled if finder else None,
     )  # fmt: skip
     sources.check_labelled(heads, table)  # of the pictures that could be read, too
-    if finder:
-        spec = replace(spec, framing=finder.framing)
-    elif recipe.faces == "auto":
+    lie = finder.framing if finder else None
+    if recipe.faces == "auto":
         lie = framing.measured(table, spec.box_margin, recipe.seed, say)
-        spec = replace(spec, framing=lie)
     return Prepared(
         recipe=recipe,
-        spec=spec,
+        spec=replace(spec, framing=lie),
         table=table,
         pixels=pixels,
         members=split.groups(table, near.links(seen.frequencies[table.index])),
@@ -184,6 +179,16 @@ def prepare(
         machine=machine,
         remarks=reading.notes,
     )
+
+
+def _tell_missing(
+    recipe: Recipe, table: pd.DataFrame, heads: Sequence[Head], say: Say
+) -> None:
+    """Say which labels of the heads asked for no picture has."""
+    for head in _requested(recipe, table):
+        missing = _missing(head, heads)
+        if missing:
+            say(f"{head.where}: left out, as no picture has them: {listed(missing)}")
 
 
 def _finder(recipe: Recipe) -> FaceFinder | None:

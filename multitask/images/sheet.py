@@ -133,6 +133,16 @@ def check_ending(path: Path, where: str) -> None:
         raise UserError(where, what, nearest(ending, ENDINGS))
 
 
+def check_sheet(path: Path) -> None:
+    """Raise UserError unless a sheet can have this name in its folder."""
+    where = f"--sheet {path}"
+    check_ending(path, where)
+    if path.is_dir():
+        raise UserError(where, "is a folder", "name a file in a folder")
+    if not path.parent.is_dir():
+        raise UserError(where, f"no folder '{path.parent}'", "make it, or name another")
+
+
 def save(image: Image.Image, path: Path) -> None:
     """Write an image whole or not at all, in the format of its ending.
 

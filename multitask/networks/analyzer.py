@@ -168,7 +168,7 @@ class Analyzer:
         if batch_size < 1:
             raise UserError("batch_size", f"is {batch_size}, must be 1 or more")
         names = split_names(heads) if isinstance(heads, str) else heads
-        selected = self._select(names)
+        selected = self.select(names)
         find = finder(faces, self.spec.framing, detector=detector, largest=largest)
         inputs = read_inputs(pictures, box, self.spec.box)
         _check_boxes(inputs, faces)
@@ -244,7 +244,8 @@ class Analyzer:
             parts.append({name: value.numpy() for name, value in outputs.items()})
         return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
-    def _select(self, names: Sequence[str] | None) -> tuple[Head, ...]:
+    def select(self, names: Sequence[str] | None) -> tuple[Head, ...]:
+        """The heads of these names, or all; UserError if there is no such head."""
         known = {head.name: head for head in self.heads}
         for name in names or ():
             if name not in known:

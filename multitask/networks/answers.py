@@ -10,6 +10,7 @@ import pandas as pd
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.contracts.table import NO_LABELS, label_columns
+from multitask.networks.prediction.formats import LABELS
 
 Outputs = dict[str, npt.NDArray[np.float32]]
 
@@ -40,9 +41,6 @@ def read_all(
     return pd.concat(tables, axis="columns").set_axis(rows, axis="index")
 
 
-LABELS = "labels"  # the column that `with_labels` adds
-
-
 def with_labels(rows: pd.DataFrame, heads: Sequence[Head]) -> pd.DataFrame:
     """Answers with a column `labels` in place of those of the yes/no heads.
 
@@ -56,12 +54,8 @@ def with_labels(rows: pd.DataFrame, heads: Sequence[Head]) -> pd.DataFrame:
     >>> with_labels(rows, [Sigmoid(name="Smiling")])["labels"].tolist()
     [['Smiling'], []]
     """
-    names = [
-        name for head in heads if head.answer_type == "labels" for name in head.columns
-    ]
-    if not names:
-        what = "no head that is read has yes/no labels"
-        raise UserError("--labels", what, "leave it out")
+    check_labels(heads)
+    names = _yes_no(heads)
     confidences = [f"{name}_confidence" for name in names]
     kept = rows.drop(columns=[*names, *confidences])
     if LABELS in kept:
@@ -79,6 +73,20 @@ def with_labels(rows: pd.DataFrame, heads: Sequence[Head]) -> pd.DataFrame:
         pd.Series(lists, rows.index, dtype=object),
     )
     return kept
+
+
+def check_labels(heads: Sequence[Head]) -> None:
+    """Raise UserError, as `with_labels` does, if no head has yes/no labels."""
+    if not _yes_no(heads):
+        what = "no head that is read has yes/no labels"
+        raise UserError("--labels", what, "leave it out")
+
+
+def _yes_no(heads: Sequence[Head]) -> list[str]:
+    """The columns of the heads of yes/no labels."""
+    return [
+        name for head in heads if head.answer_type == "labels" for name in head.columns
+    ]
 
 
 def _probability_columns(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import Say, UserError, counted
 from multitask.images.captions import caption
-from multitask.images.sheet import Item, check_ending, save, sheet
+from multitask.images.sheet import Item, save, sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,17 +15,6 @@ if TYPE_CHECKING:
 
 _BESIDE = ("", "_confidence", "_low", "_high")
 _LINES = 6  # of a caption
-
-
-def check(path: Path) -> None:
-    """Raise UserError unless a sheet can have this name in its folder."""
-    path = path.expanduser()
-    where = f"--sheet {path}"
-    check_ending(path, where)
-    if path.is_dir():
-        raise UserError(where, "is a folder", "name a file in a folder")
-    if not path.parent.is_dir():
-        raise UserError(where, f"no folder '{path.parent}'", "make it, or name another")
 
 
 def write(matches: "Matches", path: Path, say: Say) -> None:

@@ -187,9 +187,9 @@ def test_nothing_is_written_beside_a_named_network(faces, here, capsys, monkeypa
         places.append(sample.parent)
         return read(sets, sample, heads)
 
-    def decode_table(table, size, memory, spill, margin):
+    def decode_table(table, size, memory, spill, *others, **more):
         places.append(spill)
-        return decode(table, size, memory, spill, margin)
+        return decode(table, size, memory, spill, *others, **more)
 
     monkeypatch.setattr(evaluate, "read_all", read_all)
     monkeypatch.setattr(evaluate, "decode_table", decode_table)

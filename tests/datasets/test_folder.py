@@ -329,9 +329,9 @@ def test_real_ck48():
     assert reading.table["expression"].nunique() == 6  # all but neutral
     # Of its 118 subjects some are seen in contempt only.
     assert reading.table["identity"].notna().all()
-    every = folder.read(REAL / "CK+48", name="face")
+    every = folder.read(REAL / "CK+48", name="feeling")
     assert every.table["identity"].nunique() == 118
-    assert (len(every.table), every.table["face"].nunique()) == (981, 7)
+    assert (len(every.table), every.table["feeling"].nunique()) == (981, 7)
 
 
 @pytest.mark.skipif(not (REAL / "HappySad").is_dir(), reason="HappySad is not here")

@@ -32,8 +32,8 @@ def pictures():
 def test_it_is_what_load_opens_without_a_name(faces, pictures):
     named = multitask.load("faces")
     assert [head.name for head in faces.heads] == HEADS
-    answers = faces.predict(pictures)
-    assert answers.equals(named.predict(pictures))
+    answers = faces.predict(pictures, faces="whole")
+    assert answers.equals(named.predict(pictures, faces="whole"))
     assert (answers["status"] == "ok").all()
     assert answers["age"].between(0, 116).all()
 
@@ -43,7 +43,7 @@ def test_plain_keras_opens_it_and_answers_alike(faces, pictures):
     outputs = plain.predict_on_batch(np.stack(pictures))
     classes = faces.heads[1].classes
     expected = [classes[i] for i in outputs["gender"].argmax(axis=1)]
-    assert faces.predict(pictures)["gender"].tolist() == expected
+    assert faces.predict(pictures, faces="whole")["gender"].tolist() == expected
 
 
 def test_it_is_small_and_its_kernels_are_float16():

@@ -18,7 +18,7 @@ WORK: dict[str, object] = {
     "network": "a",
     "heads": None,
     "probabilities": False,
-    "faces": [],
+    "options": {},
     "pictures": "b",
     "files": "c",
 }
@@ -202,7 +202,7 @@ def test_parquet_keeps_the_types_even_of_parts_without_an_answer(tmp_path):
         ("network", "network"),
         ("heads", "choice of heads"),
         ("probabilities", "choice of --probabilities"),
-        ("faces", "choice of --faces, --largest or --detector"),
+        ("options", "choice of --faces, --largest, --detector or --labels"),
         ("pictures", "list of pictures"),
         ("files", "version of the picture files"),
         ("multitask", "version of multitask"),

@@ -20,10 +20,7 @@ Shape = tuple[int, ...]  # of pixels: (height, width, 3)
 LEAST_FACES, LEAST_SHARE = 20, 0.5  # with which a framing can be measured
 # How far a face may lie from the framing in a picture that is already a crop: shares
 # of the picture's sides, factors, radians.
-_OFF, _LARGER, _WIDER, _TURNED = 0.08, 1.25, 1.1, 0.25
-# How many times as far it may lie in pictures that a framing is measured on: of loose
-# crops (IMFDB) three of four do, of photos (HappySad) one of five.
-_ROUGHLY = 2.0
+_OFF, _LARGER, _WIDER, _TURNED = 0.16, 1.56, 1.21, 0.5
 # A mean face (5,): x + iy of its landmarks from the middle of the eyes, in distances
 # between them; medians of `mtcnn` on 300 pictures each of UTKFace and CelebA.
 _MEAN = np.array([-0.5, 0.5, 0.61j, -0.445 + 1.033j, 0.445 + 1.033j])
@@ -83,7 +80,7 @@ def measure(pictures: Iterable[tuple[Shape, Sequence[Face]]]) -> Framing | None:
         return None
     x, y, distance, aspect, _ = np.median(places, axis=0).tolist()
     framing = Framing(x=x, y=y, distance=distance, aspect=aspect)
-    alike = sum(_lies(place, framing, _ROUGHLY) for place in places)
+    alike = sum(_lies(place, framing) for place in places)
     if alike < max(LEAST_FACES, LEAST_SHARE * count):
         return None
     return replace(framing, pictures=len(places))
@@ -98,16 +95,16 @@ def is_crop(shape: Shape, faces: Sequence[Face], framing: Framing) -> bool:
     return len(faces) == 1 and _lies(_placed(shape, faces[0]), framing)
 
 
-def _lies(place: _Place, framing: Framing, tolerance: float = 1.0) -> bool:
+def _lies(place: _Place, framing: Framing) -> bool:
     """Whether a face has the place and size of a framing, its picture the shape."""
     off = max(abs(place.x - framing.x), abs(place.y - framing.y))
     larger = abs(np.log(place.distance / framing.distance))
     wider = abs(np.log(place.aspect / framing.aspect))
     return bool(
-        off <= tolerance * _OFF
-        and larger <= tolerance * np.log(_LARGER)
-        and wider <= tolerance * np.log(_WIDER)
-        and abs(place.angle) <= tolerance * _TURNED
+        off <= _OFF
+        and larger <= np.log(_LARGER)
+        and wider <= np.log(_WIDER)
+        and abs(place.angle) <= _TURNED
     )
 
 

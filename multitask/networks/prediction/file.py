@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -24,7 +24,13 @@ from multitask.contracts.saving import (
     write_text,
 )
 from multitask.contracts.version import VERSION
-from multitask.networks.prediction.formats import Tally, closing, encodable, text
+from multitask.networks.prediction.formats import (
+    LABELS,
+    Tally,
+    closing,
+    encodable,
+    text,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +40,7 @@ _WHAT = {  # what makes it the same work, in words for when it is not
     "network": "network",
     "heads": "choice of heads",
     "probabilities": "choice of --probabilities",
-    "faces": "choice of --faces, --largest or --detector",
+    "options": "choice of --faces, --largest, --detector or --labels",
     "pictures": "list of pictures",
     "files": "version of the picture files",
 }
@@ -255,12 +261,12 @@ def same_work(
     pictures: "pd.DataFrame",
     heads: Sequence[str] | None,
     probabilities: bool,
-    faces: Sequence[object] = (),
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What must be the same for rows to belong to one file, as plain values.
 
-    `pictures` has their `path`, and perhaps columns of boxes; `faces` are the values of
-    what decides which faces are looked for.
+    `pictures` has their `path`, and perhaps columns of boxes; `options` are
+    others that rows depend on.
     """
     with network.open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
@@ -276,7 +282,7 @@ def same_work(
         "network": weights,
         "heads": None if heads is None else list(heads),
         "probabilities": probabilities,
-        "faces": list(faces),
+        "options": dict(options or {}),
         "pictures": names.hexdigest(),
         "files": files.hexdigest(),
     }
@@ -305,7 +311,7 @@ def _arrow(rows: "pd.DataFrame", first: bool) -> bytes:
     # A part in which a column is all empty must not have a type of its own.
     schema = pa.schema(
         [
-            pa.field(each.name, pa.string() if each.name in texts else each.type)
+            pa.field(each.name, _text_type(each.name)) if each.name in texts else each
             for each in guess
         ],
         guess.metadata,
@@ -314,6 +320,12 @@ def _arrow(rows: "pd.DataFrame", first: bool) -> bytes:
     parts = [schema.serialize()] if first else []
     parts += [batch.serialize() for batch in table.combine_chunks().to_batches()]
     return b"".join(part.to_pybytes() for part in parts)
+
+
+def _text_type(name: str) -> Any:
+    import pyarrow as pa
+
+    return pa.list_(pa.string()) if name == LABELS else pa.string()
 
 
 def _write_parquet(part: Path, path: Path) -> None:

@@ -20,6 +20,7 @@ ENDINGS = {
     ".parquet": "parquet",
     ".txt": "table",
 }
+LABELS = "labels"  # a column of lists, where `--labels` is given
 _REASONS = 3  # different reasons that the summary names
 
 
@@ -60,10 +61,14 @@ def text(
     """Some rows of predictions in a text format, to be joined to those before them.
 
     Behind the last rows comes `closing(form)`. `first` is True for the first rows, and
-    `width` the most characters in a line of the table, by default any number. In file
+    `width` the most characters in a line of the table, by default any number. Lists are
+    joined by commas in a table and in CSV. In file
     names that are not UTF-8 the replacement character stands for what can't be encoded.
     """
     rows = encodable(rows)
+    if form in ("table", "csv") and LABELS in rows:
+        joined = rows[LABELS].map(", ".join, na_action="ignore")
+        rows = rows.assign(**{LABELS: joined})
     if form == "table":
         return "\n" * (not first) + table_text(rows, width=width)
     if form == "csv":

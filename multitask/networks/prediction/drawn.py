@@ -1,0 +1,159 @@
+"""How are predictions drawn: into copies of the pictures, and on a sheet?"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from multitask.contracts.errors import Say, UserError, counted
+from multitask.contracts.saving import reporting_write_errors
+from multitask.images.annotate import annotated
+from multitask.images.captions import caption
+from multitask.images.decode import PictureError
+from multitask.images.sheet import ENDINGS, MOST, Item, check_sheet, save, sheet
+from multitask.images.threads import in_order
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Drawing(Protocol):
+    """What draws rows of predictions as they come."""
+
+    def check(self, *, resumed: bool) -> None:
+        """Raise UserError if it can't be written, or would replace a file."""
+
+    def write(self, rows: "pd.DataFrame") -> None:
+        """Draw some more rows."""
+
+    def finish(self) -> None:
+        """Draw what is left after the last rows."""
+
+
+@dataclass(kw_only=True)
+class AnnotatedFolder:
+    """A folder that gets a copy of each picture with the boxes and answers in it.
+
+    Names, and folders below the pictures' common one, stay as they are; a picture of
+    another format than JPEG, PNG or WebP becomes `NAME.EXT.png`.
+    """
+
+    folder: Path
+    paths: Sequence[str]  # of the rows to come, in their order
+    _root: str = field(init=False)
+    _held: "pd.DataFrame | None" = None  # rows of a picture that may have more of them
+
+    def __post_init__(self) -> None:
+        folders = {os.path.dirname(os.path.abspath(path)) for path in self.paths}
+        try:
+            self._root = os.path.commonpath(folders)
+        except ValueError:  # on different drives of Windows
+            self._root = ""
+
+    def target(self, path: str) -> Path:
+        """The file for the annotated picture."""
+        whole = os.path.abspath(path)
+        name = os.path.relpath(whole, self._root) if self._root else whole
+        place = self.folder / Path(name).relative_to(Path(name).anchor)
+        if place.suffix.lower() in ENDINGS:
+            return place
+        return place.with_name(f"{place.name}.png")
+
+    def check(self, *, resumed: bool) -> None:
+        """Raise UserError if the folder can't be made or would lose a file.
+
+        If the work is `resumed`, annotated pictures may be there already.
+        """
+        where = f"--annotate {self.folder}"
+        if self.folder.exists() and not self.folder.is_dir():
+            raise UserError(where, "is a file", "name a folder")
+        distinct = dict.fromkeys(self.paths)
+        several = len(distinct) < len(self.paths)
+        if several and resumed:
+            what = "can't go on with pictures that have several boxes"
+            raise UserError(where, what, "delete what is to be resumed")
+        if several and sum(1 for _ in groupby(self.paths)) > len(distinct):
+            what = "the rows of a picture don't follow each other"
+            raise UserError(where, what, "sort the table by its paths")
+        for path in distinct:
+            target = self.target(path)
+            if not target.exists():
+                continue
+            if not resumed or target.samefile(path):
+                what = f"would replace {target}"
+                raise UserError(where, what, "name another folder, or empty it")
+
+    def write(self, rows: "pd.DataFrame") -> None:
+        """Write the pictures that rows are about, those that can be decoded.
+
+        The rows of a picture that is named several times may come in several calls.
+        """
+        import pandas as pd
+
+        if self._held is not None:
+            rows, self._held = pd.concat([self._held, rows]), None
+        if len(set(self.paths)) < len(self.paths) and len(rows):
+            last = rows["path"] == rows["path"].iloc[-1]
+            rows, self._held = rows[~last], rows[last]
+        self._write(rows)
+
+    def finish(self) -> None:
+        """Write what may have had more rows."""
+        if self._held is not None:
+            self._write(self._held)
+
+    def _write(self, rows: "pd.DataFrame") -> None:
+        groups = [(path, group) for path, group in rows.groupby("path", sort=False)]
+
+        def one(index: int) -> None:
+            path, group = groups[index]
+            try:
+                image = annotated(str(path), group)
+            except PictureError:  # its row says why
+                return
+            target = self.target(str(path))
+            with reporting_write_errors(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+            save(image, target)
+
+        for _ in in_order(one, len(groups)):
+            pass
+
+
+@dataclass(kw_only=True)
+class ContactSheet:
+    """A sheet of what rows show, the first 1,000 of them, with their answers.
+
+    `say` tells if it can't show all.
+    """
+
+    path: Path
+    say: Say
+    rows: int = 0
+    items: list[Item] = field(default_factory=list)
+
+    def check(self, *, resumed: bool) -> None:
+        """Raise UserError unless a sheet can have this name in its folder."""
+        check_sheet(self.path)
+        if resumed:
+            self.say(f"{self.path} will show the pictures that are left to do")
+
+    def write(self, rows: "pd.DataFrame") -> None:
+        """Add what some rows show; pictures without an answer are tiles, too."""
+        self.rows += len(rows)
+        for _, row in rows.head(MOST - len(self.items)).iterrows():
+            box = row["box"] if isinstance(row["box"], str) else None
+            lines = (Path(row["path"]).name, *caption(row))
+            self.items.append(Item(row["path"], box, lines))
+
+    def finish(self) -> None:
+        """Write the sheet."""
+        if not self.items:
+            self.say(f"{self.path} is not written: there is nothing to show")
+            return
+        if self.rows > len(self.items):
+            shown = f"the first {len(self.items):,} of {counted(self.rows, 'row')}"
+            self.say(f"{self.path} shows {shown}")
+        save(sheet(self.items), self.path)

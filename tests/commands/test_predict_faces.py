@@ -1,0 +1,119 @@
+"""Does `predict` find faces, draw them, and say what it did not do?"""
+
+import io
+import json
+import re
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from multitask.__main__ import main
+from multitask.predict import main as predict
+
+data = pytest.importorskip("skimage.data", reason="needs scikit-image")
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """A folder with a portrait, the same below it as BMP, and a picture of a cup."""
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    portrait = Image.fromarray(data.astronaut())
+    portrait.save(folder / "portrait.jpg")
+    portrait.save(folder / "more" / "portrait.bmp")
+    Image.fromarray(data.coffee()).save(folder / "cup.png")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def refused(capsys, command, message):
+    """Whether a command is a mistake, told in one line that matches."""
+    capsys.readouterr()
+    return predict(command) == 2 and re.search(message, capsys.readouterr().err)
+
+
+def test_rows_are_counted_as_faces_and_pictures(photos, capsys):
+    assert predict(["faces", "photos", "--out", "answers.csv"]) == 0
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("3 pictures: 2 faces answered, 1 picture not (no face: ")
+    rows = pd.read_csv("answers.csv")
+    assert rows["face"].dropna().tolist() == [0, 0]
+    assert rows.loc[rows["status"] == "no face", "path"].str.endswith("cup.png").all()
+
+
+def test_annotated_pictures_keep_their_names_and_places(photos, capsys):
+    assert predict(["faces", "photos", "--annotate", "drawn"]) == 0
+    folder = photos.parent / "drawn"
+    names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*.*"))
+    assert names == ["cup.png", "more/portrait.bmp.png", "portrait.jpg"]
+    before = np.asarray(Image.open(photos / "portrait.jpg"), np.int16)
+    after = np.asarray(Image.open(folder / "portrait.jpg"), np.int16)
+    changed = np.abs(after[: len(before), : before.shape[1]] - before).max(axis=2) > 60
+    assert 0.005 < changed.mean() < 0.3
+
+
+def test_annotated_pictures_replace_nothing(photos, capsys):
+    assert refused(
+        capsys,
+        ["faces", "photos", "--annotate", "photos"],
+        "--annotate photos: would replace photos/cup",
+    )
+
+
+def test_a_stopped_command_goes_on_with_its_drawings(photos, monkeypatch, capsys):
+    from multitask.networks.prediction.file import PredictionFile
+
+    def stop(self):
+        raise KeyboardInterrupt
+
+    command = ["faces", "photos", "--out", "answers.csv", "--annotate", "drawn"]
+    with monkeypatch.context() as stopped:
+        stopped.setattr(PredictionFile, "finish", stop)
+        assert predict(command) == 130
+    assert predict(command) == 0
+    assert len(list((photos.parent / "drawn").rglob("*.*"))) == 3
+
+
+def test_a_sheet_shows_every_row(photos, capsys):
+    assert predict(["faces", "photos", "--sheet", "sheet.png"]) == 0
+    with Image.open("sheet.png") as image:
+        assert image.width > 3 * 160
+    assert refused(
+        capsys,
+        ["faces", "photos", "--sheet", "a.doc"],
+        r"--sheet a.doc: has the unknown ending",
+    )
+
+
+def test_paths_come_from_standard_input(photos, monkeypatch, capsys):
+    lines = "photos/portrait.jpg\n\nphotos/cup.png\n"
+    monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+    assert predict(["faces", "-", "--format", "jsonl"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["path"] for row in rows] == ["photos/portrait.jpg", "photos/cup.png"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    assert refused(capsys, ["faces", "-"], "^standard input: holds no path")
+
+
+def test_rows_of_other_faces_are_never_gone_on_with(photos, monkeypatch, capsys):
+    from multitask.networks.prediction.file import PredictionFile
+
+    def stop(self):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(PredictionFile, "finish", stop)
+        assert predict(["faces", "photos", "--out", "answers.csv"]) == 130
+    assert refused(
+        capsys,
+        ["faces", "photos", "--out", "answers.csv", "--faces", "whole"],
+        "another choice of --faces, --largest",
+    )
+
+
+def test_yes_no_labels_are_needed_for_a_list(photos, capsys):
+    assert main(["predict", "faces", "photos", "--labels"]) == 2
+    assert "--labels: no head that is read has yes/no labels" in capsys.readouterr().err
