@@ -74,14 +74,17 @@ def number(value: float) -> str:
 def caption(row: "pd.Series[Any]") -> tuple[str, ...]:
     """The answers of a row, each in few letters, as a picture shows them.
 
-    An answer without a letter has its column before it, but for `age`. Of yes/no labels
-    those answered yes are listed. A row that says why it has no answer has that alone.
+    An answer without a letter has its column before it, but for `age`; so have those of
+    columns of which one begins as another is named, such as `race` and `race7`. Of
+    yes/no labels those answered yes are listed. A row that says why it has no answer has that alone.
 
     >>> import pandas as pd
     >>> caption(pd.Series({"age": 31.4, "age_low": 25.2, "age_high": 38.0}))
     ('31 (25 to 38)',)
     """
-    return tuple(_cell(name, *cells) for name, *cells in _answers(row))
+    answers = list(_answers(row))
+    alike = _alike([name for name, *_ in answers])
+    return tuple(_cell(name, *cells, named=name in alike) for name, *cells in answers)
 
 
 def short_caption(row: "pd.Series[Any]") -> tuple[str, ...]:
@@ -92,7 +95,15 @@ def short_caption(row: "pd.Series[Any]") -> tuple[str, ...]:
     >>> short_caption(pd.Series(row))
     ('female', 'old')
     """
-    return tuple(_short(name, answer) for name, answer, *_ in _answers(row))
+    answers = list(_answers(row))
+    alike = _alike([name for name, *_ in answers])
+    return tuple(_short(name, cell[0], name in alike) for name, *cell in answers)
+
+
+def _alike(names: list[str]) -> set[str]:
+    """The names that begin another one, and those others."""
+    pairs = [(a, b) for a in names for b in names if a and a != b and b.startswith(a)]
+    return {name for pair in pairs for name in pair}
 
 
 def _answers(row: "pd.Series[Any]") -> Iterator[tuple[Any, ...]]:
@@ -119,18 +130,18 @@ def _is_yes_or_no(answer: Any, endings: tuple[str, ...]) -> bool:
     return len(endings) == 1 and not isinstance(answer, str) and answer in (0, 1)
 
 
-def _cell(name: str, answer: Any, *beside: Any) -> str:
+def _cell(name: str, answer: Any, *beside: Any, named: bool) -> str:
     if len(beside) == 2:
         answer, *beside = _rounded(answer, *beside)  # type: ignore[assignment]
     if not beside:  # a status
         return str(answer)
     text = cell(answer, *beside)
-    return f"{name} {text}" if _needs_name(name, answer) else text
+    return f"{name} {text}" if named or _needs_name(name, answer) else text
 
 
-def _short(name: str, answer: Any) -> str:
+def _short(name: str, answer: Any, named: bool) -> str:
     text = str(answer) if isinstance(answer, str) else number(_rounded(answer)[0])
-    return f"{name} {text}" if _needs_name(name, answer) else text
+    return f"{name} {text}" if named or _needs_name(name, answer) else text
 
 
 def _needs_name(name: str, answer: Any) -> bool:

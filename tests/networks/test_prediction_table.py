@@ -70,3 +70,22 @@ def test_a_long_path_keeps_its_end_on_a_terminal():
     shown = text(faces, width=80).splitlines()[1].split()[0]
     assert len(shown) == 40
     assert shown == "..." + faces["path"][0][-37:]
+
+
+def test_a_face_has_its_number_and_confidence_in_one_column():
+    rows = pd.DataFrame(
+        {
+            "status": ["ok", "ok", "no face"],
+            "path": ["a.jpg", "a.jpg", "b.jpg"],
+            "face": pd.Series([0, 1, None], dtype="Int64"),
+            "box": ["0 0 8 8", "9 9 12 12", None],
+            "face_confidence": np.array([0.99, np.nan, np.nan], np.float32),
+            "gender": ["male", "female", None],
+            "gender_confidence": [0.9, 0.8, np.nan],
+        }
+    )
+    header, *lines = text(rows).splitlines()
+    assert header.split() == ["path", "status", "box", "face", "gender"]
+    assert lines[0].split()[-4:] == ["0", ".99", "male", ".90"]
+    assert lines[1].split()[-3:] == ["1", "female", ".80"]
+    assert lines[2].split() == ["b.jpg", "no", "face"]

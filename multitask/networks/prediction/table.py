@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from multitask.images.captions import cell, suffixes
+from multitask.images.captions import cell, share, suffixes
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _PATH = 40  # letters of a path on a terminal; its end tells most
 _GAP = "  "
+_BEFORE = ("path", "status", "box", "face", "face_confidence")  # the answers
 
 Column = list[str]  # its heading, then a cell per row
 
@@ -36,7 +37,11 @@ def _columns(rows: "pd.DataFrame") -> Iterator[Column]:
         yield ["status", *rows["status"].fillna("")]
     if "box" in rows and rows["box"].notna().any():
         yield ["box", *(rows["box"].fillna(""))]
-    names = [str(name) for name in rows if name not in ("path", "status", "box")]
+    if "face" in rows:
+        faces = rows["face"].astype(object).where(rows["face"].notna(), "")
+        cells = zip(faces, rows["face_confidence"], strict=True)
+        yield ["face", *(f"{face} {share(sure)}".rstrip() for face, sure in cells)]
+    names = [str(name) for name in rows if name not in _BEFORE]
     beside = {f"{name}_{suffix}" for name in names for suffix in suffixes(name, names)}
     for name in names:
         if name not in beside:

@@ -172,10 +172,10 @@ def test_a_picture_is_a_crop_if_its_one_face_lies_as_the_framing_says():
     assert not is_crop(shape, [one, one], FRAMING)
     assert not is_crop((200, 260, 3), [one], FRAMING)
     middle = complex(100, 60)
-    assert not is_crop(shape, [face(middle, 60)], FRAMING)
-    assert not is_crop(shape, [face(middle + 20, 80)], FRAMING)
-    assert not is_crop(shape, [face(middle, 80, 30)], FRAMING)
-    assert is_crop(shape, [face(middle + 10j, 75, 8)], FRAMING)
+    assert not is_crop(shape, [face(middle, 50)], FRAMING)
+    assert not is_crop(shape, [face(middle + 40, 80)], FRAMING)
+    assert not is_crop(shape, [face(middle, 80, 35)], FRAMING)
+    assert is_crop(shape, [face(middle + 20j, 60, 20)], FRAMING)
 
 
 def test_a_crop_is_a_crop():
