@@ -76,7 +76,8 @@ def caption(row: "pd.Series[Any]") -> tuple[str, ...]:
 
     An answer without a letter has its column before it, but for `age`; so have those of
     columns of which one begins as another is named, such as `race` and `race7`. Of
-    yes/no labels those answered yes are listed. A row that says why it has no answer has that alone.
+    yes/no labels those answered yes are listed. A row that says why it has no answer
+    has that alone.
 
     >>> import pandas as pd
     >>> caption(pd.Series({"age": 31.4, "age_low": 25.2, "age_high": 38.0}))
