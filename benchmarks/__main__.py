@@ -21,6 +21,7 @@ MEASURES = (
     "memory",
     "features",
     "overhead",
+    "predict",
     "tables",
 )
 QUICK = partial(
