@@ -14,6 +14,7 @@ from multitask.contracts.errors import UserError, command, nearest
 COMMANDS = (
     ("fit", "train a network on labelled pictures and write a run"),
     ("predict", "predict for pictures with a trained network"),
+    ("serve", "answer over HTTP, with a page to try it"),
     ("search", "find pictures by their answers"),
     ("report", "measure a network on labelled pictures"),
     ("audit", "find faults in labelled pictures before training"),

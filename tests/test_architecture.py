@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "data": ("contracts", "terminal", "images", "tables"),
     "networks": ("contracts", "images"),
     "retrieval": ("contracts", "images"),
+    "service": ("contracts", "images", "networks"),
     "inspection": ("contracts", "terminal", "images", "tables", "data"),
     "training": ("contracts", "terminal", "images", "tables", "data", "networks"),
     "experiments": (

@@ -74,7 +74,7 @@ def text(
     if form == "csv":
         csv: str = rows.to_csv(index=False, header=first, lineterminator="\n")
         return csv
-    lines = [json.dumps(row, ensure_ascii=False) for row in _records(rows)]
+    lines = [json.dumps(row, ensure_ascii=False) for row in records(rows)]
     if form == "jsonl":
         return "".join(f"{line}\n" for line in lines)
     separator = ",\n"
@@ -98,7 +98,7 @@ def _encodable(text: object) -> object:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _records(rows: "pd.DataFrame") -> list[dict[str, Any]]:
+def records(rows: "pd.DataFrame") -> list[dict[str, Any]]:
     """The rows as plain values, None for what is empty."""
     plain = rows.astype(object)
     for name in rows.select_dtypes("float32"):

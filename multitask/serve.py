@@ -1,0 +1,150 @@
+"""How does a network answer over HTTP, with a page to try it? One command."""
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from multitask.cli.quiet import import_tensorflow
+from multitask.contracts.errors import Parser, UserError, command
+from multitask.networks.named import catalog
+from multitask.terminal.bar import status
+
+if TYPE_CHECKING:
+    from multitask.service.limits import Limits
+
+TOKEN = "MULTITASK_TOKEN"  # the environment variable
+_PACKAGES = ("fastapi", "multipart", "prometheus_client", "uvicorn")
+_INSTALL = (
+    'pip install "fastapi>=0.115,<1" "prometheus_client>=0.21,<1" '
+    '"python-multipart>=0.0.20,<1" "uvicorn>=0.34,<1"'
+)
+_LOCAL = ("127.", "localhost", "::1")
+_EPILOG = """\
+addresses:
+  /              a page to try it: drop photos, or use the camera
+  POST /analyze  pictures in the field `pictures` of a form, the answers as JSON
+  /heads         what the network answers
+  /health        whether it does
+  /metrics       counters for Prometheus
+  /openapi.json  all of this for programs
+
+  curl -F pictures=@photo.jpg http://127.0.0.1:8000/analyze
+
+Pictures are kept in memory until they are answered, and nowhere else. On SIGTERM or
+Ctrl-C the service finishes the requests that it has accepted.
+"""
+# As in multitask.service.limits, which --help doesn't import.
+_LIMITS = (
+    ("max_bytes", "bytes of one request (default 33554432)"),
+    ("max_pixels", "pixels of one picture (default 50000000)"),
+    ("max_pictures", "pictures in one request (default 32)"),
+    ("queue", "requests in progress; further ones get status 429 (default 64)"),
+    ("upload_timeout", "seconds that an upload may take (default 60)"),
+    ("answer_timeout", "seconds to wait for the answers (default 60)"),
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    options = Parser(
+        prog="python -m multitask.serve",
+        description="Answer over HTTP with a trained network, and show a page for it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = options.add_argument
+    add(
+        "network",
+        nargs="?",
+        help=f"a network file, run folder or name (default: {catalog.DEFAULT})",
+    )
+    add(
+        "--host",
+        default="127.0.0.1",
+        help="the address to listen on; 0.0.0.0 is reached from elsewhere (default "
+        "127.0.0.1: from this machine only)",
+    )
+    add(
+        "--port", type=int, default=8000,
+        help="the port to listen on; 0 takes a free one (default 8000)",
+    )  # fmt: skip
+    add(
+        "--token",
+        help="answer only requests with the header `Authorization: Bearer TOKEN`; "
+        f"other users of this machine see options, but not the variable {TOKEN}",
+    )
+    limits = options.add_argument_group("limits")
+    for name, text in _LIMITS:
+        option = "--" + name.replace("_", "-")
+        limits.add_argument(option, type=int, metavar="N", help=text)
+    return options
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run `python -m multitask.serve`; returns the exit status."""
+    arguments = parser().parse_args(argv)
+    _check_installed()
+    from multitask.service.server import address, bind, run
+
+    limits = _limits(arguments)
+    token = _token(arguments.token)
+    name = arguments.network or catalog.DEFAULT
+    network = catalog.find(name)
+    with bind(arguments.host, arguments.port) as bound:
+        import_tensorflow()
+        import multitask
+        from multitask.service.app import create_app
+
+        with status("opening the network"):
+            analyzer = multitask.load(network)
+            app = create_app(analyzer, name=_shown(name), limits=limits, token=token)
+        for note in analyzer.notes:
+            print(note, file=sys.stderr)
+        if not arguments.host.startswith(_LOCAL) and not token:
+            what = "anyone who reaches this address may use it"
+            print(f"--host {arguments.host}: {what}; see --token", file=sys.stderr)
+        print(f"{_shown(name)} at {address(bound)} (Ctrl-C ends it)")
+        run(app, bound, limits)
+    return 0
+
+
+def _check_installed() -> None:
+    """Raise UserError if a package of the extra `serve` is missing."""
+    for name in _PACKAGES:
+        try:
+            import_module(name)
+        except ImportError:
+            what = f"needs the package {name}, which is not installed"
+            raise UserError("serve", what, _INSTALL) from None
+
+
+def _limits(arguments: argparse.Namespace) -> "Limits":
+    from multitask.service.limits import Limits
+
+    given = {name: getattr(arguments, name) for name, _ in _LIMITS}
+    return Limits(**{name: n for name, n in given.items() if n is not None})
+
+
+def _token(given: str | None) -> str:
+    """The token of the option or the environment; empty if there is none."""
+    token = os.environ.get(TOKEN, "") if given is None else given
+    where = TOKEN if given is None else "--token"
+    if given == "" or not token.isascii() or any(map(str.isspace, token)):
+        raise UserError(where, "must be ASCII letters, digits and signs, no spaces")
+    return token
+
+
+def _shown(network: str) -> str:
+    """How clients see a network: by its name or that of its folder, not by a path."""
+    if catalog.is_named(network):
+        return network
+    path = Path(network)
+    return (path.parent.name or path.stem) if path.suffix else path.name
+
+
+if __name__ == "__main__":
+    sys.exit(main())

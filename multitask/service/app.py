@@ -1,0 +1,233 @@
+"""Which addresses does the service have, and what do they take and give?"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from multitask.contracts.version import VERSION
+from multitask.images.faces.parts import Faces
+from multitask.networks.analyzer import Analyzer
+from multitask.service.access import bearer
+from multitask.service.limits import Limits
+from multitask.service.middleware import Outermost
+from multitask.service.network import Network
+from multitask.service.page import Page
+from multitask.service.refusals import Refusal
+from multitask.service.schemas import (
+    Analysis,
+    HeadResponse,
+    HeadsResponse,
+    Health,
+    LimitsResponse,
+    Problem,
+)
+from multitask.service.service import Service
+from multitask.service.uploads import FIELD
+
+_PROBLEMS = {
+    401: "the token is missing or wrong",
+    408: "the upload took too long",
+    413: "too many bytes, pictures or pixels",
+    415: "the body is no form, or no file is a picture",
+    422: "the form, a parameter or every picture is wrong",
+    429: "too many requests are in progress",
+    503: "there was no answer in time",
+}
+_DESCRIPTION = """\
+Send pictures to `/analyze`; the answers have the columns of the command `predict`, and
+`/heads` says what each of them means. Pictures are kept in memory until they are
+answered, and nowhere else. Every refusal is one line, `{"detail": "..."}`.
+"""
+
+
+class Parameters(BaseModel):
+    """What is asked about the pictures of a request."""
+
+    model_config = ConfigDict(extra="forbid")
+    heads: list[str] = Field([], description="heads to answer, by default all")
+    probabilities: bool = Field(False, description="add that of each class and label")
+    faces: Faces = Field("auto", description="as `--faces` of the command `predict`")
+    largest: bool = Field(False, description="only the largest face of each picture")
+
+
+def create_app(
+    analyzer: Analyzer,
+    *,
+    name: str = "network",
+    limits: Limits | None = None,
+    token: str = "",
+) -> FastAPI:
+    """An ASGI application that answers with a network; `name` is how it is shown.
+
+    With a `token`, requests need the header `Authorization: Bearer TOKEN`, except those
+    for the page, `/health` and `/openapi.json`. Serve it with one process: pictures
+    share batches inside of it.
+    """
+    service = Service(Network(analyzer, name), limits or Limits())
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = FastAPI(
+        title=f"multitask: {name}",
+        version=VERSION,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # they load scripts from another server
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.add_middleware(Outermost, metrics=service.metrics)
+    app.add_exception_handler(Refusal, _refusal)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _failure)
+    access = [Depends(bearer(token))] if token else []
+    _add_analyze(app, service, access)
+    _add_others(app, service, access)
+    return app
+
+
+def _add_analyze(app: FastAPI, service: Service, access: Sequence[Any]) -> None:
+    @app.post(
+        "/analyze",
+        dependencies=access,
+        responses=_problems(401, 408, 413, 415, 422, 429, 503, token=bool(access)),
+        openapi_extra={"requestBody": _body(service.limits)},
+    )
+    async def analyze(
+        request: Request, parameters: Annotated[Parameters, Query()]
+    ) -> Analysis:
+        """Answer for one or many pictures: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
+
+        If a picture of several can't be used, its `status` says why. If none can, the
+        request is refused with the reason of the first.
+        """
+        pictures = await service.analyze(request, **dict(parameters))
+        return Analysis(network=service.network.name, pictures=pictures)
+
+
+def _add_others(app: FastAPI, service: Service, access: Sequence[Any]) -> None:
+    page = Page()
+    heads_response = _heads(service)
+    common: dict[str, Any] = {
+        "dependencies": access,
+        "responses": _problems(401, token=bool(access)),
+    }
+
+    @app.get("/heads", **common)
+    async def heads() -> HeadsResponse:
+        """What the network answers, and what one must know of its answers."""
+        return heads_response
+
+    @app.get("/health", responses=_problems(503))
+    async def health(response: Response) -> Health:
+        """Whether requests are answered; no token is needed."""
+        if not service.alive:
+            response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        return Health(status="ok" if service.alive else "failed", version=VERSION)
+
+    @app.get("/metrics", response_class=Response, **common)
+    async def metrics() -> Response:
+        """Counters in the text format of Prometheus."""
+        kind = "text/plain; version=0.0.4; charset=utf-8"
+        return Response(service.metrics.text(), media_type=kind)
+
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def show_page() -> HTMLResponse:
+        return HTMLResponse(page.html, headers=page.headers)
+
+
+def _heads(service: Service) -> HeadsResponse:
+    network, limits = service.network, service.limits
+    return HeadsResponse(
+        network=network.name,
+        detects=network.detects,
+        heads=[
+            HeadResponse(
+                name=one.head.name,
+                type=one.head.answer_type,
+                unit=one.head.unit,
+                classes=list(one.head.classes),
+                columns=list(one.answers),
+                probabilities=one.probabilities,
+            )
+            for one in network.heads
+        ],
+        notes=list(network.analyzer.notes),
+        limits=LimitsResponse(
+            max_bytes=limits.max_bytes,
+            max_pixels=limits.max_pixels,
+            max_pictures=limits.max_pictures,
+        ),
+    )
+
+
+def _problems(*statuses: int, token: bool = True) -> dict[int | str, dict[str, Any]]:
+    return {
+        status: {"model": Problem, "description": _PROBLEMS[status]}
+        for status in statuses
+        if token or status != HTTPStatus.UNAUTHORIZED
+    }
+
+
+def _body(limits: Limits) -> dict[str, Any]:
+    """The body of `/analyze` for the OpenAPI page."""
+    pictures = {
+        "type": "array",
+        "items": {"type": "string", "format": "binary"},
+        "minItems": 1,
+        "maxItems": limits.max_pictures,
+    }
+    schema = {
+        "type": "object",
+        "properties": {FIELD: pictures},
+        "required": [FIELD],
+        "additionalProperties": False,
+    }
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+
+
+def _problem(
+    status: int, line: str, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    return JSONResponse({"detail": line}, status, headers)
+
+
+async def _refusal(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refusal)
+    return _problem(error.status, error.line, error.headers)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = str(first["loc"][-1])[:100]
+    what = f"is {str(first.get('input'))[:100]!r}"
+    message = str(first["msg"])
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(Parameters.model_fields)
+        line = f"{where}: unknown parameter; known: {known}"
+    else:
+        line = f"{where}: {what}; {message[:1].lower()}{message[1:]}"
+    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, line)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    return _problem(error.status_code, str(error.detail), headers)
+
+
+async def _failure(request: Request, error: Exception) -> JSONResponse:
+    line = "service: failed; its log says why"
+    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, line)

@@ -1,0 +1,98 @@
+"""What does the network answer for pixels, in values that JSON can hold?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.head import Head
+from multitask.images.decode import Pixels, resize
+from multitask.images.faces.parts import FaceFinder, Faces, Part, finder
+from multitask.networks.analyzer import Analyzer
+from multitask.networks.prediction.formats import records
+from multitask.service.batches import Row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """The columns of a head's answers: always, and with probabilities.
+
+    `probabilities` has the column of each class or label.
+    """
+
+    head: Head
+    answers: tuple[str, ...]
+    probabilities: dict[str, str]
+
+    def names(self, probabilities: bool) -> tuple[str, ...]:
+        """The columns with or without probabilities, in their order."""
+        return self.answers + tuple(self.probabilities.values()) * probabilities
+
+
+class Network:
+    """An analyzer that answers about faces or whole pictures, cut out by any thread.
+
+    To make it compiles the network, and loads the detector of faces if it needs one.
+    """
+
+    def __init__(self, analyzer: Analyzer, name: str) -> None:
+        self.analyzer, self.name = analyzer, name
+        self.side = analyzer.spec.side
+        self.heads = tuple(map(self._columns, analyzer.heads))
+        self.finder = cache(self._finder)
+        self.cut(np.zeros((self.side, self.side, 3), np.uint8), self.finder("auto"))
+
+    @property
+    def detects(self) -> bool:
+        """Whether faces are looked for by default."""
+        return self.analyzer.spec.framing is not None
+
+    def _columns(self, head: Head) -> Columns:
+        blank = np.zeros((1, self.side, self.side, 3), np.uint8)
+        answers, every = (
+            self.analyzer.answers(
+                blank, np.arange(1), heads=[head], probabilities=probabilities
+            )
+            for probabilities in (False, True)
+        )
+        added = [str(name) for name in every if name not in answers]
+        # Of a head whose probabilities are neither of classes nor of labels, columns.
+        names = [head.classes, head.columns, tuple(added)]
+        labels = next(some for some in names if len(some) == len(added))
+        return Columns(
+            head=head,
+            answers=tuple(map(str, answers)),
+            probabilities=dict(zip(labels, added, strict=True)),
+        )
+
+    def columns(self, heads: Sequence[str], probabilities: bool) -> list[str]:
+        """The columns of the answers of some heads, by default of all.
+
+        Raises UserError for an unknown head.
+        """
+        known = {one.head.name: one for one in self.heads}
+        for name in heads:
+            if name not in known:
+                raise UserError("heads", f"no head {name!r}", nearest(name, known))
+        chosen = [known[name] for name in dict.fromkeys(heads or known)]
+        return [column for one in chosen for column in one.names(probabilities)]
+
+    def _finder(self, faces: Faces, largest: bool = False) -> FaceFinder | None:
+        """What finds faces, as `faces` and `largest` of `Analyzer.predict` mean it.
+
+        Raises UserError if they mean nothing for this network.
+        """
+        return finder(faces, self.analyzer.spec.framing, largest=largest)
+
+    def cut(self, pixels: Pixels, find: FaceFinder | None) -> list[Part]:
+        """The faces in a picture (height, width, 3), or the whole picture."""
+        if find is None:
+            return [Part(resize(pixels, self.side))]
+        return find.parts(pixels, self.side)
+
+    def answer(self, parts: Pixels) -> list[Row]:
+        """The answers of all heads for parts (parts, side, side, 3), uint8 RGB."""
+        table = self.analyzer.answers(parts, np.arange(len(parts)), probabilities=True)
+        return records(table)

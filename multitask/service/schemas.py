@@ -1,0 +1,84 @@
+"""What do responses look like? FastAPI writes the OpenAPI page from these."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+Box = Annotated[
+    tuple[int, int, int, int],
+    Field(description="left, top, right, bottom in pixels of the upright picture"),
+]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class FaceResponse(BaseModel):
+    """The answers about one face, or about the whole picture if `box` is null."""
+
+    box: Box | None
+    confidence: Share | None = Field(
+        description="how sure the detector is that it is a face; null if none looked"
+    )
+    answers: dict[str, str | int | float | None] = Field(
+        description="by the columns that /heads lists, as `predict` names them"
+    )
+
+
+class PictureResponse(BaseModel):
+    """One picture. Without answers, `status` says why, and `faces` is empty."""
+
+    name: str = Field(description="the file's name in the upload")
+    status: str = Field(description="`ok`, `no face`, or why it can't be answered")
+    width: int | None = Field(description="pixels of the upright picture")
+    height: int | None
+    faces: list[FaceResponse] = Field(description="the largest face first")
+
+
+class Analysis(BaseModel):
+    """The pictures of a request, in their order."""
+
+    network: str
+    pictures: list[PictureResponse]
+
+
+class HeadResponse(BaseModel):
+    """One question that the network answers."""
+
+    name: str
+    type: str = Field(description="class, labels (yes or no for each), or number")
+    unit: str = Field(description="of a number; empty if it has none")
+    classes: list[str]
+    columns: list[str] = Field(description="of its answers")
+    probabilities: dict[str, str] = Field(
+        description="the column of the probability of each class or label"
+    )
+
+
+class LimitsResponse(BaseModel):
+    """What a request may ask for."""
+
+    max_bytes: int
+    max_pixels: int
+    max_pictures: int
+
+
+class HeadsResponse(BaseModel):
+    """The network, its heads, and what one must know of its answers."""
+
+    network: str
+    detects: bool = Field(description="whether faces are looked for by default")
+    heads: list[HeadResponse]
+    notes: list[str] = Field(description="caveats about what it was trained on")
+    limits: LimitsResponse
+
+
+class Health(BaseModel):
+    """Whether requests are answered."""
+
+    status: str
+    version: str
+
+
+class Problem(BaseModel):
+    """Why a request is not answered, in one line."""
+
+    detail: str

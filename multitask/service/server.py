@@ -1,0 +1,97 @@
+"""How does the service listen, and how does it end?"""
+
+import signal
+import socket
+from asyncio import TimerHandle
+from functools import partial
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from multitask.contracts.errors import UserError
+from multitask.service.limits import Limits
+
+_HEADERS_SECONDS = 10.0  # in which a client must have sent the headers of a request
+_GRACE_SECONDS = 5.0  # to send the last responses
+
+
+class HeadersInTime(H11Protocol):
+    """HTTP/1.1 that closes connections on which no request begins in time.
+
+    uvicorn itself waits for ever for the headers of a request.
+    """
+
+    _check: TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._check:
+            self._check.cancel()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        close = partial(self._close_if_idle, self.cycle)
+        self._check = self.loop.call_later(_HEADERS_SECONDS, close)
+
+    def _close_if_idle(self, before: Any) -> None:
+        """Close it if no request has begun since `before`, the last one then."""
+        idle = self.cycle is None or self.cycle.response_complete
+        if idle and self.cycle is before:
+            self.transport.close()
+        else:
+            self._watch()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket on the first address of a host; UserError if it can't be had.
+
+    Port 0 stands for any free port. Connections are refused until `run`.
+    """
+    where = f"--host {host} --port {port}"
+    if not 0 <= port < 65536:
+        raise UserError(f"--port {port}", "must be from 0 to 65535")
+    try:
+        (family, *_, address), *_ = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        # A service that just ended may still have connections that are being closed.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        return bound
+    except OSError as error:
+        reason = error.strerror or str(error)
+        todo = "choose another: --port 0 takes any free one"
+        raise UserError(where, f"can't listen there: {reason}", todo) from None
+
+
+def address(bound: socket.socket) -> str:
+    """The address of a bound socket as a browser takes it."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(app: FastAPI, bound: socket.socket, limits: Limits) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish the requests that were accepted."""
+    longest = limits.upload_timeout + limits.answer_timeout + _GRACE_SECONDS
+    config = uvicorn.Config(
+        app,
+        http=HeadersInTime,
+        ws="none",
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(longest),
+    )
+    # uvicorn repeats the signal once all is done, which would end the process as if it
+    # had been killed.
+    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        uvicorn.Server(config).run(sockets=[bound])
+    finally:
+        signal.signal(signal.SIGTERM, before)

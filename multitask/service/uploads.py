@@ -1,0 +1,145 @@
+"""Which pictures does a request bring, if it keeps to the limits?"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
+
+from multitask.contracts.errors import counted
+from multitask.service.limits import Limits
+from multitask.service.refusals import Refusal
+
+FIELD = "pictures"
+_WHERE = "upload"
+_MULTIPART = "multipart/form-data"
+_DRAINED_SECONDS = 5.0
+_NAME = 100  # characters of a file's name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One file of a request: its bytes, and its name, which is only shown."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+
+async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
+    """The files of a request's field `pictures`, kept in memory.
+
+    Raises Refusal for another type of body, one that is too large, takes too long or
+    holds anything else, and for no or too many files.
+    """
+    _check_headers(request, limits)
+    try:
+        async with asyncio.timeout(limits.upload_timeout):
+            form = await _parse(request, limits)
+    except TimeoutError:
+        raise Refusal(
+            HTTPStatus.REQUEST_TIMEOUT,
+            _WHERE,
+            f"took more than {counted(limits.upload_timeout, 'second')}",
+            headers={"Connection": "close"},
+        ) from None
+    except MultiPartException as error:
+        if error.message.startswith("Too many files"):
+            raise Refusal(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                _WHERE,
+                f"has more than {counted(limits.max_pictures, 'picture')}",
+                "send the others in another request",
+            ) from None
+        raise _wrong(f"is no valid {_MULTIPART}: {error.message}") from None
+    except ClientDisconnect:
+        raise _wrong("ended early") from None
+    return [await _read(name, value) for name, value in _files(form)]
+
+
+async def drain(request: Request, limits: Limits) -> None:
+    """Read what a refused request still sends, within reason.
+
+    A connection that is closed while its client still sends is reset, and the client
+    never sees why.
+    """
+    if "expect" in request.headers:
+        return  # the client waits to be told whether it may send at all
+    left = limits.max_bytes
+    try:
+        async with asyncio.timeout(_DRAINED_SECONDS):
+            while left > 0:
+                message = await request.receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
+    except TimeoutError:
+        return
+
+
+def _check_headers(request: Request, limits: Limits) -> None:
+    kind = request.headers.get("content-type", "")
+    if kind.partition(";")[0].strip().lower() != _MULTIPART:
+        raise Refusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "Content-Type",
+            f"is {kind[:_NAME]!r}, must be {_MULTIPART}",
+            f"curl -F {FIELD}=@photo.jpg sends it",
+        )
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limits.max_bytes:
+        raise _too_large(limits)
+
+
+async def _parse(request: Request, limits: Limits) -> FormData:
+    async def body() -> AsyncGenerator[bytes, None]:
+        received = 0
+        async for chunk in request.stream():
+            received += len(chunk)
+            if received > limits.max_bytes:
+                raise _too_large(limits)
+            yield chunk
+
+    parser = MultiPartParser(
+        request.headers,
+        body(),
+        max_files=limits.max_pictures,
+        max_fields=1,
+    )
+    parser.spool_max_size = limits.max_bytes + 1  # never written to a disk
+    return await parser.parse()
+
+
+def _files(form: FormData) -> list[tuple[str, UploadFile]]:
+    """The names and files of a form that has nothing but pictures."""
+    files: list[tuple[str, UploadFile]] = []
+    for field_name, value in form.multi_items():
+        if field_name != FIELD:
+            what = f"has the unknown field {field_name[:_NAME]!r}, must be {FIELD!r}"
+            raise _wrong(what)
+        if not isinstance(value, UploadFile):
+            todo = "neither paths nor addresses are read here"
+            raise _wrong(f"field {FIELD!r} is text, must be a file", todo)
+        name = (value.filename or "").strip()[:_NAME] or f"picture {len(files) + 1}"
+        files.append((name, value))
+    if not files:
+        raise _wrong("has no picture", f"send files in the field {FIELD!r}")
+    return files
+
+
+async def _read(name: str, file: UploadFile) -> Upload:
+    data = await file.read()
+    await file.close()
+    return Upload(name=name, data=data)
+
+
+def _wrong(what: str, todo: str = "") -> Refusal:
+    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, _WHERE, what, todo)
+
+
+def _too_large(limits: Limits) -> Refusal:
+    what = f"has more than {counted(limits.max_bytes, 'byte')}"
+    return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _WHERE, what)
