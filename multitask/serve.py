@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.networks.named import catalog
+from multitask.networks.named.description import card, card_file
 from multitask.terminal.bar import status
 
 if TYPE_CHECKING:
@@ -101,7 +102,13 @@ def main(argv: list[str] | None = None) -> int:
 
         with status("opening the network"):
             analyzer = multitask.load(network)
-            app = create_app(analyzer, name=_shown(name), limits=limits, token=token)
+            app = create_app(
+                analyzer,
+                name=_shown(name),
+                card=card(network) if card_file(network).is_file() else "",
+                limits=limits,
+                token=token,
+            )
         for note in analyzer.notes:
             print(note, file=sys.stderr)
         if not arguments.host.startswith(_LOCAL) and not token:

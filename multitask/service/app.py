@@ -61,16 +61,19 @@ def create_app(
     analyzer: Analyzer,
     *,
     name: str = "network",
+    card: str = "",
     limits: Limits | None = None,
     token: str = "",
 ) -> FastAPI:
-    """An ASGI application that answers with a network; `name` is how it is shown.
+    """An ASGI application that answers with a network.
+
+    Clients see its `name` and its model card, which is Markdown.
 
     With a `token`, requests need the header `Authorization: Bearer TOKEN`, except those
     for the page, `/health` and `/openapi.json`. Serve it with one process: pictures
     share batches inside of it.
     """
-    service = Service(Network(analyzer, name), limits or Limits())
+    service = Service(Network(analyzer, name, card), limits or Limits())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -164,7 +167,9 @@ def _heads(service: Service) -> HeadsResponse:
             for one in network.heads
         ],
         notes=list(network.analyzer.notes),
-        limits=LimitsResponse(
+        caveats=network.caveats,
+        card=network.card,
+        request=LimitsResponse(
             max_bytes=limits.max_bytes,
             max_pixels=limits.max_pixels,
             max_pictures=limits.max_pictures,
@@ -213,12 +218,12 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     where = str(first["loc"][-1])[:100]
     what = f"is {str(first.get('input'))[:100]!r}"
-    message = str(first["msg"])
+    must = str(first["msg"]).removeprefix("Input should be ")
     if first["type"] == "extra_forbidden":
         known = ", ".join(Parameters.model_fields)
         line = f"{where}: unknown parameter; known: {known}"
     else:
-        line = f"{where}: {what}; {message[:1].lower()}{message[1:]}"
+        line = f"{where}: {what}, must be {must}"
     return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, line)
 
 

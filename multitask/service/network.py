@@ -1,5 +1,6 @@
 """What does the network answer for pixels, in values that JSON can hold?"""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -37,8 +38,8 @@ class Network:
     To make it compiles the network, and loads the detector of faces if it needs one.
     """
 
-    def __init__(self, analyzer: Analyzer, name: str) -> None:
-        self.analyzer, self.name = analyzer, name
+    def __init__(self, analyzer: Analyzer, name: str, card: str = "") -> None:
+        self.analyzer, self.name, self.card = analyzer, name, card
         self.side = analyzer.spec.side
         self.heads = tuple(map(self._columns, analyzer.heads))
         self.finder = cache(self._finder)
@@ -48,6 +49,14 @@ class Network:
     def detects(self) -> bool:
         """Whether faces are looked for by default."""
         return self.analyzer.spec.framing is not None
+
+    @property
+    def caveats(self) -> list[str]:
+        """The items of the section `Limits` in the model card, without emphasis."""
+        _, _, section = self.card.partition("\n## Limits\n")
+        section = section.partition("\n## ")[0]
+        items = re.split(r"^[-*] ", section, flags=re.MULTILINE)[1:]
+        return [" ".join(item.replace("**", "").split()) for item in items]
 
     def _columns(self, head: Head) -> Columns:
         blank = np.zeros((1, self.side, self.side, 3), np.uint8)

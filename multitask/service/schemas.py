@@ -68,7 +68,9 @@ class HeadsResponse(BaseModel):
     detects: bool = Field(description="whether faces are looked for by default")
     heads: list[HeadResponse]
     notes: list[str] = Field(description="caveats about what it was trained on")
-    limits: LimitsResponse
+    caveats: list[str] = Field(description="the limits that its model card names")
+    card: str = Field(description="its model card in Markdown; empty if it has none")
+    request: LimitsResponse
 
 
 class Health(BaseModel):
