@@ -89,6 +89,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.state.service = service
     app.add_middleware(Outermost, metrics=service.metrics)
     app.add_exception_handler(Refusal, _refusal)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -76,10 +76,10 @@ def address(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(app: FastAPI, bound: socket.socket, limits: Limits) -> None:
-    """Serve until SIGTERM or Ctrl-C, then finish the requests that were accepted."""
+def configure(app: FastAPI, limits: Limits) -> uvicorn.Config:
+    """How uvicorn serves the app: as HTTP/1.1, without a word on standard error."""
     longest = limits.upload_timeout + limits.answer_timeout + _GRACE_SECONDS
-    config = uvicorn.Config(
+    return uvicorn.Config(
         app,
         http=HeadersInTime,
         ws="none",
@@ -88,10 +88,14 @@ def run(app: FastAPI, bound: socket.socket, limits: Limits) -> None:
         server_header=False,
         timeout_graceful_shutdown=int(longest),
     )
+
+
+def run(app: FastAPI, bound: socket.socket, limits: Limits) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish the requests that were accepted."""
     # uvicorn repeats the signal once all is done, which would end the process as if it
     # had been killed.
     before = signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
-        uvicorn.Server(config).run(sockets=[bound])
+        uvicorn.Server(configure(app, limits)).run(sockets=[bound])
     finally:
         signal.signal(signal.SIGTERM, before)
