@@ -94,7 +94,6 @@ def create_app(
     app.add_exception_handler(Refusal, _refusal)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _failure)
     access = [Depends(bearer(token))] if token else []
     _add_analyze(app, service, access)
     _add_others(app, service, access)
@@ -232,8 +231,3 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     return _problem(error.status_code, str(error.detail), headers)
-
-
-async def _failure(request: Request, error: Exception) -> JSONResponse:
-    line = "service: failed; its log says why"
-    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, line)

@@ -5,7 +5,6 @@ find faces. A face that comes alone is answered at once: the thread waits for ot
 only while they are being cut out, and no longer than a few milliseconds.
 """
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -22,7 +21,6 @@ Row = dict[str, Any]  # the answers about one face, by column
 Predict = Callable[[Pixels], Sequence[Row]]  # of (faces, side, side, 3)
 
 _LINGER = 0.005  # seconds
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -125,7 +123,6 @@ class Batches:
                 for job in jobs:
                     self._answer([job])
                 return
-            _log.exception("no answer for %d faces", len(jobs[0].pixels))
             jobs[0].future.set_exception(error)
             return
         self._observe(len(rows), time.perf_counter() - began)

@@ -1,9 +1,11 @@
 """What holds for every response: it is counted, and browsers may do little with it."""
 
+import logging
 import time
 from collections.abc import Mapping
 
 from starlette.datastructures import MutableHeaders
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from multitask.service.metrics import Metrics
@@ -16,10 +18,12 @@ _HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_FAILED = {"detail": "service: failed; its log says why"}
+_log = logging.getLogger(__name__)
 
 
 class Outermost:
-    """Counts requests by path and status, and adds headers that are not there yet."""
+    """Counts requests by path and status, adds headers, and answers for failures."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
@@ -43,6 +47,12 @@ class Outermost:
         began = time.perf_counter()
         try:
             await self._app(scope, receive, counting)
+        except Exception:
+            # Here, as uvicorn would close the connection on which others may follow.
+            _log.exception("%s %s failed", scope["method"], path)
+            if status:
+                raise  # a response that has begun can't become another
+            await JSONResponse(_FAILED, 500)(scope, receive, counting)
         finally:
-            self._metrics.requests.labels(path, str(status or 500)).inc()
+            self._metrics.requests.labels(path, str(status)).inc()
             self._metrics.seconds.labels(path).observe(time.perf_counter() - began)

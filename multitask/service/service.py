@@ -21,7 +21,7 @@ from multitask.service.network import Network
 from multitask.service.pictures import decode_upload, pixel_count
 from multitask.service.refusals import Refusal, busy
 from multitask.service.schemas import FaceResponse, PictureResponse
-from multitask.service.uploads import Upload, drain, read_uploads
+from multitask.service.uploads import Body, Upload, read_uploads
 
 _OK = "ok"
 
@@ -60,13 +60,14 @@ class Service:
         Raises Refusal if the request is wrong or comes at a wrong time, and if none of
         its pictures can be used.
         """
+        body = Body(request)
         try:
             with self._place():
                 columns, find = self._chosen(heads, probabilities, faces, largest)
-                uploads = await read_uploads(request, self.limits)
+                uploads = await read_uploads(body, self.limits)
                 return await self._answered(uploads, columns, find)
         except Refusal:
-            await drain(request, self.limits)
+            await body.drain(self.limits)
             raise
 
     @contextmanager

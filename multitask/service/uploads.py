@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -29,16 +30,49 @@ class Upload:
     data: bytes = field(repr=False)
 
 
-async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
+class Body:
+    """The body of a request, which is read once."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self._more = True
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """What is still to come; ClientDisconnect if the client goes away."""
+        while self._more:
+            message = await self.request.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            self._more = message.get("more_body", False)
+            yield message.get("body", b"")
+
+    async def drain(self, limits: Limits) -> None:
+        """Read what a refused request still sends, within reason.
+
+        A connection that is closed while its client still sends is reset, and the
+        client never sees why.
+        """
+        if "expect" in self.request.headers:
+            return  # the client waits to be told whether it may send at all
+        left = limits.max_bytes
+        with suppress(TimeoutError, ClientDisconnect):
+            async with asyncio.timeout(_DRAINED_SECONDS):
+                async for chunk in self.chunks():
+                    left -= len(chunk)
+                    if left < 0:
+                        return
+
+
+async def read_uploads(body: Body, limits: Limits) -> list[Upload]:
     """The files of a request's field `pictures`, kept in memory.
 
     Raises Refusal for another type of body, one that is too large, takes too long or
     holds anything else, and for no or too many files.
     """
-    _check_headers(request, limits)
+    _check_headers(body.request, limits)
     try:
         async with asyncio.timeout(limits.upload_timeout):
-            form = await _parse(request, limits)
+            form = await _parse(body, limits)
     except TimeoutError:
         raise Refusal(
             HTTPStatus.REQUEST_TIMEOUT,
@@ -60,26 +94,6 @@ async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
     return [await _read(name, value) for name, value in _files(form)]
 
 
-async def drain(request: Request, limits: Limits) -> None:
-    """Read what a refused request still sends, within reason.
-
-    A connection that is closed while its client still sends is reset, and the client
-    never sees why.
-    """
-    if "expect" in request.headers:
-        return  # the client waits to be told whether it may send at all
-    left = limits.max_bytes
-    try:
-        async with asyncio.timeout(_DRAINED_SECONDS):
-            while left > 0:
-                message = await request.receive()
-                left -= len(message.get("body", b""))
-                if not message.get("more_body"):
-                    return
-    except TimeoutError:
-        return
-
-
 def _check_headers(request: Request, limits: Limits) -> None:
     kind = request.headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != _MULTIPART:
@@ -94,18 +108,18 @@ def _check_headers(request: Request, limits: Limits) -> None:
         raise _too_large(limits)
 
 
-async def _parse(request: Request, limits: Limits) -> FormData:
-    async def body() -> AsyncGenerator[bytes, None]:
+async def _parse(body: Body, limits: Limits) -> FormData:
+    async def within_limits() -> AsyncGenerator[bytes, None]:
         received = 0
-        async for chunk in request.stream():
+        async for chunk in body.chunks():
             received += len(chunk)
             if received > limits.max_bytes:
                 raise _too_large(limits)
             yield chunk
 
     parser = MultiPartParser(
-        request.headers,
-        body(),
+        body.request.headers,
+        within_limits(),
         max_files=limits.max_pictures,
         max_fields=1,
     )

@@ -7,7 +7,7 @@ import pytest
 for name in ("fastapi", "httpx", "multipart", "prometheus_client", "uvicorn"):
     pytest.importorskip(name)
 
-from tests.service import served
+from tests.service import served  # noqa: E402  (needs them)
 
 HEADS = ("age", "gender", "attributes[Smiling,Young]")
 NOTE = "Faces were drawn."
