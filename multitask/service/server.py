@@ -3,6 +3,7 @@
 import signal
 import socket
 from asyncio import TimerHandle
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -59,10 +60,12 @@ def bind(host: str, port: int) -> socket.socket:
         (family, *_, address), *_ = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        bound = socket.socket(family, socket.SOCK_STREAM)
-        # A service that just ended may still have connections that are being closed.
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
+        with ExitStack() as on_error:
+            bound = on_error.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            # One that just ended may still have connections that are being closed.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+            on_error.pop_all()
         return bound
     except OSError as error:
         reason = error.strerror or str(error)

@@ -66,8 +66,9 @@ class Service:
                 columns, find = self._chosen(heads, probabilities, faces, largest)
                 uploads = await read_uploads(body, self.limits)
                 return await self._answered(uploads, columns, find)
-        except Refusal:
-            await body.drain(self.limits)
+        except Refusal as refusal:
+            if refusal.status != HTTPStatus.REQUEST_TIMEOUT:
+                await body.drain(self.limits)
             raise
 
     @contextmanager

@@ -91,7 +91,11 @@ async def read_uploads(body: Body, limits: Limits) -> list[Upload]:
         raise _wrong(f"is no valid {_MULTIPART}: {error.message}") from None
     except ClientDisconnect:
         raise _wrong("ended early") from None
-    return [await _read(name, value) for name, value in _files(form)]
+    try:
+        files = [(name, await file.read()) for name, file in _files(form)]
+    finally:
+        await form.close()
+    return [Upload(name=name, data=data) for name, data in files]
 
 
 def _check_headers(request: Request, limits: Limits) -> None:
@@ -142,12 +146,6 @@ def _files(form: FormData) -> list[tuple[str, UploadFile]]:
     if not files:
         raise _wrong("has no picture", f"send files in the field {FIELD!r}")
     return files
-
-
-async def _read(name: str, file: UploadFile) -> Upload:
-    data = await file.read()
-    await file.close()
-    return Upload(name=name, data=data)
 
 
 def _wrong(what: str, todo: str = "") -> Refusal:

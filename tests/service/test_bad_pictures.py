@@ -30,9 +30,11 @@ def png_header(width, height):
     return b"\x89PNG\r\n\x1a\n" + data + chunk(b"IEND", b"")
 
 
-def gif_header(width, height):
-    """A GIF that promises so many pixels and holds none."""
-    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0, 0, 0) + b";"
+def bmp_header(width, height):
+    """A BMP that promises so many pixels and holds none."""
+    size = 54
+    header = struct.pack("<2sIHHI", b"BM", size, 0, 0, size)
+    return header + struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, *[0] * 6)
 
 
 def many_scans(count):
@@ -67,7 +69,7 @@ def refusal(data, most=MOST):
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "a.png: no picture that "),
         (b"\xff\xd8\xff\xe0" + b"\0" * 50, 415, "a.png: no picture that can be read"),
         (png_header(60_000, 60_000), 413, "a.png: has more than 100 million pixels; "),
-        (gif_header(60_000, 60_000), 413, "a.png: has more than 100 million pixels; "),
+        (bmp_header(60_000, 60_000), 413, "a.png: has more than 100 million pixels; "),
         (png_header(9_000, 9_000), 413, "a.png: has 9000 x 9000 pixels; make it smal"),
         (png_header(700, 700), 422, "a.png: can't be decoded: "),
         (encoded(pixels(0, 90, 90), "JPEG")[:900], 422, "a.png: can't be decoded: "),
