@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -40,6 +40,7 @@ _PROBLEMS = {
     429: "too many requests are in progress",
     503: "there was no answer in time",
 }
+_KINDS = ("jpeg", "png", "webp", "gif", "bmp", "tiff", "avif")
 _DESCRIPTION = """\
 Send pictures to `/analyze`; the answers have the columns of the command `predict`, and
 `/heads` says what each of them means. Pictures are kept in memory until they are
@@ -97,6 +98,7 @@ def create_app(
     access = [Depends(bearer(token))] if token else []
     _add_analyze(app, service, access)
     _add_others(app, service, access)
+    _name_choices(app, service.network)
     return app
 
 
@@ -150,6 +152,24 @@ def _add_others(app: FastAPI, service: Service, access: Sequence[Any]) -> None:
         return HTMLResponse(page.html, headers=page.headers)
 
 
+def _name_choices(app: FastAPI, network: Network) -> None:
+    """Have the OpenAPI page list the heads, and only what this network can do."""
+    make_schema = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = make_schema()  # always the same one
+        parameters = {
+            one["name"]: one["schema"]
+            for one in schema["paths"]["/analyze"]["post"]["parameters"]
+        }
+        parameters["heads"]["items"]["enum"] = [one.head.name for one in network.heads]
+        choices = [one for one in get_args(Faces) if one != "detect" or network.detects]
+        parameters["faces"]["enum"] = choices
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
 def _heads(service: Service) -> HeadsResponse:
     network, limits = service.network, service.limits
     return HeadsResponse(
@@ -199,7 +219,9 @@ def _body(limits: Limits) -> dict[str, Any]:
         "required": [FIELD],
         "additionalProperties": False,
     }
-    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+    kinds = ", ".join(f"image/{kind}" for kind in _KINDS)
+    form = {"schema": schema, "encoding": {FIELD: {"contentType": kinds}}}
+    return {"required": True, "content": {"multipart/form-data": form}}
 
 
 def _problem(

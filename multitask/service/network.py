@@ -91,9 +91,11 @@ class Network:
     def _finder(self, faces: Faces, largest: bool = False) -> FaceFinder | None:
         """What finds faces, as `faces` and `largest` of `Analyzer.predict` mean it.
 
-        Raises UserError if they mean nothing for this network.
+        A whole picture counts as the largest face, so that clients need not know the
+        network. Raises UserError for `detect` if the network was not trained on faces.
         """
-        return finder(faces, self.analyzer.spec.framing, largest=largest)
+        looks = faces != "whole" and self.detects
+        return finder(faces, self.analyzer.spec.framing, largest=largest and looks)
 
     def cut(self, pixels: Pixels, find: FaceFinder | None) -> list[Part]:
         """The faces in a picture (height, width, 3), or the whole picture."""

@@ -56,6 +56,12 @@ def test_answers_are_those_of_predict(client, analyzer):
         assert_same(face["answers"], expected.iloc[seed])
 
 
+def test_a_whole_picture_is_its_largest_face(client):
+    files = sent(encoded(pixels()))
+    answers = client.post("/analyze", files=files).json()
+    assert client.post("/analyze?largest=true", files=files).json() == answers
+
+
 def test_probabilities_and_heads_are_those_that_are_asked_for(client, analyzer):
     asked = "heads=attributes&heads=gender&probabilities=true"
     response = client.post(f"/analyze?{asked}", files=sent(encoded(pixels())))
@@ -99,7 +105,6 @@ def test_heads_say_what_the_columns_mean(analyzer):
             "faces=detect",
             "faces detect: this network doesn't know how faces lay in its",
         ),
-        ("largest=true", "largest: has no effect, as this network looks at whole pict"),
         ("probabilities=perhaps", "probabilities: is 'perhaps', must be a valid bool"),
     ],
 )
@@ -163,6 +168,9 @@ def test_openapi_lists_the_addresses_with_every_status(client):
     form = analyze["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["properties"]["pictures"]["maxItems"] == 32
     assert "securitySchemes" not in page["components"]
+    parameters = {one["name"]: one["schema"] for one in analyze["parameters"]}
+    assert parameters["heads"]["items"]["enum"] == ["age", "gender", "attributes"]
+    assert parameters["faces"]["enum"] == ["auto", "whole"]
 
 
 def test_a_token_is_needed_where_answers_are_given(analyzer):

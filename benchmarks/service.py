@@ -1,0 +1,229 @@
+"""How many requests does the service answer, and does its memory stay flat?"""
+
+import argparse
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import httpx
+import numpy as np
+
+from benchmarks.faces import paths as face_paths
+from benchmarks.sides import Row, Target, table
+from multitask.contracts.errors import UserError, command
+
+ROOT = Path(__file__).resolve().parents[1]
+CLIENTS = 32
+FASTER, FLAT = 4.0, 1.1  # targets: times the throughput, and times the memory
+_RSS = re.compile(r"^process_resident_memory_bytes (\S+)$", re.MULTILINE)
+_STARTED = re.compile(r"http://\S+")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options: which network, which pictures, how many requests."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.service", description=__doc__, allow_abbrev=False
+    )
+    add = parser.add_argument
+    add("network", nargs="?", default="faces", help="(default faces)")
+    add("--data", metavar="utkface=FOLDER", help="by default faces drawn here")
+    add(
+        "--faces", default="whole", choices=("auto", "detect", "whole"),
+        help="what is asked of each picture (default whole: no search for faces)",
+    )  # fmt: skip
+    add("--rounds", type=int, default=5, metavar="N", help="(default 5)")
+    add(
+        "--seconds", type=float, default=10, metavar="S",
+        help="of each side of a round (default 10)",
+    )  # fmt: skip
+    add(
+        "--requests", type=int, default=10_000, metavar="N",
+        help="that must all be answered (default 10000)",
+    )  # fmt: skip
+    return parser
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Measure, and print a table; status 1 if an answer was lost or wrong."""
+    arguments = parser().parse_args(argv)
+    for name in ("rounds", "requests"):
+        if getattr(arguments, name) < 1:
+            raise UserError(f"--{name}", "must be 1 or more")
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name:
+        files = face_paths(arguments.data, 200, Path(name))
+        pictures = [Path(path).read_bytes() for path in files]
+    with served(arguments.network) as url:
+        load = Load(url=url, pictures=pictures, faces=arguments.faces)
+        load.learn()
+        rows = [throughput(load, arguments.rounds, arguments.seconds)]
+        print(table(rows), end="\n\n")
+        print(every_request(load, arguments.requests))
+    return 1 if load.wrong else 0
+
+
+@contextmanager
+def served(network: str) -> Iterator[str]:
+    """The address of a service in a process of its own, ended by SIGTERM."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "multitask.serve", network, "--port", "0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    try:
+        started = _STARTED.search(process.stdout.readline())
+        if not started:
+            raise UserError(network, "can't be served", "see the line above")
+        url = started[0]
+        while True:
+            try:
+                httpx.get(f"{url}/health").raise_for_status()
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        process.stdout.close()
+
+
+@dataclass(kw_only=True)
+class Load:
+    """Requests of one picture each, whose answers must be those of a lone client."""
+
+    url: str
+    pictures: Sequence[bytes]
+    faces: str = "whole"
+    expected: list[str] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    wrong: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def client(self) -> httpx.Client:
+        """A client with a connection of its own."""
+        return httpx.Client(base_url=self.url, timeout=300)
+
+    def learn(self) -> None:
+        """Ask about each picture once, and remember the answers."""
+        with self.client() as client:
+            for number in range(len(self.pictures)):
+                self.expected.append(_rounded(self._send(client, number).json()))
+
+    def ask(self, client: httpx.Client, number: int) -> None:
+        """Ask about a picture, and count its answer."""
+        number %= len(self.pictures)
+        response = self._send(client, number)
+        good = response.status_code == 200
+        good = good and _rounded(response.json()) == self.expected[number]
+        with self._lock:
+            self.statuses[response.status_code] += 1
+            self.wrong += not good
+
+    def per_second(self, clients: int, seconds: float) -> float:
+        """Requests per second of so many clients, each of which waits for answers."""
+        end = time.perf_counter() + seconds
+
+        def ask(first: int) -> int:
+            done = 0
+            with self.client() as client:
+                while time.perf_counter() < end:
+                    self.ask(client, first + 7 * done)
+                    done += 1
+            return done
+
+        began = time.perf_counter()
+        with ThreadPoolExecutor(clients) as pool:
+            total = sum(pool.map(ask, range(clients)))
+        return total / (time.perf_counter() - began)
+
+    def memory(self) -> float:
+        """The resident memory of the service, in bytes."""
+        with self.client() as client:
+            found = _RSS.search(client.get("/metrics").text)
+        assert found
+        return float(found[1])
+
+    def _send(self, client: httpx.Client, number: int) -> httpx.Response:
+        files = {"pictures": ("a.jpg", self.pictures[number])}
+        return client.post("/analyze", params={"faces": self.faces}, files=files)
+
+
+def _rounded(body: object) -> str:
+    """An answer as text; the last digits depend on what else is in the batch."""
+    return json.dumps(json.loads(json.dumps(body), parse_float=_short))
+
+
+def _short(text: str) -> str:
+    return f"{float(text):.2f}"
+
+
+def throughput(load: Load, rounds: int, seconds: float) -> Row:
+    """Requests per second of many clients, and of one, in turns."""
+    load.per_second(CLIENTS, seconds / 2)  # warms up
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours.append(load.per_second(CLIENTS, seconds))
+        theirs.append(load.per_second(1, seconds))
+    return Row(
+        what=f"{CLIENTS} clients, or one",
+        unit="requests/s",
+        ours=ours,
+        theirs=theirs,
+        target=Target(">=", FASTER),
+    )
+
+
+def every_request(load: Load, count: int) -> str:
+    """Send so many requests by many clients, and say what became of them."""
+    load.statuses.clear()
+    load.wrong = 0
+    memory = [load.memory()]
+    each = -(-count // CLIENTS)
+
+    def ask(first: int) -> None:
+        with load.client() as client:
+            for number in range(first, count, CLIENTS):
+                load.ask(client, number)
+                if first == 0 and (number // CLIENTS) % max(1, each // 20) == 0:
+                    memory.append(load.memory())
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(ask, range(CLIENTS)))
+    took = time.perf_counter() - began
+    memory.append(load.memory())
+    half = len(memory) // 2
+    early, late = median(memory[:half]), median(memory[half:])
+    verdict = "met" if late <= FLAT * early else "missed"
+    megabytes = ", ".join(f"{one / 1e6:,.0f}" for one in _few(memory))
+    return (
+        f"{load.statuses[200]:,} of {count:,} requests answered in {took:,.0f} s, "
+        f"{load.wrong:,} lost or wrong\n"
+        f"memory in MB over this time: {megabytes}; second half / first half "
+        f"{late / early:.3f} (at most {FLAT}: {verdict})"
+    )
+
+
+def _few(values: Sequence[float]) -> Sequence[float]:
+    places = np.linspace(0, len(values) - 1, min(8, len(values))).round().astype(int)
+    return [values[place] for place in places]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
