@@ -2,9 +2,10 @@
 
 `fit`, `report`, `audit`, `compare` and `sweep` do what the commands of their names do;
 `load` opens a trained network, and `search` finds pictures by its answers. `build`,
-`dataset` and `save` are for training with Keras's own `fit`. TensorFlow is imported
-when one of them needs it. `multitask.fit` is the function even after `import
-multitask.fit`; the command's module is `sys.modules["multitask.fit"]`.
+`dataset` and `save` are for training with Keras's own `fit`. `deepface` has DeepFace's
+`analyze`. TensorFlow is imported when one of them needs it. `multitask.fit` is the
+function even after `import multitask.fit`; the command's module is
+`sys.modules["multitask.fit"]`.
 
 >>> import multitask
 >>> run = multitask.fit(data={"utkface": "FOLDER"}, heads="age")  # doctest: +SKIP
@@ -27,6 +28,7 @@ __all__ = [
     "build",
     "compare",
     "dataset",
+    "deepface",
     "fit",
     "load",
     "report",
@@ -60,6 +62,7 @@ from multitask.with_keras import build, dataset, load, save  # noqa: E402
 __version__ = VERSION
 
 if TYPE_CHECKING:
+    from multitask import deepface as deepface
     from multitask.contracts.errors import UserError as UserError
     from multitask.contracts.head import Head as Head
     from multitask.contracts.machine import Machine as Machine
@@ -90,4 +93,6 @@ def __getattr__(name: str) -> Any:
     if name in _CLASSES:
         module = import_module(f"multitask.contracts.{_CLASSES[name]}")
         return getattr(module, name)
+    if name == "deepface":
+        return import_module("multitask.deepface")
     raise AttributeError(f"module 'multitask' has no attribute {name!r}")

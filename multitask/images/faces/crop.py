@@ -108,18 +108,21 @@ def _lies(place: _Place, framing: Framing) -> bool:
     )
 
 
-def crop(pixels: Pixels, face: Face, framing: Framing, size: int) -> Pixels:
+def crop(
+    pixels: Pixels, face: Face, framing: Framing, size: int, *, level: bool = True
+) -> Pixels:
     """Cut a face out of (height, width, 3): (size, size, 3) with the eyes level.
 
     The eyes lie where the framing has them. What lies beyond the picture repeats its
     border. The crop is made in the picture's own resolution and then resized as
     training pictures are, antialiased. A face without landmarks gets the usual place
-    of the eyes in its box.
+    of the eyes in its box. Without `level` the picture is not turned, only the middle
+    of the eyes lies where it should.
     """
     eyes = _eyes(face)
     width = abs(eyes.across) / framing.distance  # of the crop, in pixels
     height = width / framing.aspect
-    turn = eyes.across / abs(eyes.across)
+    turn = eyes.across / abs(eyes.across) if level else 1
     corner = eyes.middle - turn * complex(framing.x * width, framing.y * height)
     right, down = turn * width, turn * 1j * height
     corners = np.array([corner, corner + right, corner + down, corner + right + down])
@@ -128,13 +131,13 @@ def crop(pixels: Pixels, face: Face, framing: Framing, size: int) -> Pixels:
     across, along = (max(1, round(side / reduced)) for side in (width, height))
     first = (corner - start) / reduced
     step, step_down = right / reduced / across, down / reduced / along
-    level = Image.fromarray(shown).transform(
+    upright = Image.fromarray(shown).transform(
         (across, along),
         Image.Transform.AFFINE,
         (step.real, step_down.real, first.real, step.imag, step_down.imag, first.imag),
         Image.Resampling.BICUBIC,
     )
-    return resize(np.asarray(level), size)
+    return resize(np.asarray(upright), size)
 
 
 def _cut(
