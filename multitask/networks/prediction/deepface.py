@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from PIL import Image
 
@@ -211,15 +212,20 @@ def _percentages(
 ) -> list[Face]:
     action, head = question.action, question.head
     names = _probability_columns(head, heads)
-    sums = pd.DataFrame(
-        {
-            theirs: 100 * rows[[names[one] for one in ours]].astype(float).sum(axis=1)
-            for theirs, ours in question.classes.items()
-        }
+    # Arrays, as a data frame takes longer than the network does for one face.
+    shares = np.column_stack(
+        [
+            sum(rows[names[one]].to_numpy(np.float64) for one in ours)
+            for ours in question.classes.values()
+        ]
     )
+    theirs = list(question.classes)
     return [
-        {action: shares, f"dominant_{action}": max(shares, key=lambda one: shares[one])}
-        for shares in sums.to_dict("records")
+        {
+            action: dict(zip(theirs, row, strict=True)),
+            f"dominant_{action}": theirs[best],
+        }
+        for row, best in zip((100 * shares).tolist(), shares.argmax(1), strict=True)
     ]
 
 

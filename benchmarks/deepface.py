@@ -1,0 +1,190 @@
+"""How long do four answers about a found face take, compared with DeepFace's networks?
+
+DeepFace (MIT) asks four networks one after another: three VGG-Face networks of 224 x
+224 pixels for age, gender and race, and a small one of 48 x 48 for emotion. They are
+built here as its version 0.0.103 builds them, with random weights, and called as it
+calls them. Finding the face is left out on both sides.
+"""
+
+import argparse
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.sides import Row, Target, seconds, table, take_turns
+from multitask.cli.quiet import import_tensorflow
+from multitask.contracts.errors import UserError, command
+from multitask.images.decode import Pixels
+from multitask.images.faces.crop import Framing, crop
+from multitask.images.faces.detectors import detect
+from multitask.images.faces.face import Face
+from multitask.networks.analyzer import Analyzer
+from multitask.networks.prediction.deepface import answers
+
+SIDE, EMOTION_SIDE = 224, 48  # pixels that DeepFace's networks see
+AGES, GENDERS, RACES, EMOTIONS = 101, 2, 6, 7  # classes
+BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels, convolutions
+TARGET = Target(">=", 150)
+CALLS = 20  # of ours in a turn, as one takes too little time
+# If a network does not say how faces lie: the time does not depend on it.
+_FRAMING = Framing(x=0.5, y=0.4, distance=0.33)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options: how many rounds, how many faces."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.deepface", description=__doc__, allow_abbrev=False
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, metavar="N", help="(default 5)"
+    )
+    parser.add_argument(
+        "--faces", type=int, default=32, metavar="N",
+        help="of a photo, which ours answers together (default 32)",
+    )  # fmt: skip
+    return parser
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Measure, and print the table."""
+    arguments = parser().parse_args(argv)
+    for name in ("rounds", "faces"):
+        if getattr(arguments, name) < 1:
+            raise UserError(f"--{name}", "must be 1 or more")
+    import_tensorflow()
+    print(table(rows(arguments.rounds, arguments.faces)))
+    return 0
+
+
+def rows(rounds: int, count: int) -> list[Row]:
+    """Ours against DeepFace's: time for one face and for `count`, and parameters."""
+    import skimage.data
+
+    import multitask
+
+    photo: Pixels = skimage.data.astronaut()
+    face = detect(photo)[0]
+    analyzer = multitask.load("faces")
+    theirs = networks()
+    one = partial(ours, analyzer, photo, [face])
+    many = partial(ours, analyzer, photo, [face] * count)
+    cut = _box(photo, face)
+    single, group, deepface = take_turns(
+        rounds,
+        lambda: seconds(lambda: [one() for _ in range(CALLS)]) / CALLS * 1000,
+        lambda: seconds(many) / count * 1000,
+        lambda: seconds(lambda: ask(theirs, cut)) * 1000,
+    )
+    parameters = sum(network.count_params() for network in theirs.values())
+    return [
+        _row("one face", "ms", single, deepface, TARGET),
+        _row(f"a face of {count} in a photo", "ms", group, deepface),
+        _row("parameters", "M", [analyzer.model.count_params() / 1e6],
+             [parameters / 1e6]),
+    ]  # fmt: skip
+
+
+def _row(
+    what: str,
+    unit: str,
+    ours: list[float],
+    theirs: list[float],
+    target: Target | None = None,
+) -> Row:
+    return Row(
+        what=what, unit=unit, ours=ours, theirs=theirs, target=target, inverse=True
+    )
+
+
+def ours(analyzer: Analyzer, photo: Pixels, faces: list[Face]) -> list[dict[str, Any]]:
+    """Age, gender and race, in seven classes and in five, of faces in a photo.
+
+    As `multitask.deepface.analyze` does: cut out, answered together, in DeepFace's
+    shape.
+    """
+    framing, side = analyzer.spec.framing or _FRAMING, analyzer.spec.side
+    pixels = np.stack([crop(photo, face, framing, side) for face in faces])
+    found = analyzer.answers(pixels, np.arange(len(faces)), probabilities=True)
+    return answers(found, analyzer.heads)
+
+
+def ask(networks: dict[str, keras.Model], face: Pixels) -> dict[str, Any]:
+    """The outputs of DeepFace's networks, one after another, for (height, width, 3)."""
+    pixels = padded(face)[None]
+    grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
+    small = grey[..., None].reshape(1, SIDE, SIDE, 1)
+    inputs = {name: pixels for name in networks}
+    inputs["emotion"] = np.asarray(
+        keras.ops.image.resize(small, (EMOTION_SIDE, EMOTION_SIDE))
+    )
+    return {
+        name: network(inputs[name], training=False).numpy()[0]
+        for name, network in networks.items()
+    }
+
+
+def padded(face: Pixels) -> npt.NDArray[np.float32]:
+    """A face resized to fit (224, 224, 3) and centred on black, from 0 to 1."""
+    from PIL import Image, ImageOps
+
+    image = ImageOps.pad(Image.fromarray(face), (SIDE, SIDE), Image.Resampling.BILINEAR)
+    return np.asarray(image, np.float32) / 255
+
+
+def _box(photo: Pixels, face: Face) -> Pixels:
+    left, top, right, bottom = (round(edge) for edge in face.box)
+    return photo[top:bottom, left:right]
+
+
+def networks() -> dict[str, keras.Model]:
+    """DeepFace's networks with random weights, in the order in which it asks them."""
+    return {
+        "emotion": emotion(),
+        "age": vgg_face(AGES),
+        "gender": vgg_face(GENDERS),
+        "race": vgg_face(RACES),
+    }
+
+
+def vgg_face(classes: int) -> keras.Model:
+    """VGG-Face (Parkhi et al. 2015, "Deep Face Recognition") with a softmax head."""
+    layers = keras.layers
+    network = keras.Sequential([keras.Input((SIDE, SIDE, 3))])
+    for channels, convolutions in BLOCKS:
+        for _ in range(convolutions):
+            network.add(layers.ZeroPadding2D(1))
+            network.add(layers.Conv2D(channels, 3, activation="relu"))
+        network.add(layers.MaxPooling2D(2, strides=2))
+    for width in (7, 1):
+        network.add(layers.Conv2D(4096, width, activation="relu"))
+        network.add(layers.Dropout(0.5))
+    network.add(layers.Conv2D(classes, 1))
+    network.add(layers.Flatten())
+    network.add(layers.Activation("softmax"))
+    return network
+
+
+def emotion() -> keras.Model:
+    """The convolutional network for seven emotions."""
+    layers = keras.layers
+    network = keras.Sequential([keras.Input((EMOTION_SIDE, EMOTION_SIDE, 1))])
+    network.add(layers.Conv2D(64, 5, activation="relu"))
+    network.add(layers.MaxPooling2D(5, strides=2))
+    for channels in (64, 128):
+        network.add(layers.Conv2D(channels, 3, activation="relu"))
+        network.add(layers.Conv2D(channels, 3, activation="relu"))
+        network.add(layers.AveragePooling2D(3, strides=2))
+    network.add(layers.Flatten())
+    for _ in range(2):
+        network.add(layers.Dense(1024, activation="relu"))
+        network.add(layers.Dropout(0.2))
+    network.add(layers.Dense(EMOTIONS, activation="softmax"))
+    return network
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
