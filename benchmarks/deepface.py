@@ -18,7 +18,7 @@ from benchmarks.sides import Row, Target, seconds, table, take_turns
 from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError, command
 from multitask.images.decode import Pixels
-from multitask.images.faces.crop import Framing, crop
+from multitask.images.faces.crop import crop
 from multitask.images.faces.detectors import detect
 from multitask.images.faces.face import Face
 from multitask.networks.analyzer import Analyzer
@@ -29,8 +29,6 @@ AGES, GENDERS, RACES, EMOTIONS = 101, 2, 6, 7  # classes
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels, convolutions
 TARGET = Target(">=", 150)
 CALLS = 20  # of ours in a turn, as one takes too little time
-# If a network does not say how faces lie: the time does not depend on it.
-_FRAMING = Framing(x=0.5, y=0.4, distance=0.33)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -66,7 +64,7 @@ def rows(rounds: int, count: int) -> list[Row]:
 
     import multitask
 
-    photo: Pixels = skimage.data.astronaut()
+    photo: Pixels = skimage.data.astronaut()  # type: ignore[no-untyped-call]
     face = detect(photo)[0]
     analyzer = multitask.load("faces")
     theirs = networks()
@@ -106,7 +104,8 @@ def ours(analyzer: Analyzer, photo: Pixels, faces: list[Face]) -> list[dict[str,
     As `multitask.deepface.analyze` does: cut out, answered together, in DeepFace's
     shape.
     """
-    framing, side = analyzer.spec.framing or _FRAMING, analyzer.spec.side
+    framing, side = analyzer.spec.framing, analyzer.spec.side
+    assert framing is not None  # as `faces` is trained on crops
     pixels = np.stack([crop(photo, face, framing, side) for face in faces])
     found = analyzer.answers(pixels, np.arange(len(faces)), probabilities=True)
     return answers(found, analyzer.heads)
@@ -132,7 +131,7 @@ def padded(face: Pixels) -> npt.NDArray[np.float32]:
     from PIL import Image, ImageOps
 
     image = ImageOps.pad(Image.fromarray(face), (SIDE, SIDE), Image.Resampling.BILINEAR)
-    return np.asarray(image, np.float32) / 255
+    return np.asarray(image, np.float32) / np.float32(255)
 
 
 def _box(photo: Pixels, face: Face) -> Pixels:

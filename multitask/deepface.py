@@ -15,9 +15,10 @@ import numpy as np
 
 from multitask.contracts.errors import UserError, listed, nearest, python_spelling
 from multitask.images import bgr, fetch
-from multitask.images.decode import PictureError, Pixels, decode, in_order
+from multitask.images.decode import PictureError, Pixels, decode
 from multitask.images.faces.detectors import check_installed
 from multitask.images.faces.regions import RegionFinder, Regions
+from multitask.images.threads import in_order
 from multitask.networks.named import catalog
 from multitask.networks.prediction.deepface import (
     ACTIONS,

@@ -3,7 +3,7 @@
 import argparse
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import chain
 from pathlib import Path
@@ -15,9 +15,11 @@ from multitask.contracts.errors import (
     Parser,
     UserError,
     command,
+    listed,
 )
 from multitask.networks.named import catalog
 from multitask.networks.prediction.formats import (
+    DEEPFACE,
     ENDINGS,
     FORMATS,
     count_pictures,
@@ -29,6 +31,7 @@ from multitask.terminal.bar import bar, status
 if TYPE_CHECKING:
     import pandas as pd
 
+    from multitask.networks.analyzer import Analyzer
     from multitask.networks.prediction.drawn import Drawing
     from multitask.networks.prediction.file import Target
 
@@ -142,7 +145,8 @@ def _add_output(options: argparse.ArgumentParser) -> None:
     add(
         "--format",
         choices=FORMATS,
-        help="the format on standard output (default table)",
+        help="the format on standard output (default table); deepface: JSON as "
+        "DeepFace's analyze gives it, also for --out FILE.json",
     )
 
 
@@ -153,6 +157,9 @@ def main(argv: list[str] | None = None) -> int:
     form = resolve_format(arguments.out, arguments.format)
     if arguments.batch_size < 1:
         raise UserError("--batch-size", f"is {arguments.batch_size}, must be 1 or more")
+    if arguments.labels and form == DEEPFACE:
+        what = "DeepFace's shape has no place for yes/no labels"
+        raise UserError("--labels", what, "leave out one of --labels and --format")
     # Imported here, as pandas takes its time and `--help` doesn't need it.
     from multitask.images.faces.parts import check_faces
     from multitask.images.paths import check_usable
@@ -196,7 +203,7 @@ def _target(
         pictures,
         _heads(arguments),
         arguments.probabilities,
-        {name: getattr(arguments, name) for name in _OPTIONS},
+        {name: getattr(arguments, name) for name in _OPTIONS} | {"format": form},
     )
     with writing(Path(arguments.out).expanduser(), form, work) as file:
         yield file
@@ -218,14 +225,11 @@ def _predict(
     """Write the rows that are still missing."""
     import_tensorflow()
     import multitask
-    from multitask.networks.answers import check_labels, with_labels
 
     with status("opening the network"):
         analyzer = multitask.load(network)
     done = target.tally.pictures
-    labels = analyzer.select(_heads(arguments)) if arguments.labels else ()
-    if labels:
-        check_labels(labels)
+    shaped = _shape(arguments, analyzer)
     drawn = _drawn(arguments, pictures["path"].tolist(), done)
     chunks = analyzer.predict_chunks(
         pictures if len(pictures.columns) > 1 else pictures["path"].tolist(),
@@ -234,7 +238,7 @@ def _predict(
         largest=arguments.largest,
         detector=arguments.detector,
         heads=_heads(arguments),
-        probabilities=arguments.probabilities,
+        probabilities=arguments.probabilities or arguments.format == DEEPFACE,
         batch_size=arguments.batch_size,
         start=done,
     )
@@ -252,11 +256,36 @@ def _predict(
         for rows in chunks:
             for each in drawn:
                 each.write(rows)
-            target.append(with_labels(rows, labels) if labels else rows)
+            target.append(shaped(rows))
             advance(count_pictures(rows))
     for each in drawn:
         each.finish()
     target.finish()
+
+
+def _shape(
+    arguments: argparse.Namespace, analyzer: "Analyzer"
+) -> "Callable[[pd.DataFrame], pd.DataFrame]":
+    """What gives rows the columns that are written; UserError if they can't have them.
+
+    Says which heads have no place in the format.
+    """
+    from multitask.networks.answers import check_labels, with_labels
+    from multitask.networks.prediction.deepface import left_out, with_deepface
+
+    heads = analyzer.select(_heads(arguments))
+    if arguments.labels:
+        check_labels(heads)
+        return lambda rows: with_labels(rows, heads)
+    if arguments.format != DEEPFACE:
+        return lambda rows: rows
+    others = left_out(heads)
+    if len(others) == len(heads):
+        what = f"DeepFace's shape has no place for {listed(others)}"
+        raise UserError("--format deepface", what, "choose another format")
+    if others:
+        _tell(f"--format deepface leaves out {listed(others)}")
+    return lambda rows: with_deepface(rows, heads, among=analyzer.heads)
 
 
 def _drawn(

@@ -19,7 +19,8 @@ from PIL import Image
 import multitask
 from multitask import deepface as DeepFace
 from multitask.contracts.errors import UserError
-from multitask.images.faces.crop import Framing, crop
+from multitask.data.framing import USUAL
+from multitask.images.faces.crop import crop
 from multitask.images.faces.detectors import detect
 
 data = pytest.importorskip("skimage.data", reason="needs scikit-image")
@@ -35,11 +36,7 @@ NO_EMOTION = "has no head for emotion"
 @pytest.fixture(scope="module")
 def network():
     """The network in the box."""
-    analyzer = multitask.load("faces")
-    if analyzer.spec.framing is None:
-        framing = Framing(x=0.5, y=0.4, distance=0.33)
-        analyzer.spec = replace(analyzer.spec, framing=framing)
-    return analyzer
+    return multitask.load("faces")
 
 
 @pytest.fixture
@@ -60,8 +57,7 @@ def emotional(tiny_trunk, tmp_path_factory):
     names = ["age", "gender", "race7", "expression", "pose"]
     multitask.save(multitask.build(names, trunk=tiny_trunk), path)
     analyzer = multitask.load(path)
-    framing = Framing(x=0.5, y=0.4, distance=0.33)
-    analyzer.spec = replace(analyzer.spec, framing=framing)
+    analyzer.spec = replace(analyzer.spec, framing=USUAL)
     return analyzer
 
 

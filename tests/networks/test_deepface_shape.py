@@ -16,11 +16,12 @@ from multitask.networks.prediction.deepface import (
     ACTIONS,
     answers,
     left_out,
-    pictures,
     questions,
     region,
     upright_size,
+    with_deepface,
 )
+from multitask.networks.prediction.formats import closing, text
 
 HEADS = catalog.heads(["age", "gender", "race", "race7", "expression", "pose"])
 RACES = ["asian", "indian", "black", "white", "middle eastern", "latino hispanic"]
@@ -38,6 +39,16 @@ def table(heads, count=3):
         outputs[head.name] = rng.dirichlet(np.ones(size), count).astype(np.float32)
     rows = read_all(heads, outputs, np.arange(count), probabilities=True)
     return rows.assign(status="ok", path=[f"{n}.jpg" for n in range(count)], box=None)
+
+
+def pictures(rows):
+    """What the format `deepface` writes of rows, in two parts, read again."""
+    shaped = with_deepface(rows, HEADS)
+    begins = np.flatnonzero(rows["face"].fillna(0) == 0) if "face" in rows else [0]
+    last = begins[-1] if len(begins) else 0
+    parts = [part for part in (shaped.iloc[:last], shaped.iloc[last:]) if len(part)]
+    written = [text(p, "deepface", first=n == 0) for n, p in enumerate(parts)]
+    return json.loads("".join(written) + closing("deepface"))
 
 
 def test_keys_and_classes_are_those_of_deepface_in_its_order():
@@ -136,9 +147,10 @@ def test_a_picture_is_a_list_of_its_faces():
         box=["1 2 31 42", "5 6 15 26", None, "0 0 9 9"],
         face_confidence=[0.996, 0.9, np.nan, np.nan],
     )
-    first, second, third = pictures(rows, HEADS)
+    first, second, third = pictures(rows)
     assert [face["region"]["x"] for face in first] == [1, 5]
     assert first[0]["region"] == region("1 2 31 42")
+    assert list(first[0])[0] == "img_path"
     assert [face["face_confidence"] for face in first] == [1.0, 0.9]
     assert second == [{"error": "no face", "img_path": "b.jpg"}]
     assert third[0]["face_confidence"] is None
@@ -152,7 +164,7 @@ def test_rows_of_whole_pictures_are_one_picture_each(tmp_path):
     path = tmp_path / "a.png"
     Image.new("RGB", (30, 20)).save(path)
     rows = table(HEADS, 2).assign(path=[str(path), "gone.jpg"])
-    first, second = pictures(rows, HEADS)
+    first, second = pictures(rows)
     assert first[0]["region"] == region("0 0 30 20")
     assert second[0]["region"] is None
     assert "age" in second[0]
@@ -168,9 +180,23 @@ def test_the_size_of_a_picture_is_that_in_which_it_is_shown(orientation, tmp_pat
     exif = image.getexif()
     exif[0x0112] = orientation
     image.save(path, exif=exif)
-    width, height = upright_size(path)
-    assert decode(path).shape == (height, width, 3)
+    size = upright_size(path)
+    assert size is not None
+    assert decode(path).shape == (*size[::-1], 3)
 
 
 def test_no_rows_are_no_pictures():
-    assert pictures(table(HEADS).iloc[:0], HEADS) == []
+    none = with_deepface(table(HEADS).iloc[:0], HEADS)
+    assert json.loads(text(none, "deepface", first=True) + closing("deepface")) == []
+
+
+def test_a_name_that_utf_8_can_not_hold_is_written(tmp_path):
+    path = tmp_path / "\udce9.png"  # the byte E9, as Latin-1 writes é
+    try:
+        Image.new("RGB", (30, 20)).save(path)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    path_column = pd.Series([str(path)], dtype=object)
+    ((face,),) = pictures(table(HEADS, 1).assign(path=path_column))
+    assert face["img_path"].endswith("\N{REPLACEMENT CHARACTER}.png")
+    assert face["region"]["w"] == 30

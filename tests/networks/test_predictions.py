@@ -126,6 +126,12 @@ def test_the_ending_of_a_file_is_its_format(ending, form):
     assert resolve_format(f"faces{ending.upper()}", form) == form
 
 
+def test_json_may_have_the_shape_of_deepface():
+    assert resolve_format("faces.json", "deepface") == "deepface"
+    with pytest.raises(UserError, match="--format deepface: contradicts --out a.csv"):
+        resolve_format("a.csv", "deepface")
+
+
 def test_standard_output_has_the_format_that_is_named():
     assert resolve_format(None, None) == "table"
     for form in FORMATS[:-1]:

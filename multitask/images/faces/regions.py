@@ -59,7 +59,7 @@ class RegionFinder:
         faces = detect(pixels, self.detector)
         if not faces:
             return self._whole(pixels) if whole_if_none else None
-        is_whole = not self.margin and is_crop(pixels, faces, self.framing)
+        is_whole = not self.margin and is_crop(pixels.shape, faces, self.framing)
         framing = _enlarged(self.framing, 1 + self.margin)
         return Regions(
             [resize(pixels, self.size)]

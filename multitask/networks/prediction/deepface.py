@@ -13,9 +13,11 @@ import pandas as pd
 from PIL import Image
 
 from multitask.contracts.head import Head
+from multitask.networks.prediction.formats import DEEPFACE, encodable_text
 
 ACTIONS = ("emotion", "age", "gender", "race")
 Face = dict[str, Any]  # of DeepFace: its keys and values
+_PLACES = ("status", "path", "box", "face_confidence")
 _ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and where it swaps sides
 # The label columns that ask each question.
 _COLUMNS = {
@@ -110,33 +112,29 @@ def region(box: str) -> dict[str, Any]:
     return {**sides, "left_eye": None, "right_eye": None}
 
 
-def pictures(
+def with_deepface(
     rows: pd.DataFrame, heads: Sequence[Head], *, among: Sequence[Head] = ()
-) -> list[list[Face]]:
-    """The faces of each picture, from rows of `predict` with probabilities.
+) -> pd.DataFrame:
+    """Rows of `predict` with probabilities, and what DeepFace says of each.
 
-    `heads` and `among` are as in `answers`. Rows of one picture must be beside each
-    other. Each face has DeepFace's keys, and `img_path`; a picture without an answer
-    has one dict of `img_path` and `error`. The region of an empty box is the whole
-    picture; None if its file can't be read.
+    `heads` and `among` are as in `answers`. A cell of the new column `deepface` has
+    `img_path` and DeepFace's keys; without an answer, `img_path` and `error` alone. The
+    region of an empty box is the whole picture; None if its file can't be read.
     """
-    faces = list[list[Face]]()
     is_ok = (rows["status"] == "ok").to_numpy()
     answered = iter(answers(rows[is_ok], heads, among=among))
-    for starts, ok, row in zip(
-        _starts(rows), is_ok, rows.to_dict("records"), strict=True
-    ):
-        if starts:
-            faces.append([])
-        path, known = row["path"], {"error": row["status"]}
-        if ok:
-            place = {
-                "region": _place(row["box"], path),
-                "face_confidence": confidence(row.get("face_confidence")),
-            }
-            known = next(answered) | place
-        faces[-1].append(known | {"img_path": path})
-    return faces
+    faces = []
+    for row in rows[[name for name in _PLACES if name in rows]].to_dict("records"):
+        path = row["path"]
+        face = {"img_path": encodable_text(path)}
+        if row["status"] == "ok":
+            place = _place(row["box"], path)
+            sure = confidence(row.get("face_confidence"))
+            face |= next(answered) | {"region": place, "face_confidence": sure}
+        else:
+            face["error"] = encodable_text(row["status"])
+        faces.append(face)
+    return rows.assign(**{DEEPFACE: pd.Series(faces, rows.index, dtype=object)})
 
 
 def confidence(value: Any) -> float | None:
@@ -150,13 +148,6 @@ def _place(box: Any, path: Any) -> dict[str, Any] | None:
         return region(box)
     sides = upright_size(path)
     return region(f"0 0 {sides[0]} {sides[1]}") if sides else None
-
-
-def _starts(rows: pd.DataFrame) -> list[bool]:
-    """Which rows (rows,) begin a picture: all but those of its further faces."""
-    if "face" not in rows:
-        return [True] * len(rows)
-    return (rows["face"].fillna(0) == 0).tolist()
 
 
 def upright_size(picture: Any) -> tuple[int, int] | None:
@@ -215,7 +206,7 @@ def _percentages(
     # Arrays, as a data frame takes longer than the network does for one face.
     shares = np.column_stack(
         [
-            sum(rows[names[one]].to_numpy(np.float64) for one in ours)
+            np.sum([rows[names[one]].to_numpy(np.float64) for one in ours], axis=0)
             for ours in question.classes.values()
         ]
     )

@@ -25,6 +25,7 @@ from multitask.contracts.saving import (
 )
 from multitask.contracts.version import VERSION
 from multitask.networks.prediction.formats import (
+    DEEPFACE,
     LABELS,
     Tally,
     closing,
@@ -40,7 +41,7 @@ _WHAT = {  # what makes it the same work, in words for when it is not
     "network": "network",
     "heads": "choice of heads",
     "probabilities": "choice of --probabilities",
-    "options": "choice of --faces, --largest, --detector or --labels",
+    "options": "choice of --faces, --largest, --detector, --labels or --format",
     "pictures": "list of pictures",
     "files": "version of the picture files",
 }
@@ -236,9 +237,12 @@ def _holds_predictions(path: Path, form: str) -> bool:
     if not path.stat().st_size:
         return True
     try:
-        return _names(path, form)[:2] in (["status", "path"], ["path", "status"])
+        first, second, *_ = _names(path, form)
     except (OSError, ValueError):  # ValueError: not of this format
         return False
+    if form == DEEPFACE:
+        return first == "img_path"
+    return {first, second} == {"status", "path"}
 
 
 def _names(path: Path, form: str) -> list[str]:
@@ -249,10 +253,13 @@ def _names(path: Path, form: str) -> list[str]:
         return list(pq.read_schema(path).names)
     with path.open(encoding="utf-8") as file:
         line = file.readline()
-        if form == "json":  # whose first line is the bracket
+        if form in ("json", DEEPFACE):  # whose first line is the bracket
             line = file.readline()
     if form == "csv":
         return line.rstrip("\n").split(",")
+    if form == DEEPFACE:
+        faces = json.loads(line.rstrip(",\n"))
+        return list(faces[0]) if isinstance(faces, list) and faces else []
     return list(json.loads(line.rstrip(",\n"))) if form in ("json", "jsonl") else []
 
 

@@ -12,7 +12,7 @@ from multitask.networks.prediction.table import text as table_text
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMATS = ("table", "csv", "json", "jsonl", "parquet")
+FORMATS = ("table", "csv", "json", "jsonl", "deepface", "parquet")
 ENDINGS = {
     ".csv": "csv",
     ".json": "json",
@@ -21,6 +21,7 @@ ENDINGS = {
     ".txt": "table",
 }
 LABELS = "labels"  # a column of lists, where `--labels` is given
+DEEPFACE = "deepface"  # a format, and the column of what it makes of each row
 _REASONS = 3  # different reasons that the summary names
 
 
@@ -44,6 +45,8 @@ def resolve_format(out: str | Path | None, form: str | None) -> str:
         what = f"has the unknown ending {ending!r}" if ending else "has no ending"
         raise UserError(f"--out {out}", what, nearest(ending, ENDINGS))
     by_ending = ENDINGS[ending]
+    if (form, by_ending) == (DEEPFACE, "json"):
+        return DEEPFACE
     if form not in (None, by_ending):
         raise UserError(
             f"--format {form}",
@@ -62,8 +65,9 @@ def text(
 
     Behind the last rows comes `closing(form)`. `first` is True for the first rows, and
     `width` the most characters in a line of the table, by default any number. Lists are
-    joined by commas in a table and in CSV. In file
-    names that are not UTF-8 the replacement character stands for what can't be encoded.
+    joined by commas in a table and in CSV. `deepface` is JSON of the column `deepface`,
+    one list per picture. In file names that are not UTF-8 the replacement character
+    stands for what can't be encoded.
     """
     rows = encodable(rows)
     if form in ("table", "csv") and LABELS in rows:
@@ -74,7 +78,8 @@ def text(
     if form == "csv":
         csv: str = rows.to_csv(index=False, header=first, lineterminator="\n")
         return csv
-    lines = [json.dumps(row, ensure_ascii=False) for row in records(rows)]
+    values = _by_picture(rows) if form == DEEPFACE else records(rows)
+    lines = [json.dumps(record, ensure_ascii=False) for record in values]
     if form == "jsonl":
         return "".join(f"{line}\n" for line in lines)
     separator = ",\n"
@@ -83,16 +88,17 @@ def text(
 
 def closing(form: str) -> str:
     """What ends a text in this format."""
-    return "\n]\n" if form == "json" else ""
+    return "\n]\n" if form in ("json", DEEPFACE) else ""
 
 
 def encodable(rows: "pd.DataFrame") -> "pd.DataFrame":
     """The rows with file names that UTF-8 can hold."""
     names = [name for name in ("path", "status") if name in rows]
-    return rows.assign(**{name: rows[name].map(_encodable) for name in names})
+    return rows.assign(**{name: rows[name].map(encodable_text) for name in names})
 
 
-def _encodable(text: object) -> object:
+def encodable_text(text: object) -> object:
+    """A file name that UTF-8 can hold; anything else as it is."""
     if not isinstance(text, str):
         return text
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
@@ -112,9 +118,25 @@ def records(rows: "pd.DataFrame") -> list[dict[str, Any]]:
 
 def count_pictures(rows: "pd.DataFrame") -> int:
     """The number of pictures that rows are about: each has a first face, or none."""
+    return sum(_begins_picture(rows))
+
+
+def _begins_picture(rows: "pd.DataFrame") -> list[bool]:
+    """Whether each row (rows,) is the first one of its picture."""
     if "face" not in rows:
-        return len(rows)
-    return int(rows["face"].fillna(0).eq(0).sum())
+        return [True] * len(rows)
+    begins: list[bool] = rows["face"].fillna(0).eq(0).tolist()
+    return begins
+
+
+def _by_picture(rows: "pd.DataFrame") -> list[list[object]]:
+    """What the format `deepface` makes of the rows, in a list per picture."""
+    pictures = list[list[object]]()
+    for record, begins in zip(rows[DEEPFACE], _begins_picture(rows), strict=True):
+        if begins:
+            pictures.append([])
+        pictures[-1].append(record)
+    return pictures
 
 
 @dataclass(kw_only=True)

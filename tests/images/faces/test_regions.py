@@ -1,5 +1,7 @@
 """Are regions enlarged, levelled and reported as DeepFace's users ask for?"""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,8 +34,9 @@ def find(monkeypatch):
 
     def run(*faces, photo=PHOTO, whole_if_none=False, **settings):
         monkeypatch.setattr(regions, "detect", lambda pixels, name: list(faces))
-        settings = {"size": 50, "detector": "mtcnn", "framing": FRAMING} | settings
-        return RegionFinder(**settings).find(photo, whole_if_none=whole_if_none)
+        usual = RegionFinder(size=50, detector="mtcnn", framing=FRAMING)
+        finder = replace(usual, **settings)
+        return finder.find(photo, whole_if_none=whole_if_none)
 
     return run
 
