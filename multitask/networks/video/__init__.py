@@ -1,0 +1,1 @@
+"""What does a network answer for the persons in a video?"""

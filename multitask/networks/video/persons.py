@@ -1,0 +1,107 @@
+"""Which faces in the frames of a video are those of one person?
+
+ByteTrack (Zhang et al. 2022, "ByteTrack: Multi-Object Tracking by Associating Every
+Detection Box") links boxes that overlap, as `edgefirst-tracker` has it (extra `video`).
+Nobody is recognized: who leaves and comes back is a new person.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isnan
+
+import numpy as np
+import numpy.typing as npt
+
+from multitask.contracts.errors import UserError
+from multitask.images.faces.face import Face
+from multitask.networks.answers import Outputs
+
+_LOST, _FRAMES = 1.0, 3  # seconds, but at least frames, for which a face may be hidden
+_OVERLAP = 0.1  # of a face with where it was expected, as a share of both boxes
+_GAIN = 1.0  # faces are where the detector says; less follows them slowly
+_SECOND = 1_000_000_000  # nanoseconds
+
+
+def check_installed() -> None:
+    """Raise UserError without the package that follows faces."""
+    try:
+        import edgefirst.tracker  # noqa: F401
+    except ImportError as error:
+        what = f"following faces needs the package edgefirst-tracker ({error})"
+        raise UserError(
+            "video", what, "in your clone: pip install -e '.[video]'"
+        ) from None
+
+
+class Persons:
+    """Numbers for the persons in a video, from 0 in the order in which they appear.
+
+    `interval` is the time between frames, in seconds.
+    """
+
+    def __init__(self, interval: float) -> None:
+        from edgefirst.tracker import ByteTrack
+
+        # Its clock counts frames: where a video has none for long, nothing moved.
+        self._frame = 0
+        self._numbers: dict[str, int] = {}
+        self._count = 0
+        self._tracker = ByteTrack(
+            high_conf=0.0,
+            iou=_OVERLAP,
+            update=_GAIN,
+            lifespan_ns=max(_FRAMES, round(_LOST / interval)) * _SECOND,
+        )
+
+    def follow(self, faces: Sequence[Face]) -> list[int]:
+        """The number of the person of each face in the next frame."""
+        boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
+        scores = [1.0 if isnan(face.confidence) else face.confidence for face in faces]
+        tracks = self._tracker.update(
+            boxes,
+            np.array(scores, np.float32),
+            [0] * len(faces),
+            self._frame * _SECOND,
+        )
+        self._frame += 1
+        return [self._number(track.uuid if track else "") for track in tracks]
+
+    def gone(self) -> list[int]:
+        """The persons who left since this was asked last."""
+        tracks = self._tracker.get_active_tracks()
+        here = {track.info.uuid for track in tracks}
+        left = [uuid for uuid in self._numbers if uuid not in here]
+        return [self._numbers.pop(uuid) for uuid in left]
+
+    def _number(self, uuid: str) -> int:
+        if uuid not in self._numbers:
+            self._numbers[uuid] = self._count
+            self._count += 1
+        return self._numbers[uuid]
+
+
+@dataclass(kw_only=True)
+class Track:
+    """A person in a video: first and last seen, in seconds, in how many frames.
+
+    The mean of a network's outputs over these frames is `mean()`.
+    """
+
+    person: int
+    start: float
+    end: float = 0.0
+    frames: int = 0
+    _sums: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+
+    def add(self, time: float, outputs: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """Add a frame in which the person was seen, and the outputs (...) for it."""
+        self.end, self.frames = time, self.frames + 1
+        for name, values in outputs.items():
+            self._sums[name] = self._sums.get(name, 0.0) + values.astype(np.float64)
+
+    def mean(self) -> Outputs:
+        """The mean outputs (1, ...) by head name."""
+        return {
+            name: (total / self.frames)[None].astype(np.float32)
+            for name, total in self._sums.items()
+        }
