@@ -3,7 +3,7 @@
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from multitask.contracts.errors import UserError
@@ -72,7 +72,7 @@ def open_camera(name: str) -> "InputContainer":
         raise UserError(name, what, todo) from None
 
 
-def newest(items: Iterator[Item]) -> Iterator[Item]:
+def newest(items: Iterator[Item]) -> Generator[Item, None, None]:
     """Yield the item that came last each time one is asked for; others are dropped.
 
     A thread takes them as they come, so that a slow reader does not fall behind. What

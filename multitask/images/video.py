@@ -7,7 +7,7 @@ does not grow with the length of a video.
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from io import BufferedReader
@@ -133,6 +133,7 @@ class Video:
         self.rate = float(rate or _RATE)
         self.duration = None if self.is_camera else self._declared()
         self._reached = 0.0
+        self._frames: Generator[Frame, None, None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -143,17 +144,20 @@ class Video:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._frames is not None:
+            self._frames.close()  # first, as a thread may read from the container
         self._opened.close()
 
-    def frames(self, step: Step) -> Iterator[Frame]:
+    def frames(self, step: Step) -> Generator[Frame, None, None]:
         """Yield the frames that begin a step, the first one always.
 
         Of a camera, those are left out for which nobody was ready in time.
         """
         taken = self._taken(step)
-        return newest(taken) if self.is_camera else taken
+        self._frames = newest(taken) if self.is_camera else taken
+        return self._frames
 
-    def _taken(self, step: Step) -> Iterator[Frame]:
+    def _taken(self, step: Step) -> Generator[Frame, None, None]:
         start, last, latest = self._start(), -1, 0.0
         for number, frame in enumerate(self._decoded()):
             if frame.time is None:
@@ -189,7 +193,7 @@ class Video:
                 if packet.stream.index != self._stream.index:
                     continue
                 try:
-                    decoded = packet.decode()
+                    decoded: Any = packet.decode()
                 except av.error.InvalidDataError:
                     first = self._reached if not damaged else first
                     damaged += 1
@@ -201,13 +205,15 @@ class Video:
             self.fault = f"breaks off at {self._reached:.1f} s: {_reason(error)}"
             return
         self._reached = self._reached or count / self.rate
-        self.fault = self._missing(count + damaged)
+        self.fault = self._missing(count and count + damaged)
         if damaged and not self.fault:
             frames = counted(damaged, "frame")
             self.fault = f"{frames} can't be decoded, the first at {first:.1f} s"
 
     def _missing(self, count: int) -> str:
         """Why so many frames are too few; empty if they are all."""
+        if not count:
+            return "has no frame that can be read"
         if self.duration is None:
             return f"stopped at {self._reached:.1f} s" if self.is_camera else ""
         reached = self._reached
@@ -251,7 +257,8 @@ def _container(file: BufferedReader, name: str) -> "InputContainer":
     import av
 
     try:
-        return av.open(file)
+        container: InputContainer = av.open(file, "r")
+        return container
     except av.error.FFmpegError:
         what = "is no video that can be read, or one without its end"
         raise UserError(name, what, "open it in a player to check it") from None

@@ -17,11 +17,13 @@ from multitask.contracts.head import Head
 from multitask.contracts.recipe_texts import split_names
 from multitask.images.decode import Picture, Pixels
 from multitask.images.faces.parts import FaceFinder, Faces, Part, cut_all, finder
+from multitask.images.video import EVERY
 from multitask.networks import archive, describe
 from multitask.networks.answers import Outputs, read_all
 from multitask.networks.prediction.formats import count_pictures
 from multitask.networks.prediction.inputs import Inputs, read_inputs
 from multitask.networks.spec import NetworkSpec
+from multitask.networks.video.predict import Reader, predict_video
 
 _CHUNK = 256  # pictures answered at a time: memory stays flat, and rows come soon
 
@@ -176,6 +178,58 @@ class Analyzer:
             self._predict_chunk(part, selected, find, probabilities, batch_size)
             for part in inputs.parts(start, _CHUNK)
         )
+
+    @python_spelling
+    def predict_video(
+        self,
+        video: str | os.PathLike[str],
+        *,
+        every: int | str = EVERY,
+        persons: bool = False,
+        average: bool = True,
+        heads: str | Sequence[str] | None = None,
+        probabilities: bool = False,
+        faces: Faces = "auto",
+        largest: bool = False,
+        detector: str = "mtcnn",
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows for the faces in a video, in parts as they are answered.
+
+        `video` is a file, or a camera: `camera:0` is the first one. `every` says which
+        frames are looked at: `5` is every fifth, `"0.5s"` one per half second. Faces
+        are followed from one of these frames to the next, and each person has a number.
+
+        The columns are `status`, `path`, `time` (in seconds), `person`, `box`,
+        `face_confidence`, and the answers as in `predict`. An answer is that for the
+        mean of the outputs for the person's face so far; with `average=False`, that for
+        this frame alone. A frame without a face is a row without answers.
+
+        With `persons`, there is one row per person, given once the person has left:
+        `status`, `path`, `person`, `start` and `end` in seconds, the number of
+        `frames`, and the answers for the mean of the outputs for all of them.
+
+        A video that can't be read to its end has a last row, whose `status` says so.
+        `faces="whole"` looks at whole frames and follows nobody; so does `auto` with a
+        network that was not trained on crops of faces. `largest` looks at the largest
+        face of each frame alone. A camera goes on until the iterator is closed.
+
+        Raises UserError, at once, if the file is no video, the camera can't be opened,
+        a package is not installed (extra `video`), or an option is wrong.
+
+        >>> import multitask
+        >>> network = multitask.load("faces")  # doctest: +SKIP
+        >>> rows = pd.concat(network.predict_video("clip.mp4"))  # doctest: +SKIP
+        """
+        names = split_names(heads) if isinstance(heads, str) else heads
+        reader = Reader(
+            outputs=lambda pixels: self.outputs(pixels, np.arange(len(pixels))),
+            side=self.spec.side,
+            find=finder(faces, self.spec.framing, detector=detector, largest=largest),
+            heads=self.heads,
+            selected=self._select(names),
+            probabilities=probabilities,
+        )
+        return predict_video(video, every, reader, persons=persons, average=average)
 
     def _predict_chunk(
         self,

@@ -1,6 +1,7 @@
 """Which videos do several tests read? Some that they draw and write themselves."""
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -35,7 +36,8 @@ def write_clip(
     import av
 
     with av.open(path, "w", options=options) as file:
-        stream, voice = None, None
+        stream: Any = None
+        voice: Any = None
         for number, picture in enumerate(pictures):
             if stream is None:
                 stream = file.add_stream(CODECS[path.suffix], rate=rate)
@@ -82,7 +84,7 @@ def write_sound(path, seconds=2.0, cover=None):
     with av.open(path, "w") as file:
         stream = file.add_stream("aac", rate=8000)
         if cover is not None:
-            picture = file.add_stream("mjpeg", rate=1)
+            picture: Any = file.add_stream("mjpeg", rate=1)
             picture.width, picture.height = cover.size
             picture.pix_fmt = "yuvj420p"
             picture.disposition = Disposition.attached_pic

@@ -250,7 +250,7 @@ def test_each_system_names_its_cameras(monkeypatch, platform, device):
         av.DeviceInfo("Back", "", False, ["video"]),
     ]
     monkeypatch.setattr(av, "enumerate_input_devices", lambda form: devices)
-    monkeypatch.setattr(camera.sys, "platform", platform)
+    monkeypatch.setattr("sys.platform", platform)
     assert camera.device("camera:1") == device
 
 

@@ -7,13 +7,11 @@ Nobody is recognized: who leaves and comes back is a new person.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isnan
 
 import numpy as np
 import numpy.typing as npt
 
 from multitask.contracts.errors import UserError
-from multitask.images.faces.face import Face
 from multitask.networks.answers import Outputs
 
 _LOST, _FRAMES = 1.0, 3  # seconds, but at least frames, for which a face may be hidden
@@ -53,14 +51,19 @@ class Persons:
             lifespan_ns=max(_FRAMES, round(_LOST / interval)) * _SECOND,
         )
 
-    def follow(self, faces: Sequence[Face]) -> list[int]:
-        """The number of the person of each face in the next frame."""
-        boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
-        scores = [1.0 if isnan(face.confidence) else face.confidence for face in faces]
+    def follow(
+        self, boxes: Sequence[Sequence[float]], confidences: Sequence[float]
+    ) -> list[int]:
+        """The number of the person of each face in the next frame.
+
+        `boxes` are (left, top, right, bottom) in pixels, `confidences` from 0 to 1, NaN
+        if the detector has none.
+        """
+        scores = np.array(confidences, np.float32)
         tracks = self._tracker.update(
-            boxes,
-            np.array(scores, np.float32),
-            [0] * len(faces),
+            np.array(boxes, np.float32).reshape(-1, 4),
+            np.where(np.isnan(scores), np.float32(1), scores),
+            [0] * len(boxes),
             self._frame * _SECOND,
         )
         self._frame += 1

@@ -3,22 +3,22 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from os import PathLike
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.images.decode import Pixels, resize
-from multitask.images.faces.crop import Framing, crop
-from multitask.images.faces.detectors import detect
-from multitask.images.faces.face import Face
-from multitask.images.video import Frame, Step, Video
+from multitask.images.faces import detectors
+from multitask.images.faces.parts import NO_FACE, FaceFinder, Part
+from multitask.images.video import Frame, Step, Video, parse_step
 from multitask.networks.answers import Outputs, read_all
-from multitask.networks.video.persons import Persons, Track
+from multitask.networks.video.persons import Persons, Track, check_installed
 
-NO_FACE = "no face"
 _CHUNK = 32  # frames answered at a time; of a camera, each at once
 _FRAMES = ("status", "path", "time", "person", "box", "face_confidence")
 _WHOLE = ("status", "path", "time")
@@ -32,17 +32,15 @@ class Reader:
     """A network as a video needs it: its outputs for pixels, and how to read them.
 
     `outputs` takes pixels (faces, side, side, 3) and gives raw outputs by head name.
-    Without a `framing`, the network answers for whole frames.
+    Without `find`, the network answers for whole frames.
     """
 
     outputs: Callable[[Pixels], Outputs]
     side: int
-    framing: Framing | None
+    find: FaceFinder | None
     heads: Sequence[Head]
     selected: Sequence[Head]
     probabilities: bool = False
-    detector: str = "mtcnn"
-    largest: bool = False
 
     def read(self, outputs: Outputs) -> pd.DataFrame:
         """The answers for raw outputs (rows, ...)."""
@@ -57,40 +55,81 @@ class Reader:
         integers = answers.select_dtypes("integer").columns
         return answers.astype(dict.fromkeys(integers, "Int64"))
 
-    def faces(self, pixels: Pixels) -> tuple[list[Face], list[Pixels]]:
-        """The faces in a frame, and the crop (side, side, 3) of each."""
-        if self.framing is None:
-            return [], [resize(pixels, self.side)]
-        found = detect(pixels, self.detector)[: 1 if self.largest else None]
-        return found, [crop(pixels, face, self.framing, self.side) for face in found]
+    def parts(self, pixels: Pixels) -> list[Part]:
+        """What the network looks at in a frame: its faces, or all of it."""
+        if self.find is None:
+            return [Part(resize(pixels, self.side))]
+        # A frame that is itself a crop of a face holds a person to follow, too.
+        return replace(self.find, keep_crops=False).parts(pixels, self.side)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _Answered:
-    """A frame with its faces, their crops and, later, their persons."""
+class _Seen:
+    """A frame: what the network looks at, and the person of each face."""
 
     time: float
-    faces: list[Face]
-    crops: list[Pixels]
+    parts: list[Part]
     persons: list[int]
+
+
+def predict_video(
+    name: str | PathLike[str],
+    every: int | str,
+    reader: Reader,
+    *,
+    persons: bool,
+    average: bool,
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a video in parts as they are answered.
+
+    They are those of `predict_persons` or of `predict_frames`. Raises UserError, at
+    once, if the video can't be opened, a package is missing, or an option is wrong.
+    """
+    step = parse_step(every)
+    if persons and reader.find is None:
+        what = "needs faces to follow, but whole frames are answered"
+        raise UserError("--persons", what, "leave it out")
+    if persons and not average:
+        what = "gives averages, which --no-average leaves out"
+        raise UserError("--persons", what, "give one of them")
+    if reader.find is not None:
+        detectors.check_installed(reader.find.detector)
+        check_installed()
+    return _numbered(Video(name), step, reader, persons, average)
+
+
+def _numbered(
+    video: Video, step: Step, reader: Reader, persons: bool, average: bool
+) -> Iterator[pd.DataFrame]:
+    """The rows with an index that goes on from part to part; closes the video."""
+    start = 0
+    with video:
+        parts = (
+            predict_persons(video, step, reader)
+            if persons
+            else predict_frames(video, step, reader, average=average)
+        )
+        for part in parts:
+            yield part.set_axis(pd.RangeIndex(start, start + len(part)), axis="index")
+            start += len(part)
 
 
 def predict_frames(
     video: Video, step: Step, reader: Reader, *, average: bool = True
 ) -> Iterator[pd.DataFrame]:
-    """Yield rows for the faces in each frame, in parts as they are answered.
+    """Yield rows for the faces in each frame, in the order of the frames.
 
     With `average`, an answer is that for the mean of the outputs so far of its person.
     """
-    names = _WHOLE if reader.framing is None else _FRAMES
+    names = _WHOLE if reader.find is None else _FRAMES
     tracks: dict[int, Track] = {}
     for frames, outputs, gone in _answered(video, step, reader):
-        if average and reader.framing is not None:
+        if average and reader.find is not None:
             outputs = _averaged(frames, outputs, tracks)
-        rows, answered = [], []
+        rows, answered = list[dict[str, Any]](), list[bool]()
         for frame in frames:
             rows += _rows(video.name, frame)
-            answered += [True] * len(frame.crops) or [False]
+            answered += [True] * len(frame.parts) or [False]
         yield _table(rows, names, np.flatnonzero(answered), reader.read(outputs))
         for person in gone:
             tracks.pop(person, None)
@@ -116,26 +155,32 @@ def predict_persons(video: Video, step: Step, reader: Reader) -> Iterator[pd.Dat
 
 def _answered(
     video: Video, step: Step, reader: Reader
-) -> Iterator[tuple[list[_Answered], Outputs, list[int]]]:
+) -> Iterator[tuple[list[_Seen], Outputs, list[int]]]:
     """Frames, the outputs (faces, ...) for all their crops, and who left after them."""
-    persons = Persons(step.interval(video.rate))
+    persons = None if reader.find is None else Persons(step.interval(video.rate))
     frames = video.frames(step)
     size = 1 if video.is_camera else _CHUNK
     while chunk := [_found(frame, reader) for frame in islice(frames, size)]:
-        followed = [replace(each, persons=persons.follow(each.faces)) for each in chunk]
-        crops = [pixels for frame in followed for pixels in frame.crops]
+        if persons:
+            chunk = [replace(seen, persons=_followed(seen, persons)) for seen in chunk]
+        crops = [part.pixels for seen in chunk for part in seen.parts]
         shape = (len(crops), reader.side, reader.side, 3)
         outputs = reader.outputs(np.array(crops, np.uint8).reshape(shape))
-        yield followed, outputs, persons.gone()
+        yield chunk, outputs, persons.gone() if persons else []
 
 
-def _found(frame: Frame, reader: Reader) -> _Answered:
-    faces, crops = reader.faces(frame.pixels)
-    return _Answered(time=frame.time, faces=faces, crops=crops, persons=[])
+def _found(frame: Frame, reader: Reader) -> _Seen:
+    return _Seen(time=frame.time, parts=reader.parts(frame.pixels), persons=[])
+
+
+def _followed(seen: _Seen, persons: Persons) -> list[int]:
+    """The persons of the faces in the next frame."""
+    boxes = [tuple(map(float, str(part.box).split())) for part in seen.parts]
+    return persons.follow(boxes, [part.confidence for part in seen.parts])
 
 
 def _averaged(
-    frames: Sequence[_Answered], outputs: Outputs, tracks: dict[int, Track]
+    frames: Sequence[_Seen], outputs: Outputs, tracks: dict[int, Track]
 ) -> Outputs:
     """The outputs (faces, ...) averaged over the frames of each person so far."""
     means, row = {name: values.copy() for name, values in outputs.items()}, 0
@@ -149,19 +194,20 @@ def _averaged(
     return means
 
 
-def _rows(path: str, frame: _Answered) -> list[dict[str, Any]]:
-    common = {"path": path, "time": round(frame.time, 3)}
-    if not frame.faces:
-        return [{"status": "ok" if frame.crops else NO_FACE, **common}]
+def _rows(path: str, seen: _Seen) -> list[dict[str, Any]]:
+    common = {"path": path, "time": round(seen.time, 3)}
+    if not seen.parts:
+        return [{"status": NO_FACE, **common}]
+    persons = seen.persons or [None]  # of a whole frame
     return [
         {
             "status": "ok",
             **common,
             "person": person,
-            "box": " ".join(str(round(place)) for place in face.box),
-            "face_confidence": face.confidence,
+            "box": part.box,
+            "face_confidence": part.confidence,
         }
-        for person, face in zip(frame.persons, frame.faces, strict=True)
+        for person, part in zip(persons, seen.parts, strict=True)
     ]
 
 

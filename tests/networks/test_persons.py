@@ -1,0 +1,73 @@
+"""Do faces keep their number from frame to frame, and are their outputs averaged?"""
+
+import sys
+
+import numpy as np
+import pytest
+
+from multitask.contracts.errors import UserError
+from multitask.images.faces.face import Face
+from multitask.networks.video.persons import Persons, Track, check_installed
+
+pytest.importorskip("edgefirst.tracker")
+
+
+def face(x, y=100.0, side=80.0, confidence=0.99):
+    """A face with its left top corner at x, y."""
+    return Face(box=(x, y, x + side, y + side), confidence=confidence)
+
+
+def test_faces_keep_their_number_where_they_move_and_turn_up_in_another_order():
+    persons = Persons(interval=0.2)
+    for step in range(20):
+        faces = [face(10 * step), face(600 - 10 * step, y=300)]
+        numbers = persons.follow(faces[:: 1 if step % 2 else -1])
+        # The second one comes first in the first frame.
+        assert numbers == ([1, 0] if step % 2 else [0, 1])
+
+
+def test_faces_far_from_any_other_are_new_persons():
+    persons = Persons(interval=0.2)
+    assert persons.follow([face(0)]) == [0]
+    assert persons.follow([face(0), face(400)]) == [0, 1]
+    assert persons.follow([face(800), face(400)]) == [2, 1]
+
+
+# A face may be hidden for a second: 5 frames of 0.2 s. The least is 3 frames.
+@pytest.mark.parametrize(("interval", "hidden"), [(0.2, 5), (0.04, 25), (2.0, 3)])
+def test_a_face_that_is_hidden_for_a_second_keeps_its_number(interval, hidden):
+    persons = Persons(interval)
+    assert persons.follow([face(50)]) == [0]
+    for _ in range(hidden):
+        assert persons.follow([]) == []
+        assert persons.gone() == []
+    assert persons.follow([face(50)]) == [0]
+    for _ in range(hidden + 1):
+        persons.follow([])
+    assert persons.gone() == [0]
+    assert persons.gone() == []
+    assert persons.follow([face(50)]) == [1]
+
+
+def test_faces_of_detectors_without_confidence_are_followed():
+    persons = Persons(interval=0.2)
+    for step in range(5):
+        faces = [face(5 * step, confidence=float("nan")), face(400, confidence=0.1)]
+        assert persons.follow(faces) == [0, 1]
+
+
+def test_outputs_are_averaged_over_frames():
+    track = Track(person=3, start=1.0)
+    track.add(1.0, {"gender": np.float32([0.9, 0.1]), "age": np.float32([30])})
+    track.add(1.5, {"gender": np.float32([0.4, 0.6]), "age": np.float32([33])})
+    assert (track.start, track.end, track.frames) == (1.0, 1.5, 2)
+    mean = track.mean()
+    np.testing.assert_allclose(mean["gender"], [[0.65, 0.35]], rtol=1e-6)
+    np.testing.assert_allclose(mean["age"], [[31.5]])
+    assert mean["age"].dtype == np.float32
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "edgefirst.tracker", None)
+    with pytest.raises(UserError, match=r"needs the package edgefirst-tracker .*video"):
+        check_installed()
