@@ -14,7 +14,9 @@ from multitask.datasets import sample
 from PIL import Image
 
 import multitask
+from multitask.images import camera
 from tests import layouts
+from tests.images.clips import write_clip
 
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^( *)```python\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -112,6 +114,15 @@ def write_answers(path):
     duckdb.from_df(answers).write_parquet(str(path))
 
 
+def write_video(path, monkeypatch):
+    """A video of two seconds with a face, and a camera that shows a test pattern."""
+    pytest.importorskip("av", reason="needs the extra video")
+    pytest.importorskip("edgefirst.tracker", reason="needs the extra video")
+    write_clip(path, [Image.fromarray(portrait())] * 10, rate=5)
+    pattern = camera.Device("testsrc=size=64x48:rate=10:duration=1", "lavfi", {})
+    monkeypatch.setattr(camera, "device", lambda name: pattern)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_python_of_a_page_runs(page, pictures, small, tmp_path, monkeypatch):
@@ -122,6 +133,8 @@ def test_the_python_of_a_page_runs(page, pictures, small, tmp_path, monkeypatch)
         Image.fromarray(portrait()).save(tmp_path / "photo.jpg")
     if "answers.parquet" in code(page):
         write_answers(tmp_path / "answers.parquet")
+    if "clip.mp4" in code(page):
+        write_video(tmp_path / "clip.mp4", monkeypatch)
     shutil.copytree(pictures, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     text = code(page)

@@ -56,6 +56,39 @@ def test_faces_of_detectors_without_confidence_are_followed():
         assert persons.follow(faces) == [0, 1]
 
 
+def walk(rng, people=3, seconds=20, rate=5):
+    """Boxes and persons of each frame: people walk a face's width per second.
+
+    They turn at random, cross each other, and are missed in one frame of twenty. Boxes
+    tremble by 4% of their size.
+    """
+    sides = rng.uniform(50, 110, people)
+    places = rng.uniform((100, 100), (1180, 620), (people, 2))
+    headings = rng.uniform(0, 2 * np.pi, people)
+    for _ in range(seconds * rate):
+        headings += rng.normal(0, 0.6 / np.sqrt(rate), people)
+        steps = np.stack([np.cos(headings), np.sin(headings)], axis=1)
+        places = np.clip(places + steps * sides[:, None] / rate, 60, (1220, 660))
+        seen = np.flatnonzero(rng.random(people) >= 0.05)
+        middles = places + rng.normal(0, 0.04, (people, 2)) * sides[:, None]
+        sizes = sides * rng.normal(1, 0.04, people)
+        corners = middles - sizes[:, None] / 2
+        yield [face(*corners[who], sizes[who]) for who in seen], seen
+
+
+def test_people_who_walk_about_keep_their_numbers():
+    frames, changes = 0, 0
+    for seed in range(10):
+        persons, numbers = Persons(interval=0.2), {}
+        for faces, seen in walk(np.random.default_rng(seed)):
+            for who, number in zip(seen, persons.follow(faces), strict=True):
+                changes += numbers.setdefault(who, number) != number
+                numbers[who] = number
+                frames += 1
+    assert frames > 2500
+    assert changes <= 3
+
+
 def test_outputs_are_averaged_over_frames():
     track = Track(person=3, start=1.0)
     track.add(1.0, {"gender": np.float32([0.9, 0.1]), "age": np.float32([30])})

@@ -6,6 +6,7 @@ The faces are squares whose red says how likely they are male.
 import gc
 import sys
 import weakref
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,7 @@ def squares(monkeypatch):
 
 def outputs(pixels):
     """The probabilities of the crops' red and of the rest."""
-    red = pixels[..., 0].reshape(len(pixels), -1).mean(axis=1) / 255
+    red = pixels[..., 0].mean(axis=(1, 2)) / 255
     male, female = (GENDER.classes.index(name) for name in ("male", "female"))
     shares = np.zeros((len(pixels), 2), np.float32)
     shares[:, male], shares[:, female] = red, 1 - red
@@ -237,7 +238,8 @@ def test_memory_does_not_grow_with_the_length_of_a_video(monkeypatch):
                 yield frame
 
     gc.collect()
-    parts = predict.predict_persons(Long(), Step(frames=1), reader())
+    video: Any = Long()
+    parts = predict.predict_persons(video, Step(frames=1), reader())
     assert sum(part["frames"].sum() for part in parts) == 500
     assert most <= 3
 
