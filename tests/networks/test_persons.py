@@ -79,7 +79,7 @@ def walk(rng, people=3, seconds=20, rate=5):
 def test_people_who_walk_about_keep_their_numbers():
     frames, changes = 0, 0
     for seed in range(10):
-        persons, numbers = Persons(interval=0.2), {}
+        persons, numbers = Persons(interval=0.2), dict[int, int]()
         for faces, seen in walk(np.random.default_rng(seed)):
             for who, number in zip(seen, persons.follow(faces), strict=True):
                 changes += numbers.setdefault(who, number) != number
@@ -91,8 +91,14 @@ def test_people_who_walk_about_keep_their_numbers():
 
 def test_outputs_are_averaged_over_frames():
     track = Track(person=3, start=1.0)
-    track.add(1.0, {"gender": np.float32([0.9, 0.1]), "age": np.float32([30])})
-    track.add(1.5, {"gender": np.float32([0.4, 0.6]), "age": np.float32([33])})
+    track.add(
+        1.0,
+        {"gender": np.array([0.9, 0.1], np.float32), "age": np.array([30], np.float32)},
+    )
+    track.add(
+        1.5,
+        {"gender": np.array([0.4, 0.6], np.float32), "age": np.array([33], np.float32)},
+    )
     assert (track.start, track.end, track.frames) == (1.0, 1.5, 2)
     mean = track.mean()
     np.testing.assert_allclose(mean["gender"], [[0.65, 0.35]], rtol=1e-6)

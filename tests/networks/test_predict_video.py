@@ -221,7 +221,8 @@ def test_wrong_options_are_refused_at_once(two, monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_length_of_a_video(monkeypatch):
-    held, most = weakref.WeakSet(), 0
+    held: weakref.WeakSet[Frame] = weakref.WeakSet()
+    most = 0
 
     class Long:
         """A video of 500 frames that remembers which of them are still held."""
