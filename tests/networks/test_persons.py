@@ -6,54 +6,58 @@ import numpy as np
 import pytest
 
 from multitask.contracts.errors import UserError
-from multitask.images.faces.face import Face
 from multitask.networks.video.persons import Persons, Track, check_installed
 
 pytest.importorskip("edgefirst.tracker")
 
 
-def face(x, y=100.0, side=80.0, confidence=0.99):
-    """A face with its left top corner at x, y."""
-    return Face(box=(x, y, x + side, y + side), confidence=confidence)
+def face(x, y=100.0, side=80.0):
+    """The box of a face with its left top corner at x, y."""
+    return (x, y, x + side, y + side)
+
+
+def follow(persons, boxes):
+    """The persons of faces of which the detector is sure."""
+    return persons.follow(boxes, [0.99] * len(boxes))
 
 
 def test_faces_keep_their_number_where_they_move_and_turn_up_in_another_order():
     persons = Persons(interval=0.2)
     for step in range(20):
         faces = [face(10 * step), face(600 - 10 * step, y=300)]
-        numbers = persons.follow(faces[:: 1 if step % 2 else -1])
+        numbers = follow(persons, faces[:: 1 if step % 2 else -1])
         # The second one comes first in the first frame.
         assert numbers == ([1, 0] if step % 2 else [0, 1])
 
 
 def test_faces_far_from_any_other_are_new_persons():
     persons = Persons(interval=0.2)
-    assert persons.follow([face(0)]) == [0]
-    assert persons.follow([face(0), face(400)]) == [0, 1]
-    assert persons.follow([face(800), face(400)]) == [2, 1]
+    assert follow(persons, [face(0)]) == [0]
+    assert follow(persons, [face(0), face(400)]) == [0, 1]
+    assert follow(persons, [face(800), face(400)]) == [2, 1]
 
 
 # A face may be hidden for a second: 5 frames of 0.2 s. The least is 3 frames.
 @pytest.mark.parametrize(("interval", "hidden"), [(0.2, 5), (0.04, 25), (2.0, 3)])
 def test_a_face_that_is_hidden_for_a_second_keeps_its_number(interval, hidden):
     persons = Persons(interval)
-    assert persons.follow([face(50)]) == [0]
+    assert follow(persons, [face(50)]) == [0]
     for _ in range(hidden):
-        assert persons.follow([]) == []
+        assert follow(persons, []) == []
         assert persons.gone() == []
-    assert persons.follow([face(50)]) == [0]
+    assert follow(persons, [face(50)]) == [0]
     for _ in range(hidden + 1):
-        persons.follow([])
+        follow(persons, [])
     assert persons.gone() == [0]
     assert persons.gone() == []
-    assert persons.follow([face(50)]) == [1]
+    assert follow(persons, [face(50)]) == [1]
 
 
 def test_faces_of_detectors_without_confidence_are_followed():
     persons = Persons(interval=0.2)
     for step in range(5):
-        faces = [face(5 * step, confidence=float("nan")), face(400, confidence=0.1)]
-        assert persons.follow(faces) == [0, 1]
+        boxes = [face(5 * step), face(400)]
+        assert persons.follow(boxes, [float("nan"), 0.1]) == [0, 1]
 
 
 def walk(rng, people=3, seconds=20, rate=5):
@@ -73,7 +77,7 @@ def walk(rng, people=3, seconds=20, rate=5):
         middles = places + rng.normal(0, 0.04, (people, 2)) * sides[:, None]
         sizes = sides * rng.normal(1, 0.04, people)
         corners = middles - sizes[:, None] / 2
-        yield [face(*corners[who], sizes[who]) for who in seen], seen
+        yield [face(*corners[who], side=sizes[who]) for who in seen], seen
 
 
 def test_people_who_walk_about_keep_their_numbers():
@@ -81,7 +85,7 @@ def test_people_who_walk_about_keep_their_numbers():
     for seed in range(10):
         persons, numbers = Persons(interval=0.2), dict[int, int]()
         for faces, seen in walk(np.random.default_rng(seed)):
-            for who, number in zip(seen, persons.follow(faces), strict=True):
+            for who, number in zip(seen, follow(persons, faces), strict=True):
                 changes += numbers.setdefault(who, number) != number
                 numbers[who] = number
                 frames += 1

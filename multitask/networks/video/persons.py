@@ -15,7 +15,7 @@ from multitask.contracts.errors import UserError
 from multitask.networks.answers import Outputs
 
 _LOST, _FRAMES = 1.0, 3  # seconds, but at least frames, for which a face may be hidden
-_OVERLAP = 0.1  # of a face with where it was expected, as a share of both boxes
+_OVERLAP = 0.05  # of a face with where it was expected, as a share of both boxes
 _GAIN = 1.0  # faces are where the detector says; less follows them slowly
 _SECOND = 1_000_000_000  # nanoseconds
 

@@ -198,7 +198,7 @@ def _rows(path: str, seen: _Seen) -> list[dict[str, Any]]:
     common = {"path": path, "time": round(seen.time, 3)}
     if not seen.parts:
         return [{"status": NO_FACE, **common}]
-    persons = seen.persons or [None]  # of a whole frame
+    persons: Sequence[int | None] = seen.persons or [None]  # of a whole frame
     return [
         {
             "status": "ok",
