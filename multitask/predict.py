@@ -25,7 +25,12 @@ from multitask.networks.prediction.formats import (
     count_pictures,
     resolve_format,
 )
-from multitask.predict_input import read_pictures, take_network
+from multitask.predict_input import read_pictures, take_network, with_lines
+from multitask.predict_videos import (
+    add_video_options,
+    predict_videos,
+    videos_among,
+)
 from multitask.terminal.bar import bar, status
 
 if TYPE_CHECKING:
@@ -44,6 +49,7 @@ to small), box and face_confidence, and for each label the answer and how sure i
 gender and gender_confidence, its probability; age and age_low, age_high, which hold the
 central 80% of the probability. Without a search for faces there are no face and
 face_confidence. A picture without a face is a row with the status "no face".
+Videos have time, in seconds, and person, a number, in place of face.
 
 Rows are written as they are computed. Run the same command again to resume from the
 rows in FILE.part; a finished FILE is replaced once the new one is complete,
@@ -51,7 +57,7 @@ and a FILE that holds anything else, or ends in .txt, is never replaced.
 
 exit status:
   0    at least one picture was answered; a line on standard error counts the others
-  1    none was
+  1    none was, or a video could not be read to its end
   2    a mistake in the command; nothing was answered
   130  stopped by Ctrl-C
 """
@@ -75,7 +81,8 @@ def parser() -> argparse.ArgumentParser:
         "input",
         nargs="+",
         help="picture files, folders and globs, or one table of them (.csv, .xlsx, "
-        ".parquet, .json, ...), whose boxes are cut out; - for paths on standard input",
+        ".parquet, .json, ...), whose boxes are cut out; or video files and cameras "
+        "(camera:0 is the first); - for paths on standard input",
     )
     add(
         "--box",
@@ -85,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
         "left, top, width and height (default xyxy)",
     )
     _add_faces(options)
+    add_video_options(options)
     add("--heads", metavar="A,B", help="heads to predict (default: all)")
     add(
         "--probabilities",
@@ -166,6 +174,9 @@ def main(argv: list[str] | None = None) -> int:
 
     check_faces(arguments.faces, arguments.detector)
     network = take_network(arguments)
+    arguments.input = with_lines(arguments.input)
+    if videos := videos_among(arguments):
+        return predict_videos(arguments, videos, network, form)
     meant, box = read_pictures(arguments)
     paths = meant["path"].tolist()
     check_usable(paths)

@@ -18,18 +18,13 @@ STANDARD_INPUT = "-"
 
 
 def read_pictures(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":
-    """The pictures that are meant, `path` and columns of boxes; what boxes are.
-
-    `-` stands for the paths on standard input, one per line.
-    """
+    """The pictures that are meant, `path` and columns of boxes; what boxes are."""
     import pandas as pd
 
     from multitask.contracts.reading import TABLES
     from multitask.images.paths import expand
 
     names: list[str] = arguments.input
-    if STANDARD_INPUT in names:
-        names = _with_lines(names)
     files = [name for name in names if name.lower().endswith(TABLES)]
     if not files:
         return pd.DataFrame({"path": pd.Series(expand(names), dtype=object)}), ""
@@ -40,8 +35,10 @@ def read_pictures(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":
     return read.read_pictures(Path(files[0]), files[0], arguments.box)
 
 
-def _with_lines(names: list[str]) -> list[str]:
-    """The names with the lines of standard input in place of `-`."""
+def with_lines(names: list[str]) -> list[str]:
+    """The names with the lines of standard input, one path each, in place of `-`."""
+    if STANDARD_INPUT not in names:
+        return names
     lines = [line.rstrip("\r\n") for line in sys.stdin]
     given = [line for line in lines if line.strip()]
     if not given:
@@ -91,6 +88,7 @@ def _check_order(first: str, others: list[str]) -> None:
     A folder of runs, whose reports are full of pictures, is one that names no network.
     """
     from multitask.contracts.reading import ENDINGS, TABLES
+    from multitask.images.video import is_video
 
     folder = Path(first).expanduser()
     runs = sorted(folder.glob(f"*/{NETWORK}")) if folder.is_dir() else []
@@ -107,8 +105,8 @@ def _check_order(first: str, others: list[str]) -> None:
         raise UserError(first, what, f"write {order}")
     for word in (first, *others):
         is_named_so = word.lower().endswith((*ENDINGS, *TABLES)) or has_magic(word)
-        is_named_so |= word == STANDARD_INPUT
+        is_named_so |= word == STANDARD_INPUT or is_video(word)
         if not is_named_so and not Path(word).expanduser().exists():
             names = nearest(word, catalog.names())
-            what = "is neither a network nor a picture, folder or table"
+            what = "is neither a network nor a picture, video, folder or table"
             raise UserError(word, what, f"networks by name: {names}")

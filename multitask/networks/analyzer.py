@@ -167,8 +167,7 @@ class Analyzer:
         pictures there is one part without rows. The first `start` pictures are left
         out. Raises UserError at once, as `predict` does.
         """
-        if batch_size < 1:
-            raise UserError("batch_size", f"is {batch_size}, must be 1 or more")
+        _check_batch_size(batch_size)
         names = split_names(heads) if isinstance(heads, str) else heads
         selected = self.select(names)
         find = finder(faces, self.spec.framing, detector=detector, largest=largest)
@@ -192,42 +191,39 @@ class Analyzer:
         faces: Faces = "auto",
         largest: bool = False,
         detector: str = "mtcnn",
+        batch_size: int = 64,
+        progress: Callable[[float], object] = lambda seconds: None,
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows for the faces in a video, in parts as they are answered.
 
-        `video` is a file, or a camera: `camera:0` is the first one. `every` says which
-        frames are looked at: `5` is every fifth, `"0.5s"` one per half second. Faces
-        are followed from one of these frames to the next, and each person has a number.
+        `video` is a file or a camera (`camera:0` is the first one), and `every` the
+        frames to look at: `5` is every fifth, `"0.5s"` one per half second. The columns
+        are `status`, `path`, `time` (in seconds), `person` (a number, from frame to
+        frame the same), `box`, `face_confidence`, and answers as in `predict`, for the
+        mean of the outputs for the person's face so far; with `average=False`, for the
+        frame alone. `persons` gives one row per person, after the last frame with it:
+        `start`, `end` and `frames` stand in place of `time`, and answers are for the
+        mean over all frames. A video that breaks off has a last row that says so.
 
-        The columns are `status`, `path`, `time` (in seconds), `person`, `box`,
-        `face_confidence`, and the answers as in `predict`. An answer is that for the
-        mean of the outputs for the person's face so far; with `average=False`, that for
-        this frame alone. A frame without a face is a row without answers.
+        `faces`, `largest` and the others are as in `predict`, but a frame that is a
+        crop of a face is searched, too; in whole frames nobody is followed. `progress`
+        is called with the seconds done since its last call.
 
-        With `persons`, there is one row per person, given once the person has left:
-        `status`, `path`, `person`, `start` and `end` in seconds, the number of
-        `frames`, and the answers for the mean of the outputs for all of them.
-
-        A video that can't be read to its end has a last row, whose `status` says so.
-        `faces="whole"` looks at whole frames and follows nobody; so does `auto` with a
-        network that was not trained on crops of faces. `largest` looks at the largest
-        face of each frame alone. A camera goes on until the iterator is closed.
-
-        Raises UserError, at once, if the file is no video, the camera can't be opened,
-        a package is not installed (extra `video`), or an option is wrong.
-
-        >>> import multitask
-        >>> network = multitask.load("faces")  # doctest: +SKIP
-        >>> rows = pd.concat(network.predict_video("clip.mp4"))  # doctest: +SKIP
+        Raises UserError, at once, if there is no such video or camera, a package is not
+        installed (extra `video`), or an option is wrong.
         """
+        _check_batch_size(batch_size)
         names = split_names(heads) if isinstance(heads, str) else heads
         reader = Reader(
-            outputs=lambda pixels: self.outputs(pixels, np.arange(len(pixels))),
+            outputs=lambda pixels: self.outputs(
+                pixels, np.arange(len(pixels)), batch_size=batch_size
+            ),
             side=self.spec.side,
             find=finder(faces, self.spec.framing, detector=detector, largest=largest),
             heads=self.heads,
-            selected=self._select(names),
+            selected=self.select(names),
             probabilities=probabilities,
+            progress=progress,
         )
         return predict_video(video, every, reader, persons=persons, average=average)
 
@@ -310,6 +306,11 @@ class Analyzer:
                 what = f"this network has no head {name!r}"
                 raise UserError("--heads", what, todo)
         return tuple(known[name] for name in dict.fromkeys(names or known))
+
+
+def _check_batch_size(batch_size: int) -> None:
+    if batch_size < 1:
+        raise UserError("batch_size", f"is {batch_size}, must be 1 or more")
 
 
 def _before_answers(

@@ -77,7 +77,13 @@ def walk(rng, people=3, seconds=20, rate=5):
         middles = places + rng.normal(0, 0.04, (people, 2)) * sides[:, None]
         sizes = sides * rng.normal(1, 0.04, people)
         corners = middles - sizes[:, None] / 2
-        yield [face(*corners[who], side=sizes[who]) for who in seen], seen
+        yield (
+            [
+                face(corners[who, 0], corners[who, 1], side=sizes[who].item())
+                for who in seen
+            ],
+            seen,
+        )
 
 
 def test_people_who_walk_about_keep_their_numbers():

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from multitask.images.captions import cell, share, suffixes
+from multitask.images.captions import cell, number, share, suffixes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _PATH = 40  # letters of a path on a terminal; its end tells most
 _GAP = "  "
 _BEFORE = ("path", "status", "box", "face", "face_confidence")  # the answers
+_TIMES = ("time", "start", "end")  # in seconds, of videos
 
 Column = list[str]  # its heading, then a cell per row
 
@@ -44,7 +45,12 @@ def _columns(rows: "pd.DataFrame") -> Iterator[Column]:
     names = [str(name) for name in rows if name not in _BEFORE]
     beside = {f"{name}_{suffix}" for name in names for suffix in suffixes(name, names)}
     for name in names:
-        if name not in beside:
+        if name in _TIMES:
+            yield [
+                name,
+                *(number(value) if value == value else "" for value in rows[name]),
+            ]
+        elif name not in beside:
             group = [name, *(f"{name}_{s}" for s in suffixes(name, names))]
             values = rows[group].astype(object).itertuples(index=False, name=None)
             yield [name, *(cell(*cells) for cells in values)]

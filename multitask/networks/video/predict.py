@@ -23,8 +23,11 @@ _CHUNK = 32  # frames answered at a time; of a camera, each at once
 _FRAMES = ("status", "path", "time", "person", "box", "face_confidence")
 _WHOLE = ("status", "path", "time")
 _PERSONS = ("status", "path", "person", "start", "end", "frames")
-_INTEGERS = {"person": "Int64", "frames": "Int64"}
-_NUMBERS = ("time", "start", "end", "face_confidence")
+_TYPES = {  # of the columns that are not text
+    **dict.fromkeys(("person", "frames"), "Int64"),
+    **dict.fromkeys(("time", "start", "end"), "float64"),
+    "face_confidence": "float32",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +35,8 @@ class Reader:
     """A network as a video needs it: its outputs for pixels, and how to read them.
 
     `outputs` takes pixels (faces, side, side, 3) and gives raw outputs by head name.
-    Without `find`, the network answers for whole frames.
+    Without `find`, the network answers for whole frames. `progress` is called with the
+    seconds of the video that are done since its last call.
     """
 
     outputs: Callable[[Pixels], Outputs]
@@ -41,6 +45,7 @@ class Reader:
     heads: Sequence[Head]
     selected: Sequence[Head]
     probabilities: bool = False
+    progress: Callable[[float], object] = lambda seconds: None
 
     def read(self, outputs: Outputs) -> pd.DataFrame:
         """The answers for raw outputs (rows, ...)."""
@@ -92,10 +97,26 @@ def predict_video(
     if persons and not average:
         what = "gives averages, which --no-average leaves out"
         raise UserError("--persons", what, "give one of them")
+    _check_names(_names(reader, persons), reader)
     if reader.find is not None:
         detectors.check_installed(reader.find.detector)
         check_installed()
     return _numbered(Video(name), step, reader, persons, average)
+
+
+def _names(reader: Reader, persons: bool = False) -> Sequence[str]:
+    """The columns before the answers."""
+    if persons:
+        return _PERSONS
+    return _FRAMES if reader.find else _WHOLE
+
+
+def _check_names(names: Sequence[str], reader: Reader) -> None:
+    """Raise UserError if an answer has the name of a column before it."""
+    for name in _no_answers(reader):
+        if name in names:
+            what = f"a head answers in {name!r}, which is a column of every video"
+            raise UserError("--heads", what, "name the other heads with --heads")
 
 
 def _numbered(
@@ -121,7 +142,7 @@ def predict_frames(
 
     With `average`, an answer is that for the mean of the outputs so far of its person.
     """
-    names = _WHOLE if reader.find is None else _FRAMES
+    names = _names(reader)
     tracks: dict[int, Track] = {}
     for frames, outputs, gone in _answered(video, step, reader):
         if average and reader.find is not None:
@@ -159,7 +180,7 @@ def _answered(
     """Frames, the outputs (faces, ...) for all their crops, and who left after them."""
     persons = None if reader.find is None else Persons(step.interval(video.rate))
     frames = video.frames(step)
-    size = 1 if video.is_camera else _CHUNK
+    size, done = 1 if video.is_camera else _CHUNK, 0.0
     while chunk := [_found(frame, reader) for frame in islice(frames, size)]:
         if persons:
             chunk = [replace(seen, persons=_followed(seen, persons)) for seen in chunk]
@@ -167,6 +188,8 @@ def _answered(
         shape = (len(crops), reader.side, reader.side, 3)
         outputs = reader.outputs(np.array(crops, np.uint8).reshape(shape))
         yield chunk, outputs, persons.gone() if persons else []
+        reader.progress(chunk[-1].time - done)
+        done = chunk[-1].time
 
 
 def _found(frame: Frame, reader: Reader) -> _Seen:
@@ -254,6 +277,5 @@ def _table(
 ) -> pd.DataFrame:
     """Rows with their answers behind them; `answered` are those that have one."""
     table = pd.DataFrame(rows, columns=list(names), dtype=object)
-    types = {name: _INTEGERS.get(name, "float64") for name in names}
-    kept = {name: types[name] for name in names if name in (*_INTEGERS, *_NUMBERS)}
-    return table.astype(kept).join(answers.set_axis(answered, axis="index"))
+    types = {name: _TYPES[name] for name in names if name in _TYPES}
+    return table.astype(types).join(answers.set_axis(answered, axis="index"))

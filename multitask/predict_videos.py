@@ -1,0 +1,264 @@
+"""What does `predict` do with videos and cameras?"""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from glob import glob, has_magic
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from multitask.cli.quiet import import_tensorflow
+from multitask.contracts.errors import UserError, counted
+from multitask.terminal.bar import bar, status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from multitask.networks.analyzer import Analyzer
+    from multitask.networks.prediction.file import Target
+
+# On which rows depend, beside the heads.
+_OPTIONS = ("every", "persons", "no_average", "faces", "largest", "detector", "labels")
+
+
+def add_video_options(options: argparse.ArgumentParser) -> None:
+    """Add the options for videos and cameras."""
+    add = options.add_argument
+    add(
+        "--every",
+        metavar="STEP",
+        help="of videos, the frames to look at: 5 for every fifth one, 0.5s for one "
+        "per half second (default 0.2s)",
+    )
+    add(
+        "--persons",
+        action="store_true",
+        help="of videos, one row per person, answers averaged over all its frames "
+        "(default: one per face and frame, averaged over the person's frames so far)",
+    )
+    add(
+        "--no-average",
+        action="store_true",
+        help="of videos, answer for each frame alone",
+    )
+
+
+def videos_among(arguments: argparse.Namespace) -> list[str]:
+    """The videos that the input stands for; empty if it is pictures.
+
+    Raises UserError for a mix of both, and for options that the input has no use for.
+    """
+    from multitask.images.video import is_video
+
+    names = list(dict.fromkeys(_expanded(arguments.input)))
+    videos = [name for name in names if is_video(name)]
+    if not videos:
+        for option in ("every", "persons", "no_average"):
+            if getattr(arguments, option):
+                where = f"--{option.replace('_', '-')}"
+                raise UserError(where, "is for videos, and none is given")
+        return []
+    for name in names:
+        if not is_video(name):
+            what = f"is no video, but {videos[0]} is one"
+            raise UserError(name, what, "run one command for each kind of input")
+    for option in ("box", "annotate", "sheet"):
+        if getattr(arguments, option):
+            raise UserError(f"--{option}", "is for pictures, and a video is given")
+    return videos
+
+
+def _expanded(names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        path = Path(name).expanduser()
+        if has_magic(name) and not path.exists():
+            yield from sorted(glob(str(path), recursive=True)) or [name]
+        else:
+            yield str(path)
+
+
+def predict_videos(
+    arguments: argparse.Namespace, videos: list[str], network: Path, form: str
+) -> int:
+    """Write the rows for videos, one after the other; returns the exit status."""
+    from multitask.images.video import EVERY, parse_step
+
+    arguments.every = arguments.every or EVERY
+    parse_step(arguments.every)
+    seconds = _checked(videos)
+    with _target(arguments, videos, network, form) as target:
+        import_tensorflow()
+        import multitask
+        from multitask.networks.answers import check_labels, with_labels
+
+        with status("opening the network"):
+            analyzer = multitask.load(network)
+        for note in analyzer.notes:
+            print(note, file=sys.stderr)
+        labels = analyzer.select(_heads(arguments)) if arguments.labels else ()
+        if labels:
+            check_labels(labels)
+        faults = 0
+        with _progress(seconds, arguments.out) as advance:
+            for video in videos:
+                summary = _Summary(video)
+                try:
+                    for rows in _rows(arguments, analyzer, video, advance):
+                        target.append(with_labels(rows, labels) if labels else rows)
+                        summary.add(rows)
+                except KeyboardInterrupt:
+                    _stop(arguments, summary, target)
+                    return 130
+                print(summary, file=sys.stderr)
+                faults += bool(summary.fault)
+        target.finish()
+    return 0 if target.tally.answered and not faults else 1
+
+
+def _rows(
+    arguments: argparse.Namespace,
+    analyzer: "Analyzer",
+    video: str,
+    advance: Callable[[float], None],
+) -> "Iterator[pd.DataFrame]":
+    return analyzer.predict_video(
+        video,
+        every=arguments.every,
+        persons=arguments.persons,
+        average=not arguments.no_average,
+        heads=_heads(arguments),
+        probabilities=arguments.probabilities,
+        faces=arguments.faces,
+        largest=arguments.largest,
+        detector=arguments.detector,
+        batch_size=arguments.batch_size,
+        progress=advance,
+    )
+
+
+def _checked(videos: Sequence[str]) -> float | None:
+    """How long videos are together, in seconds; None if one of them does not say.
+
+    Raises UserError if one can't be opened. Cameras are not tried yet.
+    """
+    from multitask.images.camera import device, is_camera
+    from multitask.images.video import Video
+
+    seconds: list[float | None] = []
+    for name in videos:
+        if is_camera(name):
+            device(name)
+            seconds.append(None)
+        else:
+            with Video(name) as video:
+                seconds.append(video.duration)
+    known = [each for each in seconds if each is not None]
+    return sum(known) if len(known) == len(seconds) else None
+
+
+@contextmanager
+def _target(
+    arguments: argparse.Namespace, videos: list[str], network: Path, form: str
+) -> "Iterator[Target]":
+    """Where the rows go, from the first one on; UserError if they can't."""
+    import pandas as pd
+
+    from multitask.networks.prediction.file import Printed, same_work, writing
+    from multitask.networks.prediction.formats import Tally
+
+    if not arguments.out:
+        terminal = sys.stdout.isatty()
+        width = shutil.get_terminal_size().columns if terminal else None
+        yield Printed(form=form, width=width)
+        return
+    work = same_work(
+        network,
+        pd.DataFrame({"path": videos}),
+        _heads(arguments),
+        arguments.probabilities,
+        {name: getattr(arguments, name) for name in _OPTIONS},
+    )
+    with writing(Path(arguments.out).expanduser(), form, work) as file:
+        # Who a person is depends on all frames before, so that none can be left out.
+        file.size, file.tally = 0, Tally()
+        yield file
+
+
+def _heads(arguments: argparse.Namespace) -> tuple[str, ...] | None:
+    from multitask.contracts.recipe_texts import split_names
+
+    return split_names(arguments.heads or "") or None
+
+
+@contextmanager
+def _progress(
+    seconds: float | None, out: str | None
+) -> "Iterator[Callable[[float], None]]":
+    """What to call with the seconds that are done; a bar, if it has an end to show."""
+    printed = not out and sys.stdout.isatty()
+    shown = seconds is not None and not printed
+    done = 0.0
+    with bar("seconds", round(seconds or 0)) if shown else nullcontext() as advance:
+
+        def add(more: float) -> None:
+            nonlocal done
+            if advance is not None:
+                advance(round(done + more) - round(done))
+            done += more
+
+        yield add
+
+
+def _stop(arguments: argparse.Namespace, summary: "_Summary", target: "Target") -> None:
+    """Say how far Ctrl-C let a video come, and keep what a camera has shown."""
+    from multitask.images.camera import is_camera
+
+    where = ""
+    if arguments.out and target.tally.rows:
+        if is_camera(summary.name):
+            target.finish()
+            where = f"; the rows until then are in {arguments.out}"
+        else:
+            where = f"; the rows until then are in {arguments.out}.part"
+    print(f"{summary}; stopped{where}", file=sys.stderr)
+
+
+class _Summary:
+    """How many faces and persons a video shows, and why it ends too early."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.fault = ""
+        self._faces = self._frames = self._empty = self._persons = 0
+        self._has_persons = False
+
+    def add(self, rows: "pd.DataFrame") -> None:
+        """Count some more rows."""
+        from multitask.images.faces.parts import NO_FACE
+
+        answered = rows["status"] == "ok"
+        empty = rows["status"] == NO_FACE
+        self._empty += int(empty.sum())
+        if "person" in rows and answered.any():
+            self._persons = max(self._persons, int(rows["person"].max()) + 1)
+        if "time" in rows:
+            self._faces += int(answered.sum())
+            self._frames += rows["time"].nunique()
+        faults = rows["status"][~answered & ~empty]
+        self.fault = str(faults.iloc[-1]) if len(faults) else self.fault
+        self._has_persons = "person" in rows
+
+    def __str__(self) -> str:
+        text = counted(self._persons, "person")
+        if self._frames:
+            frames = counted(self._frames, "frame")
+            text = f"{counted(self._faces, 'face')} of {text} in {frames}"
+            if not self._has_persons:
+                text = frames
+            elif not self._faces:
+                text = f"no face in {frames}"
+            elif self._empty:
+                text += f", {self._empty:,} of them without a face"
+        return f"{self.name}: {text}" + (f"; {self.fault}" if self.fault else "")
