@@ -110,8 +110,8 @@ def test_a_word_that_is_nothing_is_not_answered_by_the_default(
     printed = said(capsys, predict.main, word, "photo.png", status=2)
     assert printed.out == ""
     assert printed.err.startswith(
-        f"{word}: is neither a network nor a picture, folder or table; networks by "
-        "name: "
+        f"{word}: is neither a network nor a picture, video, folder or table; networks "
+        "by name: "
     )
     assert "faces" in printed.err.rpartition("networks by name")[2]
 

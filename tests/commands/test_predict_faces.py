@@ -110,7 +110,7 @@ def test_rows_of_other_faces_are_never_gone_on_with(photos, monkeypatch, capsys)
     assert refused(
         capsys,
         ["faces", "photos", "--out", "answers.csv", "--faces", "whole"],
-        "another choice of --faces, --largest",
+        "another choice of options, such as --faces",
     )
 
 

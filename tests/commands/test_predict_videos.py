@@ -4,6 +4,7 @@ The faces are bright squares.
 """
 
 import json
+from io import StringIO
 
 import keras
 import pandas as pd
@@ -116,6 +117,26 @@ def test_every_says_which_frames(network, clip, capsys):
     assert [row["time"] for row in rows] == [0, 0.6, 1.0, 1.0, 1.6]
 
 
+def test_videos_are_named_on_standard_input(network, clip, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", StringIO(f"{clip}\n"))
+    assert main([network, "-", "--format", "csv", "--persons"]) == 0
+    assert capsys.readouterr().out.count(f"ok,{clip}") == 2
+
+
+def test_labels_answered_yes_are_listed(tiny_trunk, clip, tmp_path, network, capsys):
+    heads = tuple(catalog.heads(["attributes[Smiling,Young]"]))
+    spec = NetworkSpec(trunk=tiny_trunk, size=16, heads=heads, framing=FRAMING)
+    archive.save(build.build(spec), spec, tmp_path / NETWORK)
+    given = [str(clip), "--labels", "--format", "jsonl", "--every", "4"]
+    assert main([str(tmp_path), *given]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(set(row["labels"]) <= {"Smiling", "Young"} for row in rows[:-1])
+    assert "Smiling" not in rows[0]
+    assert rows[-1]["labels"] is None  # without a face
+    assert main([network, *given]) == 2
+    assert "--labels: no head that is read has yes/no" in capsys.readouterr().err
+
+
 def test_people_read_times_in_seconds(network, clip, capsys):
     assert main([network, str(clip), "--every", "3", "--no-average"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -175,7 +196,9 @@ def test_mistakes_are_told_before_the_network_is_opened(
         ([str(tmp_path / "no.mp4")], f"{tmp_path / 'no.mp4'}: no such file"),
         (["camera:front"], "camera:front: names no camera"),
         ([str(clip), "--every", "0"], "--every: is '0'"),
-        ([str(clip), "--box", "xywh"], "--box: is for tables of pictures"),
+        ([str(clip), "--box", "xywh"], "--box: is for pictures, and a video is given"),
+        ([str(clip), "--annotate", "a"], "--annotate: is for pictures"),
+        ([str(clip), "--sheet", "a.jpg"], "--sheet: is for pictures"),
         ([str(photo), "--persons"], "--persons: is for videos, and none is given"),
         ([str(photo), "--no-average"], "--no-average: is for videos"),
         ([str(photo), "--every", "5"], "--every: is for videos"),

@@ -75,7 +75,7 @@ sys.exit(main(sys.argv[1:]))
             "predict OUT OUT/run.keras",
             "OUT: holds no network, but the network comes first; write python -m",
         ),
-        ("predict a.PNG runs/a", "runs/a: is neither a network nor a picture, folder "),
+        ("predict a.PNG runs/a", "runs/a: is neither a network nor a picture, video, "),
         ("fit --split offical", "--split: is 'offical', must be official, shares such"),
     ],
 )

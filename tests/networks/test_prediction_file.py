@@ -202,7 +202,7 @@ def test_parquet_keeps_the_types_even_of_parts_without_an_answer(tmp_path):
         ("network", "network"),
         ("heads", "choice of heads"),
         ("probabilities", "choice of --probabilities"),
-        ("options", "choice of --faces, --largest, --detector, --labels or --format"),
+        ("options", "choice of options, such as --faces"),
         ("pictures", "list of pictures"),
         ("files", "version of the picture files"),
         ("multitask", "version of multitask"),

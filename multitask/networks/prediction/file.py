@@ -41,7 +41,7 @@ _WHAT = {  # what makes it the same work, in words for when it is not
     "network": "network",
     "heads": "choice of heads",
     "probabilities": "choice of --probabilities",
-    "options": "choice of --faces, --largest, --detector, --labels or --format",
+    "options": "choice of options, such as --faces",
     "pictures": "list of pictures",
     "files": "version of the picture files",
 }
