@@ -121,6 +121,7 @@ def test_wheel_holds_every_source_file_under_the_package_and_nothing_beside_it(w
     expected = {"multitask/py.typed"} | files("multitask", "**/*.py")
     expected |= files("multitask", "contracts/recipes/*.toml")
     expected |= files("multitask", "networks/bundled/*/*")
+    expected |= files("multitask", "service/*.html")
     assert wheel.stat().st_size < 10e6
     for folder in ("heads", "datasets", "reports"):
         for pattern in ("*.py", "*.toml", "*.html"):

@@ -25,7 +25,7 @@ def server(analyzer, *, limits=None, token="", card=""):
         thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
         thread.start()
         with httpx.Client(base_url=address(bound), timeout=60) as client:
-            client.service = app.state.service
+            client.service = app.state.service  # type: ignore[attr-defined]
             try:
                 wait_until(lambda: answers(address(bound)))
                 yield client

@@ -45,6 +45,8 @@ def serving(run, *options, environment=()):
         text=True,
     )
     try:
+        assert started.stdout
+        assert started.stderr
         line = started.stdout.readline()
         found = re.fullmatch(
             r"my faces at (http://127.0.0.1:\d+) \(Ctrl-C ends it\)\n", line
