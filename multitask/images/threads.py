@@ -2,10 +2,14 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Event, Semaphore, Thread
 from typing import TypeVar
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 _TASK = 32  # most pictures that a thread works on before it hands them over
 
@@ -28,3 +32,63 @@ def in_order(one: Callable[[int], Result], count: int) -> Iterator[Result]:
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
+
+
+def as_they_come(
+    one: Callable[[Item], Result], items: Iterable[Item], ahead: int
+) -> Generator[list[Result], None, None]:
+    """Yield `one(item)` for each item in order, in lists of what is ready by then.
+
+    Threads work on all cores. A list has from 1 to `ahead` results, and never waits for
+    the next item. Another thread reads the items, at most `ahead` of them before their
+    results are taken. An error of the items or of `one` is raised behind the results
+    before it.
+    """
+    results: SimpleQueue[Future[Result] | None] = SimpleQueue()
+    room, stopped = Semaphore(ahead), Event()
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+
+    def read() -> None:
+        try:
+            iterator = iter(items)
+            while room.acquire() and not stopped.is_set():
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    break
+                with suppress(RuntimeError):  # of a pool that was just shut down
+                    results.put(pool.submit(one, item))
+        except BaseException as error:  # raised where the results are taken
+            failed: Future[Result] = Future()
+            failed.set_exception(error)
+            results.put(failed)
+        results.put(None)
+
+    # A daemon: items that never come must not keep the program from its end.
+    Thread(target=read, daemon=True).start()
+    waiting: deque[Future[Result] | None] = deque()
+
+    def first() -> Future[Result] | None:
+        if not waiting:
+            waiting.append(results.get())
+        return waiting[0]
+
+    try:
+        while (future := first()) is not None:
+            ready = list[Result]()
+            while future is not None and (not ready or _succeeded(future)):
+                ready.append(future.result())
+                waiting.popleft()
+                room.release()
+                if len(ready) == ahead or results.empty():
+                    break
+                future = first()
+            yield ready
+    finally:
+        stopped.set()
+        room.release()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _succeeded(future: Future[Result]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None

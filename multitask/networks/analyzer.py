@@ -1,34 +1,30 @@
-"""What does a trained network predict for files, arrays or PIL images?"""
+"""What does a network predict for files, arrays or PIL images?"""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import copy
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from typing import Self
 
-import keras
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-import tensorflow as tf
 
-from multitask.contracts.errors import UserError, nearest, python_spelling
-from multitask.contracts.head import Head
-from multitask.contracts.recipe_texts import split_names
-from multitask.images.decode import Picture, Pixels
-from multitask.images.faces.parts import FaceFinder, Faces, Part, cut_all, finder
+from multitask.contracts.errors import UserError, python_spelling
+from multitask.images.decode import Picture
+from multitask.images.faces.parts import FaceFinder, Faces, finder
 from multitask.images.video import EVERY
-from multitask.networks import archive, describe
-from multitask.networks.answers import Outputs, read_all
+from multitask.networks.network import Network
+from multitask.networks.prediction.answering import Answering, Embeddings, streamed
 from multitask.networks.prediction.formats import count_pictures
-from multitask.networks.prediction.inputs import Inputs, read_inputs
-from multitask.networks.spec import NetworkSpec
+from multitask.networks.prediction.inputs import (
+    check_many,
+    check_searchable,
+    read_inputs,
+)
 from multitask.networks.video.predict import Reader, predict_video
 
 _CHUNK = 256  # pictures answered at a time: memory stays flat, and rows come soon
 
 
-class Analyzer:
+class Analyzer(Network):
     """A trained network with its heads: pictures in, a table of predictions out.
 
     `model` is its Keras model, which takes uint8 RGB images (batch, height, width, 3).
@@ -38,49 +34,6 @@ class Analyzer:
     >>> faces.predict(["a.jpg", "b.png"])["age"].tolist()  # doctest: +SKIP
     [31.4, 62.0]
     """
-
-    def __init__(self, model: keras.Model, spec: NetworkSpec) -> None:
-        self.model = model
-        self.spec = spec
-        size = spec.side
-        model(model.input)  # Keras exports only called models to ONNX
-
-        # One traced function for every batch: the overhead of `model.predict` is too
-        # large for a few pictures.
-        self._forward = tf.function(
-            lambda pixels: model(pixels, training=False),
-            input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)],
-        )
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Analyzer":
-        """Open a network file or run folder.
-
-        Raises UserError if there is none, or multitask did not write it.
-        """
-        return cls(*archive.load(path))
-
-    def with_heads(self, heads: Sequence[Head]) -> "Analyzer":
-        """The same network with other heads of the same names to read its outputs."""
-        analyzer = copy(self)
-        analyzer.spec = self.spec.with_heads(heads)
-        return analyzer
-
-    @property
-    def heads(self) -> tuple[Head, ...]:
-        """The heads of the network."""
-        return self.spec.heads
-
-    def __repr__(self) -> str:
-        return describe.text(self.spec, self.model.count_params())
-
-    def _repr_html_(self) -> str:
-        return describe.html(self.spec, self.model.count_params())
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Caveats about the data that the network was trained on."""
-        return self.spec.notes
 
     @python_spelling
     def predict(
@@ -167,16 +120,11 @@ class Analyzer:
         pictures there is one part without rows. The first `start` pictures are left
         out. Raises UserError at once, as `predict` does.
         """
-        _check_batch_size(batch_size)
-        names = split_names(heads) if isinstance(heads, str) else heads
-        selected = self.select(names)
         find = finder(faces, self.spec.framing, detector=detector, largest=largest)
+        answering = self._answering(heads, find, probabilities, batch_size)
         inputs = read_inputs(pictures, box, self.spec.box)
-        _check_boxes(inputs, faces)
-        return (
-            self._predict_chunk(part, selected, find, probabilities, batch_size)
-            for part in inputs.parts(start, _CHUNK)
-        )
+        check_searchable(inputs, faces)
+        return map(answering.predictions, inputs.parts(start, _CHUNK))
 
     @python_spelling
     def predict_video(
@@ -213,7 +161,6 @@ class Analyzer:
         installed (extra `video`), or an option is wrong.
         """
         _check_batch_size(batch_size)
-        names = split_names(heads) if isinstance(heads, str) else heads
         reader = Reader(
             outputs=lambda pixels: self.outputs(
                 pixels, np.arange(len(pixels)), batch_size=batch_size
@@ -221,128 +168,144 @@ class Analyzer:
             side=self.spec.side,
             find=finder(faces, self.spec.framing, detector=detector, largest=largest),
             heads=self.heads,
-            selected=self.select(names),
+            selected=self.select(heads),
             probabilities=probabilities,
             progress=progress,
         )
         return predict_video(video, every, reader, persons=persons, average=average)
 
-    def _predict_chunk(
+    @python_spelling
+    def embed(
         self,
-        inputs: Inputs,
-        heads: Sequence[Head],
+        pictures: Picture | Iterable[Picture] | pd.DataFrame,
+        *,
+        heads: str | Sequence[str] | None = None,
+        probabilities: bool = False,
+        box: str = "",
+        faces: Faces = "auto",
+        largest: bool = False,
+        detector: str = "mtcnn",
+        batch_size: int = 64,
+        progress: Callable[[int], object] = lambda count: None,
+    ) -> Embeddings:
+        """Predict for pictures, and return the features that all heads begin from, too.
+
+        Takes and raises what `predict` does. Returns `rows`, the table of `predict`,
+        and `features` (rows, channels), float32: those behind the trunk and its shared
+        dense layer, averaged over the crops that the network looks at. They are NaN for
+        a row without an answer. Pictures that look alike to the network have features
+        with a high cosine similarity.
+
+        >>> rows, features = faces.embed(["a.jpg", "b.png"])  # doctest: +SKIP
+        >>> features.shape  # doctest: +SKIP
+        (2, 1280)
+        """
+        chunks = self.embed_chunks(
+            pictures,
+            heads=heads,
+            probabilities=probabilities,
+            box=box,
+            faces=faces,
+            largest=largest,
+            detector=detector,
+            batch_size=batch_size,
+        )
+        parts = []
+        for part in chunks:
+            parts.append(part)
+            progress(count_pictures(part.rows))
+        features = np.concatenate([part.features for part in parts])
+        return Embeddings(pd.concat([part.rows for part in parts]), features)
+
+    @python_spelling
+    def embed_chunks(
+        self,
+        pictures: Picture | Iterable[Picture] | pd.DataFrame,
+        *,
+        heads: str | Sequence[str] | None = None,
+        probabilities: bool = False,
+        box: str = "",
+        faces: Faces = "auto",
+        largest: bool = False,
+        detector: str = "mtcnn",
+        batch_size: int = 64,
+        start: int = 0,
+    ) -> Iterator[Embeddings]:
+        """Yield what `embed` returns in parts, as `predict_chunks` yields tables."""
+        find = finder(faces, self.spec.framing, detector=detector, largest=largest)
+        answering = self._answering(heads, find, probabilities, batch_size)
+        inputs = read_inputs(pictures, box, self.spec.box)
+        check_searchable(inputs, faces)
+        return map(answering.embeddings, inputs.parts(start, _CHUNK))
+
+    @python_spelling
+    def stream(
+        self,
+        pictures: Iterable[Picture],
+        *,
+        heads: str | Sequence[str] | None = None,
+        probabilities: bool = False,
+        faces: Faces = "auto",
+        largest: bool = False,
+        detector: str = "mtcnn",
+        batch_size: int = 16,
+    ) -> Generator[pd.DataFrame, None, None]:
+        """Yield a table as that of `predict` for each picture, as soon as it is there.
+
+        `pictures` is any iterable, endless ones included, of paths, bytes, PIL images
+        or uint8 arrays; a folder or a glob in it is no picture. A thread reads them, at
+        most `batch_size` ahead, and others decode them and find faces while the network
+        answers those that are ready. So a picture never waits for a later one, and
+        memory stays flat. The index of a table is the number of its picture, from 0.
+
+        Raises UserError at once as `predict` does, and for a single picture. An error
+        that `pictures` raises comes after the tables of the pictures before it.
+
+        >>> for table in faces.stream(camera()):  # doctest: +SKIP
+        ...     print(table["age"].tolist())
+        """
+        check_many(pictures)
+        find = finder(faces, self.spec.framing, detector=detector, largest=largest)
+        answering = self._answering(heads, find, probabilities, batch_size)
+        return streamed(answering, pictures)
+
+    @python_spelling
+    def warm_up(
+        self, *, faces: Faces = "auto", detector: str = "mtcnn", batch_size: int = 64
+    ) -> Self:
+        """Do what else the first call does: load the detector, and trace the network.
+
+        Later calls of `predict`, `embed` and `stream` with these settings take about
+        the same time from the first one on. Returns the network itself:
+
+        >>> network = multitask.load("faces").warm_up()  # doctest: +SKIP
+
+        Raises UserError for settings that `predict` refuses.
+        """
+        find = finder(faces, self.spec.framing, detector=detector)
+        answering = self._answering(None, find, True, batch_size)
+        answering.warm_up()
+        return self
+
+    def _answering(
+        self,
+        heads: str | Sequence[str] | None,
         find: FaceFinder | None,
         probabilities: bool,
         batch_size: int,
-    ) -> pd.DataFrame:
-        size, pictures = self.spec.side, inputs.pictures
-        margin = self.spec.box_margin
-        cut = cut_all(pictures, size, inputs.boxes, margin, find)
-        # A picture without any part is a row, too.
-        rows: list[tuple[int, Part | str]] = []
-        for index, parts in enumerate(cut):
-            found = [parts] if isinstance(parts, str) else parts
-            rows.extend((index, part) for part in found)
-        table = _before_answers(inputs, rows, faces=find is not None)
-        good = np.flatnonzero(table["status"] == "ok")
-        shown = [part.pixels for _, part in rows if isinstance(part, Part)]
-        answers = self.answers(
-            np.stack(shown) if shown else np.zeros((0, size, size, 3), np.uint8),
-            np.arange(len(shown)),
-            heads=heads,
+    ) -> Answering:
+        _check_batch_size(batch_size)
+        return Answering(
+            spec=self.spec,
+            forward=self.forward,
+            heads=self.select(heads),
+            find=find,
             probabilities=probabilities,
             batch_size=batch_size,
         )
-        # Nullable integers: an empty cell would turn a column of ints into floats.
-        integers = answers.select_dtypes("integer").columns
-        answers = answers.astype(dict.fromkeys(integers, "Int64"))
-        labels = inputs.index[[index for index, _ in rows]]
-        return table.join(answers.set_axis(good)).set_axis(labels, axis="index")
-
-    def answers(
-        self,
-        pixels: Pixels,
-        rows: npt.NDArray[np.intp],
-        *,
-        heads: Sequence[Head] | None = None,
-        probabilities: bool = False,
-        batch_size: int = 128,
-    ) -> pd.DataFrame:
-        """Predict for the `rows` of resized `pixels` (pictures, side, side, 3), uint8.
-
-        The table has the columns of each head's `read`, and of its `probabilities` if
-        they are wanted, and is indexed by `rows`.
-        """
-        outputs = self.outputs(pixels, rows, batch_size=batch_size)
-        return read_all(
-            self.heads, outputs, rows, selected=heads, probabilities=probabilities
-        )
-
-    def outputs(
-        self, pixels: Pixels, rows: npt.NDArray[np.intp], *, batch_size: int = 128
-    ) -> Outputs:
-        """Raw outputs (rows, ...) of the network by head name."""
-        # The network takes several crops of each picture into one batch.
-        batch_size = max(1, batch_size // len(self.spec.crops()))
-        # TensorFlow's convolutions can't take an empty batch.
-        named = self._forward.get_concrete_function().structured_outputs
-        empty = {n: np.zeros((0, *o.shape[1:]), np.float32) for n, o in named.items()}
-        parts: list[dict[str, Any]] = [empty]
-        for start in range(0, len(rows), batch_size):
-            batch = pixels[rows[start : start + batch_size]]
-            outputs = self._forward(tf.constant(batch, tf.uint8))
-            parts.append({name: value.numpy() for name, value in outputs.items()})
-        return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-
-    def select(self, names: Sequence[str] | None) -> tuple[Head, ...]:
-        """The heads of these names, or all; UserError if there is no such head."""
-        known = {head.name: head for head in self.heads}
-        for name in names or ():
-            if name not in known:
-                todo = nearest(name, known)
-                if todo.startswith("known"):  # no mistyped name
-                    todo += "; train one that has it: python -m multitask.fit --heads "
-                    todo += f"{name} --data NAME=FOLDER"
-                what = f"this network has no head {name!r}"
-                raise UserError("--heads", what, todo)
-        return tuple(known[name] for name in dict.fromkeys(names or known))
 
 
 def _check_batch_size(batch_size: int) -> None:
+    """Raise UserError for batches without pictures."""
     if batch_size < 1:
         raise UserError("batch_size", f"is {batch_size}, must be 1 or more")
-
-
-def _before_answers(
-    inputs: Inputs, rows: Sequence[tuple[int, Part | str]], *, faces: bool
-) -> pd.DataFrame:
-    """The columns before the answers, of (place in the inputs, part or reason)."""
-    pictures = [inputs.pictures[index] for index, _ in rows]
-    parts = [part if isinstance(part, Part) else None for _, part in rows]
-    # First, as pandas leaves out the middle columns of a table that is printed.
-    table = pd.DataFrame(
-        {
-            "status": ["ok" if isinstance(part, Part) else part for _, part in rows],
-            "path": [
-                str(p) if isinstance(p, (str, os.PathLike)) else None for p in pictures
-            ],
-            "box": [
-                part.box if part else inputs.boxes[index]
-                for (index, _), part in zip(rows, parts, strict=True)
-            ],
-        },
-        dtype=object,
-    )
-    if faces:
-        numbers = [part.face if part else None for part in parts]
-        table.insert(2, "face", pd.Series(numbers, dtype="Int64"))
-        confidence = [part.confidence if part else np.nan for part in parts]
-        table["face_confidence"] = np.array(confidence, np.float32)
-    return table
-
-
-def _check_boxes(inputs: Inputs, faces: str) -> None:
-    """Raise UserError for boxes in which faces would be searched."""
-    if faces == "detect" and any(inputs.boxes):
-        what = "the pictures come with boxes already"
-        raise UserError("--faces detect", what, "leave out one of them")

@@ -1,9 +1,13 @@
 """Is it said in a few lines what a network predicts?"""
 
+from dataclasses import replace
+from html import escape
+
 from multitask.heads.distribution import Distribution
 from multitask.heads.sigmoid import Sigmoid
 from multitask.heads.softmax import Softmax
 
+from multitask.images.faces.crop import Framing
 from multitask.networks import describe
 from multitask.networks.spec import NetworkSpec
 
@@ -27,8 +31,28 @@ def test_a_network_is_described_by_its_answers():
         "  score: a number\n"
         "  mood: one of calm, <tense>\n"
         "  many: one of a, b, c, d, e, f, g, h and 2 more\n"
-        "  worn: yes or no for each of Hat, Tie"
+        "  worn: yes or no for each of Hat, Tie\n"
+        "looks at: whole pictures, or boxes"
     )
+
+
+def test_data_framing_licence_and_notes_follow():
+    spec = replace(
+        SPEC,
+        notes=("Faces were drawn.", "No <old> people."),
+        recipe={"data": ("utkface=/pictures/u", "celeba=/pictures/c")},
+        framing=Framing(x=0.5, y=0.4, distance=0.4, pictures=1200),
+    )
+    about = [
+        "trained on: utkface, celeba",
+        "looks at: each face, cut out as in 1,200 training pictures",
+        "licence: cc-by-4.0",
+        "note: Faces were drawn.",
+        "note: No <old> people.",
+    ]
+    assert describe.text(spec, 1, "cc-by-4.0").splitlines()[-5:] == about
+    shown = describe.html(spec, 1, "cc-by-4.0")
+    assert [f"<p>{escape(line)}</p>" in shown for line in about] == [True] * 5
 
 
 def test_a_notebook_shows_it_as_a_table_of_text():

@@ -44,6 +44,7 @@ def load() -> Find:
     Raises ImportError without the package `mtcnn`.
     """
     networks = _networks()
+    _run_once(networks)
 
     def find(pixels: Pixels, smallest: float) -> list[Face]:
         return list(_find(networks, pixels, smallest))
@@ -97,6 +98,16 @@ def _networks() -> _Networks:
         finish=traced(finish, image, boxes),
         suppress=traced(kept, boxes, scores),
     )
+
+
+def _run_once(networks: _Networks) -> None:
+    """Run each network, which TensorFlow optimizes at its first call."""
+    pixels = np.zeros((_CELL + 2 * _BEYOND,) * 2 + (3,), np.uint8)
+    box, score = np.array([[0, 0, 1, 1]], np.float32), np.ones(1, np.float32)
+    networks.propose(pixels)
+    networks.refine(pixels, box)
+    networks.finish(pixels, box)
+    networks.suppress(box, score)
 
 
 def _normalized(pixels: Any) -> Any:

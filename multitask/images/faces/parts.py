@@ -120,6 +120,27 @@ def check_faces(faces: str, name: str) -> None:
     detector(name)
 
 
+def cut(
+    picture: Picture,
+    size: int,
+    box: str | None = None,
+    margin: float = 0.0,
+    find: FaceFinder | None = None,
+) -> list[Part] | str:
+    """Decode a picture and cut out what a network looks at, or say why there is none.
+
+    A picture with a box has one part, what is in the box and the `margin` around it; so
+    has any other picture without `find`.
+    """
+    try:
+        pixels = decode(picture, box, margin)
+        if box or find is None:
+            return [Part(resized(pixels, size), box=box)]
+        return find.parts(pixels, size) or NO_FACE
+    except PictureError as error:
+        return str(error)
+
+
 def cut_all(
     pictures: Sequence[Picture],
     size: int,
@@ -127,21 +148,8 @@ def cut_all(
     margin: float = 0.0,
     find: FaceFinder | None = None,
 ) -> Iterator[list[Part] | str]:
-    """Decode many pictures on all cores, and cut out what a network looks at.
-
-    Yields, for each picture in order, its parts or why there are none. A picture with a
-    box has one part, what is in the box and the `margin` around it; so has any other
-    picture without `find`.
-    """
-
-    def one(index: int) -> list[Part] | str:
-        box = boxes[index]
-        try:
-            pixels = decode(pictures[index], box, margin)
-            if box or find is None:
-                return [Part(resized(pixels, size), box=box)]
-            return find.parts(pixels, size) or NO_FACE
-        except PictureError as error:
-            return str(error)
-
-    yield from in_order(one, len(pictures))
+    """Yield for each of many pictures, in order, what `cut` does, on all cores."""
+    yield from in_order(
+        lambda index: cut(pictures[index], size, boxes[index], margin, find),
+        len(pictures),
+    )

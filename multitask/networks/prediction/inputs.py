@@ -71,6 +71,27 @@ def read_inputs(pictures: Any, box: str = "", trained: str = "") -> Inputs:
     )
 
 
+def check_searchable(inputs: Inputs, faces: str) -> None:
+    """Raise UserError for boxes in which faces would be searched."""
+    if faces == "detect" and any(inputs.boxes):
+        what = "the pictures come with boxes already"
+        raise UserError("--faces detect", what, "leave out one of them")
+
+
+def check_many(pictures: Any) -> None:
+    """Raise UserError unless this is an iterable of pictures, rather than one."""
+    single = isinstance(pictures, (str, bytes, os.PathLike)) or (
+        hasattr(pictures, "convert")
+        or (isinstance(pictures, np.ndarray) and pictures.ndim < 4)
+    )
+    if single or isinstance(pictures, (pd.DataFrame, dict)):
+        what = f"is of type {type(pictures).__name__}, must be an iterable of pictures"
+        raise UserError("pictures", what, "give it to `predict`")
+    if not isinstance(pictures, Iterable):
+        what = f"is of type {type(pictures).__name__}, must be an iterable of pictures"
+        raise UserError("pictures", what)
+
+
 def _from_table(table: pd.DataFrame, box: str, trained: str) -> Inputs:
     named = picture_table(table, "pictures")
     columns = box_columns(map(str, named))

@@ -1,0 +1,117 @@
+"""How is a trained network opened, and what does it compute for resized pixels?"""
+
+from collections.abc import Sequence
+from copy import copy
+from pathlib import Path
+from typing import Self
+
+import keras
+import pandas as pd
+
+from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.head import Head
+from multitask.contracts.recipe_texts import split_names
+from multitask.contracts.run import network_file
+from multitask.images.decode import Pixels
+from multitask.networks import archive, describe
+from multitask.networks.answers import Outputs, read_all
+from multitask.networks.forward import Features, Forward, Rows
+from multitask.networks.named.description import licence
+from multitask.networks.spec import NetworkSpec
+
+
+class Network:
+    """A trained network with its heads.
+
+    `model` is its Keras model, which takes uint8 RGB images (batch, height, width, 3).
+    """
+
+    def __init__(
+        self, model: keras.Model, spec: NetworkSpec, file: Path | None = None
+    ) -> None:
+        self.model = model
+        self.spec = spec
+        self.file = file  # that it was loaded from
+        model(model.input)  # Keras exports only called models to ONNX
+        self.forward = Forward(model, spec)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Open a network file or run folder.
+
+        Raises UserError if there is none, or multitask did not write it.
+        """
+        return cls(*archive.load(path), network_file(path))
+
+    def with_heads(self, heads: Sequence[Head]) -> Self:
+        """The same network with other heads of the same names to read its outputs."""
+        analyzer = copy(self)
+        analyzer.spec = self.spec.with_heads(heads)
+        return analyzer
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """The heads of the network."""
+        return self.spec.heads
+
+    def __repr__(self) -> str:
+        return describe.text(self.spec, self.model.count_params(), self.licence)
+
+    def _repr_html_(self) -> str:
+        return describe.html(self.spec, self.model.count_params(), self.licence)
+
+    @property
+    def licence(self) -> str:
+        """The licence that the card beside its file names; "" if there is none."""
+        return licence(self.file) if self.file else ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Caveats about the data that the network was trained on."""
+        return self.spec.notes
+
+    def answers(
+        self,
+        pixels: Pixels,
+        rows: Rows,
+        *,
+        heads: Sequence[Head] | None = None,
+        probabilities: bool = False,
+        batch_size: int = 128,
+    ) -> pd.DataFrame:
+        """Predict for the `rows` of resized `pixels` (pictures, side, side, 3), uint8.
+
+        The table has the columns of each head's `read`, and of its `probabilities` if
+        they are wanted, and is indexed by `rows`.
+        """
+        outputs = self.outputs(pixels, rows, batch_size=batch_size)
+        return read_all(
+            self.heads, outputs, rows, selected=heads, probabilities=probabilities
+        )
+
+    def outputs(self, pixels: Pixels, rows: Rows, *, batch_size: int = 128) -> Outputs:
+        """Raw outputs (rows, ...) of the network by head name."""
+        return self.forward.outputs(pixels, rows, batch_size)
+
+    def features(
+        self, pixels: Pixels, rows: Rows, *, batch_size: int = 128
+    ) -> Features:
+        """Features (rows, channels) as those of `embed`, of resized `pixels`."""
+        return self.forward.with_features(pixels, rows, batch_size)[1]
+
+    def select(self, names: str | Sequence[str] | None) -> tuple[Head, ...]:
+        """The heads of these names, or all; UserError if there is no such head.
+
+        Names in a text are separated by commas.
+        """
+        names = split_names(names) if isinstance(names, str) else names
+        known = {head.name: head for head in self.heads}
+        for name in names or ():
+            if name not in known:
+                todo = nearest(name, known)
+                if todo.startswith("known"):  # no mistyped name
+                    todo += "; train one that has it: python -m multitask.fit --heads "
+                    todo += f"{name} --data NAME=FOLDER"
+                what = f"this network has no head {name!r}"
+                raise UserError("--heads", what, todo)
+        return tuple(known[name] for name in dict.fromkeys(names or known))

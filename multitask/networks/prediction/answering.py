@@ -1,0 +1,162 @@
+"""How do pictures become rows: cut, seen by the network, and read by its heads?"""
+
+import os
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from multitask.contracts.head import Head
+from multitask.images.decode import Picture
+from multitask.images.faces.parts import FaceFinder, Part, cut, cut_all
+from multitask.images.threads import as_they_come
+from multitask.networks.answers import read_all
+from multitask.networks.forward import Features, Forward
+from multitask.networks.prediction.inputs import Inputs
+from multitask.networks.spec import NetworkSpec
+
+
+class Embeddings(NamedTuple):
+    """Rows of predictions, and the features (rows, channels) of what each is about."""
+
+    rows: pd.DataFrame
+    features: Features
+
+
+class CutPicture(NamedTuple):
+    """The parts of a picture that a network looks at, or why there is none."""
+
+    number: int  # of the picture, which its rows have in common
+    path: str | None
+    box: str | None
+    parts: list[Part] | str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answering:
+    """What is wanted of a network for any pictures; several threads may call it."""
+
+    spec: NetworkSpec
+    forward: Forward
+    heads: Sequence[Head]  # those to read
+    find: FaceFinder | None
+    probabilities: bool
+    batch_size: int
+
+    def predictions(self, inputs: Inputs) -> pd.DataFrame:
+        """The rows of some pictures."""
+        return self._answer(self._cut_all(inputs), inputs.index, features=False).rows
+
+    def embeddings(self, inputs: Inputs) -> Embeddings:
+        """The rows of some pictures, and their features, NaN without an answer."""
+        return self._answer(self._cut_all(inputs), inputs.index, features=True)
+
+    def cut(self, numbered: tuple[int, Picture]) -> CutPicture:
+        """Decode one picture, and cut out what the network looks at."""
+        number, picture = numbered
+        parts = cut(picture, self.spec.side, find=self.find)
+        return CutPicture(number, _path(picture), None, parts)
+
+    def answered(self, pictures: Sequence[CutPicture]) -> Iterator[pd.DataFrame]:
+        """Yield the rows of each of some pictures, indexed by its number."""
+        index = pd.RangeIndex(pictures[-1].number + 1)
+        rows = self._answer(pictures, index, features=False).rows
+        start = 0
+        for picture in pictures:
+            end = start + _count(picture)
+            yield rows.iloc[start:end]
+            start = end
+
+    def warm_up(self) -> None:
+        """Do what else the first pictures would have to wait for."""
+        side = self.spec.side
+        blank = np.zeros((1, side, side, 3), np.uint8)
+        outputs, _ = self.forward.with_features(blank, np.arange(1), self.batch_size)
+        self.forward.outputs(blank, np.arange(1), self.batch_size)
+        read_all(self.spec.heads, outputs, np.arange(1), probabilities=True)
+        if self.find:
+            self.find.parts(blank[0], side)
+
+    def _cut_all(self, inputs: Inputs) -> list[CutPicture]:
+        margin, boxes = self.spec.box_margin, inputs.boxes
+        parts = cut_all(inputs.pictures, self.spec.side, boxes, margin, self.find)
+        paths = map(_path, inputs.pictures)
+        return list(map(CutPicture, count(), paths, boxes, parts))
+
+    def _answer(
+        self, pictures: Sequence[CutPicture], index: pd.Index, *, features: bool
+    ) -> Embeddings:
+        side = self.spec.side
+        # A picture without any part is a row, too.
+        rows: list[tuple[CutPicture, Part | None]] = []
+        for picture in pictures:
+            if isinstance(picture.parts, str):
+                rows.append((picture, None))
+            else:
+                rows.extend((picture, part) for part in picture.parts)
+        table = _before_answers(rows, faces=self.find is not None)
+        good = np.flatnonzero(table["status"] == "ok")
+        shown = [part.pixels for _, part in rows if part]
+        pixels = np.stack(shown) if shown else np.zeros((0, side, side, 3), np.uint8)
+        every = np.arange(len(shown))
+        seen = np.zeros((0, 0), np.float32)
+        if features:
+            outputs, seen = self.forward.with_features(pixels, every, self.batch_size)
+        else:
+            outputs = self.forward.outputs(pixels, every, self.batch_size)
+        answers = read_all(
+            self.spec.heads,
+            outputs,
+            good,
+            selected=self.heads,
+            probabilities=self.probabilities,
+        )
+        # Nullable integers: an empty cell would turn a column of ints into floats.
+        integers = answers.select_dtypes("integer").columns
+        answers = answers.astype(dict.fromkeys(integers, "Int64"))
+        aligned = np.full((len(rows), seen.shape[1]), np.nan, np.float32)
+        aligned[good] = seen if features else 0
+        labels = index[[picture.number for picture, _ in rows]]
+        return Embeddings(table.join(answers).set_axis(labels, axis="index"), aligned)
+
+
+def streamed(
+    answering: Answering, pictures: Iterable[Picture]
+) -> Generator[pd.DataFrame, None, None]:
+    """Yield the rows of each picture as soon as they are there."""
+    numbered = enumerate(pictures)
+    for ready in as_they_come(answering.cut, numbered, answering.batch_size):
+        yield from answering.answered(ready)
+
+
+def _count(picture: CutPicture) -> int:
+    """How many rows a picture has: one if it has no part."""
+    return 1 if isinstance(picture.parts, str) else len(picture.parts)
+
+
+def _before_answers(
+    rows: Sequence[tuple[CutPicture, Part | None]], *, faces: bool
+) -> pd.DataFrame:
+    """The columns before the answers."""
+    # First, as pandas leaves out the middle columns of a table that is printed.
+    table = pd.DataFrame(
+        {
+            "status": ["ok" if part else picture.parts for picture, part in rows],
+            "path": [picture.path for picture, _ in rows],
+            "box": [part.box if part else picture.box for picture, part in rows],
+        },
+        dtype=object,
+    )
+    if faces:
+        numbers = [part.face if part else None for _, part in rows]
+        table.insert(2, "face", pd.Series(numbers, dtype="Int64"))
+        confidence = [part.confidence if part else np.nan for _, part in rows]
+        table["face_confidence"] = np.array(confidence, np.float32)
+    return table
+
+
+def _path(picture: Picture) -> str | None:
+    return str(picture) if isinstance(picture, (str, os.PathLike)) else None

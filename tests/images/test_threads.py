@@ -1,0 +1,87 @@
+"""Are results handed over in order, as soon as they are there?"""
+
+import itertools
+import threading
+import time
+from queue import SimpleQueue
+
+import pytest
+
+from multitask.images.threads import as_they_come, in_order
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 1000])
+def test_results_come_in_order_and_none_is_missing(count):
+    def late(number):
+        time.sleep(0.002 * (number % 3 == 0) * (number < 30))
+        return number
+
+    assert list(in_order(late, count)) == list(range(count))
+    for ahead in (1, 5):
+        lists = list(as_they_come(late, range(count), ahead))
+        assert list(itertools.chain(*lists)) == list(range(count))
+        assert all(1 <= len(one) <= ahead for one in lists)
+
+
+def test_a_result_never_waits_for_the_next_item():
+    items = SimpleQueue[int | None]()
+    results = as_they_come(lambda item: -item, iter(items.get, None), 8)
+    for number in range(3):  # the next one is put only after this one's result
+        items.put(number)
+        assert next(results) == [-number]
+    items.put(None)
+    assert list(results) == []
+
+
+def test_an_endless_iterable_is_read_only_so_far_ahead():
+    read = []
+
+    def endless():
+        for number in itertools.count():
+            read.append(number)
+            yield number
+
+    results = as_they_come(str, endless(), 4)
+    assert not read  # nothing before the first result is wanted
+    assert next(results)[0] == "0"
+    time.sleep(0.2)
+    # At most four were handed over in the first list, and four more are ahead.
+    assert len(read) <= 8
+    results.close()
+    time.sleep(0.1)
+    count = len(read)
+    time.sleep(0.1)
+    assert len(read) == count
+
+
+def test_an_error_comes_behind_the_results_before_it():
+    def broken():
+        yield from range(5)
+        raise OSError("the camera is gone")
+
+    taken = []
+
+    def take(results):
+        for ready in results:
+            taken.extend(ready)
+
+    with pytest.raises(OSError, match="the camera is gone"):
+        take(as_they_come(abs, broken(), 3))
+    assert taken == list(range(5))
+    taken.clear()
+    with pytest.raises(ZeroDivisionError):
+        take(as_they_come(lambda n: 6 // n, [3, 2, 0, 1], 4))
+    assert taken == [2, 3]
+
+
+def test_threads_end_with_the_results():
+    before = threading.active_count()
+    for _ in range(5):
+        assert sum(map(len, as_they_come(abs, range(50), 8))) == 50
+        results = as_they_come(abs, itertools.count(), 8)
+        next(results)
+        results.close()
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() <= before
