@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from multitask.cli.next_steps import command_line
 from multitask.contracts.errors import UserError, counted, listed, nearest
+from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.run import NETWORK
 from multitask.networks.named import catalog
+from multitask.networks.named.heads import check_heads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,8 +52,9 @@ def with_lines(names: list[str]) -> list[str]:
 def take_network(arguments: argparse.Namespace) -> Path:
     """The file of the network; the input is then what is left.
 
-    Raises UserError if there is no such network, and for a first word that is neither
-    a network nor anything with pictures: it must not be answered by the default one.
+    Raises UserError if there is no such network, if it lacks a head, and for a first
+    word that is neither a network nor anything with pictures: it must not be answered
+    by the default one.
     """
     if arguments.network is not None:
         arguments.input.insert(0, arguments.network)
@@ -66,9 +69,11 @@ def take_network(arguments: argparse.Namespace) -> Path:
         network = catalog.find(first)
         if catalog.is_named(first) and Path(first).is_dir():
             _check_meant(first, others)
+        check_heads(network, split_names(arguments.heads or ""), first)
         return network
     _check_order(first, others)
     network = catalog.find(catalog.DEFAULT)
+    check_heads(network, split_names(arguments.heads or ""), catalog.DEFAULT)
     card = command_line("networks", catalog.DEFAULT)
     print(f"no network named: using {catalog.DEFAULT}; see {card}", file=sys.stderr)
     return network

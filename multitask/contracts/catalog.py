@@ -18,6 +18,7 @@ from multitask.contracts.head import Head, Heads
 from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.settings import checked
 from multitask.contracts.table import NO_LABELS
+from multitask.contracts.unknown_head import unknown_head
 
 Config = Mapping[str, Any]
 # Names of layers beside the heads in the saved model or in its core.
@@ -151,9 +152,7 @@ def _head(text: str, known: Mapping[str, Config]) -> Head:
         raise UserError("--heads", f"{text!r} is not NAME, NAME:KIND or NAME[A,B]")
     name = match["name"]
     if name not in known:
-        raise UserError(
-            "--heads", f"unknown head {name!r}", nearest(name, [*known, *groups()])
-        )
+        raise unknown_head(name, known, groups())
     config = dict(known[name])
     if match["kind"]:
         config = _as_kind(config, match["kind"])

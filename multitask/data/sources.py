@@ -206,8 +206,11 @@ def _no_reader(text: str, source: Source) -> UserError:
         return UserError(
             "--data", f"unknown reader {reader!r}", todo or nearest(reader, readers)
         )
-    if meant := close_name(source.reader, readers, 0.7):
+    others = [name for name in readers if name != "sample" or not source.path]
+    if meant := close_name(source.reader, others, 0.7):
         todo = f"did you mean {meant}={source.path or 'FOLDER'}?"
+        if path.is_dir() and holds_classes(path):
+            todo += f" Or {_usage(source.name, given)}"
         return UserError("--data", f"unknown reader {source.reader!r}", todo)
     if not path.exists():
         where = f"--data {source.name}" if source.path else "--data"

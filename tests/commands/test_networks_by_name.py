@@ -151,8 +151,10 @@ def test_a_head_that_a_network_lacks_says_how_to_train_it(faces, here, capsys):
         capsys, predict.main, "photo.png", "--heads", "smile", status=2
     ).err.splitlines()[-1]
     assert line == (
-        "--heads: this network has no head 'smile'; known: gender, age; train one that "
-        "has it: python -m multitask.fit --heads smile --data NAME=FOLDER"
+        "--heads: faces has no head 'smile'; it has gender, age; CelebA has "
+        "attributes[Smiling]; train one on pictures sorted into one folder per class: "
+        "python -m multitask.fit --heads smile --data smile=folder:PATH "
+        "--weights faces --out runs/smile"
     )
 
 

@@ -362,11 +362,16 @@ def test_names_of_heads_may_have_spaces_between_them(run, faces, capsys):
 
 
 def test_an_unknown_head_names_the_nearest(run, faces, capsys):
-    err = output(capsys, run, faces, "--heads", "gender,smile", status=2).err
+    err = output(capsys, run, faces, "--heads", "gender,gendr", status=2).err
     assert err == (
-        "--heads: this network has no head 'smile'; known: age, gender, attributes; "
-        "train one that has it: python -m multitask.fit --heads smile --data "
-        "NAME=FOLDER\n"
+        f"--heads: {run} has no head 'gendr'; did you mean 'gender'? Known: age, "
+        "gender, attributes\n"
+    )
+    err = output(capsys, run, faces, "--heads", "race", status=2).err
+    assert err == (
+        f"--heads: {run} has no head 'race'; it has age, gender, attributes; train one "
+        "on data that labels it: python -m multitask.fit --heads race --data NAME=PATH "
+        f"--weights {run} --out runs/race\n"
     )
 
 

@@ -77,6 +77,18 @@ def test_an_unknown_head_tells_the_nearest_head_or_group():
     assert "did you mean 'celeba'?" in error("celebA")
 
 
+def test_a_head_that_is_not_mistyped_says_which_data_it_needs():
+    own = (
+        "; a head of your own needs data that labels it: --data NAME=table:FILE with a "
+        "column {0}, or --data {0}=folder:PATH"
+    )
+    assert error("smile").startswith("--heads: unknown head 'smile'; known: age, ")
+    assert error("smile").endswith(
+        ", imfdb; attributes[Smiling] is a label like it" + own.format("smile")
+    )
+    assert error("mood").endswith(", imfdb" + own.format("mood"))
+
+
 def test_an_unknown_column_tells_the_nearest():
     assert error("attributes[Smilling]") == (
         "--heads attributes: has no label 'Smilling'; did you mean 'Smiling'?"

@@ -86,6 +86,12 @@ def test_people_of_two_data_sets_are_never_the_same(tmp_path, monkeypatch):
         ("stills/", "--data: 'stills/' has no name; write stills=folder:stills/"),
         ("mood=stills", "--data: unknown reader 'mood'; write mood=folder:stills"),
         ("mood=one.csv", "--data: unknown reader 'mood'; write mood=table:one.csv"),
+        ("smile=stills", "--data: unknown reader 'smile'; write smile=folder:stills"),
+        (
+            "folders=stills",
+            "--data: unknown reader 'folders'; did you mean folder=stills? Or write "
+            "folders=folder:stills",
+        ),
         (
             "flat",
             "--data: 'flat' has no name; write READER=flat with one of the readers "
