@@ -1,6 +1,7 @@
 """How is a recipe written as command-line options?"""
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from multitask.contracts import plugins, recipe, recipe_files
+from multitask.contracts.errors import UserError
 from multitask.contracts.machine import CACHE, Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE
@@ -153,7 +155,25 @@ def read(arguments: argparse.Namespace) -> Recipe:
     settings = recipe_files.read(arguments.recipe) if arguments.recipe else {}
     if arguments.recipe:
         recipe.recipe(settings, arguments.recipe)  # says which file a mistake is in
-    return recipe.recipe(settings | explicit(arguments), "")
+    settings |= explicit(arguments)
+    resolved = recipe.recipe(settings, "")
+    if arguments.recipe and "data" not in settings:
+        _check_data(arguments.recipe, resolved)
+    return resolved
+
+
+def _check_data(name: str, resolved: Recipe) -> None:
+    """Raise UserError if a recipe has heads that only data of its own declares."""
+    needed = recipe_files.needed_data(name)
+    if not needed:
+        return
+    from multitask.contracts import catalog  # here, as pandas takes its time
+
+    known = {*catalog.named(), *catalog.groups(), *resolved.head}
+    heads = [re.split(r"[:\[]", text)[0] for text in resolved.heads]
+    if not known.issuperset(heads):
+        what, data, more = re.split(r" \((--data [^)]*)\)", needed, maxsplit=1)
+        raise UserError(f"--recipe {name}", f"needs {data} ({what}{more})")
 
 
 def explicit(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,27 @@ def names() -> list[str]:
 def path(name: str) -> Path:
     """The file of a recipe that comes with the package."""
     return _NAMED / f"{name}.toml"
+
+
+def header(name: str) -> list[str]:
+    """The lines in which the file of a recipe of the package describes it."""
+    lines = path(name).read_text(encoding="utf-8").splitlines()
+    return [
+        line.removeprefix("#").removeprefix(" ").rstrip()
+        for line in takewhile(lambda line: line.startswith("#"), lines)
+    ]
+
+
+def needed_data(name: str) -> str:
+    """The data that a recipe of the package is for; "" for any, and for other recipes.
+
+    >>> needed_data("imfdb-base")
+    'IMFDB (--data imfdb=FOLDER), one of its seven heads or all'
+    """
+    if name not in names():
+        return ""
+    data = header(name)[0].removeprefix("Data:").strip()
+    return data if "--data" in data else ""
 
 
 def read(

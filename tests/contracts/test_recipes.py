@@ -7,10 +7,13 @@ import pandas as pd
 import pytest
 
 from multitask import recipes
+from multitask.cli import options
 from multitask.contracts import recipe, recipe_files
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe_files import read
 from multitask.experiments.run import fit
+from multitask.fit import main as fit_command
+from multitask.fit import parser
 from multitask.networks import trunks
 from tests import layouts
 
@@ -129,6 +132,30 @@ def test_a_recipe_runs_to_its_report(name, data, tmp_path, tiny_trunk):
         assert (report / file).exists(), file
     answers = pd.read_csv(report / "answers.csv")
     assert len(answers) == len(run.evaluation.labels) > 0
+
+
+def test_one_recipe_can_be_named(capsys):
+    assert recipes.main(["mood-transfer"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("mood-transfer\n  Data:      pictures in two folders, one ")
+    assert "imfdb" not in shown
+    assert recipes.main(["mood-transfr"]) == 2
+    line = capsys.readouterr().err
+    assert line.startswith(
+        "mood-transfr: is no recipe of this package; did you mean 'mood-transfer'? "
+    )
+
+
+def test_a_recipe_with_a_head_of_its_data_needs_data(tmp_path, capsys):
+    out = str(tmp_path / "out")
+    assert fit_command(["--recipe", "mood-transfer", "--out", out]) == 2
+    assert capsys.readouterr().err == (
+        "--recipe mood-transfer: needs --data mood=folder:FOLDER (pictures in two "
+        "folders, one per class)\n"
+    )
+    given = ["--recipe", "mood-transfer", "--heads", "gender"]
+    read = options.read(parser().parse_args(given))
+    assert (read.data, read.heads) == (("sample",), ("gender",))
 
 
 def test_each_recipe_says_data_settings_and_what_was_published(capsys):
