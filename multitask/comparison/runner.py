@@ -241,7 +241,7 @@ def design_runner(
     table = with_merged(table, merged)
     check_validation_labels((*heads, *(each.head for each in merged)), table)
     leaks = notes.leakage_notes(recipe, table, members[table.index].to_numpy())
-    spec = replace(prepared.spec, notes=(*prepared.spec.notes, *leaks))
+    spec = replace(prepared.spec, leaks=leaks)
     return DesignRunner(
         prepared=replace(prepared, spec=spec),
         parts=parts,

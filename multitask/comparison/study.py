@@ -159,6 +159,7 @@ def _result(
         differences=differences.to_single(out, cells, heads, groups),
         notes=(
             *runner.prepared.spec.notes,
+            *runner.prepared.spec.leaks,
             *frozen_notes(recipe),
             *comparison_notes(recipe, rows, seeds),
         ),

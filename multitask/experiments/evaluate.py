@@ -129,7 +129,7 @@ def evaluate_run(
         labels=labels,
         answers=read_answers(analyzer.heads, raw, rows, probabilities=True),
         heads=analyzer.heads,
-        notes=(*analyzer.notes, *notes, *warnings),
+        notes=(*analyzer.notes, *analyzer.spec.leaks, *notes, *warnings),
         history=pd.read_csv(history) if history.exists() else None,
         varied=varied,
         folder=folder / REPORT,
@@ -191,7 +191,9 @@ def report(
         labels=table,
         answers=answers,
         heads=analyzer.heads,
-        notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes, *warnings))),
+        notes=tuple(
+            dict.fromkeys((*analyzer.notes, *spec.leaks, *reading.notes, *warnings))
+        ),
         history=pd.read_csv(history) if history.exists() and not data else None,
         folder=folder,
     )

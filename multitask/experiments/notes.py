@@ -8,13 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from multitask.contracts.errors import UserError, counted
+from multitask.contracts import plugins
+from multitask.contracts.errors import UserError, counted, listed
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import ALL
 from multitask.contracts.run import NETWORK, SPLIT
-from multitask.data import split
+from multitask.data import sources, split
 from multitask.networks import pretrained
+from multitask.networks.named import description
 from multitask.training.views import views
 
 _NO_TEST = (
@@ -100,11 +102,7 @@ def leakage_notes(
         if not before.is_file():
             if not file.exists():  # a checkpoint holds what began from it
                 continue
-            notes.append(
-                f"No split.csv beside the network of {option} lists the pictures that "
-                "it learned from. If some of those tested here are among them, their "
-                "figures are too good."
-            )
+            notes += _unlisted(option, network, file, recipe.data)
             continue
         taught = members[_taught(table, before)]
         count = int(np.isin(members[is_held_out], taught).sum())
@@ -123,6 +121,31 @@ def leakage_notes(
                 f"alike one of its pictures: {recipe.split} splits them so."
             )
     return tuple(notes)
+
+
+def _unlisted(
+    option: str, network: str, file: Path, data: Sequence[str]
+) -> tuple[str, ...]:
+    """What it means that no file lists the pictures that a network learned from.
+
+    If its model card names their data sets, a set that only the reader of another one
+    reads holds none of them.
+    """
+    taught = description.datasets(file)
+    if not taught:
+        return (
+            f"No split.csv beside the network of {option} lists the pictures that it "
+            "learned from. If some of those tested here are among them, their figures "
+            "are too good.",
+        )
+    others = {*plugins.own("datasets")} - {"table", "folder"}
+    others -= {name.casefold() for name in taught}
+    if {sources.parse(text).reader for text in data} <= others:
+        return ()
+    return (
+        f"{network} learned from {listed(taught)}. If pictures tested here come from "
+        "there, their figures are too good.",
+    )
 
 
 def _taught(table: pd.DataFrame, file: Path) -> npt.NDArray[np.bool_]:

@@ -194,7 +194,7 @@ def train_and_evaluate(
     doubts = (*missing_parts(recipe, table), *small_parts(spec.heads, table))
     for note in (*leaks, *doubts):
         say(note)
-    spec = replace(spec, notes=(*spec.notes, *leaks))
+    spec = replace(spec, leaks=leaks)
     prepared = replace(prepared, spec=spec)
     _begin(out, prepared, say)
     training = train_prepared(prepared, table, out, resume=resume, say=say, title=title)

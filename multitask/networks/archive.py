@@ -176,6 +176,7 @@ def load_spec(path: Path) -> NetworkSpec:
             tta=config["looks"] if "looks" in config else 1 + bool(config["mirror"]),
             heads=tuple(heads),
             notes=tuple(config["notes"]),
+            leaks=tuple(config.get("leaks", ())),
             box=config.get("box", ""),
             framing=Framing(**config["framing"]) if "framing" in config else None,
             recipe=config["recipe"],

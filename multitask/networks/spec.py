@@ -43,6 +43,7 @@ class NetworkSpec:
     heads: tuple[Head, ...]
     tta: int = 4  # crops that outputs are averaged over: 1, 2 or 4
     notes: tuple[str, ...] = ()
+    leaks: tuple[str, ...] = ()  # why figures of its own split may be too good
     box: str = ""  # "xywh" if a table that it was trained on had such boxes in a cell
     framing: Framing | None = None  # how faces lay in its training pictures
     recipe: dict[str, Any] = field(default_factory=dict)
@@ -98,6 +99,7 @@ class NetworkSpec:
                 "looks": self.tta,  # its name in files since format 2
                 "heads": [to_config(head) for head in self.heads],
                 "notes": self.notes,
+                **({"leaks": self.leaks} if self.leaks else {}),
                 **({"box": self.box} if self.box else {}),
                 **({"framing": asdict(self.framing)} if self.framing else {}),
                 "recipe": self.recipe,

@@ -230,6 +230,33 @@ def test_the_split_of_a_named_network_is_the_one_beside_it(
         assert notes(str(file)) == notes(str(file.parent)) == (note,)
 
 
+@pytest.mark.parametrize(
+    ("data", "may_be_the_same"),
+    [
+        ("sample", False),
+        ("utkface=U", False),
+        ("fairface=F", True),
+        ("mine=table:a.csv", True),
+        ("mood=folder:stills", True),
+    ],
+)
+@pytest.mark.parametrize("option", ["weights", "teacher"])
+def test_a_network_whose_card_names_its_data_leaks_only_those(
+    data, may_be_the_same, option
+):
+    table = pd.DataFrame({"path": list("ab"), "split": ["train", "val"]})
+    weights = "faces" if option == "weights" else ("faces",)
+    settings: dict[str, Any] = {option: weights, "data": ("utkface=U", data)}
+    notes = leakage_notes(Recipe(**settings), table, np.arange(2))
+    assert notes == (
+        (
+            "faces learned from FairFace. If pictures tested here come from there, "
+            "their figures are too good.",
+        )
+        * may_be_the_same
+    )
+
+
 @pytest.mark.parametrize("option", ["weights", "teacher"])
 def test_pictures_that_trained_the_weights_before_are_counted(tmp_path, option):
     table = pd.DataFrame(

@@ -226,6 +226,18 @@ def test_the_licence_is_that_of_the_card(tmp_path):
     assert description.card(network).endswith("Jos\ufffd\n")
 
 
+def test_the_data_sets_are_those_of_the_card(tmp_path):
+    network = write(tmp_path / NETWORK)
+    assert description.datasets(network) == ()
+    card = tmp_path / "model_card.md"
+    card.write_text("---\ndatasets:\n  - FairFace\n- a b\ntags:\n  - face\n---\n# A\n")
+    assert description.datasets(network) == ("FairFace", "a b")
+    assert description.licence(network) == ""
+    card.write_text("# A\ndatasets:\n  - FairFace\n")  # without a head
+    assert description.datasets(network) == ()
+    assert description.datasets(catalog.find("faces")) == ("FairFace",)
+
+
 def test_a_spec_that_is_no_spec_is_refused(tmp_path):
     assert description.describe(write(tmp_path / "a.keras")) == SPEC
     wrong: list[Any] = [

@@ -58,5 +58,7 @@ def test_the_names_in_the_file_are_those_of_format_3():
         "features_l2", "features_norm", "looks", "heads", "notes", "recipe",
     ]  # fmt: skip
     assert config["looks"] == 4
+    leaks = json.loads(replace(spec, leaks=("A leak.",)).to_json())["leaks"]
+    assert leaks == ["A leak."]
     assert config["features"] == 64
     assert (config["features_l2"], config["features_norm"]) == (0.5, True)

@@ -12,6 +12,9 @@ from multitask.contracts.run import NETWORK
 
 SPEC_MEMBER = "multitask.json"
 _CARD = "model_card.md"
+_DATASETS = re.compile(
+    r"^datasets:[ \t]*\n((?:[ \t]*-[ \t]+\S.*(?:\n|\Z))+)", re.MULTILINE
+)
 _LICENCE = re.compile(r"^license:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
 
 
@@ -86,8 +89,22 @@ def card(network: Path) -> str:
 
 def licence(network: Path) -> str:
     """The licence that the head of a network's card names; "" if there is none."""
-    if not card_file(network).is_file():
-        return ""
-    head = card(network).removeprefix("---\n").partition("\n---")[0]
-    match = _LICENCE.search(head)
+    match = _LICENCE.search(_head(network))
     return match[1] if match else ""
+
+
+def datasets(network: Path) -> tuple[str, ...]:
+    """The data sets that the head of a network's card names, if it names any.
+
+    They follow a line `datasets:`, as on the Hugging Face Hub: `  - FairFace`.
+    """
+    match = _DATASETS.search(_head(network))
+    lines = match[1].split("\n") if match else ()
+    return tuple(line.strip(" \t-") for line in lines if line)
+
+
+def _head(network: Path) -> str:
+    """What stands between the first two lines `---` of a card; "" without them."""
+    text = card(network) if card_file(network).is_file() else ""
+    head, end, _ = text.removeprefix("---\n").partition("\n---")
+    return head if end and text.startswith("---\n") else ""
