@@ -178,6 +178,7 @@ def audit(
     out: "File | None" = None,
     heads: "Heads | None" = None,
     fix: "File | None" = None,
+    faces: "Faces" = "whole",
     say: Say = print,
 ) -> "Findings":
     """Check labelled pictures for faults that harm training; nothing is trained.
@@ -187,10 +188,14 @@ def audit(
         out: A new folder for the report; by default `runs/audit-DATE-TIME`.
         heads: Heads whose labels to check; by default all that the data has labels for.
         fix: A new file (.csv, .parquet) for the table without faulty pictures.
+        faces: List pictures without a face and those with several, which `fix` keeps
+            (`"detect"`; `"auto"`: but not in data sets that show few faces), or look
+            for none (`"whole"`).
         say: Called with each line on data that is written or guessed.
 
     Returns:
-        The findings: their `folder`, `duplicates`, and `wrong()`, the counts of faults.
+        The findings: their `folder`, `duplicates`, `faces`, and `wrong()`, the counts
+        of faults.
 
     Raises:
         UserError: The data can't be read, or a file can't be written.
@@ -199,7 +204,7 @@ def audit(
         >>> multitask.audit({"utkface": "U"}, fix="clean.csv").wrong()  # doctest: +SKIP
         {'unreadable': 3, 'conflicting pairs': 12}
     """
-    from multitask.cli import keywords, options
+    from multitask.cli import keywords, options, quiet
     from multitask.contracts.run import new_folder
     from multitask.data import given
     from multitask.inspection import audit
@@ -207,7 +212,11 @@ def audit(
     names, declared = keywords.split_heads(heads or ())
     folder = new_folder(options.default_folder(out, "audit-"))
     with given.recorded(data, folder, say) as texts:
-        return audit.audit(texts or (), folder, heads=names, declared=declared, fix=fix)
+        if faces in ("auto", "detect"):
+            quiet.import_tensorflow()
+        return audit.audit(
+            texts or (), folder, heads=names, declared=declared, fix=fix, faces=faces
+        )
 
 
 @python_spelling

@@ -8,6 +8,7 @@ from pathlib import Path
 from multitask.api import audit
 from multitask.cli import options
 from multitask.cli.next_steps import command_line, next_steps
+from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.run import PAGE
 
@@ -37,6 +38,14 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write a table without unusable and duplicate pictures (.csv, .parquet)",
     )
+    parser.add_argument(
+        "--faces",
+        choices=("auto", "detect", "whole"),
+        default="whole",
+        help="list pictures without a face and those with several, which --fix keeps; "
+        "auto: but not in data sets that show few faces; whole: look for none "
+        "(default whole)",
+    )
     return parser
 
 
@@ -51,7 +60,11 @@ def main(argv: list[str] | None = None) -> int:
     from multitask.inspection import audit as library
 
     heads = split_names(arguments.heads) if arguments.heads else ()
-    findings = library.audit(arguments.data, out, heads=heads, fix=arguments.fix)
+    if arguments.faces != "whole":
+        import_tensorflow()
+    findings = library.audit(
+        arguments.data, out, heads=heads, fix=arguments.fix, faces=arguments.faces
+    )
     print(plugins.text(findings))
     print(f"written to {out}, see {out / PAGE}")
     if arguments.fix:

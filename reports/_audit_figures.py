@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
-from multitask.reports import _audit_labels, _style, _tiles
+from multitask.reports import _audit_faces, _audit_labels, _style, _tiles
 
 from multitask.contracts.table import faces
 from multitask.inspection.findings import Findings
@@ -45,6 +45,9 @@ def _figures(findings: Findings, pairs: list[Pair]) -> Iterator[_audit_labels.Na
     yield "leaks.png", "pairs in two parts of the split", pair_sheet(leaks, table)
     yield "duplicates.png", "pairs whose labels agree", pair_sheet(others, table)
     yield "blank.png", "blank and tiny pictures", _blank_and_tiny(table, files)
+    without, several = "pictures without a face", "pictures with several faces"
+    yield "no_face.png", without, _audit_faces.without_face(findings)
+    yield "several_faces.png", several, _audit_faces.several_faces(findings)
     yield from _audit_labels.figures(findings)
     yield "sizes.png", "sizes of the picture files", sizes(files)
 
@@ -126,15 +129,9 @@ def _blank_and_tiny(table: pd.DataFrame, files: pd.DataFrame) -> Figure | None:
             _tiles.Line(_style.short(name, 36), _style.GREY),
             _tiles.Line(text, _style.RED),
         ]
-        tiles.append(_tiles.Tile(_framed(pixels), lines))
+        tiles.append(_tiles.Tile(_tiles.framed(pixels), lines))
     figure: Figure | None = _tiles.draw(tiles, "blank and tiny pictures")
     return figure
-
-
-def _framed(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """A picture with a grey frame: a white one can't be seen on white."""
-    inside = pixels[2:-2, 2:-2]
-    return np.pad(inside, ((2, 2), (2, 2), (0, 0)), constant_values=180)
 
 
 def sizes(files: pd.DataFrame) -> Figure | None:

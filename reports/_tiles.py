@@ -48,8 +48,18 @@ def read(table: pd.DataFrame, row: Any) -> npt.NDArray[np.uint8] | None:
         pixels = decode(str(table["path"][row]), None if pd.isna(box) else str(box))
     except PictureError:
         return None
-    square = ImageOps.pad(Image.fromarray(pixels), (SIDE, SIDE), color="white")
-    return np.asarray(square)
+    return padded(Image.fromarray(pixels))
+
+
+def padded(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """A picture of any size as a square (SIDE, SIDE, 3), with white beside it."""
+    return np.asarray(ImageOps.pad(image, (SIDE, SIDE), color="white"))
+
+
+def framed(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """A picture with a grey frame: a white one can't be seen on white."""
+    inside = pixels[2:-2, 2:-2]
+    return np.pad(inside, ((2, 2), (2, 2), (0, 0)), constant_values=180)
 
 
 def draw(

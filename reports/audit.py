@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from multitask.reports import _audit_figures, _audit_labels, _html, _style
+from multitask.reports import _audit_faces, _audit_figures, _audit_labels, _html, _style
 
 from multitask.contracts.errors import counted
 from multitask.contracts.head import Head
@@ -77,6 +77,7 @@ def plain(findings: Findings) -> dict[str, Any]:
             for head in _with_answers(findings, "labels")
         },
         "pictures": _pictures(files),
+        "faces": _audit_faces.plain(findings.faces),
         "unreadable_files": findings.unreadable.to_dict("records"),
         "malformed_labels": findings.malformed.to_dict("records"),
         "blank_files": table["path"][files["blank"]].tolist(),
@@ -182,6 +183,7 @@ def html(findings: Findings, document: dict[str, Any], figures: dict[str, str]) 
         leaking=[_row(p) for p in pairs if "splits" in p],
         look_alike=[_row(p) for p in pairs if p["kind"] == _audit_figures.LOOK_ALIKE],
         duplicates=[_row(p) for p in pairs if _audit_figures.agrees(p)],
+        **_audit_faces.rows(document["faces"]),
     )
     return page
 
@@ -232,7 +234,7 @@ def facts(findings: Findings) -> list[tuple[str, int, str]]:
         f"{counted(pairs.leaking, 'pair')}, "
         f"{counted(len(findings.identities), 'identity', 'identities')}"
     )
-    return [
+    found = [
         ("rows", len(findings.table), rows),
         ("unreadable", len(findings.unreadable), "files that are not a picture"),
         ("malformed", len(findings.malformed), f"set aside: {findings.malformed_text}"),
@@ -245,6 +247,7 @@ def facts(findings: Findings) -> list[tuple[str, int, str]]:
         ("look alike", pairs.look_alike, "near in hash, but not in pixels and labels"),
         ("leaks", pairs.leaking + len(findings.identities), leaks),
     ]  # fmt: skip
+    return [*found, *_audit_faces.facts(findings.faces)]
 
 
 def text(findings: Findings) -> str:

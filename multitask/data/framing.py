@@ -6,13 +6,12 @@ from multitask.contracts.errors import Say
 from multitask.data.batches import box_texts
 from multitask.images.decode import PictureError, decode
 from multitask.images.faces.crop import Framing, measure
-from multitask.images.faces.detectors import detect
+from multitask.images.faces.detectors import FEW, FIRST, detect
 from multitask.images.faces.face import Face
 from multitask.images.threads import in_order
 from multitask.terminal.bar import track
 
 MOST = 500  # pictures that are measured
-_FIRST, _FEW = 40, 0.2  # no more than these if less than this share shows one face
 # Where FairFace has its faces (medians of 200 pictures): for pictures whose faces are
 # cut out without a network that has a framing.
 USUAL = Framing(x=0.495, y=0.298, distance=0.379)
@@ -38,12 +37,12 @@ def measured(table: pd.DataFrame, margin: float, seed: int, say: Say) -> Framing
     for shape, faces in track(in_order(look, len(paths)), "finding faces", len(paths)):
         found.append((shape, faces))
         single += len(faces) == 1
-        if len(found) == _FIRST and single < _FEW * _FIRST:
+        if len(found) == FIRST and single < FEW * FIRST:
             return None
     framing = measure(found)
     if framing:
         say("the pictures are crops of faces: predict will find and cut out faces")
-    elif len(found) >= _FIRST and single > len(found) / 2:
+    elif len(found) >= FIRST and single > len(found) / 2:
         what = "most pictures show one face, but each somewhere else"
         say(f"{what}: --faces detect trains on the faces alone")
     return framing

@@ -19,6 +19,7 @@ from multitask.data.sources import (
     takes_name,
 )
 from multitask.inspection.clean import check_target, clean, write_table
+from multitask.inspection.faces import check_search
 from multitask.inspection.findings import Findings, inspect_reading
 
 
@@ -30,13 +31,16 @@ def audit(
     heads: Sequence[str] = (),
     declared: Mapping[str, Config] | None = None,
     fix: str | PathLike[str] | None = None,
+    faces: str = "whole",
 ) -> Findings:
     """Check data sets `NAME=FOLDER` without training, and report on them.
 
     Every report on `Findings` writes its files into the new folder `out`. `fix` names
     a file for the table without bad and duplicate pictures, by the rules of
     `multitask.inspection.clean`. Without `heads`, every head that the data has labels
-    for is checked. `declared` heads stand beside those that the data brings.
+    for is checked. `declared` heads stand beside those that the data brings. `faces`
+    says whether pictures without a face, or with several, are looked for, as in
+    `faces.inspect_faces`; the table keeps them.
 
     Raises UserError if an argument is wrong, a data set can't be read, or a file can't
     be written.
@@ -47,6 +51,7 @@ def audit(
         check_source(text)
     if heads and not any(map(takes_name, data)):
         catalog.heads(heads, declared)
+    check_search(faces)
     out = new_folder(Path(out).expanduser())
     target = check_target(Path(fix).expanduser()) if fix else None
     reading = read_all(absolute(data), heads=heads)
@@ -54,7 +59,9 @@ def audit(
     known = {**asked, **(declared or {})}
     requested = requested_heads(heads, reading.table, known)
     resolved = [head.resolve(reading.table) for head in requested]
-    findings = inspect_reading(reading, resolved, title=", ".join(data), folder=out)
+    findings = inspect_reading(
+        reading, resolved, title=", ".join(data), folder=out, faces=faces
+    )
     if heads:
         check_labelled(resolved, findings.table)
     plugins.write_reports(findings, out)

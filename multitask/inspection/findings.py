@@ -22,6 +22,7 @@ from multitask.contracts.table import (
 from multitask.data.columns import describe_columns, read_columns
 from multitask.data.labels import describe_skipped, usable, yes_text
 from multitask.inspection.duplicates import Duplicates, duplicates
+from multitask.inspection.faces import inspect_faces
 from multitask.inspection.files import inspect_files
 from multitask.inspection.label_intervals import LabelIntervals, label_intervals
 
@@ -33,7 +34,8 @@ class Findings(Shown):
     `table` has the labels that its heads can read, and `files` has the same rows with
     what was found in each file (see `files.inspect_files`). `malformed` (`path`,
     `reason`) lists what the readers set aside, and labels that no head can read.
-    `identities` (`identity`, `parts`) are those in several parts of the split.
+    `identities` (`identity`, `parts`) are those in several parts of the split. `faces`
+    has a row for each picture that was searched for faces (see `faces.inspect_faces`).
     """
 
     title: str
@@ -46,6 +48,7 @@ class Findings(Shown):
     identities: pd.DataFrame
     notes: tuple[str, ...] = ()
     columns: pd.DataFrame = field(default_factory=pd.DataFrame)  # of `read_columns`
+    faces: pd.DataFrame = field(default_factory=pd.DataFrame)  # of `inspect_faces`
     folder: Path | None = None  # of its report
 
     @property
@@ -80,14 +83,20 @@ class Findings(Shown):
 
 
 def inspect_reading(
-    reading: Reading, heads: Sequence[Head], *, title: str, folder: Path | None = None
+    reading: Reading,
+    heads: Sequence[Head],
+    *,
+    title: str,
+    folder: Path | None = None,
+    faces: str = "whole",
 ) -> Findings:
-    """Read every picture of a table once, and check it and its labels.
+    """Read every picture of a table, and check it and its labels.
 
-    `title` and `folder` are those of the report.
+    `title` and `folder` are those of the report; `faces` is as in `inspect_faces`.
     """
     table, malformed = usable(reading.table, heads)
     files, labels = inspect_files(table), label_intervals(heads, table)
+    found, notes = inspect_faces(table, files, faces)
     return Findings(
         title=title,
         table=table,
@@ -97,8 +106,9 @@ def inspect_reading(
         malformed=pd.concat([reading.skipped, malformed], ignore_index=True),
         duplicates=duplicates(table, files, labels),
         identities=leaking_identities(table),
-        notes=reading.notes,
+        notes=(*reading.notes, *notes),
         columns=read_columns(reading.decisions, heads, reading.table),
+        faces=found,
         folder=folder,
     )
 

@@ -12,6 +12,9 @@ from multitask.images.decode import Pixels
 from multitask.images.faces.face import Face, Find
 
 SMALLEST = 24  # pixels of the smallest face that is looked for
+# Many pictures need not be searched if less than this share of the first ones, taken
+# in random order, show a face.
+FIRST, FEW = 40, 0.2
 _CELL = 12  # pixels: in a smaller face there is nothing to see
 
 

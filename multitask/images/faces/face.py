@@ -31,6 +31,11 @@ class Face:
         left, top, right, bottom = self.box
         return (right - left) * (bottom - top)
 
+    @property
+    def box_text(self) -> str:
+        """The box as tables have it: `left top right bottom`, in whole pixels."""
+        return " ".join(str(round(edge)) for edge in self.box)
+
 
 # Finds the faces in pixels (height, width, 3), down to a size in pixels.
 Find = Callable[[Pixels, float], list[Face]]

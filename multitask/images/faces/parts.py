@@ -59,25 +59,35 @@ class FaceFinder:
         ]
 
     def labelled(self, pixels: Pixels, size: int) -> Pixels:
-        """The face that the labels of a picture are about, (size, size, 3).
+        """The `labelled_face` of a picture, (size, size, 3).
 
-        That is the only face, or one with at least twice the area of any other. Raises
-        PictureError if there is none.
+        Raises PictureError if there is none.
         """
         faces = detect(pixels, self.detector)
         if not faces:
             raise PictureError(NO_FACE)
         if self.keep_crops and is_crop(pixels.shape, faces, self.framing):
             return resized(pixels, size)
-        if len(faces) > 1 and faces[0].area < _SEVERAL * faces[1].area:
+        face = labelled_face(faces)
+        if face is None:
             what = f"{len(faces)} faces, none of them much larger than the others"
             raise PictureError(f"{what}: say which by a column `box`")
-        return crop(pixels, faces[0], self.framing, size)
+        return crop(pixels, face, self.framing, size)
 
     def _part(self, pixels: Pixels, face: Face, number: int, size: int) -> Part:
-        box = " ".join(str(round(edge)) for edge in face.box)
         cut = crop(pixels, face, self.framing, size)
-        return Part(cut, number, box, face.confidence)
+        return Part(cut, number, face.box_text, face.confidence)
+
+
+def labelled_face(faces: Sequence[Face]) -> Face | None:
+    """The face that the labels of a picture are about, of its `faces` from large on.
+
+    That is the only face, or one with at least twice the area of any other; None if
+    there is none.
+    """
+    if len(faces) > 1 and faces[0].area < _SEVERAL * faces[1].area:
+        return None
+    return faces[0] if faces else None
 
 
 def finder(
