@@ -1,6 +1,7 @@
 """Are pictures without a face and with several found, shown, and kept?"""
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.table import read_csv
 from multitask.inspection.audit import audit
 from tests.planted import document, scene
+from tests.runs import quiet
 
 data = pytest.importorskip("skimage.data", reason="needs scikit-image")
 
@@ -37,6 +39,7 @@ def labels(tmp_path_factory):
     photo((281, 600, 200)).save(folder / "boxed.png")
     Image.new("RGB", (90, 90), "white").save(folder / "blank.png")
     (folder / "text.png").write_text("no picture")
+    rows: list[tuple[str, str, str | None]]
     rows = [(f"{name}.png", "calm", None) for name in ("one", "none", "two", "alike")]
     rows += [("boxed.png", "calm", "30 30 330 330")]
     rows += [("blank.png", "tense", None), ("text.png", "tense", None)]
@@ -161,8 +164,9 @@ def test_the_command_takes_the_option_and_strict_passes(tmp_path, capsys):
 
 def test_a_wrong_word_is_told_before_the_work(tmp_path, capsys):
     frame = pd.DataFrame({"path": [np.zeros((40, 40, 3), np.uint8)], "mood": ["calm"]})
+    wrong: dict[str, Any] = {"faces": "all"}
     with pytest.raises(UserError, match="^faces: is 'all', must be 'auto', 'detect'"):
-        multitask.audit(frame, out=tmp_path / "out", faces="all", say=lambda line: None)
+        multitask.audit(frame, out=tmp_path / "out", say=quiet, **wrong)
     assert main(["--data", "a=b", "--faces", "all"]) == 2
     assert "--faces: " in capsys.readouterr().err
     assert not list(tmp_path.rglob("audit.json"))
