@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from multitask.networks.prediction.drawn import Drawing
     from multitask.networks.prediction.file import Target
 
-_OPTIONS = ("faces", "largest", "detector", "labels")  # beside heads
+_OPTIONS = ("faces", "largest", "detector", "labels", "tta")  # beside heads
 _SHOWN = 12  # arguments of a command that is printed
 
 _EPILOG = """\
@@ -100,6 +100,11 @@ def parser() -> argparse.ArgumentParser:
         help="add the probability of each class: gender_male, gender_female, ...",
     )
     _add_output(options)
+    add(
+        "--tta", type=int, choices=(1, 2, 4), metavar="N",
+        help="average each answer over 1, 2 or 4 crops of the picture; time grows in "
+        "proportion (default: as in the training)",
+    )  # fmt: skip
     add(
         "--batch-size", type=int, default=64, metavar="N",
         help="pictures per batch (default 64)",
@@ -239,6 +244,7 @@ def _predict(
 
     with status("opening the network"):
         analyzer = multitask.load(network)
+    analyzer = analyzer.with_tta(arguments.tta) if arguments.tta else analyzer
     done = target.tally.pictures
     shaped = _shape(arguments, analyzer)
     drawn = _drawn(arguments, pictures["path"].tolist(), done)

@@ -95,6 +95,7 @@ def predict_videos(
 
         with status("opening the network"):
             analyzer = multitask.load(network)
+        analyzer = analyzer.with_tta(arguments.tta) if arguments.tta else analyzer
         for note in analyzer.notes:
             print(note, file=sys.stderr)
         labels = analyzer.select(_heads(arguments)) if arguments.labels else ()

@@ -2,21 +2,24 @@
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import keras
 import pandas as pd
 
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.run import network_file
 from multitask.images.decode import Pixels
 from multitask.networks import archive, describe
 from multitask.networks.answers import Outputs, read_all
+from multitask.networks.build import build
 from multitask.networks.forward import Features, Forward, Rows
 from multitask.networks.named.description import licence
+from multitask.networks.named.heads import lacking
 from multitask.networks.spec import NetworkSpec
 
 
@@ -48,6 +51,18 @@ class Network:
         analyzer = copy(self)
         analyzer.spec = self.spec.with_heads(heads)
         return analyzer
+
+    def with_tta(self, tta: int) -> Self:
+        """The same network with other test-time augmentation.
+
+        It averages its answers over 1, 2 or 4 crops of each picture. Time grows in
+        proportion. Raises UserError for another number.
+        """
+        if tta not in (1, 2, 4):
+            raise UserError("tta", f"is {tta}, must be 1, 2 or 4")
+        spec = replace(self.spec, tta=tta)
+        model = build(spec, self.model.get_layer("core"))
+        return type(self)(model, spec, self.file)
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -108,10 +123,5 @@ class Network:
         known = {head.name: head for head in self.heads}
         for name in names or ():
             if name not in known:
-                todo = nearest(name, known)
-                if todo.startswith("known"):  # no mistyped name
-                    todo += "; train one that has it: python -m multitask.fit --heads "
-                    todo += f"{name} --data NAME=FOLDER"
-                what = f"this network has no head {name!r}"
-                raise UserError("--heads", what, todo)
+                raise lacking(name, list(known))
         return tuple(known[name] for name in dict.fromkeys(names or known))

@@ -256,3 +256,16 @@ def test_it_knows_its_heads_and_notes(faces):
         "attributes",
     ]
     assert faces.notes == ("Faces were drawn.",)
+
+
+def test_answers_can_be_averaged_over_fewer_crops(faces):
+    pictures = [image(number) for number in range(3)]
+    assert len(faces.spec.crops()) == 4
+    one = faces.with_tta(1)
+    assert len(one.spec.crops()) == 1
+    assert one.predict(pictures)["gender"].notna().all()
+    again = one.with_tta(4).predict(pictures)
+    pd.testing.assert_frame_equal(again, faces.predict(pictures))
+    assert not again["age"].equals(one.predict(pictures)["age"])
+    with pytest.raises(UserError, match="^tta: is 3, must be 1, 2 or 4"):
+        faces.with_tta(3)
