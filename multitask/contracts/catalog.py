@@ -13,16 +13,17 @@ from typing import Any
 import pandas as pd
 
 from multitask.contracts import plugins
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import UserError, close_name, nearest
 from multitask.contracts.head import Head, Heads
 from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.settings import checked
 from multitask.contracts.table import NO_LABELS
-from multitask.contracts.unknown_head import unknown_head
 
 Config = Mapping[str, Any]
 # Names of layers beside the heads in the saved model or in its core.
 _RESERVED = ("image", "preprocessing", "core", "pixels", "trunk")
+_ALIKE = 0.65  # of a name and a label: `smile` is near `Smiling`
+_MISTYPED = "did you mean"
 _ASKED = re.compile(r"(?P<name>\w+)(:(?P<kind>\w+))?(\[(?P<columns>[^\[\]]*)\])?")
 
 
@@ -152,7 +153,7 @@ def _head(text: str, known: Mapping[str, Config]) -> Head:
         raise UserError("--heads", f"{text!r} is not NAME, NAME:KIND or NAME[A,B]")
     name = match["name"]
     if name not in known:
-        raise unknown_head(name, known, groups())
+        raise _unknown_head(name, known, groups())
     config = dict(known[name])
     if match["kind"]:
         config = _as_kind(config, match["kind"])
@@ -221,3 +222,36 @@ def readers() -> dict[str, str]:
         for name, config in _catalog()["head"].items()
         for column in config.get("columns", [name])
     }
+
+
+def _unknown_head(
+    name: str, known: Mapping[str, Mapping[str, Any]], groups: Iterable[str]
+) -> UserError:
+    """The error of a head that is not among the `known` ones, nor one of the groups.
+
+    A mistyped name gets the nearest one. Of any other, it says which head has a label
+    of that name, if any, and which data a head of one's own needs.
+    """
+    todo = nearest(name, [*known, *groups])
+    if not todo.startswith(_MISTYPED):
+        label = label_like(name, known)
+        todo += f"; {label} is a label like it" if label else ""
+        todo += "; a head of your own needs data that labels it: --data NAME=table:FILE"
+        todo += f" with a column {name}, or --data {name}=folder:PATH"
+    return UserError("--heads", f"unknown head {name!r}", todo)
+
+
+def label_like(name: str, known: Mapping[str, Mapping[str, Any]]) -> str:
+    """The label of a known head that is nearest to a name, as `--heads` takes it.
+
+    >>> label_like("smile", {"attributes": {"columns": ["Smiling", "Young"]}})
+    'attributes[Smiling]'
+    """
+    labels = {
+        column: head
+        for head, config in known.items()
+        for column in config.get("columns", ())
+        if column != head
+    }
+    near = close_name(name, labels, _ALIKE)
+    return f"{labels[near]}[{near}]" if near else ""

@@ -168,9 +168,7 @@ def report(
         analyzer = Analyzer.load(network)
     spec, cut = analyzer.spec, _cut(analyzer.spec, faces)
     folder = report_folder(network, out)
-    sets = absolute(data or spec.recipe.get("data", ()))
-    if not sets:
-        raise UserError("--data", "no data set given", "write --data NAME=FOLDER")
+    sets = _sets(data, spec)
     place = folder if name else run
     reading = read_all(sets, place / SAMPLE, spec.recipe.get("heads", ()))
     table, part, warnings = _select_part(reading.table, split, run, own=not data)
@@ -203,6 +201,14 @@ def report(
     with reporting_write_errors(folder):
         write_csv(skipped, folder / SKIPPED)
     return evaluation
+
+
+def _sets(data: Sequence[str], spec: NetworkSpec) -> tuple[str, ...]:
+    """The data sets to measure on, by default those of the training."""
+    sets = absolute(data or spec.recipe.get("data", ()))
+    if not sets:
+        raise UserError("--data", "no data set given", "write --data NAME=FOLDER")
+    return tuple(sets)
 
 
 def _cut(spec: NetworkSpec, faces: str) -> Cut | None:

@@ -89,7 +89,7 @@ def leakage_notes(
     of the same person. `table` has its `split`; rows with the same number in `members`
     (rows,) should be in one part.
     """
-    notes = []
+    notes = list[str]()
     is_held_out = table["split"].isin(["val", "test"]).to_numpy()
     of = f"of {counted(int(is_held_out.sum()), 'picture')} of validation and test part"
     networks = [("--weights", recipe.weights)]

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError, listed, nearest
-from multitask.contracts.unknown_head import label_like
 from multitask.networks.named.description import describe
 
 _CELEBA = "attributes["  # its labels are those of that data set
@@ -50,7 +49,7 @@ def _training(name: str, network: str) -> str:
         data = f"{name}=folder:PATH"
     words += ["--data", data]
     words += ["--weights", network] if network else []
-    label = label_like(name, catalog.named())
+    label = catalog.label_like(name, catalog.named())
     like = f"CelebA has {label}; " if label.startswith(_CELEBA) else ""
     return f"{like}{how}: {shlex.join([*words, '--out', f'runs/{name}'])}"
 
