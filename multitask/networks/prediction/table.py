@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 _PATH = 40  # letters of a path on a terminal; its end tells most
 _GAP = "  "
-_BEFORE = ("path", "status", "box", "face", "face_confidence")  # the answers
+_FACES = ("face", "person")  # numbers of faces, or in videos of persons
 _TIMES = ("time", "start", "end")  # in seconds, of videos
+_BEFORE = ("path", "status", "box", *_FACES, "face_confidence", *_TIMES)  # the answers
 
 Column = list[str]  # its heading, then a cell per row
 
@@ -38,19 +39,18 @@ def _columns(rows: "pd.DataFrame") -> Iterator[Column]:
         yield ["status", *rows["status"].fillna("")]
     if "box" in rows and rows["box"].notna().any():
         yield ["box", *(rows["box"].fillna(""))]
-    if "face" in rows:
-        faces = rows["face"].astype(object).where(rows["face"].notna(), "")
-        cells = zip(faces, rows["face_confidence"], strict=True)
-        yield ["face", *(f"{face} {share(sure)}".rstrip() for face, sure in cells)]
+    for name in set(_FACES) & set(rows):
+        numbers = rows[name].astype(object).where(rows[name].notna(), "")
+        sure = rows.get("face_confidence", [None] * len(rows))
+        cells = zip(numbers, map(share, sure), strict=True)
+        yield [name, *(f"{face} {confidence}".rstrip() for face, confidence in cells)]
+    for name in _TIMES:
+        if name in rows:
+            yield [name, *("" if time != time else number(time) for time in rows[name])]
     names = [str(name) for name in rows if name not in _BEFORE]
     beside = {f"{name}_{suffix}" for name in names for suffix in suffixes(name, names)}
     for name in names:
-        if name in _TIMES:
-            yield [
-                name,
-                *(number(value) if value == value else "" for value in rows[name]),
-            ]
-        elif name not in beside:
+        if name not in beside:
             group = [name, *(f"{name}_{s}" for s in suffixes(name, names))]
             values = rows[group].astype(object).itertuples(index=False, name=None)
             yield [name, *(cell(*cells) for cells in values)]
