@@ -12,7 +12,7 @@ from multitask.contracts.errors import Say, UserError, counted, listed
 from multitask.contracts.head import Head, Targets
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.run import SAMPLE, existing
+from multitask.contracts.run import NETWORK, SAMPLE, existing
 from multitask.contracts.table import Reading, read_csv
 from multitask.data import batches, framing, labels, sampling, select, sources, split
 from multitask.data.batches import Batches
@@ -23,7 +23,7 @@ from multitask.experiments import checks, names, notes
 from multitask.images import near
 from multitask.images.decode import Pixels
 from multitask.images.faces.parts import FaceFinder
-from multitask.networks import pretrained, trunks
+from multitask.networks import archive, pretrained, trunks
 from multitask.networks.spec import NetworkSpec
 
 _USUAL_BATCH, _LEAST_BATCH, _LEAST_STEPS = 64, 16, 16
@@ -160,14 +160,15 @@ def prepare(
     if not resume:  # else a checkpoint holds the weights
         checks.check_weights(spec, recipe, say)
     seen = near.Seen(len(table))
-    finder = _finder(recipe)
+    before = _before(out) if resume else None
+    finder = _finder(recipe, before)
     table, pixels, unreadable = batches.decode_table(
         table, spec.side, machine.memory, existing(out), spec.box_margin, seen.look,
         finder.labelled if finder else None,
     )  # fmt: skip
     sources.check_labelled(heads, table)  # of the pictures that could be read, too
-    lie = finder.framing if finder else None
-    if recipe.faces == "auto":
+    lie = finder.framing if finder else before.framing if before else None
+    if recipe.faces == "auto" and not before:
         lie = framing.measured(table, spec.box_margin, recipe.seed, say)
     return Prepared(
         recipe=recipe,
@@ -191,12 +192,21 @@ def _tell_missing(
             say(f"{head.where}: left out, as no picture has them: {listed(missing)}")
 
 
-def _finder(recipe: Recipe) -> FaceFinder | None:
-    """What cuts out faces for `faces="detect"`: as for the network in `weights`."""
+def _before(out: Path) -> NetworkSpec | None:
+    """The spec of what a stopped run, or its first fold, has trained so far."""
+    files = (folder / NETWORK for folder in (out, out / "fold-1"))
+    return next((archive.load_spec(file) for file in files if file.exists()), None)
+
+
+def _finder(recipe: Recipe, before: NetworkSpec | None) -> FaceFinder | None:
+    """What cuts out faces for `faces="detect"`: as for the network in `weights`.
+
+    A run that is resumed cuts them as `before`, whatever becomes of that network.
+    """
     if recipe.faces != "detect":
         return None
-    of_weights = pretrained.framing(recipe.weights)
-    return FaceFinder(framing=of_weights or framing.USUAL, keep_crops=False)
+    as_before = before.framing if before else pretrained.framing(recipe.weights)
+    return FaceFinder(framing=as_before or framing.USUAL, keep_crops=False)
 
 
 def _describe(reading: Reading, heads: Sequence[Head], say: Say) -> None:
