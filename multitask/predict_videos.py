@@ -67,6 +67,8 @@ def videos_among(arguments: argparse.Namespace) -> list[str]:
     for option in ("box", "annotate", "sheet"):
         if getattr(arguments, option):
             raise UserError(f"--{option}", "is for pictures, and a video is given")
+    if arguments.format == "deepface":
+        raise UserError("--format deepface", "is for pictures, and a video is given")
     return videos
 
 

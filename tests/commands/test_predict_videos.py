@@ -199,6 +199,7 @@ def test_mistakes_are_told_before_the_network_is_opened(
         ([str(clip), "--box", "xywh"], "--box: is for pictures, and a video is given"),
         ([str(clip), "--annotate", "a"], "--annotate: is for pictures"),
         ([str(clip), "--sheet", "a.jpg"], "--sheet: is for pictures"),
+        ([str(clip), "--format", "deepface"], "--format deepface: is for pictures"),
         ([str(photo), "--persons"], "--persons: is for videos, and none is given"),
         ([str(photo), "--no-average"], "--no-average: is for videos"),
         ([str(photo), "--every", "5"], "--every: is for videos"),
