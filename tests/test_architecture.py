@@ -15,7 +15,7 @@ PLUGINS = ("heads", "datasets", "reports")
 MAY_IMPORT = {
     "contracts": (),
     "terminal": (),
-    "images": ("contracts",),
+    "images": ("contracts", "cli"),
     "tables": ("contracts", "terminal"),
     "cli": ("contracts", "terminal"),
     "data": ("contracts", "terminal", "images", "tables"),

@@ -23,7 +23,6 @@ Config = Mapping[str, Any]
 # Names of layers beside the heads in the saved model or in its core.
 _RESERVED = ("image", "preprocessing", "core", "pixels", "trunk")
 _ALIKE = 0.65  # of a name and a label: `smile` is near `Smiling`
-_MISTYPED = "did you mean"
 _ASKED = re.compile(r"(?P<name>\w+)(:(?P<kind>\w+))?(\[(?P<columns>[^\[\]]*)\])?")
 
 
@@ -153,13 +152,44 @@ def _head(text: str, known: Mapping[str, Config]) -> Head:
         raise UserError("--heads", f"{text!r} is not NAME, NAME:KIND or NAME[A,B]")
     name = match["name"]
     if name not in known:
-        raise _unknown_head(name, known, groups())
+        raise _unknown_head(name, known)
     config = dict(known[name])
     if match["kind"]:
         config = _as_kind(config, match["kind"])
     if match["columns"] is not None:
         config["columns"] = _part(name, config, match["columns"])
     return from_config(name, config)
+
+
+def _unknown_head(name: str, known: Mapping[str, Config]) -> UserError:
+    """The error of a head that is not among the `known` ones, nor one of the groups.
+
+    A mistyped name gets the nearest one. Of any other, it says which head has a label
+    of that name, if any, and which data a head of one's own needs.
+    """
+    todo = nearest(name, [*known, *groups()])
+    if not todo.startswith("did you mean"):
+        label = label_like(name, known)
+        todo += f"; {label} is a label like it" if label else ""
+        todo += "; a head of your own needs data that labels it: --data NAME=table:FILE"
+        todo += f" with a column {name}, or --data {name}=folder:PATH"
+    return UserError("--heads", f"unknown head {name!r}", todo)
+
+
+def label_like(name: str, known: Mapping[str, Config]) -> str:
+    """The label of a known head that is nearest to a name, as `--heads` takes it.
+
+    >>> label_like("smile", {"attributes": {"columns": ["Smiling", "Young"]}})
+    'attributes[Smiling]'
+    """
+    labels = {
+        column: head
+        for head, config in known.items()
+        for column in config.get("columns", ())
+        if column != head
+    }
+    near = close_name(name, labels, _ALIKE)
+    return f"{labels[near]}[{near}]" if near else ""
 
 
 def _as_kind(config: Config, kind: str) -> dict[str, Any]:
@@ -222,36 +252,3 @@ def readers() -> dict[str, str]:
         for name, config in _catalog()["head"].items()
         for column in config.get("columns", [name])
     }
-
-
-def _unknown_head(
-    name: str, known: Mapping[str, Mapping[str, Any]], groups: Iterable[str]
-) -> UserError:
-    """The error of a head that is not among the `known` ones, nor one of the groups.
-
-    A mistyped name gets the nearest one. Of any other, it says which head has a label
-    of that name, if any, and which data a head of one's own needs.
-    """
-    todo = nearest(name, [*known, *groups])
-    if not todo.startswith(_MISTYPED):
-        label = label_like(name, known)
-        todo += f"; {label} is a label like it" if label else ""
-        todo += "; a head of your own needs data that labels it: --data NAME=table:FILE"
-        todo += f" with a column {name}, or --data {name}=folder:PATH"
-    return UserError("--heads", f"unknown head {name!r}", todo)
-
-
-def label_like(name: str, known: Mapping[str, Mapping[str, Any]]) -> str:
-    """The label of a known head that is nearest to a name, as `--heads` takes it.
-
-    >>> label_like("smile", {"attributes": {"columns": ["Smiling", "Young"]}})
-    'attributes[Smiling]'
-    """
-    labels = {
-        column: head
-        for head, config in known.items()
-        for column in config.get("columns", ())
-        if column != head
-    }
-    near = close_name(name, labels, _ALIKE)
-    return f"{labels[near]}[{near}]" if near else ""

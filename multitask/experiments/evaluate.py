@@ -179,7 +179,7 @@ def report(
         cut=cut,
     )  # fmt: skip
     history = run / HISTORY
-    warnings += few_labels_notes(analyzer.heads, table, part)
+    warnings += (*spec.leaks, *few_labels_notes(analyzer.heads, table, part))
     with status(f"measuring on {counted(len(table), 'picture')}"):
         answers = analyzer.answers(pixels, table.index.to_numpy(), probabilities=True)
     evaluation = Evaluation(
@@ -189,9 +189,7 @@ def report(
         labels=table,
         answers=answers,
         heads=analyzer.heads,
-        notes=tuple(
-            dict.fromkeys((*analyzer.notes, *spec.leaks, *reading.notes, *warnings))
-        ),
+        notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes, *warnings))),
         history=pd.read_csv(history) if history.exists() and not data else None,
         folder=folder,
     )

@@ -1,4 +1,4 @@
 """How does a picture file become the pixels that a network sees?
 
-Imports `contracts`.
+Imports `contracts` and `cli`.
 """

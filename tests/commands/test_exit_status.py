@@ -53,7 +53,7 @@ def test_an_option_that_is_cut_short_names_the_whole(name, capsys):
         ("fit", ["--resume"], "--resume: needs a run to resume; add --out, its"),
         ("report", [], "python -m multitask.report: the following arguments are req"),
         ("sweep", ["--trials", "few"], "--trials: is 'few', must be a whole number"),
-        ("recipes", ["thorough"], "thorough: unexpected argument; see python -m mul"),
+        ("recipes", ["thoro"], "thoro: is no recipe of this package; did you "),
         ("trunks", ["cnn"], "cnn: unexpected argument; see python -m multitask.trunks"),
         ("predict", [], "python -m multitask.predict: the following arguments are req"),
         ("predict", ["net.keras"], "net.keras: is a network, and no picture is given"),

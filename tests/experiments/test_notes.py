@@ -9,6 +9,7 @@ import pytest
 
 from multitask.contracts import catalog
 from multitask.contracts.recipe import Recipe
+from multitask.experiments.evaluate import report
 from multitask.experiments.notes import (
     few_labels_notes,
     frozen_notes,
@@ -105,6 +106,10 @@ def test_a_trunk_that_learnt_from_the_test_part_is_told(
     split = pd.read_csv(drawn_run.folder / "split.csv")
     assert any("taught the network of --weights" in line for line in lines)
     assert any("taught the network" in note for note in run.evaluation.notes)
+    # Predictions are no better for it: only reports say so, also later ones.
+    assert not any("taught the network" in note for note in run.network.notes)
+    again = report(run.folder, out=tmp_path / "again")
+    assert any("taught the network" in note for note in again.notes)
     recipe = tiny_recipe(
         drawn_faces,
         epochs=1,

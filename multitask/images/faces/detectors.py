@@ -7,6 +7,7 @@ from threading import Lock
 
 import numpy as np
 
+from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError, nearest
 from multitask.images.decode import Pixels
 from multitask.images.faces.face import Face, Find
@@ -31,6 +32,7 @@ class Detector:
     package: str  # as it is imported
     install: str  # what to do without it
     landmarks: bool  # whether its faces have them, and a confidence
+    tensorflow: bool  # whether it runs on that
     good_for: str
 
 
@@ -45,7 +47,7 @@ def _ours(
 
     return Detector(
         name=name, load=load, package=package, install=install, landmarks=landmarks,
-        good_for=good_for,
+        tensorflow=landmarks, good_for=good_for,
     )  # fmt: skip
 
 
@@ -78,6 +80,8 @@ def detector(name: str) -> Detector:
 def check_installed(name: str) -> None:
     """Raise UserError if the package of a detector can't be imported."""
     entry = detector(name)
+    if entry.tensorflow:
+        import_tensorflow()  # quietly: the package would let it write to the terminal
     try:
         import_module(entry.package)
     except ImportError as error:

@@ -1,7 +1,10 @@
 """Are faces found where they are, in pictures of any size, and nowhere else?"""
 
+import os
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ from multitask.images.faces.detectors import (
     detector,
 )
 
+ROOT = Path(__file__).parents[3]
 data = pytest.importorskip("skimage.data")
 pytest.importorskip("mtcnn")
 
@@ -208,3 +212,17 @@ def test_other_arrays_are_refused(pixels):
 def test_faces_below_12_pixels_cannot_be_looked_for(astronaut, smallest):
     with pytest.raises(UserError, match="smallest: is .*, must be 12 or more"):
         detect(astronaut, smallest=smallest)
+
+
+def test_python_hears_nothing_of_tensorflow():
+    code = (
+        "from skimage.data import astronaut; "
+        "from multitask.images.faces.detectors import detect; "
+        "print(len(detect(astronaut())))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+        env={k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("1\n", "")
