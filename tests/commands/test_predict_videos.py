@@ -59,6 +59,7 @@ def squares(monkeypatch):
 
     entry = Detector(
         name="mtcnn", load=lambda: find, package="scipy", install="", landmarks=False,
+        tensorflow=False,
         good_for="tests",
     )  # fmt: skip
     monkeypatch.setitem(DETECTORS, "mtcnn", entry)

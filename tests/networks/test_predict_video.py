@@ -49,7 +49,7 @@ def squares(monkeypatch):
     """A detector of squares."""
     entry = Detector(
         name="squares", load=lambda: find, package="scipy", install="",
-        landmarks=False, good_for="tests",
+        landmarks=False, tensorflow=False, good_for="tests",
     )  # fmt: skip
     monkeypatch.setitem(DETECTORS, "squares", entry)
 
