@@ -10,8 +10,8 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.sides import Setting, table
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError, command, nearest
+from multitask.terminal.quiet import import_tensorflow
 
 MEASURES = (
     "first_pass",

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import command
 from multitask.contracts.run import NETWORK
 from multitask.networks.named.catalog import BUNDLED
+from multitask.terminal.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     import pandas as pd

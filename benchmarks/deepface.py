@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.sides import Row, Target, seconds, table, take_turns
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError, command
 from multitask.images.decode import Pixels
 from multitask.images.faces.crop import crop
@@ -23,6 +22,7 @@ from multitask.images.faces.detectors import detect
 from multitask.images.faces.face import Face
 from multitask.networks.analyzer import Analyzer
 from multitask.networks.prediction.deepface import answers
+from multitask.terminal.quiet import import_tensorflow
 
 SIDE, EMOTION_SIDE = 224, 48  # pixels that DeepFace's networks see
 AGES, GENDERS, RACES, EMOTIONS = 101, 2, 6, 7  # classes

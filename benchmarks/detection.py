@@ -14,12 +14,12 @@ import pandas as pd
 
 from benchmarks.memory import peak
 from benchmarks.scenes import Scene, alone, files, hit, photos, resized, scenes
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError, command
 from multitask.images.decode import Pixels, decode, resize
 from multitask.images.faces.crop import Framing, crop, measure
 from multitask.images.faces.detectors import DETECTORS, detect, detector
 from multitask.images.faces.face import Face
+from multitask.terminal.quiet import import_tensorflow
 
 SIZES = (24, 48, 96, 200)  # pixels from the forehead to the chin
 WIDTHS = (640, 1280, 4000)  # of photos that are timed

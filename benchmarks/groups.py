@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.model_card import add_pictures, bands, share
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError, command
+from multitask.terminal.quiet import import_tensorflow
 
 CHILDREN = (0, 3, 13)  # the ages at which the bands of gender begin
 AGES = (0, 3, 13, 30, 40, 50, 60, 70, 80, 90)  # and those of age

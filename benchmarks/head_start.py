@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError, command, nearest
 from multitask.contracts.head import Array
 from multitask.contracts.run import REPORT_JSON
+from multitask.terminal.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from multitask.contracts.evaluation import Evaluation

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError, command
+from multitask.terminal.quiet import import_tensorflow
 
 BANDS = (0, 3, 10, 20, 30, 40, 50, 60, 70)  # the ages at which FairFace's classes begin
 WIDE_BANDS = (0, 10, 20, 40, 60)  # of the table by race, gender and age

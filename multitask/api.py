@@ -81,9 +81,10 @@ def fit(
         >>> run = multitask.fit(data={"utkface": "U"}, heads="age")  # doctest: +SKIP
         >>> run.network.predict("photo.jpg")["age"]  # doctest: +SKIP
     """
-    from multitask.cli import keywords, options, quiet
+    from multitask.cli import keywords, options
     from multitask.data import given
     from multitask.experiments import names
+    from multitask.terminal import quiet
 
     if resume:
         other = {"recipe": recipe, "data": data, "heads": heads, **settings}
@@ -144,10 +145,11 @@ def report(
         >>> evaluation = multitask.report("runs/faces")  # doctest: +SKIP
         >>> evaluation.summaries()["age"]["mae"]  # doctest: +SKIP
     """
-    from multitask.cli import keywords, options, quiet
+    from multitask.cli import keywords, options
     from multitask.data import given
     from multitask.experiments import names
     from multitask.networks.named import catalog
+    from multitask.terminal import quiet
 
     name = keywords.file("network", network)
     file = names.check_measurable(name, split, has_data=data is not None)
@@ -204,10 +206,11 @@ def audit(
         >>> multitask.audit({"utkface": "U"}, fix="clean.csv").wrong()  # doctest: +SKIP
         {'unreadable': 3, 'conflicting pairs': 12}
     """
-    from multitask.cli import keywords, options, quiet
+    from multitask.cli import keywords, options
     from multitask.contracts.run import new_folder
     from multitask.data import given
     from multitask.inspection import audit
+    from multitask.terminal import quiet
 
     names, declared = keywords.split_heads(heads or ())
     folder = new_folder(options.default_folder(out, "audit-"))
@@ -260,8 +263,9 @@ def compare(
     Example:
         >>> multitask.compare(data={"utkface": "U"}, seeds=3)  # doctest: +SKIP
     """
-    from multitask.cli import keywords, options, quiet
+    from multitask.cli import keywords, options
     from multitask.data import given
+    from multitask.terminal import quiet
 
     base = keywords.read(recipe, settings, heads=heads, function=compare, say=say)
     folder = options.default_folder(out, "compare-")
@@ -322,8 +326,9 @@ def sweep(
     Example:
         >>> multitask.sweep(vary={"dropout": [0.2, 0.4]}).best  # doctest: +SKIP
     """
-    from multitask.cli import keywords, options, quiet
+    from multitask.cli import keywords, options
     from multitask.data import given
+    from multitask.terminal import quiet
 
     base = keywords.read(recipe, settings, heads=heads, function=sweep, say=say)
     varied = keywords.varied(vary)

@@ -8,9 +8,9 @@ from pathlib import Path
 from multitask.api import audit
 from multitask.cli import options
 from multitask.cli.next_steps import command_line, next_steps
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.run import PAGE
+from multitask.terminal.quiet import import_tensorflow
 
 __all__ = ["audit", "main", "parser"]
 

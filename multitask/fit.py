@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from multitask.api import fit
 from multitask.cli import keywords, options
 from multitask.cli.next_steps import command_line, next_steps
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.run import NETWORK, PAGE, RECIPE, REPORT, new_folder
+from multitask.terminal.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from multitask.experiments.run import Run

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multitask.cli.next_steps import command_line
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import (
     Parser,
     UserError,
@@ -32,6 +31,7 @@ from multitask.predict_videos import (
     videos_among,
 )
 from multitask.terminal.bar import bar, status
+from multitask.terminal.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     import pandas as pd

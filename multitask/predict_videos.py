@@ -9,9 +9,9 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError, counted
 from multitask.terminal.bar import bar, status
+from multitask.terminal.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     import pandas as pd

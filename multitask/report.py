@@ -6,10 +6,10 @@ from pathlib import Path
 
 from multitask.api import report
 from multitask.cli import options
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.recipe_texts import MEASURED
 from multitask.contracts.run import PAGE
+from multitask.terminal.quiet import import_tensorflow
 
 __all__ = ["report", "main", "parser"]
 

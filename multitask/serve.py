@@ -7,11 +7,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.networks.named import catalog
 from multitask.networks.named.description import card, card_file
 from multitask.terminal.bar import status
+from multitask.terminal.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from multitask.service.limits import Limits

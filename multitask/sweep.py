@@ -6,9 +6,9 @@ import sys
 from multitask.api import sweep
 from multitask.cli import options
 from multitask.cli.next_steps import command_line, next_steps
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.run import BEST, PAGE
+from multitask.terminal.quiet import import_tensorflow
 
 __all__ = ["sweep", "main", "parser"]
 

@@ -2,9 +2,9 @@
 
 import sys
 
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import Parser, command
 from multitask.networks.trunks import table
+from multitask.terminal.quiet import import_tensorflow
 
 
 def parser() -> Parser:

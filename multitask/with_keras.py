@@ -39,8 +39,9 @@ def load(network: str | PathLike[str] | None = None) -> "Analyzer":
         >>> faces = multitask.load("faces")  # doctest: +SKIP
         >>> faces.predict(["a.jpg", "b.jpg"])  # doctest: +SKIP
     """
-    from multitask.cli import keywords, quiet
+    from multitask.cli import keywords
     from multitask.networks.named import catalog
+    from multitask.terminal import quiet
 
     name = catalog.DEFAULT if network is None else keywords.file("network", network)
     file = catalog.find(name)
@@ -103,7 +104,7 @@ def build(
         >>> {name: output.shape for name, output in model.output.items()}
         {'age': (None, 117), 'gender': (None, 2)}
     """
-    from multitask.cli import quiet
+    from multitask.terminal import quiet
 
     quiet.import_tensorflow()
     from multitask.training.custom_model import build_model
@@ -182,8 +183,8 @@ def dataset(
         >>> len(history.history["val_age_mae"])
         2
     """
-    from multitask.cli import quiet
     from multitask.contracts.machine import Machine
+    from multitask.terminal import quiet
 
     quiet.import_tensorflow()
     from multitask.training.custom_data import labelled_batches

@@ -14,8 +14,8 @@ PLUGINS = ("heads", "datasets", "reports")
 # may import everything, and nobody imports them.
 MAY_IMPORT = {
     "contracts": (),
-    "terminal": (),
-    "images": ("contracts", "cli"),
+    "terminal": ("contracts",),
+    "images": ("contracts", "terminal"),
     "tables": ("contracts", "terminal"),
     "cli": ("contracts", "terminal"),
     "data": ("contracts", "terminal", "images", "tables"),

@@ -1,4 +1,4 @@
 """How does a picture file become the pixels that a network sees?
 
-Imports `contracts` and `cli`.
+Imports `contracts` and `terminal`.
 """

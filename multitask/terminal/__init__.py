@@ -1,4 +1,4 @@
 """What does the user see while something long runs?
 
-Imports nothing of the package.
+Imports `contracts`.
 """

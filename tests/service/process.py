@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from multitask.cli.quiet import import_tensorflow
 from multitask.serve import main
+from multitask.terminal.quiet import import_tensorflow
 from tests import tiny
 
 

@@ -7,10 +7,10 @@ from threading import Lock
 
 import numpy as np
 
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError, nearest
 from multitask.images.decode import Pixels
 from multitask.images.faces.face import Face, Find
+from multitask.terminal.quiet import import_tensorflow
 
 SMALLEST = 24  # pixels of the smallest face that is looked for
 # Many pictures need not be searched if less than this share of the first ones, taken

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError
+from multitask.terminal.quiet import import_tensorflow
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +32,7 @@ def start(program, **environment):
 def test_a_start_says_nothing_and_takes_the_backend_of_tensorflow(tmp_path):
     (tmp_path / "keras.json").write_text('{"backend": "jax"}')
     result = start(
-        "from multitask.cli.quiet import import_tensorflow\n"
+        "from multitask.terminal.quiet import import_tensorflow\n"
         "import_tensorflow()\n"
         "import sys, keras\n"
         "assert 'tensorflow' in sys.modules\n"
@@ -51,7 +51,9 @@ def test_a_terminal_shows_what_goes_on_but_no_notices(tmp_path):
         "config = types.SimpleNamespace(list_physical_devices=list)\n"
     )
     master, slave = os.openpty()
-    program = "from multitask.cli.quiet import import_tensorflow\nimport_tensorflow()\n"
+    program = "from multitask.terminal import quiet; quiet.import_tensorflow()"
+        "from multitask.terminal.quiet import import_tensorflow\nimport_tensorflow()\n"
+    )
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     subprocess.run(
         [sys.executable, "-c", program],
@@ -73,7 +75,7 @@ def test_what_it_says_is_shown_if_it_can_not_start(tmp_path):
         "raise ImportError('can not be loaded')\n"
     )
     result = start(
-        "from multitask.cli.quiet import import_tensorflow\nimport_tensorflow()\n",
+        "from multitask.terminal.quiet import import_tensorflow\nimport_tensorflow()\n",
         PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]),
     )
     assert result.returncode == 1
@@ -84,7 +86,7 @@ def test_what_it_says_is_shown_if_it_can_not_start(tmp_path):
 def test_standard_error_is_held_back_once_even_by_several_threads():
     result = start(
         "import os, threading\n"
-        "from multitask.cli.quiet import import_tensorflow\n"
+        "from multitask.terminal.quiet import import_tensorflow\n"
         "usual, calls = os.dup2, []\n"
         "os.dup2 = lambda *to, **kw: calls.append(to) or usual(*to, **kw)\n"
         "threads = [threading.Thread(target=import_tensorflow) for _ in range(4)]\n"
