@@ -52,8 +52,6 @@ def test_a_terminal_shows_what_goes_on_but_no_notices(tmp_path):
     )
     master, slave = os.openpty()
     program = "from multitask.terminal import quiet; quiet.import_tensorflow()"
-        "from multitask.terminal.quiet import import_tensorflow\nimport_tensorflow()\n"
-    )
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     subprocess.run(
         [sys.executable, "-c", program],
