@@ -29,7 +29,8 @@ def read_pictures(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":
     names: list[str] = arguments.input
     files = [name for name in names if name.lower().endswith(TABLES)]
     if not files:
-        return pd.DataFrame({"path": pd.Series(expand(names), dtype=object)}), ""
+        paths = expand(names, lambda line: print(line, file=sys.stderr))
+        return pd.DataFrame({"path": pd.Series(paths, dtype=object)}), ""
     if len(names) > 1:
         raise UserError(files[0], "is a table", "give one table, without other input")
     from multitask.tables import read

@@ -89,8 +89,8 @@ def close_name(name: str, names: Iterable[str], cutoff: float = 0.5) -> str:
     return spelled[close[0]] if close else ""
 
 
-def _meant(name: str, names: Sequence[str], cutoff: float = 0.5) -> str:
-    close = close_name(name, names, cutoff)
+def _meant(name: str, names: Sequence[str]) -> str:
+    close = close_name(name, names)
     return f"did you mean {close!r}?" if close else ""
 
 
@@ -251,7 +251,10 @@ class Parser(argparse.ArgumentParser):
             raise UserError(name, "unexpected argument", f"see {self.prog} --help")
         shown = [a for a in self._actions if a.help != argparse.SUPPRESS]
         options = [o for action in shown for o in action.option_strings]
-        todo = _meant(name, options, 0.7) or f"see {self.prog} --help"
+        # Without their dashes, which make all of them alike.
+        close = close_name(name.strip("-"), [o.strip("-") for o in options], 0.7)
+        meant = [option for option in options if option.strip("-") == close]
+        todo = f"did you mean {meant[-1]!r}?" if close else f"see {self.prog} --help"
         raise UserError(name, "unknown option", todo)
 
     def error(self, message: str) -> NoReturn:

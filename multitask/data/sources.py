@@ -300,11 +300,17 @@ def check_labelled(
         counts[head.name] = int(head.labelled(table).sum())
     unlabelled = [head for head in heads if not counts[head.name]]
     if unlabelled and (every or len(unlabelled) == len(heads)):
-        labels = table.drop(columns=list(RESERVED), errors="ignore")
-        head = unlabelled[0]
-        raise UserError(
-            head.where,
-            f"the data has no labels for it in {', '.join(head.columns[:5])}",
-            nearest(head.columns[0], labels.columns[labels.notna().any()]),
-        )
+        raise _unlabelled(unlabelled[0], table)
     return counts
+
+
+def _unlabelled(head: Head, table: pd.DataFrame) -> UserError:
+    """The error of a head for which no row has a label."""
+    labels = table.drop(columns=list(RESERVED), errors="ignore")
+    todo = nearest(head.columns[0], labels.columns[labels.notna().any()])
+    if table.columns.intersection([*head.label_columns]).empty:
+        todo = re.sub("^known:", "it has", todo)
+        names = ", ".join(map(repr, head.columns[:5]))
+        return UserError(head.where, f"the data has no column {names}", todo)
+    what = f"the data has no labels for it in {', '.join(head.columns[:5])}"
+    return UserError(head.where, what, todo)

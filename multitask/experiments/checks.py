@@ -35,10 +35,13 @@ def naming_limit(recipe: Recipe) -> Iterator[None]:
         yield
     except UserError as error:
         about_labels = str(error).startswith(("head ", "--heads: the data has no"))
-        if not recipe.limit or not about_labels:
-            raise
         where, _, what = str(error).partition("; ")[0].partition(": ")
+        if not (recipe.limit and about_labels) or "has no column" in what:
+            raise
         todo = f"only {recipe.limit} pictures are used: raise --limit"
+        if what.startswith("the data has no labels for it"):
+            what = f"none of the {recipe.limit} pictures that are used has a label"
+            todo = "raise --limit, or name other --heads"
         raise UserError(where, what, todo) from None
 
 

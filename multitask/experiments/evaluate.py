@@ -5,6 +5,7 @@ from itertools import count
 from os import PathLike
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import tensorflow as tf
 
@@ -65,7 +66,7 @@ def outputs(
     """
     last = recipe.stages()[-1]
     if not last.caches_features:
-        with status(f"measuring on {counted(len(rows), 'picture')}"):
+        with status(f"predicting for {counted(len(rows), 'picture')}"):
             return analyzer.outputs(pixels, rows)
     spec = analyzer.spec
     front, behind = cut_core(analyzer.model.get_layer("core"), last.freeze)
@@ -111,17 +112,18 @@ def evaluate_run(
         analyzer = Analyzer.load(folder)
     val = table[table["split"] == "val"]
     val = val.sample(min(len(val), _CALIBRATED), random_state=stage.seed)
+    rows = labels.index.to_numpy()
+    both = np.concatenate([val.index.to_numpy(), rows])  # so that features come at once
+    raw = outputs(analyzer, stage, machine, prepared.pixels, both, say)
     if len(val):
-        raw = outputs(
-            analyzer, stage, machine, prepared.pixels, val.index.to_numpy(), say
-        )
-        heads = [head.calibrate(val, raw[head.name]) for head in analyzer.heads]
+        heads = [
+            head.calibrate(val, raw[head.name][: len(val)]) for head in analyzer.heads
+        ]
         if tuple(heads) != analyzer.heads:
             analyzer = analyzer.with_heads(heads)
             archive.save_spec(analyzer.spec, folder / NETWORK)
     warnings += few_labels_notes(analyzer.heads, labels, part)
-    rows = labels.index.to_numpy()
-    raw = outputs(analyzer, stage, machine, prepared.pixels, rows, say)
+    raw = {name: values[len(val) :] for name, values in raw.items()}
     history = folder / HISTORY
     evaluation = Evaluation(
         title=folder.name,

@@ -8,25 +8,33 @@ from pathlib import Path
 
 import numpy as np
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import Say, UserError
 from multitask.contracts.reading import pictures
 from multitask.images.decode import visible_fault
 
 
-def expand(names: Iterable[str]) -> list[str]:
+def expand(names: Iterable[str], say: Say | None = None) -> list[str]:
     """The paths of the picture files that names stand for, each once, in their order.
 
     A folder stands for all pictures in it and in the folders below, a glob (`*`, `?`,
     `[...]`, `**`) for what it matches; a leading `~` is the home folder. A name that
     matches no file is returned as it is. Raises UserError for a folder or glob without
-    a picture, and for a name of a folder (`faces/`) that does not exist.
+    a picture, and for a name of a folder (`faces/`) that does not exist. With `say`,
+    it is told of a folder without a picture, or one that can't be read, unless there is
+    no other picture.
     """
     paths: list[str] = []
+    empty: list[UserError] = []
     for name in names:
         path = Path(name).expanduser()
         # Those of `os.path`: a name that no file can have is no error.
         if os.path.isdir(path):
-            paths += pictures(path, str(path))
+            try:
+                paths += pictures(path, str(path))
+            except UserError as error:
+                if not say:
+                    raise
+                empty.append(error)
         elif not os.path.exists(path) and glob.has_magic(name):
             matches = sorted(glob.glob(str(path), recursive=True))
             if not matches:
@@ -37,6 +45,10 @@ def expand(names: Iterable[str]) -> list[str]:
             raise UserError(name, "no such folder", "check the path")
         else:
             paths.append(str(path))
+    if empty and not paths:
+        raise empty[0]
+    for error in empty if say else ():
+        say(f"left out: {error.line}")
     return list(dict.fromkeys(paths))
 
 

@@ -54,7 +54,7 @@ def check(source: str, name: str, size: int = 0) -> None:
     of_pytorch = (".pth",) if trunk(name).package else ()
     if path.suffix not in (".keras", ".h5", *of_pytorch):
         endings = " or ".join((".keras", ".weights.h5", *of_pytorch))
-        raise UserError("--weights", f"is {path.name}, must end in {endings}")
+        raise UserError(f"--weights {path.name}", f"must end in {endings}")
     if holds_network(path) and (other := describe(path)["trunk"]) != name:
         todo = f"use --trunk {other}, or other weights"
         what = f"{source} has trunk {other}, the recipe has {name}"

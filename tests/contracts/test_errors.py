@@ -108,6 +108,10 @@ def test_a_reader_that_stops_reading_is_no_error(lines):
             "fit --frobnicate=3",
             "--frobnicate: unknown option; see python -m multitask.fit --help",
         ),
+        (
+            "report a.keras --limit 9",
+            "--limit: unknown option; see python -m multitask",
+        ),
         ("fit --epochs", "--epochs: expected one argument"),
         ("fit age", "age: unexpected argument; see python -m multitask.fit --help"),
         ("predict net a.jpg --format xml", "--format: is 'xml', must be one of "),

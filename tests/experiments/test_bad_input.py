@@ -203,7 +203,7 @@ def test_a_head_that_the_data_has_no_label_for(capsys, tmp_path, faces):
     line = fit_fails(
         capsys, tmp_path, "--data", f"utkface={faces}", "--heads", "gender,expression"
     )
-    assert "head expression: the data has no labels for it" in line
+    assert "head expression: the data has no column 'expression'; it has " in line
     assert "gender" in line
 
 

@@ -212,5 +212,14 @@ def test_too_few_labels_are_blamed_on_the_limit_that_left_them():
     assert error(limited, Recipe(limit=4), "has no labels in age") == (
         "head age: has no labels in age; only 4 pictures are used: raise --limit"
     )
+    no_labels = "the data has no labels for it in age"
+    assert error(limited, Recipe(limit=4), no_labels) == (
+        "head age: none of the 4 pictures that are used has a label; raise --limit, or "
+        "name other --heads"
+    )
+    no_column = "the data has no column 'age'"
+    assert error(limited, Recipe(limit=4), no_column) == (
+        "head age: the data has no column 'age'; known: gender"
+    )
     unlimited = error(limited, Recipe(), "has no labels in age")
     assert unlimited == "head age: has no labels in age; known: gender"

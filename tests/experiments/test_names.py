@@ -51,7 +51,7 @@ sys.exit(main(sys.argv[1:]))
         ),
         (
             "report NONE",
-            "NONE: is no network: it is neither a known name nor a run folder or ",
+            "NONE: is not a known network; ",
         ),
         ("report no/run", "no/run: does not exist; give a run folder or a .keras file"),
         (

@@ -64,6 +64,17 @@ def test_a_folder_without_a_picture_is_an_error(tmp_path):
         expand([str(tmp_path)])
 
 
+def test_a_folder_without_a_picture_is_left_out_beside_others(faces, paths, tmp_path):
+    (tmp_path / "none").mkdir()
+    none, lines = str(tmp_path / "none"), list[str]()
+    assert expand([none, paths[0], none], lines.append) == paths[:1]
+    assert lines == [lines[0]] * 2
+    assert lines[0].startswith(f"left out: {none}: '{none}' is empty; pictures end in")
+    with pytest.raises(UserError, match="is empty; pictures end in .jpg"):
+        expand([none, none], lines.append)
+    assert len(lines) == 2
+
+
 def test_a_glob_without_a_match_is_an_error(faces):
     with pytest.raises(UserError, match=r"\*\.tiff: matches no file$"):
         expand([f"{faces}/*.tiff"])

@@ -132,8 +132,11 @@ def test_a_network_with_the_name_of_other_weights_is_refused(name, named_folder)
 def test_the_nearest_names_are_told_of_an_unknown_one(named_folder):
     write(named_folder / "faces.keras")
     assert refused("facez") == (
-        "facez: is no network: it is neither a known name nor a run folder or .keras "
-        "file; did you mean 'faces'? Known: faces; or give a path"
+        "facez: is not a known network; did you mean 'faces'? Otherwise give a run "
+        "folder or .keras file"
+    )
+    assert refused("zzz") == (
+        "zzz: is not a known network; known: faces; or give a run folder or .keras file"
     )
 
 
@@ -158,7 +161,7 @@ def test_files_of_the_named_folder_that_no_name_can_mean_are_no_networks(named_f
         write(path)
     assert catalog.names() == ["faces"]
     assert catalog.unnamed() == sorted(odd)
-    assert refused("facez").endswith("'faces'? Known: faces; or give a path")
+    assert "'faces'? Otherwise give a run folder" in refused("facez")
 
 
 def test_a_wrong_named_folder_is_an_error(named_folder, monkeypatch):
@@ -196,6 +199,10 @@ def test_paths_are_found_as_before(named_folder, tmp_path, monkeypatch):
     assert catalog.find(str(run)) == run
     assert refused("none.keras").startswith("none.keras: does not exist; give a run ")
     assert refused("no/run").startswith("no/run: does not exist; ")
+    write(tmp_path / "bundled" / "zebra" / NETWORK)
+    assert refused("./zebra") == (
+        "./zebra: does not exist; for the network of that name write 'zebra'"
+    )
 
 
 def test_what_is_a_network_and_what_pictures(named_folder, tmp_path, monkeypatch):
@@ -260,8 +267,8 @@ def test_a_spec_that_is_no_spec_is_refused(tmp_path):
 def test_without_its_package_an_address_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     assert refused("hf://own/net") == (
-        "hf://own/net: needs the package huggingface_hub; install it: pip install "
-        "huggingface_hub"
+        "hf://own/net: needs the package huggingface_hub; in your clone: pip install "
+        "-e '.[hub]'"
     )
 
 

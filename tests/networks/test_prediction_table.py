@@ -34,7 +34,7 @@ def test_a_picture_without_an_answer_shows_why():
     faces = table(
         Smiling=pd.array([1, None], dtype="Int64"), Smiling_confidence=[0.75, NAN]
     )
-    faces.loc[1, "status"] = "no such file"
+    faces.loc[1, "status"] = "no such file: must be one"
     assert text(faces).splitlines() == [
         "path   status        Smiling",
         "0.png  ok            1 .75",

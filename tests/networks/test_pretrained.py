@@ -126,7 +126,7 @@ def test_weights_of_a_shorter_trunk_name_the_first_that_is_missing(
             "--weights: trunk cnn has no ImageNet weights; `python -m multitask.",
         ),
         ("nowhere.keras", "--weights: there is no file nowhere.keras; give imagenet, "),
-        ("setup.cfg", "--weights: is setup.cfg, must end in .keras or .weights.h5"),
+        ("setup.cfg", "--weights setup.cfg: must end in .keras or .weights.h5"),
     ],
 )
 def test_weights_that_cannot_be_loaded_are_an_error_before_training(source, message):
@@ -145,7 +145,7 @@ def test_a_file_of_pytorch_is_offered_to_the_trunk_that_reads_it(tmp_path):
     ):
         with pytest.raises(UserError) as caught:
             pretrained.check(str(tmp_path / name), trunk)
-        assert str(caught.value) == f"--weights: is {name}, must end in {endings}"
+        assert str(caught.value) == f"--weights {name}: must end in {endings}"
 
 
 def test_a_named_network_is_of_one_trunk_and_size(tiny_trunk, named_folder):

@@ -76,8 +76,8 @@ def test_a_file_that_would_run_something_is_refused_and_runs_nothing(
     with pytest.raises(UserError) as caught:
         read(content)
     assert str(caught.value).endswith(
-        f"a.pth: holds {name}, which is not a tensor; nothing was run; give a file of "
-        "tensors that PyTorch saved, whole"
+        f"a.pth: holds {name}, which is not a tensor; nothing was run; give a "
+        "complete state_dict saved by PyTorch"
     )
     assert not (tmp_path / "ran").exists()
 

@@ -215,7 +215,8 @@ def test_a_head_without_any_label_is_said_if_others_have_some(table):
             "table: has no column 'path', only gender, age, genre, Smiling, Young",
         ),
         (lambda t: t[:0], "table: has no row"),
-        (lambda t: t[["path"]], "head gender: the data has no labels for it"),
+        (lambda t: t[["path"]], "head gender: the data has no column 'gender'"),
+        (lambda t: t.assign(gender=None), "head gender: the data has no labels for it"),
         (lambda t: t.assign(gender="m"), "head gender: 8 labels of column 'gender'"),
         (
             lambda t: t.assign(path="none.jpg"),

@@ -68,12 +68,12 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     Nothing in it is executed. Raises UserError if it is truncated, of another format,
     or holds anything but tensors.
     """
-    todo = "give a file of tensors that PyTorch saved, whole"
+    todo = "give a complete state_dict saved by PyTorch"
     if zipfile.is_zipfile(path):
         raise UserError(
             path,
             "is in the format of PyTorch 1.6 and later, which is not read",
-            "save it with _use_new_zipfile_serialization=False",
+            "write torch.save(state, FILE, _use_new_zipfile_serialization=False)",
         )
     try:
         with open(path, "rb") as file:

@@ -16,7 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from multitask.contracts.errors import Say, UserError, nearest
+from multitask.contracts.errors import Say, UserError, close_name, nearest
 from multitask.contracts.run import NETWORK, RECIPE, network_file
 from multitask.networks.named import hub
 
@@ -90,6 +90,11 @@ def find(network: str | Path, say: Say | None = None) -> Path:
     if text.startswith(hub.PREFIX):
         return hub.download(text, say or _to_standard_error)
     if not _may_be_name(text):
+        name, path = Path(text).name, Path(text).expanduser()
+        installed = (one.name for one in (*_bundled(), *_of_packages()))
+        if not path.exists() and name in installed:
+            todo = f"for the network of that name write {name!r}"
+            raise UserError(text, "does not exist", todo)
         return network_file(text)
     listed = _listed()
     if any(one.name == text for one in listed):
@@ -145,15 +150,21 @@ def _may_be_name(text: str) -> bool:
 
 
 def _unknown(text: str, listed: list[Named]) -> UserError:
-    what = "is no network: it is neither a known name nor a run folder or .keras file"
-    known = nearest(text, dict.fromkeys(one.name for one in listed))
     if text == DEFAULT:
-        what = "does not come with this installation of multitask"
-        known = (
+        return UserError(
+            text,
+            "does not come with this installation of multitask",
             "install it again from a whole clone (pip install -e .), or name another "
-            "network, which `python -m multitask.networks` lists"
+            "network, which `python -m multitask.networks` lists; or give a path",
         )
-    return UserError(text, what, f"{known}; or give a path")
+    known = list(dict.fromkeys(one.name for one in listed))
+    close = close_name(text, known)
+    todo = (
+        f"did you mean {close!r}? Otherwise" if close else f"{nearest('', known)}; or"
+    )
+    return UserError(
+        text, "is not a known network", f"{todo} give a run folder or .keras file"
+    )
 
 
 def _listed() -> list[Named]:

@@ -106,7 +106,7 @@ def _huggingface_hub(address: str) -> Any:
         raise UserError(
             address,
             "needs the package huggingface_hub",
-            "install it: pip install huggingface_hub",
+            "in your clone: pip install -e '.[hub]'",
         ) from None
 
 

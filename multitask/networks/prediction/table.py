@@ -36,7 +36,8 @@ def text(rows: "pd.DataFrame", *, width: int | None = None) -> str:
 def _columns(rows: "pd.DataFrame") -> Iterator[Column]:
     yield ["path", *(str(path) for path in rows["path"])]
     if "status" in rows and (rows["status"] != "ok").any():
-        yield ["status", *rows["status"].fillna("")]
+        # What a picture must be is said below the table, once.
+        yield ["status", *rows["status"].fillna("").str.partition(": must be")[0]]
     if "box" in rows and rows["box"].notna().any():
         yield ["box", *(rows["box"].fillna(""))]
     for name in set(_FACES) & set(rows):
