@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from multitask.contracts.errors import Parser, UserError, command, listed
 from multitask.networks.named import catalog
-from multitask.networks.named.description import card, card_file, describe, licence
+from multitask.networks.named.description import card_file, card_text, describe, licence
 
 
 def parser() -> Parser:
@@ -36,7 +36,7 @@ def _card(name: str) -> str:
     """The text of a network's model card, or what its file says of it."""
     path = catalog.find(name)
     if card_file(path).is_file():
-        return card(path).rstrip() + "\n"
+        return card_text(path)
     spec = describe(path)
     heads = "".join(
         f"  {head['name']}: {', '.join(head.get('classes') or ()) or head['kind']}\n"

@@ -217,7 +217,8 @@ def test_networks_lists_what_can_be_named(faces, named_folder, here, capsys):
     head, row = said(capsys, networks).out.splitlines()
     assert head.split() == ["name", "source", "heads", "pixels", "file", "licence"]
     assert row.endswith("cc-by-4.0")
-    assert said(capsys, networks, "faces").out == CARD
+    shown = "# Faces of a test\n\nLicence: cc-by-4.0\n"  # not as in the file's head
+    assert said(capsys, networks, "faces").out == shown
 
 
 def test_a_network_that_is_none_is_one_row_with_the_reason(faces, named_folder, capsys):

@@ -75,3 +75,4 @@ def test_its_card_has_licence_attribution_and_limits():
     assert card.startswith("---\nlicense: cc-by-4.0\n")
     for text in ("Kärkkäinen", "Joo", "FairFace", "## Limits", "| black, female |"):
         assert text in card
+    assert card.index("## Limits") < card.index("| --- |")

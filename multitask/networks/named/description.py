@@ -87,6 +87,17 @@ def card(network: Path) -> str:
     return card_file(network).read_text(encoding="utf-8", errors="replace")
 
 
+def card_text(network: Path) -> str:
+    """The text of a network's card, without its head but with the licence from it."""
+    head, name = _head(network), licence(network)
+    text = (
+        card(network).removeprefix(f"---\n{head}\n---").strip()
+        if head
+        else card(network)
+    )
+    return text.rstrip() + (f"\n\nLicence: {name}" if name else "") + "\n"
+
+
 def licence(network: Path) -> str:
     """The licence that the head of a network's card names; "" if there is none."""
     match = _LICENCE.search(_head(network))
