@@ -148,6 +148,17 @@ def load(path: str | Path) -> tuple[keras.Model, NetworkSpec]:
         ) from None
 
 
+def check_format(path: Path) -> None:
+    """Raise UserError unless a `.keras` or `.h5` file has that format, whatever is in it.
+
+    It is cheap, so that a damaged file is told before long work.
+    """
+    is_one = h5py.is_hdf5 if path.suffix == ".h5" else zipfile.is_zipfile
+    if path.suffix in (".keras", ".h5") and not is_one(path):
+        what = "is not a Keras file, or is truncated"
+        raise UserError(path, what, "give another file")
+
+
 def load_spec(path: Path) -> NetworkSpec:
     """The spec of a network file; UserError as `load`."""
     member = read_spec(path)

@@ -17,6 +17,7 @@ from multitask.images.faces.crop import Framing
 from multitask.networks import archive
 from multitask.networks.build import SHARED, head_layers
 from multitask.networks.efficientnet_lite import network as efficientnet_lite
+from multitask.networks.efficientnet_lite import torch_file
 from multitask.networks.named import catalog, hub
 from multitask.networks.named.description import describe, holds_network
 from multitask.networks.normalization import norm
@@ -55,6 +56,9 @@ def check(source: str, name: str, size: int = 0) -> None:
     if path.suffix not in (".keras", ".h5", *of_pytorch):
         endings = " or ".join((".keras", ".weights.h5", *of_pytorch))
         raise UserError(f"--weights {path.name}", f"must end in {endings}")
+    archive.check_format(path)
+    if path.suffix == ".pth":
+        torch_file.read(path)
     if holds_network(path) and (other := describe(path)["trunk"]) != name:
         todo = f"use --trunk {other}, or other weights"
         what = f"{source} has trunk {other}, the recipe has {name}"
@@ -247,10 +251,7 @@ def load(model: keras.Model, source: str, name: str) -> None:
     if path.suffix == ".pth" and package:
         efficientnet_lite.load(model, path)
         return
-    if path.suffix == ".keras" and not zipfile.is_zipfile(path):
-        raise UserError(
-            path, "is not a Keras file, or is truncated", "give another file"
-        )
+    archive.check_format(path)
     try:
         if path.suffix == ".keras":
             _fill(model, _trunk_of(keras.models.load_model(path, compile=False)), path)

@@ -20,6 +20,7 @@ from multitask.tuning.space import parse_dimension
 from multitask.tuning.variants import variant
 from tests.networks.hub_stand_in import COMMIT
 from tests.networks.test_named import write
+from tests.networks.torch_files import saved
 from tests.networks.untrained import gender_age_spec, unsettle
 
 
@@ -135,9 +136,24 @@ def test_weights_that_cannot_be_loaded_are_an_error_before_training(source, mess
     assert str(caught.value).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("name", "trunk", "message"),
+    [
+        ("a.keras", "cnn", "is not a Keras file, or is truncated; give another file"),
+        ("a.weights.h5", "cnn", "is not a Keras file, or is truncated; give another f"),
+        ("a.pth", "efficientnet_lite0", "is not in PyTorch's format; give a complete "),
+    ],
+)
+def test_a_damaged_file_is_told_before_any_data_is_read(tmp_path, name, trunk, message):
+    (tmp_path / name).write_text("a letter")
+    with pytest.raises(UserError) as caught:
+        pretrained.check(str(tmp_path / name), trunk)
+    assert str(caught.value).startswith(f"{tmp_path / name}: {message}")
+
+
 def test_a_file_of_pytorch_is_offered_to_the_trunk_that_reads_it(tmp_path):
-    for name in ("a.bin", "a.pth"):
-        (tmp_path / name).touch()
+    (tmp_path / "a.bin").touch()
+    (tmp_path / "a.pth").write_bytes(saved({"a": np.zeros(2)}))
     pretrained.check(str(tmp_path / "a.pth"), "efficientnet_lite0")
     for name, trunk, endings in (
         ("a.bin", "efficientnet_lite0", ".keras or .weights.h5 or .pth"),
