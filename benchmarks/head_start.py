@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 START = "faces"  # the network that trainings begin from
 HEADER = """\
-| task | head | test pictures | from nothing | from the network | difference (95%) |
+| task | head | test pictures | from scratch | from the network | difference (95%) |
 | --- | --- | ---: | ---: | ---: | --- |"""
 SETTINGS: dict[str, dict[str, Any]] = {
     "utkface": {"heads": "age,gender,race"},
@@ -44,7 +44,7 @@ class Scores(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """The scores of a head, one per seed: from nothing, and from the network."""
+    """The scores of a head, one per seed: from scratch, and from the network."""
 
     task: str
     head: str
@@ -79,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Train each task from nothing and from the network, and print the differences."""
+    """Train each task from scratch and from the network, and print the differences."""
     arguments = parser().parse_args(argv)
     data = {text.partition("=")[0]: text for text in arguments.data}
     names = tasks(arguments.only, data)

@@ -149,9 +149,9 @@ def load(path: str | Path) -> tuple[keras.Model, NetworkSpec]:
 
 
 def check_format(path: Path) -> None:
-    """Raise UserError unless a `.keras` or `.h5` file has that format, whatever is in it.
+    """Raise UserError unless a `.keras` or `.h5` file has that format.
 
-    It is cheap, so that a damaged file is told before long work.
+    It reads little, so that a damaged file is told before long work.
     """
     is_one = h5py.is_hdf5 if path.suffix == ".h5" else zipfile.is_zipfile
     if path.suffix in (".keras", ".h5") and not is_one(path):
