@@ -47,8 +47,9 @@ def expand(names: Iterable[str], say: Say | None = None) -> list[str]:
             paths.append(str(path))
     if empty and not paths:
         raise empty[0]
-    for error in empty if say else ():
-        say(f"left out: {error.line}")
+    for each in empty:
+        if say:
+            say(f"left out: {each.line}")
     return list(dict.fromkeys(paths))
 
 
