@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from multitask.cli.next_steps import command_line
 from multitask.contracts.errors import (
@@ -23,6 +23,11 @@ from multitask.networks.prediction.formats import (
     FORMATS,
     count_pictures,
     resolve_format,
+)
+from multitask.predict_features import (
+    add_feature_option,
+    check_features,
+    feature_file,
 )
 from multitask.predict_input import read_pictures, take_network, with_lines
 from multitask.predict_videos import (
@@ -100,6 +105,7 @@ def parser() -> argparse.ArgumentParser:
         help="add the probability of each class: gender_male, gender_female, ...",
     )
     _add_output(options)
+    add_feature_option(options)
     add(
         "--tta", type=int, choices=(1, 2, 4), metavar="N",
         help="average each answer over 1, 2 or 4 crops of the picture; time grows in "
@@ -173,6 +179,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.labels and form == DEEPFACE:
         what = "DeepFace's shape has no place for yes/no labels"
         raise UserError("--labels", what, "leave out one of --labels and --format")
+    check_features(arguments)
     # Imported here, as pandas takes its time and `--help` doesn't need it.
     from multitask.images.faces.parts import check_faces
     from multitask.images.paths import check_usable
@@ -239,6 +246,7 @@ def _predict(
     target: "Target",
 ) -> None:
     """Write the rows that are still missing."""
+    features = feature_file(arguments, network, target)
     import_tensorflow()
     import multitask
 
@@ -248,16 +256,21 @@ def _predict(
     done = target.tally.pictures
     shaped = _shape(arguments, analyzer)
     drawn = _drawn(arguments, pictures["path"].tolist(), done)
-    chunks = analyzer.predict_chunks(
-        pictures if len(pictures.columns) > 1 else pictures["path"].tolist(),
-        box=box,
-        faces=arguments.faces,
-        largest=arguments.largest,
-        detector=arguments.detector,
-        heads=_heads(arguments),
-        probabilities=arguments.probabilities or arguments.format == DEEPFACE,
-        batch_size=arguments.batch_size,
-        start=done,
+    meant = pictures if len(pictures.columns) > 1 else pictures["path"].tolist()
+    settings: dict[str, Any] = {
+        "box": box,
+        "faces": arguments.faces,
+        "largest": arguments.largest,
+        "detector": arguments.detector,
+        "heads": _heads(arguments),
+        "probabilities": arguments.probabilities or arguments.format == DEEPFACE,
+        "batch_size": arguments.batch_size,
+        "start": done,
+    }
+    chunks = (
+        features.passing(analyzer.embed_chunks(meant, **settings))
+        if features
+        else analyzer.predict_chunks(meant, **settings)
     )
     for note in analyzer.notes:
         print(note, file=sys.stderr)
@@ -278,6 +291,8 @@ def _predict(
     for each in drawn:
         each.finish()
     target.finish()
+    if features:
+        features.finish()
 
 
 def _shape(

@@ -64,7 +64,7 @@ def videos_among(arguments: argparse.Namespace) -> list[str]:
         if not is_video(name):
             what = f"is no video, but {videos[0]} is one"
             raise UserError(name, what, "run one command for each kind of input")
-    for option in ("box", "annotate", "sheet"):
+    for option in ("box", "annotate", "sheet", "features"):
         if getattr(arguments, option):
             raise UserError(f"--{option}", "is for pictures, and a video is given")
     if arguments.format == "deepface":

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multitask.contracts.errors import Parser, UserError, command
-from multitask.with_answers import search, write_sheet
+from multitask.with_answers import find_like, search, write_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,9 +40,32 @@ def parser() -> argparse.ArgumentParser:
     )
     add = options.add_argument
     add("answers", help="a file of predict --out: .csv, .json, .jsonl or .parquet")
-    add("expression", help="comparisons, joined by and, or, not")
     add(
-        "--top", type=int, metavar="N", help="at most so many rows (default: all found)"
+        "expression",
+        nargs="?",
+        help="comparisons, joined by and, or, not (with --like, default: all rows)",
+    )
+    add(
+        "--like",
+        metavar="PHOTO",
+        help="find the rows most like this photo, or the largest face in it; needs "
+        "--features",
+    )
+    add(
+        "--features",
+        metavar="FILE.npy",
+        help="what predict --features wrote with the answers",
+    )
+    add(
+        "--network",
+        metavar="NAME",
+        help="the network of the features (default: the one that wrote them)",
+    )
+    add(
+        "--top",
+        type=int,
+        metavar="N",
+        help="at most so many rows (default: all found, or 20 with --like)",
     )
     add(
         "--sort",
@@ -82,9 +105,11 @@ def main(argv: list[str] | None = None) -> int:
         check_target(out, form)
     if arguments.sheet:
         check_sheet(Path(arguments.sheet).expanduser())
+    like = find_like(arguments.like, arguments.features, arguments.network, say=_tell)
     matches = find.find(
         arguments.answers,
         arguments.expression,
+        like=like,
         top=arguments.top,
         sort=arguments.sort,
         ascending=arguments.ascending,

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import zlib
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -75,3 +76,18 @@ def check_usable(given: Sequence[object]) -> None:
     if len(given) > 1:
         fault += f" (the first of {len(given):,} pictures, none of which can be used)"
     raise UserError(where, fault, todo)
+
+
+def checksum(paths: Iterable[object], before: int = 0) -> int:
+    """A number that tells paths in their order from others.
+
+    `before` is that of the paths before. What UTF-8 can't hold counts as in a file of
+    predictions, and a missing path as an empty one.
+
+    >>> checksum(["b.jpg"], checksum(["a.jpg"])) == checksum(["a.jpg", "b.jpg"])
+    True
+    """
+    texts = (path if isinstance(path, str) else "" for path in paths)
+    ended = "".join(f"{text}\0" for text in texts)
+    data = ended.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return zlib.crc32(data.encode(), before)

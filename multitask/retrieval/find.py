@@ -5,14 +5,33 @@ from dataclasses import dataclass
 from os import PathLike
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from multitask.contracts.errors import UserError, counted, nearest
+from multitask.contracts.errors import UserError, counted
+from multitask.contracts.errors import nearest as nearest_name
+from multitask.images.paths import checksum
 from multitask.retrieval.answers import Answers, open_answers
 from multitask.retrieval.conditions import Column, Compiler, Condition, check_names
 from multitask.retrieval.expression import parse
+from multitask.retrieval.nearest import nearest
 
+SIMILARITY = "similarity"  # a column: from -1 to 1
+_TOP = 20  # rows that are most like a picture, by default
 _MANY = 100  # different texts of a column: more are no classes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Like:
+    """What rows shall be like: the features (channels,) of a picture, `query`.
+
+    `features` (rows, channels) are those of all rows of the answers, which `checksum`
+    of `multitask.images.paths` tells from others.
+    """
+
+    query: npt.NDArray[np.floating]
+    features: npt.NDArray[np.floating]
+    checksum: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +51,9 @@ class Matches:
 
 def find(
     source: "str | PathLike[str] | pd.DataFrame",
-    expression: str,
+    expression: str | None = None,
     *,
+    like: Like | None = None,
     top: int | None = None,
     sort: str | None = None,
     ascending: bool = False,
@@ -44,38 +64,82 @@ def find(
     unless `ascending`. A yes/no label is sorted by its probability, and a missing value
     comes last. Only the first `top` rows are returned.
 
-    Raises UserError for an expression that is wrong, an unknown column, and answers
-    that can't be read.
+    With `like`, the rows that match, or all without an expression, come in the order of
+    their similarity, which is added as the column `similarity`, and `top` is 20 by
+    default. Rows without features are left out.
+
+    Raises UserError for an expression that is wrong, an unknown column, answers that
+    can't be read, and features of other rows.
     """
     if top is not None and top < 1:
         raise UserError("--top", f"is {top}, must be 1 or more")
-    parsed = parse(expression)
+    if expression is None and like is None:
+        raise UserError("expression", "is missing", "write one, or give --like")
+    if like and (sort is not None or ascending):
+        option = "--ascending" if sort is None else "--sort"
+        raise UserError(option, "contradicts --like, which has an order of its own")
+    parsed = None if expression is None else parse(expression)
     answers = open_answers(source)
-    check_names(parsed.names, answers.names, "expression")
+    searched = parsed.names if parsed else ()
+    check_names(searched, answers.names, "expression")
     if sort is not None:
         check_names((sort,), answers.names, "--sort")
-    names = (*parsed.names, *([sort] if sort else []))
-    columns = answers.load(names)
-    compiler = Compiler(expression=parsed, columns=columns)
-    condition = compiler.condition(parsed.tree)
+    others = [name for name in (sort, "path" if like else None) if name]
+    columns = answers.load((*searched, *others))
+    if like:
+        _check_like(answers, columns["path"], like)
+    condition, notes = Condition("TRUE"), list[str]()
+    if parsed:
+        compiler = Compiler(expression=parsed, columns=columns)
+        condition = compiler.condition(parsed.tree)
+        notes += _unknown_texts(answers, dict.fromkeys(compiler.texts))
     total, matched = _counts(answers, [condition])
-    order = _order(columns[sort], ascending) if sort else ""
-    found = answers.connection.execute(
-        f"SELECT row FROM answers WHERE {condition.sql} ORDER BY {order}row"
-        + (" LIMIT ?" if top else ""),
-        [*condition.values, *([top] if top else [])],
-    ).fetchall()
-    notes = list(_unknown_texts(answers, dict.fromkeys(compiler.texts)))
-    if not matched:
+    if parsed and not matched:
         parts = [(parsed.source(p), compiler.condition(p)) for p in parsed.parts]
         notes += _why_none(answers, total, parts)
+    order = _order(columns[sort], ascending) if sort else ""
+    limit = None if like else top
+    rows = _select(answers, condition, order, limit)
+    if like:
+        rows, similarities = nearest(like.features, like.query, top or _TOP, rows)
+    table = answers.rows(rows)
+    if like:
+        place = list(table).index("path") + 1
+        table = table.copy()
+        table.insert(place, SIMILARITY, similarities)
     return Matches(
-        rows=answers.rows(np.array([row for (row,) in found], np.int64)),
+        rows=table,
         matched=matched,
         total=total,
-        searched=parsed.names,
+        searched=(*searched, *([SIMILARITY] if like else [])),
         notes=tuple(notes),
     )
+
+
+def _select(
+    answers: Answers, condition: Condition, order: str, top: int | None
+) -> npt.NDArray[np.int64]:
+    """The numbers of the rows that match, in their order."""
+    sql = f"SELECT row FROM answers WHERE {condition.sql} ORDER BY {order}row"
+    values = [*condition.values, *([top] if top else [])]
+    found = answers.connection.execute(sql + " LIMIT ?" * bool(top), values)
+    return np.asarray(found.fetchnumpy()["row"], np.int64)
+
+
+def _check_like(answers: Answers, paths: Column, like: Like) -> None:
+    """Raise UserError unless features are those of the rows of the answers."""
+    where = "--features"
+    if SIMILARITY in answers.names:
+        raise UserError(answers.where, f"has a column {SIMILARITY!r} already")
+    sql = f"SELECT {paths.value} AS path FROM answers ORDER BY row"
+    texts = answers.connection.execute(sql).fetchall()
+    if len(texts) != len(like.features):
+        rows = counted(len(like.features), "row")
+        what = f"has {rows}, but the answers have {len(texts):,}"
+        raise UserError(where, what, "give what the same predict wrote")
+    if checksum(path for (path,) in texts) != like.checksum:
+        what = "belongs to other rows, or to the same ones in another order"
+        raise UserError(where, what, "give what the same predict wrote")
 
 
 def _order(column: Column, ascending: bool) -> str:
@@ -115,5 +179,5 @@ def _unknown_texts(
             sql = f"SELECT DISTINCT {column.value} FROM answers LIMIT {_MANY + 1}"
             known = answers.connection.execute(sql).fetchall()
             classes = sorted(name for (name,) in known if name is not None)
-            todo = f"; {nearest(text, classes)}" if len(known) <= _MANY else ""
+            todo = f"; {nearest_name(text, classes)}" if len(known) <= _MANY else ""
             yield f"{column.name} is never {text!r}{todo}"

@@ -9,15 +9,19 @@ _BLOCK = 16_384  # rows at a time: what is computed stays small beside the featu
 
 
 def nearest(
-    features: npt.NDArray[np.floating], query: npt.NDArray[np.floating], top: int = 10
+    features: npt.NDArray[np.floating],
+    query: npt.NDArray[np.floating],
+    top: int = 10,
+    among: npt.NDArray[np.int64] | None = None,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """The rows whose features have the highest cosine similarity to a query.
 
     `features` are (rows, channels), in memory or mapped from a file, and `query` is
-    (channels,). Every row is compared. Returns the `top` rows, the most similar first
-    and equal ones in their order, and their similarities from -1 to 1. Rows of zeros
-    have similarity 0; those that are not finite, such as features of a picture that
-    could not be read, are left out, so there may be fewer than `top`.
+    (channels,). Every row is compared, or those in `among`, which ascend. Returns the
+    `top` rows, the most similar first and equal ones in their order, and their
+    similarities from -1 to 1. Rows of zeros have similarity 0; those that are not
+    finite, such as features of a picture that could not be read, are left out, so there
+    may be fewer than `top`.
 
     Raises UserError for shapes that don't fit, a query that is zero or not finite, and
     a `top` below 1.
@@ -31,14 +35,18 @@ def nearest(
     direction = unit.astype(np.float32)
     rows = np.zeros(0, np.int64)
     similarities = np.zeros(0, np.float32)
-    for start in range(0, len(features), _BLOCK):
-        block = np.asarray(features[start : start + _BLOCK], np.float32)
-        found = _similarities(block, direction)
+    count = len(features) if among is None else len(among)
+    for start in range(0, count, _BLOCK):
+        part: slice | npt.NDArray[np.int64] = slice(start, start + _BLOCK)
+        numbers = np.arange(start, min(start + _BLOCK, count))
+        if among is not None:
+            part = numbers = among[start : start + _BLOCK]
+        found = _similarities(np.asarray(features[part], np.float32), direction)
         usable = np.flatnonzero(np.isfinite(found))
         if len(usable) > top:  # only what may be among the best of all
             least = np.partition(found[usable], -top)[-top]
             usable = usable[found[usable] >= least]
-        rows = np.concatenate([rows, start + usable])
+        rows = np.concatenate([rows, numbers[usable]])
         similarities = np.concatenate([similarities, found[usable]])
         order = np.lexsort((rows, -similarities))[:top]
         rows, similarities = rows[order], similarities[order]

@@ -86,3 +86,16 @@ def test_a_million_rows_need_little_beside_the_features(tmp_path):
     assert similarities[0] == pytest.approx(1)
     assert len(set(rows.tolist())) == 50
     assert most < 100e6
+
+
+@pytest.mark.parametrize("block", [7, 16_384])
+def test_only_the_rows_among_which_is_searched_are_found(block, monkeypatch):
+    monkeypatch.setattr(module, "_BLOCK", block)
+    features = np.random.default_rng(0).normal(size=(200, 8)).astype(np.float16)
+    query = np.ones(8, np.float32)
+    among = np.arange(3, 200, 5)
+    part, similarities = nearest(features[among], query, 12)
+    rows, others = nearest(features, query, 12, among)
+    assert rows.tolist() == among[part].tolist()
+    np.testing.assert_array_equal(others, similarities)
+    assert not len(nearest(features, query, 12, among[:0])[0])

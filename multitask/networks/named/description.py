@@ -1,5 +1,6 @@
 """What does a network file say of itself, read without Keras?"""
 
+import hashlib
 import json
 import re
 import zipfile
@@ -70,6 +71,12 @@ def holds_network(path: Path) -> bool:
             return SPEC_MEMBER in members.namelist()
     except (zipfile.BadZipFile, OSError, RuntimeError):  # NotImplementedError, too
         return False
+
+
+def digest(network: Path) -> str:
+    """The SHA-256 of a network's file."""
+    with network.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def card_file(network: Path) -> Path:

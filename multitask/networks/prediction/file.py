@@ -24,6 +24,7 @@ from multitask.contracts.saving import (
     write_text,
 )
 from multitask.contracts.version import VERSION
+from multitask.networks.named.description import digest
 from multitask.networks.prediction.formats import (
     DEEPFACE,
     LABELS,
@@ -275,8 +276,6 @@ def same_work(
     `pictures` has their `path`, and perhaps columns of boxes; `options` are
     others that rows depend on.
     """
-    with network.open("rb") as file:
-        weights = hashlib.file_digest(file, "sha256").hexdigest()
     paths = [*map(str, pictures["path"])]
     names = hashlib.sha256(b"\0".join(map(os.fsencode, paths)))
     if not all(map(os.path.isabs, paths)):
@@ -286,7 +285,7 @@ def same_work(
     files = hashlib.sha256("\n".join(map(_stamp, paths)).encode())
     return {
         "multitask": VERSION,
-        "network": weights,
+        "network": digest(network),
         "heads": None if heads is None else list(heads),
         "probabilities": probabilities,
         "options": dict(options or {}),
