@@ -230,6 +230,9 @@ class FeatureCache:
                     picture, view, seed, augmentation, self.size
                 )
             )
+            # Here, as TensorFlow warns if calls of several such functions trace them.
+            picture = tf.TensorSpec((1, *pixels.shape[1:]), tf.uint8)
+            traced.get_concrete_function(picture, view_seed(b"", view))
             return traced
 
         def compute(names: Sequence[bytes]) -> Array:

@@ -43,7 +43,8 @@ def rendered(monkeypatch):
     calls: list[View] = []
 
     def counting(picture, view, *arguments):
-        calls.append(view)
+        if tf.executing_eagerly():  # not as it is traced
+            calls.append(view)
         return render(picture, view, *arguments)
 
     # Not compiled, which would call it once per kind of view.
@@ -66,6 +67,17 @@ def test_features_are_the_networks_outputs_for_each_view(front, pixels, tmp_path
     for column, images in enumerate((pixels[rows], pixels[rows, :, ::-1])):
         expected = outputs(front, images)
         np.testing.assert_allclose(cache.all[places[:, column]], expected, atol=1e-5)
+
+
+def test_many_views_are_no_reason_to_warn_of_retracing(
+    front, pixels, tmp_path, caplog, monkeypatch
+):
+    monkeypatch.setattr(tf.get_logger(), "propagate", True)
+    standard = parse_augmentation("standard")
+    for number in range(3):
+        cache = FeatureCache(front, tmp_path / str(number))
+        cache.places(pixels[:3], np.arange(3), views(standard, 6), standard)
+    assert "retracing" not in caplog.text
 
 
 def test_features_are_those_of_the_views_that_a_report_shows(front, pixels, tmp_path):
