@@ -43,6 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     import_tensorflow()
     from multitask.networks import archive
+    from multitask.networks.analyzer import Analyzer
 
     network, spec = archive.load(arguments.run)
     recipe = {name: value for name, value in spec.recipe.items() if name not in PATHS}
@@ -51,6 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     # Its notes are on the reading of data that a user doesn't have.
     halved = replace(spec, recipe=recipe | {"storage": "float16"}, notes=())
     archive.save(network, halved, file)
+    if known := Analyzer.load(arguments.run).training:
+        archive.save_training(known, file)
     print(f"{file}: {file.stat().st_size / 1e6:.2f} MB")
     if arguments.compare:
         print(_comparison(arguments.run / NETWORK, file, arguments.compare))

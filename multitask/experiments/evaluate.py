@@ -36,7 +36,7 @@ from multitask.experiments.notes import few_labels_notes, measured_part
 from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Cut, Pixels
 from multitask.images.faces.parts import finder
-from multitask.networks import archive
+from multitask.networks import archive, unlike
 from multitask.networks.analyzer import Analyzer
 from multitask.networks.answers import Outputs
 from multitask.networks.answers import read_all as read_answers
@@ -122,6 +122,9 @@ def evaluate_run(
         if tuple(heads) != analyzer.heads:
             analyzer = analyzer.with_heads(heads)
             archive.save_spec(analyzer.spec, folder / NETWORK)
+    known = training_features(analyzer, prepared.pixels, table, stage.seed)
+    if known:
+        archive.save_training(known, folder / NETWORK)
     warnings += few_labels_notes(analyzer.heads, labels, part)
     raw = {name: values[len(val) :] for name, values in raw.items()}
     history = folder / HISTORY
@@ -139,6 +142,29 @@ def evaluate_run(
     with status("writing the report"):
         plugins.write_reports(evaluation, folder / REPORT)
     return evaluation
+
+
+def training_features(
+    analyzer: Analyzer, pixels: Pixels, table: pd.DataFrame, seed: int
+) -> unlike.TrainingFeatures | None:
+    """What tells pictures that are unlike those of the training part.
+
+    `table` has their `split`, and its index are rows of `pixels`. At most 2,000 of the
+    training part are looked at, and 1,000 of the validation part. None if a part has
+    less than 200 pictures.
+    """
+    drawn = [
+        table[table["split"] == part].sample(frac=1, random_state=seed).index[:most]
+        for part, most in (("train", unlike.MOST), ("val", _CALIBRATED))
+    ]
+    if min(map(len, drawn)) < unlike.LEAST:
+        return None
+    count = counted(sum(map(len, drawn)), "picture")
+    with status(f"looking at the features of {count}"):
+        training, validation = (
+            analyzer.features(pixels, rows.to_numpy()) for rows in drawn
+        )
+    return unlike.fit(training, validation)
 
 
 @any_file_name()

@@ -302,6 +302,7 @@ class Analyzer(Network):
             find=find,
             probabilities=probabilities,
             batch_size=batch_size,
+            training=self.training,
         )
 
 

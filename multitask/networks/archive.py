@@ -20,8 +20,10 @@ from multitask.contracts.version import VERSION
 from multitask.images.faces.crop import Framing
 from multitask.networks.named.description import SPEC_MEMBER, read_spec
 from multitask.networks.spec import FORMAT, NetworkSpec
+from multitask.networks.unlike import TrainingFeatures
 
 _CONFIG_MEMBER, _WEIGHTS_MEMBER = "config.json", "model.weights.h5"  # Keras's own
+TRAINING_MEMBER = "multitask.npz"  # what is known of the training pictures
 _NEWER = {  # settings that Keras 3.12 doesn't know, and their defaults
     "quantization_config": None,  # since 3.13
     "renorm": False,  # these since 3.14
@@ -122,15 +124,36 @@ def save_spec(spec: NetworkSpec, path: Path) -> None:
 
     Raises UserError as `save` does.
     """
+    _put(path, SPEC_MEMBER, spec.to_json().encode())
+
+
+def save_training(known: TrainingFeatures, path: Path) -> None:
+    """Put what is known of the training pictures into the file of a saved network.
+
+    Raises UserError as `save` does.
+    """
+    _put(path, TRAINING_MEMBER, known.to_bytes())
+
+
+def load_training(path: Path) -> bytes | None:
+    """What `unlike.read` reads of a network file; None if it holds no such thing."""
+    with zipfile.ZipFile(path) as members:
+        if TRAINING_MEMBER not in members.namelist():
+            return None
+        return members.read(TRAINING_MEMBER)
+
+
+def _put(path: Path, name: str, content: bytes) -> None:
+    """Replace a member of a network file, or add it."""
     with (
         replacing(path) as part,
         zipfile.ZipFile(path) as saved,
         zipfile.ZipFile(part, "w") as members,
     ):
         for member in saved.infolist():
-            if member.filename != SPEC_MEMBER:
+            if member.filename != name:
                 members.writestr(member, saved.read(member))
-        members.writestr(SPEC_MEMBER, spec.to_json())
+        members.writestr(name, content)
 
 
 def load(path: str | Path) -> tuple[keras.Model, NetworkSpec]:

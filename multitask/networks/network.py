@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -14,13 +15,14 @@ from multitask.contracts.head import Head
 from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.run import network_file
 from multitask.images.decode import Pixels
-from multitask.networks import archive, describe
+from multitask.networks import archive, describe, unlike
 from multitask.networks.answers import Outputs, read_all
 from multitask.networks.build import build
 from multitask.networks.forward import Features, Forward, Rows
 from multitask.networks.named.description import licence
 from multitask.networks.named.heads import lacking
 from multitask.networks.spec import NetworkSpec
+from multitask.networks.unlike import TrainingFeatures
 
 
 class Network:
@@ -30,11 +32,16 @@ class Network:
     """
 
     def __init__(
-        self, model: keras.Model, spec: NetworkSpec, file: Path | None = None
+        self,
+        model: keras.Model,
+        spec: NetworkSpec,
+        file: Path | None = None,
+        training: bytes | None = None,
     ) -> None:
         self.model = model
         self.spec = spec
         self.file = file  # that it was loaded from
+        self._training = training
         model(model.input)  # Keras exports only called models to ONNX
         self.forward = Forward(model, spec)
 
@@ -44,7 +51,16 @@ class Network:
 
         Raises UserError if there is none, or multitask did not write it.
         """
-        return cls(*archive.load(path), network_file(path))
+        file = network_file(path)
+        return cls(*archive.load(file), file, archive.load_training(file))
+
+    @cached_property
+    def training(self) -> TrainingFeatures | None:
+        """What is known of its training pictures, if anything is.
+
+        Raises UserError if that part of the file is damaged.
+        """
+        return unlike.read(self._training, self.file) if self._training else None
 
     def with_heads(self, heads: Sequence[Head]) -> Self:
         """The same network with other heads of the same names to read its outputs."""
@@ -62,7 +78,7 @@ class Network:
             raise UserError("tta", f"is {tta}, must be 1, 2 or 4")
         spec = replace(self.spec, tta=tta)
         model = build(spec, self.model.get_layer("core"))
-        return type(self)(model, spec, self.file)
+        return type(self)(model, spec, self.file, self._training)
 
     @property
     def heads(self) -> tuple[Head, ...]:

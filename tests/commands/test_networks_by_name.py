@@ -244,7 +244,9 @@ def test_networks_without_a_card_or_without_networks(
     assert any(line.startswith("  gender: male, female") for line in description)
     assert f"{named_folder / 'faces'}" in description[-1]
     assert description[-1].startswith("It has no model card")
-    assert said(capsys, networks, "facez", status=2).err.startswith("facez: is not a known")
+    assert said(capsys, networks, "facez", status=2).err.startswith(
+        "facez: is not a known"
+    )
     shutil.rmtree(named_folder / "faces")
     printed = said(capsys, networks)
     assert printed.out == (

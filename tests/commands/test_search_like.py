@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,7 +93,7 @@ def test_the_most_alike_come_first(folder, capsys):
 
 
 def test_an_expression_and_a_number_choose_among_them(folder):
-    like = {"like": "photos/b.jpg", "features": "features.npy"}
+    like: dict[str, Any] = {"like": "photos/b.jpg", "features": "features.npy"}
     every = multitask.search("answers.csv", **like)
     chosen = multitask.search("answers.csv", "face == 0", **like, top=2)
     firsts = every[every["face"] == 0]
@@ -212,7 +213,7 @@ def test_a_stopped_command_goes_on(folder, monkeypatch, capsys, when):
     assert predict(COMMAND) == 0
     np.testing.assert_allclose(np.load("features.npy"), expected, atol=2e-3)
     assert len(open_features(folder / "features.npy").features) == 5
-    like = {"like": "photos/b.jpg", "features": "features.npy"}
+    like: dict[str, Any] = {"like": "photos/b.jpg", "features": "features.npy"}
     assert len(multitask.search("answers.csv", **like)) == 4
 
 

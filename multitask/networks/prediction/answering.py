@@ -17,6 +17,7 @@ from multitask.networks.answers import read_all
 from multitask.networks.forward import Features, Forward
 from multitask.networks.prediction.inputs import Inputs
 from multitask.networks.spec import NetworkSpec
+from multitask.networks.unlike import UNLIKE, TrainingFeatures
 
 
 class Embeddings(NamedTuple):
@@ -45,6 +46,7 @@ class Answering:
     find: FaceFinder | None
     probabilities: bool
     batch_size: int
+    training: TrainingFeatures | None = None  # then rows say what is unlike them
 
     def predictions(self, inputs: Inputs) -> pd.DataFrame:
         """The rows of some pictures."""
@@ -102,11 +104,15 @@ class Answering:
         shown = [part.pixels for _, part in rows if part]
         pixels = np.stack(shown) if shown else np.zeros((0, side, side, 3), np.uint8)
         every = np.arange(len(shown))
-        seen = np.zeros((0, 0), np.float32)
-        if features:
+        if features or self.training:
             outputs, seen = self.forward.with_features(pixels, every, self.batch_size)
         else:
             outputs = self.forward.outputs(pixels, every, self.batch_size)
+            seen = np.zeros((len(shown), 0), np.float32)
+        if self.training:
+            warnings = np.full(len(rows), None, object)
+            warnings[good[self.training.unlike(seen)]] = UNLIKE
+            table["warning"] = pd.Series(warnings, dtype=object)
         answers = read_all(
             self.spec.heads,
             outputs,
@@ -118,7 +124,7 @@ class Answering:
         integers = answers.select_dtypes("integer").columns
         answers = answers.astype(dict.fromkeys(integers, "Int64"))
         aligned = np.full((len(rows), seen.shape[1]), np.nan, np.float32)
-        aligned[good] = seen if features else 0
+        aligned[good] = seen
         labels = index[[picture.number for picture, _ in rows]]
         return Embeddings(table.join(answers).set_axis(labels, axis="index"), aligned)
 

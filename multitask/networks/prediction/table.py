@@ -12,7 +12,8 @@ _PATH = 40  # letters of a path on a terminal; its end tells most
 _GAP = "  "
 _FACES = ("face", "person")  # numbers of faces, or in videos of persons
 _TIMES = ("time", "start", "end")  # in seconds, of videos
-_BEFORE = ("path", "status", "box", *_FACES, "face_confidence", *_TIMES)  # the answers
+# The columns before the answers.
+_BEFORE = ("path", "status", "box", "warning", *_FACES, "face_confidence", *_TIMES)
 
 Column = list[str]  # its heading, then a cell per row
 
@@ -21,9 +22,9 @@ def text(rows: "pd.DataFrame", *, width: int | None = None) -> str:
     """Aligned text of some rows of predictions.
 
     An answer and how sure it is share a cell: `female .98`, `31.4 (25 to 38)`. The
-    columns `status` and `box` are left out if they are missing or say nothing. With a
-    `width`, long paths lose their beginning, and columns that do not fit follow below,
-    each time behind the paths.
+    columns `status`, `box` and `warning` are left out if they are missing or say
+    nothing. With a `width`, long paths lose their beginning, and columns that do not
+    fit follow below, each time behind the paths.
     """
     columns = list(_columns(rows))
     if width is None:
@@ -38,8 +39,9 @@ def _columns(rows: "pd.DataFrame") -> Iterator[Column]:
     if "status" in rows and (rows["status"] != "ok").any():
         # What a picture must be is said below the table, once.
         yield ["status", *rows["status"].fillna("").str.partition(": must be")[0]]
-    if "box" in rows and rows["box"].notna().any():
-        yield ["box", *(rows["box"].fillna(""))]
+    for name in ("box", "warning"):
+        if name in rows and rows[name].notna().any():
+            yield [name, *(rows[name].fillna(""))]
     for name in set(_FACES) & set(rows):
         numbers = rows[name].astype(object).where(rows[name].notna(), "")
         sure = rows.get("face_confidence", [None] * len(rows))
