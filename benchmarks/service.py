@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -19,9 +20,9 @@ from statistics import median
 import httpx
 import numpy as np
 
-from benchmarks.faces import paths as face_paths
 from benchmarks.sides import Row, Target, table
 from multitask.contracts.errors import UserError, command
+from multitask.terminal.quiet import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIENTS = 32
@@ -61,10 +62,11 @@ def main(argv: list[str] | None = None) -> int:
     for name in ("rounds", "requests"):
         if getattr(arguments, name) < 1:
             raise UserError(f"--{name}", "must be 1 or more")
-    import tempfile
+    import_tensorflow()
+    from benchmarks import faces
 
     with tempfile.TemporaryDirectory() as name:
-        files = face_paths(arguments.data, 200, Path(name))
+        files = faces.paths(arguments.data, 200, Path(name))
         pictures = [Path(path).read_bytes() for path in files]
     with served(arguments.network) as url:
         load = Load(url=url, pictures=pictures, faces=arguments.faces)

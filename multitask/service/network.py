@@ -56,7 +56,7 @@ class Network:
         _, _, section = self.card.partition("\n## Limits\n")
         section = section.partition("\n## ")[0]
         items = re.split(r"^[-*] ", section, flags=re.MULTILINE)[1:]
-        return [" ".join(item.replace("**", "").split()) for item in items]
+        return [" ".join(re.sub(r"\*\*|`", "", item).split()) for item in items]
 
     def _columns(self, head: Head) -> Columns:
         blank = np.zeros((1, self.side, self.side, 3), np.uint8)

@@ -14,7 +14,7 @@ license: cc0-1.0
 
 ## Limits
 
-- **It knows nothing.** It was
+- **It knows nothing.** `tiny` was
   never trained.
 - Noise looks like a face to it.
 
@@ -89,7 +89,7 @@ def test_heads_say_what_the_columns_mean(analyzer):
     assert body["notes"] == [NOTE]
     assert body["card"] == CARD
     assert body["caveats"] == [
-        "It knows nothing. It was never trained.",
+        "It knows nothing. tiny was never trained.",
         "Noise looks like a face to it.",
     ]
     assert body["request"]["max_pictures"] == 32
