@@ -12,9 +12,9 @@ from PIL import Image, ImageFilter
 
 from benchmarks.detection import table
 from benchmarks.scenes import photos
-from multitask.cli.quiet import import_tensorflow
 from multitask.contracts.errors import UserError, command
 from multitask.images.decode import Pixels, decode, resize
+from multitask.terminal.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from multitask.networks.analyzer import Analyzer

@@ -257,16 +257,7 @@ def _predict(
     shaped = _shape(arguments, analyzer)
     drawn = _drawn(arguments, pictures["path"].tolist(), done)
     meant = pictures if len(pictures.columns) > 1 else pictures["path"].tolist()
-    settings: dict[str, Any] = {
-        "box": box,
-        "faces": arguments.faces,
-        "largest": arguments.largest,
-        "detector": arguments.detector,
-        "heads": _heads(arguments),
-        "probabilities": arguments.probabilities or arguments.format == DEEPFACE,
-        "batch_size": arguments.batch_size,
-        "start": done,
-    }
+    settings = _settings(arguments) | {"box": box, "start": done}
     chunks = (
         features.passing(analyzer.embed_chunks(meant, **settings))
         if features
@@ -293,6 +284,18 @@ def _predict(
     target.finish()
     if features:
         features.finish()
+
+
+def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options that `Analyzer.predict_chunks` takes, too."""
+    return {
+        "faces": arguments.faces,
+        "largest": arguments.largest,
+        "detector": arguments.detector,
+        "heads": _heads(arguments),
+        "probabilities": arguments.probabilities or arguments.format == DEEPFACE,
+        "batch_size": arguments.batch_size,
+    }
 
 
 def _shape(

@@ -61,6 +61,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="the network of the features (default: the one that wrote them)",
     )
+    _add_output(options)
+    return options
+
+
+def _add_output(options: argparse.ArgumentParser) -> None:
+    """The options that say which rows are written, in which order, and where."""
+    add = options.add_argument
     add(
         "--top",
         type=int,
@@ -84,7 +91,6 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write the rows to a file, in the format of its extension as predict does",
     )
-    return options
 
 
 @command

@@ -104,10 +104,10 @@ def find_like(
     if features is None:
         todo = "give the FILE.npy that predict --features wrote with the answers"
         raise UserError("--like", "needs --features", todo)
-    from multitask.cli.quiet import import_tensorflow
     from multitask.networks.named.description import digest
     from multitask.networks.prediction.features import open_features
     from multitask.retrieval.find import Like
+    from multitask.terminal.quiet import import_tensorflow
 
     stored = open_features(Path(features).expanduser())
     file = _network(network, stored.network)

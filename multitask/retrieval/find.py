@@ -71,13 +71,9 @@ def find(
     Raises UserError for an expression that is wrong, an unknown column, answers that
     can't be read, and features of other rows.
     """
-    if top is not None and top < 1:
-        raise UserError("--top", f"is {top}, must be 1 or more")
     if expression is None and like is None:
         raise UserError("expression", "is missing", "write one, or give --like")
-    if like and (sort is not None or ascending):
-        option = "--ascending" if sort is None else "--sort"
-        raise UserError(option, "contradicts --like, which has an order of its own")
+    _check_order(like, top, sort, ascending)
     parsed = None if expression is None else parse(expression)
     answers = open_answers(source)
     searched = parsed.names if parsed else ()
@@ -114,6 +110,17 @@ def find(
         searched=(*searched, *([SIMILARITY] if like else [])),
         notes=tuple(notes),
     )
+
+
+def _check_order(
+    like: Like | None, top: int | None, sort: str | None, ascending: bool
+) -> None:
+    """Raise UserError for a `top` below 1, and for two orders."""
+    if top is not None and top < 1:
+        raise UserError("--top", f"is {top}, must be 1 or more")
+    if like and (sort is not None or ascending):
+        option = "--ascending" if sort is None else "--sort"
+        raise UserError(option, "contradicts --like, which has an order of its own")
 
 
 def _select(

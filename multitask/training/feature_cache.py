@@ -225,7 +225,7 @@ class FeatureCache:
         @cache
         def rendering(view: View) -> Callable[..., Array]:
             """A function from a picture to this view, traced once."""
-            traced: Callable[..., Array] = tf.function(
+            traced = tf.function(
                 lambda picture, seed: render(
                     picture, view, seed, augmentation, self.size
                 )
@@ -233,7 +233,8 @@ class FeatureCache:
             # Here, as TensorFlow warns if calls of several such functions trace them.
             picture = tf.TensorSpec((1, *pixels.shape[1:]), tf.uint8)
             traced.get_concrete_function(picture, view_seed(b"", view))
-            return traced
+            rendered: Callable[..., Array] = traced
+            return rendered
 
         def compute(names: Sequence[bytes]) -> Array:
             images = [
