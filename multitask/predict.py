@@ -3,19 +3,14 @@
 import argparse
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multitask.cli.next_steps import command_line
-from multitask.contracts.errors import (
-    Parser,
-    UserError,
-    command,
-    listed,
-)
+from multitask.contracts.errors import Parser, UserError, command
 from multitask.networks.named import catalog
 from multitask.networks.prediction.formats import (
     DEEPFACE,
@@ -24,12 +19,14 @@ from multitask.networks.prediction.formats import (
     count_pictures,
     resolve_format,
 )
-from multitask.predict_features import (
+from multitask.predict_input import read_pictures, take_network, with_lines
+from multitask.predict_output import (
     add_feature_option,
     check_features,
+    drawings,
     feature_file,
+    shape,
 )
-from multitask.predict_input import read_pictures, take_network, with_lines
 from multitask.predict_videos import (
     add_video_options,
     predict_videos,
@@ -41,8 +38,6 @@ from multitask.terminal.quiet import import_tensorflow
 if TYPE_CHECKING:
     import pandas as pd
 
-    from multitask.networks.analyzer import Analyzer
-    from multitask.networks.prediction.drawn import Drawing
     from multitask.networks.prediction.file import Target
 
 _OPTIONS = ("faces", "largest", "detector", "labels", "tta")  # beside heads
@@ -254,8 +249,8 @@ def _predict(
         analyzer = multitask.load(network)
     analyzer = analyzer.with_tta(arguments.tta) if arguments.tta else analyzer
     done = target.tally.pictures
-    shaped = _shape(arguments, analyzer)
-    drawn = _drawn(arguments, pictures["path"].tolist(), done)
+    shaped = shape(arguments, analyzer.select(_heads(arguments)), analyzer)
+    drawn = drawings(arguments, pictures["path"].tolist(), done)
     meant = pictures if len(pictures.columns) > 1 else pictures["path"].tolist()
     settings = _settings(arguments) | {"box": box, "start": done}
     chunks = (
@@ -296,53 +291,6 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
         "probabilities": arguments.probabilities or arguments.format == DEEPFACE,
         "batch_size": arguments.batch_size,
     }
-
-
-def _shape(
-    arguments: argparse.Namespace, analyzer: "Analyzer"
-) -> "Callable[[pd.DataFrame], pd.DataFrame]":
-    """What gives rows the columns that are written; UserError if they can't have them.
-
-    Says which heads have no place in the format.
-    """
-    from multitask.networks.answers import check_labels, with_labels
-    from multitask.networks.prediction.deepface import left_out, with_deepface
-
-    heads = analyzer.select(_heads(arguments))
-    if arguments.labels:
-        check_labels(heads)
-        return lambda rows: with_labels(rows, heads)
-    if arguments.format != DEEPFACE:
-        return lambda rows: rows
-    others = left_out(heads)
-    if len(others) == len(heads):
-        what = f"DeepFace's shape has no place for {listed(others)}"
-        raise UserError("--format deepface", what, "choose another format")
-    if others:
-        _tell(f"--format deepface leaves out {listed(others)}")
-    return lambda rows: with_deepface(rows, heads, among=analyzer.heads)
-
-
-def _drawn(
-    arguments: argparse.Namespace, paths: list[str], done: int
-) -> "list[Drawing]":
-    """What draws the rows, checked before the work."""
-    from multitask.networks.prediction.drawn import AnnotatedFolder, ContactSheet
-
-    drawn: list[Drawing] = []
-    if arguments.annotate:
-        folder = Path(arguments.annotate).expanduser()
-        drawn.append(AnnotatedFolder(folder=folder, paths=paths))
-    if arguments.sheet:
-        sheet = Path(arguments.sheet).expanduser()
-        drawn.append(ContactSheet(path=sheet, say=_tell))
-    for each in drawn:
-        each.check(resumed=done > 0)
-    return drawn
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 def _no_bar(count: int) -> None:

@@ -1,0 +1,106 @@
+"""What does `predict` make of its rows, and what does it write beside them?"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from multitask.contracts.errors import UserError, listed
+from multitask.networks.named import catalog
+from multitask.networks.prediction.formats import DEEPFACE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from multitask.contracts.head import Head
+    from multitask.networks.analyzer import Analyzer
+    from multitask.networks.prediction.drawn import Drawing
+    from multitask.networks.prediction.features import FeatureFile
+    from multitask.networks.prediction.file import Target
+
+
+def add_feature_option(options: argparse.ArgumentParser) -> None:
+    """The option that writes features."""
+    options.add_argument(
+        "--features",
+        metavar="FILE.npy",
+        help="write the features of each row, too, which `search --like` needs; only "
+        "with --out (default: none)",
+    )
+
+
+def check_features(arguments: argparse.Namespace) -> None:
+    """Raise UserError unless features can be written beside the rows."""
+    if arguments.features and not arguments.out:
+        what = "belongs to the rows of a file, and there is none"
+        raise UserError("--features", what, "give --out FILE, too")
+
+
+def feature_file(
+    arguments: argparse.Namespace, network: Path, target: "Target"
+) -> "FeatureFile | None":
+    """The file of features, behind those of the rows that are written already.
+
+    Raises UserError if it can't be written.
+    """
+    from multitask.networks.prediction.features import FeatureFile
+    from multitask.networks.prediction.file import PredictionFile
+
+    if not arguments.features or not isinstance(target, PredictionFile):
+        return None
+    # A bundled network lies elsewhere on another machine.
+    is_bundled = network.parent.parent == catalog.BUNDLED
+    name = network.parent.name if is_bundled else str(network.absolute())
+    path = Path(arguments.features).expanduser()
+    file = FeatureFile(path=path, network=name, sha256=target.work["network"])
+    file.check()
+    file.resume(target.tally.rows)
+    return file
+
+
+def shape(
+    arguments: argparse.Namespace, heads: "Sequence[Head]", analyzer: "Analyzer"
+) -> "Callable[[pd.DataFrame], pd.DataFrame]":
+    """What gives rows the columns that are written; UserError if they can't have them.
+
+    Says which heads have no place in the format.
+    """
+    from multitask.networks.answers import check_labels, with_labels
+    from multitask.networks.prediction.deepface import left_out, with_deepface
+
+    if arguments.labels:
+        check_labels(heads)
+        return lambda rows: with_labels(rows, heads)
+    if arguments.format != DEEPFACE:
+        return lambda rows: rows
+    others = left_out(heads)
+    if len(others) == len(heads):
+        what = f"DeepFace's shape has no place for {listed(others)}"
+        raise UserError("--format deepface", what, "choose another format")
+    if others:
+        tell(f"--format deepface leaves out {listed(others)}")
+    return lambda rows: with_deepface(rows, heads, among=analyzer.heads)
+
+
+def drawings(
+    arguments: argparse.Namespace, paths: list[str], done: int
+) -> "list[Drawing]":
+    """What draws the rows, checked before the work."""
+    from multitask.networks.prediction.drawn import AnnotatedFolder, ContactSheet
+
+    drawn: list[Drawing] = []
+    if arguments.annotate:
+        folder = Path(arguments.annotate).expanduser()
+        drawn.append(AnnotatedFolder(folder=folder, paths=paths))
+    if arguments.sheet:
+        sheet = Path(arguments.sheet).expanduser()
+        drawn.append(ContactSheet(path=sheet, say=tell))
+    for each in drawn:
+        each.check(resumed=done > 0)
+    return drawn
+
+
+def tell(line: str) -> None:
+    """Print a line on standard error."""
+    print(line, file=sys.stderr)
