@@ -145,6 +145,8 @@ def test_the_python_of_a_page_runs(page, pictures, small, tmp_path, monkeypatch)
         "training_pictures": Portraits(tmp_path / "photo.jpg"),
         "dataframe": pd.read_csv("labels.csv"),
         "pictures": np.zeros((2, 40, 50, 3), np.uint8),
+        "frames": lambda: iter(np.zeros((2, 40, 50, 3), np.uint8)),
+        "labels": np.arange(60) % 2,  # of the pictures in `folder/`
     }
     exec(compile(text, str(page), "exec"), names)
     for out in re.findall(r'\bout="([^"{]+)"', text):

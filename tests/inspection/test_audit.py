@@ -90,7 +90,7 @@ def test_mistakes_are_one_line_before_the_work(planted_faces, tmp_path, capsys):
             [*data, *out, "--heads", "rase"],
             "--heads: unknown head 'rase'; did you mean",
         ),
-        ([*data, *out, "--heads", "pose"], "head pose: the data has no labels"),
+        ([*data, *out, "--heads", "pose"], "head pose: the data has no column 'pose'"),
         ([*data, *out, "--fix", "a.txt"], "--fix: 'a.txt' must end in .csv"),
         ([*data, *out, "--fix", str(there)], f"--fix: '{there}' already exists"),
     ):
