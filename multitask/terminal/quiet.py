@@ -47,15 +47,18 @@ def _check_backend() -> None:
 def _import_once() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # The status is drawn before standard error is held back, and wiped out after it.
-    with status("starting TensorFlow"), _held_back():
+    with status("starting TensorFlow"), held_back():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for a GPU, and says if there is none
 
 
 @contextmanager
-def _held_back() -> Iterator[None]:
-    """Hold back standard error, and write it only if an error is raised."""
+def held_back() -> Iterator[None]:
+    """Hold back standard error, and write it only if an error is raised.
+
+    What other threads write meanwhile is held back, too.
+    """
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         screen = os.dup(2)

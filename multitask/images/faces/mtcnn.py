@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from multitask.cli.quiet import held_back
 from multitask.images.decode import Pixels
 from multitask.images.faces.face import Face, Find, Floats
 
@@ -44,7 +45,8 @@ def load() -> Find:
     Raises ImportError without the package `mtcnn`.
     """
     networks = _networks()
-    _run_once(networks)
+    with held_back():  # what TensorFlow says of CropAndResize where it first runs
+        _run_once(networks)
 
     def find(pixels: Pixels, smallest: float) -> list[Face]:
         return list(_find(networks, pixels, smallest))

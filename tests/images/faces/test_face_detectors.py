@@ -214,8 +214,11 @@ def test_faces_below_12_pixels_cannot_be_looked_for(astronaut, smallest):
         detect(astronaut, smallest=smallest)
 
 
-def test_python_hears_nothing_of_tensorflow():
+@pytest.mark.parametrize("before", ["pass", "import tensorflow"])
+def test_python_hears_nothing_of_tensorflow(before):
     code = (
+        "import os; log = os.dup(2); os.dup2(os.open(os.devnull, os.O_WRONLY), 2); "
+        f"{before}; os.dup2(log, 2); "
         "from skimage.data import astronaut; "
         "from multitask.images.faces.detectors import detect; "
         "print(len(detect(astronaut())))"
