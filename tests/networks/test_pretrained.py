@@ -342,14 +342,10 @@ def test_dense_layers_of_imagenet_are_for_one_size():
 
 
 def test_a_damaged_file_of_weights_is_an_error(tiny_trunk, tmp_path):
-    messages = {
-        "a.keras": "is not a Keras file",
-        "a.weights.h5": "does not fit trunk tiny",
-    }
-    for name, message in messages.items():
+    for name in ("a.keras", "a.weights.h5"):
         (tmp_path / name).write_bytes(b"PK nothing")
         model = new_trunk(tiny_trunk)
-        with pytest.raises(UserError, match=message):
+        with pytest.raises(UserError, match="is not a Keras file, or is truncated"):
             pretrained.load(model, str(tmp_path / name), tiny_trunk)
 
 
