@@ -63,7 +63,11 @@ def main(argv: list[str] | None = None) -> int:
         what = "does not know its training pictures"
         raise UserError(arguments.network, what, "give them with --learn")
     rows = [
-        {"pictures": name, "number": f"{len(pictures):,}"} | shares(network, pictures)
+        {
+            "pictures": name,
+            "number": f"{len(pictures):,}",
+            "warned": share(network, pictures),
+        }
         for name, pictures in kinds(arguments.data, arguments.pictures)
     ]
     print(table(pd.DataFrame(rows)))
@@ -96,16 +100,12 @@ def learn(file: Path, source: str) -> None:
     print(f"{file}: {size / 1e6:.2f} MB, {(size - before) / 1e3:+.1f} kB")
 
 
-def shares(network: "Analyzer", pictures: Sequence[Pixels]) -> dict[str, str]:
-    """The share of pictures that are warned of, and the median distance."""
+def share(network: "Analyzer", pictures: Sequence[Pixels]) -> str:
+    """The share of pictures that are warned of."""
     assert network.training is not None
     small = np.stack([resize(each, network.spec.side) for each in pictures])
-    row = {}
-    for tta in dict.fromkeys((network.spec.tta, 1)):
-        features = network.with_tta(tta).features(small, np.arange(len(small)))
-        warned = network.training.unlike(features).mean()
-        row[f"warned, {tta} crop{'s' * (tta > 1)}"] = f"{warned:.3f}"
-    return row
+    features = network.features(small, np.arange(len(small)))
+    return f"{network.training.unlike(features).mean():.3f}"
 
 
 def kinds(data: Sequence[str], count: int) -> Iterator[tuple[str, list[Pixels]]]:
@@ -141,7 +141,8 @@ def changed(name: str, faces: Sequence[Pixels]) -> Iterator[tuple[str, list[Pixe
             for radius in [share * face.shape[1]]
         ]
         yield f"{name}, blurred by {share:.0%} of the width", blurred
-    yield f"{name}, at 5% of the brightness", [(face * 0.05).astype("u1") for face in faces]  # fmt: skip # noqa: E501
+    dark = [(face * 0.05).astype("u1") for face in faces]
+    yield f"{name}, at 5% of the brightness", dark
     yield f"{name}, negatives", [255 - face for face in faces]
     yield (
         f"{name}, grey",

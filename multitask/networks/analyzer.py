@@ -71,7 +71,8 @@ class Analyzer(Network):
         searched. `detector` is the name of one in `multitask.images.faces.detectors`.
 
         The columns are `status` (`ok`, or why there is no answer), `path` (empty if the
-        picture is not a path), `box` (empty: the whole picture), and those of each
+        picture is not a path), `box` (empty: the whole picture), `warning` (`unlike the
+        training pictures`, or empty; if the network knows these), and those of each
         head's `read`; with `probabilities`, also those of its `probabilities`, such as
         `gender_male`. If faces are looked for, `face` counts them from 0 in each
         picture, and `face_confidence` is from 0 to 1. `heads` are the names of those to

@@ -78,7 +78,9 @@ class Network:
             raise UserError("tta", f"is {tta}, must be 1, 2 or 4")
         spec = replace(self.spec, tta=tta)
         model = build(spec, self.model.get_layer("core"))
-        return type(self)(model, spec, self.file, self._training)
+        # What is far by the features of other crops is not known.
+        training = self._training if tta == self.spec.tta else None
+        return type(self)(model, spec, self.file, training)
 
     @property
     def heads(self) -> tuple[Head, ...]:

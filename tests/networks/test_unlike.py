@@ -205,8 +205,12 @@ def test_the_bundled_network_knows_its_training_pictures():
     assert faces.file.stat().st_size < 6e6
     assert faces.predict(data.astronaut())["warning"].tolist() == [None]
     frame = np.zeros((120, 120, 3), np.uint8)
-    others = faces.predict([frame, data.coffee()], faces="whole")
+    noise = np.random.default_rng(0).integers(0, 256, (120, 120, 3), np.uint8)
+    others = faces.predict([frame, noise], faces="whole")
     assert others["warning"].tolist() == [unlike.UNLIKE] * 2
+    # By other crops than in the training, nothing is known to be far.
+    assert faces.with_tta(faces.spec.tta).training is not None
+    assert "warning" not in faces.with_tta(1).predict(noise, faces="whole")
     rows = faces.predict([frame])
     assert rows["status"].tolist() == ["no face"]
     assert rows["warning"].tolist() == [None]

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from multitask.cli.quiet import held_back
 from multitask.images.decode import Pixels
 from multitask.images.faces.face import Face, Find, Floats
+from multitask.terminal.quiet import held_back
 
 _CELL, _STRIDE = 12, 2  # pixels that the first network sees at a place, and its steps
 _BEYOND = 4  # pixels beyond the border that it sees, too, for faces that are cut
