@@ -122,9 +122,10 @@ def evaluate_run(
         if tuple(heads) != analyzer.heads:
             analyzer = analyzer.with_heads(heads)
             archive.save_spec(analyzer.spec, folder / NETWORK)
-    known = training_features(analyzer, prepared.pixels, table, stage.seed)
-    if known:
-        archive.save_training(known, folder / NETWORK)
+    if not stage.caches_features:  # else this alone would take longer than the training
+        known = training_features(analyzer, prepared.pixels, table, stage.seed)
+        if known:
+            archive.save_training(known, folder / NETWORK)
     warnings += few_labels_notes(analyzer.heads, labels, part)
     raw = {name: values[len(val) :] for name, values in raw.items()}
     history = folder / HISTORY

@@ -60,7 +60,7 @@ sys.exit(main(sys.argv[1:]))
         ),
         (
             "predict NONE a.jpg --format jsn",
-            "--format: is 'jsn', must be one of table, csv, json, jsonl, parquet; did "
+            "--format: is 'jsn', must be one of table, csv, json, jsonl, deepface, parquet; did "
             "you mean 'json'?",
         ),
         ("fit --out OUT --trunk cnnn", "--trunk: unknown trunk 'cnnn'; did you mean"),
