@@ -60,8 +60,8 @@ sys.exit(main(sys.argv[1:]))
         ),
         (
             "predict NONE a.jpg --format jsn",
-            "--format: is 'jsn', must be one of table, csv, json, jsonl, deepface, parquet; did "
-            "you mean 'json'?",
+            "--format: is 'jsn', must be one of table, csv, json, jsonl, deepface, "
+            "parquet; did you mean 'json'?",
         ),
         ("fit --out OUT --trunk cnnn", "--trunk: unknown trunk 'cnnn'; did you mean"),
         ("fit --out OUT --data utkface=U", "--data utkface: there is no file or fol"),
