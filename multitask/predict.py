@@ -169,6 +169,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run `python -m multitask.predict`; returns the exit status."""
     arguments = parser().parse_args(argv)
     form = resolve_format(arguments.out, arguments.format)
+    if arguments.heads is not None and not arguments.heads.strip(" ,"):
+        raise UserError("--heads", "is empty", "name heads, or leave it out")
     if arguments.batch_size < 1:
         raise UserError("--batch-size", f"is {arguments.batch_size}, must be 1 or more")
     if arguments.labels and form == DEEPFACE:

@@ -28,6 +28,8 @@ def read_pictures(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":
 
     names: list[str] = arguments.input
     files = [name for name in names if name.lower().endswith(TABLES)]
+    if not files and arguments.box:
+        raise UserError("--box", "is for a table, and none is given", "leave it out")
     if not files:
         paths = expand(names, lambda line: print(line, file=sys.stderr))
         return pd.DataFrame({"path": pd.Series(paths, dtype=object)}), ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from multitask.contracts.errors import Say, UserError
+from multitask.contracts.errors import Say, UserError, counted
 from multitask.contracts.reading import pictures
 from multitask.images.decode import visible_fault
 
@@ -22,7 +22,7 @@ def expand(names: Iterable[str], say: Say | None = None) -> list[str]:
     matches no file is returned as it is. Raises UserError for a folder or glob without
     a picture, and for a name of a folder (`faces/`) that does not exist. With `say`,
     it is told of a folder without a picture, or one that can't be read, unless there is
-    no other picture.
+    no other picture, and of pictures that are named more than once.
     """
     paths: list[str] = []
     empty: list[UserError] = []
@@ -48,10 +48,13 @@ def expand(names: Iterable[str], say: Say | None = None) -> list[str]:
             paths.append(str(path))
     if empty and not paths:
         raise empty[0]
-    for each in empty:
-        if say:
+    distinct = list(dict.fromkeys(paths))
+    if say:
+        for each in empty:
             say(f"left out: {each.line}")
-    return list(dict.fromkeys(paths))
+        if again := len(paths) - len(distinct):
+            say(f"left out: {counted(again, 'picture')} named more than once")
+    return distinct
 
 
 def check_usable(given: Sequence[object]) -> None:

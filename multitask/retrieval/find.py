@@ -118,6 +118,8 @@ def _check_order(
     """Raise UserError for a `top` below 1, and for two orders."""
     if top is not None and top < 1:
         raise UserError("--top", f"is {top}, must be 1 or more")
+    if ascending and sort is None and not like:
+        raise UserError("--ascending", "has no effect without --sort", "name a column")
     if like and (sort is not None or ascending):
         option = "--ascending" if sort is None else "--sort"
         raise UserError(option, "contradicts --like, which has an order of its own")

@@ -117,3 +117,15 @@ def test_rows_of_other_faces_are_never_gone_on_with(photos, monkeypatch, capsys)
 def test_yes_no_labels_are_needed_for_a_list(photos, capsys):
     assert main(["predict", "faces", "photos", "--labels"]) == 2
     assert "--labels: no head that is read has yes/no labels" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--faces", "whole", "--detector", "haar"], "--detector: has no effect, as"),
+        (["--box", "xywh"], "--box: is for a table, and none is given"),
+        (["--heads", ""], "--heads: is empty; name heads, or leave it out"),
+    ],
+)
+def test_options_without_effect_are_refused(photos, capsys, options, message):
+    assert refused(capsys, ["faces", "photos/portrait.jpg", *options], message)

@@ -83,3 +83,9 @@ def test_a_glob_without_a_match_is_an_error(faces):
 def test_a_name_that_is_no_file_stays(faces, paths):
     none = str(faces / "none.jpg")
     assert expand([none, paths[0]]) == [none, paths[0]]
+
+
+def test_a_picture_named_twice_is_answered_once_and_told(faces, paths):
+    lines = list[str]()
+    assert expand([paths[0], str(faces), paths[0]], lines.append) == paths
+    assert lines == ["left out: 2 pictures named more than once"]

@@ -13,6 +13,7 @@ from multitask.images.faces.detectors import detect, detector
 from multitask.images.faces.face import Face
 from multitask.images.threads import in_order
 
+DEFAULT = "mtcnn"  # detector
 Faces = Literal["auto", "detect", "whole"]
 NO_FACE = "no face"
 _SEVERAL = 2.0  # how many times the area of the second face that of the labelled one is
@@ -104,7 +105,7 @@ def finder(
     stands for whole pictures.
 
     Raises UserError for another word, for an unknown detector, for `detect` if there is
-    no framing, and for `largest` if no faces are looked for.
+    no framing, and for `largest` or another detector if no faces are looked for.
     """
     check_faces(faces, detector)
     if faces == "detect" and framing is None:
@@ -112,10 +113,14 @@ def finder(
         todo = "train one on cropped faces, or use --faces whole"
         raise UserError("--faces detect", what, todo)
     if faces == "whole" or framing is None:
-        if largest:
-            why = "--faces whole" if faces == "whole" else "this network"
-            what = f"has no effect, as {why} looks at whole pictures"
-            raise UserError("--largest", what, "leave it out")
+        for option, is_given in (
+            ("--largest", largest),
+            ("--detector", detector != DEFAULT),
+        ):
+            if is_given:
+                why = "--faces whole" if faces == "whole" else "this network"
+                what = f"has no effect, as {why} looks at whole pictures"
+                raise UserError(option, what, "leave it out")
         return None
     return FaceFinder(
         framing=framing, keep_crops=faces == "auto", detector=detector, largest=largest
