@@ -33,6 +33,7 @@ with suppress(ImportError):  # Pillow before 11.3
 
     _FORMATS += (AvifImagePlugin.AvifImageFile.format,)
 _SMALL = 1_000_000  # most pixels for which the fast decoder saves time
+_STRIP = 65_536  # pixels that are scaled to 8 bits at a time
 _JPEG = b"\xff\xd8\xff"
 _ORIENTATION = 0x0112  # the EXIF tag
 _TURNS = {  # the transposition that undoes each orientation
@@ -232,12 +233,19 @@ def _orientation(image: Image.Image) -> int:
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     """Scale 16-bit grey to 8 bits; Pillow's own conversion would clip it at 255."""
-    values = np.asarray(image).astype(np.float64)
-    sixteen = image.mode.startswith("I;16") or values.max() > 255
-    top = 65535.0 if sixteen else 255.0
-    if image.mode.startswith("F") and values.max() <= 1:
+    values = np.asarray(image)
+    low, high = values.min(), values.max()
+    if not np.isfinite((low, high)).all():
+        raise PictureError("has values that are not finite")
+    top = 65535.0 if image.mode.startswith("I;16") or high > 255 else 255.0
+    if image.mode.startswith("F") and high <= 1:
         top = 1.0  # as TIFF files of floats have it
-    return Image.fromarray(np.clip(values * 255 / top, 0, 255).round().astype(np.uint8))
+    scaled = np.empty(values.shape, np.uint8)
+    flat, pixels = values.reshape(-1), scaled.reshape(-1)
+    for start in range(0, len(flat), _STRIP):  # as float64 takes eight times the memory
+        strip = flat[start : start + _STRIP].astype(np.float64) * 255 / top
+        pixels[start : start + _STRIP] = np.clip(strip, 0, 255).round()
+    return Image.fromarray(scaled)
 
 
 def _array(array: npt.NDArray[Any]) -> Image.Image:

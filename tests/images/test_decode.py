@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+import tracemalloc
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -167,6 +168,34 @@ def test_sixteen_bits_are_scaled_not_clipped():
 def test_a_nearly_black_picture_of_sixteen_bits_stays_so():
     image = np.array([[0, 100, 255]], np.uint16)
     assert decode(encoded(image, "PNG"))[0, :, 0].tolist() == [0, 0, 1]
+
+
+def test_every_value_of_sixteen_bits_is_rounded():
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    expected = (values.astype(int) + 128) // 257  # 65535 / 255, so no value is halfway
+    np.testing.assert_array_equal(decode(encoded(values, "PNG"))[..., 0], expected)
+    wide = Image.fromarray(np.array([[-9, 514, 99_999]], np.int32))
+    assert decode(wide)[0, :, 0].tolist() == [0, 2, 255]
+
+
+def test_sixteen_bits_take_little_more_memory_than_eight():
+    image = encoded(np.full((1000, 1000), 9_000, np.uint16), "PNG")
+    decode(image)
+    tracemalloc.start()
+    decode(image)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # 3 bytes of each pixel are returned, and PIL copies them once.
+    assert peak < 9 * 1_000_000
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_not_finite_are_refused(value):
+    image = np.full((300, 300), 0.5, np.float32)
+    assert (decode(encoded(image, "TIFF")) == 128).all()
+    image[299, 299] = value
+    with pytest.raises(PictureError, match="^has values that are not finite$"):
+        decode(encoded(image, "TIFF"))
 
 
 def test_one_bit_is_black_and_white():
