@@ -1,4 +1,4 @@
-"""How do faces lie in the pictures of a training, which predictions shall repeat?"""
+"""How do faces lie in the pictures of a training, which predictions repeat?"""
 
 import pandas as pd
 
@@ -8,7 +8,7 @@ from multitask.images.decode import PictureError, decode
 from multitask.images.faces.crop import Framing, measure
 from multitask.images.faces.detectors import FEW, FIRST, detect
 from multitask.images.faces.face import Face
-from multitask.images.threads import in_order
+from multitask.images.threads import first_in_order
 from multitask.terminal.bar import track
 
 MOST = 500  # pictures that are measured
@@ -34,7 +34,8 @@ def measured(table: pd.DataFrame, margin: float, seed: int, say: Say) -> Framing
         return pixels.shape, detect(pixels)
 
     found, single = [], 0
-    for shape, faces in track(in_order(look, len(paths)), "finding faces", len(paths)):
+    results = first_in_order(look, len(paths), FIRST)
+    for shape, faces in track(results, "finding faces", len(paths)):
         found.append((shape, faces))
         single += len(faces) == 1
         if len(found) == FIRST and single < FEW * FIRST:

@@ -4,7 +4,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from queue import SimpleQueue
 from threading import Event, Semaphore, Thread
 from typing import TypeVar
@@ -14,24 +13,48 @@ Result = TypeVar("Result")
 _TASK = 32  # most pictures that a thread works on before it hands them over
 
 
-def in_order(one: Callable[[int], Result], count: int) -> Iterator[Result]:
-    """Yield `one(index)` for each index below `count` in order, on all cores."""
+def in_order(
+    one: Callable[[int], Result], count: int, most: int = _TASK
+) -> Iterator[Result]:
+    """Yield `one(index)` for each index below `count` in order, on all cores.
+
+    A thread works on up to `most` of them before it hands them over, and results for
+    twice as many tasks as there are cores may wait: for large results, give 1. Who
+    stops early waits for those alone that are being worked on.
+    """
     cores = os.cpu_count() or 1
-    task = max(1, min(_TASK, count // cores))
+    task = max(1, min(most, count // cores))
+    stopped = Event()
 
     def several(start: int) -> list[Result]:
-        return [one(i) for i in range(start, min(start + task, count))]
+        indices = range(start, min(start + task, count))
+        return [one(index) for index in indices if not stopped.is_set()]
 
     # Threads suffice: decoding and resizing do without Python's global lock. Tasks of
     # several pictures take it less often, and few tasks ahead bound what waits.
     pending: deque[Future[list[Result]]] = deque()
-    with ThreadPoolExecutor(cores) as pool:
+    pool = ThreadPoolExecutor(cores)
+    try:
         for start in range(0, count, task):
             pending.append(pool.submit(several, start))
             if len(pending) > 2 * cores:
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
+    finally:
+        stopped.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def first_in_order(
+    one: Callable[[int], Result], count: int, first: int
+) -> Iterator[Result]:
+    """Yield as `in_order`, for a caller who may stop after the `first` results.
+
+    Nothing after them is worked on until one more result is wanted.
+    """
+    yield from in_order(one, min(first, count))
+    yield from in_order(lambda index: one(first + index), max(0, count - first))
 
 
 def as_they_come(
@@ -41,7 +64,7 @@ def as_they_come(
 
     Threads work on all cores. A list has from 1 to `ahead` results, and never waits for
     the next item. Another thread reads the items, at most `ahead` of them before their
-    results are taken. An error of the items or of `one` is raised behind the results
+    results are taken. An error of the items or of `one` is raised after the results
     before it.
     """
     results: SimpleQueue[Future[Result] | None] = SimpleQueue()
@@ -56,8 +79,11 @@ def as_they_come(
                     item = next(iterator)
                 except StopIteration:
                     break
-                with suppress(RuntimeError):  # of a pool that was just shut down
+                try:
                     results.put(pool.submit(one, item))
+                except RuntimeError:
+                    if not stopped.is_set():  # else the pool was just shut down
+                        raise
         except BaseException as error:  # raised where the results are taken
             failed: Future[Result] = Future()
             failed.set_exception(error)

@@ -13,7 +13,7 @@ from multitask.images.decode import PictureError, decode
 from multitask.images.faces.detectors import FEW, FIRST, check_installed, detect
 from multitask.images.faces.face import Face
 from multitask.images.faces.parts import check_faces, labelled_face
-from multitask.images.threads import in_order
+from multitask.images.threads import first_in_order
 from multitask.inspection.duplicates import source_names
 from multitask.terminal.bar import track
 
@@ -68,7 +68,8 @@ def _search(rows: pd.DataFrame, gives_up: bool) -> pd.DataFrame | int:
             return None
 
     found = list[list[Face] | None]()
-    for faces in track(in_order(look, len(paths)), "finding faces", len(paths)):
+    results = first_in_order(look, len(paths), FIRST)
+    for faces in track(results, "finding faces", len(paths)):
         found.append(faces)
         if gives_up and len(found) == FIRST:
             shown = sum(map(bool, found))

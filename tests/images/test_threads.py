@@ -3,11 +3,12 @@
 import itertools
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
 import pytest
 
-from multitask.images.threads import as_they_come, in_order
+from multitask.images.threads import as_they_come, first_in_order, in_order
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 1000])
@@ -54,7 +55,75 @@ def test_an_endless_iterable_is_read_only_so_far_ahead():
     assert len(read) == count
 
 
-def test_an_error_comes_behind_the_results_before_it():
+@pytest.mark.parametrize("cores", [1, 2, 16])
+def test_nothing_is_worked_on_after_the_first_before_it_is_wanted(cores, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    begun = list[int]()
+
+    def one(number):
+        begun.append(number)
+        return number
+
+    results = first_in_order(one, 500, 40)
+    assert list(itertools.islice(results, 40)) == list(range(40))
+    results.close()
+    assert sorted(begun) == list(range(40))
+    for count in (7, 40, 500):
+        assert list(first_in_order(one, count, 40)) == list(range(count))
+
+
+@pytest.mark.parametrize("cores", [1, 2, 16])
+def test_who_stops_early_waits_for_what_is_worked_on_alone(cores, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    begun = list[int]()
+
+    def one(number):
+        begun.append(number)
+        time.sleep(0.5 * (number >= 32))  # the first task is quick
+        return number
+
+    results = in_order(one, 500)
+    assert next(results) == 0
+    results.close()
+    assert len(begun) <= 32 + 2 * cores  # of 96 or more that were handed to threads
+
+
+def test_large_results_wait_one_by_one(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    begun = list[int]()
+
+    def one(number):
+        begun.append(number)
+        return number
+
+    results = in_order(one, 500, most=1)
+    assert next(results) == 0
+    time.sleep(0.1)
+    assert len(begun) <= 5
+    assert list(results) == list(range(1, 500))
+
+
+def test_no_result_is_lost_if_there_are_no_more_threads(monkeypatch):
+    submit = ThreadPoolExecutor.submit
+
+    def limited(pool, one, item):
+        if item == 3:
+            raise RuntimeError("can't start new thread")
+        return submit(pool, one, item)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", limited)
+    taken = []
+
+    def take():
+        for ready in as_they_come(abs, range(6), 2):
+            taken.extend(ready)
+
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        take()
+    assert taken == [0, 1, 2]
+
+
+def test_an_error_comes_after_the_results_before_it():
     def broken():
         yield from range(5)
         raise OSError("the camera is gone")
