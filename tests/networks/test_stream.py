@@ -1,7 +1,9 @@
 """Do long-running programs get the same answers, in threads and in flat memory?"""
 
 import itertools
+import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
@@ -15,8 +17,11 @@ from PIL import Image
 import multitask
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
+from multitask.images.faces.parts import Part
 from multitask.networks import build
 from multitask.networks.analyzer import Analyzer
+from multitask.networks.prediction.answering import Answering
+from multitask.networks.prediction.inputs import read_inputs
 from multitask.networks.spec import NetworkSpec
 
 
@@ -49,6 +54,46 @@ def test_a_table_per_picture_is_that_of_predict(network, tmp_path):
     assert tables[3]["status"].item() == "is a folder, no picture"
     whole = network.predict(given[:3], heads="age,gender", probabilities=True)
     assert same(pd.concat(tables[:3]), whole)
+
+
+class Crowd:
+    """Finds 40 faces in every picture, and knows how many crops are in memory."""
+
+    def __init__(self):
+        self.alive = self.most = 0
+        self.lock = threading.Lock()
+
+    def parts(self, pixels, size):
+        mean = int(pixels.mean())
+        return [self.part(number, mean, size) for number in range(40)]
+
+    def part(self, number, mean, size):
+        crop = np.full((size, size, 3), mean + number, np.uint8)
+        weakref.finalize(crop, self.count, -1)
+        self.count(1)
+        return Part(crop, number, f"{number} 0 9 9", 0.9)
+
+    def count(self, change):
+        with self.lock:
+            self.alive += change
+            self.most = max(self.most, self.alive)
+
+
+def test_crowds_are_answered_in_flat_memory(network, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    settings = {"spec": network.spec, "forward": network.forward, "batch_size": 16}
+    settings |= {"heads": network.heads, "probabilities": False}
+    pictures = [picture(number) for number in range(30)]
+    crowd = Crowd()
+    rows = Answering(find=crowd, **settings).predictions(read_inputs(pictures))
+    # Four pictures wait, two are worked on, one is answered and one is handed over.
+    assert crowd.most <= 8 * 40
+    assert rows.index.tolist() == np.repeat(np.arange(30), 40).tolist()
+    assert rows["face"].tolist() == list(range(40)) * 30
+    alone = Answering(find=Crowd(), **settings).predictions(
+        read_inputs(pictures[25:26])
+    )
+    assert same(rows.loc[[25]], alone.set_axis([25] * 40, axis="index"))
 
 
 def test_an_answer_does_not_wait_for_the_next_picture(network):

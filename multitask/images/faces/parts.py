@@ -164,7 +164,9 @@ def cut_all(
     find: FaceFinder | None = None,
 ) -> Iterator[list[Part] | str]:
     """Yield for each of many pictures, in order, what `cut` does, on all cores."""
+    some = {"most": 1} if find else {}  # as a picture may have any number of faces
     yield from in_order(
         lambda index: cut(pictures[index], size, boxes[index], margin, find),
         len(pictures),
+        **some,
     )

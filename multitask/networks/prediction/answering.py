@@ -10,14 +10,17 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.head import Head
-from multitask.images.decode import Picture
+from multitask.images.decode import Picture, Pixels
 from multitask.images.faces.parts import FaceFinder, Part, cut, cut_all
 from multitask.images.threads import as_they_come
-from multitask.networks.answers import read_all
+from multitask.networks.answers import Outputs, read_all
 from multitask.networks.forward import Features, Forward
 from multitask.networks.prediction.inputs import Inputs
 from multitask.networks.spec import NetworkSpec
 from multitask.networks.unlike import UNLIKE, TrainingFeatures
+
+_MOST = 512  # parts that are in memory at a time, if the batch size is not larger
+_SEEN = np.zeros((0, 0, 3), np.uint8)  # pixels of a part that was answered
 
 
 class Embeddings(NamedTuple):
@@ -82,33 +85,20 @@ class Answering:
         if self.find:
             self.find.parts(blank[0], side)
 
-    def _cut_all(self, inputs: Inputs) -> list[CutPicture]:
+    def _cut_all(self, inputs: Inputs) -> Iterator[CutPicture]:
         margin, boxes = self.spec.box_margin, inputs.boxes
         parts = cut_all(inputs.pictures, self.spec.side, boxes, margin, self.find)
         paths = map(_path, inputs.pictures)
-        return list(map(CutPicture, count(), paths, boxes, parts))
+        return map(CutPicture, count(), paths, boxes, parts)
 
     def _answer(
-        self, pictures: Sequence[CutPicture], index: pd.Index, *, features: bool
+        self, pictures: Iterable[CutPicture], index: pd.Index, *, features: bool
     ) -> Embeddings:
-        side = self.spec.side
-        # A picture without any part is a row, too.
         rows: list[tuple[CutPicture, Part | None]] = []
-        for picture in pictures:
-            if isinstance(picture.parts, str):
-                rows.append((picture, None))
-            else:
-                rows.extend((picture, part) for part in picture.parts)
+        wants_features = features or self.training is not None
+        outputs, seen = self._outputs(_noted(pictures, rows), wants_features)
         table = _before_answers(rows, faces=self.find is not None)
         good = np.flatnonzero(table["status"] == "ok")
-        shown = [part.pixels for _, part in rows if part]
-        pixels = np.stack(shown) if shown else np.zeros((0, side, side, 3), np.uint8)
-        every = np.arange(len(shown))
-        if features or self.training:
-            outputs, seen = self.forward.with_features(pixels, every, self.batch_size)
-        else:
-            outputs = self.forward.outputs(pixels, every, self.batch_size)
-            seen = np.zeros((len(shown), 0), np.float32)
         if self.training:
             warnings = np.full(len(rows), None, object)
             warnings[good[self.training.unlike(seen)]] = UNLIKE
@@ -128,6 +118,29 @@ class Answering:
         labels = index[[picture.number for picture, _ in rows]]
         return Embeddings(table.join(answers).set_axis(labels, axis="index"), aligned)
 
+    def _outputs(
+        self, parts: Iterable[Pixels], features: bool
+    ) -> tuple[Outputs, Features]:
+        """The outputs (parts, ...) by head name, and features (parts, channels).
+
+        However many parts there are, few are in memory at a time.
+        """
+        outputs, seen = list[Outputs](), list[Features]()
+        size = max(1, _MOST // self.batch_size) * self.batch_size  # of whole batches
+        for pixels in _blocks(parts, size, self.spec.side):
+            every = np.arange(len(pixels))
+            if features:
+                answered = self.forward.with_features(pixels, every, self.batch_size)
+            else:
+                some = self.forward.outputs(pixels, every, self.batch_size)
+                answered = some, np.zeros((len(pixels), 0), np.float32)
+            outputs.append(answered[0])
+            seen.append(answered[1])
+        joined = {
+            name: np.concatenate([o[name] for o in outputs]) for name in outputs[0]
+        }
+        return joined, np.concatenate(seen)
+
 
 def streamed(
     answering: Answering, pictures: Iterable[Picture]
@@ -136,6 +149,35 @@ def streamed(
     numbered = enumerate(pictures)
     for ready in as_they_come(answering.cut, numbered, answering.batch_size):
         yield from answering.answered(ready)
+
+
+def _noted(
+    pictures: Iterable[CutPicture], rows: list[tuple[CutPicture, Part | None]]
+) -> Iterator[Pixels]:
+    """Yield the pixels of each part, and add its row, which does not hold them."""
+    for picture in pictures:
+        if isinstance(picture.parts, str):
+            rows.append((picture, None))  # a picture without any part is a row, too
+            continue
+        bare = picture._replace(parts=[])
+        for part in picture.parts:
+            rows.append((bare, part._replace(pixels=_SEEN)))
+            yield part.pixels
+
+
+def _blocks(parts: Iterable[Pixels], size: int, side: int) -> Iterator[Pixels]:
+    """Yield pixels (up to `size`, side, side, 3), which the next ones overwrite.
+
+    Without parts there is one block without any.
+    """
+    block, filled = np.empty((size, side, side, 3), np.uint8), 0
+    for pixels in parts:
+        if filled == size:
+            yield block
+            filled = 0
+        block[filled] = pixels
+        filled += 1
+    yield block[:filled]
 
 
 def _count(picture: CutPicture) -> int:
