@@ -33,6 +33,7 @@ ENDINGS = (
 EVERY = "0.2s"  # which frames are taken by default
 _RATE = 25.0  # frames per second of a video that doesn't say
 _MISSING = 1.0  # seconds by which a whole video may end before it says
+_NARROW, _WIDE = 1 / 4, 4.0  # pixels; no camera has any outside, so that is a mistake
 _ALMOST = 1e-6  # of a step, by which rounded times may miss it
 
 
@@ -169,6 +170,12 @@ class Video:
             # A clock that goes back, as in joined recordings, begins new steps.
             if at > last or time < latest:
                 last = at
+                width = self._width(frame)
+                if width * frame.height >= MAX_PIXELS:
+                    what = f"a frame has {width} x {frame.height} pixels"
+                    what += ", must have less than 100 megapixels"
+                    self.fault = f"breaks off at {time:.1f} s: {what}"
+                    return
                 yield Frame(time=time, pixels=self._pixels(frame))
             latest = time
 
@@ -178,7 +185,7 @@ class Video:
         return None if start is None or self.is_camera else start / 1_000_000
 
     def _decoded(self) -> Iterator["VideoFrame"]:
-        """Every frame that can be decoded; `fault` is set behind the last one."""
+        """Every frame that can be decoded; `fault` is set after the last one."""
         import av
 
         count, damaged, first = 0, 0, 0.0
@@ -236,11 +243,17 @@ class Video:
         return told or None
 
     def _pixels(self, frame: "VideoFrame") -> Pixels:
-        aspect = self._stream.sample_aspect_ratio
-        width = round(frame.width * float(aspect)) if aspect else frame.width
+        width = self._width(frame)
         pixels = frame.to_ndarray(format="rgb24", width=width, height=frame.height)
         turned = np.rot90(pixels, round(frame.rotation / 90))
         return np.ascontiguousarray(turned)
+
+    def _width(self, frame: "VideoFrame") -> int:
+        """The width of a frame whose pixels are square."""
+        aspect = float(self._stream.sample_aspect_ratio or 1)
+        if not _NARROW <= aspect <= _WIDE:
+            return frame.width
+        return max(1, round(frame.width * aspect))
 
 
 def _file(path: Path) -> BufferedReader:

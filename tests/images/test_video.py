@@ -1,13 +1,14 @@
 """Are the right frames of a video read, at the right times, and is the rest told?"""
 
 import sys
+import threading
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from multitask.contracts.errors import UserError
-from multitask.images import camera
+from multitask.images import camera, video
 from multitask.images.video import Step, Video, is_video, parse_step
 from tests.images.clips import cut, grey, write_clip, write_sound
 
@@ -102,6 +103,26 @@ def test_wide_pixels_become_square(tmp_path):
     path = write_clip(tmp_path / "clip.mp4", grey(3, (64, 48)), aspect="3/2")
     with Video(path) as opened:
         assert next(opened.frames(Step(frames=1))).pixels.shape == (48, 96, 3)
+
+
+@pytest.mark.parametrize("aspect", ["10000", "1/10000"])
+def test_pixels_that_no_camera_has_are_taken_as_square(tmp_path, aspect):
+    path = write_clip(tmp_path / "clip.mp4", grey(3, (64, 48)), aspect=aspect)
+    with Video(path) as opened:
+        assert next(opened.frames(Step(frames=1))).pixels.shape == (48, 64, 3)
+
+
+def test_frames_that_wide_pixels_make_too_large_are_a_fault(tmp_path, monkeypatch):
+    path = write_clip(tmp_path / "clip.mp4", grey(3, (64, 48)), aspect="4")
+    monkeypatch.setattr(video, "MAX_PIXELS", 4 * 64 * 48)
+    times, _, fault = read(path)
+    assert times == []
+    assert fault == (
+        "breaks off at 0.0 s: a frame has 256 x 48 pixels, must have less than 100 "
+        "megapixels"
+    )
+    monkeypatch.setattr(video, "MAX_PIXELS", 4 * 64 * 48 + 1)
+    assert len(read(path)[0]) == 3
 
 
 def test_frames_keep_their_colours(tmp_path):
@@ -207,10 +228,15 @@ def test_a_camera_gives_its_newest_frames(test_pattern):
 
 
 def test_a_camera_is_left_before_its_end(test_pattern):
+    before = threading.active_count()
     with Video("camera:0") as opened:
         frames = opened.frames(Step(frames=1))
         next(frames)
+        assert threading.active_count() > before
         frames.close()
+        # No thread reads on.
+        assert threading.active_count() == before
+        assert opened.fault == ""
 
 
 def test_slow_readers_get_the_newest_item_and_errors_of_the_source():
