@@ -1,6 +1,7 @@
-"""What do the words behind `predict` mean: which network, and which pictures?"""
+"""What do the words after `predict` mean: which network, and which pictures?"""
 
 import argparse
+import os
 import sys
 from glob import has_magic
 from pathlib import Path
@@ -41,10 +42,17 @@ def read_pictures(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":
 
 
 def with_lines(names: list[str]) -> list[str]:
-    """The names with the lines of standard input, one path each, in place of `-`."""
+    """The names with the lines of standard input, one path each, in place of `-`.
+
+    Raises UserError if they are no paths, or `-` is given twice.
+    """
     if STANDARD_INPUT not in names:
         return names
-    lines = [line.rstrip("\r\n") for line in sys.stdin]
+    if (count := names.count(STANDARD_INPUT)) > 1:
+        what = f"is given {count} times, but standard input can be read only once"
+        raise UserError(STANDARD_INPUT, what, f"write one {STANDARD_INPUT}")
+    # Bytes: a file may have a name that is no text in this system's encoding.
+    lines = [os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer]
     given = [line for line in lines if line.strip()]
     if not given:
         raise UserError("standard input", "holds no path", "write one per line")

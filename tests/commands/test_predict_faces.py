@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -90,12 +92,25 @@ def test_a_sheet_shows_every_row(photos, capsys):
 
 def test_paths_come_from_standard_input(photos, monkeypatch, capsys):
     lines = "photos/portrait.jpg\n\nphotos/cup.png\n"
-    monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
     assert predict(["faces", "-", "--format", "jsonl"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["path"] for row in rows] == ["photos/portrait.jpg", "photos/cup.png"]
-    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\n")))
     assert refused(capsys, ["faces", "-"], "^standard input: holds no path")
+    assert refused(capsys, ["faces", "-", "photos", "-"], "^-: is given 2 times")
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="names are UTF-8")
+def test_names_on_standard_input_may_be_any_bytes(photos, monkeypatch, capsys):
+    name = b"caf\xe9.png"
+    Path(os.fsdecode(name)).write_bytes(Path("photos/cup.png").read_bytes())
+    lines = io.TextIOWrapper(io.BytesIO(name + b"\n"), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", lines)
+    assert predict(["faces", "-", "--faces", "whole", "--format", "jsonl"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["path"] == "caf\N{REPLACEMENT CHARACTER}.png"
+    assert row["status"] == "ok"
 
 
 def test_rows_of_other_faces_are_never_gone_on_with(photos, monkeypatch, capsys):

@@ -4,7 +4,7 @@ The faces are bright squares.
 """
 
 import json
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 
 import keras
 import pandas as pd
@@ -119,7 +119,7 @@ def test_every_says_which_frames(network, clip, capsys):
 
 
 def test_videos_are_named_on_standard_input(network, clip, capsys, monkeypatch):
-    monkeypatch.setattr("sys.stdin", StringIO(f"{clip}\n"))
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(f"{clip}\n".encode())))
     assert main([network, "-", "--format", "csv", "--persons"]) == 0
     assert capsys.readouterr().out.count(f"ok,{clip}") == 2
 
