@@ -228,9 +228,14 @@ def _find_all(
 ) -> list[Regions]:
     """The faces of each picture; AnalyzeError for the first one without."""
 
+    usable = list(map(_usable, pictures))
+
     def one(index: int) -> Regions | str | None:
+        picture = usable[index]
+        if isinstance(picture, PictureError):
+            return str(picture)
         try:
-            return finder.find(_pixels(pictures[index]), whole_if_none=not enforce)
+            return finder.find(_pixels(picture), whole_if_none=not enforce)
         except PictureError as error:
             return str(error)
 
@@ -246,6 +251,16 @@ def _find_all(
             raise FaceNotDetected(where, what, todo + "to answer for all of it")
         raise AnalyzeError(where, result)
     return found
+
+
+def _usable(picture: Any) -> Any:
+    """An open file as its bytes, or why not: threads would share its position."""
+    if not callable(getattr(picture, "read", None)):
+        return picture
+    try:
+        return fetch.fetch(picture)
+    except PictureError as error:
+        return error
 
 
 def _pixels(picture: Any) -> Pixels:

@@ -8,6 +8,7 @@ public-domain portrait in place of its photos.
 import inspect
 import io
 import json
+import time
 import warnings
 from base64 import b64encode
 from dataclasses import replace
@@ -228,6 +229,19 @@ def test_a_picture_in_any_form_gives_the_same_answer(analyze, photo, form):
         "BGRA": np.concatenate([BGR, alpha], axis=2),
     }[form]
     assert analyze(picture) == analyze(photo)
+
+
+def test_one_open_file_may_be_given_twice(analyze, photo):
+    class Slow(io.BytesIO):
+        def read(self, size=-1):
+            time.sleep(0.05)  # in which another thread could read
+            return super().read(size)
+
+    file = Slow(photo.read_bytes())
+    faces = analyze([file] * 4, detector_backend="skip")
+    assert faces == [analyze(photo, detector_backend="skip")] * 4
+    with pytest.raises(ValueError, match=r"img_path\[1\]: is a file that gives str"):
+        analyze([file, io.StringIO("text")], detector_backend="skip")
 
 
 def test_large_faces_come_first(analyze):
