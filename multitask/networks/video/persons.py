@@ -67,7 +67,11 @@ class Persons:
             self._frame * _SECOND,
         )
         self._frame += 1
-        return [self._number(track.uuid if track else "") for track in tracks]
+        # A face that is not followed is a person of its own, who leaves at once.
+        return [
+            self._number(track.uuid if track else f"not followed {self._count}")
+            for track in tracks
+        ]
 
     def gone(self) -> list[int]:
         """The persons who left since this was asked last."""
