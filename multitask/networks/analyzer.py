@@ -21,7 +21,7 @@ from multitask.networks.prediction.inputs import (
 )
 from multitask.networks.video.predict import Reader, predict_video
 
-_CHUNK = 256  # pictures answered at a time: memory stays flat, and rows come soon
+_CHUNK = 256  # pictures whose rows come together: soon, and in little memory
 
 
 class Analyzer(Network):
@@ -157,6 +157,9 @@ class Analyzer(Network):
         `faces`, `largest` and the others are as in `predict`, but a frame that is a
         crop of a face is searched, too; in whole frames nobody is followed. `progress`
         is called with the seconds done since its last call.
+
+        The call opens the file or camera. It is closed after the last part, by an
+        error, or when the iterator is closed or no longer referred to.
 
         Raises UserError, at once, if there is no such video or camera, a package is not
         installed (extra `video`), or an option is wrong.

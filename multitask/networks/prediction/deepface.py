@@ -223,7 +223,7 @@ def _percentages(
 def _probability_columns(head: Head, heads: Sequence[Head]) -> dict[str, str]:
     """The column with the probability of each class of a head.
 
-    `_probability` is behind its name if an answer of any head has that name.
+    `_probability` follows its name if an answer of any head has that name.
     """
     taken = {name for each in heads for name in each.columns}
     columns = {name: f"{head.columns[0]}_{name}" for name in head.classes}

@@ -74,7 +74,7 @@ class FeatureFile:
             raise UserError(where, what, "name another file, or delete it")
 
     def resume(self, rows: int) -> None:
-        """Go on behind so many rows; UserError if their features are not there."""
+        """Go on after so many rows; UserError if their features are not there."""
         if not rows:
             return
         try:

@@ -58,7 +58,7 @@ class Target(Protocol):
         """Write some more rows."""
 
     def finish(self) -> None:
-        """Write what comes behind the last row."""
+        """Write what comes after the last row."""
 
 
 @dataclass(kw_only=True)
@@ -66,7 +66,7 @@ class Printed:
     """Rows that are printed as they come."""
 
     form: str
-    width: int | None = None  # see `predictions.text`
+    width: int | None = None  # see `formats.text`
     tally: Tally = field(default_factory=Tally)
 
     def append(self, rows: "pd.DataFrame") -> None:
@@ -77,7 +77,7 @@ class Printed:
         self.tally.add(rows)
 
     def finish(self) -> None:
-        """Print what comes behind the last row."""
+        """Print what comes after the last row."""
         sys.stdout.write(closing(self.form))
 
 

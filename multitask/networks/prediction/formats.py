@@ -63,7 +63,7 @@ def text(
 ) -> str:
     """Some rows of predictions in a text format, to be joined to those before them.
 
-    Behind the last rows comes `closing(form)`. `first` is True for the first rows, and
+    After the last rows comes `closing(form)`. `first` is True for the first rows, and
     `width` the most characters in a line of the table, by default any number. Lists are
     joined by commas in a table and in CSV. `deepface` is JSON of the column `deepface`,
     one list per picture. In file names that are not UTF-8 the replacement character

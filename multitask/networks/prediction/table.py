@@ -24,7 +24,7 @@ def text(rows: "pd.DataFrame", *, width: int | None = None) -> str:
     An answer and how sure it is share a cell: `female .98`, `31.4 (25 to 38)`. The
     columns `status`, `box` and `warning` are left out if they are missing or say
     nothing. With a `width`, long paths lose their beginning, and columns that do not
-    fit follow below, each time behind the paths.
+    fit follow below, each time after the paths.
     """
     columns = list(_columns(rows))
     if width is None:

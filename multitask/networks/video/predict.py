@@ -89,6 +89,7 @@ def predict_video(
 
     They are those of `predict_persons` or of `predict_frames`. Raises UserError, at
     once, if the video can't be opened, a package is missing, or an option is wrong.
+    The call opens the video; it is closed after the last part, or when the iterator is.
     """
     step = parse_step(every)
     if persons and reader.find is None:
@@ -275,7 +276,7 @@ def _table(
     answered: npt.NDArray[np.intp],
     answers: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Rows with their answers behind them; `answered` are those that have one."""
+    """Rows followed by their answers; `answered` are those that have one."""
     table = pd.DataFrame(rows, columns=list(names), dtype=object)
     types = {name: _TYPES[name] for name in names if name in _TYPES}
     return table.astype(types).join(answers.set_axis(answered, axis="index"))
