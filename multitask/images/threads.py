@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from threading import Event, Semaphore, Thread
@@ -10,12 +10,12 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_TASK = 32  # most pictures that a thread works on before it hands them over
+TASK = 32  # most pictures that a thread works on before it hands them over
 
 
 def in_order(
-    one: Callable[[int], Result], count: int, most: int = _TASK
-) -> Iterator[Result]:
+    one: Callable[[int], Result], count: int, most: int = TASK
+) -> Generator[Result, None, None]:
     """Yield `one(index)` for each index below `count` in order, on all cores.
 
     A thread works on up to `most` of them before it hands them over, and results for
@@ -48,7 +48,7 @@ def in_order(
 
 def first_in_order(
     one: Callable[[int], Result], count: int, first: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield as `in_order`, for a caller who may stop after the `first` results.
 
     Nothing after them is worked on until one more result is wanted.

@@ -11,7 +11,7 @@ from multitask.images.decode import resize as resized
 from multitask.images.faces.crop import Framing, crop, is_crop
 from multitask.images.faces.detectors import detect, detector
 from multitask.images.faces.face import Face
-from multitask.images.threads import in_order
+from multitask.images.threads import TASK, in_order
 
 DEFAULT = "mtcnn"  # detector
 Faces = Literal["auto", "detect", "whole"]
@@ -164,9 +164,9 @@ def cut_all(
     find: FaceFinder | None = None,
 ) -> Iterator[list[Part] | str]:
     """Yield for each of many pictures, in order, what `cut` does, on all cores."""
-    some = {"most": 1} if find else {}  # as a picture may have any number of faces
+    most = 1 if find else TASK  # as a picture may have any number of faces
     yield from in_order(
         lambda index: cut(pictures[index], size, boxes[index], margin, find),
         len(pictures),
-        **some,
+        most,
     )
