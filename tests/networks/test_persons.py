@@ -53,7 +53,7 @@ def test_a_face_that_is_hidden_for_a_second_keeps_its_number(interval, hidden):
     assert follow(persons, [face(50)]) == [1]
 
 
-def test_faces_that_are_not_followed_are_persons_of_their_own():
+def test_faces_that_are_not_followed_are_persons_of_their_own(monkeypatch):
     class Lost:
         def update(self, boxes, *_):
             return [None] * len(boxes)
@@ -62,7 +62,7 @@ def test_faces_that_are_not_followed_are_persons_of_their_own():
             return []
 
     persons = Persons(interval=0.2)
-    persons._tracker = Lost()
+    monkeypatch.setattr(persons, "_tracker", Lost())
     assert follow(persons, [face(0), face(400)]) == [0, 1]
     assert follow(persons, [face(0)]) == [2]
     assert persons.gone() == [0, 1, 2]

@@ -6,6 +6,7 @@ import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
+from typing import Any
 
 import keras
 import numpy as np
@@ -84,15 +85,14 @@ def test_crowds_are_answered_in_flat_memory(network, monkeypatch):
     settings = {"spec": network.spec, "forward": network.forward, "batch_size": 16}
     settings |= {"heads": network.heads, "probabilities": False}
     pictures = [picture(number) for number in range(30)]
-    crowd = Crowd()
+    crowd: Any = Crowd()
+    other: Any = Crowd()
     rows = Answering(find=crowd, **settings).predictions(read_inputs(pictures))
     # Four pictures wait, two are worked on, one is answered and one is handed over.
     assert crowd.most <= 8 * 40
     assert rows.index.tolist() == np.repeat(np.arange(30), 40).tolist()
     assert rows["face"].tolist() == list(range(40)) * 30
-    alone = Answering(find=Crowd(), **settings).predictions(
-        read_inputs(pictures[25:26])
-    )
+    alone = Answering(find=other, **settings).predictions(read_inputs(pictures[25:26]))
     assert same(rows.loc[[25]], alone.set_axis([25] * 40, axis="index"))
 
 
