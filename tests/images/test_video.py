@@ -105,7 +105,7 @@ def test_wide_pixels_become_square(tmp_path):
         assert next(opened.frames(Step(frames=1))).pixels.shape == (48, 96, 3)
 
 
-@pytest.mark.parametrize("aspect", ["10000", "1/10000"])
+@pytest.mark.parametrize("aspect", ["20", "1/20"])
 def test_pixels_that_no_camera_has_are_taken_as_square(tmp_path, aspect):
     path = write_clip(tmp_path / "clip.mp4", grey(3, (64, 48)), aspect=aspect)
     with Video(path) as opened:
