@@ -17,7 +17,7 @@ from multitask.networks.analyzer import Analyzer
 from multitask.service.access import bearer
 from multitask.service.limits import Limits
 from multitask.service.middleware import Outermost
-from multitask.service.network import Network
+from multitask.service.network import ServedNetwork
 from multitask.service.page import Page
 from multitask.service.refusals import Refusal
 from multitask.service.schemas import (
@@ -74,7 +74,7 @@ def create_app(
     for the page, `/health` and `/openapi.json`. Serve it with one process: pictures
     share batches inside of it.
     """
-    service = Service(Network(analyzer, name, card), limits or Limits())
+    service = Service(ServedNetwork(analyzer, name, card), limits or Limits())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -152,7 +152,7 @@ def _add_others(app: FastAPI, service: Service, access: Sequence[Any]) -> None:
         return HTMLResponse(page.html, headers=page.headers)
 
 
-def _name_choices(app: FastAPI, network: Network) -> None:
+def _name_choices(app: FastAPI, network: ServedNetwork) -> None:
     """Have the OpenAPI page list the heads, and only what this network can do."""
     make_schema = app.openapi
 

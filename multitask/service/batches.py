@@ -119,7 +119,7 @@ class Batches:
         try:
             rows = self._predict(np.concatenate([job.pixels for job in jobs]))
         except Exception as error:
-            if len(jobs) > 1:  # the others of the batch shall not fail with it
+            if len(jobs) > 1:  # so that the others of the batch are answered
                 for job in jobs:
                     self._answer([job])
                 return

@@ -32,7 +32,7 @@ class Columns:
         return self.answers + tuple(self.probabilities.values()) * probabilities
 
 
-class Network:
+class ServedNetwork:
     """An analyzer that answers about faces or whole pictures, cut out by any thread.
 
     To make it compiles the network, and loads the detector of faces if it needs one.

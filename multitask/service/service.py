@@ -17,7 +17,7 @@ from multitask.images.faces.parts import NO_FACE, FaceFinder, Faces, Part
 from multitask.service.batches import Batches, Row
 from multitask.service.limits import Limits
 from multitask.service.metrics import Metrics
-from multitask.service.network import Network
+from multitask.service.network import ServedNetwork
 from multitask.service.pictures import decode_upload, pixel_count
 from multitask.service.refusals import Refusal, busy
 from multitask.service.schemas import FaceResponse, PictureResponse
@@ -29,7 +29,7 @@ _OK = "ok"
 class Service:
     """A network, the threads that work for it, and what may be asked of it."""
 
-    def __init__(self, network: Network, limits: Limits) -> None:
+    def __init__(self, network: ServedNetwork, limits: Limits) -> None:
         self.network, self.limits, self.metrics = network, limits, Metrics()
         self._requests = 0
         # As many as cores, which bounds the memory for pixels, too.
