@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 TOKEN = "MULTITASK_TOKEN"  # the environment variable
 _PACKAGES = ("fastapi", "multipart", "prometheus_client", "uvicorn")
 _INSTALL = (
-    'pip install "fastapi>=0.115,<1" "prometheus_client>=0.21,<1" '
-    '"python-multipart>=0.0.20,<1" "uvicorn>=0.34,<1"'
+    'pip install "fastapi>=0.116,<1" "prometheus_client>=0.21,<1" '
+    '"python-multipart>=0.0.34,<1" "starlette>=0.46" "uvicorn>=0.34,<1"'
 )
 _LOCAL = ("127.", "localhost", "::1")
 _EPILOG = """\

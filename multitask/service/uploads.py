@@ -92,10 +92,9 @@ async def read_uploads(body: Body, limits: Limits) -> list[Upload]:
     except ClientDisconnect:
         raise _wrong("ended early") from None
     try:
-        files = [(name, await file.read()) for name, file in _files(form)]
+        return [await _read(name, file) for name, file in _files(form)]
     finally:
         await form.close()
-    return [Upload(name=name, data=data) for name, data in files]
 
 
 def _check_headers(request: Request, limits: Limits) -> None:
@@ -146,6 +145,12 @@ def _files(form: FormData) -> list[tuple[str, UploadFile]]:
     if not files:
         raise _wrong("has no picture", f"send files in the field {FIELD!r}")
     return files
+
+
+async def _read(name: str, file: UploadFile) -> Upload:
+    data = await file.read()
+    await file.close()  # at once, so that only one file is held twice
+    return Upload(name=name, data=data)
 
 
 def _wrong(what: str, todo: str = "") -> Refusal:
