@@ -22,7 +22,10 @@ _INSTALL = (
     'pip install "fastapi>=0.116,<1" "prometheus_client>=0.21,<1" '
     '"python-multipart>=0.0.34,<1" "starlette>=0.46" "uvicorn>=0.34,<1"'
 )
-_LOCAL = ("127.", "localhost", "::1")
+_OPEN = (
+    "anyone who reaches this address may use it, by this name or as localhost; --token "
+    "keeps others out and allows other names"
+)
 _EPILOG = """\
 addresses:
   /              a page to try it: drop photos, or use the camera
@@ -89,6 +92,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run `python -m multitask.serve`; returns the exit status."""
     arguments = parser().parse_args(argv)
     _check_installed()
+    from multitask.service.access import is_local
     from multitask.service.server import address, bind, run
 
     limits = _limits(arguments)
@@ -108,12 +112,12 @@ def main(argv: list[str] | None = None) -> int:
                 card=card(network) if card_file(network).is_file() else "",
                 limits=limits,
                 token=token,
+                hosts=[arguments.host],
             )
         for note in analyzer.notes:
             print(note, file=sys.stderr)
-        if not arguments.host.startswith(_LOCAL) and not token:
-            what = "anyone who reaches this address may use it"
-            print(f"--host {arguments.host}: {what}; see --token", file=sys.stderr)
+        if not is_local(arguments.host) and not token:
+            print(f"--host {arguments.host}: {_OPEN}", file=sys.stderr)
         print(f"{_shown(name)} at {address(bound)} (Ctrl-C ends it)")
         run(app, bound, limits)
     return 0

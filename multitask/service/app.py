@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from multitask.contracts.version import VERSION
 from multitask.images.faces.parts import Faces
 from multitask.networks.analyzer import Analyzer
-from multitask.service.access import bearer
+from multitask.service.access import SameSite, bearer
 from multitask.service.limits import Limits
 from multitask.service.middleware import Outermost
 from multitask.service.network import ServedNetwork
@@ -33,9 +33,11 @@ from multitask.service.uploads import FIELD
 
 _PROBLEMS = {
     401: "the token is missing or wrong",
+    403: "a page of another site asks",
     408: "the upload took too long",
     413: "too many bytes, pictures or pixels",
     415: "the body is no form, or no file is a picture",
+    421: "the host is none of this machine, and there is no token",
     422: "the form, a parameter or every picture is wrong",
     429: "too many requests are in progress",
     503: "there was no answer in time",
@@ -65,13 +67,15 @@ def create_app(
     card: str = "",
     limits: Limits | None = None,
     token: str = "",
+    hosts: Sequence[str] = (),
 ) -> FastAPI:
     """An ASGI application that answers with a network.
 
     Clients see its `name` and its model card, which is Markdown.
 
     With a `token`, requests need the header `Authorization: Bearer TOKEN`, except those
-    for the page, `/health` and `/openapi.json`. Serve it with one process: pictures
+    for the page, `/health` and `/openapi.json`. Without one, the header `Host` must name
+    this machine (127.0.0.1, localhost or ::1) or one of `hosts`. Serve it with one process: pictures
     share batches inside of it.
     """
     service = Service(ServedNetwork(analyzer, name, card), limits or Limits())
@@ -91,6 +95,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.service = service
+    app.add_middleware(SameSite, hosts=None if token else hosts)
     app.add_middleware(Outermost, metrics=service.metrics)
     app.add_exception_handler(Refusal, _refusal)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -106,7 +111,9 @@ def _add_analyze(app: FastAPI, service: Service, access: Sequence[Any]) -> None:
     @app.post(
         "/analyze",
         dependencies=access,
-        responses=_problems(401, 408, 413, 415, 422, 429, 503, token=bool(access)),
+        responses=_problems(
+            *(401, 403, 408, 413, 415, 421, 422, 429, 503), token=bool(access)
+        ),
         openapi_extra={"requestBody": _body(service.limits)},
     )
     async def analyze(
@@ -126,7 +133,7 @@ def _add_others(app: FastAPI, service: Service, access: Sequence[Any]) -> None:
     heads_response = _heads(service)
     common: dict[str, Any] = {
         "dependencies": access,
-        "responses": _problems(401, token=bool(access)),
+        "responses": _problems(401, 403, 421, token=bool(access)),
     }
 
     @app.get("/heads", **common)
@@ -134,7 +141,7 @@ def _add_others(app: FastAPI, service: Service, access: Sequence[Any]) -> None:
         """What the network answers, and what one must know of its answers."""
         return heads_response
 
-    @app.get("/health", responses=_problems(503))
+    @app.get("/health", responses=_problems(403, 421, 503, token=bool(access)))
     async def health(response: Response) -> Health:
         """Whether requests are answered; no token is needed."""
         if not service.alive:
@@ -201,7 +208,7 @@ def _problems(*statuses: int, token: bool = True) -> dict[int | str, dict[str, A
     return {
         status: {"model": Problem, "description": _PROBLEMS[status]}
         for status in statuses
-        if token or status != HTTPStatus.UNAUTHORIZED
+        if status != (421 if token else 401)  # which it never is
     }
 
 

@@ -163,7 +163,7 @@ def test_openapi_lists_the_addresses_with_every_status(client):
     page = client.get("/openapi.json").json()
     assert list(page["paths"]) == ["/analyze", "/heads", "/health", "/metrics"]
     analyze = page["paths"]["/analyze"]["post"]
-    statuses = ["200", "408", "413", "415", "422", "429", "503"]
+    statuses = ["200", "403", "408", "413", "415", "421", "422", "429", "503"]
     assert sorted(analyze["responses"]) == statuses
     form = analyze["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["properties"]["pictures"]["maxItems"] == 32

@@ -82,7 +82,7 @@ def test_sigterm_finishes_what_was_accepted_and_is_status_0(run):
             b"\r\n" + PICTURE + b"\r\n--B--\r\n"
         )
         head = (
-            b"POST /analyze HTTP/1.1\r\nHost: x\r\n"
+            b"POST /analyze HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Type: multipart/form-data; boundary=B\r\n"
             + f"Content-Length: {len(body)}\r\n\r\n".encode()
         )

@@ -118,7 +118,7 @@ def stalled(url, length=1000):
     host, port = url.host, url.port
     connection = socket.create_connection((host, port), timeout=30)
     connection.sendall(
-        b"POST /analyze HTTP/1.1\r\nHost: x\r\n"
+        b"POST /analyze HTTP/1.1\r\nHost: localhost\r\n"
         b"Content-Type: multipart/form-data; boundary=B\r\n"
         + f"Content-Length: {length}\r\n\r\n--B\r\n".encode()
     )
