@@ -45,7 +45,11 @@ _LIMITS = (
     ("max_bytes", "bytes of one request (default 33554432)"),
     ("max_pixels", "pixels of one picture (default 50000000)"),
     ("max_pictures", "pictures in one request (default 32)"),
-    ("queue", "requests in progress; further ones get status 429 (default 64)"),
+    ("max_faces", "faces in one picture (default 200)"),
+    ("queue", "requests being answered; further ones get status 429 (default 64)"),
+    ("uploads", "uploads in progress; further ones get status 429 (default 64)"),
+    ("client_uploads", "uploads in progress of one address (default 32)"),
+    ("min_rate", "bytes per second below which an upload is given up (default 10000)"),
     ("upload_timeout", "seconds that an upload may take (default 60)"),
     ("answer_timeout", "seconds to wait for the answers (default 60)"),
 )

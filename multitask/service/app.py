@@ -35,7 +35,7 @@ _PROBLEMS = {
     401: "the token is missing or wrong",
     403: "a page of another site asks",
     408: "the upload took too long",
-    413: "too many bytes, pictures or pixels",
+    413: "too many bytes, pictures, pixels or faces",
     415: "the body is no form, or no file is a picture",
     421: "the host is none of this machine, and there is no token",
     422: "the form, a parameter or every picture is wrong",
@@ -54,7 +54,9 @@ class Parameters(BaseModel):
     """What is asked about the pictures of a request."""
 
     model_config = ConfigDict(extra="forbid")
-    heads: list[str] = Field([], description="heads to answer, by default all")
+    heads: list[str] = Field(
+        [], description="heads to answer, by default all; also `age,gender`"
+    )
     probabilities: bool = Field(False, description="add that of each class and label")
     faces: Faces = Field("auto", description="as `--faces` of the command `predict`")
     largest: bool = Field(False, description="only the largest face of each picture")
@@ -74,9 +76,9 @@ def create_app(
     Clients see its `name` and its model card, which is Markdown.
 
     With a `token`, requests need the header `Authorization: Bearer TOKEN`, except those
-    for the page, `/health` and `/openapi.json`. Without one, the header `Host` must name
-    this machine (127.0.0.1, localhost or ::1) or one of `hosts`. Serve it with one process: pictures
-    share batches inside of it.
+    for the page, `/health` and `/openapi.json`. Without one, the header `Host` must
+    name this machine (127.0.0.1, localhost or ::1) or one of `hosts`. Serve it with one
+    process: pictures share batches inside of it.
     """
     service = Service(ServedNetwork(analyzer, name, card), limits or Limits())
 
@@ -200,6 +202,7 @@ def _heads(service: Service) -> HeadsResponse:
             max_bytes=limits.max_bytes,
             max_pixels=limits.max_pixels,
             max_pictures=limits.max_pictures,
+            max_faces=limits.max_faces,
         ),
     )
 

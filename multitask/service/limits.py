@@ -11,6 +11,10 @@ from multitask.images.decode import MAX_PIXELS
 class Limits:
     """Limits of the service.
 
+    `max_bytes` counts bytes of a request's body, `max_pixels` width times height of a
+    picture, `min_rate` bytes per second of an upload. Timeouts are in seconds; all
+    others are numbers of pictures, faces, uploads or requests.
+
     Raises UserError for a limit below 1, and for `max_pixels` beyond what multitask
     decodes at all.
     """
@@ -18,7 +22,11 @@ class Limits:
     max_bytes: int = setting("size", 32 * 1024**2, "bytes of one request")
     max_pixels: int = setting("size", 50_000_000, "pixels of one picture")
     max_pictures: int = setting("size", 32, "pictures in one request")
-    queue: int = setting("load", 64, "requests in progress; further ones get 429")
+    max_faces: int = setting("size", 200, "faces in one picture")
+    queue: int = setting("load", 64, "requests being answered; further ones get 429")
+    uploads: int = setting("load", 64, "uploads in progress; further ones get 429")
+    client_uploads: int = setting("load", 32, "uploads in progress of one address")
+    min_rate: int = setting("load", 10_000, "bytes per second of an upload")
     upload_timeout: int = setting("load", 60, "seconds that an upload may take")
     answer_timeout: int = setting("load", 60, "seconds to wait for the answers")
 

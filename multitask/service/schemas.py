@@ -59,6 +59,7 @@ class LimitsResponse(BaseModel):
     max_bytes: int
     max_pixels: int
     max_pictures: int
+    max_faces: int = Field(description="in one picture")
 
 
 class HeadsResponse(BaseModel):

@@ -15,6 +15,7 @@ from multitask.contracts.errors import UserError
 from multitask.service.limits import Limits
 
 _HEADERS_SECONDS = 10.0  # in which a client must have sent the headers of a request
+_CONNECTIONS = 2  # for each request that may be in progress
 _GRACE_SECONDS = 5.0  # to send the last responses
 
 
@@ -89,6 +90,8 @@ def configure(app: FastAPI, limits: Limits) -> uvicorn.Config:
         log_level="error",
         access_log=False,
         server_header=False,
+        # More connections than requests, as browsers keep some that are idle.
+        limit_concurrency=_CONNECTIONS * (limits.uploads + limits.queue),
         timeout_graceful_shutdown=int(longest),
     )
 

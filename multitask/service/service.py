@@ -1,15 +1,17 @@
 """How do the pictures of a request become its response?"""
 
 import asyncio
-import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
+from typing import Any, TypeVar
 
 import numpy as np
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from multitask.contracts.errors import UserError, as_python, counted
 from multitask.images.decode import PictureError
@@ -20,10 +22,14 @@ from multitask.service.metrics import Metrics
 from multitask.service.network import ServedNetwork
 from multitask.service.pictures import decode_upload, pixel_count
 from multitask.service.refusals import Refusal, busy
+from multitask.service.room import Room, cores
 from multitask.service.schemas import FaceResponse, PictureResponse
-from multitask.service.uploads import Body, Upload, read_uploads
+from multitask.service.uploads import Body, Upload, Uploads, read_uploads
+
+T = TypeVar("T")
 
 _OK = "ok"
+_PICTURES = 2  # of the largest allowed size that are in memory at once
 
 
 class Service:
@@ -32,8 +38,9 @@ class Service:
     def __init__(self, network: ServedNetwork, limits: Limits) -> None:
         self.network, self.limits, self.metrics = network, limits, Metrics()
         self._requests = 0
-        # As many as cores, which bounds the memory for pixels, too.
-        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, "cut")
+        self._uploads = Uploads(limits)
+        self._pool = ThreadPoolExecutor(cores(), "cut")
+        self._room = Room(self._pool, _PICTURES * limits.max_pixels)
         self._batches = Batches(network.answer, observe=self.metrics.batch)
 
     @property
@@ -62,46 +69,69 @@ class Service:
         """
         body = Body(request)
         try:
+            columns, find = self._chosen(heads, probabilities, faces, largest)
+            uploads = await self._received(body)
             with self._place():
-                columns, find = self._chosen(heads, probabilities, faces, largest)
-                uploads = await read_uploads(body, self.limits)
-                return await self._answered(uploads, columns, find)
+                return await self._answered(body, uploads, columns, find)
         except Refusal as refusal:
             if refusal.status != HTTPStatus.REQUEST_TIMEOUT:
                 await body.drain(self.limits)
             raise
 
+    async def _received(self, body: Body) -> list[Upload]:
+        """The files of a request, for which it needs no place in the queue."""
+        self._check_queue()  # so that nothing is sent in vain
+        client = body.request.client
+        try:
+            with self._uploads.place(client.host if client else ""):
+                self._count()
+                return await read_uploads(body, self.limits)
+        finally:
+            self._count()
+
+    def _check_queue(self) -> None:
+        if self._requests >= self.limits.queue:
+            raise busy(f"has {counted(self._requests, 'request')} in progress")
+
     @contextmanager
     def _place(self) -> Iterator[None]:
         """A place in the queue; Refusal if there is none."""
-        if self._requests >= self.limits.queue:
-            raise busy(f"has {counted(self._requests, 'request')} in progress")
+        self._check_queue()
         self._requests += 1
-        self.metrics.in_progress.set(self._requests)
+        self._count()
         try:
             yield
         finally:
             self._requests -= 1
-            self.metrics.in_progress.set(self._requests)
+            self._count()
+
+    def _count(self) -> None:
+        self.metrics.in_progress.set(self._requests + len(self._uploads))
 
     def _chosen(
         self, heads: Sequence[str], probabilities: bool, faces: Faces, largest: bool
     ) -> tuple[list[str], FaceFinder | None]:
         try:
-            columns = self.network.columns(heads, probabilities)
+            names = [name.strip() for some in heads for name in some.split(",")]
+            columns = self.network.columns(names, probabilities)
             return columns, self.network.finder(faces, largest)
         except UserError as error:
             where, _, what = as_python(error.line).partition(": ")
             raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, where, what) from None
 
     async def _answered(
-        self, uploads: Sequence[Upload], columns: list[str], find: FaceFinder | None
+        self,
+        body: Body,
+        uploads: Sequence[Upload],
+        columns: list[str],
+        find: FaceFinder | None,
     ) -> list[PictureResponse]:
         seconds = self.limits.answer_timeout
         try:
             async with asyncio.timeout(seconds):
-                answers = await asyncio.gather(
-                    *(self._picture(upload, columns, find) for upload in uploads)
+                answers = await _while_connected(
+                    body,
+                    [self._picture(upload, columns, find) for upload in uploads],
                 )
         except TimeoutError:
             raise Refusal(
@@ -122,11 +152,8 @@ class Service:
     async def _picture(
         self, upload: Upload, columns: list[str], find: FaceFinder | None
     ) -> PictureResponse | Refusal:
-        loop = asyncio.get_running_loop()
         try:
-            parts, size = await loop.run_in_executor(
-                self._pool, self._cut, upload, find
-            )
+            parts, size = await self._parts(upload, find)
         except Refusal as refusal:
             self.metrics.pictures.labels("refused").inc()
             return refusal
@@ -148,6 +175,14 @@ class Service:
             ],
         )
 
+    async def _parts(
+        self, upload: Upload, find: FaceFinder | None
+    ) -> tuple[list[Part], tuple[int, int]]:
+        limit = self.limits.max_pixels
+        count = partial(pixel_count, upload.data, upload.name, limit)
+        pixels = await asyncio.get_running_loop().run_in_executor(self._pool, count)
+        return await self._room.run(pixels, partial(self._cut, upload, find))
+
     def _cut(
         self, upload: Upload, find: FaceFinder | None
     ) -> tuple[list[Part], tuple[int, int]]:
@@ -155,9 +190,9 @@ class Service:
         began = time.perf_counter()
         self._batches.expect(1)
         try:
-            pixel_count(upload.data, upload.name, self.limits.max_pixels)
             pixels = decode_upload(upload.data, upload.name)
             parts = self.network.cut(pixels, find)
+            _check_faces(parts, upload.name, self.limits.max_faces)
             return parts, (pixels.shape[1], pixels.shape[0])
         except PictureError as error:
             what = str(error)
@@ -165,6 +200,40 @@ class Service:
         finally:
             self._batches.expect(-1)
             self.metrics.cut_seconds.observe(time.perf_counter() - began)
+
+
+async def _while_connected(
+    body: Body, work: Sequence[Coroutine[Any, Any, T]]
+) -> list[T]:
+    """The results of all work, which ends if some fails or the client goes away."""
+
+    async def watch() -> None:
+        await body.disconnected()
+        raise ClientDisconnect
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            watcher = group.create_task(watch())
+            tasks = [group.create_task(one) for one in work]
+            await asyncio.wait(tasks)
+            watcher.cancel()
+    except ExceptionGroup as group_error:
+        if failures := group_error.split(ClientDisconnect)[1]:
+            raise failures from None
+        what = "its client went away before the answers came"
+        raise Refusal(HTTPStatus.REQUEST_TIMEOUT, "request", what) from None
+    return [task.result() for task in tasks]
+
+
+def _check_faces(parts: Sequence[Part], name: str, most: int) -> None:
+    """Raise Refusal for more faces than are answered: none is left out silently."""
+    if len(parts) > most:
+        raise Refusal(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            name,
+            f"has {counted(len(parts), 'face')}, must have at most {most:,}",
+            "send parts of the picture, or ask with largest=true",
+        )
 
 
 def _refused(upload: Upload, refusal: Refusal) -> PictureResponse:

@@ -1,8 +1,9 @@
 """Which pictures does a request bring, if it keeps to the limits?"""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -13,12 +14,13 @@ from starlette.requests import ClientDisconnect
 
 from multitask.contracts.errors import counted
 from multitask.service.limits import Limits
-from multitask.service.refusals import Refusal
+from multitask.service.refusals import Refusal, busy
 
 FIELD = "pictures"
 _WHERE = "upload"
 _MULTIPART = "multipart/form-data"
 _DRAINED_SECONDS = 5.0
+_START_SECONDS = 5.0  # in which an upload may be slower than it must be later
 _NAME = 100  # characters of a file's name
 
 
@@ -28,6 +30,32 @@ class Upload:
 
     name: str
     data: bytes = field(repr=False)
+
+
+class Uploads:
+    """The uploads in progress, of all clients and of each address."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._by_client: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return self._by_client.total()
+
+    @contextmanager
+    def place(self, client: str) -> Iterator[None]:
+        """A place for an upload of an address; Refusal if there is none."""
+        own = self._by_client[client]
+        if own >= self._limits.client_uploads:
+            raise busy(f"has {counted(own, 'upload')} of your address in progress")
+        if len(self) >= self._limits.uploads:
+            raise busy(f"has {counted(len(self), 'upload')} in progress")
+        self._by_client[client] += 1
+        try:
+            yield
+        finally:
+            self._by_client[client] -= 1
+            self._by_client += Counter()  # forget those that have none
 
 
 class Body:
@@ -45,6 +73,11 @@ class Body:
                 raise ClientDisconnect
             self._more = message.get("more_body", False)
             yield message.get("body", b"")
+
+    async def disconnected(self) -> None:
+        """Return when the client of a body that was read goes away."""
+        while (await self.request.receive())["type"] != "http.disconnect":
+            pass
 
     async def drain(self, limits: Limits) -> None:
         """Read what a refused request still sends, within reason.
@@ -66,18 +99,23 @@ class Body:
 async def read_uploads(body: Body, limits: Limits) -> list[Upload]:
     """The files of a request's field `pictures`, kept in memory.
 
-    Raises Refusal for another type of body, one that is too large, takes too long or
-    holds anything else, and for no or too many files.
+    Raises Refusal for another type of body, one that is too large, too slow or takes
+    too long or holds anything else, and for no or too many files.
     """
     _check_headers(body.request, limits)
+    now = asyncio.get_running_loop().time
+    end = now() + limits.upload_timeout
     try:
-        async with asyncio.timeout(limits.upload_timeout):
-            form = await _parse(body, limits)
+        async with asyncio.timeout_at(end) as timeout:
+            form = await _parse(body, limits, timeout)
     except TimeoutError:
+        late = now() >= end
+        what = f"took more than {counted(limits.upload_timeout, 'second')}"
+        slow = f"is slower than {counted(limits.min_rate, 'byte')} a second"
         raise Refusal(
             HTTPStatus.REQUEST_TIMEOUT,
             _WHERE,
-            f"took more than {counted(limits.upload_timeout, 'second')}",
+            what if late else slow,
             headers={"Connection": "close"},
         ) from None
     except MultiPartException as error:
@@ -111,13 +149,22 @@ def _check_headers(request: Request, limits: Limits) -> None:
         raise _too_large(limits)
 
 
-async def _parse(body: Body, limits: Limits) -> FormData:
+async def _parse(body: Body, limits: Limits, timeout: asyncio.Timeout) -> FormData:
+    began = asyncio.get_running_loop().time()
+    end = began + limits.upload_timeout
+
+    def expect_more(received: int) -> None:
+        slowest = began + _START_SECONDS + received / limits.min_rate
+        timeout.reschedule(min(end, slowest))
+
     async def within_limits() -> AsyncGenerator[bytes, None]:
         received = 0
+        expect_more(received)
         async for chunk in body.chunks():
             received += len(chunk)
             if received > limits.max_bytes:
                 raise _too_large(limits)
+            expect_more(received)
             yield chunk
 
     parser = MultiPartParser(

@@ -1,10 +1,18 @@
 """Are requests under foreign names and of other sites' pages refused?"""
 
 import asyncio
+import socket
+import threading
+from contextlib import ExitStack
 
+import httpx
 import pytest
+import uvicorn
+from fastapi import FastAPI
 
 from multitask.service.access import SameSite, is_local
+from multitask.service.limits import Limits
+from tests.service import served
 
 
 def status(hosts, **headers):
@@ -80,3 +88,30 @@ def test_a_proxy_with_tls_leaves_the_port_of_https_out():
 )
 def test_only_this_machine_is_local(host, local):
     assert is_local(host) is local
+
+
+def test_connections_are_limited_so_that_idle_ones_do_not_pile_up():
+    with served.bind("127.0.0.1", 0) as bound:
+        config = served.configure(FastAPI(), Limits(queue=1, uploads=1))
+        running = uvicorn.Server(config)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
+        thread.start()
+        url = served.address(bound)
+        try:
+            served.wait_until(lambda: reached(url) == 404)  # as there is no such page
+            with ExitStack() as idle:
+                for _ in range(3):
+                    idle.enter_context(socket.create_connection(bound.getsockname()))
+                served.wait_until(lambda: reached(url) == 503)
+            served.wait_until(lambda: reached(url) == 404)
+        finally:
+            running.should_exit = True
+            thread.join(60)
+
+
+def reached(url):
+    """The status of a page; 0 as long as nothing listens."""
+    try:
+        return httpx.get(url, timeout=10).status_code
+    except httpx.TransportError:
+        return 0

@@ -11,8 +11,11 @@ from multitask.service.uploads import Body, read_uploads
 LARGE = 3_000_000  # bytes, which Starlette by itself would write to a disk
 
 
-def request_of(*files):
-    """A request whose form has these files in the field `pictures`."""
+def request_of(*files, seconds=0.0, client="10.0.0.1", gone=False):
+    """A request whose form has these files in the field `pictures`.
+
+    So many `seconds` pass before each; after the last the client stays, or is `gone`.
+    """
     parts = [
         b'--B\r\nContent-Disposition: form-data; name="pictures"; filename="a"\r\n\r\n'
         + data
@@ -25,10 +28,16 @@ def request_of(*files):
     messages.append({"type": "http.request", "body": b"--B--\r\n", "more_body": False})
 
     async def receive():
-        return messages.pop(0)
+        if messages:
+            await asyncio.sleep(seconds)
+            return messages.pop(0)
+        if not gone:
+            await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
 
     headers = [(b"content-type", b"multipart/form-data; boundary=B")]
     scope = {"type": "http", "method": "POST", "path": "/analyze", "headers": headers}
+    scope["client"] = (client, 1234)
     return Request(scope, receive)
 
 

@@ -70,8 +70,8 @@ def test_another_field_is_refused_rather_than_ignored(client):
 def small(analyzer):
     """A client of a server with low limits."""
     limits = Limits(
-        max_bytes=200_000, max_pixels=2_000, max_pictures=3, queue=2, upload_timeout=2,
-        answer_timeout=30,
+        max_bytes=200_000, max_pixels=2_000, max_pictures=3, uploads=2,
+        upload_timeout=2, answer_timeout=30,
     )  # fmt: skip
     with server(analyzer, limits=limits) as client:
         yield client
@@ -138,16 +138,16 @@ def test_an_upload_that_stalls_is_given_up_and_the_others_go_on(small):
     assert 1.5 < time.monotonic() - began < 25
 
 
-def test_a_full_queue_is_429_until_there_is_a_place(small):
+def test_too_many_uploads_are_429_until_there_is_a_place(small):
     with stalled(small.base_url), stalled(small.base_url):
-        while small.service._requests < 2:
+        while len(small.service._uploads) < 2:
             time.sleep(0.01)
         response = small.post("/analyze", files=sent(PICTURE))
-        line = "service: has 2 requests in progress; try again in a few seconds"
+        line = "service: has 2 uploads in progress; try again in a few seconds"
         assert refusal(response, 429) == line
         assert response.headers["retry-after"] == "2"
         assert small.get("/health").status_code == 200
-    while small.service._requests:  # whose clients have gone
+    while len(small.service._uploads):  # whose clients have gone
         time.sleep(0.01)
     assert small.post("/analyze", files=sent(PICTURE)).status_code == 200
 
