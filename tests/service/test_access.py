@@ -12,7 +12,8 @@ from fastapi import FastAPI
 
 from multitask.service.access import SameSite, is_local
 from multitask.service.limits import Limits
-from tests.service import served
+from multitask.service.server import address, bind, configure
+from tests.service.served import wait_until
 
 
 def status(hosts, **headers):
@@ -91,19 +92,19 @@ def test_only_this_machine_is_local(host, local):
 
 
 def test_connections_are_limited_so_that_idle_ones_do_not_pile_up():
-    with served.bind("127.0.0.1", 0) as bound:
-        config = served.configure(FastAPI(), Limits(queue=1, uploads=1))
+    with bind("127.0.0.1", 0) as bound:
+        config = configure(FastAPI(), Limits(queue=1, uploads=1))
         running = uvicorn.Server(config)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
         thread.start()
-        url = served.address(bound)
+        url = address(bound)
         try:
-            served.wait_until(lambda: reached(url) == 404)  # as there is no such page
+            wait_until(lambda: reached(url) == 404)  # as there is no such page
             with ExitStack() as idle:
                 for _ in range(3):
                     idle.enter_context(socket.create_connection(bound.getsockname()))
-                served.wait_until(lambda: reached(url) == 503)
-            served.wait_until(lambda: reached(url) == 404)
+                wait_until(lambda: reached(url) == 503)
+            wait_until(lambda: reached(url) == 404)
         finally:
             running.should_exit = True
             thread.join(60)

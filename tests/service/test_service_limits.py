@@ -47,7 +47,7 @@ def start():
     services = []
 
     def make(network=None, **limits):
-        service = Service(network or Numbers(), Limits(**limits))
+        service = Service(network or Numbers(), Limits(**limits))  # type: ignore[arg-type]
         services.append(service)
         return service
 

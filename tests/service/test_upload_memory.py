@@ -1,6 +1,7 @@
 """Do uploads stay in memory, and is each held only as often as it must be?"""
 
 import asyncio
+from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -36,7 +37,12 @@ def request_of(*files, seconds=0.0, client="10.0.0.1", gone=False):
         return {"type": "http.disconnect"}
 
     headers = [(b"content-type", b"multipart/form-data; boundary=B")]
-    scope = {"type": "http", "method": "POST", "path": "/analyze", "headers": headers}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "path": "/analyze",
+        "headers": headers,
+    }
     scope["client"] = (client, 1234)
     return Request(scope, receive)
 
