@@ -167,12 +167,12 @@ def prepare(
         finder.labelled if finder else None,
     )  # fmt: skip
     sources.check_labelled(heads, table)  # of the pictures that could be read, too
-    lie = finder.framing if finder else before.framing if before else None
+    face_framing = finder.framing if finder else before.framing if before else None
     if recipe.faces == "auto" and not before:
-        lie = framing.measured(table, spec.box_margin, recipe.seed, say)
+        face_framing = framing.measured(table, spec.box_margin, recipe.seed, say)
     return Prepared(
         recipe=recipe,
-        spec=replace(spec, framing=lie),
+        spec=replace(spec, framing=face_framing),
         table=table,
         pixels=pixels,
         members=split.groups(table, near.links(seen.frequencies[table.index])),
@@ -236,13 +236,16 @@ def absolute(recipe: Recipe) -> Recipe:
 def prepare_variant(before: Prepared, recipe: Recipe, out: Path, say: Say) -> Prepared:
     """Prepare a recipe with the same data sets as that of `before`.
 
-    Pictures are decoded anew only if it uses others of them, or another size.
+    Pictures are decoded anew only if it uses others of them, another size, or faces
+    that are cut out in another way.
     """
     checks.check_inputs(recipe)
     heads = _heads(recipe, before.table)
     spec = network_spec(recipe, heads, before.remarks, before.spec.box)
     same_selection = select.selection_key(recipe) == select.selection_key(before.recipe)
-    if spec.side != before.spec.side or not same_selection:
+    finder = _finder(recipe, None)
+    same_crops = finder is None or finder.framing == before.spec.framing
+    if spec.side != before.spec.side or not same_selection or not same_crops:
         return prepare(recipe, out, say, machine=before.machine)
     if recipe.weights != before.recipe.weights:
         checks.check_weights(spec, recipe, say)

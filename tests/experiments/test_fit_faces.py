@@ -114,6 +114,17 @@ def test_faces_are_cut_out_as_for_the_network_in_weights(photos, tmp_path):
     assert prepared.pixels.shape[1] == of_faces.size
 
 
+def test_a_variant_with_other_weights_has_faces_cut_out_anew(photos, tmp_path):
+    wanted = recipe(photos, faces="detect", trunk="cnn", image_size=96)
+    before = prepare(wanted, tmp_path, quiet)
+    same = replace(before.recipe, epochs=2)
+    assert prepare_variant(before, same, tmp_path, quiet).pixels is before.pixels
+    begun = replace(before.recipe, weights="faces")
+    other = prepare_variant(before, begun, tmp_path, quiet)
+    assert other.spec.framing == multitask.load("faces").spec.framing != USUAL
+    assert (other.pixels[0] != before.pixels[0]).any()
+
+
 def test_what_is_in_a_box_is_not_searched(photos, tmp_path):
     table = pd.read_csv(photos.partition(":")[2])
     table["path"] = [str(Path(photos.partition(":")[2]).parent / p) for p in table.path]

@@ -33,7 +33,7 @@ _DETAIL = 4  # pixels for each of the crop's; if there are more, they are averag
 
 @dataclass(frozen=True, kw_only=True)
 class Framing:
-    """Where a network's training pictures have their faces.
+    """The face alignment of a network: where its training pictures have their faces.
 
     `x` and `y` are the middle of the eyes as shares of a picture's width and height,
     `distance` is that between the eyes as a share of the width, and `aspect` the width
