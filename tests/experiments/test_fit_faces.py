@@ -115,7 +115,7 @@ def test_faces_are_cut_out_as_for_the_network_in_weights(photos, tmp_path):
 
 
 def test_a_variant_with_other_weights_has_faces_cut_out_anew(photos, tmp_path):
-    wanted = recipe(photos, faces="detect", trunk="cnn", image_size=96)
+    wanted = recipe(photos, faces="detect", trunk="cnn", image_size=80)
     before = prepare(wanted, tmp_path, quiet)
     same = replace(before.recipe, epochs=2)
     assert prepare_variant(before, same, tmp_path, quiet).pixels is before.pixels
