@@ -1,10 +1,8 @@
 """What does a network predict for these files? One command, one row per face."""
 
 import argparse
-import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +23,10 @@ from multitask.predict_output import (
     check_features,
     drawings,
     feature_file,
+    heads_to_read,
     shape,
+    target,
+    tell,
 )
 from multitask.predict_videos import (
     add_video_options,
@@ -38,6 +39,7 @@ from multitask.terminal.quiet import import_tensorflow
 if TYPE_CHECKING:
     import pandas as pd
 
+    from multitask.networks.prediction.features import FeatureFile
     from multitask.networks.prediction.file import Target
 
 _OPTIONS = ("faces", "largest", "detector", "labels", "tta")  # beside heads
@@ -189,12 +191,13 @@ def main(argv: list[str] | None = None) -> int:
     meant, box = read_pictures(arguments)
     paths = meant["path"].tolist()
     check_usable(paths)
-    with _target(arguments, network, form, meant) as target:
+    options = {name: getattr(arguments, name) for name in _OPTIONS} | {"format": form}
+    with target(arguments, network, form, meant, options) as file:
         try:
-            _predict(arguments, network, meant, box, target)
+            _predict(arguments, network, meant, box, file)
         except KeyboardInterrupt:
-            done = f"stopped after {target.tally.pictures:,} of {len(paths):,} pictures"
-            if arguments.out and target.tally.rows:
+            done = f"stopped after {file.tally.pictures:,} of {len(paths):,} pictures"
+            if arguments.out and file.tally.rows:
                 given = sys.argv[1:] if argv is None else argv
                 again = command_line("predict", *given)
                 done += "; the same command resumes from there"
@@ -202,37 +205,8 @@ def main(argv: list[str] | None = None) -> int:
                 done += f": {again}" if len(given) <= _SHOWN else ""
             print(done, file=sys.stderr)
             return 130
-    print(target.tally, file=sys.stderr)
-    return 0 if target.tally.answered else 1
-
-
-@contextmanager
-def _target(
-    arguments: argparse.Namespace, network: Path, form: str, pictures: "pd.DataFrame"
-) -> "Iterator[Target]":
-    """Where the rows go; UserError if they can't."""
-    from multitask.networks.prediction.file import Printed, same_work, writing
-
-    if not arguments.out:
-        terminal = sys.stdout.isatty()
-        width = shutil.get_terminal_size().columns if terminal else None
-        yield Printed(form=form, width=width)
-        return
-    work = same_work(
-        network,
-        pictures,
-        _heads(arguments),
-        arguments.probabilities,
-        {name: getattr(arguments, name) for name in _OPTIONS} | {"format": form},
-    )
-    with writing(Path(arguments.out).expanduser(), form, work) as file:
-        yield file
-
-
-def _heads(arguments: argparse.Namespace) -> tuple[str, ...] | None:
-    from multitask.contracts.recipe_texts import split_names
-
-    return split_names(arguments.heads or "") or None
+    tell(str(file.tally))
+    return 0 if file.tally.answered else 1
 
 
 def _predict(
@@ -240,18 +214,33 @@ def _predict(
     network: Path,
     pictures: "pd.DataFrame",
     box: str,
-    target: "Target",
+    file: "Target",
 ) -> None:
-    """Write the rows that are still missing."""
-    features = feature_file(arguments, network, target)
+    """Write the rows that are still missing, and their features if they are wanted."""
+    boxes = len(pictures.columns) > 1
+    with feature_file(arguments, network, file, boxes=boxes) as features:
+        _write(arguments, network, pictures, box, file, features)
+        if features:  # first, as a stop in between must leave rows to resume from
+            features.finish()
+        file.finish()
+
+
+def _write(
+    arguments: argparse.Namespace,
+    network: Path,
+    pictures: "pd.DataFrame",
+    box: str,
+    file: "Target",
+    features: "FeatureFile | None",
+) -> None:
     import_tensorflow()
     import multitask
 
     with status("opening the network"):
         analyzer = multitask.load(network)
     analyzer = analyzer.with_tta(arguments.tta) if arguments.tta else analyzer
-    done = target.tally.pictures
-    shaped = shape(arguments, analyzer.select(_heads(arguments)), analyzer)
+    done = file.tally.pictures
+    shaped = shape(arguments, analyzer.select(heads_to_read(arguments)), analyzer)
     drawn = drawings(arguments, pictures["path"].tolist(), done)
     meant = pictures if len(pictures.columns) > 1 else pictures["path"].tolist()
     settings = _settings(arguments) | {"box": box, "start": done}
@@ -261,9 +250,11 @@ def _predict(
         else analyzer.predict_chunks(meant, **settings)
     )
     for note in analyzer.notes:
-        print(note, file=sys.stderr)
+        tell(note)
+    if meant is pictures and analyzer.spec.framing and arguments.faces == "auto":
+        tell("boxes are cut out as they are: no face is found or aligned in them")
     if done:
-        print(f"resuming after {done:,} of {len(pictures):,} pictures", file=sys.stderr)
+        tell(f"resuming after {done:,} of {len(pictures):,} pictures")
     # Rows that are printed on a terminal show the progress themselves.
     printed = not arguments.out and sys.stdout.isatty()
     if printed:
@@ -274,13 +265,10 @@ def _predict(
         for rows in chunks:
             for each in drawn:
                 each.write(rows)
-            target.append(shaped(rows))
+            file.append(shaped(rows))
             advance(count_pictures(rows))
     for each in drawn:
         each.finish()
-    target.finish()
-    if features:
-        features.finish()
 
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -289,7 +277,7 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
         "faces": arguments.faces,
         "largest": arguments.largest,
         "detector": arguments.detector,
-        "heads": _heads(arguments),
+        "heads": heads_to_read(arguments),
         "probabilities": arguments.probabilities or arguments.format == DEEPFACE,
         "batch_size": arguments.batch_size,
     }

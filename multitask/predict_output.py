@@ -1,12 +1,15 @@
 """What does `predict` make of its rows, and what does it write beside them?"""
 
 import argparse
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import UserError, listed
+from multitask.contracts.recipe_texts import split_names
 from multitask.networks.named import catalog
 from multitask.networks.prediction.formats import DEEPFACE
 
@@ -37,26 +40,65 @@ def check_features(arguments: argparse.Namespace) -> None:
         raise UserError("--features", what, "give --out FILE, too")
 
 
-def feature_file(
-    arguments: argparse.Namespace, network: Path, target: "Target"
-) -> "FeatureFile | None":
-    """The file of features, behind those of the rows that are written already.
+def heads_to_read(arguments: argparse.Namespace) -> tuple[str, ...] | None:
+    """The names of the heads to read; None for all."""
+    return split_names(arguments.heads or "") or None
 
-    Raises UserError if it can't be written.
+
+@contextmanager
+def target(
+    arguments: argparse.Namespace,
+    network: Path,
+    form: str,
+    pictures: "pd.DataFrame",
+    options: Mapping[str, Any],
+) -> "Iterator[Target]":
+    """Where the rows go; UserError if they can't.
+
+    `options` are others than heads and probabilities on which rows depend.
     """
-    from multitask.networks.prediction.features import FeatureFile
+    from multitask.networks.prediction.file import Printed, same_work, writing
+
+    if not arguments.out:
+        is_terminal = sys.stdout.isatty()
+        width = shutil.get_terminal_size().columns if is_terminal else None
+        yield Printed(form=form, width=width)
+        return
+    heads, probabilities = heads_to_read(arguments), arguments.probabilities
+    work = same_work(network, pictures, heads, probabilities, options)
+    with writing(Path(arguments.out).expanduser(), form, work) as file:
+        yield file
+
+
+@contextmanager
+def feature_file(
+    arguments: argparse.Namespace, network: Path, target: "Target", *, boxes: bool
+) -> "Iterator[FeatureFile | None]":
+    """The file of features, after those of the rows that are written already.
+
+    `boxes` says whether the pictures come with boxes. Raises UserError if the file
+    can't be written.
+    """
+    from multitask.networks.prediction.features import FeatureFile, writing_features
     from multitask.networks.prediction.file import PredictionFile
 
     if not arguments.features or not isinstance(target, PredictionFile):
-        return None
+        yield None
+        return
     # A bundled network lies elsewhere on another machine.
     is_bundled = network.parent.parent == catalog.BUNDLED
     name = network.parent.name if is_bundled else str(network.absolute())
     path = Path(arguments.features).expanduser()
-    file = FeatureFile(path=path, network=name, sha256=target.work["network"])
-    file.check()
-    file.resume(target.tally.rows)
-    return file
+    names = ("faces", "largest", "detector", "tta")
+    file = FeatureFile(
+        path=path,
+        network=name,
+        sha256=target.work["network"],
+        options={n: getattr(arguments, n) for n in names} | {"boxes": boxes},
+        work=target.work,
+    )
+    with writing_features(file, target.tally.rows):
+        yield file
 
 
 def shape(

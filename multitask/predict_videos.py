@@ -1,7 +1,6 @@
 """What does `predict` do with videos and cameras?"""
 
 import argparse
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multitask.contracts.errors import UserError, counted
+from multitask.predict_output import heads_to_read, target
 from multitask.terminal.bar import bar, status
 from multitask.terminal.quiet import import_tensorflow
 
@@ -85,12 +85,21 @@ def predict_videos(
     arguments: argparse.Namespace, videos: list[str], network: Path, form: str
 ) -> int:
     """Write the rows for videos, one after the other; returns the exit status."""
+    import pandas as pd
+
     from multitask.images.video import EVERY, parse_step
+    from multitask.networks.prediction.file import PredictionFile
+    from multitask.networks.prediction.formats import Tally
 
     arguments.every = arguments.every or EVERY
     parse_step(arguments.every)
     seconds = _checked(videos)
-    with _target(arguments, videos, network, form) as target:
+    options = {name: getattr(arguments, name) for name in _OPTIONS}
+    frame = pd.DataFrame({"path": videos})
+    with target(arguments, network, form, frame, options) as file:
+        if isinstance(file, PredictionFile):
+            # Who a person is depends on all frames before, so none can be left out.
+            file.size, file.tally = 0, Tally()
         import_tensorflow()
         import multitask
         from multitask.networks.answers import check_labels, with_labels
@@ -100,7 +109,7 @@ def predict_videos(
         analyzer = analyzer.with_tta(arguments.tta) if arguments.tta else analyzer
         for note in analyzer.notes:
             print(note, file=sys.stderr)
-        labels = analyzer.select(_heads(arguments)) if arguments.labels else ()
+        labels = analyzer.select(heads_to_read(arguments)) if arguments.labels else ()
         if labels:
             check_labels(labels)
         faults = 0
@@ -109,15 +118,15 @@ def predict_videos(
                 summary = _Summary(video)
                 try:
                     for rows in _rows(arguments, analyzer, video, advance):
-                        target.append(with_labels(rows, labels) if labels else rows)
+                        file.append(with_labels(rows, labels) if labels else rows)
                         summary.add(rows)
                 except KeyboardInterrupt:
-                    _stop(arguments, summary, target)
+                    _stop(arguments, summary, file)
                     return 130
                 print(summary, file=sys.stderr)
                 faults += bool(summary.fault)
-        target.finish()
-    return 0 if target.tally.answered and not faults else 1
+        file.finish()
+    return 0 if file.tally.answered and not faults else 1
 
 
 def _rows(
@@ -131,7 +140,7 @@ def _rows(
         every=arguments.every,
         persons=arguments.persons,
         average=not arguments.no_average,
-        heads=_heads(arguments),
+        heads=heads_to_read(arguments),
         probabilities=arguments.probabilities,
         faces=arguments.faces,
         largest=arguments.largest,
@@ -159,40 +168,6 @@ def _checked(videos: Sequence[str]) -> float | None:
                 seconds.append(video.duration)
     known = [each for each in seconds if each is not None]
     return sum(known) if len(known) == len(seconds) else None
-
-
-@contextmanager
-def _target(
-    arguments: argparse.Namespace, videos: list[str], network: Path, form: str
-) -> "Iterator[Target]":
-    """Where the rows go, from the first one on; UserError if they can't."""
-    import pandas as pd
-
-    from multitask.networks.prediction.file import Printed, same_work, writing
-    from multitask.networks.prediction.formats import Tally
-
-    if not arguments.out:
-        terminal = sys.stdout.isatty()
-        width = shutil.get_terminal_size().columns if terminal else None
-        yield Printed(form=form, width=width)
-        return
-    work = same_work(
-        network,
-        pd.DataFrame({"path": videos}),
-        _heads(arguments),
-        arguments.probabilities,
-        {name: getattr(arguments, name) for name in _OPTIONS},
-    )
-    with writing(Path(arguments.out).expanduser(), form, work) as file:
-        # Who a person is depends on all frames before, so that none can be left out.
-        file.size, file.tally = 0, Tally()
-        yield file
-
-
-def _heads(arguments: argparse.Namespace) -> tuple[str, ...] | None:
-    from multitask.contracts.recipe_texts import split_names
-
-    return split_names(arguments.heads or "") or None
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import Say, UserError, in_python, python_spelling
 
@@ -90,7 +90,7 @@ def find_like(
     *,
     say: Say = print,
 ) -> "Like | None":
-    """What rows shall be like; None if no picture is given.
+    """What to look for; None if no picture is given.
 
     `say` is called with a line if there are several faces in it. Raises UserError as
     `search` does.
@@ -117,7 +117,7 @@ def find_like(
     import_tensorflow()
     from multitask.networks.analyzer import Analyzer
 
-    query = _query(Analyzer.load(file), like, say)
+    query = _query(Analyzer.load(file), like, stored.options, say)
     return Like(query=query, features=stored.features, checksum=stored.checksum)
 
 
@@ -135,17 +135,34 @@ def _network(given: "str | PathLike[str] | None", stored: str) -> Path:
         raise UserError("--features", what, todo) from None
 
 
-def _query(network: "Analyzer", like: "Picture", say: Say) -> "npt.NDArray[np.float32]":
-    """The features (channels,) of a picture, or of the largest face in it."""
+def _query(
+    network: "Analyzer", like: "Picture", options: "dict[str, Any]", say: Say
+) -> "npt.NDArray[np.float32]":
+    """The features (channels,) of a picture, or of the largest face in it.
+
+    They are computed with the `options` of the features to compare them with.
+    """
     from multitask.images.decode import visible_fault
 
     name = like if isinstance(like, (str, PathLike)) else "picture"
+    is_path = isinstance(like, (str, PathLike))
+    if is_path and Path(like).expanduser().is_dir():  # type: ignore[arg-type]
+        raise UserError(f"--like {name}", "is a folder, must be one picture")
     status = visible_fault(like)
     if not status:
-        rows, features = network.embed([like], heads=[network.heads[0].name])
+        if tta := options.get("tta"):
+            network = network.with_tta(tta)
+        rows, features = network.embed(
+            [like],
+            heads=[network.heads[0].name],
+            **{key: options[key] for key in ("faces", "largest", "detector")},
+        )
         status = str(rows["status"].iloc[0])
     if status != "ok":
         raise UserError(f"--like {name}", status, "give another picture")
+    if options["boxes"]:
+        what = "the rows show what is in the boxes of a table"
+        say(f"{what}, and {name} is searched as a picture without a box")
     if len(rows) > 1:
         say(f"{name} has {len(rows)} faces: looking for the largest one")
     query: npt.NDArray[np.float32] = features[0]

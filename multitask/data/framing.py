@@ -1,4 +1,4 @@
-"""How do faces lie in the pictures of a training, which predictions repeat?"""
+"""How do faces lie in the training pictures, so that predictions can repeat it?"""
 
 import pandas as pd
 

@@ -68,7 +68,9 @@ class Analyzer(Network):
         counts. `faces="detect"` cuts out the face of a crop, too. `faces="whole"` looks
         at whole pictures, one row each; so does `auto` with a network that was not
         trained on crops of faces (`spec.framing` is None). A picture with a box is not
-        searched. `detector` is the name of one in `multitask.images.faces.detectors`.
+        searched: what is in the box is used as it is, not aligned as a face is. So the
+        `box` of a face that `predict` found, given back, may be answered otherwise.
+        `detector` is the name of one in `multitask.images.faces.detectors`.
 
         The columns are `status` (`ok`, or why there is no answer), `path` (empty if the
         picture is not a path), `box` (empty: the whole picture), `warning` (`unlike the
@@ -195,7 +197,7 @@ class Analyzer(Network):
         """Predict for pictures, and return the features that all heads begin from, too.
 
         Takes and raises what `predict` does. Returns `rows`, the table of `predict`,
-        and `features` (rows, channels), float32: those behind the trunk and its shared
+        and `features` (rows, channels), float32: those after the trunk and its shared
         dense layer, averaged over the crops that the network looks at. They are NaN for
         a row without an answer. Pictures that look alike to the network have features
         with a high cosine similarity.

@@ -23,7 +23,7 @@ _MANY = 100  # different texts of a column: more are no classes
 
 @dataclass(frozen=True, kw_only=True)
 class Like:
-    """What rows shall be like: the features (channels,) of a picture, `query`.
+    """What to look for: the features (channels,) of a picture, `query`.
 
     `features` (rows, channels) are those of all rows of the answers, which `checksum`
     of `multitask.images.paths` tells from others.
@@ -80,10 +80,12 @@ def find(
     check_names(searched, answers.names, "expression")
     if sort is not None:
         check_names((sort,), answers.names, "--sort")
-    others = [name for name in (sort, "path" if like else None) if name]
+    if like:
+        check_names(("box",), answers.names, "--like")
+    others = [*([sort] if sort else []), *(("path", "box") if like else ())]
     columns = answers.load((*searched, *others))
     if like:
-        _check_like(answers, columns["path"], like)
+        _check_like(answers, columns["path"], columns["box"], like)
     condition, notes = Condition("TRUE"), list[str]()
     if parsed:
         compiler = Compiler(expression=parsed, columns=columns)
@@ -135,18 +137,18 @@ def _select(
     return np.asarray(found.fetchnumpy()["row"], np.int64)
 
 
-def _check_like(answers: Answers, paths: Column, like: Like) -> None:
+def _check_like(answers: Answers, paths: Column, boxes: Column, like: Like) -> None:
     """Raise UserError unless features are those of the rows of the answers."""
     where = "--features"
     if SIMILARITY in answers.names:
         raise UserError(answers.where, f"has a column {SIMILARITY!r} already")
-    sql = f"SELECT {paths.value} AS path FROM answers ORDER BY row"
+    sql = f"SELECT {paths.value}, {boxes.value} FROM answers ORDER BY row"
     texts = answers.connection.execute(sql).fetchall()
     if len(texts) != len(like.features):
         rows = counted(len(like.features), "row")
         what = f"has {rows}, but the answers have {len(texts):,}"
         raise UserError(where, what, "give what the same predict wrote")
-    if checksum(path for (path,) in texts) != like.checksum:
+    if checksum(text for row in texts for text in row) != like.checksum:
         what = "belongs to other rows, or to the same ones in another order"
         raise UserError(where, what, "give what the same predict wrote")
 

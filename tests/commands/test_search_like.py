@@ -127,6 +127,10 @@ def test_the_largest_of_several_faces_counts_and_a_sheet_shows_them(folder, caps
          "^--features: belongs to --like, which is missing"),
         (["answers.csv", "--like", "photos/c.png", "--features", "features.npy"],
          "^--like photos/c.png: no face; give another picture"),
+        (["answers.csv", "--like", "photos", "--features", "features.npy"],
+         "^--like photos: is a folder, must be one picture"),
+        (["answers.csv", "--like", "photos/*.jpg", "--features", "features.npy"],
+         r"^--like photos/\*.jpg: no such file"),
         (["answers.csv", "--like", "none.jpg", "--features", "features.npy"],
          "^--like none.jpg: no such file"),
         (["answers.csv", "--like", "photos/b.jpg", "--features", "none.npy"],
@@ -183,7 +187,7 @@ def test_features_replace_nothing_and_need_a_file(folder, capsys, options, messa
     assert refused(capsys, predict, ["faces", "photos", *options], message)
 
 
-@pytest.mark.parametrize("when", ["before the rows", "behind the rows"])
+@pytest.mark.parametrize("when", ["before the rows", "after the rows"])
 def test_a_stopped_command_goes_on(folder, monkeypatch, capsys, when):
     from multitask.networks import analyzer
     from multitask.networks.prediction.file import PredictionFile
@@ -196,7 +200,7 @@ def test_a_stopped_command_goes_on(folder, monkeypatch, capsys, when):
 
     def stopped(self, rows):
         calls.append(rows)
-        if when == "behind the rows":
+        if when == "after the rows":
             append(self, rows)
         if len(calls) == 2:
             raise KeyboardInterrupt
@@ -233,8 +237,8 @@ def test_a_command_goes_on_only_with_its_features(folder, monkeypatch, capsys):
 
 
 def test_features_of_any_size_fit_into_float16(tmp_path):
-    file = FeatureFile(path=tmp_path / "f.npy", network="n", sha256="0")
-    rows = pd.DataFrame({"path": ["a", "b", "c", None]})
+    file = FeatureFile(path=tmp_path / "f.npy", network="n", sha256="0", options={})
+    rows = pd.DataFrame({"path": ["a", "b", "c", None], "box": None})
     large = np.array([[3e30, 4e30], [0, 0], [6e-30, 8e-30], [np.nan, 1]], np.float32)
     file.append(rows, large)
     file.finish()

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -33,6 +33,7 @@ from multitask.networks.prediction.formats import (
     encodable,
     text,
 )
+from multitask.networks.prediction.locked import locked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,28 +195,11 @@ def writing(path: Path, form: str, work: dict[str, Any]) -> Iterator[PredictionF
     Raises UserError if it can't be written, another process is writing it, or it was
     begun by other work.
     """
-    from filelock import FileLock, Timeout
-
     check_target(path, form)
     file = PredictionFile(path=path, form=form, work=work)
-    lock = FileLock(file.part.with_name(f"{file.part.name}.lock"))
-    with reporting_write_errors(path):
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise UserError(
-                path,
-                "is being written by another process",
-                "wait, or name another file",
-            ) from None
-    try:
+    with locked(path):
         file.resume()
         yield file
-    finally:
-        # While it is held: who locks a file that is gone is sent back by filelock.
-        with suppress(PermissionError):  # Windows removes no open file
-            Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
 
 
 def write_rows(rows: "pd.DataFrame", path: Path, form: str) -> None:
