@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,7 +49,7 @@ def test_a_picture_is_most_like_itself_with_any_options(options):
     """Its cosine with itself was .03 for whole pictures, and .95 for 4 crops."""
     pytest.importorskip("duckdb")
     assert predict([*COMMAND, *options]) == 0
-    like = {"like": "photos/a.png", "features": "f.npy"}
+    like: dict[str, Any] = {"like": "photos/a.png", "features": "f.npy"}
     found = multitask.search("a.csv", **like)
     assert found["path"].iloc[0] == "photos/a.png"
     assert found["similarity"].iloc[0] == pytest.approx(1, abs=2e-3)
@@ -60,7 +61,8 @@ def test_features_belong_to_boxes_too(capsys):
     table.to_csv("table.csv", index=False)
     assert predict(["faces", "table.csv", *COMMAND[2:]]) == 0
     assert "boxes are cut out as they are" in capsys.readouterr().err
-    like, said = {"like": "photos/a.png", "features": "f.npy"}, []
+    like: dict[str, Any] = {"like": "photos/a.png", "features": "f.npy"}
+    said: list[str] = []
     assert len(multitask.search("a.csv", **like, say=said.append)) == 2
     assert "photos/a.png is searched as a picture without a box" in said[0]
     rows = pd.read_csv("a.csv")
