@@ -146,6 +146,8 @@ class FeatureFile:
 
         A stop between both leaves some too many, which `resume` leaves out.
         """
+        if self.rows and rows.empty:  # all were written before the stop
+            return
         if not self.rows:  # so that there is never a part of unknown origin
             self._save(self.part, {"checksums": [(0, 0)]})
         units = _units(features)
