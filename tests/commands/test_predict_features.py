@@ -94,7 +94,7 @@ def test_what_another_command_has_written_so_far_is_left_alone(monkeypatch, caps
     message = "^f.npy.part: holds features of another command; resume with the command"
     assert refused(capsys, other, message)
     assert predict(COMMAND) == 0
-    assert np.load("f.npy").shape[0] == 2
+    assert len(np.load("f.npy")) == len(pd.read_csv("a.csv"))
 
 
 def test_a_file_beside_any_json_is_not_replaced(folder, capsys):
@@ -113,6 +113,6 @@ def test_a_stop_between_both_files_loses_nothing(monkeypatch, folder):
     features = np.load("f.npy")  # finished before the rows are
     assert predict(COMMAND) == 0
     np.testing.assert_array_equal(np.load("f.npy"), features)
-    assert len(pd.read_csv("a.csv")) == len(features) == 2
+    assert len(pd.read_csv("a.csv")) == len(features)
     assert predict(COMMAND) == 0  # replaces both
     assert not list(folder.glob("*.part*"))
