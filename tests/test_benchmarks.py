@@ -20,6 +20,7 @@ ROWS = {
     "forward": 4,
     "parameters": 1,
     "peak memory": 1,
+    "predict": 1,
     "compare": 1,
     "sweep": 1,
     "a table": 3,

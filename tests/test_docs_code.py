@@ -105,12 +105,15 @@ class Portraits:
 
 
 def write_answers(path):
-    """Answers of three pictures, in Parquet, without pyarrow."""
+    """Answers in Parquet, without pyarrow, and their features beside them."""
     duckdb = pytest.importorskip("duckdb", reason="needs the extra search")
-    answers = pd.DataFrame(
-        {"path": ["a.jpg", "b.jpg", "c.jpg"], "Smiling": [1, 1, 0], "age": [20, 40, 9]}
-    )
-    answers["Smiling_confidence"] = [0.9, 0.8, 0.7]
+    from multitask.predict import main
+
+    table, features = path.with_suffix(".csv"), path.with_name("features.npy")
+    pictures = ["a.jpg", "b.jpg", "photo.jpg"]
+    out = ["--out", str(table), "--features", str(features)]
+    assert main(["faces", *pictures, *out]) == 0
+    answers = pd.read_csv(table).assign(Smiling=1, Smiling_confidence=0.9)
     duckdb.from_df(answers).write_parquet(str(path))
 
 
@@ -129,14 +132,14 @@ def test_the_python_of_a_page_runs(page, pictures, small, tmp_path, monkeypatch)
     needed = {"export": ("tf2onnx", "onnxruntime", "ai_edge_litert")}
     for package in needed.get(page.stem, ()):
         pytest.importorskip(package, reason="needs the extra export")
-    if "photo.jpg" in code(page):
-        Image.fromarray(portrait()).save(tmp_path / "photo.jpg")
-    if "answers.parquet" in code(page):
-        write_answers(tmp_path / "answers.parquet")
     if "clip.mp4" in code(page):
         write_video(tmp_path / "clip.mp4", monkeypatch)
     shutil.copytree(pictures, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
+    if "photo.jpg" in code(page):
+        Image.fromarray(portrait()).save(tmp_path / "photo.jpg")
+    if "answers.parquet" in code(page):
+        write_answers(tmp_path / "answers.parquet")
     text = code(page)
     for run in set(re.findall(r"runs/\w+", text)):
         if f'out="{run}"' not in text:  # else the page makes it itself
