@@ -329,7 +329,7 @@ def test_an_action_asked_for_that_the_network_lacks_is_an_error(analyze):
         ({"detector_backend": None}, "no detector None"),
         ({"expand_percentage": -5}, "expand_percentage: is -5, must be"),
         ({"expand_percentage": "5"}, "expand_percentage: is '5', must be"),
-        ({"network": "facse"}, "facse: is no network"),
+        ({"network": "facse"}, "facse: is not a known network"),
         ({"network": 3}, "network: is of type int"),
     ],
 )
