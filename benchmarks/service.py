@@ -158,9 +158,9 @@ class Load:
     def memory(self) -> float:
         """The resident memory of the service, in bytes."""
         with self.client() as client:
-            found = _RSS.search(client.get("/metrics").text)
-        assert found
-        return float(found[1])
+            resident = _RSS.search(client.get("/metrics").text)
+        assert resident
+        return float(resident[1])
 
     def _send(self, client: httpx.Client, number: int) -> httpx.Response:
         files = {"pictures": ("a.jpg", self.pictures[number])}

@@ -111,8 +111,8 @@ def analyze(
         analyzer = _opened(network)
         known = _chosen(wanted, analyzer, network, silent)
         finder = _finder(analyzer, detector, align, expand_percentage / 100)
-        found = _find_all(pictures, finder, enforce_detection, several)
-        faces = _answer(found, analyzer, known)
+        searched = _find_all(pictures, finder, enforce_detection, several)
+        faces = _answer(searched, analyzer, known)
     except AnalyzeError:
         raise
     except UserError as error:
@@ -239,10 +239,10 @@ def _find_all(
         except PictureError as error:
             return str(error)
 
-    found = []
+    searched = []
     for index, result in enumerate(in_order(one, len(pictures))):
         if isinstance(result, Regions):
-            found.append(result)
+            searched.append(result)
             continue
         place = f"img_path[{index}]" if several else "img_path"
         where = " ".join(filter(None, (place, fetch.shown(pictures[index]))))
@@ -250,7 +250,7 @@ def _find_all(
             what, todo = "Face could not be detected", "set enforce_detection=False "
             raise FaceNotDetected(where, what, todo + "to answer for all of it")
         raise AnalyzeError(where, result)
-    return found
+    return searched
 
 
 def _usable(picture: Any) -> Any:
@@ -270,10 +270,10 @@ def _pixels(picture: Any) -> Pixels:
 
 
 def _answer(
-    found: Sequence[Regions], analyzer: "Analyzer", known: dict[str, Question]
+    searched: Sequence[Regions], analyzer: "Analyzer", known: dict[str, Question]
 ) -> list[list[dict[str, Any]]]:
     """DeepFace's dict of each face of each picture."""
-    pixels = [cut for picture in found for cut in picture.pixels]
+    pixels = [cut for picture in searched for cut in picture.pixels]
     size = analyzer.spec.side
     stacked = np.stack(pixels) if pixels else np.zeros((0, size, size, 3), np.uint8)
     heads = [question.head for question in known.values()]
@@ -290,5 +290,5 @@ def _answer(
                 picture.boxes, picture.confidences, picture.eyes, strict=True
             )
         ]
-        for picture in found
+        for picture in searched
     ]

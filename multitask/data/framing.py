@@ -33,17 +33,17 @@ def measured(table: pd.DataFrame, margin: float, seed: int, say: Say) -> Framing
             return (1, 1, 3), []
         return pixels.shape, detect(pixels)
 
-    found, single = [], 0
+    measured_pictures, single = [], 0
     results = first_in_order(look, len(paths), FIRST)
     for shape, faces in track(results, "finding faces", len(paths)):
-        found.append((shape, faces))
+        measured_pictures.append((shape, faces))
         single += len(faces) == 1
-        if len(found) == FIRST and single < FEW * FIRST:
+        if len(measured_pictures) == FIRST and single < FEW * FIRST:
             return None
-    framing = measure(found)
+    framing = measure(measured_pictures)
     if framing:
         say("the pictures are crops of faces: predict will find and cut out faces")
-    elif len(found) >= FIRST and single > len(found) / 2:
+    elif len(measured_pictures) >= FIRST and single > len(measured_pictures) / 2:
         what = "most pictures show one face, but each somewhere else"
         say(f"{what}: --faces detect trains on the faces alone")
     return framing

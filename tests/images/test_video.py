@@ -208,13 +208,13 @@ def test_only_one_frame_is_held_at_a_time(tmp_path):
 
 
 @pytest.fixture
-def test_pattern(monkeypatch):
+def pattern(monkeypatch):
     """A camera that shows FFmpeg's test pattern, 20 frames of it at full speed."""
-    pattern = camera.Device("testsrc=size=64x48:rate=10:duration=2", "lavfi", {})
-    monkeypatch.setattr(camera, "device", lambda name: pattern)
+    device = camera.Device("testsrc=size=64x48:rate=10:duration=2", "lavfi", {})
+    monkeypatch.setattr(camera, "device", lambda name: device)
 
 
-def test_a_camera_gives_its_newest_frames(test_pattern):
+def test_a_camera_gives_its_newest_frames(pattern):
     with Video("camera:0") as opened:
         assert opened.is_camera
         assert opened.duration is None
