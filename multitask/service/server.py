@@ -62,7 +62,10 @@ def bind(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         with ExitStack() as on_error:
-            bound = on_error.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            # asyncio sends at once (TCP_NODELAY) only where the protocol is named: else
+            # the body of an answer waits 40 ms for the client to confirm its headers.
+            tcp = (family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+            bound = on_error.enter_context(socket.socket(*tcp))
             # One that just ended may still have connections that are being closed.
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind(address)

@@ -205,3 +205,9 @@ def test_addresses_are_those_of_a_browser():
             assert address(bound).startswith("http://[::1]:")
     except UserError:
         pytest.skip("no IPv6")
+
+
+def test_answers_are_sent_without_waiting_for_the_client_to_confirm_their_start():
+    # asyncio sets TCP_NODELAY only for a socket whose protocol is named.
+    with bind("127.0.0.1", 0) as bound:
+        assert bound.proto == socket.IPPROTO_TCP
