@@ -43,6 +43,10 @@ def parser() -> argparse.ArgumentParser:
         "--faces", default="whole", choices=("auto", "detect", "whole"),
         help="what is asked of each picture (default whole: no search for faces)",
     )  # fmt: skip
+    add(
+        "--tta", type=int, choices=(1, 2, 4), metavar="N",
+        help="as `serve --tta` (default: as in the training)",
+    )  # fmt: skip
     add("--rounds", type=int, default=5, metavar="N", help="(default 5)")
     add(
         "--seconds", type=float, default=10, metavar="S",
@@ -68,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as name:
         files = faces.paths(arguments.data, 200, Path(name))
         pictures = [Path(path).read_bytes() for path in files]
-    with served(arguments.network) as url:
+    with served(arguments.network, arguments.tta) as url:
         load = Load(url=url, pictures=pictures, faces=arguments.faces)
         load.learn()
         rows = [throughput(load, arguments.rounds, arguments.seconds)]
@@ -78,10 +82,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 @contextmanager
-def served(network: str) -> Iterator[str]:
+def served(network: str, tta: int | None = None) -> Iterator[str]:
     """The address of a service in a process of its own, ended by SIGTERM."""
+    command = [sys.executable, "-m", "multitask.serve", network, "--port", "0"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "multitask.serve", network, "--port", "0"],
+        [*command, *(("--tta", str(tta)) if tta else ())],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

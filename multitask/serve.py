@@ -2,9 +2,13 @@
 
 import argparse
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from multitask.contracts.errors import Parser, UserError, command
@@ -80,6 +84,12 @@ def parser() -> argparse.ArgumentParser:
         help="the port to listen on; 0 takes a free one (default 8000)",
     )  # fmt: skip
     add(
+        "--tta", type=int, choices=(1, 2, 4), metavar="N",
+        help="average each answer over 1, 2 or 4 crops of the picture; time grows in "
+        "proportion, and with another number than in the training no answer is marked "
+        "as unlike the training pictures (default: as in the training)",
+    )  # fmt: skip
+    add(
         "--token",
         help="answer only requests with the header `Authorization: Bearer TOKEN`; "
         f"other users of this machine see options, but not the variable {TOKEN}",
@@ -95,6 +105,30 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run `python -m multitask.serve`; returns the exit status."""
     arguments = parser().parse_args(argv)
+    with _exit_on_sigterm():
+        _serve(arguments)
+    return 0
+
+
+@contextmanager
+def _exit_on_sigterm() -> Iterator[None]:
+    """Have SIGTERM end the process with status 0, whenever it comes.
+
+    Otherwise it would end the process as if it had been killed or, where that is the
+    first process of a container, do nothing until the service listens.
+    """
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _serve(arguments: argparse.Namespace) -> None:
     _check_installed()
     from multitask.service.access import is_local
     from multitask.service.server import address, bind, run
@@ -110,6 +144,8 @@ def main(argv: list[str] | None = None) -> int:
 
         with status("opening the network"):
             analyzer = multitask.load(network)
+            if arguments.tta:
+                analyzer = analyzer.with_tta(arguments.tta)
             app = create_app(
                 analyzer,
                 name=_shown(name),
@@ -124,7 +160,6 @@ def main(argv: list[str] | None = None) -> int:
             print(f"--host {arguments.host}: {_OPEN}", file=sys.stderr)
         print(f"{_shown(name)} at {address(bound)} (Ctrl-C ends it)")
         run(app, bound, limits)
-    return 0
 
 
 def _check_installed() -> None:

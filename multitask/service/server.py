@@ -1,14 +1,15 @@
 """How does the service listen, and how does it end?"""
 
-import signal
 import socket
 from asyncio import TimerHandle
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
+import h11
 import uvicorn
 from fastapi import FastAPI
+from starlette.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from multitask.contracts.errors import UserError
@@ -22,10 +23,37 @@ _GRACE_SECONDS = 5.0  # to send the last responses
 class HeadersInTime(H11Protocol):
     """HTTP/1.1 that closes connections on which no request begins in time.
 
-    uvicorn itself waits for ever for the headers of a request.
+    uvicorn itself waits for ever for the headers of a request. What it refuses before
+    the application sees it is one line of JSON here, as all other refusals are.
     """
 
     _check: TimerHandle | None = None
+
+    def __init__(self, config: uvicorn.Config, *more: Any, **named: Any) -> None:
+        super().__init__(config, *more, **named)
+        self._most, self.limit_concurrency = self.limit_concurrency, None
+        self._answered_by, self.app = self.app, self._unless_crowded
+
+    async def _unless_crowded(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer, or refuse if there are too many connections."""
+        app: Any = self._answered_by
+        if self._most is not None and len(self.connections) >= self._most:
+            line = "service: has too many connections; try again in a few seconds"
+            app = JSONResponse({"detail": line}, 503, {"Retry-After": "2"})
+        await app(scope, receive, send)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, and close the connection."""
+        body = b'{"detail":"request: is no valid HTTP/1.1"}'
+        headers = [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+        ]
+        response = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+        for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -100,11 +128,8 @@ def configure(app: FastAPI, limits: Limits) -> uvicorn.Config:
 
 
 def run(app: FastAPI, bound: socket.socket, limits: Limits) -> None:
-    """Serve until SIGTERM or Ctrl-C, then finish the requests that were accepted."""
-    # uvicorn repeats the signal once all is done, which would end the process as if it
-    # had been killed.
-    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
-    try:
-        uvicorn.Server(configure(app, limits)).run(sockets=[bound])
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    """Serve until SIGTERM or Ctrl-C, then finish the requests that were accepted.
+
+    Once all is done, uvicorn repeats the signal for the handler that was there before.
+    """
+    uvicorn.Server(configure(app, limits)).run(sockets=[bound])

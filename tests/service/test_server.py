@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -33,7 +33,7 @@ def run(tiny_trunk, tmp_path_factory):
 
 
 @contextmanager
-def serving(run, *options, environment=()):
+def serving(run, *options, environment=(), wait=True):
     """A process that serves a run on a free port, and its address."""
     command = [sys.executable, "-m", "tests.service.process", str(run), "--port", "0"]
     started = subprocess.Popen(
@@ -53,7 +53,8 @@ def serving(run, *options, environment=()):
         )
         assert found, line + started.stderr.read()
         url = found[1]
-        wait_until(lambda: is_up(url))
+        if wait:
+            wait_until(lambda: is_up(url))
         yield started, url
     finally:
         started.kill()
@@ -73,35 +74,65 @@ def ended(started):
     return started.returncode, output + error
 
 
+BODY = (
+    b'--B\r\nContent-Disposition: form-data; name="pictures"; filename="a"\r\n'
+    b"\r\n" + PICTURE + b"\r\n--B--\r\n"
+)
+HEAD = (
+    b"POST /analyze HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: multipart/form-data; boundary=B\r\n"
+    + f"Content-Length: {len(BODY)}\r\n\r\n".encode()
+)
+
+
+def received(connection):
+    """What a connection gets until it is closed."""
+    data = b""
+    with suppress(ConnectionResetError):
+        while chunk := connection.recv(65536):
+            data += chunk
+    return data
+
+
 @pytest.mark.slow
 def test_sigterm_finishes_what_was_accepted_and_is_status_0(run):
-    with serving(run) as (started, url):
-        host = httpx.URL(url)
-        body = (
-            b'--B\r\nContent-Disposition: form-data; name="pictures"; filename="a"\r\n'
-            b"\r\n" + PICTURE + b"\r\n--B--\r\n"
-        )
-        head = (
-            b"POST /analyze HTTP/1.1\r\nHost: localhost\r\n"
-            b"Content-Type: multipart/form-data; boundary=B\r\n"
-            + f"Content-Length: {len(body)}\r\n\r\n".encode()
-        )
-        with (
-            socket.create_connection((host.host, host.port), timeout=60) as connection,
-            httpx.Client(base_url=url) as idle,
-        ):
-            assert idle.get("/health").status_code == 200  # and stays connected
-            connection.sendall(head + body[:100])
-            in_progress = "multitask_requests_in_progress 1.0"
-            wait_until(lambda: in_progress in idle.get("/metrics").text)
-            started.send_signal(signal.SIGTERM)
-            wait_until(lambda: not is_up(url))
-            connection.sendall(body[100:])
-            response = b""
-            while chunk := connection.recv(65536):
-                response += chunk
-        assert response.startswith(b"HTTP/1.1 200 ")
-        assert b'"status":"ok"' in response
+    with serving(run, "--upload-timeout", "10") as (started, url), ExitStack() as stack:
+        place = (httpx.URL(url).host, httpx.URL(url).port)
+
+        def connect(sent):
+            connection = stack.enter_context(
+                socket.create_connection(place, timeout=60)
+            )
+            connection.sendall(sent)
+            return connection
+
+        idle = stack.enter_context(httpx.Client(base_url=url))
+        slow = [connect(HEAD + BODY[:100]) for _ in range(3)]
+        stalled = connect(HEAD + BODY[:50])
+        nothing, half = connect(b""), connect(HEAD[:40])
+        in_progress = "multitask_requests_in_progress 4.0"
+        wait_until(lambda: in_progress in idle.get("/metrics").text)
+        started.send_signal(signal.SIGTERM)
+        wait_until(lambda: not is_up(url))
+        for connection in (nothing, half):
+            assert received(connection) == b""
+        for start in range(100, len(BODY), 400):  # slowly
+            for connection in slow:
+                connection.sendall(BODY[start : start + 400])
+            time.sleep(0.2)
+            started.send_signal(signal.SIGTERM)  # again, which changes nothing
+        for connection in slow:
+            response = received(connection)
+            assert response.startswith(b"HTTP/1.1 200 ")
+            assert b'"status":"ok"' in response
+        assert received(stalled).startswith(b"HTTP/1.1 408 ")
+        assert ended(started) == (0, "")
+
+
+@pytest.mark.slow
+def test_sigterm_counts_from_the_moment_that_the_address_is_told(run):
+    with serving(run, wait=False) as (started, _):
+        started.send_signal(signal.SIGTERM)
         assert ended(started) == (0, "")
 
 
@@ -169,6 +200,7 @@ def test_a_port_that_is_taken_is_one_line(run, capsys):
     [
         (["--port", "70000"], "--port 70000: must be from 0 to 65535"),
         (["--host", "nowhere.invalid"], "--host nowhere.invalid --port 8000: can't li"),
+        (["--tta", "3"], "--tta: is '3', must be one of 1, 2, 4"),
         (["--queue", "0"], "--queue: is 0, must be 1 or more"),
         (["--max-pixels", "many"], "--max-pixels: is 'many', must be a whole number"),
         (
