@@ -6,10 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, get_args
 
 from fastapi import Depends, FastAPI, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
-from starlette.exceptions import HTTPException
+from fastapi.responses import HTMLResponse
 
 from multitask.contracts.version import VERSION
 from multitask.images.faces.parts import Faces
@@ -17,49 +14,26 @@ from multitask.networks.analyzer import Analyzer
 from multitask.service.access import SameSite, bearer
 from multitask.service.limits import Limits
 from multitask.service.middleware import Outermost
-from multitask.service.network import ServedNetwork
 from multitask.service.page import Page
-from multitask.service.refusals import Refusal
+from multitask.service.predictor import Predictor
+from multitask.service.problems import add_handlers, check_given_once, descriptions
 from multitask.service.schemas import (
     Analysis,
     HeadResponse,
     HeadsResponse,
     Health,
     LimitsResponse,
-    Problem,
+    Parameters,
 )
 from multitask.service.service import Service
 from multitask.service.uploads import FIELD
 
-_PROBLEMS = {
-    401: "the token is missing or wrong",
-    403: "a page of another site asks",
-    408: "the upload took too long",
-    413: "too many bytes, pictures, pixels or faces",
-    415: "the body is no form, or no file is a picture",
-    421: "the host is none of this machine, and there is no token",
-    422: "the form, a parameter or every picture is wrong",
-    429: "too many requests are in progress",
-    503: "there was no answer in time",
-}
 _KINDS = ("jpeg", "png", "webp", "gif", "bmp", "tiff", "avif")
 _DESCRIPTION = """\
 Send pictures to `/analyze`; the answers have the columns of the command `predict`, and
 `/heads` says what each of them means. Pictures are kept in memory until they are
 answered, and nowhere else. Every refusal is one line, `{"detail": "..."}`.
 """
-
-
-class Parameters(BaseModel):
-    """What is asked about the pictures of a request."""
-
-    model_config = ConfigDict(extra="forbid")
-    heads: list[str] = Field(
-        [], description="heads to answer, by default all; also `age,gender`"
-    )
-    probabilities: bool = Field(False, description="add that of each class and label")
-    faces: Faces = Field("auto", description="as `--faces` of the command `predict`")
-    largest: bool = Field(False, description="only the largest face of each picture")
 
 
 def create_app(
@@ -80,7 +54,7 @@ def create_app(
     name this machine (127.0.0.1, localhost or ::1) or one of `hosts`. Serve it with one
     process: pictures share batches inside of it.
     """
-    service = Service(ServedNetwork(analyzer, name, card), limits or Limits())
+    service = Service(Predictor(analyzer, name, card), limits or Limits())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -99,13 +73,11 @@ def create_app(
     app.state.service = service
     app.add_middleware(SameSite, hosts=None if token else hosts)
     app.add_middleware(Outermost, metrics=service.metrics)
-    app.add_exception_handler(Refusal, _refusal)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+    add_handlers(app)
     access = [Depends(bearer(token))] if token else []
     _add_analyze(app, service, access)
     _add_others(app, service, access)
-    _name_choices(app, service.network)
+    _name_choices(app, service.predictor)
     return app
 
 
@@ -113,7 +85,7 @@ def _add_analyze(app: FastAPI, service: Service, access: Sequence[Any]) -> None:
     @app.post(
         "/analyze",
         dependencies=access,
-        responses=_problems(
+        responses=descriptions(
             *(401, 403, 408, 413, 415, 421, 422, 429, 503), token=bool(access)
         ),
         openapi_extra={"requestBody": _body(service.limits)},
@@ -123,11 +95,14 @@ def _add_analyze(app: FastAPI, service: Service, access: Sequence[Any]) -> None:
     ) -> Analysis:
         """Answer for one or many pictures: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
 
+        Of an animated picture, the first frame is answered.
+
         If a picture of several can't be used, its `status` says why. If none can, the
         request is refused with the reason of the first.
         """
+        check_given_once(request.query_params)
         pictures = await service.analyze(request, **dict(parameters))
-        return Analysis(network=service.network.name, pictures=pictures)
+        return Analysis(network=service.predictor.name, pictures=pictures)
 
 
 def _add_others(app: FastAPI, service: Service, access: Sequence[Any]) -> None:
@@ -135,7 +110,7 @@ def _add_others(app: FastAPI, service: Service, access: Sequence[Any]) -> None:
     heads_response = _heads(service)
     common: dict[str, Any] = {
         "dependencies": access,
-        "responses": _problems(401, 403, 421, token=bool(access)),
+        "responses": descriptions(401, 403, 421, token=bool(access)),
     }
 
     @app.get("/heads", **common)
@@ -143,7 +118,7 @@ def _add_others(app: FastAPI, service: Service, access: Sequence[Any]) -> None:
         """What the network answers, and what one must know of its answers."""
         return heads_response
 
-    @app.get("/health", responses=_problems(403, 421, 503, token=bool(access)))
+    @app.get("/health", responses=descriptions(403, 421, 503, token=bool(access)))
     async def health(response: Response) -> Health:
         """Whether requests are answered; no token is needed."""
         if not service.alive:
@@ -161,7 +136,7 @@ def _add_others(app: FastAPI, service: Service, access: Sequence[Any]) -> None:
         return HTMLResponse(page.html, headers=page.headers)
 
 
-def _name_choices(app: FastAPI, network: ServedNetwork) -> None:
+def _name_choices(app: FastAPI, predictor: Predictor) -> None:
     """Have the OpenAPI page list the heads, and only what this network can do."""
     make_schema = app.openapi
 
@@ -171,19 +146,22 @@ def _name_choices(app: FastAPI, network: ServedNetwork) -> None:
             one["name"]: one["schema"]
             for one in schema["paths"]["/analyze"]["post"]["parameters"]
         }
-        parameters["heads"]["items"]["enum"] = [one.head.name for one in network.heads]
-        choices = [one for one in get_args(Faces) if one != "detect" or network.detects]
-        parameters["faces"]["enum"] = choices
+        heads = [one.head.name for one in predictor.heads]
+        parameters["heads"]["items"]["enum"] = heads
+        parameters["faces"]["enum"] = [
+            one for one in get_args(Faces) if one != "detect" or predictor.detects
+        ]
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
 def _heads(service: Service) -> HeadsResponse:
-    network, limits = service.network, service.limits
+    predictor, limits = service.predictor, service.limits
     return HeadsResponse(
-        network=network.name,
-        detects=network.detects,
+        network=predictor.name,
+        detects=predictor.detects,
+        warns=predictor.warns,
         heads=[
             HeadResponse(
                 name=one.head.name,
@@ -193,11 +171,11 @@ def _heads(service: Service) -> HeadsResponse:
                 columns=list(one.answers),
                 probabilities=one.probabilities,
             )
-            for one in network.heads
+            for one in predictor.heads
         ],
-        notes=list(network.analyzer.notes),
-        caveats=network.caveats,
-        card=network.card,
+        notes=list(predictor.analyzer.notes),
+        caveats=predictor.caveats,
+        card=predictor.card,
         request=LimitsResponse(
             max_bytes=limits.max_bytes,
             max_pixels=limits.max_pixels,
@@ -205,14 +183,6 @@ def _heads(service: Service) -> HeadsResponse:
             max_faces=limits.max_faces,
         ),
     )
-
-
-def _problems(*statuses: int, token: bool = True) -> dict[int | str, dict[str, Any]]:
-    return {
-        status: {"model": Problem, "description": _PROBLEMS[status]}
-        for status in statuses
-        if status != (421 if token else 401)  # which it never is
-    }
 
 
 def _body(limits: Limits) -> dict[str, Any]:
@@ -232,34 +202,3 @@ def _body(limits: Limits) -> dict[str, Any]:
     kinds = ", ".join(f"image/{kind}" for kind in _KINDS)
     form = {"schema": schema, "encoding": {FIELD: {"contentType": kinds}}}
     return {"required": True, "content": {"multipart/form-data": form}}
-
-
-def _problem(
-    status: int, line: str, headers: dict[str, str] | None = None
-) -> JSONResponse:
-    return JSONResponse({"detail": line}, status, headers)
-
-
-async def _refusal(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Refusal)
-    return _problem(error.status, error.line, error.headers)
-
-
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = str(first["loc"][-1])[:100]
-    what = f"is {str(first.get('input'))[:100]!r}"
-    must = str(first["msg"]).removeprefix("Input should be ")
-    if first["type"] == "extra_forbidden":
-        known = ", ".join(Parameters.model_fields)
-        line = f"{where}: unknown parameter; known: {known}"
-    else:
-        line = f"{where}: {what}, must be {must}"
-    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, line)
-
-
-async def _http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    headers = dict(error.headers or {})
-    return _problem(error.status_code, str(error.detail), headers)

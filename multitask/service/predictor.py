@@ -12,8 +12,14 @@ from multitask.contracts.head import Head
 from multitask.images.decode import Pixels, resize
 from multitask.images.faces.parts import FaceFinder, Faces, Part, finder
 from multitask.networks.analyzer import Analyzer
+from multitask.networks.answers import Outputs, read_all
+from multitask.networks.forward import Features
 from multitask.networks.prediction.formats import records
+from multitask.networks.unlike import UNLIKE
 from multitask.service.batches import Row
+
+WARNING = "warning"  # in each row, beside the answers
+_BATCH = 128  # crops that the network takes at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +38,7 @@ class Columns:
         return self.answers + tuple(self.probabilities.values()) * probabilities
 
 
-class ServedNetwork:
+class Predictor:
     """An analyzer that answers about faces or whole pictures, cut out by any thread.
 
     To make it compiles the network, and loads the detector of faces if it needs one.
@@ -41,14 +47,21 @@ class ServedNetwork:
     def __init__(self, analyzer: Analyzer, name: str, card: str = "") -> None:
         self.analyzer, self.name, self.card = analyzer, name, card
         self.side = analyzer.spec.side
-        self.heads = tuple(map(self._columns, analyzer.heads))
+        blank = np.zeros((1, self.side, self.side, 3), np.uint8)
+        outputs, _ = self._outputs(blank)
+        self.heads = tuple(self._columns(head, outputs) for head in analyzer.heads)
         self.finder = cache(self._finder)
-        self.cut(np.zeros((self.side, self.side, 3), np.uint8), self.finder("auto"))
+        self.cut(blank[0], self.finder("auto"))
 
     @property
     def detects(self) -> bool:
         """Whether faces are looked for by default."""
         return self.analyzer.spec.framing is not None
+
+    @property
+    def warns(self) -> bool:
+        """Whether rows say what is unlike the training pictures."""
+        return self.analyzer.training is not None
 
     @property
     def caveats(self) -> list[str]:
@@ -58,11 +71,14 @@ class ServedNetwork:
         items = re.split(r"^[-*] ", section, flags=re.MULTILINE)[1:]
         return [" ".join(re.sub(r"\*\*|`", "", item).split()) for item in items]
 
-    def _columns(self, head: Head) -> Columns:
-        blank = np.zeros((1, self.side, self.side, 3), np.uint8)
+    def _columns(self, head: Head, outputs: Outputs) -> Columns:
         answers, every = (
-            self.analyzer.answers(
-                blank, np.arange(1), heads=[head], probabilities=probabilities
+            read_all(
+                self.analyzer.heads,
+                outputs,
+                np.arange(1),
+                selected=[head],
+                probabilities=probabilities,
             )
             for probabilities in (False, True)
         )
@@ -91,11 +107,13 @@ class ServedNetwork:
     def _finder(self, faces: Faces, largest: bool = False) -> FaceFinder | None:
         """What finds faces, as `faces` and `largest` of `Analyzer.predict` mean it.
 
-        A whole picture counts as the largest face, so that clients need not know the
-        network. Raises UserError for `detect` if the network was not trained on faces.
+        With `auto` a whole picture counts as the largest face, so that clients need not
+        know the network. Raises UserError for `detect` if the network was not trained
+        on faces, and for `largest` with `whole`.
         """
-        looks = faces != "whole" and self.detects
-        return finder(faces, self.analyzer.spec.framing, largest=largest and looks)
+        counts = faces == "auto" and not self.detects
+        framing = self.analyzer.spec.framing
+        return finder(faces, framing, largest=largest and not counts)
 
     def cut(self, pixels: Pixels, find: FaceFinder | None) -> list[Part]:
         """The faces in a picture (height, width, 3), or the whole picture."""
@@ -104,6 +122,24 @@ class ServedNetwork:
         return find.parts(pixels, self.side)
 
     def answer(self, parts: Pixels) -> list[Row]:
-        """The answers of all heads for parts (parts, side, side, 3), uint8 RGB."""
-        table = self.analyzer.answers(parts, np.arange(len(parts)), probabilities=True)
-        return records(table)
+        """The answers of all heads for parts (parts, side, side, 3), uint8 RGB.
+
+        In the column `warning` is what `predict` has there, None if that is nothing.
+        """
+        outputs, features = self._outputs(parts)
+        every = np.arange(len(parts))
+        table = read_all(self.analyzer.heads, outputs, every, probabilities=True)
+        rows = records(table)
+        training, unlike = self.analyzer.training, np.zeros(len(parts), bool)
+        if training and features is not None:
+            unlike = training.unlike(features)
+        for row, is_unlike in zip(rows, unlike, strict=True):
+            row[WARNING] = UNLIKE if is_unlike else None
+        return rows
+
+    def _outputs(self, parts: Pixels) -> tuple[Outputs, Features | None]:
+        """The outputs (parts, ...) by head name, and the features if they are used."""
+        every, forward = np.arange(len(parts)), self.analyzer.forward
+        if self.warns:
+            return forward.with_features(parts, every, _BATCH)
+        return forward.outputs(parts, every, _BATCH), None

@@ -1,8 +1,10 @@
-"""What do responses look like? FastAPI writes the OpenAPI page from these."""
+"""What do requests and responses look like? FastAPI writes OpenAPI from these."""
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from multitask.images.faces.parts import Faces
 
 Box = Annotated[
     tuple[int, int, int, int],
@@ -11,12 +13,28 @@ Box = Annotated[
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+class Parameters(BaseModel):
+    """What is asked about the pictures of a request."""
+
+    model_config = ConfigDict(extra="forbid")
+    heads: list[str] = Field(
+        [], description="heads to answer, by default all; also `age,gender`"
+    )
+    probabilities: bool = Field(False, description="add that of each class and label")
+    faces: Faces = Field("auto", description="as `--faces` of the command `predict`")
+    largest: bool = Field(False, description="only the largest face of each picture")
+
+
 class FaceResponse(BaseModel):
     """The answers about one face, or about the whole picture if `box` is null."""
 
     box: Box | None
     confidence: Share | None = Field(
         description="how sure the detector is that it is a face; null if none looked"
+    )
+    warning: str | None = Field(
+        description="`unlike the training pictures`, or null; null for all answers of "
+        "a network that can't tell, as `warns` of /heads says"
     )
     answers: dict[str, str | int | float | None] = Field(
         description="by the columns that /heads lists, as `predict` names them"
@@ -67,6 +85,9 @@ class HeadsResponse(BaseModel):
 
     network: str
     detects: bool = Field(description="whether faces are looked for by default")
+    warns: bool = Field(
+        description="whether answers say what is unlike the training pictures"
+    )
     heads: list[HeadResponse]
     notes: list[str] = Field(description="caveats about what it was trained on")
     caveats: list[str] = Field(description="the limits that its model card names")

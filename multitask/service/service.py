@@ -1,6 +1,7 @@
 """How do the pictures of a request become its response?"""
 
 import asyncio
+import re
 import time
 from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,13 +15,14 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from multitask.contracts.errors import UserError, as_python, counted
+from multitask.contracts.recipe_texts import split_names
 from multitask.images.decode import PictureError
 from multitask.images.faces.parts import NO_FACE, FaceFinder, Faces, Part
 from multitask.service.batches import Batches, Row
 from multitask.service.limits import Limits
 from multitask.service.metrics import Metrics
-from multitask.service.network import ServedNetwork
 from multitask.service.pictures import decode_upload, pixel_count
+from multitask.service.predictor import WARNING, Predictor
 from multitask.service.refusals import Refusal, busy
 from multitask.service.room import Room, cores
 from multitask.service.schemas import FaceResponse, PictureResponse
@@ -33,15 +35,15 @@ _PICTURES = 2  # of the largest allowed size that are in memory at once
 
 
 class Service:
-    """A network, the threads that work for it, and what may be asked of it."""
+    """A predictor, the threads that work for it, and what may be asked of it."""
 
-    def __init__(self, network: ServedNetwork, limits: Limits) -> None:
-        self.network, self.limits, self.metrics = network, limits, Metrics()
+    def __init__(self, predictor: Predictor, limits: Limits) -> None:
+        self.predictor, self.limits, self.metrics = predictor, limits, Metrics()
         self._requests = 0
         self._uploads = Uploads(limits)
         self._pool = ThreadPoolExecutor(cores(), "cut")
         self._room = Room(self._pool, _PICTURES * limits.max_pixels)
-        self._batches = Batches(network.answer, observe=self.metrics.batch)
+        self._batches = Batches(predictor.answer, observe=self.metrics.batch)
 
     @property
     def alive(self) -> bool:
@@ -112,11 +114,13 @@ class Service:
         self, heads: Sequence[str], probabilities: bool, faces: Faces, largest: bool
     ) -> tuple[list[str], FaceFinder | None]:
         try:
-            names = [name.strip() for some in heads for name in some.split(",")]
-            columns = self.network.columns(names, probabilities)
-            return columns, self.network.finder(faces, largest)
+            if not all(names.strip(" ,") for names in heads):
+                raise UserError("heads", "is empty", "name heads, or leave it out")
+            chosen = split_names(",".join(heads))
+            columns = self.predictor.columns(chosen, probabilities)
+            return columns, self.predictor.finder(faces, largest)
         except UserError as error:
-            where, _, what = as_python(error.line).partition(": ")
+            where, _, what = _as_parameters(error.line).partition(": ")
             raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, where, what) from None
 
     async def _answered(
@@ -170,8 +174,7 @@ class Service:
             width=size[0],
             height=size[1],
             faces=[
-                _face(part, {column: row[column] for column in columns})
-                for part, row in zip(parts, rows, strict=True)
+                _face(part, row, columns) for part, row in zip(parts, rows, strict=True)
             ],
         )
 
@@ -191,7 +194,7 @@ class Service:
         self._batches.expect(1)
         try:
             pixels = decode_upload(upload.data, upload.name)
-            parts = self.network.cut(pixels, find)
+            parts = self.predictor.cut(pixels, find)
             _check_faces(parts, upload.name, self.limits.max_faces)
             return parts, (pixels.shape[1], pixels.shape[0])
         except PictureError as error:
@@ -225,6 +228,11 @@ async def _while_connected(
     return [task.result() for task in tasks]
 
 
+def _as_parameters(line: str) -> str:
+    """A line that names settings as a request does, not as the command line."""
+    return as_python(re.sub(r"--(faces) (\w+)", r"\1=\2", line))
+
+
 def _check_faces(parts: Sequence[Part], name: str, most: int) -> None:
     """Raise Refusal for more faces than are answered: none is left out silently."""
     if len(parts) > most:
@@ -242,11 +250,16 @@ def _refused(upload: Upload, refusal: Refusal) -> PictureResponse:
     )
 
 
-def _face(part: Part, answers: Row) -> FaceResponse:
+def _face(part: Part, row: Row, columns: Sequence[str]) -> FaceResponse:
     box = None
     if part.box:
         left, top, right, bottom = map(int, part.box.split())
         box = left, top, right, bottom
     known = part.confidence == part.confidence  # not NaN
     confidence = round(float(part.confidence), 6) if known else None
-    return FaceResponse(box=box, confidence=confidence, answers=answers)
+    return FaceResponse(
+        box=box,
+        confidence=confidence,
+        warning=row[WARNING],
+        answers={column: row[column] for column in columns},
+    )

@@ -95,27 +95,6 @@ def test_heads_say_what_the_columns_mean(analyzer):
     assert body["request"]["max_pictures"] == 32
 
 
-@pytest.mark.parametrize(
-    ("query", "line"),
-    [
-        ("heads=agee", "heads: no head 'agee'; did you mean 'age'? Known: age, gender"),
-        ("head=age", "head: unknown parameter; known: heads, probabilities, faces, la"),
-        ("faces=some", "faces: is 'some', must be 'auto', 'detect' or 'whole'"),
-        (
-            "faces=detect",
-            "faces detect: this network doesn't know how faces lay in its",
-        ),
-        ("probabilities=perhaps", "probabilities: is 'perhaps', must be a valid bool"),
-    ],
-)
-def test_a_mistake_in_the_parameters_is_422_and_one_line(client, query, line):
-    response = client.post(f"/analyze?{query}", files=sent(encoded(pixels())))
-    assert response.status_code == 422
-    assert list(response.json()) == ["detail"]
-    assert response.json()["detail"].startswith(line)
-    assert "\n" not in response.text
-
-
 def test_faces_are_found_as_predict_finds_them(face_analyzer):
     data = pytest.importorskip("skimage.data")
     astronaut = data.astronaut()

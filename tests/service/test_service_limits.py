@@ -38,7 +38,7 @@ class Numbers:
         return [Part(np.zeros((4, 4, 3), np.uint8))] * self.faces
 
     def answer(self, parts):
-        return [{"value": 1.0}] * len(parts)
+        return [{"value": 1.0, "warning": None}] * len(parts)
 
 
 @pytest.fixture
@@ -106,13 +106,13 @@ def test_room_is_kept_until_a_thread_ends_even_if_its_client_has_gone():
 def test_a_service_decodes_at_most_twice_the_largest_picture_at_once(start):
     service = start(max_pixels=480)  # what PICTURE has: 20 * 24
     used = []
-    cut = service.network.cut
+    cut = service.predictor.cut
 
     def observed(*arguments):
         used.append(service._room.used)
         return cut(*arguments)
 
-    service.network.cut = observed
+    service.predictor.cut = observed
     answers = asyncio.run(service.analyze(request_of(*[PICTURE] * 6)))
     assert [answer.status for answer in answers] == ["ok"] * 6
     assert 480 <= max(used) <= 960
@@ -148,7 +148,7 @@ def test_heads_are_split_at_commas_as_the_command_does(start):
     service = start()
     asyncio.run(service.analyze(request_of(PICTURE), heads=["age, gender", "race"]))
     asyncio.run(service.analyze(request_of(PICTURE)))
-    assert service.network.asked == [["age", "gender", "race"], []]
+    assert service.predictor.asked == [["age", "gender", "race"], []]
 
 
 def test_slow_uploads_do_not_keep_others_from_being_answered(start):
@@ -197,7 +197,7 @@ def test_pictures_that_wait_are_not_answered_for_a_client_that_has_gone(start):
         free.wait(1)
         return [Part(np.zeros((4, 4, 3), np.uint8))]
 
-    service.network.cut = slowly
+    service.predictor.cut = slowly
     refusal = refused(service, request_of(*[PICTURE] * 12, gone=True))
     free.set()
     assert refusal.line == "request: its client went away before the answers came"
@@ -214,7 +214,7 @@ def test_a_failure_ends_the_work_for_the_other_pictures(start):
         time.sleep(0.05)
         raise ZeroDivisionError
 
-    service.network.cut = fail
+    service.predictor.cut = fail
     with pytest.raises(ExceptionGroup):
         asyncio.run(service.analyze(request_of(*[PICTURE] * 12)))
     service._pool.shutdown()
