@@ -33,7 +33,7 @@ def run(tiny_trunk, tmp_path_factory):
 
 
 @contextmanager
-def serving(run, *options, environment=(), wait=True):
+def serving(run, *options, environment=()):
     """A process that serves a run on a free port, and its address."""
     command = [sys.executable, "-m", "tests.service.process", str(run), "--port", "0"]
     started = subprocess.Popen(
@@ -53,8 +53,7 @@ def serving(run, *options, environment=(), wait=True):
         )
         assert found, line + started.stderr.read()
         url = found[1]
-        if wait:
-            wait_until(lambda: is_up(url))
+        wait_until(lambda: is_up(url))
         yield started, url
     finally:
         started.kill()
@@ -129,11 +128,19 @@ def test_sigterm_finishes_what_was_accepted_and_is_status_0(run):
         assert ended(started) == (0, "")
 
 
-@pytest.mark.slow
-def test_sigterm_counts_from_the_moment_that_the_address_is_told(run):
-    with serving(run, wait=False) as (started, _):
-        started.send_signal(signal.SIGTERM)
-        assert ended(started) == (0, "")
+@pytest.mark.parametrize("moment", ["multitask.load", "multitask.service.server.run"])
+def test_sigterm_before_it_listens_is_status_0_too(run, monkeypatch, moment):
+    lost = []
+    before = signal.signal(signal.SIGTERM, lambda *signal_and_frame: lost.append(1))
+    monkeypatch.setattr(moment, lambda *_: signal.raise_signal(signal.SIGTERM))
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main([str(run), "--port", "0"])
+        signal.raise_signal(signal.SIGTERM)  # which counts as before
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 0
+    assert lost == [1]
 
 
 @pytest.mark.slow
