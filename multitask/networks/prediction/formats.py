@@ -106,14 +106,23 @@ def encodable_text(text: object) -> object:
 
 def records(rows: "pd.DataFrame") -> list[dict[str, Any]]:
     """The rows as plain values, None for what is empty."""
-    plain = rows.astype(object)
-    for name in rows.select_dtypes("float32"):
+    names = list(map(str, rows))
+    columns = [_plain_values(column) for _, column in rows.items()]
+    return [
+        dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)
+    ]
+
+
+def _plain_values(column: "pd.Series") -> list[Any]:
+    values: list[Any] = column.to_numpy(object).tolist()
+    if column.dtype == "float32":
         # The shortest text of a float32 has fewer digits than that of the float64 of
         # the same value, and reads back as the same float32.
-        plain[name] = rows[name].to_numpy().astype(str).astype(float)
-    names = list(map(str, rows))
-    cells = plain.astype(object).where(rows.notna(), None)
-    return [dict(zip(names, row, strict=True)) for row in cells.to_numpy().tolist()]
+        values = [float(str(value)) for value in column.to_numpy()]
+    if not column.hasnans:
+        return values
+    empty = column.isna().to_numpy()
+    return [None if no else value for value, no in zip(values, empty, strict=True)]
 
 
 def count_pictures(rows: "pd.DataFrame") -> int:
