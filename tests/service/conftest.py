@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 for name in ("fastapi", "httpx", "multipart", "prometheus_client", "uvicorn"):
@@ -37,6 +38,20 @@ def face_analyzer(analyzer):
 
     framing = Framing(x=0.5, y=0.42, distance=0.33)
     return Analyzer(analyzer.model, replace(analyzer.spec, framing=framing))
+
+
+@pytest.fixture(scope="session")
+def knowing(analyzer):
+    """The same network, as if it had been trained on grey ramps."""
+    from multitask.networks import unlike
+    from multitask.networks.analyzer import Analyzer
+
+    train, val = (
+        analyzer.features(served.ramps(500, n), np.arange(500)) for n in (0, 1)
+    )
+    known = unlike.fit(train, val)
+    assert known is not None
+    return Analyzer(analyzer.model, analyzer.spec, None, known.to_bytes())
 
 
 @pytest.fixture

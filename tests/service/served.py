@@ -57,6 +57,16 @@ def pixels(seed=0, height=20, width=24):
     )
 
 
+def ramps(count, seed):
+    """Grey ramps (count, 16, 16, 3) with a little noise."""
+    draw = np.random.default_rng(seed)
+    slopes = draw.uniform(-1, 1, (count, 1, 1, 1))
+    ramp = slopes * np.linspace(-1, 1, 16)[:, None, None]
+    shades = 128 + 60 * ramp + draw.normal(0, 8, (count, 1, 1, 3))
+    noise = draw.normal(0, 4, (count, 16, 16, 3))
+    return np.clip(shades + noise, 0, 255).astype(np.uint8)
+
+
 def encoded(image, form="PNG", **options):
     """The bytes of a file that holds a PIL image or pixels."""
     if isinstance(image, np.ndarray):

@@ -6,10 +6,13 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from multitask.service import service
 from multitask.service.page import Page
+from multitask.service.pictures import decode_upload
 from tests.service.conftest import NOTE
-from tests.service.served import encoded, pixels, server, wait_until
+from tests.service.served import encoded, pixels, ramps, server, wait_until
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (
@@ -111,8 +114,8 @@ def photo():
     return np.concatenate([astronaut, astronaut[:, ::-1]], axis=1)
 
 
-def upload(name, data):
-    return {"name": name, "mimeType": "image/png", "buffer": data}
+def upload(name, data, kind="image/png"):
+    return {"name": name, "mimeType": kind, "buffer": data}
 
 
 @pytest.mark.slow
@@ -195,6 +198,47 @@ def test_a_large_photo_is_scaled_and_says_so(analyzer, open_page):
         page.set_input_files("#files", [upload("wide.png", encoded(wide))])
         page.wait_for_selector(".face")
         assert "Scaled to 2048 × 1024 pixels" in page.inner_text("article")
+
+
+@pytest.mark.slow
+def test_what_is_unlike_the_training_pictures_is_marked(knowing, open_page):
+    noise = pixels(0, 16, 16)
+    files = [upload("a.png", encoded(ramps(1, 7)[0])), upload("b.png", encoded(noise))]
+    with server(knowing) as client:
+        page = open_page(client.base_url)
+        page.set_input_files("#files", files)
+        wait_until(lambda: page.locator(".face").count() == 2)
+        first, second = page.locator("article").all()
+        assert first.locator(".warning").count() == 0
+        warning = "Unlike the training pictures: the answers may be far off."
+        assert second.locator(".warning").inner_text() == warning
+        said = "a.png: answered. b.png: answered (unlike the training pictures)."
+        wait_until(lambda: page.inner_text("#status") == said)
+
+
+@pytest.mark.slow
+def test_of_a_gif_the_picture_that_is_answered_is_shown(
+    analyzer, open_page, monkeypatch
+):
+    received = []
+
+    def decode(data, name):
+        received.append(data)
+        return decode_upload(data, name)
+
+    monkeypatch.setattr(service, "decode_upload", decode)
+    frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]
+    gif = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    with server(analyzer) as client:
+        page = open_page(client.base_url)
+        page.set_input_files("#files", [upload("a.gif", gif, "image/gif")])
+        page.wait_for_selector(".face")
+        text = page.inner_text("article")
+    assert "Of a GIF, the first picture was sent." in text
+    assert "Scaled" not in text
+    (data,) = received
+    assert data.startswith(b"\x89PNG")  # which stays still where it is shown, too
+    np.testing.assert_array_equal(decode_upload(data, "a"), np.asarray(frames[0]))
 
 
 @pytest.mark.slow
