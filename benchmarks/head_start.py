@@ -160,7 +160,7 @@ def _trained(settings: dict[str, Any], folder: Path) -> dict[str, Scores]:
 
 def _arrays(evaluation: "Evaluation") -> dict[str, Any]:
     """The scores of each head, and the groups, as `_trained` keeps them."""
-    from multitask.experiments import scores
+    from multitask.metrics import scores
 
     labels = evaluation.labels
     groups = np.arange(len(labels))
@@ -176,7 +176,7 @@ def _arrays(evaluation: "Evaluation") -> dict[str, Any]:
 
 def line(pair: Pair) -> str:
     """A line of the Markdown table: both means, their difference, its interval."""
-    from multitask.experiments import scores
+    from multitask.metrics import scores
 
     seeds = list(zip(pair.nothing, pair.start, strict=True))
     draws = [

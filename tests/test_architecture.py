@@ -24,18 +24,22 @@ MAY_IMPORT = {
     "service": ("contracts", "images", "networks"),
     "inspection": ("contracts", "terminal", "images", "tables", "data"),
     "training": ("contracts", "terminal", "images", "tables", "data", "networks"),
+    "metrics": ("contracts",),
     "experiments": (
         *("contracts", "terminal", "images", "data", "networks"),
-        "training",
+        *("training", "metrics"),
     ),
     "comparison": (
         *("contracts", "images", "data", "networks", "training"),
-        "experiments",
+        *("experiments", "metrics"),
     ),
-    "tuning": ("contracts", "images", "data", "networks", "training", "experiments"),
-    "heads": ("contracts",),
+    "tuning": (
+        *("contracts", "images", "data", "networks", "training"),
+        *("experiments", "metrics"),
+    ),
+    "heads": ("contracts", "metrics"),
     "datasets": ("contracts", "terminal", "tables"),
-    "reports": ("contracts", "images", "inspection"),
+    "reports": ("contracts", "images", "inspection", "metrics"),
 }
 MOST_LINES, MOST_FUNCTION_LINES, MOST_FILES, MOST_FLOORS = 350, 50, 20, 9
 

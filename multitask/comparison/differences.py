@@ -13,7 +13,7 @@ from multitask.contracts.design_comparison import (
     Verdict,
 )
 from multitask.contracts.head import Array, Head
-from multitask.experiments import scores
+from multitask.metrics import scores
 
 
 def means(

@@ -22,9 +22,10 @@ from multitask.contracts.errors import Say
 from multitask.contracts.head import Array, Head
 from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.run import NETWORK
-from multitask.experiments import evaluate, scores
+from multitask.experiments import evaluate
 from multitask.experiments.prepare import Prepared
 from multitask.experiments.train import Training
+from multitask.metrics import scores
 from multitask.networks.analyzer import Analyzer
 from multitask.networks.answers import Outputs
 

@@ -20,8 +20,9 @@ from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.run import SPLIT
 from multitask.contracts.saving import reporting_write_errors
 from multitask.contracts.table import any_file_name, write_csv
-from multitask.experiments import revisions, scores
+from multitask.experiments import revisions
 from multitask.experiments.notes import frozen_notes
+from multitask.metrics import scores
 
 
 @any_file_name()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
-from multitask.experiments import scores
+from multitask.metrics import scores
 from multitask.tuning.space import MEAN
 
 _OTHERS = 5  # trials without which none is pruned

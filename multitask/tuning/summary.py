@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from multitask.contracts.run import BEST, SPLIT
 from multitask.contracts.sweep_result import SweepResult, VariedSetting, formatted
-from multitask.experiments import scores
+from multitask.metrics import scores
 from multitask.tuning import search, storage
 from multitask.tuning.space import Dimension
 from multitask.tuning.storage import Trial

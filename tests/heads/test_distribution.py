@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multitask.experiments import scores
+from multitask.metrics import scores
 from tests.head_losses import batch_loss, labelled_loss, make_head, metric_values
 
 NAN = np.nan

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from multitask.contracts import catalog
-from multitask.experiments import scores
-from multitask.experiments.scores import bootstrap, confidence_interval
+from multitask.metrics import scores
+from multitask.metrics.scores import bootstrap, confidence_interval
 
 
 def heads():

@@ -1,0 +1,4 @@
+"""How good are answers, how certain is that, and for whom?
+
+Imports `contracts`.
+"""
