@@ -1,0 +1,188 @@
+"""How good is each head, how certain is that, and for whom?
+
+`assess` answers once for each `Evaluation`; whatever reports say of a head's quality
+comes from here.
+"""
+
+from collections.abc import Mapping, Sequence
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pandas as pd
+
+from multitask.contracts.evaluation import Evaluation
+from multitask.contracts.head import Array, Head
+from multitask.contracts.table import column
+from multitask.metrics import sentences, subgroups
+from multitask.metrics.baselines import baseline_scores, baselines
+from multitask.metrics.class_rows import ClassRows
+from multitask.metrics.groupings import Grouping, groupings, requested
+from multitask.metrics.label_rows import LabelRows
+from multitask.metrics.number_rows import NumberRows
+from multitask.metrics.resampling import Resampling, percentiles, ratio, units
+from multitask.metrics.results import (
+    Assessment,
+    Baseline,
+    Gap,
+    HeadAssessment,
+    Interval,
+    Score,
+    Subgroup,
+    Unit,
+)
+from multitask.metrics.rows import HeadRows, mean_of_known
+from multitask.metrics.uncertainty import scores
+
+__all__ = [
+    "Assessment",
+    "Baseline",
+    "Gap",
+    "HeadAssessment",
+    "Interval",
+    "Score",
+    "Subgroup",
+    "Unit",
+    "assess",
+]
+
+_KINDS: dict[str, type] = {
+    "class": ClassRows,
+    "labels": LabelRows,
+    "number": NumberRows,
+}
+_KNOWN: "WeakKeyDictionary[Evaluation, dict[tuple[str, ...], Assessment]]" = (
+    WeakKeyDictionary()
+)
+
+
+def assess(evaluation: Evaluation, by: Sequence[str] = ()) -> Assessment:
+    """Assess all heads, once for each evaluation, whose tables must not change.
+
+    `by` names columns, or products of columns such as `race*gender`, to divide the
+    rows by, beside every other labelled column. Raises UserError for a column that does
+    not divide them, and for labels that are not valid for a head.
+    """
+    key = tuple(by)
+    known = _KNOWN.setdefault(evaluation, {})
+    if key not in known:
+        known[key] = _assess(evaluation, key)
+    return known[key]
+
+
+def _assess(evaluation: Evaluation, by: tuple[str, ...]) -> Assessment:
+    members, unit = units(evaluation.labels)
+    resampling = Resampling(members)
+    columns = groupings(evaluation)
+    wanted = requested(columns, by)
+    heads = {
+        head.name: _assess_head(head, evaluation, columns, wanted, resampling)
+        for head in evaluation.heads
+    }
+    return Assessment(heads=heads, unit=unit)
+
+
+def _assess_head(
+    head: Head,
+    evaluation: Evaluation,
+    columns: Mapping[str, Grouping],
+    wanted: Sequence[Grouping],
+    resampling: Resampling,
+) -> HeadAssessment:
+    labels, answers = evaluation.labels, evaluation.answers
+    summary = head.summary(labels, answers)
+    rows: HeadRows = _KINDS[head.answer_type](head, labels, answers)
+    constants = baselines(head, rows, labels)
+    if not constants:
+        return _without_labels(head, summary)
+    others = {
+        name: grouping
+        for name, grouping in columns.items()
+        if not grouping.columns & set(head.columns)
+    }
+    chosen = [*(others | {one.column: one for one in wanted}).values()]
+    groups = subgroups.subgroups(rows, chosen, resampling)
+    differs, better_labels = _better_than_constant(rows, resampling)
+    assessment = HeadAssessment(
+        head=head.name,
+        summary=summary,
+        main=rows.main,
+        scores=scores(rows, summary, baseline_scores(constants), resampling),
+        baseline=constants[0],
+        baselines=constants,
+        is_useful=differs,
+        useless_labels=tuple(
+            name
+            for name, is_better in zip(head.columns, better_labels, strict=True)
+            if head.answer_type == "labels" and is_better is False
+        ),
+        subgroups=groups,
+        gaps=subgroups.gaps(rows, chosen, groups),
+        sentence="",
+        invalid=_invalid(head, rows, answers),
+    )
+    return sentences.with_sentence(assessment, head)
+
+
+def _without_labels(head: Head, summary: dict[str, object]) -> HeadAssessment:
+    empty = HeadAssessment(
+        head=head.name,
+        summary=summary,
+        main="",
+        scores={},
+        baseline=None,
+        is_useful=None,
+        subgroups=(),
+        gaps=(),
+        sentence="",
+    )
+    return sentences.with_sentence(empty, head)
+
+
+def _better_than_constant(
+    rows: HeadRows, resampling: Resampling
+) -> tuple[bool | None, list[bool | None]]:
+    """Whether the main score is shown to be better than a constant's; so each label's.
+
+    The two are compared on the same resamples. None if all labels are the constant.
+    """
+    constant = rows.constant(np.ones(len(rows.known), bool))
+    values, fixed = rows.values, rows.constant_values(constant)
+    sign = 1 if rows.is_share else -1
+    known = rows.known
+    difference = np.where(known, sign * (values - fixed), 0.0)
+    sums = resampling.sums(np.hstack([difference, known])).astype(float)
+    means = ratio(*np.hsplit(sums, 2))
+    perfect = _perfect(rows, fixed)
+    verdicts = [
+        None if is_perfect else _above_zero(draws)
+        for is_perfect, draws in zip(perfect, means.T, strict=True)
+    ]
+    if all(perfect):
+        return None, verdicts
+    return _above_zero(mean_of_known(means)), verdicts
+
+
+def _perfect(rows: HeadRows, fixed: Array) -> list[bool]:
+    """Whether a constant is right for all labels (labels,), or for none."""
+    best = 1.0 if rows.is_share else 0.0
+    return [
+        bool((values[known] == best).all())
+        for values, known in zip(fixed.T, rows.known.T, strict=True)
+    ]
+
+
+def _above_zero(draws: Array) -> bool:
+    ci = percentiles(draws)
+    return ci is not None and ci[0] > 0
+
+
+def _invalid(head: Head, rows: HeadRows, answers: pd.DataFrame) -> int:
+    """How many labelled rows have an answer that is not a number."""
+    suffix = "" if head.answer_type == "number" else "_confidence"
+    names = [f"{name}{suffix}" for name in head.columns]
+    invalid = np.zeros(len(answers), bool)
+    for name in names:
+        if name in answers:
+            numbers = pd.to_numeric(column(answers, name), errors="coerce")
+            invalid |= ~np.isfinite(numbers.to_numpy(float))
+    return int((invalid & rows.labelled).sum())

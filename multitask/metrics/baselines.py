@@ -1,0 +1,84 @@
+"""How good would it be to always give the same answer?"""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from multitask.contracts.head import Array, Head
+from multitask.contracts.table import interval_columns
+from multitask.metrics.class_rows import ClassRows
+from multitask.metrics.label_rows import LabelRows
+from multitask.metrics.number_rows import NumberRows
+from multitask.metrics.results import Baseline
+from multitask.metrics.rows import HeadRows
+from multitask.metrics.uncertainty import flattened
+
+
+def baselines(head: Head, rows: HeadRows, labels: pd.DataFrame) -> tuple[Baseline, ...]:
+    """The best constant answers to the labelled rows, none without any.
+
+    The first is best by the main score. They are fitted on the rows that they are
+    measured on, which no network may do: a head must be better than that.
+    """
+    if not rows.labelled.any():
+        return ()
+    everywhere = np.ones(len(labels), bool)
+    best = rows.constant(everywhere)
+    if isinstance(rows, ClassRows):
+        answer = rows.classes[best[0]]
+        return (_baseline(head, labels, [answer], answer, "majority class"),)
+    if isinstance(rows, LabelRows):
+        given = best.astype(int).tolist()
+        return (_baseline(head, labels, given, "", "majority class"),)
+    assert isinstance(rows, NumberRows)
+    if rows.main != "mae":
+        text = number_text(best[0], rows.low[rows.is_interval])
+        return (_baseline(head, labels, best, text, "most frequent interval"),)
+    known = rows.low[rows.exact]
+    return tuple(
+        _baseline(head, labels, [constant], number_text(constant, known), rule)
+        for constant, rule in ((best[0], "median"), (rows.mean(), "mean"))
+    )
+
+
+def _baseline(
+    head: Head,
+    labels: pd.DataFrame,
+    constant: Array | list[object],
+    text: str,
+    rule: str,
+) -> Baseline:
+    answers = pd.DataFrame(index=labels.index)
+    for name, value in zip(head.columns, constant, strict=True):
+        answers[name] = value
+        for end in (*interval_columns(name), f"{name}_confidence"):
+            answers[end] = np.nan
+    summary = head.summary(labels, answers)
+    return Baseline(answer=text, rule=rule, scores=dict(flattened(summary)))
+
+
+def baseline_scores(all_of_them: tuple[Baseline, ...]) -> dict[str, float]:
+    """What each score of a head is compared with, by its name.
+
+    The squared error is compared with that of the mean, all others with those of the
+    first constant. The bias of a constant means nothing.
+    """
+    if not all_of_them:
+        return {}
+    scores = all_of_them[0].scores.copy()
+    scores |= {"rmse": all_of_them[-1].scores["rmse"]} if "rmse" in scores else {}
+    scores.pop("bias", None)
+    return scores
+
+
+def number_text(constant: float, known: Array) -> str:
+    """A constant with the digits that matter beside the spread of the labels.
+
+    >>> number_text(33.0, np.arange(90.0)), number_text(0.12345, np.array([0.1, 0.2]))
+    ('33', '0.1235')
+    """
+    spread = float(known.std())
+    digits = max(0, math.ceil(-math.log10(spread / 100))) if spread > 0 else 2
+    text = f"{constant:.{min(digits, 12)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

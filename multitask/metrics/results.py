@@ -1,0 +1,117 @@
+"""What is known of how good each head is, how certain that is, and for whom?"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from multitask.contracts.head import Better
+
+Interval = tuple[float, float]
+Unit = Literal["pictures", "identities"]  # what the bootstrap draws
+SMALL = 30  # pictures; a group of fewer says little
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """A number of a head's summary, and how certain it is.
+
+    `name` is its key in the summary, such as `mae`; the keys of an inner number are
+    joined by `/`, such as `per_label/Smiling/f1`. `ci` is the 95% interval, None if it
+    has none. `baseline` is the score of the head's constant answer, None if it has
+    none. `n` counts the rows that it is over. `better` says which scores are the better
+    ones, None if neither are.
+    """
+
+    name: str
+    value: float
+    ci: Interval | None
+    baseline: float | None
+    n: int
+    better: Better | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """The best constant answer on the rows measured, and its scores by their names.
+
+    For yes/no labels it is the more frequent answer to each, and `answer` is empty.
+    """
+
+    answer: str  # "male", "33"
+    rule: str  # "majority class", "median", "mean", "most frequent interval"
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subgroup:
+    """A head's main score on the rows of one group of a column.
+
+    `difference` is its score minus that of all other rows with a value in the column.
+    `p_value` is the chance of a difference at least as large if there were none,
+    corrected for all groups that the head was looked at by; NaN if it can't be told. A
+    group `is_small` with less than 30 rows.
+    """
+
+    column: str  # "gender", or "race*gender"
+    group: str  # "female", "10 to 19"
+    title: str  # "gender female", "age 10 to 19", "not Smiling"
+    n: int
+    score: Score
+    difference: float
+    p_value: float
+    is_small: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """How far apart a head's main scores are between the groups of a column.
+
+    As fairlearn defines them: `difference` is the largest minus the smallest score,
+    `ratio` the smallest over the largest. Classes have two more, one class against the
+    rest, the largest over all classes: `demographic_parity` is the difference in how
+    often a class is the answer, `equalized_odds` the larger of the differences in true
+    and in false positive rates. Small groups are left out.
+    """
+
+    column: str
+    difference: float
+    ratio: float
+    worst: str
+    best: str
+    demographic_parity: float | None = None
+    equalized_odds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadAssessment:
+    """All that is known of how good one head is.
+
+    `summary` is that of the head, `scores` its numbers by name, the main one under
+    `main`. `is_useful` says whether the main score was shown to be better than that of
+    `baseline`; None without labels, or if all have the same answer. `baselines` are all
+    constants, `baseline` the one that the main score is compared with. `sentence` says
+    the most important of it.
+    """
+
+    head: str
+    summary: dict[str, Any]
+    main: str  # the name of the main score; empty without labels
+    scores: dict[str, Score]
+    baseline: Baseline | None
+    is_useful: bool | None
+    subgroups: tuple[Subgroup, ...]
+    gaps: tuple[Gap, ...]
+    sentence: str
+    baselines: tuple[Baseline, ...] = ()
+    useless_labels: tuple[str, ...] = ()  # of yes/no labels: no better than a constant
+    invalid: int = 0  # labelled rows whose answer is not a number
+    calibration: Any = None
+    thresholds: tuple[Any, ...] = ()
+    curves: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assessment:
+    """The assessment of each head, by its name, and what the intervals draw."""
+
+    heads: dict[str, HeadAssessment] = field(default_factory=dict)
+    unit: Unit = "pictures"

@@ -1,0 +1,71 @@
+"""How many digits does a number deserve? As many as its interval tells apart."""
+
+import math
+
+from multitask.metrics.results import Interval
+
+_MOST = 3  # decimals, of numbers that are not small
+
+
+def decimals(value: float, ci: Interval | None, least: int = 0) -> int:
+    """The decimals of a number: its last digit is at most half its interval's width.
+
+    Without an interval they are three.
+
+    >>> decimals(0.93, (0.92, 0.94)), decimals(0.9312, (0.929, 0.933))
+    (2, 3)
+    >>> decimals(22.7, (21.0, 24.4)), decimals(0.00041, (0.00039, 0.00043))
+    (0, 5)
+    """
+    most = _MOST
+    if value and math.isfinite(value):
+        most = max(_MOST, 1 - math.floor(math.log10(abs(value))))
+    half = 0.0
+    if ci is not None and all(map(math.isfinite, ci)):
+        half = (ci[1] - ci[0]) / 2
+    if half <= 0:
+        return max(_MOST, least)
+    return min(most, max(least, math.ceil(-math.log10(half) - 1e-9)))
+
+
+def rounded(
+    value: float, ci: Interval | None, *, sign: bool = False, least: int = 0
+) -> str:
+    """A number as text with the digits that its interval allows; "" for NaN.
+
+    `least` are the decimals that it has in any case.
+
+    >>> rounded(0.93123, (0.92, 0.94)), rounded(-1.234, (-1.6, -0.8), sign=True)
+    ('0.93', '-1.2')
+    """
+    if not math.isfinite(value):
+        return ""
+    text = f"{value:{'+' if sign else ''}.{decimals(value, ci, least)}f}"
+    return text.lstrip("-") if not float(text) and not sign else text
+
+
+def with_interval(
+    value: float, ci: Interval | None, *, sign: bool = False, least: int = 0
+) -> str:
+    """A number and its interval, with the digits of `rounded`.
+
+    >>> with_interval(0.93123, (0.9218, 0.9421))
+    '0.93 (0.92 to 0.94)'
+    """
+    if ci is None or not math.isfinite(value):
+        return rounded(value, ci, sign=sign, least=least)
+    digits = decimals(value, ci, least)
+    flag = "+" if sign else ""
+    low, high = (f"{end:{flag}.{digits}f}" for end in ci)
+    return f"{rounded(value, ci, sign=sign, least=least)} ({low} to {high})"
+
+
+def in_hundred(share: float, ci: Interval | None) -> str:
+    """How often in 100, with the digits that its interval allows, at most one.
+
+    >>> in_hundred(0.93123, (0.92, 0.94)), in_hundred(0.93123, (0.929, 0.933))
+    ('93', '93.1')
+    """
+    scaled = None if ci is None else (100 * ci[0], 100 * ci[1])
+    digits = 0 if scaled is None else min(1, decimals(100 * share, scaled))
+    return f"{100 * share:.{digits}f}"

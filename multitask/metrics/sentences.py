@@ -1,0 +1,155 @@
+"""What is the most important about a head, in plain words?"""
+
+import math
+from dataclasses import replace
+
+from multitask.contracts.errors import counted
+from multitask.contracts.head import Head
+from multitask.metrics.results import SMALL, HeadAssessment, Interval, Score, Subgroup
+from multitask.metrics.rounding import decimals, in_hundred, rounded
+
+ALPHA = 0.05  # a group whose corrected p-value is below is said to be different
+_SHOWN = 3  # labels that are named
+
+
+def with_sentence(assessment: HeadAssessment, head: Head) -> HeadAssessment:
+    """The same with its sentence."""
+    return replace(assessment, sentence=sentence(assessment, head))
+
+
+def sentence(assessment: HeadAssessment, head: Head) -> str:
+    """A few short sentences on a head, its constant, and its weakest group."""
+    name = head.name.replace("_", " ")
+    start = f"{name[:1].upper()}{name[1:]}: "
+    if not assessment.scores:
+        return f"{start}no labels, so nothing is known of its answers."
+    parts = [start + _main(assessment, head), *_cautions(assessment)]
+    if assessment.is_useful:
+        parts += [*_useless_labels(assessment), *_weakest(assessment, head)]
+    return " ".join(parts)
+
+
+def weakest(assessment: HeadAssessment) -> Subgroup | None:
+    """The group with the worst score of those shown to be weaker; None if none is.
+
+    Small groups don't count.
+    """
+    weaker = [
+        group
+        for group in assessment.subgroups
+        if not group.is_small and group.p_value < ALPHA and _is_worse(group)
+    ]
+    sign = 1 if assessment.scores[assessment.main].better == "higher" else -1
+    return min(weaker, key=lambda group: sign * group.score.value, default=None)
+
+
+def _is_worse(group: Subgroup) -> bool:
+    return (group.difference < 0) == (group.score.better == "higher")
+
+
+def _main(assessment: HeadAssessment, head: Head) -> str:
+    score = assessment.scores[assessment.main]
+    if not math.isfinite(score.value):
+        return f"{_not_numbers(assessment)}, so its error is unknown."
+    text = _how_good(score, head)
+    if head.answer_type == "labels":
+        text += f" on average over {counted(_labels(assessment), 'label')}"
+    if assessment.is_useful is None:
+        return f"{text}; the labels are all alike, and any constant may do as well."
+    if score.baseline is None:
+        return f"{text}."
+    constant = _amount(score.baseline, score.ci, head, score)
+    if assessment.is_useful:
+        return f"{text}; {_constant(assessment, head)} would be {constant}."
+    is_better = (score.value > score.baseline) == (score.better == "higher")
+    verdict = "not shown to be better" if is_better else "no better"
+    answering = f"than always {_answering(assessment)}"
+    constant = constant.removeprefix("right ").removeprefix("inside ")
+    constant = constant.removeprefix("off ").removesuffix(" times")
+    return f"{verdict} {answering}: {text}, the constant {constant}."
+
+
+def _how_good(score: Score, head: Head) -> str:
+    """How good the main score is, with its interval."""
+    text = _amount(score.value, score.ci, head, score, with_unit=True)
+    if score.ci is not None:
+        low, high = (_digits(end, score.ci, score) for end in score.ci)
+        text += f" ({low} to {high})"
+    return f"{text} on average" if score.better == "lower" else text
+
+
+def _amount(
+    value: float, ci: Interval | None, head: Head, score: Score, with_unit: bool = False
+) -> str:
+    number = _digits(value, ci, score)
+    if score.better == "lower":
+        unit = f" {head.unit}" if with_unit and head.unit else ""
+        return f"off by {number}{unit}"
+    times = f"{number} times" + (" in 100" if with_unit else "")
+    if score.name == "interval_accuracy":
+        where = " the labelled interval" if with_unit else ""
+        return f"inside{where} {times}"
+    return f"right {times}"
+
+
+def _digits(value: float, ci: Interval | None, score: Score) -> str:
+    """A number with the digits that the interval `ci` of the score allows."""
+    if score.better == "lower":
+        return rounded(value, ci) if ci is None else f"{value:.{decimals(value, ci)}f}"
+    return in_hundred(value, ci)
+
+
+def _constant(assessment: HeadAssessment, head: Head) -> str:
+    if head.answer_type == "number":
+        return f"always {_answering(assessment)}"
+    return "a constant"
+
+
+def _answering(assessment: HeadAssessment) -> str:
+    answer = assessment.baseline.answer if assessment.baseline else ""
+    return f"answering {answer}" if answer else "giving the more frequent answer"
+
+
+def _labels(assessment: HeadAssessment) -> int:
+    return len(assessment.summary.get("per_label", ()))
+
+
+def _not_numbers(assessment: HeadAssessment) -> str:
+    count = assessment.scores[assessment.main].n
+    are = "is not a number" if assessment.invalid == 1 else "are not numbers"
+    return f"{assessment.invalid:,} of {counted(count, 'answer')} {are}"
+
+
+def _cautions(assessment: HeadAssessment) -> list[str]:
+    score = assessment.scores[assessment.main]
+    cautions = []
+    if assessment.invalid and math.isfinite(score.value):
+        cautions.append(f"{_not_numbers(assessment)}.")
+    if score.n < SMALL:
+        cautions.append(f"{counted(score.n, 'label')} only, too few to rely on.")
+    return cautions
+
+
+def _useless_labels(assessment: HeadAssessment) -> list[str]:
+    names = assessment.useless_labels
+    if not names:
+        return []
+    shown = ", ".join(names[:_SHOWN])
+    if len(names) > _SHOWN:
+        shown += f" and {len(names) - _SHOWN} others"
+    is_one = "1 label is" if len(names) == 1 else f"{len(names)} labels are"
+    return [f"{is_one} not shown to be better than a constant: {shown}."]
+
+
+def _weakest(assessment: HeadAssessment, head: Head) -> list[str]:
+    if not assessment.subgroups:
+        return []
+    group = weakest(assessment)
+    if group is not None:
+        text = _how_good(group.score, head)
+        text = text.removeprefix("right ").removesuffix(" on average")
+        text = text.replace(" times in ", " in ", 1)
+        return [f"Weakest: {group.title}, {text}, n = {group.n:,}."]
+    if all(math.isnan(g.p_value) or g.is_small for g in assessment.subgroups):
+        return [f"No two groups of {SMALL} or more can be compared."]
+    return ["No group was shown to be weaker."]
