@@ -5,19 +5,17 @@ end by printing `text`.
 """
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from multitask.reports import _frames, _html
-from sklearn.metrics import classification_report
+from multitask.reports import _frames, _html, _report_json, _report_text
 
 from multitask.contracts.errors import counted
 from multitask.contracts.evaluation import Evaluation
-from multitask.contracts.head import Head
 from multitask.contracts.run import REPORT_JSON
 from multitask.contracts.table import as_text, column, write_csv
+from multitask.metrics.assessment import Assessment, assess
 
 OF, ORDER = Evaluation, 10
 
@@ -34,17 +32,12 @@ def write(evaluation: Evaluation, folder: Path) -> None:
 
 
 def report(evaluation: Evaluation) -> dict[str, Any]:
-    """What `report.json` holds, with None for numbers that are not finite."""
-    document: dict[str, Any] = _finite(
-        {
-            "title": evaluation.title,
-            "split": evaluation.split,
-            "notes": list(evaluation.notes),
-            "rows": len(evaluation.labels),
-            "heads": evaluation.summaries(),
-            **({"folds": folds(evaluation)} if evaluation.folds else {}),
-        }
-    )
+    """What `report.json` holds, with None for numbers that are not finite.
+
+    `report.schema.json` beside this module describes it.
+    """
+    over_folds = folds(evaluation) if evaluation.folds else {}
+    document: dict[str, Any] = _report_json.document(evaluation, over_folds)
     return document
 
 
@@ -80,15 +73,6 @@ def folds_table(evaluation: Evaluation) -> pd.DataFrame:
             for m, s in zip(mean[name], spread[name], strict=True)
         ]
     return texts
-
-
-def _finite(value: Any) -> Any:
-    """None for NaN and infinity, which are not JSON: strict readers reject them."""
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def answers(evaluation: Evaluation) -> pd.DataFrame:
@@ -136,7 +120,8 @@ def table(evaluation: Evaluation) -> pd.DataFrame:
     `within`, or that lie inside the interval where only that is known; `80% holds`, the
     share of labels inside the interval that should hold 80% of them.
     """
-    rows = [_row(name, s) for name, s in evaluation.summaries().items()]
+    heads = assess(evaluation).heads
+    rows = [_row(name, head.summary) for name, head in heads.items()]
     names = ["accuracy", "macro F1", "MAE", "bias", "within", "80% holds"]
     return pd.DataFrame(rows, columns=["head", "rows", *names]).astype(
         dict.fromkeys(names, float)
@@ -167,35 +152,48 @@ def labelled(summary: dict[str, Any]) -> int:
 
 
 def text(evaluation: Evaluation) -> str:
-    """The notes and the table as aligned text, without columns that are empty."""
-    shown = table(evaluation).dropna(axis="columns", how="all")
-    lines = [*_heading(evaluation), "", _aligned(shown.set_index("head"))]
+    """The notes, a sentence on each head, and the scores as aligned text."""
+    assessment = assess(evaluation)
+    shown = _report_text.aligned(_main_table(assessment), left=["head", "score"])
+    lines = [*_heading(evaluation), "", *_report_text.sentences(assessment), "", shown]
     if evaluation.folds:
         title = f"mean ± standard deviation over {len(evaluation.folds)} folds"
         folded = folds_table(evaluation).reset_index().to_string(index=False)
-        lines += ["", title, "", folded]
-    legend = within_legend(evaluation)
-    return "\n".join([*lines, *([f"within: {legend}"] if legend else [])])
+        lines += ["", title, "", folded, ""]
+    return "\n".join([*lines, *_legends(evaluation)])
 
 
 def notebook(evaluation: Evaluation) -> str:
     """The same as HTML for a notebook."""
-    shown = table(evaluation).dropna(axis="columns", how="all")
-    tables = [_frames.formatted(shown)]
+    assessment = assess(evaluation)
+    tables = [_main_table(assessment)]
     if evaluation.folds:
         title = f"mean ± standard deviation over {len(evaluation.folds)} folds"
         folded = folds_table(evaluation).rename_axis(title).reset_index()
         tables.append(folded)
-    legend = within_legend(evaluation)
-    lines = [*_heading(evaluation), f"within: {legend}" if legend else ""]
-    return str(_html.notebook(lines, *tables))
+    lines = [*_heading(evaluation), *_report_text.sentences(assessment)]
+    return str(_html.notebook([*lines, *_legends(evaluation)], *tables))
+
+
+def _main_table(assessment: Assessment) -> pd.DataFrame:
+    """The table of the terminal, without the column of constants if it is empty."""
+    table: pd.DataFrame = _report_text.main_table(assessment)
+    return table if table["constant"].any() else table.drop(columns="constant")
+
+
+def _legends(evaluation: Evaluation) -> list[str]:
+    """The meaning of the intervals, and of constants, if there are any."""
+    assessment = assess(evaluation)
+    if not any(head.scores for head in assessment.heads.values()):
+        return []
+    return [_report_text.legend(assessment)]
 
 
 def within_legend(evaluation: Evaluation) -> str:
     """The meaning of the column `within` for each head; empty without numbers."""
     meanings = []
     for head in evaluation.heads:
-        summary = head.summary(evaluation.labels, evaluation.answers)
+        summary = assess(evaluation).heads[head.name].summary
         if "within" in summary:
             limit = f"{summary['within']:g} {head.unit}".rstrip()
             meanings.append(f"{head.name} no more than {limit} off")
@@ -210,21 +208,6 @@ def _heading(evaluation: Evaluation) -> list[str]:
     return [*(f"Note: {n}" for n in evaluation.notes), title]
 
 
-def _aligned(frame: pd.DataFrame) -> str:
-    """A table of scores as text, with a header of one line and "" for NaN."""
-    texts = _frames.formatted(frame)
-    rows = [[str(frame.index.name or ""), *map(str, frame.columns)]]
-    rows += [[str(name), *cells] for name, *cells in texts.itertuples()]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            [name.ljust(widths[0])]
-            + [c.rjust(w) for c, w in zip(cells, widths[1:], strict=True)]
-        ).rstrip()
-        for name, *cells in rows
-    )
-
-
 # classification_report.txt
 
 
@@ -232,37 +215,12 @@ def classification(evaluation: Evaluation) -> str:
     """The notes and the scores of all heads as text, one section per head."""
     parts = ["\n".join(_heading(evaluation))]
     for head in evaluation.heads:
-        summary = head.summary(evaluation.labels, evaluation.answers)
-        count = labelled(summary)
+        assessed = assess(evaluation).heads[head.name]
+        count = labelled(assessed.summary)
         title = f"{head.name}: {counted(count, 'labelled row')}"
-        body = _section(head, summary, evaluation) if count else "no labelled row"
+        body = _report_text.section(assessed) if count else "no labelled row"
         parts.append(f"{title}\n{'=' * len(title)}\n\n{body}")
     return "\n\n\n".join(parts) + "\n"
-
-
-def _section(head: Head, summary: dict[str, Any], evaluation: Evaluation) -> str:
-    if head.answer_type == "number":
-        return _number(summary, head.unit)
-    if head.answer_type == "labels":
-        return _aligned(per_label(summary))
-    pairs = _frames.pairs(head, evaluation.labels, evaluation.answers)
-    classes = list(head.strata(evaluation.labels).columns)
-    report = classification_report(
-        pairs["label"], pairs["answer"], labels=classes, digits=3, zero_division=0.0
-    )
-    return str(report).rstrip() + _note_on_average(summary)
-
-
-def _note_on_average(summary: dict[str, Any]) -> str:
-    """How macro avg treats classes without label; empty if every class has one."""
-    report = summary["classification_report"]
-    rows = [row for row in report.values() if isinstance(row, dict)]
-    if all(row["support"] for row in rows):
-        return ""
-    return (
-        "\n\nThe row macro avg counts a class without label as 0; without such "
-        f"classes, macro F1 is {summary['macro_f1']:.3f}."
-    )
 
 
 def per_label(summary: dict[str, Any]) -> pd.DataFrame:
@@ -270,14 +228,6 @@ def per_label(summary: dict[str, Any]) -> pd.DataFrame:
     scores = pd.DataFrame(summary["per_label"]).T.rename(columns={"positive": "yes"})
     mean = scores.mean().drop(["n", "yes"])
     return pd.concat([scores, mean.to_frame("mean").T])
-
-
-def _number(summary: dict[str, Any], unit: str) -> str:
-    lines = [f"{name:<20}{value}" for name, value in number_facts(summary, unit)]
-    if "bands" in summary:
-        bands = pd.DataFrame(summary["bands"]).T.rename_axis("from")
-        lines += ["", _aligned(bands)]
-    return "\n".join(lines)
 
 
 def number_facts(summary: dict[str, Any], unit: str) -> list[tuple[str, str]]:

@@ -118,6 +118,7 @@ def _assess_head(
         subgroups=groups,
         gaps=subgroups.gaps(rows, chosen, groups),
         sentence="",
+        unit=head.unit,
         invalid=_invalid(head, rows, answers),
     )
     return sentences.with_sentence(assessment, head)

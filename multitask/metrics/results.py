@@ -101,6 +101,7 @@ class HeadAssessment:
     subgroups: tuple[Subgroup, ...]
     gaps: tuple[Gap, ...]
     sentence: str
+    unit: str = ""  # of a number and its errors
     baselines: tuple[Baseline, ...] = ()
     useless_labels: tuple[str, ...] = ()  # of yes/no labels: no better than a constant
     invalid: int = 0  # labelled rows whose answer is not a number

@@ -40,8 +40,7 @@ def rounded(
     """
     if not math.isfinite(value):
         return ""
-    text = f"{value:{'+' if sign else ''}.{decimals(value, ci, least)}f}"
-    return text.lstrip("-") if not float(text) and not sign else text
+    return _text(value, decimals(value, ci, least), sign)
 
 
 def with_interval(
@@ -55,9 +54,16 @@ def with_interval(
     if ci is None or not math.isfinite(value):
         return rounded(value, ci, sign=sign, least=least)
     digits = decimals(value, ci, least)
-    flag = "+" if sign else ""
-    low, high = (f"{end:{flag}.{digits}f}" for end in ci)
-    return f"{rounded(value, ci, sign=sign, least=least)} ({low} to {high})"
+    text, low, high = (_text(number, digits, sign) for number in (value, *ci))
+    return f"{text} ({low} to {high})"
+
+
+def _text(value: float, digits: int, sign: bool) -> str:
+    """A number as text; a zero has no sign."""
+    text = f"{value:.{digits}f}"
+    if not float(text):
+        return text.lstrip("-")
+    return f"+{text}" if sign and value > 0 else text
 
 
 def in_hundred(share: float, ci: Interval | None) -> str:

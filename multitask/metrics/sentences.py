@@ -6,7 +6,12 @@ from dataclasses import replace
 from multitask.contracts.errors import counted
 from multitask.contracts.head import Head
 from multitask.metrics.results import SMALL, HeadAssessment, Interval, Score, Subgroup
-from multitask.metrics.rounding import decimals, in_hundred, rounded
+from multitask.metrics.rounding import (
+    decimals,
+    in_hundred,
+    rounded,
+    with_interval,
+)
 
 ALPHA = 0.05  # a group whose corrected p-value is below is said to be different
 _SHOWN = 3  # labels that are named
@@ -66,7 +71,21 @@ def _main(assessment: HeadAssessment, head: Head) -> str:
     answering = f"than always {_answering(assessment)}"
     constant = constant.removeprefix("right ").removeprefix("inside ")
     constant = constant.removeprefix("off ").removesuffix(" times")
-    return f"{verdict} {answering}: {text}, the constant {constant}."
+    text = f"{verdict} {answering}: {text}, the constant {constant}."
+    return f"{text}{_other_classes(assessment)}"
+
+
+def _other_classes(assessment: HeadAssessment) -> str:
+    """That a head with too few right answers still tells classes apart, if so."""
+    score = assessment.scores.get("macro_f1")
+    if not score or score.ci is None or score.baseline is None:
+        return ""
+    if score.ci[0] <= score.baseline:
+        return ""
+    shown = with_interval(score.value, score.ci, least=2)
+    digits = decimals(score.value, score.ci, 2)
+    constant = f"the constant's {score.baseline:.{digits}f}"
+    return f" It does find rare classes, though: macro F1 {shown}, {constant}."
 
 
 def _how_good(score: Score, head: Head) -> str:
