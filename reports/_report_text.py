@@ -70,11 +70,14 @@ def constants(head: HeadAssessment) -> str:
     """Which constants the scores are compared with; "" without any."""
     if not head.baselines:
         return ""
-    rules = " or ".join(
-        f"{one.answer} (the {one.rule})" if one.answer else "the more frequent answer"
-        for one in head.baselines
+    rules: dict[str, list[str]] = {}
+    for one in head.baselines:
+        rules.setdefault(one.answer, []).append(f"the {one.rule}")
+    shown = " or ".join(
+        f"{answer} ({' and '.join(names)})" if answer else "the more frequent answer"
+        for answer, names in rules.items()
     )
-    return f"constant: always {rules}"
+    return f"constant: always {shown}"
 
 
 def _top(head: HeadAssessment) -> list[Score]:

@@ -1,6 +1,7 @@
 """Are the numbers of a report those derived by hand or by scikit-learn?"""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -66,17 +67,30 @@ def test_the_table_has_one_row_per_head_and_nan_where_a_score_does_not_apply():
     assert table.loc["gender", ["MAE", "bias", "within", "80% holds"]].isna().all()
 
 
-def test_the_terminal_text_is_aligned_and_led_by_the_notes():
+def test_the_terminal_text_begins_with_notes_and_a_sentence_on_each_head():
     lines = numbers.text(by_hand(notes=("These are drawings.",))).splitlines()
-    assert lines == [
-        "Note: These are drawings.",
-        "four: test, 4 pictures",
-        "",
-        "head    rows  accuracy  macro F1   MAE   bias  within  80% holds",
-        "age        3                      4.33  -2.33   0.667      0.333",
-        "gender     3     0.667     0.667",
-        "face       4     0.583     0.667",
-        "within: age no more than 5 years off",
+    assert lines[:3] == ["Note: These are drawings.", "four: test, 4 pictures", ""]
+    # The median of 10, 30 and 50 is 30, which is off by 20, 0 and 20.
+    assert lines[3].startswith(
+        "Age: not shown to be better than always answering 30: off by 4 years (1 to 10)"
+        " on average, the constant by 13."
+    )
+    # Of male, female, female a constant answers two.
+    assert lines[4].startswith(
+        "Gender: no better than always answering female: right 67 times in 100 (0 to "
+    )
+    assert all(line.endswith("too few to rely on.") for line in lines[3:6])
+    assert lines[7:] == [
+        "head    rows  score                         value  constant",
+        "age        3  MAE, years              4 (1 to 10)        13",
+        "              bias, years          -2 (-10 to +2)",
+        "              within 5 years  0.67 (0.00 to 1.00)      0.33",
+        "              80% holds       0.33 (0.00 to 1.00)",
+        "gender     3  accuracy        0.67 (0.00 to 1.00)      0.67",
+        "              macro F1        0.67 (0.00 to 1.00)      0.40",
+        "face       4  mean accuracy   0.58 (0.00 to 1.00)      0.71",
+        "              macro F1        0.67 (0.00 to 1.00)      0.43",
+        "in brackets: 95% intervals, from resampled pictures",
     ]
 
 
@@ -95,22 +109,36 @@ def test_a_number_without_a_tolerance_has_no_share_within_it():
     assert "within" not in json.dumps(numbers.report(evaluation))
 
 
+def cells(text, name):
+    """The numbers of the row `name` in a table as text, without the intervals."""
+    [row] = [line for line in text.splitlines() if re.match(rf"{name}\s", line)]
+    return re.sub(r" \(.*?\)", "", row.removeprefix(name)).split()
+
+
 def test_the_class_section_is_scikit_learns_report_of_the_labelled_rows(tmp_path):
     evaluation = random_evaluation(tmp_path, heads=(MOOD,))
     known = evaluation.labels["mood"].notna()
     assert 0 < known.sum() < len(known)
+    names = ["glad", "sad", "so so"]
     oracle = metrics.classification_report(
         evaluation.labels.loc[known, "mood"],
         evaluation.answers.loc[known, "mood"],
-        labels=["glad", "sad", "so so"],
-        digits=3,
+        labels=names,
+        output_dict=True,
     )
-    assert oracle.rstrip() in numbers.classification(evaluation)
+    text = numbers.classification(evaluation)
+    for name in (*names, "macro avg", "weighted avg"):
+        *scores, support = cells(text, name)
+        expected = list(oracle[name].values())
+        assert int(support) == expected[-1]
+        # With 20 labels an interval is that wide that two digits are all there is.
+        assert scores == [f"{value:.2f}" for value in expected[:-1]]
 
 
-def test_the_label_section_agrees_with_scikit_learn_and_ends_in_the_mean(tmp_path):
+def test_the_label_section_agrees_with_scikit_learn(tmp_path):
     evaluation = random_evaluation(tmp_path, heads=(FACE,))
     scores = numbers.per_label(FACE.summary(evaluation.labels, evaluation.answers))
+    text = numbers.classification(evaluation)
     for name in ("Smiling", "Bald"):
         known = evaluation.labels[name].notna()
         truth, answers = (
@@ -119,39 +147,48 @@ def test_the_label_section_agrees_with_scikit_learn_and_ends_in_the_mean(tmp_pat
         )
         assert scores.loc[name, "f1"] == pytest.approx(metrics.f1_score(truth, answers))
         assert scores.loc[name, "yes"] == truth.sum()
+        assert cells(text, name)[-3:] == [
+            f"{metrics.f1_score(truth, answers):.2f}",
+            str(len(truth)),
+            f"{truth.sum():.0f}",
+        ]
     assert scores.index[-1] == "mean"
     assert scores["f1"].iloc[-1] == pytest.approx(scores["f1"].iloc[:2].mean())
-    last = numbers.classification(evaluation).splitlines()[-1]
-    assert last.split()[0] == "mean"
-    assert len(last.split()) == 5  # the counts of a mean are empty
 
 
 def test_the_number_section_lists_the_errors_by_band():
     text = numbers.classification(by_hand(heads=(AGE,), notes=("drawings",)))
-    # RMSE = sqrt((4 + 100 + 1) / 3) = 5.916; a label a band.
-    assert text == (
-        "Note: drawings\n"
-        "four: test, 4 pictures\n\n\n"
+    start, _, rest = text.partition("constant:")
+    assert start.startswith(
+        "Note: drawings\nfour: test, 4 pictures\n\n\n"
         "age: 3 labelled rows\n"
         "====================\n\n"
-        "MAE                 4.33 years\n"
-        "RMSE                5.92 years\n"
-        "bias                -2.33 years\n"
-        "within 5 years      66.7%\n"
-        "80% interval holds  33.3%\n\n"
-        "from  n    mae\n"
-        "0+    1   2.00\n"
-        "20+   1  10.00\n"
-        "40+   1   1.00\n"
+        "Age: not shown to be better than always answering 30"
+    )
+    # RMSE = sqrt((4 + 100 + 1) / 3) = 5.9; one label a band, so without an interval.
+    # That of the constant is sqrt((400 + 0 + 400) / 3) = 16.3.
+    assert rest == (
+        " always 30 (the median and the mean)\n\n"
+        "score                         value  constant\n"
+        "MAE, years              4 (1 to 10)        13\n"
+        "RMSE, years             6 (1 to 10)        16\n"
+        "bias, years          -2 (-10 to +2)\n"
+        "within 5 years  0.67 (0.00 to 1.00)      0.33\n"
+        "80% holds       0.33 (0.00 to 1.00)\n\n"
+        "from     MAE  n\n"
+        "0+     2.000  1\n"
+        "20+   10.000  1\n"
+        "40+    1.000  1\n"
     )
 
 
 def test_classes_without_label_are_noted_below_their_average():
     evaluation = by_hand(heads=(GENDER,))
     assert "macro avg counts" not in numbers.classification(evaluation)
-    evaluation.labels["gender"] = "female"
+    females = by_hand(heads=(GENDER,))
+    females.labels["gender"] = "female"
     assert "macro avg counts a class without label as 0" in numbers.classification(
-        evaluation
+        females
     )
 
 
@@ -162,11 +199,9 @@ def test_numbers_known_to_an_interval_are_counted_by_whether_it_was_hit():
     evaluation.labels["age_high"] = [19.0, 29.0, 59.0, np.nan]
     table = numbers.table(evaluation)
     # 12, 20 and 51 lie inside theirs.
-    assert numbers.text(evaluation).endswith(
-        "within: age inside the interval that is its label"
-    )
+    assert "age      3  in interval  1.00" in numbers.text(evaluation)
     assert (table.loc[0, "rows"], table.loc[0, "within"]) == (3, 1.0)
-    assert "in interval         100.0% of 3" in numbers.classification(evaluation)
+    assert cells(numbers.classification(evaluation), "in interval") == ["1.00", "0.33"]
     assert _frames.pairs(AGE, evaluation.labels, evaluation.answers).empty
     columns = list(numbers.answers(evaluation))
     assert columns[2:5] == ["age_label", "age_label_low", "age_label_high"]

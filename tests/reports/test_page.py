@@ -16,7 +16,12 @@ def test_a_head_without_labelled_rows_is_reported_as_such(tmp_path):
     )
     plugins.write_reports(evaluation, tmp_path)
     report = strict((tmp_path / "report.json").read_text("utf-8"))
-    assert report["heads"] == {name: {"n": 0} for name in ("age", "gender", "face")}
+    for name in ("age", "gender", "face"):
+        head = report["heads"][name]
+        assert (head["n"], head["is_useful"], head["baseline"]) == (0, None, None)
+        assert head["sentence"].endswith(
+            "no labels, so nothing is known of its answers."
+        )
     text = (tmp_path / "classification_report.txt").read_text("utf-8")
     assert text.count("no labelled row") == 3
     assert not list(tmp_path.glob("*.png"))
