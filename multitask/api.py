@@ -116,6 +116,7 @@ def report(
     *,
     split: str | None = None,
     faces: "Faces | None" = None,
+    by: "str | Sequence[str]" = (),
     out: "File | None" = None,
     say: Say = print,
     machine: "Machine | None" = None,
@@ -129,6 +130,8 @@ def report(
             part if the run or the data has one, else all.
         faces: Measure the face in each picture (`"auto"`: but keep crops of faces;
             `"detect"`), or `"whole"` pictures; by default as in the training.
+        by: Sub-groups to measure beside those of single columns: columns joined by
+            `*`, such as `"race*gender"`, or several of them.
         out: A new folder for the report; by default one in the run, or beside the file,
             or for a name `runs/report-DATE-TIME`.
         say: Called with each line on data that is written or guessed.
@@ -148,6 +151,7 @@ def report(
     from multitask.cli import keywords, options
     from multitask.data import given
     from multitask.experiments import names
+    from multitask.metrics.groupings import split_by
     from multitask.networks.named import catalog
     from multitask.terminal import quiet
 
@@ -169,6 +173,7 @@ def report(
             faces=faces or "",
             machine=keywords.machine(machine),
             name=str(name) if is_named else "",
+            by=split_by([by] if isinstance(by, str) else by),
         )
         return given.indexed(evaluation, data, texts)
 

@@ -34,6 +34,14 @@ def parser() -> argparse.ArgumentParser:
         "whole pictures (default: as in the training)",
     )
     parser.add_argument(
+        "--by",
+        action="append",
+        default=[],
+        metavar="A*B",
+        help="measure these sub-groups, too: those of two columns together, such as "
+        "race*gender; may be repeated, or list several separated by commas",
+    )
+    parser.add_argument(
         "--out",
         metavar="FOLDER",
         help="a new folder for the report (default: in the run; for a name, "
@@ -64,6 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     import_tensorflow()
     from multitask.contracts import plugins
     from multitask.experiments import evaluate
+    from multitask.metrics import groupings
 
     evaluation = evaluate.report(
         network,
@@ -73,6 +82,7 @@ def main(argv: list[str] | None = None) -> int:
         faces=arguments.faces or "",
         machine=machine,
         name=arguments.network if is_named else "",
+        by=groupings.split_by(arguments.by),
     )
     print(plugins.text(evaluation))
     folder = evaluation.folder

@@ -36,6 +36,7 @@ from multitask.experiments.notes import few_labels_notes, measured_part
 from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Cut, Pixels
 from multitask.images.faces.parts import finder
+from multitask.metrics.groupings import groupings, requested
 from multitask.networks import archive, unlike
 from multitask.networks.analyzer import Analyzer
 from multitask.networks.answers import Outputs
@@ -178,13 +179,15 @@ def report(
     faces: str = "",
     machine: Machine = Machine(),  # noqa: B008  (it is frozen)
     name: str = "",
+    by: Sequence[str] = (),
 ) -> Evaluation:
     """Measure a network file or run on data sets `NAME=FOLDER` and write a report.
 
     By default the data are the run's own, and `split` is `test` if the run or the data
     has such a part, else `all`. `faces` is as in `Analyzer.predict`, by default as in
     the training; of a picture with several, the one counts that is much larger than
-    all others, and pictures without it are left out. The report goes into `out`, or
+    all others, and pictures without it are left out. `by` names columns whose groups
+    are measured, or products such as `race*gender`. The report goes into `out`, or
     into a new folder beside the network. With a `name`, or address, its file is
     nobody's run: all that is written goes into the folder of the report.
 
@@ -203,6 +206,7 @@ def report(
     table, part, warnings = _select_part(reading.table, split, run, own=not data)
     table, unusable = set_aside(table, analyzer.heads)
     check_labelled(analyzer.heads, table, every=False)
+    requested(groupings(table, analyzer.heads), by, table)  # raises for unknown ones
     table, pixels, unreadable = decode_table(
         table, spec.side, machine.memory, existing(place), spec.box_margin,
         cut=cut,
@@ -220,6 +224,7 @@ def report(
         heads=analyzer.heads,
         notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes, *warnings))),
         history=pd.read_csv(history) if history.exists() and not data else None,
+        by=tuple(by),
         folder=folder,
     )
     with status("writing the report"):

@@ -42,7 +42,9 @@ __all__ = [
     "Score",
     "Subgroup",
     "Unit",
+    "HeadRows",
     "assess",
+    "head_rows",
 ]
 
 _KINDS: dict[str, type] = {
@@ -58,11 +60,12 @@ _KNOWN: "WeakKeyDictionary[Evaluation, dict[tuple[str, ...], Assessment]]" = (
 def assess(evaluation: Evaluation, by: Sequence[str] = ()) -> Assessment:
     """Assess all heads, once for each evaluation, whose tables must not change.
 
-    `by` names columns, or products of columns such as `race*gender`, to divide the
-    rows by, beside every other labelled column. Raises UserError for a column that does
-    not divide them, and for labels that are not valid for a head.
+    `by`, by default that of the evaluation, names columns, or products of columns such
+    as `race*gender`, to divide the rows by, beside every other labelled column. Raises
+    UserError for a column that does not divide them, and for labels that are not valid
+    for a head.
     """
-    key = tuple(by)
+    key = tuple(by) or evaluation.by
     known = _KNOWN.setdefault(evaluation, {})
     if key not in known:
         known[key] = _assess(evaluation, key)
@@ -72,8 +75,8 @@ def assess(evaluation: Evaluation, by: Sequence[str] = ()) -> Assessment:
 def _assess(evaluation: Evaluation, by: tuple[str, ...]) -> Assessment:
     members, unit = units(evaluation.labels)
     resampling = Resampling(members)
-    columns = groupings(evaluation)
-    wanted = requested(columns, by)
+    columns = groupings(evaluation.labels, evaluation.heads)
+    wanted = requested(columns, by, evaluation.labels)
     heads = {
         head.name: _assess_head(head, evaluation, columns, wanted, resampling)
         for head in evaluation.heads
@@ -90,7 +93,7 @@ def _assess_head(
 ) -> HeadAssessment:
     labels, answers = evaluation.labels, evaluation.answers
     summary = head.summary(labels, answers)
-    rows: HeadRows = _KINDS[head.answer_type](head, labels, answers)
+    rows = head_rows(head, labels, answers)
     constants = baselines(head, rows, labels)
     if not constants:
         return _without_labels(head, summary)
@@ -122,6 +125,12 @@ def _assess_head(
         invalid=_invalid(head, rows, answers),
     )
     return sentences.with_sentence(assessment, head)
+
+
+def head_rows(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> HeadRows:
+    """The labels and answers of a head as arrays, by the kind of its answers."""
+    rows: HeadRows = _KINDS[head.answer_type](head, labels, answers)
+    return rows
 
 
 def _without_labels(head: Head, summary: dict[str, object]) -> HeadAssessment:

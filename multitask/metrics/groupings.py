@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Array, Head
 from multitask.contracts.table import NO_LABELS, as_text, classes_of, column
 
@@ -32,13 +31,12 @@ class Grouping:
     columns: frozenset[str]
 
 
-def groupings(evaluation: Evaluation) -> dict[str, Grouping]:
-    """How each column divides the rows, by its name.
+def groupings(labels: pd.DataFrame, heads: Sequence[Head]) -> dict[str, Grouping]:
+    """How each column of a table divides its rows, by its name.
 
     They are the classes, bands and yes/no labels of the heads, then the columns with
     few values that no head answers, then the data sets, if there are several.
     """
-    labels, heads = evaluation.labels, evaluation.heads
     result: dict[str, Grouping] = {}
     for head in heads:
         for one in _of_head(head, labels):
@@ -55,17 +53,23 @@ def groupings(evaluation: Evaluation) -> dict[str, Grouping]:
     return {name: one for name, one in result.items() if len(one.groups) > 1}
 
 
-def requested(known: Mapping[str, Grouping], by: Iterable[str]) -> list[Grouping]:
+def requested(
+    known: Mapping[str, Grouping], by: Iterable[str], labels: pd.DataFrame
+) -> list[Grouping]:
     """The groupings by columns or products of columns, such as `race*gender`.
 
-    Raises UserError for a column that divides nothing.
+    `known` are those of `groupings`. Raises UserError for a column that is not among
+    them.
     """
     result = []
     for text in by:
         names = [name.strip() for name in text.split("*")]
         for name in names:
             if name not in known:
-                what = f"{name!r} is no column with several groups"
+                what = f"{name!r} is no labelled column of the data"
+                if name in labels:
+                    what = f"{name!r} does not divide the pictures into 2 to "
+                    what += f"{_MOST_VALUES} groups"
                 raise UserError("--by", what, nearest(name, known))
         if len(set(names)) < len(names):
             raise UserError("--by", f"{text!r} names a column twice", "name it once")
