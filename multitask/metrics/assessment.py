@@ -15,10 +15,8 @@ from multitask.contracts.head import Array, Head
 from multitask.contracts.table import column
 from multitask.metrics import sentences, subgroups
 from multitask.metrics.baselines import baseline_scores, baselines
-from multitask.metrics.class_rows import ClassRows
 from multitask.metrics.groupings import Grouping, groupings, requested
-from multitask.metrics.label_rows import LabelRows
-from multitask.metrics.number_rows import NumberRows
+from multitask.metrics.kinds import head_rows
 from multitask.metrics.resampling import Resampling, percentiles, ratio, units
 from multitask.metrics.results import (
     Assessment,
@@ -42,16 +40,9 @@ __all__ = [
     "Score",
     "Subgroup",
     "Unit",
-    "HeadRows",
     "assess",
-    "head_rows",
 ]
 
-_KINDS: dict[str, type] = {
-    "class": ClassRows,
-    "labels": LabelRows,
-    "number": NumberRows,
-}
 _KNOWN: "WeakKeyDictionary[Evaluation, dict[tuple[str, ...], Assessment]]" = (
     WeakKeyDictionary()
 )
@@ -125,12 +116,6 @@ def _assess_head(
         invalid=_invalid(head, rows, answers),
     )
     return sentences.with_sentence(assessment, head)
-
-
-def head_rows(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> HeadRows:
-    """The labels and answers of a head as arrays, by the kind of its answers."""
-    rows: HeadRows = _KINDS[head.answer_type](head, labels, answers)
-    return rows
 
 
 def _without_labels(head: Head, summary: dict[str, object]) -> HeadAssessment:

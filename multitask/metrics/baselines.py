@@ -8,11 +8,11 @@ import pandas as pd
 from multitask.contracts.head import Array, Head
 from multitask.contracts.table import interval_columns
 from multitask.metrics.class_rows import ClassRows
+from multitask.metrics.kinds import head_rows
 from multitask.metrics.label_rows import LabelRows
 from multitask.metrics.number_rows import NumberRows
 from multitask.metrics.results import Baseline
 from multitask.metrics.rows import HeadRows
-from multitask.metrics.uncertainty import flattened
 
 
 def baselines(head: Head, rows: HeadRows, labels: pd.DataFrame) -> tuple[Baseline, ...]:
@@ -49,13 +49,12 @@ def _baseline(
     text: str,
     rule: str,
 ) -> Baseline:
-    answers = pd.DataFrame(index=labels.index)
+    cells: dict[str, object] = {}
     for name, value in zip(head.columns, constant, strict=True):
-        answers[name] = value
-        for end in (*interval_columns(name), f"{name}_confidence"):
-            answers[end] = np.nan
-    summary = head.summary(labels, answers)
-    return Baseline(answer=text, rule=rule, scores=dict(flattened(summary)))
+        cells[name] = value
+        cells |= dict.fromkeys(interval_columns(name), np.nan)
+    rows = head_rows(head, labels, pd.DataFrame(cells, index=labels.index))
+    return Baseline(answer=text, rule=rule, scores=rows.scores())
 
 
 def baseline_scores(all_of_them: tuple[Baseline, ...]) -> dict[str, float]:
@@ -66,7 +65,7 @@ def baseline_scores(all_of_them: tuple[Baseline, ...]) -> dict[str, float]:
     """
     if not all_of_them:
         return {}
-    scores = all_of_them[0].scores.copy()
+    scores = dict(all_of_them[0].scores)
     scores |= {"rmse": all_of_them[-1].scores["rmse"]} if "rmse" in scores else {}
     scores.pop("bias", None)
     return scores

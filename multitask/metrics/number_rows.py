@@ -79,7 +79,7 @@ class NumberRows(HeadRows):
         ]
         for rows in self._bands().values():
             parts += [np.where(rows, distance, 0.0), rows]
-        return np.stack(parts, axis=1).astype(np.float32)
+        return np.stack(parts, axis=1).astype(float)
 
     def _bands(self) -> dict[str, Array]:
         """The exact rows (rows,) of each band."""

@@ -5,11 +5,14 @@ all resamples of all scores are one matrix product.
 """
 
 import functools
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse, stats
+from scipy import stats
+from scipy.sparse import csr_matrix
 
 from multitask.contracts.head import Array
 from multitask.contracts.table import column
@@ -19,6 +22,7 @@ DRAWS = 1000
 _MOST_CELLS = 400_000_000  # bytes of all draws; more rows have fewer draws,
 _FEWEST = 200  # but not fewer than these
 _BLOCK_CELLS = 8_000_000  # of draws in float32 at once
+_SPARSE = 0.1  # of a column's rows, up to which it is summed as a sparse one
 Units = npt.NDArray[np.intp]
 
 
@@ -54,36 +58,42 @@ class Resampling:
 
     @functools.cached_property
     def _times(self) -> npt.NDArray[np.uint8]:
-        """How many times (draws, units) each draw has each unit."""
+        """How many times (units, draws) each draw has each unit."""
         rng = np.random.default_rng(self._seed)
-        times = np.empty((self.draws, self.count), np.uint8)
-        block = max(1, _BLOCK_CELLS // max(1, self.count))
-        for start in range(0, self.draws, block):
-            size = min(block, self.draws - start)
-            drawn = rng.integers(self.count, size=(size, self.count), dtype=np.int64)
-            drawn += np.arange(size)[:, None] * self.count
-            counts = np.bincount(drawn.ravel(), minlength=size * self.count)
-            times[start : start + size] = counts.reshape(size, self.count)
+        times = np.empty((self.count, self.draws), np.uint8)
+        for start, stop in self._blocks():
+            shape = (stop - start, self.count)
+            drawn = rng.integers(self.count, size=shape, dtype=np.int64)
+            drawn += np.arange(shape[0])[:, None] * self.count
+            counts = np.bincount(drawn.ravel(), minlength=shape[0] * self.count)
+            times[:, start:stop] = counts.reshape(shape).T
         return times
+
+    def _blocks(self) -> Iterator[tuple[int, int]]:
+        """The draws in parts, so that memory stays bounded."""
+        size = max(1, _BLOCK_CELLS // max(1, self.count))
+        for start in range(0, self.draws, size):
+            yield start, min(start + size, self.draws)
 
     def sums(self, values: Array) -> npt.NDArray[np.float32]:
         """The sums (draws, columns) of values (rows, columns) over each draw."""
         values = np.asarray(values, np.float32)
-        if self.count < len(values):
-            rows = np.arange(len(values))
-            shape = (self.count, len(values))
-            ones = np.ones(len(values), np.float32)
-            values = sparse.csr_matrix((ones, (self.members, rows)), shape) @ values
-        elif len(values):
-            ordered = np.empty_like(values)
-            ordered[self.members] = values
-            values = ordered
         sums = np.empty((self.draws, values.shape[1]), np.float32)
-        block = max(1, _BLOCK_CELLS // max(1, self.count))
-        for start in range(0, self.draws, block):
-            times = self._times[start : start + block].astype(np.float32)
-            sums[start : start + block] = times @ values
+        filled = np.count_nonzero(values, axis=0) > _SPARSE * len(values)
+        dense = self._by_unit(values[:, filled])
+        sparse = self._by_unit(csr_matrix(values[:, ~filled])).T.tocsr()
+        for start, stop in self._blocks():
+            times = self._times[:, start:stop].astype(np.float32)
+            sums[start:stop, filled] = times.T @ dense
+            sums[start:stop, ~filled] = (sparse @ times).T
         return sums
+
+    def _by_unit(self, values: Any) -> Any:
+        """The sums (units, columns) of values (rows, columns) over each unit."""
+        rows = len(self.members)
+        ones = np.ones(rows, np.float32)
+        shape = (self.count, rows)
+        return csr_matrix((ones, (self.members, np.arange(rows))), shape) @ values
 
     def unit_count(self, rows: Array) -> int:
         """How many units have one of these rows (rows,), a mask."""

@@ -51,6 +51,12 @@ class HeadRows(ABC):
         """Which rows (rows,) have a label."""
         return np.asarray(self.known.any(axis=1))
 
+    def scores(self) -> dict[str, float]:
+        """All scores by their names, but for those of nothing."""
+        sums = self.columns().sum(axis=0, dtype=float)[None]
+        values = {name: float(one[0]) for name, one in self.from_sums(sums).items()}
+        return {name: value for name, value in values.items() if value == value}
+
     @property
     def is_share(self) -> bool:
         """Whether the main score is a share of right answers."""

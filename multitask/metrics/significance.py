@@ -20,15 +20,16 @@ def p_value(values: Array, group: Array, others: Array, members: Units) -> float
     one, other = values[group], values[others]
     if not np.isfinite(one).all() or not np.isfinite(other).all():
         return np.nan
-    counts = [len(np.unique(members[rows])) for rows in (group, others)]
-    if min(counts) < 2:
+    size = int(members.max()) + 1
+    rows_of_unit = np.stack(
+        [np.bincount(members[rows], minlength=size) for rows in (group, others)]
+    )
+    counts = (rows_of_unit > 0).sum(axis=1)
+    if counts.min() < 2:
         return np.nan
-    if (
-        sum(counts) < len(one) + len(other)
-        or np.intersect1d(members[group], members[others]).size
-    ):
-        return _clustered(values, group, others, members, min(counts) - 1)
-    if np.isin(values[group | others], (0, 1)).all():
+    if rows_of_unit.sum(axis=0).max() > 1:
+        return _clustered(values, group, others, members, int(counts.min()) - 1)
+    if all(((both == 0) | (both == 1)).all() for both in (one, other)):
         table = [[both.sum(), len(both) - both.sum()] for both in (one, other)]
         return float(stats.fisher_exact(table).pvalue)
     return _welch(one, other)
