@@ -100,6 +100,16 @@ class Number(Head, ABC):
             index=table.index,
         )
 
+    def labels_to_calibrate(self, table: pd.DataFrame) -> tuple[Array, Array]:
+        """The labels (n, 2) that calibration learns from, and their rows (n,).
+
+        They are those known exactly; only if there is none, those known as intervals.
+        """
+        truth = self.interval(table)
+        is_exact = truth[:, 0] == truth[:, 1]
+        known = is_exact if is_exact.any() else ~np.isnan(truth).any(axis=1)
+        return truth[known], np.flatnonzero(known)
+
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
         name = self.columns[0]
         truth = self.interval(labels)
@@ -109,7 +119,6 @@ class Number(Head, ABC):
         summary: dict[str, Any] = {"n": int(exact.sum())}
         if exact.any():
             error = predictions[exact] - truth[exact, 0]
-            central = answers.loc[exact, list(interval_columns(name))].to_numpy(float)
             summary |= {
                 "mae": float(np.abs(error).mean()),
                 "rmse": float(np.sqrt((error**2).mean())),
@@ -117,10 +126,7 @@ class Number(Head, ABC):
                 **self._within(np.abs(error)),
                 "bands": self._by_band(labels[exact], np.abs(error)),
             }
-            if not np.isnan(central).any():
-                low, high = central.T
-                inside = (low <= truth[exact, 0]) & (truth[exact, 0] <= high)
-                summary["coverage_80"] = float(inside.mean())
+        summary |= self._central(truth, answers)
         if is_interval.any():
             low, high = truth[is_interval].T
             low, high = low - self.slack, high + self.slack
@@ -132,6 +138,25 @@ class Number(Head, ABC):
                 "interval_accuracy": float(inside.mean()),
             }
         return summary
+
+    def _central(self, truth: Array, answers: pd.DataFrame) -> dict[str, float]:
+        """How many exact labels the intervals hold, and how wide these are.
+
+        Nothing if there are no intervals; without an exact label the width alone.
+        """
+        exact = truth[:, 0] == truth[:, 1]
+        measured = exact if exact.any() else ~np.isnan(truth).any(axis=1)
+        names = list(interval_columns(self.columns[0]))
+        if not measured.any() or not set(names) <= set(answers):
+            return {}
+        low, high = answers.loc[measured, names].to_numpy(float).T
+        if np.isnan(low).any():
+            return {}
+        width = {"width_80": float((high - low).mean())}
+        if not exact.any():
+            return width
+        inside = (low <= truth[exact, 0]) & (truth[exact, 0] <= high)
+        return {"coverage_80": float(inside.mean()), **width}
 
     def _within(self, errors: Array) -> dict[str, float]:
         """The tolerance and how many errors it covers; nothing without a tolerance."""

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
+from multitask.heads import _conformal
 from multitask.heads._number import Number, interval_error
 from scipy.special import logit
 
@@ -21,9 +22,10 @@ class Regression(Number):  # type: ignore[misc]
     the range; it is 0 inside an interval. `huber` is quadratic up to a tenth of the
     range (Huber 1964, "Robust Estimation of a Location Parameter").
 
-    `residuals` are the 10% and 90% quantiles of label minus answer, in `unit`, which
-    calibration measures on the validation part. They make the central 80% of an answer,
-    which is empty without them.
+    `residuals` are between which values the label minus the answer lies in 80% of the
+    validation part, in `unit`: a tenth is below, a tenth above. Calibration measures
+    them, so corrected that they hold 80% of new labels (see `heads/_conformal.py`).
+    They make the central 80% of an answer, which is empty without them.
     """
 
     error: Literal["mse", "mae", "huber"] = "mse"
@@ -81,12 +83,14 @@ class Regression(Number):  # type: ignore[misc]
         return [keras.metrics.MeanMetricWrapper(interval_error, name="mae")]
 
     def calibrate(self, table: pd.DataFrame, outputs: Array) -> Self:
-        truth = self.interval(table)
-        exact = truth[:, 0] == truth[:, 1]
-        if not exact.any():
+        labels, rows = self.labels_to_calibrate(table)
+        if not len(rows):
             return self
-        low, high = np.quantile(truth[exact, 0] - outputs[exact, 0], [0.1, 0.9])
-        return replace(self, residuals=(float(low), float(high)))
+        residuals = _conformal.spread(labels) - outputs[rows]
+        return replace(self, residuals=_conformal.ends(residuals))
+
+    def uncalibrated(self) -> Self:
+        return replace(self, residuals=None)
 
     def read(self, outputs: Array) -> pd.DataFrame:
         name, predictions = self.columns[0], outputs[:, 0]

@@ -1,12 +1,14 @@
 """Which of several yes/no labels hold? Or which of two classes is it?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
+from multitask.heads import _temperature
 from multitask.heads.softmax import class_summary
-from scipy.special import logit
+from scipy.special import expit, logit
 from sklearn.metrics import classification_report
 
 from multitask.contracts.errors import UserError, counted, nearest
@@ -28,9 +30,17 @@ class Sigmoid(Head):
     With two `classes` it is one unit over one text column, whose output is the
     probability of the second class. Outputs, targets and weights are (rows, columns);
     outputs are probabilities, and the loss is the binary cross-entropy of each cell.
+
+    Calibration divides the logits by `temperature`, the same for all labels, where that
+    says better how often answers are right (see `heads/_temperature.py`). An answer is
+    yes from a probability of .5 on, or of its label in `thresholds`, one per column.
+    The confidence is the probability of the answer either way: with a threshold of .2,
+    a yes may have one of .3.
     """
 
     classes: tuple[str, ...] = ()
+    temperature: float = 1.0
+    thresholds: tuple[float, ...] = ()
 
     metric = "mean_accuracy"
 
@@ -39,12 +49,25 @@ class Sigmoid(Head):
         if len(set(self.columns)) != len(self.columns):
             raise UserError(self.where, "lists a label twice")
         check_classes(self.where, self.classes)
+        _temperature.check(self.where, self.temperature)
         if self.classes and (len(set(self.classes)), len(self.columns)) != (2, 1):
             raise UserError(
                 self.where,
                 f"has {len(self.classes)} classes and {len(self.columns)} columns",
                 "give two classes and one column, or use kind softmax",
             )
+        self._check_thresholds()
+
+    def _check_thresholds(self) -> None:
+        count = len(self.thresholds)
+        if count and (self.classes or count != len(self.columns)):
+            what = f"has {counted(count, 'threshold')}"
+            todo = "give one per column, or none if there are classes"
+            raise UserError(self.where, what, todo)
+        for value in self.thresholds:
+            if not 0 < value < 1:
+                what = f"has a threshold of {value}, must be between 0 and 1"
+                raise UserError(self.where, what)
 
     @property
     def answer_type(self) -> Literal["class", "labels"]:
@@ -54,7 +77,9 @@ class Sigmoid(Head):
         """Drop columns without any label, and take the classes of a text column."""
         labelled = tuple(c for c in self.columns if column(table, c).notna().any())
         if labelled and labelled != self.columns:
-            return replace(self, columns=labelled)
+            at = dict(zip(self.columns, self.thresholds, strict=False))
+            thresholds = tuple(at[name] for name in labelled if name in at)
+            return replace(self, columns=labelled, thresholds=thresholds)
         values = column(table, self.columns[0]).dropna()
         if self.classes or pd.api.types.is_numeric_dtype(values):
             return self
@@ -146,10 +171,34 @@ class Sigmoid(Head):
     def from_probabilities(self, probabilities: Array) -> Array:
         return probabilities[:, 1:] if self.classes else probabilities
 
+    def calibrate(self, table: pd.DataFrame, outputs: Array) -> Self:
+        targets, weights = self.encode(table)
+        pictures, _ = cells = np.nonzero(weights > 0)
+        temperature = _temperature.fit(
+            _temperature.of_no_and_yes(outputs[cells]),
+            np.stack([1 - targets[cells], targets[cells]], axis=1),
+            pictures,
+        )
+        return replace(self, temperature=temperature)
+
+    def uncalibrated(self) -> Self:
+        logits = self.temperature * logit(np.array(self.thresholds))
+        thresholds = tuple(expit(logits).tolist())
+        return replace(self, temperature=1.0, thresholds=thresholds)
+
+    def with_thresholds(self, thresholds: Mapping[str, float]) -> Self:
+        if self.classes:
+            return self
+        before = self.thresholds or (0.5,) * len(self.columns)
+        values = dict(zip(self.columns, before, strict=True)) | dict(thresholds)
+        return replace(self, thresholds=tuple(values[name] for name in self.columns))
+
     def read(self, outputs: Array) -> pd.DataFrame:
         answers: dict[str, Array] = {}
-        for name, yes in zip(self.columns, outputs.T, strict=True):
-            index = (yes >= 0.5).astype(int)
+        thresholds = self.thresholds or (0.5,) * len(self.columns)
+        shares = _temperature.scale_each(outputs, self.temperature)
+        for name, yes, least in zip(self.columns, shares.T, thresholds, strict=True):
+            index = (yes >= least).astype(int)
             answers[name] = (
                 np.array(self.classes, dtype=object)[index] if self.classes else index
             )
@@ -157,11 +206,12 @@ class Sigmoid(Head):
         return pd.DataFrame(answers)
 
     def probabilities(self, outputs: Array) -> pd.DataFrame:
+        shares = _temperature.scale_each(outputs, self.temperature)
         if not self.classes:
             columns = [f"{name}_probability" for name in self.columns]
-            return pd.DataFrame(outputs, columns=columns)
+            return pd.DataFrame(shares, columns=columns)
         columns = [f"{self.columns[0]}_{name}" for name in self.classes]
-        return pd.DataFrame(np.hstack([1 - outputs, outputs]), columns=columns)
+        return pd.DataFrame(np.hstack([1 - shares, shares]), columns=columns)
 
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
         if self.classes:

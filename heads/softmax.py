@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
+from multitask.heads import _temperature
 from sklearn.metrics import classification_report
 
 from multitask.contracts.errors import UserError, counted, listed, nearest
@@ -31,12 +32,17 @@ class Softmax(Head):
     classes, as labels are uncertain (Szegedy et al. 2016, "Rethinking the Inception
     Architecture for Computer Vision").
 
+    Calibration divides the logits of the probabilities by `temperature`, the same for
+    all classes, where that says better how often answers are right (see
+    `heads/_temperature.py`). It changes no answer, only how probable it is.
+
     Where some classes are rare, the most probable class is seldom one of them. With
     `prior_power` p, from 0 to 1, answers follow the probabilities divided by
     `priors` ** p and normalized (Menon et al. 2021, "Long-tail Learning via Logit
     Adjustment"): at 1 as if all classes were equally frequent. Calibration sets
     `priors` to the class shares of the validation part, but not for `balanced` class
-    weights, with which the network has learned to answer so.
+    weights, with which the network has learned to answer so. The temperature comes
+    after the priors.
 
     With `votes`, a picture may have soft labels: the columns `COLUMN_CLASS`, one per
     class, hold votes for each class, and the target is their shares (Barsoum et al.
@@ -53,6 +59,7 @@ class Softmax(Head):
     votes: bool = False
     prior_power: float = 0.0
     priors: tuple[float, ...] = ()
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,6 +74,7 @@ class Softmax(Head):
                 "each once",
             )
         check_classes(self.where, self.classes)
+        _temperature.check(self.where, self.temperature)
         if not 0 <= self.label_smoothing < 1:
             raise UserError(
                 self.where,
@@ -257,11 +265,26 @@ class Softmax(Head):
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
     def calibrate(self, table: pd.DataFrame, outputs: Array) -> Self:
+        head = self._with_priors(table)
+        targets, weights = self.encode(table)
+        known = np.flatnonzero(weights > 0)
+        shares = targets if self.votes else np.eye(len(self.classes))[targets]
+        temperature = _temperature.fit(
+            head._adjusted(outputs[known]), shares[known], known
+        )
+        if temperature == head.temperature:
+            return head
+        return replace(head, temperature=temperature)
+
+    def _with_priors(self, table: pd.DataFrame) -> Self:
         counts = self.strata(table).to_numpy().sum(axis=0)
         if not self.prior_power or self.class_weights == "balanced" or not counts.any():
             return self
         shares = class_shares(counts).round(6)
         return replace(self, priors=tuple(shares.tolist()))
+
+    def uncalibrated(self) -> Self:
+        return replace(self, temperature=1.0)
 
     def _adjusted(self, outputs: Array) -> Array:
         """The probabilities (rows, classes) that answers follow."""
@@ -272,18 +295,21 @@ class Softmax(Head):
 
     def read(self, outputs: Array) -> pd.DataFrame:
         name = self.columns[0]
-        outputs = self._adjusted(outputs)
-        best = outputs.argmax(axis=1)
+        adjusted = self._adjusted(outputs)
+        best = adjusted.argmax(axis=1)
+        probabilities = _temperature.scale(adjusted, self.temperature)
         return pd.DataFrame(
             {
                 name: np.array(self.classes, dtype=object)[best],
-                f"{name}_confidence": outputs.max(axis=1),
+                f"{name}_confidence": probabilities.max(axis=1),
             }
         )
 
     def probabilities(self, outputs: Array) -> pd.DataFrame:
         columns = [f"{self.columns[0]}_{name}" for name in self.classes]
-        return pd.DataFrame(self._adjusted(outputs), columns=columns)
+        adjusted = self._adjusted(outputs)
+        probabilities = _temperature.scale(adjusted, self.temperature)
+        return pd.DataFrame(probabilities, columns=columns)
 
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
         return class_summary(self._labels(labels), answers, self.classes)

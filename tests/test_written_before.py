@@ -28,7 +28,7 @@ from multitask.training import loop
 
 FIXTURES = Path(__file__).parent / "fixtures" / "87142fc"
 # Settings that those recipes do not have.
-_NEWER = ("box_margin", "faces", "storage", "teacher")
+_NEWER = ("box_margin", "faces", "storage", "teacher", "thresholds")
 WHERE = "/data/"  # the folder that they were written in
 pytestmark = pytest.mark.usefixtures("tiny_trunk", "no_pictures")
 

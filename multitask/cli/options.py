@@ -131,6 +131,7 @@ _METAVARS = {
     "schedule": "NAME",
     "augment": "A,B",
     "mix": "RULE",
+    "thresholds": "RULE",
     "split": "A/B/C|official|FILE",
     "identity": "PATTERN",
 }

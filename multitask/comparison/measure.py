@@ -20,9 +20,10 @@ from multitask.comparison.designs import Plan, combination_labels
 from multitask.contracts.design_comparison import Cost, HeadScores
 from multitask.contracts.errors import Say
 from multitask.contracts.head import Array, Head
-from multitask.contracts.recipe_texts import SPLITS
+from multitask.contracts.recipe_texts import SPLITS, ThresholdRule
 from multitask.contracts.run import NETWORK
 from multitask.experiments import evaluate
+from multitask.experiments.calibrate import calibrate
 from multitask.experiments.prepare import Prepared
 from multitask.experiments.train import Training
 from multitask.metrics import scores
@@ -71,8 +72,10 @@ def measure_scores(
         for each in outputs.values():
             each |= merged.part_outputs(each[merged.head.name])
         heads = {merged.name: merged.head} | {part.name: part for part in merged.parts}
+    rule = prepared.recipe.threshold_rule
     by_head = {
-        name: _scores_by_part(head, parts, outputs) for name, head in heads.items()
+        name: _scores_by_part(head, parts, outputs, rule)
+        for name, head in heads.items()
     }
     return (
         {name: _head_scores(by_part, groups) for name, by_part in by_head.items()},
@@ -81,14 +84,18 @@ def measure_scores(
 
 
 def _scores_by_part(
-    head: Head, parts: Mapping[str, pd.DataFrame], outputs: Mapping[str, Outputs]
+    head: Head,
+    parts: Mapping[str, pd.DataFrame],
+    outputs: Mapping[str, Outputs],
+    rule: ThresholdRule | None,
 ) -> dict[str, Array]:
     """Scores (rows, labels) of a head for each part.
 
-    The head is calibrated on the validation part, if there is one.
+    The head is calibrated on the validation part, if there is one, and its thresholds
+    are chosen by the `rule`.
     """
     if "val" in outputs:
-        head = head.calibrate(parts["val"], outputs["val"][head.name])
+        (head,), _ = calibrate([head], parts["val"], outputs["val"], rule)
     by_part = {}
     for part, of_heads in outputs.items():
         answers = head.read(of_heads[head.name]).set_axis(parts[part].index)

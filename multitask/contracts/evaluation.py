@@ -25,6 +25,7 @@ class Evaluation(Shown):
     history: pd.DataFrame | None = None  # one row per epoch, as in history.csv
     varied: npt.NDArray[np.uint8] | None = None  # see `images.augment.samples`
     by: tuple[str, ...] = ()  # more sub-groups to measure, such as "race*gender"
+    uncalibrated: pd.DataFrame | None = None  # answers as without calibration, if any
     folder: Path | None = None  # of its report
     folds: "tuple[Evaluation, ...]" = ()  # those that this one joins
 

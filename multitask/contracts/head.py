@@ -10,7 +10,7 @@ methods below:
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
@@ -96,6 +96,16 @@ class Head(ABC):
     def label_smoothing(self) -> float:
         """The share of each label that training spreads over all classes."""
         return 0.0
+
+    @property
+    def temperature(self) -> float:
+        """What calibration divides the logits of the outputs by; 1 leaves them."""
+        return 1.0
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The probability from which on each yes/no label is yes; empty for .5."""
+        return ()
 
     @property
     def squared_error(self) -> bool:
@@ -215,6 +225,17 @@ class Head(ABC):
 
     def calibrate(self, table: pd.DataFrame, outputs: Array) -> Self:
         """Fit on the validation part what `read` needs besides the outputs."""
+        return self
+
+    def uncalibrated(self) -> Self:
+        """The head with the same answers, but their confidences as without calibration.
+
+        Of numbers, that is the interval.
+        """
+        return self
+
+    def with_thresholds(self, thresholds: Mapping[str, float]) -> Self:
+        """Answer yes from these probabilities on, by label, if it has such labels."""
         return self
 
     def from_probabilities(self, probabilities: Array) -> Array:

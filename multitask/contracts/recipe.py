@@ -69,15 +69,13 @@ class Recipe:
         "whose features are computed once; 0 computes them at each step", least=0,
     )  # fmt: skip
     then: str = setting(
-        "network", "",
-        "a second stage that trains more of the frozen trunk: "
+        "network", "", "a second stage that trains more of the frozen trunk: "
         "all,epochs=8[,learning_rate=X], or its last N stages: N,epochs=8",
     )  # fmt: skip
     image_size: int = setting(
         "network", 0,
         "side length, in pixels, of the trunk's input; 0 uses that of the network in "
-        "--weights, or the trunk's default",
-        least=0,
+        "--weights, or the trunk's default", least=0,
     )  # fmt: skip
     crop: float = setting(
         "network", 0.89,
@@ -86,9 +84,8 @@ class Recipe:
     )  # fmt: skip
     epochs: int = setting("training", 16, "passes over the training part", least=1)
     batch_size: int = setting(
-        "training", 0,
-        "pictures per step; 0 means 64, or fewer (down to 16) for 16 steps an epoch",
-        least=0,
+        "training", 0, "pictures per step; 0 means 64, or fewer (down to 16) for 16 "
+        "steps an epoch", least=0,
     )  # fmt: skip
     learning_rate: float = setting("training", 1.5e-3, "the peak learning rate")
     schedule: str = setting(
@@ -102,9 +99,8 @@ class Recipe:
         "optimizer; muon uses AdamW for everything but convolutions",
     )  # fmt: skip
     ema: float = setting(
-        "training", 0.0,
-        "decay of an exponential moving average of the weights, which is used "
-        "for prediction; 0.999 averages about 1,000 steps, 0 turns it off",
+        "training", 0.0, "decay of an exponential moving average of the weights, which "
+        "is used for prediction; 0.999 averages about 1,000 steps, 0 turns it off",
     )  # fmt: skip
     weight_decay: float = setting(
         "training", 0.25,
@@ -115,9 +111,8 @@ class Recipe:
         "how trunks from keras.applications pool their feature maps",
     )  # fmt: skip
     features: str = setting(
-        "network", "0",
-        "units of a dense layer between trunk and heads, optionally with an L2 "
-        "penalty and batch normalization: 512,l2=0.001,norm=yes; 0 means none",
+        "network", "0", "units of a dense layer between trunk and heads, optionally "
+        "with an L2 penalty and batch normalization: 512,l2=0.001,norm=yes; 0: none",
     )  # fmt: skip
     dropout: float = setting("network", 0.2, "dropout rate of the features")
     patience: int = setting(
@@ -132,9 +127,12 @@ class Recipe:
         "keeps them fixed",
     )  # fmt: skip
     class_weights: dict[str, Literal["none", "balanced"]] = setting(
-        "heads", {},
-        "none, or balanced to give rare classes more weight in the loss; for all "
-        "heads, or by head: gender=balanced,age=none",
+        "heads", {}, "none, or balanced to give rare classes more weight in the loss; "
+        "for all heads, or by head: gender=balanced,age=none",
+    )  # fmt: skip
+    thresholds: str = setting(
+        "heads", "", "from which probability on yes/no labels are yes, chosen on the "
+        "validation part: f1, precision=X or recall=X (default .5)",
     )  # fmt: skip
     augment: str = setting(
         "training", "standard",
@@ -143,8 +141,7 @@ class Recipe:
         "separate several by commas",
     )  # fmt: skip
     tta: int = setting(
-        "network", 4,
-        "test-time augmentation: average each answer over 1 view of the "
+        "network", 4, "test-time augmentation: average each answer over 1 view of the "
         "picture, 2 (also mirrored) or 4 (four crops, two of them mirrored); "
         "prediction time grows in proportion",
     )  # fmt: skip
@@ -177,10 +174,8 @@ class Recipe:
     )
     seed: int = setting("training", 0, "seed for everything random", least=0)
     storage: Literal["float32", "float16"] = setting(
-        "output",
-        "float32",
-        "type of the kernels in the network file, halved by float16",
-    )
+        "output", "float32", "type of kernels in the network file, halved by float16"
+    )  # fmt: skip
     box_margin: float = setting(
         "data", 0.0, "share of a box's size that is added on each side of it", least=0
     )
@@ -276,6 +271,11 @@ class Recipe:
     def identity_pattern(self) -> Any:
         """What `identity` means: a compiled pattern, or None."""
         return recipe_texts.parse_identity(self.identity)
+
+    @cached_property
+    def threshold_rule(self) -> recipe_texts.ThresholdRule | None:
+        """What `thresholds` means."""
+        return recipe_texts.parse_thresholds(self.thresholds)
 
     @property
     def is_frozen(self) -> bool:

@@ -254,6 +254,42 @@ def parse_features(text: str) -> DenseFeatures:
     return dense
 
 
+@dataclass(frozen=True, kw_only=True)
+class ThresholdRule:
+    """What the probability must be for a yes, as chosen on the validation part.
+
+    `score` is what is as high as possible (f1), or at least `least`, in answers of yes.
+    """
+
+    score: Literal["f1", "precision", "recall"]
+    least: float = 0.0
+
+
+def parse_thresholds(text: str) -> ThresholdRule | None:
+    """Read `f1`, `precision=0.9` or `recall=0.9`; nothing if empty.
+
+    Raises UserError for anything else.
+
+    >>> parse_thresholds("precision=0.9")
+    ThresholdRule(score='precision', least=0.9)
+    """
+    if not text:
+        return None
+    name, _, value = (part.strip() for part in text.partition("="))
+    if name == "f1" and not value:
+        return ThresholdRule(score="f1")
+    try:
+        least = float(value)
+    except ValueError:
+        least = math.nan
+    if name == "precision" and 0 < least <= 1:
+        return ThresholdRule(score="precision", least=least)
+    if name == "recall" and 0 < least <= 1:
+        return ThresholdRule(score="recall", least=least)
+    must = "must be f1, precision=X or recall=X, with X above 0 and at most 1"
+    raise UserError("--thresholds", f"is {text!r}, {must}")
+
+
 # Settings whose texts hold several values, `cosine,warmup=2`, and what they hold.
 COMPOSED: dict[str, "type[DataclassInstance]"] = {
     "schedule": Schedule,

@@ -81,12 +81,13 @@ def check_trainable(
 
 def check_validated(recipe: Recipe, table: pd.DataFrame) -> None:
     """Raise UserError if the recipe needs a validation part and `table` has none."""
-    validates = recipe.patience or recipe.lr_schedule.name == "plateau"
+    plateau = recipe.lr_schedule.name == "plateau"
+    validates = recipe.patience or plateau or recipe.threshold_rule
     if validates and not (table["split"] == "val").any():
         raise UserError(
             "--split",
-            "leaves the validation part empty, but --patience and --schedule plateau "
-            "need it",
+            "leaves the validation part empty, but --patience, --schedule plateau and "
+            "--thresholds need it",
         )
 
 

@@ -32,6 +32,7 @@ from multitask.data.batches import decode_table
 from multitask.data.labels import set_aside
 from multitask.data.sources import absolute, check_labelled, parse, read_all
 from multitask.data.split import listed_parts, with_moved
+from multitask.experiments.calibrate import calibrate, uncalibrated
 from multitask.experiments.notes import few_labels_notes, measured_part
 from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Cut, Pixels
@@ -49,6 +50,7 @@ from multitask.training.feature_cache import FeatureCache, Rows
 from multitask.training.views import View
 
 _CALIBRATED = 1000  # at most so many pictures of the validation part calibrate
+_CHOSEN_BY = 5000  # and so many choose thresholds, as some labels are rare
 _BATCH = 32  # pictures whose features go through the rest of the network together
 
 
@@ -112,15 +114,16 @@ def evaluate_run(
     with status("opening the network"):
         analyzer = Analyzer.load(folder)
     val = table[table["split"] == "val"]
-    val = val.sample(min(len(val), _CALIBRATED), random_state=stage.seed)
+    most = _CHOSEN_BY if stage.threshold_rule else _CALIBRATED
+    val = val.sample(min(len(val), most), random_state=stage.seed)
     rows = labels.index.to_numpy()
     both = np.concatenate([val.index.to_numpy(), rows])  # so that features come at once
     raw = outputs(analyzer, stage, machine, prepared.pixels, both, say)
     if len(val):
-        heads = [
-            head.calibrate(val, raw[head.name][: len(val)]) for head in analyzer.heads
-        ]
-        if tuple(heads) != analyzer.heads:
+        of_val = {name: values[: len(val)] for name, values in raw.items()}
+        heads, told = calibrate(analyzer.heads, val, of_val, stage.threshold_rule)
+        warnings += told
+        if heads != analyzer.heads:
             analyzer = analyzer.with_heads(heads)
             archive.save_spec(analyzer.spec, folder / NETWORK)
     if not stage.caches_features:  # else this alone would take longer than the training
@@ -129,21 +132,27 @@ def evaluate_run(
             archive.save_training(known, folder / NETWORK)
     warnings += few_labels_notes(analyzer.heads, labels, part)
     raw = {name: values[len(val) :] for name, values in raw.items()}
-    history = folder / HISTORY
     evaluation = Evaluation(
         title=folder.name,
         split=part,
         labels=labels,
         answers=read_answers(analyzer.heads, raw, rows, probabilities=True),
+        uncalibrated=uncalibrated(analyzer.heads, raw, rows),
         heads=analyzer.heads,
         notes=(*analyzer.notes, *analyzer.spec.leaks, *notes, *warnings),
-        history=pd.read_csv(history) if history.exists() else None,
+        history=_history(folder),
         varied=varied,
         folder=folder / REPORT,
     )
     with status("writing the report"):
         plugins.write_reports(evaluation, folder / REPORT)
     return evaluation
+
+
+def _history(run: Path) -> pd.DataFrame | None:
+    """The figures of each epoch of a run, if they are there."""
+    file = run / HISTORY
+    return pd.read_csv(file) if file.exists() else None
 
 
 def training_features(
@@ -211,20 +220,21 @@ def report(
         table, spec.side, machine.memory, existing(place), spec.box_margin,
         cut=cut,
     )  # fmt: skip
-    history = run / HISTORY
     warnings += (*spec.leaks, *few_labels_notes(analyzer.heads, table, part))
+    rows = table.index.to_numpy()
     with status(f"measuring on {counted(len(table), 'picture')}"):
-        answers = analyzer.answers(pixels, table.index.to_numpy(), probabilities=True)
+        raw = analyzer.outputs(pixels, rows)
     evaluation = Evaluation(
         title=f"{name or run.resolve().name} on "
         + ", ".join(parse(text).name for text in sets),
         split=part,
         labels=table,
-        answers=answers,
+        answers=read_answers(analyzer.heads, raw, rows, probabilities=True),
+        uncalibrated=uncalibrated(analyzer.heads, raw, rows),
         heads=analyzer.heads,
         notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes, *warnings))),
-        history=pd.read_csv(history) if history.exists() and not data else None,
         by=tuple(by),
+        history=None if data else _history(run),
         folder=folder,
     )
     with status("writing the report"):

@@ -71,6 +71,10 @@ def check_head_names(recipe: Recipe, heads: Sequence[Head]) -> None:
             if name not in (*names, "all"):
                 known = nearest(name, names)
                 raise UserError(option(setting), f"unknown head {name!r}", known)
+    has_labels = any(head.answer_type == "labels" for head in heads)
+    if recipe.threshold_rule and not has_labels:
+        what = "is given, but no head has yes/no labels"
+        raise UserError(option("thresholds"), what, "leave it out")
     if recipe.mixing.classes:
         sampling.oversampled_head(heads, recipe.mixing.classes)
 

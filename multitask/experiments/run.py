@@ -32,6 +32,7 @@ from multitask.contracts.table import any_file_name, write_csv
 from multitask.data import split
 from multitask.data.batches import Batches
 from multitask.data.labels import describe_skipped
+from multitask.experiments.calibrate import joined_uncalibrated
 from multitask.experiments.checks import (
     check_trainable,
     check_validated,
@@ -241,6 +242,7 @@ def _cross_validate(prepared: Prepared, out: Path, resume: bool, say: Say) -> Ru
         split="test",
         labels=labels,
         answers=pd.concat([each.answers for each in evaluations]),
+        uncalibrated=joined_uncalibrated(evaluations),
         heads=heads,
         notes=(
             *(note for note in first.notes if note not in of_one_fold),

@@ -138,12 +138,14 @@ def test_a_label_without_a_yes_in_training_is_said_but_no_error():
     assert lines == ["head attributes: the training part has no Smiling"]
 
 
-@pytest.mark.parametrize("change", [{"patience": 3}, {"schedule": "plateau"}])
+@pytest.mark.parametrize(
+    "change", [{"patience": 3}, {"schedule": "plateau"}, {"thresholds": "f1"}]
+)
 def test_waiting_for_a_gain_needs_a_validation_part(change):
     table = pd.DataFrame({"split": ["train", "test"]})
     assert error(checks.check_validated, Recipe(**change), table) == (
-        "--split: leaves the validation part empty, but --patience and --schedule "
-        "plateau need it"
+        "--split: leaves the validation part empty, but --patience, --schedule "
+        "plateau and --thresholds need it"
     )
     checks.check_validated(Recipe(**change), table.assign(split=["train", "val"]))
     checks.check_validated(Recipe(), table)

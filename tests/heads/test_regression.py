@@ -60,12 +60,14 @@ def test_regression_outputs_lie_within_the_range():
     np.testing.assert_allclose(outputs, [[5.0], [7.5], [10.0]], rtol=1e-5)
 
 
-def test_regression_calibrates_to_the_10_and_90_percent_points_of_the_residuals():
-    truth = np.array([*np.arange(11.0), NAN])  # 0 to 10
-    outputs = np.array([[5.0]] * 12)
+def test_regression_calibrates_to_the_residuals_that_a_tenth_is_below_and_above():
+    truth = np.array([*np.arange(0, 10, 0.5), NAN])  # 20 labels: 0 to 9.5
+    outputs = np.array([[5.0]] * 21)
     head = regression().calibrate(pd.DataFrame({"trait": truth}), outputs)
-    # Truth minus 5 is -5 to 5 in steps of 1, so the points are -4 and 4.
-    assert head.residuals == pytest.approx((-4.0, 4.0))
+    # Truth minus 5 is -5 to 4.5. A tenth of 20 + 1, rounded down, is 2: the second
+    # lowest is -4.5, the second highest 4.
+    assert head.residuals == pytest.approx((-4.5, 4.0))
+    head = regression(residuals=(-4, 4))
     answers = head.read(np.array([[5.0], [9.0]]))
     assert answers["trait_low"].tolist() == pytest.approx([1.0, 5.0])
     assert answers["trait_high"].tolist() == pytest.approx([9.0, 10.0])  # not 13
@@ -138,6 +140,7 @@ def test_number_summary_is_scikit_learns_over_exact_labels_and_counts_intervals(
             "within": 2.0,
             "within_share": (error <= 2).mean(),
             "coverage_80": (error <= 1).mean(),
+            "width_80": 2.0,
             "interval_n": 2,
             "interval_accuracy": 0.5,
         }

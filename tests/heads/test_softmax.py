@@ -1,5 +1,6 @@
 """Does a softmax head agree with numbers derived by hand and with scikit-learn?"""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -123,12 +124,13 @@ def test_an_empty_cell_does_not_rename_classes_that_are_numbers(kind):
 def test_a_prior_power_finds_more_of_a_rare_class():
     table = pd.DataFrame({"trait": ["a"] * 90 + ["b"] * 10 + [NAN] * 5})
     outputs = np.array([[0.6, 0.4], [0.9, 0.1]], np.float32)
-    plain = softmax(classes=["a", "b"]).calibrate(table, outputs)
+    shares = np.array([[0.9, 0.1]], np.float32).repeat(105, axis=0)
+    plain = softmax(classes=["a", "b"]).calibrate(table, shares)
     assert plain.priors == ()
     assert plain.read(outputs)["trait"].tolist() == ["a", "a"]
     head = softmax(classes=["a", "b"], prior_power=0.5)
     assert head.read(outputs)["trait"].tolist() == ["a", "a"]  # not calibrated
-    head = head.calibrate(table, outputs)
+    head = replace(head.calibrate(table, shares), temperature=1.0)
     assert head.priors == pytest.approx((0.9, 0.1), abs=0.01)
     answers, probabilities = head.read(outputs), head.probabilities(outputs)
     assert answers["trait"].tolist() == ["b", "a"]
@@ -138,13 +140,13 @@ def test_a_prior_power_finds_more_of_a_rare_class():
     )
     assert probabilities["trait_b"].tolist() == pytest.approx([2 / 3, 0.25], abs=0.01)
     # With the power of 1, priors of the network cancel those of the labels.
-    head = softmax(classes=["a", "b"], prior_power=1).calibrate(table, outputs)
+    head = softmax(classes=["a", "b"], prior_power=1).calibrate(table, shares)
     same = np.array([head.priors], np.float32)
     assert head.probabilities(same).to_numpy() == pytest.approx(0.5)
 
 
 def test_priors_are_only_set_where_they_say_something():
-    outputs = np.array([[0.6, 0.4]], np.float32)
+    outputs = np.array([[0.6, 0.4]] * 3, np.float32)
     table = pd.DataFrame({"trait": ["a", "a", "b"]})
     for head, labels in (
         (softmax(classes=["a", "b"], prior_power=0.3), table.assign(trait=NAN)),
