@@ -149,7 +149,7 @@ class Number(Head, ABC):
         names = list(interval_columns(self.columns[0]))
         if not measured.any() or not set(names) <= set(answers):
             return {}
-        low, high = answers.loc[measured, names].to_numpy(float).T
+        low, high = answers[names].to_numpy(float)[measured].T
         if np.isnan(low).any():
             return {}
         width = {"width_80": float((high - low).mean())}

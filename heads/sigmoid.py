@@ -21,6 +21,7 @@ from multitask.contracts.head import (
     elementwise_loss,
 )
 from multitask.contracts.table import as_text, classes_of, column
+from multitask.metrics.probabilities import proper_scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +220,7 @@ class Sigmoid(Head):
             summary: dict[str, Any] = class_summary(labelled, answers, self.classes)
             if summary["n"]:
                 summary["mean_accuracy"] = summary["accuracy"]
-            return summary
+            return summary | proper_scores(self, labels, answers)
         per_label = {}
         for name in self.columns:
             values = self._values(labels, name)
@@ -234,6 +235,7 @@ class Sigmoid(Head):
             "n": int(self.labelled(labels).sum()),
             "mean_accuracy": float(scores["accuracy"].mean()),
             "macro_f1": float(scores["f1"].mean()),
+            **proper_scores(self, labels, answers),
             "per_label": per_label,
         }
 

@@ -20,6 +20,7 @@ from multitask.contracts.head import (
     most_votes,
 )
 from multitask.contracts.table import as_text, classes_of, column
+from multitask.metrics.probabilities import proper_scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,7 +313,8 @@ class Softmax(Head):
         return pd.DataFrame(probabilities, columns=columns)
 
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
-        return class_summary(self._labels(labels), answers, self.classes)
+        summary = class_summary(self._labels(labels), answers, self.classes)
+        return summary | proper_scores(self, labels, answers)
 
 
 def _origin(table: pd.DataFrame, labels: "pd.Series[Any]") -> str:

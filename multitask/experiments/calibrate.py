@@ -62,10 +62,11 @@ def joined_uncalibrated(folds: Sequence[Evaluation]) -> pd.DataFrame | None:
     changed = [fold.uncalibrated for fold in folds if fold.uncalibrated is not None]
     if not changed:
         return None
-    names = list(dict.fromkeys(name for table in changed for name in table))
+    names = list(dict.fromkeys(name for table in changed for name in table.columns))
     tables = []
     for fold in folds:
-        before = fold.uncalibrated
-        known = {} if before is None else {name: before[name] for name in before}
-        tables.append(fold.answers.assign(**known)[names])
+        table = fold.answers[names].copy()
+        if fold.uncalibrated is not None:
+            table[list(fold.uncalibrated.columns)] = fold.uncalibrated
+        tables.append(table)
     return pd.concat(tables)

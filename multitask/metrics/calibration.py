@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Array, Head
 from multitask.contracts.table import interval, interval_columns
 from multitask.metrics.scores import scores
@@ -60,6 +61,17 @@ class IntervalCoverage:
     coverage_before: float | None = None
     width: float
     width_before: float | None = None
+
+
+def calibration(
+    head: Head, evaluation: Evaluation
+) -> Reliability | IntervalCoverage | None:
+    """How far confidences, or the intervals of a number, hold what they promise.
+
+    None without a label, and without a confidence or an interval.
+    """
+    measure = interval_coverage if head.answer_type == "number" else reliability
+    return measure(head, evaluation.labels, evaluation.answers, evaluation.uncalibrated)
 
 
 def reliability(

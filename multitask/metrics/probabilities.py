@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.head import Array, Head
+from multitask.metrics.scores import mean
 
 _END = "_probability"
 _LEAST = np.finfo(np.float64).eps  # no probability counts as less, as in scikit-learn
@@ -96,9 +97,27 @@ def brier_scores(
     return np.where(_known(true, predicted, errors.shape[1]), errors, np.nan)
 
 
+def proper_scores(
+    head: Head, labels: pd.DataFrame, answers: pd.DataFrame
+) -> dict[str, float]:
+    """The means `log_loss` and `brier` over the labelled rows, and then over labels.
+
+    Empty without probabilities, and without a label.
+    """
+    means = {
+        "log_loss": log_losses(head, labels, answers),
+        "brier": brier_scores(head, labels, answers),
+    }
+    return {
+        name: mean(each)
+        for name, each in means.items()
+        if each is not None and not np.isnan(each).all()
+    }
+
+
 def _known(true: Array, predicted: Array, columns: int) -> Array:
     """Where (rows, columns) both sides are known; one column stands for all classes."""
     known = ~np.isnan(true) & ~np.isnan(predicted)
     if known.shape[1] != columns:
-        known = known.all(axis=1)[:, None]
+        return np.asarray(np.all(known, axis=1, keepdims=True))
     return np.asarray(known)
