@@ -3,7 +3,8 @@
 `static` is the default: well tuned fixed weights are hard to beat (Kurin et al. 2022,
 "In Defense of the Unitary Scalarization for Deep Multi-Task Learning"; Xin et al. 2022,
 "Do Current Multi-Task Optimization Methods in Deep Learning Even Help?"). The other
-rules are as their authors published them, and replace the fixed weights of the heads.
+rules are as their authors published them, and replace the fixed weights of the heads;
+each says how it differs from implementations that are used more widely.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,8 +67,18 @@ class Rule(keras.layers.Layer):  # type: ignore[misc]
 class Uncertainty(Rule):
     """Kendall et al. 2018, "Multi-Task Learning Using Uncertainty to Weigh Losses".
 
-    The logarithm s of each head's variance is learned: its loss has the weight exp(-s),
-    a squared error half of that, and s / 2 is added for each head.
+    The logarithm s of each head's variance is learned with the network, from 0:
+
+        total = sum of exp(-s) * loss + s / 2            a loss of classes
+                       exp(-s) / 2 * loss + s / 2        a squared error
+
+    This is the paper's joint loss of continuous and discrete outputs; every loss but a
+    squared error counts as one of classes. A head that a batch has no label of adds
+    nothing.
+
+    LibMTL, FAMO's repository and the code of MTAN halve the loss of classes as well;
+    LibMTL begins with s = -0.5. Halving the loss of a head moves its s by log 2 in the
+    end, and leaves its weight the same.
     """
 
     def __init__(self, heads: Sequence[Head]) -> None:
@@ -88,8 +99,14 @@ class Uncertainty(Rule):
 class DynamicAverage(Rule):
     """Liu et al. 2019, "End-to-End Multi-Task Learning with Attention".
 
-    Heads that learn more slowly, by the ratio of their losses in the last two epochs,
-    have larger weights.
+    Heads that learn more slowly have larger weights, from the third epoch of a stage:
+
+        ratio = training loss of the last epoch / of the one before it
+        weights = heads * softmax(ratio / 2)
+
+    This is the paper's rule, and that of its code (MTAN) and LibMTL. FAMO's repository
+    compares windows of 25 steps instead of epochs. A loss below 1e-8 counts as 1e-8 in
+    the denominator.
     """
 
     def begin(self, history: Sequence[Mapping[str, float]]) -> None:
@@ -108,7 +125,25 @@ class DynamicAverage(Rule):
 class Famo(Rule):
     """Liu et al. 2023, "FAMO: Fast Adaptive Multitask Optimization".
 
-    After each step, heads whose loss fell less in proportion get larger weights.
+    After each step, heads whose loss fell less in proportion get larger weights:
+
+        weights = z / loss, divided by their sum         with z = softmax(scores)
+        scores -= Adam(gradient of z * (log loss before - log loss after) + decay * scores)
+
+    This is algorithm 1 of the paper, with Adam at 0.025 and a decay of 0.001. The
+    weights are treated as constants, so that the gradient is that of the sum of
+    z * log(loss) in the authors' `famo.py`; the loss itself has another value.
+
+    The differences from `famo.py`:
+
+    - It also clips the gradients of shared weights to a norm of 1; here nothing is
+      clipped.
+    - Its decay is 0.01 unless a script sets another one, as that of QM9 sets 0.001;
+      LibMTL's is 0.001, too.
+    - Adam's epsilon is Keras's 1e-7, there 1e-8; a loss below 1e-8 counts as 1e-8,
+      there 1e-8 is added to each.
+    - Heads that a batch has no label of have no weight in its step, and their scores
+      learn nothing from it; there, every batch has labels of all tasks.
     """
 
     def __init__(self, heads: Sequence[Head]) -> None:

@@ -50,6 +50,8 @@ def test_uncertainty_settles_where_a_variance_is_its_loss():
         optimizer.apply([slope], [balance.log_variance])
     # d/ds of exp(-s) L + s/2 is 0 at exp(s) = 2 L; of a squared error, at exp(s) = L.
     np.testing.assert_allclose(np.exp(balance.log_variance), [4.0, 3.0, 1.0], rtol=1e-3)
+    # Halved or not, a loss L ends with the weight 1 / (2 L).
+    np.testing.assert_allclose(balance.loss_weights, [1 / 4, 1 / 6, 1 / 1], rtol=1e-3)
 
 
 def test_uncertainty_takes_a_distribution_for_classes():
