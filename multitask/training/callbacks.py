@@ -26,28 +26,6 @@ from multitask.training.checkpoint import Checkpoint, Figures
 _MANY_SAVES = 10  # an epoch that takes so many times as long as saving is saved at once
 
 
-class StopOnNonFinite(keras.callbacks.Callback):  # type: ignore[misc]
-    """Stops a training whose loss is not finite.
-
-    Raises UserError that names the step and what to change.
-    """
-
-    epoch = 0
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.epoch = epoch + 1
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        loss = (logs or {}).get("loss", 0.0)
-        if not np.isfinite(loss):
-            rate = float(self.model.optimizer.learning_rate)
-            raise UserError(
-                f"epoch {self.epoch}, step {batch + 1}",
-                f"the loss is {loss}, must be finite",
-                f"lower --learning-rate (now {rate:g}) or use --precision float32",
-            )
-
-
 class ValidateAverages(keras.callbacks.Callback):  # type: ignore[misc]
     """Validates the weights that would be saved: their averages, if there are any."""
 

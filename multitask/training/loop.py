@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import keras
 
@@ -21,15 +20,18 @@ from multitask.networks.spec import NetworkSpec
 from multitask.training import loss_balancing
 from multitask.training.callbacks import (
     BestEpoch,
-    StopOnNonFinite,
     ValidateAverages,
     interrupts_held,
 )
 from multitask.training.checkpoint import Checkpoint, Figures, State
 from multitask.training.display import Progress
+from multitask.training.divergence import (
+    StopOnNonFinite,
+    tell_constant_heads,
+)
 from multitask.training.feature_cache import FeatureCache, batches
 from multitask.training.mixing import doubled
-from multitask.training.objective import compile_model
+from multitask.training.objective import compile_model, create_variables
 from multitask.training.optimizer import optimizer
 from multitask.training.precision import fastest, has_bfloat16, policy
 from multitask.training.priors import start_from_labels
@@ -175,7 +177,7 @@ def _train_stage(
     _resume_averages(best, len(best.history) * training.steps)
     try:
         if not best.ended:
-            _fit(best, training, validation, display)
+            _fit(best, training, validation, display, say)
     finally:
         with interrupts_held():
             best.save()
@@ -200,6 +202,7 @@ def _fit(
     training: Batches,
     validation: Batches | None,
     display: Callable[[int], Progress],
+    say: Say,
 ) -> None:
     """Train the compiled model of `best` for the epochs that are left of its stage."""
     recipe, epochs_done = best.recipe, len(best.history)
@@ -210,16 +213,20 @@ def _fit(
     if validation_data and recipe.augmentation.mixup:
         validation_data = validation_data.map(with_labels_doubled)
     logs = keras.callbacks.TensorBoard(best.folder / "logs", write_graph=False)
-    callbacks = [StopOnNonFinite(), ValidateAverages(), logs, best]
+    stop = StopOnNonFinite(recipe, best.stage, best.spec.heads, best.precision)
+    callbacks = [stop, ValidateAverages(), logs, best]
+    tell = tell_constant_heads(
+        best.spec.heads, recipe, best.history, training, validation, say
+    )
     with display(validation.steps_in_order if validation else 0) as progress:
-        _create_variables(best.model, data.element_spec)
+        create_variables(best.model, data.element_spec)
         best.model.fit(
             data,
             epochs=best.last,
             initial_epoch=epochs_done,
             steps_per_epoch=training.steps,
             validation_data=validation_data,
-            callbacks=[*callbacks, progress],
+            callbacks=[*callbacks, progress, *tell],
             shuffle=False,
             verbose=0,
         )
@@ -292,26 +299,6 @@ def _compile(
     if precision == "float16":  # in which small gradients would become 0
         update_rule = keras.optimizers.LossScaleOptimizer(update_rule)
     compile_model(model, heads, update_rule)
-
-
-def _create_variables(model: keras.Model, spec: Any) -> None:
-    """Create the variables of optimizer and metrics before the first step.
-
-    TensorFlow traces a step that creates variables twice, which takes seconds.
-    """
-    images, *labels = keras.tree.map_structure(
-        lambda s: keras.ops.zeros([n or 1 for n in s.shape], s.dtype), spec
-    )
-    outputs = model(images)
-    count = len(next(iter(outputs.values())))  # twice as many for mixed pictures
-    targets, weights = keras.tree.map_structure(
-        lambda one: keras.ops.repeat(one, count, axis=0), labels
-    )
-    if not model.optimizer.built:  # a second time would reset a loss scale
-        model.optimizer.build(model.trainable_variables)
-    model.compute_loss(images, targets, outputs, weights)
-    model.compute_metrics(images, targets, outputs, weights)
-    model.reset_metrics()
 
 
 def resolve_precision(

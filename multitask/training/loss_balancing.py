@@ -127,8 +127,10 @@ class Famo(Rule):
 
     After each step, heads whose loss fell less in proportion get larger weights:
 
-        weights = z / loss, divided by their sum         with z = softmax(scores)
-        scores -= Adam(gradient of z * (log loss before - log loss after) + decay * scores)
+        z = softmax(scores)
+        weights = z / loss, divided by their sum
+        gain = log(loss before the step) - log(loss after it)
+        scores are changed by Adam's step for d(z * gain)/d(scores) + decay * scores
 
     This is algorithm 1 of the paper, with Adam at 0.025 and a decay of 0.001. The
     weights are treated as constants, so that the gradient is that of the sum of
