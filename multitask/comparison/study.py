@@ -1,6 +1,7 @@
 """Is one network as good as several, on these pictures, and what does each cost?"""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.run import SPLIT
-from multitask.contracts.saving import reporting_write_errors
+from multitask.contracts.saving import replacing
 from multitask.contracts.table import any_file_name, write_csv
 from multitask.experiments import revisions
 from multitask.experiments.notes import frozen_notes
@@ -58,6 +59,29 @@ def compare(
     trunks = tuple(trunks) or (recipe.trunk,)
     checks.check_recipe(recipe, trunks)
     out = Path(out).expanduser()
+    run.same_work(out, settings, "comparison", "compare")
+    with nullcontext() if dry_run else run.only_process(out):
+        return _compare(
+            recipe, out, settings,
+            designs=designs, trunks=trunks, merges=merges, seeds=seeds,
+            dry_run=dry_run, say=say, machine=machine,
+        )  # fmt: skip
+
+
+def _compare(
+    recipe: Recipe,
+    out: Path,
+    settings: dict[str, Any],
+    *,
+    designs: Sequence[str],
+    trunks: Sequence[str],
+    merges: Sequence[str],
+    seeds: int,
+    dry_run: bool,
+    say: Say,
+    machine: Machine,
+) -> DesignComparison:
+    """Begin a comparison in its folder, or go on with it; `settings` tell it."""
     resumed = run.same_work(out, settings, "comparison", "compare")
     begun = resumed and (out / SPLIT).exists()
     recipe = revisions.recorded(recipe, out)
@@ -108,9 +132,10 @@ def _begin(
     """
     runner.check_trunks(trunks)
     run.begin(runner.out, settings)
-    with reporting_write_errors(runner.out):
-        write_csv(runner.parts, runner.out / SPLIT)
-        revisions.record(runner.prepared.recipe, runner.out)
+    revisions.record(runner.prepared.recipe, runner.out)
+    # Last: with a split, the comparison goes on.
+    with replacing(runner.out / SPLIT) as part:
+        write_csv(runner.parts, part)
 
 
 def _train(

@@ -1,7 +1,8 @@
 """Which files does a run hold, and may a folder be written to?"""
 
 import tomllib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,7 +11,7 @@ from multitask.contracts import recipe_files
 from multitask.contracts.errors import Say, UserError
 from multitask.contracts.recipe import Recipe, recipe
 from multitask.contracts.recipe_files import current_name, translate
-from multitask.contracts.saving import reporting_write_errors, write_text
+from multitask.contracts.saving import PART, reporting_write_errors, write_text
 
 NETWORK = "network.keras"  # the best epoch
 RECIPE = "recipe.toml"  # every setting
@@ -26,14 +27,15 @@ SAMPLE = "sample"  # the folder of the faces drawn for `--data sample`
 DATA = "data"  # the folder of the tables that were given as data frames
 SWEEP = "sweep"  # the table of a sweep's recipe.toml that holds what is varied
 LOCK, READING = ".lock", ".reading"  # locks of processes that share a folder
+_WAIT = 0.5  # seconds for a process that ends, or makes way, just now
 
 
 def new_folder(out: Path) -> Path:
     """The folder `out`, which is yet to be made.
 
-    Raises UserError if it exists or can't be made. One that holds nothing but given
-    data, the sample's drawings and locks, of a run that failed before it began, counts
-    as new.
+    Raises UserError if it exists or can't be made. One that is empty, or holds nothing
+    but given data, the sample's drawings, locks and parts of files, of a run that ended
+    before it began, counts as new.
     """
     if out.exists() and not is_left_over(out):
         begun = out.is_dir() and (out / RECIPE).exists()
@@ -48,9 +50,51 @@ def new_folder(out: Path) -> Path:
 
 
 def is_left_over(out: Path) -> bool:
-    """Whether a folder holds only what is written before a run begins."""
-    names = {path.name for path in out.iterdir()} if out.is_dir() else set()
-    return bool(names) and names <= {DATA, SAMPLE, LOCK, READING}
+    """Whether a folder holds only what is written before a run begins, or nothing."""
+    if not out.is_dir():
+        return False
+    names = {path.name for path in out.iterdir()}
+    own = {name for name in names if name.startswith(PART)}
+    return names - own <= {DATA, SAMPLE, LOCK, READING}
+
+
+@contextmanager
+def only_process(out: Path) -> Iterator[None]:
+    """Work in the folder `out`, which is made if it is missing, as the only process.
+
+    The lock of a process that died is taken over, and what it left of files that were
+    not whole goes. A folder that is empty at the end goes, as do those above it that
+    were made for it.
+
+    Raises UserError if another process works in it, or if it can't be made.
+    """
+    from filelock import FileLock, Timeout
+
+    made = [path for path in (out, *out.absolute().parents) if not path.exists()]
+    lock = FileLock(out / LOCK)
+    with reporting_write_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=_WAIT)
+        except Timeout:  # an OSError, too
+            raise UserError(
+                out,
+                "another process is working in it",
+                "wait until it ends, or choose another folder with --out",
+            ) from None
+    try:
+        for part in (*out.glob(f"{PART}*"), *out.glob(f".plain{PART}*")):
+            with suppress(OSError):  # a folder, empty, of one that tries to write
+                part.rmdir() if part.is_dir() else part.unlink()
+        yield
+    finally:
+        # While it is held: who waits for a file that is gone makes a new one.
+        with suppress(PermissionError):  # Windows removes no open file
+            (out / LOCK).unlink(missing_ok=True)
+        lock.release()
+        for folder in made:
+            with suppress(OSError):  # not empty, or gone
+                folder.rmdir()
 
 
 def has_epoch(out: Path) -> bool:
@@ -68,6 +112,7 @@ def discard(out: Path) -> None:
         logs, checkpoint = folder / "logs", folder / CHECKPOINT
         files = [folder / name for name in (RECIPE, SKIPPED, SPLIT)]
         files += logs.glob("*/events.out.tfevents.*")
+        files += folder.glob(f"{PART}*")
         # The trunk that a frozen training begins with; all, if its epoch then failed.
         files += [*checkpoint.glob("*.weights.h5"), *checkpoint.glob("state.*")]
         for file in files:
@@ -88,7 +133,7 @@ def check_writable(out: Path, todo: str = "choose another folder with --out") ->
     if not there.is_dir():
         raise UserError(out, f"can't be a folder: '{there}' is a file", todo)
     try:  # nothing else tells: permissions are not all, and don't bind every user
-        with TemporaryDirectory(prefix=".", dir=there):
+        with TemporaryDirectory(prefix=PART, dir=there):
             pass
     except OSError as error:
         what = f"can't be written: '{there}': {error.strerror or error}"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from multitask.contracts.errors import UserError
 
+PART = ".part-"  # begins the name of a file that is not whole yet
+
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all; a file already there survives failure.
@@ -41,7 +43,7 @@ def replacing(path: Path, *, flushed: bool = True) -> Iterator[Path]:
 
     Raises UserError if the disk is full or the folder can't be written.
     """
-    part = path.with_name(f".part-{path.name}")
+    part = path.with_name(f"{PART}{path.name}")
     try:
         yield part
         if flushed:

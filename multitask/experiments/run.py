@@ -26,8 +26,13 @@ from multitask.contracts.run import (
     discard,
     has_epoch,
     new_folder,
+    only_process,
 )
-from multitask.contracts.saving import reporting_write_errors, write_text
+from multitask.contracts.saving import (
+    replacing,
+    reporting_write_errors,
+    write_text,
+)
 from multitask.contracts.table import any_file_name, write_csv
 from multitask.data import split
 from multitask.data.batches import Batches
@@ -128,9 +133,16 @@ def fit(
         new_folder(out)
     elif _is_finished(out):
         raise UserError(out, "is finished, there is nothing to resume")
-    prepared = prepare(recipe, out, say, resume, machine)
-    if not resume:
-        new_folder(out)  # another run may have begun in it meanwhile
+    with only_process(out):
+        if not resume:
+            new_folder(out)  # another run may have begun in it meanwhile
+        prepared = prepare(recipe, out, say, resume, machine)
+        return _begun(prepared, out, resume, say)
+
+
+def _begun(prepared: Prepared, out: Path, resume: bool, say: Say) -> Run:
+    """Begin the run of what is prepared, or go on with it, to its end."""
+    recipe = prepared.recipe
     with _kept_if_begun(out, resume, say):
         if recipe.folds:
             return _cross_validate(prepared, out, resume, say)
@@ -313,9 +325,10 @@ def _begin(out: Path, prepared: Prepared, say: Say) -> None:
     """Begin the run's folder: its recipe, and what was set aside."""
     with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-        write_csv(prepared.skipped, out / SKIPPED)
-    # Last: a folder with a recipe is a run that can be resumed.
+    # First: a folder with a recipe is a run that can be resumed.
     write_text(out / RECIPE, prepared.recipe.to_toml())
+    with replacing(out / SKIPPED) as part:
+        write_csv(prepared.skipped, part)
     if len(prepared.skipped):
         what = describe_skipped(prepared.skipped, prepared.table)
         say(f"{what} set aside, listed in {out / SKIPPED}")

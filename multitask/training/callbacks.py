@@ -170,9 +170,11 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         # Saving a large trunk takes longer than training heads on cached features.
         if figures["seconds"] >= _MANY_SAVES * self._save_seconds:
             self.save()
-        write_text(
-            self.folder / HISTORY, pd.DataFrame(self.history).to_csv(index=False)
-        )
+        self._write_history()
+
+    def _write_history(self) -> None:
+        figures = pd.DataFrame(self.history)
+        write_text(self.folder / HISTORY, figures.to_csv(index=False))
 
     def _plateau_rate(self) -> float:
         """The learning rate of the next epoch."""
@@ -218,6 +220,7 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
                 self._unsaved = self.model.get_weights()
             self.save()
         self.checkpoint.restore(self.model, len(self.history))
+        self._write_history()  # a stop may have come between it and the checkpoint
         self.restored = True
 
     @cached_property

@@ -132,4 +132,6 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Remove it, if it is there."""
+        # First: without a state, what a kill leaves of the folder is no checkpoint.
+        self.file.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -14,7 +14,11 @@ from multitask.contracts.errors import Say, UserError, counted, nearest
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Precision, Recipe
 from multitask.contracts.run import SPLIT, SWEEP
-from multitask.contracts.saving import reporting_write_errors, write_text
+from multitask.contracts.saving import (
+    replacing,
+    reporting_write_errors,
+    write_text,
+)
 from multitask.contracts.sweep_result import SweepResult
 from multitask.contracts.table import any_file_name, write_csv
 from multitask.data.split import listing
@@ -137,14 +141,14 @@ def _check_heads(
 def _begin(prepared: Prepared, out: Path, settings: dict[str, Any]) -> pd.DataFrame:
     """The pictures with the split of all trials, which the first process records."""
     file = out / SPLIT
-    begun = run.same_work(out, settings, "sweep", SWEEP)
-    parts = prepared.split(file if begun and file.exists() else None)
+    begun = run.same_work(out, settings, "sweep", SWEEP) and file.exists()
+    parts = prepared.split(file if begun else None)
     table = prepared.table.assign(split=parts)
     if not begun:
         run.begin(out, settings)
-        with reporting_write_errors(out):
-            write_csv(listing(table), file)
         revisions.record(prepared.recipe, out)
+        with replacing(file) as part:  # last: with a split, the sweep goes on
+            write_csv(listing(table), part)
     return table
 
 

@@ -1,5 +1,8 @@
 """May a folder be written to, and is work that was begun in it recognized?"""
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from multitask.contracts.run import (
     discard,
     has_epoch,
     new_folder,
+    only_process,
     same_work,
 )
 
@@ -37,6 +41,7 @@ def test_discarding_a_run_removes_only_what_it_wrote(tmp_path):
     own += ["logs/train/events.out.tfevents.1.host", "fold-1/split.csv"]
     own += ["checkpoint/trunk.weights.h5", "fold-1/checkpoint/epoch-1.weights.h5"]
     own += ["checkpoint/state.part", "fold-1/checkpoint/state.json"]
+    own += [".part-split.csv", "fold-1/.part-recipe.toml"]
     foreign = ["notes.txt", "logs/mine.txt", "data/table.csv"]
     for name in (*own, *foreign):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -72,12 +77,94 @@ def test_a_folder_that_holds_anything_else_is_refused(tmp_path, name):
     )
 
 
-def test_an_empty_folder_and_a_file_are_refused(tmp_path):
+def test_an_empty_folder_counts_as_new_and_a_file_is_refused(tmp_path):
+    # A process may be killed just when it has made the folder.
     (tmp_path / "empty").mkdir()
+    assert new_folder(tmp_path / "empty") == tmp_path / "empty"
     (tmp_path / "file").touch()
-    for name in ("empty", "file"):
-        with pytest.raises(UserError, match="already exists"):
-            new_folder(tmp_path / name)
+    with pytest.raises(UserError, match="already exists"):
+        new_folder(tmp_path / "file")
+
+
+# One process
+
+
+WAITING = """
+import sys
+from pathlib import Path
+from multitask.contracts.run import only_process
+with only_process(Path(sys.argv[1])):
+    print("working", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def working(tmp_path):
+    """A process that works in the folder `run`, until its input ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITING, tmp_path / "run"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "working\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_second_process_is_refused_and_removes_nothing(tmp_path, working):
+    out = tmp_path / "run"
+    with pytest.raises(UserError) as caught, only_process(out):
+        raise AssertionError("two processes in a folder")
+    assert str(caught.value) == (
+        f"{out}: another process is working in it; wait until it ends, or choose "
+        "another folder with --out"
+    )
+    assert (out / LOCK).exists()
+
+
+def test_the_folder_of_a_process_that_was_killed_is_taken_over(tmp_path, working):
+    out = tmp_path / "run"
+    (out / ".part-recipe.toml").write_text("half")
+    (out / ".part-a1b2").mkdir()
+    working.kill()
+    working.wait()
+    assert (out / LOCK).exists()
+    assert new_folder(out) == out
+    with only_process(out):
+        assert [path.name for path in out.iterdir()] == [LOCK]
+
+
+def test_the_lock_and_folders_that_stay_empty_go_with_the_process(tmp_path):
+    with only_process(tmp_path / "runs" / "a"):
+        assert (tmp_path / "runs" / "a" / LOCK).exists()
+    assert not (tmp_path / "runs").exists()
+    with only_process(tmp_path / "runs" / "a"):
+        (tmp_path / "runs" / "a" / RECIPE).touch()
+    assert [path.name for path in (tmp_path / "runs" / "a").iterdir()] == [RECIPE]
+
+
+def test_of_processes_that_begin_at_once_one_works(tmp_path):
+    command = [sys.executable, "-c", WAITING, tmp_path / "run"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    pipes |= {"stderr": subprocess.PIPE}
+    processes = [subprocess.Popen(command, **pipes, text=True) for _ in range(4)]
+    # Whoever waits for the end of its input works; the others end by themselves.
+    deadline = time.monotonic() + 60
+    while sum(process.poll() is None for process in processes) > 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    outcomes = [process.communicate() for process in processes]
+    assert sum(out == "working\n" for out, _ in outcomes) == 1
+    refused = [errors for out, errors in outcomes if not out]
+    assert len(refused) == 3
+    assert all("another process is working in it" in errors for errors in refused)
+
+
+# Work that goes on
 
 
 def test_work_that_was_begun_goes_on_with_the_same_settings(tmp_path):

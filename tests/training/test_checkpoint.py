@@ -154,3 +154,20 @@ def test_a_full_disk_keeps_the_last_good_network(tiny_trunk, tmp_path, monkeypat
     assert len(archive.load(folder)[1].heads) == 2
     small.train(small.recipe(), folder, resume=True)
     assert len(small.history(folder)) == 2
+
+
+def test_a_checkpoint_that_is_half_removed_is_none(checkpoint, monkeypatch):
+    checkpoint.write(model(), HISTORY, "float32", unsaved=0)
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)  # as if killed there
+    checkpoint.remove()
+    assert (checkpoint.folder / "epoch-2.weights.h5").exists()
+    assert checkpoint.read() == State()
+
+
+def test_a_history_that_a_stop_left_behind_is_completed(tiny_trunk, tmp_path):
+    # As if killed between the last checkpoint and the history.
+    small.train(small.recipe(), tmp_path / "run")
+    before = (tmp_path / "run" / "history.csv").read_text()
+    (tmp_path / "run" / "history.csv").write_text("".join(before.splitlines(True)[:2]))
+    small.train(small.recipe(), tmp_path / "run", resume=True)
+    assert (tmp_path / "run" / "history.csv").read_text() == before
