@@ -9,7 +9,7 @@ import numpy as np
 
 from multitask.contracts.design_comparison import Cell, Cost, HeadScores
 from multitask.contracts.head import Array
-from multitask.contracts.saving import reporting_write_errors, write_text
+from multitask.contracts.saving import replacing, write_text
 
 RESULT = "result.json"  # of a network that is trained and measured
 SCORES = "scores.npz"  # of each test picture, by head
@@ -49,8 +49,8 @@ def write_result(
         "heads": {name: each.to_json() for name, each in result.heads.items()},
         "cost": asdict(result.cost),
     }
-    with reporting_write_errors(folder):
-        np.savez(folder / SCORES, **scores)  # type: ignore[arg-type]
+    with replacing(folder / SCORES) as part, part.open("wb") as file:
+        np.savez(file, **scores)  # type: ignore[arg-type]
     write_text(folder / RESULT, json.dumps(plain, indent=1))
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.run import PAGE
-from multitask.contracts.saving import reporting_write_errors
+from multitask.contracts.saving import replacing_files, reporting_write_errors
 
 if TYPE_CHECKING:
     from multitask.contracts.head import Head
@@ -89,14 +89,16 @@ def write_reports(result: object, folder: Path) -> None:
     `DesignComparison`, `SweepResult` or `Findings`), by `ORDER` when its turn is
     (numbers 10, pictures 20, pages 90: a later one may show the files of an earlier
     one), and writes by `write(result, folder)`. The folder is made if it is missing.
+    Files of an earlier report are replaced when all reports are written, or not at all.
 
-    Raises UserError if it can't be, or if the disk is full.
+    Raises UserError if the folder can't be written, or if the disk is full.
     """
     modules = [module for module in reports() if isinstance(result, module.OF)]
     with reporting_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for module in modules:
-            module.write(result, folder)
+        with replacing_files(folder) as stage:
+            for module in modules:
+                module.write(result, stage)
 
 
 def text(result: object) -> str:

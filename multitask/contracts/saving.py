@@ -1,6 +1,7 @@
 """How are files written whole, or not at all with a reason?"""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +59,55 @@ def replacing(path: Path, *, flushed: bool = True) -> Iterator[Path]:
         ) from None
     finally:  # it is still there if anything failed, or was interrupted
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_files(folder: Path) -> Iterator[Path]:
+    """Give a folder to write in, whose files go into `folder` when all are whole.
+
+    At first it holds copies of the files in `folder`, not of the folders: to be read,
+    replaced or removed. Files take their places in the order in which they were
+    written. If anything fails, `folder` stays as it is; a kill while they are moved may
+    leave files of both, each of them whole.
+
+    Raises OSError, with the name of the file in `folder`.
+    """
+    stage = folder / f"{PART}files"
+    shutil.rmtree(stage, ignore_errors=True)  # of a process that was killed
+    try:
+        stage.mkdir()
+        files = [path for path in folder.glob("[!.]*") if path.is_file()]
+        copies = {stage / file.name: _stamp(file) for file in files}
+        for copy in copies:
+            shutil.copy2(folder / copy.name, copy)  # with its time
+        yield stage
+        removed = [copy for copy in copies if not copy.exists()]
+        written = [
+            path
+            for path in stage.rglob("*")
+            if path.is_file() and copies.get(path) != _stamp(path)
+        ]
+        for path in written:
+            flush(path)
+        for path in sorted(written, key=lambda path: path.stat().st_mtime_ns):
+            place = folder / path.relative_to(stage)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, place)
+        for path in removed:
+            (folder / path.name).unlink(missing_ok=True)
+    except OSError as error:
+        if error.filename and Path(error.filename).is_relative_to(stage):
+            place = folder / Path(error.filename).relative_to(stage)
+            error.filename = str(place)
+        raise
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes when a file is written."""
+    state = path.stat()
+    return state.st_mtime_ns, state.st_size
 
 
 def flush(path: Path) -> None:

@@ -26,7 +26,7 @@ from multitask.contracts.run import (
     existing,
     new_folder,
 )
-from multitask.contracts.saving import reporting_write_errors
+from multitask.contracts.saving import replacing
 from multitask.contracts.table import any_file_name, read_csv, write_csv
 from multitask.data.batches import decode_table
 from multitask.data.labels import set_aside
@@ -240,8 +240,8 @@ def report(
     with status("writing the report"):
         plugins.write_reports(evaluation, folder)
     skipped = pd.concat([reading.skipped, unusable, unreadable], ignore_index=True)
-    with reporting_write_errors(folder):
-        write_csv(skipped, folder / SKIPPED)
+    with replacing(folder / SKIPPED) as part:
+        write_csv(skipped, part)
     return evaluation
 
 

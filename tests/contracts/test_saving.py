@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.saving import replacing, reporting_write_errors, write_text
+from multitask.contracts.saving import (
+    replacing,
+    replacing_files,
+    reporting_write_errors,
+    write_text,
+)
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -92,3 +97,90 @@ def test_a_write_error_names_its_file_or_else_the_folder(tmp_path):
     with pytest.raises(UserError) as caught, reporting_write_errors(tmp_path):
         missing.write_text("a")
     assert str(caught.value).startswith(f"{missing}: can't be written: No such file")
+
+
+# Several files
+
+
+@pytest.fixture
+def report(tmp_path):
+    """A folder with the files of a report, and a folder."""
+    for name in ("numbers.json", "curves.png", "grid.png"):
+        (tmp_path / name).write_text("old")
+    (tmp_path / "trial-0001").mkdir()
+    (tmp_path / "trial-0001" / "network.keras").write_text("network")
+    return tmp_path
+
+
+def texts(folder):
+    return {
+        str(path.relative_to(folder)): path.read_text()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+OLD = {
+    "numbers.json": "old",
+    "curves.png": "old",
+    "grid.png": "old",
+    "trial-0001/network.keras": "network",
+}
+
+
+def test_files_are_replaced_and_removed_when_all_are_whole(report):
+    with replacing_files(report) as stage:
+        assert (stage / "grid.png").read_text() == "old"
+        (stage / "numbers.json").write_text("new")
+        (stage / "tables").mkdir()
+        (stage / "tables" / "scores.csv").write_text("new")
+        (stage / "curves.png").unlink()
+        assert {**texts(report), **OLD} == texts(report)
+    assert texts(report) == {
+        "numbers.json": "new",
+        "grid.png": "old",
+        "tables/scores.csv": "new",
+        "trial-0001/network.keras": "network",
+    }
+    assert not list(report.glob(".part-*"))
+
+
+def test_files_take_their_places_in_the_order_of_writing(report, monkeypatch):
+    placed, usual = [], os.replace
+    monkeypatch.setattr(
+        os, "replace", lambda a, b: (placed.append(b.name), usual(a, b))
+    )
+    with replacing_files(report) as stage:
+        for number, name in enumerate(["z.json", "numbers.json", "a.html"]):
+            (stage / name).write_text("new")
+            os.utime(stage / name, ns=(number, number))
+    assert placed == ["z.json", "numbers.json", "a.html"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ZeroDivisionError(), FULL])
+def test_what_fails_leaves_all_files_as_they_were(report, error):
+    with pytest.raises(type(error)), replacing_files(report) as stage:  # noqa: PT012
+        (stage / "numbers.json").write_text("new")
+        (stage / "curves.png").unlink()
+        raise error
+    assert texts(report) == OLD
+
+
+def test_an_error_names_the_file_where_it_was_to_be(report):
+    with (
+        pytest.raises(UserError) as caught,
+        reporting_write_errors(report),
+        replacing_files(report) as stage,
+    ):
+        (stage / "none" / "a.csv").write_text("new")
+    assert str(caught.value).startswith(
+        f"{report / 'none' / 'a.csv'}: can't be written: No such file"
+    )
+
+
+def test_what_a_kill_left_is_no_part_of_the_next_report(report):
+    (report / ".part-files").mkdir()
+    (report / ".part-files" / "half.png").write_text("ha")
+    with replacing_files(report) as stage:
+        (stage / "numbers.json").write_text("new")
+    assert texts(report) == {**OLD, "numbers.json": "new"}
