@@ -151,7 +151,6 @@ def report(
     from multitask.cli import keywords, options
     from multitask.data import given
     from multitask.experiments import names
-    from multitask.metrics.groupings import split_by
     from multitask.networks.named import catalog
     from multitask.terminal import quiet
 
@@ -173,7 +172,7 @@ def report(
             faces=faces or "",
             machine=keywords.machine(machine),
             name=str(name) if is_named else "",
-            by=split_by([by] if isinstance(by, str) else by),
+            by=by,
         )
         return given.indexed(evaluation, data, texts)
 

@@ -72,7 +72,6 @@ def main(argv: list[str] | None = None) -> int:
     import_tensorflow()
     from multitask.contracts import plugins
     from multitask.experiments import evaluate
-    from multitask.metrics import groupings
 
     evaluation = evaluate.report(
         network,
@@ -82,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
         faces=arguments.faces or "",
         machine=machine,
         name=arguments.network if is_named else "",
-        by=groupings.split_by(arguments.by),
+        by=arguments.by,
     )
     print(plugins.text(evaluation))
     folder = evaluation.folder

@@ -37,7 +37,7 @@ from multitask.experiments.notes import few_labels_notes, measured_part
 from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Cut, Pixels
 from multitask.images.faces.parts import finder
-from multitask.metrics.groupings import groupings, requested
+from multitask.metrics.groupings import check_by
 from multitask.networks import archive, unlike
 from multitask.networks.analyzer import Analyzer
 from multitask.networks.answers import Outputs
@@ -188,7 +188,7 @@ def report(
     faces: str = "",
     machine: Machine = Machine(),  # noqa: B008  (it is frozen)
     name: str = "",
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
 ) -> Evaluation:
     """Measure a network file or run on data sets `NAME=FOLDER` and write a report.
 
@@ -208,14 +208,13 @@ def report(
     with status("opening the network"):
         analyzer = Analyzer.load(network)
     spec, cut = analyzer.spec, _cut(analyzer.spec, faces)
-    folder = report_folder(network, out)
-    sets = _sets(data, spec)
+    folder, sets = report_folder(network, out), _sets(data, spec)
     place = folder if name else run
     reading = read_all(sets, place / SAMPLE, spec.recipe.get("heads", ()))
     table, part, warnings = _select_part(reading.table, split, run, own=not data)
     table, unusable = set_aside(table, analyzer.heads)
     check_labelled(analyzer.heads, table, every=False)
-    requested(groupings(table, analyzer.heads), by, table)  # raises for unknown ones
+    by = check_by(by, table, analyzer.heads)
     table, pixels, unreadable = decode_table(
         table, spec.side, machine.memory, existing(place), spec.box_margin,
         cut=cut,
@@ -225,15 +224,14 @@ def report(
     with status(f"measuring on {counted(len(table), 'picture')}"):
         raw = analyzer.outputs(pixels, rows)
     evaluation = Evaluation(
-        title=f"{name or run.resolve().name} on "
-        + ", ".join(parse(text).name for text in sets),
+        title=_title(name or run.resolve().name, sets),
         split=part,
         labels=table,
         answers=read_answers(analyzer.heads, raw, rows, probabilities=True),
         uncalibrated=uncalibrated(analyzer.heads, raw, rows),
         heads=analyzer.heads,
         notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes, *warnings))),
-        by=tuple(by),
+        by=by,
         history=None if data else _history(run),
         folder=folder,
     )
@@ -243,6 +241,10 @@ def report(
     with replacing(folder / SKIPPED) as part:
         write_csv(skipped, part)
     return evaluation
+
+
+def _title(network: str, sets: Sequence[str]) -> str:
+    return f"{network} on {', '.join(parse(text).name for text in sets)}"
 
 
 def _sets(data: Sequence[str], spec: NetworkSpec) -> tuple[str, ...]:

@@ -12,11 +12,21 @@ import pandas as pd
 
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Array, Head
-from multitask.contracts.table import column
-from multitask.metrics import sentences, subgroups
+from multitask.contracts.table import column, interval_columns
+from multitask.metrics import (
+    calibration,
+    curves,
+    scores,
+    sentences,
+    subgroups,
+    thresholds,
+    uncertainty,
+)
 from multitask.metrics.baselines import baseline_scores, baselines
+from multitask.metrics.calibration import IntervalCoverage, Reliability
 from multitask.metrics.groupings import Grouping, groupings, requested
-from multitask.metrics.kinds import head_rows
+from multitask.metrics.kinds.head_rows import head_rows
+from multitask.metrics.kinds.rows import HeadRows, mean_of_known
 from multitask.metrics.resampling import Resampling, percentiles, ratio, units
 from multitask.metrics.results import (
     Assessment,
@@ -28,8 +38,6 @@ from multitask.metrics.results import (
     Subgroup,
     Unit,
 )
-from multitask.metrics.rows import HeadRows, mean_of_known
-from multitask.metrics.uncertainty import scores
 
 __all__ = [
     "Assessment",
@@ -88,6 +96,8 @@ def _assess_head(
     constants = baselines(head, rows, labels)
     if not constants:
         return _without_labels(head, summary)
+    more = uncertainty.probability_scores(head, labels, answers)
+    summary |= {name: scores.mean(values) for name, values in more.items()}
     others = {
         name: grouping
         for name, grouping in columns.items()
@@ -100,7 +110,9 @@ def _assess_head(
         head=head.name,
         summary=summary,
         main=rows.main,
-        scores=scores(rows, summary, baseline_scores(constants), resampling),
+        scores=uncertainty.scores(
+            rows, summary, baseline_scores(constants), resampling, more
+        ),
         baseline=constants[0],
         baselines=constants,
         is_useful=differs,
@@ -114,8 +126,26 @@ def _assess_head(
         sentence="",
         unit=head.unit,
         invalid=_invalid(head, rows, answers),
+        calibration=_calibration(head, evaluation),
+        thresholds=thresholds.measured(head, labels, answers),
+        curves=curves.curves(head, labels, answers),
     )
     return sentences.with_sentence(assessment, head)
+
+
+def _calibration(
+    head: Head, evaluation: Evaluation
+) -> Reliability | IntervalCoverage | None:
+    """How well confidences, or the intervals of numbers, hold what they promise."""
+    labels, answers = evaluation.labels, evaluation.answers
+    before = evaluation.uncalibrated
+    if head.answer_type == "number":
+        if not set(interval_columns(head.columns[0])) <= set(answers):
+            return None
+        return calibration.interval_coverage(head, labels, answers, before)
+    if not {f"{name}_confidence" for name in head.columns} <= set(answers):
+        return None
+    return calibration.reliability(head, labels, answers, before)
 
 
 def _without_labels(head: Head, summary: dict[str, object]) -> HeadAssessment:

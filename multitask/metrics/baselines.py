@@ -7,12 +7,12 @@ import pandas as pd
 
 from multitask.contracts.head import Array, Head
 from multitask.contracts.table import interval_columns
-from multitask.metrics.class_rows import ClassRows
-from multitask.metrics.kinds import head_rows
-from multitask.metrics.label_rows import LabelRows
-from multitask.metrics.number_rows import NumberRows
+from multitask.metrics.kinds.class_rows import ClassRows
+from multitask.metrics.kinds.head_rows import head_rows
+from multitask.metrics.kinds.label_rows import LabelRows
+from multitask.metrics.kinds.number_rows import NumberRows
+from multitask.metrics.kinds.rows import HeadRows
 from multitask.metrics.results import Baseline
-from multitask.metrics.rows import HeadRows
 
 
 def baselines(head: Head, rows: HeadRows, labels: pd.DataFrame) -> tuple[Baseline, ...]:

@@ -77,12 +77,26 @@ def requested(
     return result
 
 
-def split_by(texts: Sequence[str]) -> tuple[str, ...]:
-    """The groupings that users ask for, each separated by commas.
+def check_by(
+    by: str | Sequence[str], labels: pd.DataFrame, heads: Sequence[Head]
+) -> tuple[str, ...]:
+    """The groupings that a user asks for, if the table has all of them.
 
-    >>> split_by(["race*gender, age", "race"])
-    ('race*gender', 'age', 'race')
+    Raises UserError as `requested` does.
     """
+    names = split_by(by)
+    if names:
+        requested(groupings(labels, heads), names, labels)
+    return names
+
+
+def split_by(texts: str | Sequence[str]) -> tuple[str, ...]:
+    """Groupings, separated by commas, as a list.
+
+    >>> split_by(["race*gender, age", "race"]), split_by("race*gender")
+    (('race*gender', 'age', 'race'), ('race*gender',))
+    """
+    texts = [texts] if isinstance(texts, str) else texts
     parts = (part.strip() for text in texts for part in text.split(","))
     return tuple(dict.fromkeys(part for part in parts if part))
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from multitask.contracts.head import Better
+from multitask.metrics.calibration import IntervalCoverage, Reliability
+from multitask.metrics.curves import Curve
+from multitask.metrics.thresholds import Threshold
 
 Interval = tuple[float, float]
 Unit = Literal["pictures", "identities"]  # what the bootstrap draws
@@ -105,9 +108,9 @@ class HeadAssessment:
     baselines: tuple[Baseline, ...] = ()
     useless_labels: tuple[str, ...] = ()  # of yes/no labels: no better than a constant
     invalid: int = 0  # labelled rows whose answer is not a number
-    calibration: Any = None
-    thresholds: tuple[Any, ...] = ()
-    curves: tuple[Any, ...] = ()
+    calibration: Reliability | IntervalCoverage | None = None
+    thresholds: tuple[Threshold, ...] = ()
+    curves: tuple[Curve, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from multitask.contracts.head import Array
-from multitask.metrics.class_rows import ClassRows
 from multitask.metrics.groupings import Grouping
+from multitask.metrics.kinds.class_rows import ClassRows
+from multitask.metrics.kinds.rows import HeadRows, mean_of_known
 from multitask.metrics.resampling import Resampling, ratio
 from multitask.metrics.results import SMALL, Gap, Interval, Score, Subgroup
-from multitask.metrics.rows import HeadRows, mean_of_known
 from multitask.metrics.significance import corrected, p_value
 from multitask.metrics.uncertainty import interval
 

@@ -4,15 +4,36 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from multitask.contracts.head import Array, Better
-from multitask.metrics.resampling import Resampling, percentiles, wilson
+from multitask.contracts.head import Array, Better, Head
+from multitask.metrics.kinds.rows import HeadRows, mean_of_known
+from multitask.metrics.probabilities import brier_scores, log_losses
+from multitask.metrics.resampling import Resampling, percentiles, ratio, wilson
 from multitask.metrics.results import Interval, Score
-from multitask.metrics.rows import HeadRows
 
 _COUNTS = ("n", "interval_n", "positive", "support", "within")  # no scores
-_ERRORS = ("mae", "rmse")  # lower is better
-_NEITHER = ("bias", "coverage_80")  # 0 and 0.8 are the best
+_ERRORS = ("mae", "rmse", "log_loss", "brier")  # lower is better
+# Of these 0 and 0.8 are the best, and a width is good only beside what it holds.
+_NEITHER = ("bias", "coverage_80", "width_80")
+
+
+def probability_scores(
+    head: Head, labels: pd.DataFrame, answers: pd.DataFrame
+) -> dict[str, Array]:
+    """The log loss and Brier score (rows, labels) of each answer, by their names.
+
+    NaN where there is no label or probability; empty if there are no probabilities.
+    """
+    each = {
+        "log_loss": log_losses(head, labels, answers),
+        "brier": brier_scores(head, labels, answers),
+    }
+    return {
+        name: values
+        for name, values in each.items()
+        if values is not None and not np.isnan(values).all()
+    }
 
 
 def scores(
@@ -20,9 +41,18 @@ def scores(
     summary: Mapping[str, Any],
     baselines: Mapping[str, float],
     resampling: Resampling,
+    more: Mapping[str, Array],
 ) -> dict[str, Score]:
-    """All scores of a summary with their intervals and baselines, by their names."""
+    """All scores of a summary with their intervals and baselines, by their names.
+
+    `more` holds those of single answers (rows, labels), NaN where there is none.
+    """
     draws = rows.from_sums(resampling.sums(rows.columns()))
+    for name, values in more.items():
+        known = ~np.isnan(values)
+        both = np.hstack([np.where(known, values, 0.0), known])
+        sums = resampling.sums(both).astype(float)
+        draws[name] = mean_of_known(ratio(*np.hsplit(sums, 2)))
     counts, total = rows.counts(), int(rows.labelled.sum())
     units = resampling.unit_count(rows.labelled)
     result = {}
@@ -31,7 +61,7 @@ def scores(
         count = counts.get(name, total)
         ci = None
         if name in draws:
-            is_share = better != "lower" and not name.endswith("bias")
+            is_share = better == "higher" or name == "coverage_80"
             ci = interval(value, draws[name], min(units, count), is_share)
         result[name] = Score(
             name=name,

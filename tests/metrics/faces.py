@@ -36,7 +36,8 @@ def drawn(rows: int = 600, seed: int = 0, missing: float = 0.2, **changes):
         labels[name] = (rng.random(rows) < share).astype(float)
     answers = pd.DataFrame(index=labels.index)
     answers["age"] = np.clip(labels["age"] + rng.normal(1, 6, rows), 0, 100)
-    answers["age_low"], answers["age_high"] = answers["age"] - 8, answers["age"] + 8
+    answers["age_low"] = answers["age"] - rng.uniform(4, 10, rows)
+    answers["age_high"] = answers["age"] + rng.uniform(4, 10, rows)
     for name in ("gender", "race"):
         wrong = rng.random(rows) < 0.15
         answers[name] = labels[name].where(~wrong, rng.permutation(labels[name]))

@@ -10,7 +10,7 @@ from sklearn import dummy, metrics
 from multitask.contracts.catalog import from_config
 from multitask.contracts.errors import UserError
 from multitask.metrics.assessment import assess
-from multitask.metrics.kinds import head_rows
+from multitask.metrics.kinds.head_rows import head_rows
 from multitask.metrics.resampling import Resampling, units
 from tests.metrics.faces import AGE, FACE, HEADS, drawn, evaluation, of_classes
 

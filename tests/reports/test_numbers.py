@@ -166,15 +166,17 @@ def test_the_number_section_lists_the_errors_by_band():
         "Age: not shown to be better than always answering 30"
     )
     # RMSE = sqrt((4 + 100 + 1) / 3) = 5.9; one label a band, so without an interval.
-    # That of the constant is sqrt((400 + 0 + 400) / 3) = 16.3.
+    # That of the constant is sqrt((400 + 0 + 400) / 3) = 16.3. The intervals are 11, 10
+    # and 8 wide, so their mean is 9.7.
     assert rest == (
         " always 30 (the median and the mean)\n\n"
-        "score                         value  constant\n"
-        "MAE, years              4 (1 to 10)        13\n"
-        "RMSE, years             6 (1 to 10)        16\n"
-        "bias, years          -2 (-10 to +2)\n"
-        "within 5 years  0.67 (0.00 to 1.00)      0.33\n"
-        "80% holds       0.33 (0.00 to 1.00)\n\n"
+        "score                           value  constant\n"
+        "MAE, years                4 (1 to 10)        13\n"
+        "RMSE, years               6 (1 to 10)        16\n"
+        "bias, years            -2 (-10 to +2)\n"
+        "within 5 years    0.67 (0.00 to 1.00)      0.33\n"
+        "80% holds         0.33 (0.00 to 1.00)\n"
+        "80% width, years         10 (8 to 11)\n\n"
         "from     MAE  n\n"
         "0+     2.000  1\n"
         "20+   10.000  1\n"

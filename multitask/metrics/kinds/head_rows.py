@@ -3,10 +3,10 @@
 import pandas as pd
 
 from multitask.contracts.head import Head
-from multitask.metrics.class_rows import ClassRows
-from multitask.metrics.label_rows import LabelRows
-from multitask.metrics.number_rows import NumberRows
-from multitask.metrics.rows import HeadRows
+from multitask.metrics.kinds.class_rows import ClassRows
+from multitask.metrics.kinds.label_rows import LabelRows
+from multitask.metrics.kinds.number_rows import NumberRows
+from multitask.metrics.kinds.rows import HeadRows
 
 
 def head_rows(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> HeadRows:

@@ -5,8 +5,8 @@ import pandas as pd
 
 from multitask.contracts.head import Array, Head
 from multitask.contracts.table import as_text
+from multitask.metrics.kinds.rows import HeadRows, f1, mean_of_known, precision
 from multitask.metrics.resampling import ratio
-from multitask.metrics.rows import HeadRows, f1, mean_of_known, precision
 
 _REPORT = "classification_report"
 

@@ -5,8 +5,8 @@ import pandas as pd
 
 from multitask.contracts.head import Array, Head
 from multitask.contracts.table import column, interval, interval_columns
+from multitask.metrics.kinds.rows import HeadRows
 from multitask.metrics.resampling import ratio
-from multitask.metrics.rows import HeadRows
 
 
 class NumberRows(HeadRows):
@@ -28,6 +28,9 @@ class NumberRows(HeadRows):
             [column(answers, end).to_numpy(float) for end in interval_columns(name)]
         )
         self.strata = head.strata(labels)
+        measured = self.exact if self.exact.any() else self.is_interval
+        self._measured = measured  # whose central intervals are
+        self._has_central = bool(np.isfinite(self.central[:, measured]).all())
         if self.exact.any() or not self.is_interval.any():
             self.main, self.better, rows = "mae", "lower", self.exact
         else:
@@ -73,7 +76,9 @@ class NumberRows(HeadRows):
         low, high = self.central
         with np.errstate(invalid="ignore"):
             holds = exact & (low <= self.low) & (self.low <= high)
+        width = np.where(self._measured, high - low, 0.0)
         parts = [
+            *(width, self._measured),
             *(distance, error**2, error, exact & (distance <= self.within), holds),
             *(exact, self._inside(self.answers), self.is_interval),
         ]
@@ -89,19 +94,31 @@ class NumberRows(HeadRows):
         }
 
     def from_sums(self, sums: Array) -> dict[str, Array]:
-        distance, square, error, within, holds, exact, inside, intervals = (
-            sums[:, :8].astype(float).T
-        )
+        (
+            width,
+            measured,
+            distance,
+            square,
+            error,
+            within,
+            holds,
+            exact,
+            inside,
+            all_of,
+        ) = sums[:, :10].astype(float).T
         result = {
             "mae": ratio(distance, exact),
             "rmse": np.sqrt(ratio(square, exact)),
             "bias": ratio(error, exact),
-            "within_share": ratio(within, exact),
-            "coverage_80": ratio(holds, exact),
-            "interval_accuracy": ratio(inside, intervals),
+            "interval_accuracy": ratio(inside, all_of),
         }
+        if self.within:
+            result["within_share"] = ratio(within, exact)
+        if self._has_central:
+            result["coverage_80"] = ratio(holds, exact)
+            result["width_80"] = ratio(width, measured)
         for place, name in enumerate(self._bands()):
-            band_sums, band_rows = sums[:, 8 + 2 * place : 10 + 2 * place].T
+            band_sums, band_rows = sums[:, 10 + 2 * place : 12 + 2 * place].T
             result[f"bands/{name}/mae"] = ratio(band_sums, band_rows)
         return result
 
@@ -109,6 +126,7 @@ class NumberRows(HeadRows):
         exact = int(self.exact.sum())
         names = ("mae", "rmse", "bias", "within_share", "coverage_80")
         counts = dict.fromkeys(names, exact)
+        counts["width_80"] = exact or int(self.is_interval.sum())
         counts["interval_accuracy"] = int(self.is_interval.sum())
         bands = self._bands().items()
         return counts | {f"bands/{name}/mae": int(rows.sum()) for name, rows in bands}
