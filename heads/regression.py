@@ -25,7 +25,8 @@ class Regression(Number):  # type: ignore[misc]
     `residuals` are between which values the label minus the answer lies in 80% of the
     validation part, in `unit`: a tenth is below, a tenth above. Calibration measures
     them, so corrected that they hold 80% of new labels (see `heads/_conformal.py`).
-    They make the central 80% of an answer, which is empty without them.
+    They make the central 80% of an answer, which is empty without them, as it is if
+    fewer than 9 pictures of the validation part have a label.
     """
 
     error: Literal["mse", "mae", "huber"] = "mse"
@@ -84,10 +85,8 @@ class Regression(Number):  # type: ignore[misc]
 
     def calibrate(self, table: pd.DataFrame, outputs: Array) -> Self:
         labels, rows = self.labels_to_calibrate(table)
-        if not len(rows):
-            return self
-        residuals = _conformal.spread(labels) - outputs[rows]
-        return replace(self, residuals=_conformal.ends(residuals))
+        residuals = labels - outputs[rows]
+        return replace(self, residuals=_conformal.ends(*residuals.T))
 
     def uncalibrated(self) -> Self:
         return replace(self, residuals=None)

@@ -98,10 +98,7 @@ def test_coverage_and_width_are_over_exact_labels():
     found = interval_coverage(AGE, labels, answers, before)
     # 10 and 20 are inside, 20 at the end; 30 is not.
     assert found == IntervalCoverage(
-        coverage=pytest.approx(2 / 3),
-        coverage_before=1.0,
-        width=pytest.approx(6),
-        width_before=pytest.approx(100),
+        coverage=2 / 3, coverage_before=1.0, width=6.0, width_before=100.0
     )
     only: Any = interval_coverage(AGE, labels.assign(trait=NAN), answers)
     assert np.isnan(only.coverage)
