@@ -102,12 +102,12 @@ class Answers(ABC):
         )
         yes = column.value
         if sure and sure.kind == "number":
-            (least,) = self._one(f"SELECT min({sure.value}) FROM answers")
-            # One of three classes 0, 1 and 2 may be less sure than that.
-            if least is not None and least < 0.499:
-                return column
-            share = f"CASE {yes} WHEN 1 THEN {sure.value} ELSE 1 - {sure.value} END"
-            column = replace(column, kind="yes/no", probability=f"({share})")
+            least, of_both = self._least_sure(yes, sure.value)
+            if least is None or least >= 0.499:
+                share = f"CASE {yes} WHEN 1 THEN {sure.value} ELSE 1 - {sure.value} END"
+                column = replace(column, kind="yes/no", probability=f"({share})")
+            elif of_both is not None and of_both > 0.999:
+                column = replace(column, kind="yes/no")
         if (
             likely
             and likely.kind == "number"
@@ -115,6 +115,18 @@ class Answers(ABC):
         ):
             column = replace(column, kind="yes/no", probability=likely.value)
         return column
+
+    def _least_sure(self, yes: str, sure: str) -> tuple[float | None, float | None]:
+        """The lowest confidence, and the sum of the lowest ones of yes and of no.
+
+        With a threshold t, yes has a confidence from t on and no one above 1 - t: they
+        sum to 1 or more. One of three classes 0, 1 and 2 may look the same, or be less
+        sure.
+        """
+        least = f"min({sure}) FILTER (WHERE {yes} = "
+        sql = f"SELECT min({sure}), {least}1) + {least}0) FROM answers"
+        lowest, of_both = self._one(sql)
+        return lowest, of_both
 
     def _one(self, sql: str) -> tuple[Any, ...]:
         (row,) = self.connection.execute(sql).fetchall()

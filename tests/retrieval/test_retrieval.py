@@ -151,7 +151,7 @@ def test_what_looks_like_yes_or_no_but_is_not():
     frame["face_confidence"] = 0.9
     assert find(frame, "face > 0").matched == 2
     # Of two classes, one has a probability of at least one half.
-    frame["digit"], frame["digit_confidence"] = [0, 1, 1, 0], [0.9, 0.4, 0.9, 0.9]
+    frame["digit"], frame["digit_confidence"] = [0, 1, 1, 0], [0.55, 0.4, 0.9, 0.9]
     assert find(frame, "digit >= 1").matched == 2
     frame["blond"] = [True, False, None, True]
     assert find(frame, "blond").rows["path"].tolist() == ["a", "d"]
@@ -160,6 +160,17 @@ def test_what_looks_like_yes_or_no_but_is_not():
     assert find(frame, "sad > 0.65").rows["path"].tolist() == ["c"]
     with pytest.raises(UserError, match="'blond' .* without a probability"):
         find(frame, "blond > 0.5")
+
+
+def test_a_label_with_a_threshold_is_yes_or_no_and_its_probability_must_be_there():
+    frame = pd.DataFrame({"path": list("abcd"), "Bald": [1, 1, 0, 0]})
+    # From a probability of .2 on it is yes: no is sure to more than .8.
+    frame["Bald_confidence"] = [0.25, 0.9, 0.81, 0.99]
+    assert find(frame, "Bald").rows["path"].tolist() == ["a", "b"]
+    with pytest.raises(UserError, match="'Bald' .* without a probability"):
+        find(frame, "Bald > 0.5")
+    frame["Bald_probability"] = [0.25, 0.9, 0.19, 0.01]
+    assert find(frame, "Bald > 0.5").rows["path"].tolist() == ["b"]
 
 
 @pytest.mark.parametrize(
