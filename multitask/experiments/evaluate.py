@@ -49,7 +49,8 @@ from multitask.terminal.bar import status
 from multitask.training.feature_cache import FeatureCache, Rows
 from multitask.training.views import View
 
-_CALIBRATED = 1000  # at most so many pictures of the validation part calibrate
+_CALIBRATED = 2000  # at most so many pictures of the validation part calibrate
+_COMPARED = 1000  # and so many tell which features are far from those of training
 _CHOSEN_BY = 5000  # and so many choose thresholds, as some labels are rare
 _BATCH = 32  # pictures whose features go through the rest of the network together
 
@@ -166,7 +167,7 @@ def training_features(
     """
     drawn = [
         table[table["split"] == part].sample(frac=1, random_state=seed).index[:most]
-        for part, most in (("train", unlike.MOST), ("val", _CALIBRATED))
+        for part, most in (("train", unlike.MOST), ("val", _COMPARED))
     ]
     if min(map(len, drawn)) < unlike.LEAST:
         return None
