@@ -24,10 +24,19 @@ def render(template: str, **values: Any) -> str:
 
 
 def cells(table: pd.DataFrame) -> dict[str, Any]:
-    """A table as the macro `grid` of the templates expects it."""
+    """A table as the macro `grid` of the templates expects it.
+
+    `text` lists the columns with words, which begin at the left.
+    """
+    texts = table.astype(str)
     return {
         "header": [str(name) for name in table.columns],
-        "rows": table.astype(str).to_numpy().tolist(),
+        "rows": texts.to_numpy().tolist(),
+        "text": [
+            place
+            for place in range(texts.shape[1])
+            if texts.iloc[:, place].str.contains(r"^[^\W\d_]").any()
+        ],
     }
 
 

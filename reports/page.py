@@ -1,89 +1,115 @@
-"""How good are the answers, on one page to read and to pass on?"""
+"""Can the answers be trusted, for whom, and for what? One page to read and to pass on.
 
+The page is a single file: charts are SVG in it, pictures are data URIs.
+"""
+
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from multitask.reports import _frames, _html, numbers, pictures
+from markupsafe import Markup
+from multitask.reports import _frames, _html, _style, numbers
+from multitask.reports._charts import lines
+from multitask.reports._page import sections, thumbnails
 
+from multitask.contracts.errors import counted
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
 from multitask.contracts.run import PAGE, REPORT_JSON
+from multitask.metrics.assessment import assess
 
 OF, ORDER = Evaluation, 90
 
-_FILES = (REPORT_JSON, "classification_report.txt", "answers.csv")
+_FILES = (REPORT_JSON, "classification_report.txt", "answers.csv", "model_card.md")
+_NAMED = 4  # heads, or data sets, of a title
+_CURVES = 12  # of the training on the page, those of the loss first
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August"),
+    *("September", "October", "November", "December"),
+)
 
 
 def write(evaluation: Evaluation, folder: Path) -> None:
-    """Write `index.html`, which shows the other files that `folder` holds."""
-    (folder / PAGE).write_text(html(evaluation, folder), encoding="utf-8")
+    """Write `index.html`, which links other files that `folder` holds."""
+    page = html(evaluation, folder).encode("utf-8", "replace")
+    (folder / PAGE).write_bytes(page)
 
 
-def html(evaluation: Evaluation, folder: Path) -> str:
-    """The page, with links relative to `folder`."""
+def html(evaluation: Evaluation, folder: Path, today: date | None = None) -> str:
+    """The page, with links relative to `folder` and the date of `today`."""
     files = {path.name for path in folder.iterdir()}
+    assessment = assess(evaluation)
+    heads = assessment.heads
     page: str = _html.render(
         "page.html",
+        title=title(evaluation),
+        measured=measured(evaluation, today or date.today()),
         evaluation=evaluation,
-        rows=len(evaluation.labels),
-        summary=_cells(numbers.table(evaluation).dropna(axis="columns", how="all")),
+        unit=assessment.unit,
+        verdicts=[
+            {"name": name, "text": one.sentence, "kind": sections.kind(one)}
+            for name, one in heads.items()
+        ],
         folds=_html.cells(numbers.folds_table(evaluation).reset_index())
         if evaluation.folds
         else None,
-        within=numbers.within_legend(evaluation),
-        sections=[_section(head, evaluation, files) for head in evaluation.heads],
-        files=files,
+        sections=[
+            sections.section(head, evaluation, heads[head.name])
+            | {"why": _why(head, folder)}
+            for head in evaluation.heads
+        ],
+        answered=thumbnails.answered(evaluation),
+        curves=curves(evaluation),
+        augmentation=thumbnails.sheet(folder / "augmentation.png"),
         links=[name for name in _FILES if name in files],
     )
     return page
 
 
-def _section(head: Head, evaluation: Evaluation, files: set[str]) -> dict[str, Any]:
-    """What the page shows of a head: facts, a table and a figure."""
-    summary = head.summary(evaluation.labels, evaluation.answers)
-    picture = pictures.file(head)
-    return {
-        "name": head.name,
-        "labelled": numbers.labelled(summary),
-        "facts": facts(head, summary),
-        "table": _cells(details(head, summary)),
-        "picture": picture if picture in files else None,
-    }
+def title(evaluation: Evaluation) -> str:
+    """The question that the page answers.
+
+    >>> from types import SimpleNamespace
+    >>> title(SimpleNamespace(heads=[SimpleNamespace(name=n) for n in ("age", "race")]))
+    'How good are the answers to age and race?'
+    """
+    return f"How good are the answers to {_listed([h.name for h in evaluation.heads])}?"
 
 
-def facts(head: Head, summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """A head's most important scores as (name, value); none without a label."""
-    if head.answer_type == "number":
-        scores: list[tuple[str, str]] = numbers.number_facts(summary, head.unit)
-        return scores
-    names = {"accuracy": "accuracy", "macro_f1": "macro F1"}
-    if "accuracy" not in summary:
-        names = {"mean_accuracy": "mean accuracy", "macro_f1": "macro F1"}
-    return [(n, f"{summary[key]:.3f}") for key, n in names.items() if key in summary]
+def measured(evaluation: Evaluation, today: date) -> str:
+    """Which network was measured on which data, and when."""
+    part = {"all": "all pictures", "val": "the validation part"}.get(
+        evaluation.split, f"the {evaluation.split} part"
+    )
+    data = ""
+    if "source" in evaluation.labels:
+        names = evaluation.labels["source"].dropna().astype(str).unique().tolist()
+        data = f" of {_listed(names)}" if names else ""
+    pictures = counted(len(evaluation.labels), "picture")
+    day = f"{today.day} {_MONTHS[today.month - 1]} {today.year}"
+    return str(
+        _style.printable(
+            f"{evaluation.title}, measured on {part}{data}: {pictures}. {day}."
+        )
+    )
 
 
-def details(head: Head, summary: dict[str, Any]) -> pd.DataFrame:
-    """Scores, one row per class, label or band, with its name in the first column."""
-    if head.answer_type == "number" and "bands" in summary:
-        bands = pd.DataFrame(summary["bands"]).T
-        return bands.rename(columns={"mae": "MAE"}).rename_axis("from").reset_index()
-    if "per_label" in summary:
-        scores: pd.DataFrame = numbers.per_label(summary)
-        scores = scores.rename(columns={"yes": "labelled yes", "f1": "F1"})
-        return scores.rename_axis("label").reset_index()
-    if "classification_report" in summary:
-        rows = {
-            name: values
-            for name, values in summary["classification_report"].items()
-            if isinstance(values, dict)  # the accuracy is one of the facts
-        }
-        table = pd.DataFrame(rows).T.rename(columns={"f1-score": "F1"})
-        return table.rename_axis("class").reset_index()
-    return pd.DataFrame()
+def _listed(names: list[str]) -> str:
+    if len(names) > _NAMED:
+        names = [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} others"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def _cells(scores: pd.DataFrame) -> dict[str, Any]:
-    """A table of scores as the macro `grid` of the template expects it."""
-    cells: dict[str, Any] = _html.cells(_frames.formatted(scores))
-    return cells
+def curves(evaluation: Evaluation) -> list[Markup]:
+    """A chart of each quantity of the training, the losses first."""
+    if evaluation.history is None:
+        return []
+    frame = _frames.curves(evaluation.history, evaluation.heads)
+    names = list(frame["quantity"].unique())[:_CURVES]
+    return [lines.by_epoch(frame[frame["quantity"] == name], name) for name in names]
+
+
+def _why(head: Head, folder: Path) -> str | None:
+    """The figure of what an answer looked at, if there is one."""
+    source: str | None = thumbnails.sheet(folder / f"why_{head.name}.png")
+    return source

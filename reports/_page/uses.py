@@ -1,0 +1,134 @@
+"""What may a head's answers be used for, and what not?"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from multitask.reports import _frames
+from multitask.reports._page import words
+from multitask.reports._page.groups import SIGNIFICANT
+
+from multitask.contracts.errors import counted
+from multitask.contracts.evaluation import Evaluation
+from multitask.contracts.head import Head
+from multitask.metrics.results import HeadAssessment, Subgroup
+
+_SURE = 0.95  # share of right answers that is called reliable
+_LIMITS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)  # confidences that are looked at
+_LEAST = 0.1  # share of answers that must remain
+_LISTED = 4
+
+
+class Uses(NamedTuple):
+    """Sentences on what to do with answers, and what not."""
+
+    good: list[str]
+    bad: list[str]
+
+
+def uses(head: Head, evaluation: Evaluation, assessed: HeadAssessment) -> Uses:
+    """Sentences that follow from a head's scores and groups."""
+    if assessed.is_useful is None:
+        return Uses([], ["For nothing yet: these answers were not compared with labels."])
+    if not assessed.is_useful:
+        return Uses([], _useless(assessed))
+    pairs = _frames.pairs(head, evaluation.labels, evaluation.answers)
+    good = _number(pairs, head) if head.answer_type == "number" else _confident(pairs)
+    return Uses(good, _limits(assessed, head))
+
+
+def _useless(assessed: HeadAssessment) -> list[str]:
+    constant = assessed.baseline.answer if assessed.baseline else ""
+    always = f"always answering {constant}" if constant else "the more frequent answers"
+    return [
+        f"For nothing: {always} was not shown to be worse. Train on more labels, or for "
+        "longer; check that the labels are right."
+    ]
+
+
+def _confident(pairs: pd.DataFrame) -> list[str]:
+    """From which confidence on answers may go unchecked."""
+    right = (pairs["label"] == pairs["answer"]).to_numpy()
+    confidence = pairs["confidence"].to_numpy(float)
+    if not len(right):
+        return []
+    share = right.mean()
+    sentences = [
+        f"Counts and averages over many pictures like these, of which it gets "
+        f"{share:.0%} right."
+    ]
+    if share >= _SURE:
+        return sentences
+    for limit in _LIMITS:
+        sure = confidence >= limit
+        if sure.mean() < _LEAST or sure.sum() < 30:
+            break
+        if right[sure].mean() >= _SURE:
+            return [
+                *sentences,
+                f"Single answers with a confidence of {limit:.0%} or more: they are "
+                f"{sure.mean():.0%} of all, and {right[sure].mean():.0%} of them were "
+                "right on these pictures. Have a person look at the others.",
+            ]
+    return [
+        *sentences,
+        "Single answers only where a person checks them: even of the most confident "
+        f"ones, fewer than {_SURE:.0%} were right.",
+    ]
+
+
+def _number(pairs: pd.DataFrame, head: Head) -> list[str]:
+    errors = (pairs["answer"] - pairs["label"]).abs().to_numpy(float)
+    errors = errors[np.isfinite(errors)]
+    if not len(errors):
+        return []
+    half, most = np.quantile(errors, [0.5, 0.9])
+    unit = f" {head.unit}" if head.unit else ""
+    return [
+        "Averages over many pictures like these.",
+        f"Single answers, as a range: half of them were at most {half:.1f}{unit} off, "
+        f"one in ten more than {most:.1f}{unit}.",
+    ]
+
+
+def _limits(assessed: HeadAssessment, head: Head) -> list[str]:
+    groups = assessed.subgroups
+    worse = sorted(filter(_is_worse, groups), key=lambda g: g.p_value)
+    small = [group.title for group in groups if group.is_small]
+    sentences = [
+        f"For {_listed([f'{g.title} ({words.parts(g.score, head.unit)[0]})' for g in worse])} "
+        "without a check: shown to be worse there than for all others."
+    ] if worse else []  # fmt: skip
+    if assessed.useless_labels:
+        names = _listed(list(assessed.useless_labels))
+        sentences.append(f"For {names}: no better than the more frequent answer.")
+    if small:
+        sentences.append(
+            f"For {_listed(small)}: fewer than 30 pictures {'each ' if small[1:] else ''}"
+            "say too little."
+        )
+    if assessed.invalid:
+        sentences.append(
+            f"Without a look at what failed: {counted(assessed.invalid, 'answer')} "
+            "had no value."
+        )
+    return [*sentences, "For pictures unlike these, which nobody measured."]
+
+
+def _is_worse(group: Subgroup) -> bool:
+    """Whether a group was shown to be worse off than all others."""
+    if group.is_small or not group.p_value < SIGNIFICANT:
+        return False
+    return (group.difference < 0) == (group.score.better == "higher")
+
+
+def _listed(names: list[str]) -> str:
+    """Names with `and`, at most a few of them.
+
+    >>> _listed(["a", "b", "c"]), _listed(list("abcdef"))
+    ('a, b and c', 'a, b, c, d and 2 more')
+    """
+    more = len(names) - _LISTED
+    if more > 1:
+        names = [*names[:_LISTED], f"{more} more"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

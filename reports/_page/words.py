@@ -1,0 +1,93 @@
+"""How are scores written for people: with the digits that their intervals support?"""
+
+import math
+
+from multitask.contracts.head import Head
+from multitask.metrics.results import Score
+from multitask.metrics.rounding import decimals
+
+TITLES = {
+    "accuracy": "accuracy",
+    "mean_accuracy": "mean accuracy",
+    "macro_f1": "macro F1",
+    "mae": "mean absolute error",
+    "rmse": "root mean squared error",
+    "bias": "bias (answer minus label)",
+    "coverage_80": "80% interval holds",
+    "interval_accuracy": "inside the labelled interval",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "f1": "F1",
+    "f1-score": "F1",
+}
+_SHARES = (
+    *("accuracy", "mean_accuracy", "within_share", "coverage_80"),
+    *("interval_accuracy", "precision", "recall"),
+)
+_OF_UNIT = ("mae", "rmse", "bias")
+
+
+def last(name: str) -> str:
+    """The last part of the name of a score, such as `f1` of `per_label/Bald/f1`."""
+    return name.rpartition("/")[2]
+
+
+def title(score: Score, head: Head) -> str:
+    """What a score is called."""
+    name = last(score.name)
+    if name == "within_share":
+        return f"within {head.within:g} {head.unit}".rstrip()
+    return TITLES.get(name, name.replace("_", " "))
+
+
+def text(name: str, number: float | None, digits: int, unit: str = "") -> str:
+    """A score as text: shares are percentages, errors have their unit.
+
+    A number that is not finite is "".
+
+    >>> text("accuracy", 0.9312, 1), text("mae", 5.678, 1, "years"), text("bias", 0.5, 1)
+    ('93.1%', '5.7 years', '+0.5')
+    """
+    if number is None or not math.isfinite(number):
+        return ""
+    if is_share(name):
+        return f"{number:.{digits}%}"
+    sign = "+" if last(name) == "bias" else ""
+    return f"{number:{sign}.{digits}f} {unit if last(name) in _OF_UNIT else ''}".rstrip()
+
+
+def is_share(name: str) -> bool:
+    """Whether a score is a share of answers, which is written as a percentage."""
+    return last(name) in _SHARES
+
+
+def digits(score: Score) -> int:
+    """How many digits the interval of a score supports."""
+    if not is_share(score.name):
+        return min(decimals(score.value, score.ci), 3 if score.ci else 2)
+    if score.ci is None:
+        return 1
+    low, high = score.ci
+    return min(1, decimals(100 * score.value, (100 * low, 100 * high)))
+
+
+def parts(score: Score, unit: str) -> tuple[str, str, str]:
+    """A score, its interval and its baseline as text."""
+    places = digits(score)
+    ends = [text(score.name, end, places) for end in score.ci or (None, None)]
+    interval = " to ".join(ends) if all(ends) else ""
+    baseline = text(score.name, score.baseline, places, unit)
+    return text(score.name, score.value, places, unit), interval, baseline
+
+
+def p_value(number: float) -> str:
+    """A p value as text; "" if unknown.
+
+    >>> p_value(0.0004), p_value(0.032), p_value(0.4)
+    ('<0.001', '0.032', '0.40')
+    """
+    if not math.isfinite(number):
+        return ""
+    if number < 0.001:
+        return "<0.001"
+    return f"{number:.3f}" if number < 0.1 else f"{number:.2f}"
