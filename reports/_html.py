@@ -9,6 +9,8 @@ import jinja2
 import pandas as pd
 from multitask.reports._style import printable
 
+_LONG = 26  # letters from which on a column may be wrapped
+
 
 def render(template: str, **values: Any) -> str:
     """Fill in `template`; a value that is missing is an error."""
@@ -26,18 +28,21 @@ def render(template: str, **values: Any) -> str:
 def cells(table: pd.DataFrame) -> dict[str, Any]:
     """A table as the macro `grid` of the templates expects it.
 
-    `text` lists the columns with words, which begin at the left.
+    `kinds` are the classes of its columns.
     """
     texts = table.astype(str)
     return {
         "header": [str(name) for name in table.columns],
         "rows": texts.to_numpy().tolist(),
-        "text": [
-            place
-            for place in range(texts.shape[1])
-            if texts.iloc[:, place].str.contains(r"^[^\W\d_]").any()
-        ],
+        "kinds": [_kind(texts.iloc[:, place]) for place in range(texts.shape[1])],
     }
+
+
+def _kind(column: "pd.Series[str]") -> str:
+    """The class of a column: words begin at the left, and long ones may be wrapped."""
+    words = column.str.contains(r"^[^\W\d_]").any()
+    long = column.str.len().max() > _LONG
+    return "text long" if words and long else "text" if words else ""
 
 
 def notebook(lines: Iterable[str], *tables: pd.DataFrame) -> str:

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import matplotlib
@@ -15,6 +16,10 @@ from matplotlib.figure import Figure
 BLUE, ORANGE = "#3b6fb6", "#d9782d"
 GREEN, RED, GREY = "#1a7f37", "#c62828", "#6b7280"
 DPI = 110
+_MONTHS = (  # whatever the locale
+    *("January", "February", "March", "April", "May", "June", "July", "August"),
+    *("September", "October", "November", "December"),
+)
 
 # Tried in this order for characters that the previous font lacks.
 _FONTS = ("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans", "Arial Unicode MS")
@@ -119,6 +124,16 @@ def with_unit(name: str, unit: str) -> str:
     ('age (years)', 'age')
     """
     return f"{name} ({unit})" if unit else name
+
+
+def day(when: date | None = None) -> str:
+    """A date, today by default.
+
+    >>> day(date(2025, 3, 1))
+    '1 March 2025'
+    """
+    when = when or date.today()
+    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
 
 
 def printable(text: str) -> str:

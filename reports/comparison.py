@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from multitask.reports import _html, _style
+from multitask.reports._page import comparison_table, comparison_words
 
 from multitask.contracts.design_comparison import DesignComparison, DesignMean
 from multitask.contracts.head import Better
@@ -40,27 +41,30 @@ def write(result: DesignComparison, folder: Path) -> None:
     page = _html.render(
         "comparison.html",
         title=result.title,
-        notes=result.notes,
+        day=_style.day(),
+        verdict=comparison_words.verdict(result),
+        overview=_html.cells(comparison_table.overview(result)),
+        drawn=comparison_table.charts(result),
+        method=result.notes,
         quality=_html.cells(quality(result)),
-        differences=_html.cells(differences(result)),
-        costs=_html.cells(costs(result)),
-        plot=PLOT,
         links=[JSON, CSV],
     )
     (folder / PAGE).write_text(page, encoding="utf-8")
 
 
 def text(result: DesignComparison) -> str:
-    """What the command prints at its end: tables, or the networks of a dry run."""
+    """What the command prints at its end: the verdict, then tables.
+
+    Of a dry run it is the networks.
+    """
     if not result.measured:
         return "\n".join(
             f"{cell.design:8} {cell.trunk}: {', '.join(cell.networks)}"
             for cell in result.cells
         )
     tables = [quality(result), differences(result), costs(result)]
-    return "\n\n".join(
-        table.to_string(index=False, na_rep="") for table in tables if len(table)
-    )
+    texts = [t.to_string(index=False, na_rep="") for t in tables if len(t)]
+    return "\n\n".join(["\n".join(comparison_words.verdict(result)), *texts])
 
 
 def notebook(result: DesignComparison) -> str:
@@ -68,7 +72,8 @@ def notebook(result: DesignComparison) -> str:
     if not result.measured:
         return str(_html.notebook(text(result).splitlines()))
     tables = [quality(result), differences(result), costs(result)]
-    return str(_html.notebook([result.title, *result.notes], *tables))
+    verdict = comparison_words.verdict(result)
+    return str(_html.notebook([result.title, *verdict, *result.notes], *tables))
 
 
 def scores(result: DesignComparison) -> pd.DataFrame:

@@ -23,10 +23,6 @@ OF, ORDER = Evaluation, 90
 _FILES = (REPORT_JSON, "classification_report.txt", "answers.csv", "model_card.md")
 _NAMED = 4  # heads, or data sets, of a title
 _CURVES = 12  # of the training on the page, those of the loss first
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July", "August"),
-    *("September", "October", "November", "December"),
-)
 
 
 def write(evaluation: Evaluation, folder: Path) -> None:
@@ -43,7 +39,7 @@ def html(evaluation: Evaluation, folder: Path, today: date | None = None) -> str
     page: str = _html.render(
         "page.html",
         title=title(evaluation),
-        measured=measured(evaluation, today or date.today()),
+        measured=measured(evaluation, today),
         evaluation=evaluation,
         unit=assessment.unit,
         verdicts=[
@@ -76,7 +72,7 @@ def title(evaluation: Evaluation) -> str:
     return f"How good are the answers to {_listed([h.name for h in evaluation.heads])}?"
 
 
-def measured(evaluation: Evaluation, today: date) -> str:
+def measured(evaluation: Evaluation, today: date | None) -> str:
     """Which network was measured on which data, and when."""
     part = {"all": "all pictures", "val": "the validation part"}.get(
         evaluation.split, f"the {evaluation.split} part"
@@ -86,10 +82,9 @@ def measured(evaluation: Evaluation, today: date) -> str:
         names = evaluation.labels["source"].dropna().astype(str).unique().tolist()
         data = f" of {_listed(names)}" if names else ""
     pictures = counted(len(evaluation.labels), "picture")
-    day = f"{today.day} {_MONTHS[today.month - 1]} {today.year}"
     return str(
         _style.printable(
-            f"{evaluation.title}, measured on {part}{data}: {pictures}. {day}."
+            f"{evaluation.title}, measured on {part}{data}: {pictures}. {_style.day(today)}."
         )
     )
 

@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 
 import pandas as pd
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from multitask.reports import _html, _style
+from multitask.reports._charts import lines
+from multitask.reports._page import sweep_words
 
 from multitask.contracts.run import BEST, PAGE
 from multitask.contracts.sweep_result import SweepResult, TrialResult, formatted
@@ -28,31 +31,35 @@ def write(result: SweepResult, folder: Path) -> None:
     page = _html.render(
         "sweep.html",
         title=result.title,
+        day=_style.day(),
         judged=result.judged,
-        notes=result.notes,
+        verdict=sweep_words.verdict(result),
+        drawn=charts(result),
+        method=result.notes,
         settings=_html.cells(settings(result)),
         trials=_html.cells(cells(result)),
-        plot=PLOT,
         links=[name for name in (BEST, JSON, CSV) if (folder / name).exists()],
     )
     (folder / PAGE).write_text(page, encoding="utf-8")
 
 
 def text(result: SweepResult) -> str:
-    """The settings and the best trials as plain tables."""
+    """The verdict, then the settings and the best trials as plain tables."""
     trials = cells(result)
     tables = [settings(result), trials.head(_PRINTED)]
-    lines = "\n\n".join(one.to_string(index=False, na_rep="") for one in tables)
+    texts = [one.to_string(index=False, na_rep="") for one in tables]
     more = len(trials) - _PRINTED
-    return lines + (f"\nand {more} more" if more > 0 else "")
+    shown = "\n\n".join(["\n".join(sweep_words.verdict(result)), *texts])
+    return shown + (f"\nand {more} more" if more > 0 else "")
 
 
 def notebook(result: SweepResult) -> str:
     """The same as HTML for a notebook."""
     trials = cells(result)
     more = len(trials) - _PRINTED
-    lines = [result.title, f"{more} more trials are in {CSV}" if more > 0 else ""]
-    return str(_html.notebook(lines, settings(result), trials.head(_PRINTED)))
+    last = f"{more} more trials are in {CSV}" if more > 0 else ""
+    words = [result.title, *sweep_words.verdict(result), last]
+    return str(_html.notebook(words, settings(result), trials.head(_PRINTED)))
 
 
 def rows(result: SweepResult) -> pd.DataFrame:
@@ -120,7 +127,37 @@ def _fixed(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
 
-# The picture
+# Pictures
+
+
+def charts(result: SweepResult) -> list[Markup]:
+    """The scores of trials by epoch, and one chart per setting."""
+    best = result.best
+    trials = [trial for trial in result.trials if trial.curve]
+    trials.sort(key=lambda trial: trial is best)  # the best on top
+    drawn = []
+    if trials:
+        curves = [(trial.curve, _kind(trial, best)) for trial in trials]
+        title = "Each trial (dotted: given up)"
+        drawn.append(lines.scores_by_epoch(curves, title, result.judged))
+    done = [t for t in result.trials if t.state == "complete" and t.score is not None]
+    for name, varied in result.varied.items() if done else ():
+        values = [trial.settings[name] for trial in done]
+        drawn.append(
+            lines.scores_by_setting(
+                [v if isinstance(v, int | float) else formatted(v) for v in values],
+                [trial.score or 0.0 for trial in done],
+                ["blue" if trial is best else "grey" for trial in done],
+                f"Score by {name}", log=varied.log,
+            )
+        )  # fmt: skip
+    return drawn
+
+
+def _kind(trial: TrialResult, best: TrialResult | None) -> str:
+    if trial is best:
+        return "blue"
+    return "grey" if trial.state == "complete" else "grey dotted"
 
 
 def plot(result: SweepResult) -> Figure:

@@ -1,7 +1,7 @@
 """What is the result of a sweep: its trials, their scores, and what matters?"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -41,10 +41,19 @@ class TrialResult:
 
 @dataclass(frozen=True, kw_only=True)
 class VariedSetting:
-    """The values that a sweep tries for a setting, in words, and their scale."""
+    """The values that a sweep tries for a setting, in words, and their scale.
+
+    `ends` are those of a range, None for a list of values.
+    """
 
     tried: str
     log: bool
+    ends: tuple[float, float] | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """The setting as JSON holds it."""
+        ends = list(self.ends) if self.ends else None
+        return {"tried": self.tried, "log": self.log, "ends": ends}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -54,6 +63,7 @@ class SweepResult(Shown):
     `judged` says in words what the score is, `metrics` names the metric of each head,
     and `better` says whether higher or lower values are better. `importance` is the
     share of the scores' variance that each setting explains, empty if unknown.
+    `standard_error` is that of the best score on the validation part, None if unknown.
     """
 
     title: str
@@ -65,6 +75,7 @@ class SweepResult(Shown):
     importance: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     folder: Path | None = None  # of its report and of `best.toml`
+    standard_error: float | None = None
 
     @property
     def ranked(self) -> tuple[TrialResult, ...]:
@@ -85,10 +96,11 @@ class SweepResult(Shown):
             "judged": self.judged,
             "metrics": dict(self.metrics),
             "better": dict(self.better),
-            "varied": {name: asdict(one) for name, one in self.varied.items()},
+            "varied": {name: one.plain() for name, one in self.varied.items()},
             "trials": [one.plain() for one in self.trials],
             "importance": dict(self.importance),
             "notes": list(self.notes),
+            "standard_error": self.standard_error,
         }
 
 

@@ -15,6 +15,7 @@ from multitask.metrics import scores
 from multitask.tuning.space import MEAN
 
 _OTHERS = 5  # trials without which none is pruned
+_SPREAD = math.sqrt(math.pi / 2 - 1)  # of absolute errors by their mean, if normal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,30 @@ class Scoring:
             for head in self.judged_heads
         ]
         return sum(head_scores) / len(head_scores)
+
+    def standard_error(
+        self,
+        metrics: Mapping[str, float | None],
+        rows: Mapping[str, int],
+        chance_levels: Mapping[str, float],
+    ) -> float | None:
+        """About how much a score varies with the pictures that it is measured on.
+
+        `metrics` and `rows`, of labelled validation pictures, are by head. It takes the
+        pictures as independent, and the errors of numbers as normal. None if a metric
+        or a label is missing.
+        """
+        variances = []
+        for head in self.judged_heads:
+            metric, count = metrics.get(head.name), rows.get(head.name)
+            if metric is None or not count:
+                return None
+            if head.name in chance_levels:
+                error = metric / chance_levels[head.name]
+                variances.append((_SPREAD * error) ** 2 / count)
+            else:
+                variances.append(max(0.0, metric * (1 - metric)) / count)
+        return math.sqrt(sum(variances)) / len(variances)
 
 
 def is_below_median(

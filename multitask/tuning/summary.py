@@ -3,7 +3,13 @@
 from dataclasses import replace
 
 from multitask.contracts.run import BEST, SPLIT
-from multitask.contracts.sweep_result import SweepResult, VariedSetting, formatted
+from multitask.contracts.sweep_result import (
+    SweepResult,
+    VariedSetting,
+    best_trial,
+    formatted,
+)
+from multitask.data.split import listed_parts
 from multitask.metrics import scores
 from multitask.tuning import search, storage
 from multitask.tuning.space import Dimension
@@ -25,7 +31,7 @@ def summary(trials: Trials) -> SweepResult:
         metrics={head.name: head.metric for head in heads},
         better={head.name: scores.better_direction(head) for head in heads},
         varied={
-            dimension.name: VariedSetting(tried=_values(dimension), log=dimension.log)
+            dimension.name: _varied(dimension)
             for dimension in trials.dimensions
         },
         trials=tuple(
@@ -35,7 +41,30 @@ def summary(trials: Trials) -> SweepResult:
         importance=_importance(trials.dimensions, records),
         notes=_notes(trials, records),
         folder=trials.out,
+        standard_error=_standard_error(trials, records),
     )
+
+
+def _varied(dimension: Dimension) -> VariedSetting:
+    low, high = dimension.values[0], dimension.values[-1]
+    ends = (float(low), float(high)) if dimension.is_range else None
+    return VariedSetting(tried=_values(dimension), log=dimension.log, ends=ends)
+
+
+def _standard_error(trials: Trials, records: list[Trial]) -> float | None:
+    """That of the best score; None if trials were validated on different pictures."""
+    best = best_trial(records)
+    if best is None or trials.varies_parts:
+        return None
+    parts = listed_parts(trials.prepared.table, trials.parts)
+    table = trials.prepared.table.assign(split=parts)
+    validated = table[table["split"] == "val"]
+    heads = trials.scoring.judged_heads
+    rows = {head.name: int(head.labelled(validated).sum()) for head in heads}
+    if not all(rows.values()):
+        return None
+    levels = trials.scoring.chance_levels(table)
+    return trials.scoring.standard_error(best.heads, rows, levels)
 
 
 def _importance(

@@ -163,6 +163,7 @@ class Scale(NamedTuple):
     start: float
     end: float
     log: bool = False
+    whole: bool = False  # whether ticks are whole numbers
 
     def __call__(self, value: float) -> float:
         """The pixel of a value."""
@@ -175,9 +176,11 @@ class Scale(NamedTuple):
     def ticks(self, count: int = 5) -> list[float]:
         """Round values within the ends, about `count`."""
         if self.log:
-            places = LogLocator(subs=(1.0, 2.0, 5.0)).tick_values(self.low, self.high)
+            subs = (1.0,) if self.high > 100 * self.low else (1.0, 2.0, 5.0)
+            places = LogLocator(subs=subs).tick_values(self.low, self.high)
         else:
-            places = MaxNLocator(count).tick_values(self.low, self.high)
+            locator = MaxNLocator(count, integer=self.whole)
+            places = locator.tick_values(self.low, self.high)
         slack = 1e-9 * abs(self.high - self.low)
         inside = [p for p in places if self.low - slack <= p <= self.high + slack]
         return [float(p) for p in inside[:: max(1, round(len(inside) / (count + 2)))]]
@@ -222,7 +225,7 @@ def axes(
     labels = [format(tick, forms[1]) for tick in vertical.ticks()]
     left = 24 + max(map(text_width, labels), default=10)
     right = WIDTH - 20  # half of the last tick is beside the panel
-    horizontal = Scale(*x, left, right, log)
+    horizontal = Scale(*x, left, right, log, names[0] == "epoch")
     for tick, label in zip(vertical.ticks(), labels, strict=True):
         chart.line((left, vertical(tick)), (right, vertical(tick)))
         chart.text(left - 6, vertical(tick), label, "end", "quiet")

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from multitask.reports import _html
 from multitask.reports._page import words
 
 from multitask.contracts.head import Head
@@ -47,9 +48,9 @@ def heat_map(assessed: HeadAssessment, unit: str) -> list[dict[str, Any]]:
 def table(groups: Sequence[Subgroup], head: Head) -> dict[str, Any]:
     """One row per group with its score, interval and difference to all others."""
     if not groups:
-        return {"header": [], "rows": [], "kinds": []}
+        return {"header": [], "rows": [], "marks": []}
     name = words.title(groups[0].score, head)
-    rows, kinds = [], []
+    rows, marks = [], []
     for group in groups:
         score, interval, _ = words.parts(group.score, head.unit)
         rows.append(
@@ -58,12 +59,12 @@ def table(groups: Sequence[Subgroup], head: Head) -> dict[str, Any]:
                 _difference(group), words.p_value(group.p_value),
             ]
         )  # fmt: skip
-        kinds.append(_kind(group))
+        marks.append(_mark(group))
     header = ["by", "group", "pictures", name, "95% interval", "to the others", "p"]
-    return {"header": header, "rows": rows, "kinds": kinds}
+    return _html.cells(pd.DataFrame(rows, columns=header)) | {"marks": marks}
 
 
-def _kind(group: Subgroup) -> str:
+def _mark(group: Subgroup) -> str:
     if group.is_small:
         return "small"
     return "strong" if group.p_value < SIGNIFICANT else ""

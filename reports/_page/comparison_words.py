@@ -1,0 +1,180 @@
+"""Is one network as good as several, and what does it cost? The verdict in words."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from multitask.contracts.design_comparison import Cell, DesignComparison, Difference
+from multitask.contracts.errors import counted
+
+_NUMBERS = (
+    *("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    *("ten", "eleven", "twelve"),
+)
+_FRACTIONS = {
+    1 / 10: "a tenth",
+    1 / 8: "an eighth",
+    1 / 6: "a sixth",
+    1 / 5: "a fifth",
+    1 / 4: "a quarter",
+    1 / 3: "a third",
+    2 / 5: "two fifths",
+    1 / 2: "half",
+    3 / 5: "three fifths",
+    2 / 3: "two thirds",
+    3 / 4: "three quarters",
+    9 / 10: "nine tenths",
+}
+_NEAR = 0.07  # how far off a fraction in words may be, relative
+
+
+def verdict(result: DesignComparison) -> list[str]:
+    """What each design costs beside `single`, and what it is better and worse at.
+
+    The cost is the time that all answers on one picture take. Without `single`, or with
+    nothing else, nothing is compared, and a sentence says so.
+    """
+    sentences = []
+    for trunk in dict.fromkeys(cell.trunk for cell in result.cells):
+        cells = [cell for cell in result.cells if cell.trunk == trunk and cell.cost]
+        single = [cell for cell in cells if cell.design == "single"]
+        designs = dict.fromkeys(cell.design for cell in cells)
+        for design in sorted(set(designs) - {"single"}, reverse=True):  # multi first
+            those = [cell for cell in cells if cell.design == design]
+            if single:
+                sentences.append(
+                    _prefix(result, trunk)
+                    + f"{_cost(those, single)} {_quality(result, trunk, design)}"
+                )
+    if sentences:
+        return [*sentences, _certainty(result)]
+    return ["Nothing was compared: that takes the design single and another one."]
+
+
+def _prefix(result: DesignComparison, trunk: str) -> str:
+    """The trunk, if there are several."""
+    several = len({cell.trunk for cell in result.cells}) > 1
+    return f"{trunk}: " if several else ""
+
+
+def _cost(cells: Sequence[Cell], single: Sequence[Cell]) -> str:
+    """What a design costs, in words, with its numbers."""
+    ours, theirs = len(cells[0].networks), len(single[0].networks)
+    milliseconds, alone = _mean(cells, "forward_ms_1"), _mean(single, "forward_ms_1")
+    ratio = milliseconds / alone if alone else np.nan
+    verb = "costs" if ours == 1 else "cost"
+    networks = "network" if ours == 1 else "networks"
+    parameters = [_mean(each, "parameters") / 1e6 for each in (cells, single)]
+    return (
+        f"{number(ours).capitalize()} {networks} {verb} {share(ratio)} {number(theirs)} "
+        f"({milliseconds:.3g} instead of {alone:.3g} ms per picture, "
+        f"{parameters[0]:.3g} instead of {parameters[1]:.3g} million parameters)."
+    )
+
+
+def _mean(cells: Sequence[Cell], name: str) -> float:
+    return float(np.mean([getattr(cell.cost, name) for cell in cells]))
+
+
+def number(count: int) -> str:
+    """A number, in words up to twelve.
+
+    >>> number(3), number(40)
+    ('three', '40')
+    """
+    return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
+
+
+def share(ratio: float) -> str:
+    """A ratio in words, before what it is a part of.
+
+    >>> share(0.34), share(0.98), share(0.7), share(1.4)
+    ('a third of', 'as much as', '70% of', '1.4 times')
+    """
+    if not np.isfinite(ratio):
+        return "an unknown share of"
+    if abs(ratio - 1) < _NEAR:
+        return "as much as"
+    nearest = min(_FRACTIONS, key=lambda fraction: abs(fraction - ratio))
+    if abs(nearest - ratio) <= _NEAR * nearest:
+        return f"{_FRACTIONS[nearest]} of"
+    return f"{ratio:.0%} of" if ratio < 1 else f"{ratio:.2g} times"
+
+
+# Quality
+
+
+def _quality(result: DesignComparison, trunk: str, design: str) -> str:
+    """What the differences of a design to `single` show."""
+    of_design = [
+        one
+        for one in result.differences
+        if (one.trunk, one.design) == (trunk, design)
+    ]
+    equal = [d.head for d in of_design if d.verdict == "no difference shown"]
+    different = [
+        _difference(result, one)
+        for kind in ("worse", "better")
+        for one in of_design
+        if one.verdict == kind
+    ]
+    parts = [f"no difference was shown in {listed(equal)}"] if equal else []
+    sentence = "; ".join([*parts, *different])
+    return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else (
+        "No head was compared."
+    )  # fmt: skip
+
+
+def _difference(result: DesignComparison, one: Difference) -> str:
+    """A shown difference, relative to the errors of `single`."""
+    tests = {
+        mean.design: mean.test
+        for mean in result.means
+        if (mean.trunk, mean.head) == (one.trunk, one.head)
+    }
+    numbers = ""
+    if {one.design, "single"} <= tests.keys():
+        ours, theirs = (score(result, one.head, tests[d]) for d in (one.design, "single"))
+        numbers = f" ({metric(result, one.head)} {ours} instead of {theirs})"
+    percent = f"{abs(one.saved):.0%}" if abs(one.saved) >= 0.01 else "under 1%"
+    if result.better_direction(one.head) == "lower":
+        return f"in {one.head}, errors are {percent} {_size(one)}{numbers}"
+    fewer = "fewer" if one.verdict == "better" else "more"
+    return f"in {one.head} there are {percent} {fewer} mistakes{numbers}"
+
+
+def _size(one: Difference) -> str:
+    return "smaller" if one.verdict == "better" else "larger"
+
+
+def metric(result: DesignComparison, head: str) -> str:
+    """The name of a head's metric as reports write it."""
+    name = result.metric(head)
+    return name.upper() if name in ("mae", "rmse") else name.replace("_", " ")
+
+
+def score(result: DesignComparison, head: str, value: float) -> str:
+    """A score as text: errors have fewer digits than shares."""
+    if np.isnan(value):
+        return ""
+    return f"{value:.2f}" if result.better_direction(head) == "lower" else f"{value:.3f}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names with `and`.
+
+    >>> listed(["age"]), listed(["age", "race", "gender"])
+    ('age', 'age, race and gender')
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _certainty(result: DesignComparison) -> str:
+    """On how much the verdict rests."""
+    seeds = len({cell.seed for cell in result.cells})
+    pictures = counted(result.rows.get("test", 0), "test picture")
+    chance = " Chance in training is left out: use --seeds 3." if seeds == 1 else ""
+    return (
+        f"Measured on {pictures} with {counted(seeds, 'seed')}; that no difference was "
+        f"shown does not mean that there is none.{chance}"
+    )
