@@ -134,6 +134,8 @@ class Chart:
             for name, value in attributes.items()
         )
         inside = escape(str(content))
+        if tag == "text" and not inside:
+            return
         if tag != "text" and content:
             inside = Markup("<title>{}</title>").format(inside)
         self._parts.append(

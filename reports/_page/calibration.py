@@ -1,7 +1,7 @@
 """Do confidences, intervals and thresholds hold what they promise?"""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,9 +9,16 @@ from markupsafe import Markup
 from multitask.reports._charts import lines
 from multitask.reports._page import words
 
+from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
-from multitask.metrics.calibration import IntervalCoverage, Reliability
+from multitask.metrics.calibration import (
+    IntervalCoverage,
+    Reliability,
+    interval_coverage,
+    reliability,
+)
 from multitask.metrics.curves import Curve
+from multitask.metrics.results import HeadAssessment
 from multitask.metrics.thresholds import Threshold
 
 _NAMED = 6  # curves up to which each has its colour and a line in the legend
@@ -25,8 +32,16 @@ class Calibration(NamedTuple):
     chart: Markup | None
 
 
-def calibration(found: Any, head: Head) -> Calibration | None:
+def calibration(
+    head: Head, evaluation: Evaluation, assessed: HeadAssessment
+) -> Calibration | None:
     """What is known of a head's confidences or intervals, if anything is."""
+    tables = (evaluation.labels, evaluation.answers, evaluation.uncalibrated)
+    found = (
+        assessed.calibration
+        or reliability(head, *tables)
+        or interval_coverage(head, *tables)
+    )
     if isinstance(found, Reliability) and found.bins:
         return Calibration(_confidences(found), _diagram(found))
     if isinstance(found, IntervalCoverage):

@@ -13,13 +13,15 @@ from multitask.metrics.results import Gap, HeadAssessment, Subgroup
 
 SIGNIFICANT = 0.05
 _OPAQUE = 0.65  # of the colour of the group that is farthest off
+_PAIRS = 8  # columns of two groups up to which all are shown
 _LEAST = 0.02  # deviations from the whole up to which colours stay pale, relative
 
 
 def heat_map(assessed: HeadAssessment, unit: str) -> list[dict[str, Any]]:
     """The groups of each column as cells; small ones have no colour.
 
-    Colours show how far a group's score is from that of all pictures.
+    Colours show how far a group's score is from that of all pictures. Of many columns
+    with two groups, those that show no difference are `folded`.
     """
     groups = assessed.subgroups
     if not groups:
@@ -42,7 +44,13 @@ def heat_map(assessed: HeadAssessment, unit: str) -> list[dict[str, Any]]:
                 "share": 0 if group.is_small or not np.isfinite(shade) else round(shade, 2),
             }
         )  # fmt: skip
-    return [{"column": name, "cells": cells} for name, cells in columns.items()]
+    different = {g.column for g in groups if g.p_value < SIGNIFICANT}
+    pairs = [name for name, cells in columns.items() if len(cells) == 2]
+    folded = set(pairs) - different if len(pairs) > _PAIRS else set()
+    return [
+        {"column": name, "cells": cells, "folded": name in folded}
+        for name, cells in columns.items()
+    ]
 
 
 def table(groups: Sequence[Subgroup], head: Head) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from multitask.reports._page import calibration, groups, thumbnails, uses, words
 
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
+from multitask.metrics import curves, thresholds
 from multitask.metrics.results import HeadAssessment, Score
 
 _BY_CLASS = ("per_label", "classification_report", "bands")  # scores within a summary
@@ -32,6 +33,9 @@ def section(
     }
     if not labelled:
         return shown
+    tables = (evaluation.labels, evaluation.answers)
+    chosen = assessed.thresholds or thresholds.measured(head, *tables)
+    drawn = assessed.curves or curves.curves(head, *tables)
     return shown | {
         "scores": _html.cells(scores(head, assessed)),
         "charts": charts(head, evaluation, assessed),
@@ -40,10 +44,10 @@ def section(
         "heat": groups.heat_map(assessed, head.unit),
         "groups": groups.table(assessed.subgroups, head),
         "gaps": _html.cells(groups.gaps(assessed.gaps, assessed.main, head.unit)),
-        "calibration": calibration.calibration(assessed.calibration, head),
-        "thresholds": _html.cells(calibration.thresholds(assessed.thresholds)),
-        "curves": calibration.curve_charts(assessed.curves),
-        "areas": _html.cells(calibration.curve_table(assessed.curves)),
+        "calibration": calibration.calibration(head, evaluation, assessed),
+        "thresholds": _html.cells(calibration.thresholds(chosen)),
+        "curves": calibration.curve_charts(drawn),
+        "areas": _html.cells(calibration.curve_table(drawn)),
         "errors": thumbnails.mistakes(head, evaluation),
     }
 
@@ -117,9 +121,8 @@ def _cells(key: str, value: Any, score: Score | None, unit: str) -> dict[str, st
     if score is None:
         places = 1 if words.is_share(key) else 2
         return {title: words.text(key, _finite(value), places, unit)}
-    text, interval, baseline = words.parts(score, unit)
-    cells = {title: text + (f" ({interval})" if interval else "")}
-    return cells | ({f"{title}, constant": baseline} if baseline else {})
+    text, interval, _ = words.parts(score, unit)
+    return {title: text + (f" ({interval})" if interval else "")}
 
 
 def _finite(value: Any) -> float | None:

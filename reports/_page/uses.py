@@ -29,7 +29,8 @@ class Uses(NamedTuple):
 def uses(head: Head, evaluation: Evaluation, assessed: HeadAssessment) -> Uses:
     """Sentences that follow from a head's scores and groups."""
     if assessed.is_useful is None:
-        return Uses([], ["For nothing yet: these answers were not compared with labels."])
+        reason = "all labels are alike" if assessed.scores else "there are no labels"
+        return Uses([], [f"For nothing yet: {reason}, so nobody knows what it can do."])
     if not assessed.is_useful:
         return Uses([], _useless(assessed))
     pairs = _frames.pairs(head, evaluation.labels, evaluation.answers)

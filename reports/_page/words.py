@@ -14,6 +14,7 @@ TITLES = {
     "rmse": "root mean squared error",
     "bias": "bias (answer minus label)",
     "coverage_80": "80% interval holds",
+    "width_80": "width of the 80% interval",
     "interval_accuracy": "inside the labelled interval",
     "log_loss": "log loss",
     "brier": "Brier score",
@@ -24,7 +25,7 @@ _SHARES = (
     *("accuracy", "mean_accuracy", "within_share", "coverage_80"),
     *("interval_accuracy", "precision", "recall"),
 )
-_OF_UNIT = ("mae", "rmse", "bias")
+_OF_UNIT = ("mae", "rmse", "bias", "width_80")
 
 
 def last(name: str) -> str:

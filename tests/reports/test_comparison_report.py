@@ -7,78 +7,13 @@ import pandas as pd
 import pytest
 
 from multitask.contracts import plugins
-from multitask.contracts.design_comparison import (
-    Cell,
-    Cost,
-    DesignComparison,
-    DesignMean,
-    Difference,
-    HeadScores,
-)
-
-
-def _cell(design, seed, age, gender, factor, heads=()):
-    """A cell; costs are `factor` times those of a small network."""
-    scores = {
-        "age": HeadScores(train=age - 1, test=age, ci=(age - 0.5, age + 0.5)),
-        "gender": HeadScores(train=1.0, val=0.75, test=gender, ci=(0.5, 1.0)),
-    }
-    return Cell(
-        design=design,
-        trunk="cnn",
-        seed=seed,
-        precision="float32",
-        networks=(f"cnn-{seed}-{design}",),
-        heads={**scores, **dict(heads)},
-        cost=Cost(
-            parameters=1_000_000 * factor,
-            bytes=4_000_000 * factor,
-            train_seconds=10.0 * factor,
-            pictures_trained=32_000 * factor,
-            forward_ms_1=2.0 * factor,
-            forward_ms_32=20.0 * factor,
-            peak_mb=800.0 + seed,
-        ),
-    )
-
-
-def _mean(design, head, test, ci):
-    return DesignMean(trunk="cnn", design=design, head=head, test=test, ci=ci)
+from multitask.contracts.design_comparison import DesignComparison
+from tests.reports.results import comparison_result
 
 
 @pytest.fixture
 def result():
-    merged = {"gender+race": HeadScores(train=0.5)}  # which no test picture has
-    return DesignComparison(
-        title="faces",
-        rows={"train": 8, "val": 4, "test": 4},
-        metrics={"age": "mae", "gender": "accuracy"},
-        better={"age": "lower", "gender": "higher"},
-        merged=("gender+race",),
-        cells=(
-            _cell("single", 0, 5.0, 0.75, 2),
-            _cell("merged", 0, 5.0, 0.5, 1, merged.items()),
-            _cell("multi", 0, 4.0, 0.75, 1),
-            _cell("single", 1, 6.0, 0.85, 2),
-            _cell("merged", 1, 6.0, 0.5, 1, merged.items()),
-            _cell("multi", 1, 5.0, 0.85, 1),
-        ),
-        means=(
-            _mean("single", "age", 5.5, (5.0, 6.0)),
-            _mean("single", "gender", 0.8, (0.5, 1.0)),
-            _mean("merged", "age", 5.5, (5.0, 6.0)),
-            _mean("merged", "gender", 0.5, (0.25, 0.75)),
-            _mean("multi", "age", 4.5, (4.0, 5.0)),
-            _mean("multi", "gender", 0.8, (0.5, 1.0)),
-        ),
-        differences=(
-            Difference(
-                trunk="cnn", design="multi", head="age", difference=-1.0,
-                ci=(-1.5, -0.5), saved=2 / 11, verdict="better",
-            ),
-        ),
-        notes=("Faces <were> drawn.",),
-    )  # fmt: skip
+    return comparison_result()
 
 
 @pytest.fixture
@@ -158,7 +93,8 @@ def test_the_folder_gets_data_a_table_a_picture_and_a_page(result, tmp_path):
     page = (folder / "index.html").read_text()
     assert "Faces &lt;were&gt; drawn." in page
     assert "5.50 (5.00 to 6.00)" in page
-    assert "better" in page
+    verdict, table = page.index("errors are 18% smaller"), page.index("<table")
+    assert page.index("<h1>") < verdict < table < page.index("How this was measured")
 
 
 def test_the_picture_has_a_panel_per_head_and_a_point_per_design(result, report):
@@ -193,8 +129,9 @@ def test_merged_heads_are_those_the_comparison_names(result, report):
     assert [axis.get_title() for axis in axes] == ["gender"]
 
 
-def test_the_command_prints_the_tables(result):
+def test_the_command_prints_the_verdict_above_the_tables(result):
     shown = plugins.text(result)
+    assert shown.startswith("One network costs half of two (2 instead of 4 ms per")
     assert "more than single" in shown
     assert "multi / single" in shown
 
@@ -203,6 +140,6 @@ def test_a_dry_run_prints_the_networks_of_each_cell(result):
     cells = tuple(replace(cell, heads={}, cost=None) for cell in result.cells[:2])
     planned = replace(result, cells=cells, means=(), differences=())
     assert plugins.text(planned).splitlines() == [
-        "single   cnn: cnn-0-single",
+        "single   cnn: cnn-0-single, cnn-0-single1",
         "merged   cnn: cnn-0-merged",
     ]

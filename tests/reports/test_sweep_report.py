@@ -8,45 +8,9 @@ import pytest
 from multitask.reports import sweep as report
 
 from multitask.contracts import plugins
-from multitask.contracts.sweep_result import SweepResult, TrialResult, VariedSetting
+from tests.reports.results import sweep_result, trial
 
-
-def trial(number, rate, score=None, **values):
-    return TrialResult(
-        **{
-            "trial": number,
-            "folder": f"trial-{number:04d}",
-            "state": "fail" if score is None else "complete",
-            "settings": {"learning-rate": rate, "augment": "flip"},
-            "score": score,
-            "heads": {"age": None if score is None else 6.5, "gender": score},
-            "curve": () if score is None else (score / 2, score),
-            "epoch": None if score is None else 2,
-            "seconds": None if score is None else 12.6,
-            **values,
-        }
-    )
-
-
-RESULT = SweepResult(
-    title="runs/<b>",
-    judged="mean score of the heads",
-    metrics={"age": "mae", "gender": "accuracy"},
-    better={"age": "lower", "gender": "higher"},
-    varied={
-        "learning-rate": VariedSetting(tried="0.0001 to 0.1", log=True),
-        "augment": VariedSetting(tried="none, flip", log=False),
-    },
-    trials=(
-        trial(0, 0.1, reason="epoch 1: the loss is nan"),
-        trial(1, 0.01, 0.5),
-        trial(2, 0.001, 0.75),
-        trial(3, 0.002, state="pruned", curve=(0.25,)),
-        trial(4, 0.003, state="running"),
-    ),
-    importance={"learning-rate": 0.875, "augment": 0.125},
-    notes=("The best may be the <luckiest>.",),
-)
+RESULT = sweep_result()
 
 
 def test_it_is_the_report_on_sweeps_and_writes_four_files(tmp_path):

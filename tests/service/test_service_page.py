@@ -1,7 +1,6 @@
 """Is the page one file that runs nothing else, and can anyone use it?"""
 
 import re
-import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -11,15 +10,10 @@ from PIL import Image
 from multitask.service import service
 from multitask.service.page import Page
 from multitask.service.pictures import decode_upload
+from tests.browsers import chromium
 from tests.service.conftest import NOTE
 from tests.service.served import encoded, pixels, ramps, server, wait_until
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-)  # fmt: skip
 
 
 class Tags(HTMLParser):
@@ -77,14 +71,8 @@ def test_what_can_be_used_has_a_name(tags):
 @pytest.fixture(scope="module")
 def browser():
     """Chromium, if Playwright and a browser are installed."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip("no Chromium")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=path, args=QUIET)
-        yield browser
-        browser.close()
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture
