@@ -5,7 +5,6 @@ The page is a single file: charts are SVG in it, pictures are data URIs.
 
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 from multitask.reports import _frames, _html, _style, numbers
@@ -16,6 +15,7 @@ from multitask.contracts.errors import counted
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
 from multitask.contracts.run import PAGE, REPORT_JSON
+from multitask.contracts.table import column
 from multitask.metrics.assessment import assess
 
 OF, ORDER = Evaluation, 90
@@ -77,16 +77,12 @@ def measured(evaluation: Evaluation, today: date | None) -> str:
     part = {"all": "all pictures", "val": "the validation part"}.get(
         evaluation.split, f"the {evaluation.split} part"
     )
-    data = ""
-    if "source" in evaluation.labels:
-        names = evaluation.labels["source"].dropna().astype(str).unique().tolist()
-        data = f" of {_listed(names)}" if names else ""
+    names = column(evaluation.labels, "source").dropna().astype(str).unique().tolist()
+    titled = set(names) <= {*evaluation.title.replace(",", " ").split()}
+    data = "" if titled else f" of {_listed(names)}"
     pictures = counted(len(evaluation.labels), "picture")
-    return str(
-        _style.printable(
-            f"{evaluation.title}, measured on {part}{data}: {pictures}. {_style.day(today)}."
-        )
-    )
+    text = f"{evaluation.title}, measured on {part}{data}: {pictures}. "
+    return f"{_style.printable(text)}{_style.day(today)}."
 
 
 def _listed(names: list[str]) -> str:

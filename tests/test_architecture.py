@@ -47,7 +47,7 @@ MOST_LINES, MOST_FUNCTION_LINES, MOST_FILES, MOST_FLOORS = 350, 50, 20, 9
 def modules():
     """Every module of the package by its import name, plug-in folders followed."""
     paths = [*(ROOT / "multitask").rglob("*.py")]
-    paths += [path for folder in PLUGINS for path in (ROOT / folder).glob("*.py")]
+    paths += [path for folder in PLUGINS for path in (ROOT / folder).rglob("*.py")]
     for path in paths:
         parts = path.relative_to(ROOT).with_suffix("").parts
         if parts[0] in PLUGINS:

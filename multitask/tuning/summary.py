@@ -30,10 +30,7 @@ def summary(trials: Trials) -> SweepResult:
         judged=trials.scoring.description,
         metrics={head.name: head.metric for head in heads},
         better={head.name: scores.better_direction(head) for head in heads},
-        varied={
-            dimension.name: _varied(dimension)
-            for dimension in trials.dimensions
-        },
+        varied={dimension.name: _varied(dimension) for dimension in trials.dimensions},
         trials=tuple(
             replace(one, heads={h.name: one.heads.get(h.name) for h in heads})
             for one in records

@@ -63,7 +63,7 @@ def bars(
     if line is not None and ends[0] <= line <= ends[1]:
         chart.line((scale(line), top), (scale(line), bottom), "compared")
     chart.height = bottom + LINE + 8
-    return chart.markup()
+    return Markup(chart.markup())
 
 
 def _bar(chart: Chart, scale: Scale, row: Bar, middle: float) -> None:
@@ -138,4 +138,4 @@ def intervals(rows: Sequence[Bar], title: str, *, form: str, zero: str = "") -> 
         if row.note:
             chart.text(WIDTH - 2, middle, row.note, "end", "quiet")
     chart.height = bottom + (LINE * 2 if zero else LINE) + 8
-    return chart.markup()
+    return Markup(chart.markup())

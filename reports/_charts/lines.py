@@ -60,7 +60,7 @@ def answers_over_labels(
         _squares(drawn, labels, answers, ends)
     drawn.chart.path([drawn.at(low, low), drawn.at(high, high)], "green thin")
     legend(drawn.chart, 8, entries)
-    return drawn.chart.markup()
+    return Markup(drawn.chart.markup())
 
 
 def _squares(
@@ -91,7 +91,9 @@ def reliability(
         title, _SHARES, _SHARES, names=("confidence", "share that was right"),
         forms=(".0%", ".0%"), height=300, top=LINE * 2,
     )  # fmt: skip
-    legend(drawn.chart, 8, [("blue", "answers, by confidence"), ("green", "calibrated")])
+    legend(
+        drawn.chart, 8, [("blue", "answers, by confidence"), ("green", "calibrated")]
+    )
     drawn.chart.path([drawn.at(0, 0), drawn.at(1, 1)], "green thin")
     drawn.chart.path(drawn.points(confidence, accuracy), "blue")
     most = max(counts, default=1) or 1
@@ -99,7 +101,7 @@ def reliability(
         if n and np.isfinite(x) and np.isfinite(y):
             hint = f"{n:,} answers of about {x:.0%}: {y:.0%} right"
             drawn.chart.dot(drawn.at(x, y), "blue", 3 + 5 * (n / most) ** 0.5, hint)
-    return drawn.chart.markup()
+    return Markup(drawn.chart.markup())
 
 
 Named = tuple[str, Sequence[float], Sequence[float]]  # text of the legend, x, y
@@ -127,7 +129,7 @@ def shares_over_shares(
     if not many:
         entries = [(COLOURS[i], curve[0]) for i, curve in enumerate(curves)]
         legend(drawn.chart, 8, entries)
-    return drawn.chart.markup()
+    return Markup(drawn.chart.markup())
 
 
 def by_epoch(frame: pd.DataFrame, title: str) -> Markup:
@@ -146,7 +148,7 @@ def by_epoch(frame: pd.DataFrame, title: str) -> Markup:
             for at in points if len(points) < 30 else ():
                 drawn.chart.dot(at, colour, 2.5)
     legend(drawn.chart, 8, shown)
-    return drawn.chart.markup()
+    return Markup(drawn.chart.markup())
 
 
 def scores_by_epoch(
@@ -166,7 +168,7 @@ def scores_by_epoch(
         for at in points if len(points) == 1 else ():
             drawn.chart.dot(at, kind, 3)
     legend(drawn.chart, 8, meaning[:2])
-    return drawn.chart.markup()
+    return Markup(drawn.chart.markup())
 
 
 def scores_by_setting(
@@ -188,7 +190,8 @@ def scores_by_setting(
         ends = (min(places) / 1.5, max(places) * 1.5)
     drawn = axes(
         title, ends if numeric else (-0.5, len(texts) - 0.5),
-        limits(scores, margin=0.12), names=("", "score"), height=240, log=log and numeric,
+        limits(scores, margin=0.12), names=("", "score"), height=240,
+        log=log and numeric,
         forms=("g" if numeric else "", "g"), ticks=numeric,
     )  # fmt: skip
     if not numeric:
@@ -196,7 +199,7 @@ def scores_by_setting(
             drawn.chart.text(drawn.x(place), 240 - 30, text, "middle", "quiet")
     for x, y, kind in zip(places, scores, kinds, strict=True):
         drawn.chart.dot(drawn.at(x, y), kind, 4.5)
-    return drawn.chart.markup()
+    return Markup(drawn.chart.markup())
 
 
 def quality_over_time(
@@ -219,4 +222,4 @@ def quality_over_time(
         drawn.chart.text(14, 8 + LINE * place, name)
         if text_width(name) > drawn.chart.width:
             drawn.chart.width = text_width(name) + 16
-    return drawn.chart.markup()
+    return Markup(drawn.chart.markup())

@@ -53,7 +53,7 @@ def confusion(counts: pd.DataFrame, title: str) -> Markup:
         else:
             chart.text(left + middle, top - 9, name, "middle")
     _cells(chart, counts, shares, (left, top), cell, numbered)
-    return chart.markup()
+    return Markup(chart.markup())
 
 
 def _cells(
@@ -64,9 +64,9 @@ def _cells(
     cell: float,
     numbered: bool,
 ) -> None:
-    names = list(counts)
+    names, values = list(counts), counts.to_numpy()
     for row, column in np.ndindex(shares.shape):
-        n, share = int(counts.iat[row, column]), shares[row, column]
+        n, share = int(values[row, column]), shares[row, column]
         x, y = corner[0] + cell * column, corner[1] + cell * row
         hint = f"{names[row]}: {n:,} times {names[column]}, {share:.0%}"
         size = (cell - 1, cell - 1)
@@ -88,7 +88,7 @@ def _dense(shares: npt.NDArray[np.float64], title: str) -> Markup:
     chart.upright(12, 24 + side / 2, "label")
     chart.rect((20, 22), (side, side), "empty")
     chart.picture((20, 22), (side, side), shaded(shares))
-    return chart.markup()
+    return Markup(chart.markup())
 
 
 def shaded(shares: npt.NDArray[np.float64]) -> str:

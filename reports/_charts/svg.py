@@ -121,7 +121,8 @@ class Chart:
         width, height = _short(self.width), _short(self.height)
         return Markup(
             "<figure><figcaption>{}</figcaption><div class=\"scroll\" tabindex=\"0\">"
-            '<svg width="{}" height="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">'
+            '<svg width="{}" height="{}" viewBox="0 0 {} {}" role="img" '
+            'aria-label="{}">'
             "{}</svg></div></figure>"
         ).format(
             self.description, width, height, width, height, self.description,

@@ -1,5 +1,6 @@
 """Do confidences, intervals and thresholds hold what they promise?"""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from multitask.metrics.curves import Curve
 from multitask.metrics.results import HeadAssessment
 from multitask.metrics.thresholds import Threshold
 
+_SURE = 1.96  # standard errors
 _NAMED = 6  # curves up to which each has its colour and a line in the legend
 _BY_CHANCE = 0.05  # a coverage this far off is worth a word
 
@@ -53,8 +55,9 @@ def _confidences(found: Reliability) -> list[str]:
     n = sum(each.n for each in found.bins)
     confidence = sum(each.n * each.confidence for each in found.bins) / n
     accuracy = sum(each.n * each.accuracy for each in found.bins) / n
-    if found.ece < 0.02:
-        verdict = "Confidences hold"
+    error = math.sqrt(max(accuracy * (1 - accuracy), 1 / n) / n)
+    if abs(confidence - accuracy) < _SURE * error:
+        verdict = "On average, confidences hold"
     else:
         verdict = (
             "Confidences are too high" if confidence > accuracy
@@ -76,12 +79,13 @@ def _confidences(found: Reliability) -> list[str]:
 
 def _diagram(found: Reliability) -> Markup:
     bins = found.bins
-    return lines.reliability(
+    drawn: Markup = lines.reliability(
         [each.confidence for each in bins],
         [each.accuracy for each in bins],
         [each.n for each in bins],
         "Reliability: how often confident answers are right",
     )
+    return drawn
 
 
 def _interval(found: IntervalCoverage, unit: str) -> list[str]:

@@ -8,7 +8,12 @@ from markupsafe import Markup
 from multitask.reports._charts import lines
 from multitask.reports._page.comparison_words import metric, score
 
-from multitask.contracts.design_comparison import Cell, DesignComparison, Difference
+from multitask.contracts.design_comparison import (
+    Cell,
+    DesignComparison,
+    DesignMean,
+    Difference,
+)
 
 _COSTS = {
     "forward_ms_1": ("ms for 1 picture", 1.0),
@@ -51,13 +56,15 @@ def _score_row(
         if (mean.trunk, mean.head) == (trunk, head):
             low, high = (score(result, head, end) for end in mean.ci)
             row[mean.design] = f"{score(result, head, mean.test)} ({low} to {high})"
-    found = {d.design: d for d in result.differences if (d.trunk, d.head) == (trunk, head)}
+    found = {
+        d.design: d for d in result.differences if (d.trunk, d.head) == (trunk, head)
+    }
     columns = {d: row.get(d, "") for d in designs}
     changes = {}
     for design in designs:
         if design != "single":
             one = found.get(design)
-            changes[_minus(design)] = _change(one) if one else ""
+            changes[_minus(design)] = _change(result, one) if one else ""
             changes[f"{design} is"] = one.verdict if one else ""
     return {"": row[""], "trunk": trunk} | columns | changes
 
@@ -67,13 +74,13 @@ def _minus(design: str) -> str:
     return f"{design} beside single"
 
 
-def _change(one: Difference) -> str:
-    return f"{one.difference:+.3f} ({one.ci[0]:+.3f} to {one.ci[1]:+.3f})"
+def _change(result: DesignComparison, one: Difference) -> str:
+    digits = 2 if result.better_direction(one.head) == "lower" else 3
+    low, high = (f"{end:+.{digits}f}" for end in one.ci)
+    return f"{one.difference:+.{digits}f} ({low} to {high})"
 
 
-def _cost_row(
-    cells: dict[str, list[Cell]], name: str, trunk: str
-) -> dict[str, str]:
+def _cost_row(cells: dict[str, list[Cell]], name: str, trunk: str) -> dict[str, str]:
     title, unit = _COSTS[name]
     means = {}
     for design, each in cells.items():
@@ -86,8 +93,8 @@ def _cost_row(
     for design, value in means.items():
         if design != "single":
             # The peak depends on the networks that were trained before.
-            known = np.isfinite(value) and alone > 0 and name != "peak_mb"
-            row[_minus(design)] = f"× {value / alone:.2f}" if known else ""
+            both = np.isfinite(value) and alone > 0 and name != "peak_mb"
+            row[_minus(design)] = f"× {value / alone:.2f}" if both else ""
     return row
 
 
@@ -97,19 +104,22 @@ def charts(result: DesignComparison) -> list[Markup]:
     for head in dict.fromkeys(mean.head for mean in result.means):
         if head in result.merged:
             continue
-        points = [
-            (
-                f"{mean.design}, {mean.trunk}", _milliseconds(result, mean.trunk, mean.design),
-                mean.test, mean.ci, _COLOURS.get(mean.design, "green"),
-            )
-            for mean in result.means
-            if mean.head == head
-        ]  # fmt: skip
+        points = [_point(result, mean) for mean in result.means if mean.head == head]
         less = "less" if result.better_direction(head) == "lower" else "more"
         title = f"{head}: {metric(result, head)}, {less} is better"
         names = ("ms for all answers on one picture", metric(result, head))
         drawn.append(lines.quality_over_time(points, title, names))
     return drawn
+
+
+def _point(
+    result: DesignComparison, mean: DesignMean
+) -> tuple[str, float, float, tuple[float, float], str]:
+    """A design of `lines.quality_over_time`."""
+    several = len({cell.trunk for cell in result.cells}) > 1
+    name = f"{mean.design}, {mean.trunk}" if several else mean.design
+    time = _milliseconds(result, mean.trunk, mean.design)
+    return name, time, mean.test, mean.ci, _COLOURS.get(mean.design, "green")
 
 
 def _milliseconds(result: DesignComparison, trunk: str, design: str) -> float:

@@ -31,8 +31,8 @@ _NEAR = 0.07  # how far off a fraction in words may be, relative
 def verdict(result: DesignComparison) -> list[str]:
     """What each design costs beside `single`, and what it is better and worse at.
 
-    The cost is the time that all answers on one picture take. Without `single`, or with
-    nothing else, nothing is compared, and a sentence says so.
+    The cost is the time that all answers on one picture take, and the parameters.
+    Without `single`, or with nothing else, nothing is compared, and a sentence says so.
     """
     sentences = []
     for trunk in dict.fromkeys(cell.trunk for cell in result.cells):
@@ -60,15 +60,25 @@ def _prefix(result: DesignComparison, trunk: str) -> str:
 def _cost(cells: Sequence[Cell], single: Sequence[Cell]) -> str:
     """What a design costs, in words, with its numbers."""
     ours, theirs = len(cells[0].networks), len(single[0].networks)
-    milliseconds, alone = _mean(cells, "forward_ms_1"), _mean(single, "forward_ms_1")
-    ratio = milliseconds / alone if alone else np.nan
-    verb = "costs" if ours == 1 else "cost"
-    networks = "network" if ours == 1 else "networks"
-    parameters = [_mean(each, "parameters") / 1e6 for each in (cells, single)]
+    network = f"{number(ours).capitalize()} network{'' if ours == 1 else 's'}"
+    time, size = (
+        [_mean(each, name) for each in (cells, single)]
+        for name in ("forward_ms_1", "parameters")
+    )
+    milliseconds = f"{time[0]:.3g} instead of {time[1]:.3g} ms per picture"
+    parameters = (
+        f"{size[0] / 1e6:.3g} instead of {size[1] / 1e6:.3g} million parameters"
+    )
+    times, sizes = (share(a / b if b else np.nan) for a, b in (time, size))
+    if times == sizes:
+        verb = "costs" if ours == 1 else "cost"
+        return (
+            f"{network} {verb} {times} {number(theirs)} ({milliseconds}, {parameters})."
+        )
+    verb = "takes" if ours == 1 else "take"
     return (
-        f"{number(ours).capitalize()} {networks} {verb} {share(ratio)} {number(theirs)} "
-        f"({milliseconds:.3g} instead of {alone:.3g} ms per picture, "
-        f"{parameters[0]:.3g} instead of {parameters[1]:.3g} million parameters)."
+        f"{network} {verb} {times} the time of {number(theirs)} ({milliseconds}) and "
+        f"{sizes} their memory ({parameters})."
     )
 
 
@@ -107,9 +117,7 @@ def share(ratio: float) -> str:
 def _quality(result: DesignComparison, trunk: str, design: str) -> str:
     """What the differences of a design to `single` show."""
     of_design = [
-        one
-        for one in result.differences
-        if (one.trunk, one.design) == (trunk, design)
+        one for one in result.differences if (one.trunk, one.design) == (trunk, design)
     ]
     equal = [d.head for d in of_design if d.verdict == "no difference shown"]
     different = [
@@ -134,7 +142,9 @@ def _difference(result: DesignComparison, one: Difference) -> str:
     }
     numbers = ""
     if {one.design, "single"} <= tests.keys():
-        ours, theirs = (score(result, one.head, tests[d]) for d in (one.design, "single"))
+        ours, theirs = (
+            score(result, one.head, tests[d]) for d in (one.design, "single")
+        )
         numbers = f" ({metric(result, one.head)} {ours} instead of {theirs})"
     percent = f"{abs(one.saved):.0%}" if abs(one.saved) >= 0.01 else "under 1%"
     if result.better_direction(one.head) == "lower":
@@ -157,7 +167,9 @@ def score(result: DesignComparison, head: str, value: float) -> str:
     """A score as text: errors have fewer digits than shares."""
     if np.isnan(value):
         return ""
-    return f"{value:.2f}" if result.better_direction(head) == "lower" else f"{value:.3f}"
+    return (
+        f"{value:.2f}" if result.better_direction(head) == "lower" else f"{value:.3f}"
+    )
 
 
 def listed(names: Sequence[str]) -> str:

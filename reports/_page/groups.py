@@ -34,6 +34,8 @@ def heat_map(assessed: HeadAssessment, unit: str) -> list[dict[str, Any]]:
     for group in groups:
         deviation = group.score.value - whole
         shade = min(1.0, abs(deviation) / largest) * _OPAQUE
+        if group.is_small or not np.isfinite(shade):
+            shade = 0.0
         better = deviation > 0 if group.score.better == "higher" else deviation < 0
         columns.setdefault(group.column, []).append(
             {
@@ -41,7 +43,7 @@ def heat_map(assessed: HeadAssessment, unit: str) -> list[dict[str, Any]]:
                 "value": words.parts(group.score, unit)[0] or "-",
                 "n": f"{group.n:,}",
                 "kind": "small" if group.is_small else "above" if better else "below",
-                "share": 0 if group.is_small or not np.isfinite(shade) else round(shade, 2),
+                "share": round(shade, 2),
             }
         )  # fmt: skip
     different = {g.column for g in groups if g.p_value < SIGNIFICANT}
@@ -69,7 +71,7 @@ def table(groups: Sequence[Subgroup], head: Head) -> dict[str, Any]:
         )  # fmt: skip
         marks.append(_mark(group))
     header = ["by", "group", "pictures", name, "95% interval", "to the others", "p"]
-    return _html.cells(pd.DataFrame(rows, columns=header)) | {"marks": marks}
+    return {**_html.cells(pd.DataFrame(rows, columns=header)), "marks": marks}
 
 
 def _mark(group: Subgroup) -> str:

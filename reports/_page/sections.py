@@ -77,6 +77,8 @@ def scores(head: Head, assessed: HeadAssessment) -> pd.DataFrame:
                 }
             )
     frame = pd.DataFrame(rows)
+    if len(frame) and frame["labels"].nunique() == 1:  # which stands in the heading
+        frame = frame.drop(columns="labels")
     return frame.loc[:, (frame != "").any()] if len(frame) else frame
 
 
@@ -190,8 +192,9 @@ def _bands(head: Head, assessed: HeadAssessment) -> Markup | None:
     highest = max(max(row.ci[1] if row.ci else row.value, row.value) for row in rows)
     unit = f", {head.unit}" if head.unit else ""
     mean = assessed.summary["mae"]
-    return bars.bars(
+    drawn: Markup = bars.bars(
         rows, f"Mean absolute error by band of the label{unit}; all: {mean:.1f}",
         ends=(0.0, highest * 1.05 or 1.0), form="g", line=mean,
         meaning=[("blue", "30 pictures or more"), ("small", "fewer")],
     )  # fmt: skip
+    return drawn

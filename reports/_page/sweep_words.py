@@ -17,8 +17,8 @@ def verdict(result: SweepResult) -> list[str]:
     if best is None or best.score is None:
         failed = sum(trial.state == "fail" for trial in result.trials)
         return [
-            f"No trial was finished: {failed} of {counted(len(result.trials), 'trial')} "
-            "failed. Read their reasons below."
+            f"No trial was finished: {failed} of "
+            f"{counted(len(result.trials), 'trial')} failed. Read their reasons below."
         ]
     return [_best(result, best), _sure(result, best), _next(result, best)]
 
@@ -34,9 +34,9 @@ def _best(result: SweepResult, best: TrialResult) -> str:
         if name in best.settings
     )
     metrics = ", ".join(
-        f"{head} {metric} {best.heads[head]:.{2 if result.better[head] == 'lower' else 3}f}"
+        f"{head} {metric} {value:.{2 if result.better[head] == 'lower' else 3}f}"
         for head, metric in result.metrics.items()
-        if best.heads.get(head) is not None
+        if (value := best.heads.get(head)) is not None
     )
     count = counted(len(_finished(result)), "finished trial")
     return (
@@ -65,8 +65,8 @@ def _sure(result: SweepResult, best: TrialResult) -> str:
     if near:
         trials = counted(near, "other trial")
         return (
-            f"It may as well be another: scores less than about {limit:.3f} apart can be "
-            f"chance with so many validation pictures, and {trials} "
+            f"It may as well be another: scores less than about {limit:.3f} apart can "
+            f"be chance with so many validation pictures, and {trials} "
             f"{'is' if near == 1 else 'are'} that near."
         )
     return (

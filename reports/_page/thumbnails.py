@@ -51,7 +51,7 @@ def sheet(path: Path) -> str | None:
 def answered(evaluation: Evaluation) -> list[Thumbnail]:
     """Evenly spaced pictures with the answers of all heads."""
     kinds = {True: "right", False: "wrong", None: "quiet"}
-    thumbnails = []
+    thumbnails: list[Thumbnail] = []
     for row in _tiles.evenly(evaluation.labels, _COUNT):
         lines = _grid.caption(evaluation, row)
         shown = tuple((line.text, kinds[line.right]) for line in lines)

@@ -42,8 +42,8 @@ def _useless(assessed: HeadAssessment) -> list[str]:
     constant = assessed.baseline.answer if assessed.baseline else ""
     always = f"always answering {constant}" if constant else "the more frequent answers"
     return [
-        f"For nothing: {always} was not shown to be worse. Train on more labels, or for "
-        "longer; check that the labels are right."
+        f"For nothing: {always} was not shown to be worse. Train on more labels, or "
+        "for longer; check that the labels are right."
     ]
 
 
@@ -96,17 +96,23 @@ def _limits(assessed: HeadAssessment, head: Head) -> list[str]:
     groups = assessed.subgroups
     worse = sorted(filter(_is_worse, groups), key=lambda g: g.p_value)
     small = [group.title for group in groups if group.is_small]
-    sentences = [
-        f"For {_listed([f'{g.title} ({words.parts(g.score, head.unit)[0]})' for g in worse])} "
-        "without a check: shown to be worse there than for all others."
-    ] if worse else []  # fmt: skip
+    sentences = []
+    if worse:
+        names = [f"{g.title} ({words.parts(g.score, head.unit)[0]})" for g in worse]
+        sentences.append(
+            f"For {_listed(names)} without a check: shown to be worse there than for "
+            "all others."
+        )
+    own = _own_groups(assessed, head)
+    if own:
+        sentences.append(own)
     if assessed.useless_labels:
-        names = _listed(list(assessed.useless_labels))
-        sentences.append(f"For {names}: no better than the more frequent answer.")
+        useless = _listed(list(assessed.useless_labels))
+        sentences.append(f"For {useless}: no better than the more frequent answer.")
     if small:
         sentences.append(
-            f"For {_listed(small)}: fewer than 30 pictures {'each ' if small[1:] else ''}"
-            "say too little."
+            f"For {_listed(small)}: fewer than 30 pictures"
+            f"{' each' if small[1:] else ''} say too little."
         )
     if assessed.invalid:
         sentences.append(
@@ -114,6 +120,38 @@ def _limits(assessed: HeadAssessment, head: Head) -> list[str]:
             "had no value."
         )
     return [*sentences, "For pictures unlike these, which nobody measured."]
+
+
+def _own_groups(assessed: HeadAssessment, head: Head) -> str:
+    """The head's own classes or bands that are worse than the whole, if any are.
+
+    They are if their intervals lie apart.
+    """
+    is_number = head.answer_type == "number"
+    part, key = ("bands", "mae") if is_number else ("classification_report", "recall")
+    whole = assessed.scores[assessed.main]
+    if whole.ci is None:
+        return ""
+    worse = []
+    for score in assessed.scores.values():
+        pieces = score.name.split("/")
+        if (pieces[0], pieces[-1]) != (part, key) or score.ci is None:
+            continue
+        apart = (
+            score.ci[0] > whole.ci[1] if is_number else score.ci[1] < whole.ci[0]
+        )  # fmt: skip
+        if apart:
+            worse.append(
+                (score.value, f"{pieces[1]} ({words.parts(score, head.unit)[0]})")
+            )
+    names = [text for _, text in sorted(worse, reverse=is_number)]
+    if not names:
+        return ""
+    if is_number:
+        return (
+            f"For labels of {_listed(names)}: errors are larger there than on average."
+        )
+    return f"To find {_listed(names)}: of these labels it finds fewer than of others."
 
 
 def _is_worse(group: Subgroup) -> bool:

@@ -46,15 +46,17 @@ def text(name: str, number: float | None, digits: int, unit: str = "") -> str:
 
     A number that is not finite is "".
 
-    >>> text("accuracy", 0.9312, 1), text("mae", 5.678, 1, "years"), text("bias", 0.5, 1)
-    ('93.1%', '5.7 years', '+0.5')
+    >>> text("accuracy", 0.9312, 1), text("mae", 5.678, 1, "years")
+    ('93.1%', '5.7 years')
     """
     if number is None or not math.isfinite(number):
         return ""
     if is_share(name):
         return f"{number:.{digits}%}"
     sign = "+" if last(name) == "bias" else ""
-    return f"{number:{sign}.{digits}f} {unit if last(name) in _OF_UNIT else ''}".rstrip()
+    return (
+        f"{number:{sign}.{digits}f} {unit if last(name) in _OF_UNIT else ''}".rstrip()
+    )
 
 
 def is_share(name: str) -> bool:
@@ -64,6 +66,8 @@ def is_share(name: str) -> bool:
 
 def digits(score: Score) -> int:
     """How many digits the interval of a score supports."""
+    if score.ci is None and last(score.name) in _OF_UNIT:
+        return 1
     if not is_share(score.name):
         return min(decimals(score.value, score.ci), 3 if score.ci else 2)
     if score.ci is None:

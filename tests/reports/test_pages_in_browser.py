@@ -30,17 +30,19 @@ def faults(browser):
     """A function that lists what is wrong with a page at each width and colour."""
 
     def faults(file):
+        complaints = []
         found = {}
         for width in WIDTHS:
             for scheme in ("light", "dark"):
                 context = browser.new_context(
                     viewport={"width": width, "height": 844}, color_scheme=scheme
                 )
-                opened, complaints = context.new_page(), []
+                opened = context.new_page()
                 opened.on("pageerror", lambda error: complaints.append(str(error)))
                 opened.on("console", lambda line: complaints.append(line.text))
                 opened.goto(file.as_uri())
                 wrong = [*opened.evaluate(FAULTS), *complaints]
+                complaints.clear()
                 context.close()
                 if wrong:
                     found[width, scheme] = wrong

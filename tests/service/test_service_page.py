@@ -15,7 +15,6 @@ from tests.service.conftest import NOTE
 from tests.service.served import encoded, pixels, ramps, server, wait_until
 
 
-
 class Tags(HTMLParser):
     """Every tag of a page with its attributes."""
 
