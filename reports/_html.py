@@ -40,7 +40,7 @@ def cells(table: pd.DataFrame) -> dict[str, Any]:
 
 def _kind(column: "pd.Series[str]") -> str:
     """The class of a column: words begin at the left, and long ones may be wrapped."""
-    words = column.str.contains(r"^[^\W\d_]").any()
+    words = column.str.contains(r"^[^\W\d_]|, ").any()
     long = column.str.len().max() > _LONG
     return "text long" if words and long else "text" if words else ""
 

@@ -63,10 +63,11 @@ def _confidences(found: Reliability) -> list[str]:
             "Confidences are too high" if confidence > accuracy
             else "Confidences are too low"
         )  # fmt: skip
+    hold = "holds" if len(found.bins) == 1 else "hold"
     sentences = [
         f"{verdict}: they are {confidence:.0%} on average, and {accuracy:.0%} of the "
         f"answers are right. The expected calibration error is {found.ece:.3f}, in "
-        f"15 bins of equal width ({len(found.bins)} hold answers)."
+        f"15 bins of equal width ({len(found.bins)} {hold} answers)."
     ]
     if found.temperature is not None:
         before = "" if found.ece_before is None else f", before {found.ece_before:.3f}"

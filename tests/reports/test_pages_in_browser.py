@@ -79,6 +79,7 @@ def test_the_page_of_several_heads_fits(faults, tmp_path):
 @pytest.mark.parametrize("count", [12, 30, 200])
 def test_a_page_of_many_classes_fits(faults, tmp_path, count):
     page.write(many_classes(tmp_path, count), tmp_path)
+    assert (tmp_path / "index.html").stat().st_size < 2e6
     assert faults(tmp_path / "index.html") == {}
 
 
