@@ -52,6 +52,7 @@ def heat_map(assessed: HeadAssessment, unit: str) -> list[dict[str, Any]]:
     return [
         {"column": name, "cells": cells, "folded": name in folded}
         for name, cells in columns.items()
+        if len(cells) > 1  # one group is like all pictures
     ]
 
 

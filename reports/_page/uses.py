@@ -17,6 +17,7 @@ _SURE = 0.95  # share of right answers that is called reliable
 _LIMITS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)  # confidences that are looked at
 _LEAST = 0.1  # share of answers that must remain
 _LISTED = 4
+_AVERAGES = ("macro avg", "micro avg", "weighted avg")
 
 
 class Uses(NamedTuple):
@@ -40,7 +41,7 @@ def uses(head: Head, evaluation: Evaluation, assessed: HeadAssessment) -> Uses:
 
 def _useless(assessed: HeadAssessment) -> list[str]:
     constant = assessed.baseline.answer if assessed.baseline else ""
-    always = f"always answering {constant}" if constant else "the more frequent answers"
+    always = f"always answering {constant or 'what is more frequent'}"
     return [
         f"For nothing: {always} was not shown to be worse. Train on more labels, or "
         "for longer; check that the labels are right."
@@ -136,6 +137,8 @@ def _own_groups(assessed: HeadAssessment, head: Head) -> str:
     for score in assessed.scores.values():
         pieces = score.name.split("/")
         if (pieces[0], pieces[-1]) != (part, key) or score.ci is None:
+            continue
+        if pieces[1] in _AVERAGES:
             continue
         apart = (
             score.ci[0] > whole.ci[1] if is_number else score.ci[1] < whole.ci[0]
