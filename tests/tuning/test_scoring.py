@@ -107,3 +107,33 @@ def test_a_trial_is_poor_if_its_best_score_is_below_the_median(
     curve, others, warmup, below
 ):
     assert is_below_median(curve, others, warmup) == below
+
+
+def test_the_error_of_a_share_is_that_of_a_binomial():
+    # The square root of 0.8 * 0.2 / 400.
+    error = scoring("gender").standard_error({"gender": 0.8}, {"gender": 400}, {})
+    assert error == pytest.approx(0.02)
+
+
+def test_the_error_of_a_number_is_that_of_the_mean_of_normal_errors():
+    rng = np.random.default_rng(0)
+    means = np.abs(rng.normal(0, 10, (4000, 100))).mean(axis=1)
+    mae = {"age": float(means.mean())}
+    error = scoring("age").standard_error(mae, {"age": 100}, {"age": 16.0})
+    assert error == pytest.approx(means.std() / 16, rel=0.05)
+
+
+def test_the_error_of_a_mean_of_heads_is_half_of_their_root_of_squares():
+    both = scoring("age", "gender")
+    metrics, rows = {"age": 8.0, "gender": 0.8}, {"age": 100, "gender": 400}
+    age = scoring("age").standard_error(metrics, rows, {"age": 16.0})
+    expected = (age**2 + 0.02**2) ** 0.5 / 2
+    assert both.standard_error(metrics, rows, {"age": 16.0}) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("metric", "rows"), [(None, 10), (0.5, 0)])
+def test_without_a_metric_or_a_label_there_is_no_error(metric, rows):
+    assert (
+        scoring("gender").standard_error({"gender": metric}, {"gender": rows}, {})
+        is None
+    )
