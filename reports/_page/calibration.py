@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,16 +10,9 @@ from markupsafe import Markup
 from multitask.reports._charts import lines
 from multitask.reports._page import words
 
-from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
-from multitask.metrics.calibration import (
-    IntervalCoverage,
-    Reliability,
-    interval_coverage,
-    reliability,
-)
+from multitask.metrics.calibration import IntervalCoverage, Reliability
 from multitask.metrics.curves import Curve
-from multitask.metrics.results import HeadAssessment
 from multitask.metrics.thresholds import Threshold
 
 _SURE = 1.96  # standard errors
@@ -34,16 +27,8 @@ class Calibration(NamedTuple):
     chart: Markup | None
 
 
-def calibration(
-    head: Head, evaluation: Evaluation, assessed: HeadAssessment
-) -> Calibration | None:
+def calibration(found: Any, head: Head) -> Calibration | None:
     """What is known of a head's confidences or intervals, if anything is."""
-    tables = (evaluation.labels, evaluation.answers, evaluation.uncalibrated)
-    found = (
-        assessed.calibration
-        or reliability(head, *tables)
-        or interval_coverage(head, *tables)
-    )
     if isinstance(found, Reliability) and found.bins:
         return Calibration(_confidences(found), _diagram(found))
     if isinstance(found, IntervalCoverage):

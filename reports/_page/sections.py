@@ -11,7 +11,6 @@ from multitask.reports._page import calibration, groups, thumbnails, uses, words
 
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
-from multitask.metrics import curves, thresholds
 from multitask.metrics.results import HeadAssessment, Score
 
 _BY_CLASS = ("per_label", "classification_report", "bands")  # scores within a summary
@@ -33,9 +32,6 @@ def section(
     }
     if not labelled:
         return shown
-    tables = (evaluation.labels, evaluation.answers)
-    chosen = assessed.thresholds or thresholds.measured(head, *tables)
-    drawn = assessed.curves or curves.curves(head, *tables)
     return shown | {
         "scores": _html.cells(scores(head, assessed)),
         "charts": charts(head, evaluation, assessed),
@@ -44,10 +40,10 @@ def section(
         "heat": groups.heat_map(assessed, head.unit),
         "groups": groups.table(assessed.subgroups, head),
         "gaps": _html.cells(groups.gaps(assessed.gaps, assessed.main, head.unit)),
-        "calibration": calibration.calibration(head, evaluation, assessed),
-        "thresholds": _html.cells(calibration.thresholds(chosen)),
-        "curves": calibration.curve_charts(drawn),
-        "areas": _html.cells(calibration.curve_table(drawn)),
+        "calibration": calibration.calibration(assessed.calibration, head),
+        "thresholds": _html.cells(calibration.thresholds(assessed.thresholds)),
+        "curves": calibration.curve_charts(assessed.curves),
+        "areas": _html.cells(calibration.curve_table(assessed.curves)),
         "errors": thumbnails.mistakes(head, evaluation),
     }
 

@@ -152,8 +152,7 @@ def test_confidences_are_wrong_only_where_it_is_more_than_chance(n, verdict):
     # With 20 answers the error of a share of 0.75 is 0.1, with 1,000 it is 0.014.
     one = Bin(low=0.8, high=0.9, n=n, confidence=0.85, accuracy=0.75)
     found = Reliability(bins=(one,), ece=0.1, ece_before=0.2, temperature=1.5)
-    whole = assessed(calibration=found)
-    shown = calibration.calibration(GENDER, by_hand(), whole)
+    shown = calibration.calibration(found, GENDER)
     assert shown.sentences[0].startswith(verdict)
     assert "0.100, in 15 bins of equal width (1 holds answers)" in shown.sentences[0]
     assert "temperature of 1.50, before 0.200" in shown.sentences[1]
