@@ -163,6 +163,8 @@ def _listed(shown: list[str], count: int) -> str:
 
 def _digits(number: float) -> str:
     """A number with three digits and without an exponent."""
+    if not np.isfinite(number):
+        return "no number"
     return f"{number:.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 

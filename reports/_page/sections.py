@@ -11,7 +11,7 @@ from multitask.reports._page import calibration, groups, thumbnails, uses, words
 
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
-from multitask.metrics.results import HeadAssessment, Score
+from multitask.metrics.results import SMALL, HeadAssessment, Score
 
 _BY_CLASS = ("per_label", "classification_report", "bands")  # scores within a summary
 
@@ -172,25 +172,31 @@ def charts(
 
 
 def _bands(head: Head, assessed: HeadAssessment) -> Markup | None:
-    """The mean absolute error by band of the label."""
-    bands = assessed.summary.get("bands", {})
-    if len(bands) < 2:
-        return None
+    """The mean absolute error by band of the label.
+
+    A band with an answer that is no number has no bar.
+    """
     rows = []
-    for name, band in bands.items():
+    for name, band in assessed.summary.get("bands", {}).items():
         score = assessed.scores.get(f"bands/{name}/mae")
-        rows.append(
-            bars.Bar(
-                str(name), band["mae"], f"{band['mae']:.1f}, n {band['n']:,}",
-                ci=score.ci if score else None, is_small=band["n"] < 30,
-            )
-        )  # fmt: skip
+        if math.isfinite(band["mae"]):
+            rows.append(
+                bars.Bar(
+                    str(name), band["mae"], f"{band['mae']:.1f}, n {band['n']:,}",
+                    ci=score.ci if score else None, is_small=band["n"] < SMALL,
+                )
+            )  # fmt: skip
+    if len(rows) < 2:
+        return None
     highest = max(max(row.ci[1] if row.ci else row.value, row.value) for row in rows)
     unit = f", {head.unit}" if head.unit else ""
+    title = f"Mean absolute error by band of the label{unit}"
     mean = assessed.summary["mae"]
+    if math.isfinite(mean):
+        title += f"; all: {mean:.1f}"
     drawn: Markup = bars.bars(
-        rows, f"Mean absolute error by band of the label{unit}; all: {mean:.1f}",
-        ends=(0.0, highest * 1.05 or 1.0), form="g", line=mean,
-        meaning=[("blue", "30 pictures or more"), ("small", "fewer")],
+        rows, title, ends=(0.0, highest * 1.05 or 1.0), form="g",
+        line=mean if math.isfinite(mean) else None,
+        meaning=[("blue", f"{SMALL} pictures or more"), ("small", "fewer")],
     )  # fmt: skip
     return drawn

@@ -1,5 +1,8 @@
 """Does the page of a report stand alone and show other people's names as text?"""
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
 from multitask.reports import numbers, page
@@ -96,3 +99,48 @@ def test_reports_run_numbers_first_and_pages_last():
     names = [module.__name__.rpartition(".")[2] for module in plugins.reports()]
     ours = [name for name in names if name in ("numbers", "pictures", "page")]
     assert ours == ["numbers", "pictures", "page"]
+
+
+def _with(evaluation, **columns):
+    return replace(evaluation, answers=evaluation.answers.assign(**columns))
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda one: _with(one, age=np.nan, age_low=np.nan), "not numbers"),
+        (lambda one: _with(one, gender_confidence=np.nan), "not numbers"),
+        (lambda one: _with(one, gender="male", Smiling=1, Bald=0), "no better"),
+        (lambda one: _with(one, age=30.0), "30"),
+        (
+            lambda one: replace(one, labels=one.labels.assign(gender="female")),
+            "labels are all alike",
+        ),
+        (
+            lambda one: replace(
+                one, labels=one.labels[["path", "age"]], heads=one.heads[:1]
+            ),
+            "How good are the answers to age?",
+        ),
+    ],
+    ids=["nan", "no confidence", "constants", "median", "one class", "no groups"],
+)
+def test_answers_and_labels_that_are_odd_have_a_page(tmp_path, change, text):
+    evaluation = change(random_evaluation(tmp_path, 80))
+    page.write(evaluation, tmp_path)
+    seen = Page((tmp_path / "index.html").read_text("utf-8"))
+    assert text in seen.text
+    assert "nan" not in seen.text.lower().split()
+
+
+def test_a_useless_head_is_a_warning_on_top(tmp_path):
+    # Random answers are no better than a constant.
+    text = page.html(random_evaluation(tmp_path, 200), tmp_path)
+    top = text[: text.index("<section>")]
+    assert top.count('<li class="useless"><strong class="flag">Warning.') == 4
+
+
+def test_folds_have_their_own_table(tmp_path):
+    folds = tuple(random_evaluation(tmp_path, 40, seed=seed) for seed in (0, 1))
+    evaluation = random_evaluation(tmp_path, 80, folds=folds)
+    assert "±" in page.html(evaluation, tmp_path)
