@@ -21,7 +21,9 @@ from multitask.contracts.recipe import Precision, Recipe
 from multitask.contracts.saving import write_text
 from multitask.data import sampling
 from multitask.data.split import listed_parts, listing
-from multitask.experiments import checks, notes, prepare
+from multitask.experiments import checks, prepare
+from multitask.experiments.notes.leaks import leakage_notes
+from multitask.experiments.notes.parts import parts_notes
 from multitask.experiments.prepare import Prepared
 from multitask.experiments.train import train_prepared
 from multitask.networks.analyzer import Analyzer
@@ -58,6 +60,12 @@ class DesignRunner:
         rows = self.table.index[self.table["split"] == "test"]
         members = pd.Series(self.prepared.members, index=self.prepared.table.index)
         return np.unique(members[rows], return_inverse=True)[1]
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """Why figures may be too good, and which parts are missing or small."""
+        recipe, leaks = self.prepared.recipe, self.prepared.spec.leaks
+        return (*leaks, *parts_notes(recipe, self.heads, self.table))
 
     def check_trunks(self, trunks: Sequence[str]) -> None:
         """Raise UserError for what the other trunks can't freeze or load."""
@@ -240,7 +248,7 @@ def design_runner(
     merged = tuple(merge(text, heads, table) for text in merges)
     table = with_merged(table, merged)
     check_validation_labels((*heads, *(each.head for each in merged)), table)
-    leaks = notes.leakage_notes(recipe, table, members[table.index].to_numpy())
+    leaks = leakage_notes(recipe, table, members[table.index].to_numpy())
     spec = replace(prepared.spec, leaks=leaks)
     return DesignRunner(
         prepared=replace(prepared, spec=spec),

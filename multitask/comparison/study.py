@@ -22,7 +22,7 @@ from multitask.contracts.run import SPLIT
 from multitask.contracts.saving import replacing
 from multitask.contracts.table import any_file_name, write_csv
 from multitask.experiments import revisions
-from multitask.experiments.notes import frozen_notes
+from multitask.experiments.notes.training import frozen_notes
 from multitask.metrics import scores
 
 
@@ -95,6 +95,8 @@ def _compare(
         )
         parts = runner.parts  # of the first trunk, for all
         checks.check_heads(runner.heads, designs)
+        for note in runner.caveats if trunk == trunks[0] else ():
+            say(note)
         if dry_run:
             planned, estimate = runner.estimate(designs, seeds)
             cells += planned
@@ -185,7 +187,7 @@ def _result(
         differences=differences.to_single(out, cells, heads, groups),
         notes=(
             *runner.prepared.spec.notes,
-            *runner.prepared.spec.leaks,
+            *runner.caveats,
             *frozen_notes(recipe),
             *comparison_notes(recipe, rows, seeds),
         ),

@@ -24,6 +24,7 @@ from multitask.contracts.run import (
     SKIPPED,
     SPLIT,
     existing,
+    network_file,
     new_folder,
 )
 from multitask.contracts.saving import replacing
@@ -33,7 +34,13 @@ from multitask.data.labels import set_aside
 from multitask.data.sources import absolute, check_labelled, parse, read_all
 from multitask.data.split import listed_parts, with_moved
 from multitask.experiments.calibrate import calibrate, uncalibrated
-from multitask.experiments.notes import few_labels_notes, measured_part
+from multitask.experiments.notes.leaks import (
+    OWN_UNLISTED,
+    moved_notes,
+    unlisted_notes,
+)
+from multitask.experiments.notes.parts import few_labels_notes, measured_part
+from multitask.experiments.notes.training import frozen_notes_of
 from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Cut, Pixels
 from multitask.images.faces.parts import finder
@@ -100,13 +107,12 @@ def evaluate_run(
     *,
     stage: Recipe,
     varied: Pixels | None,
-    notes: tuple[str, ...],
     say: Say,
 ) -> Evaluation:
     """Calibrate the run in `folder` on its validation part, report on its test part.
 
     `table` is that of `prepared` with its `split`, `stage` the last stage trained;
-    `varied` and `notes` go into the report.
+    `varied` goes into the report.
     """
     machine = prepared.machine
     part, warnings = measured_part(table)
@@ -140,7 +146,7 @@ def evaluate_run(
         answers=read_answers(analyzer.heads, raw, rows, probabilities=True),
         uncalibrated=uncalibrated(analyzer.heads, raw, rows),
         heads=analyzer.heads,
-        notes=(*analyzer.notes, *analyzer.spec.leaks, *notes, *warnings),
+        notes=(*analyzer.notes, *_caveats(analyzer.spec), *warnings),
         history=_history(folder),
         varied=varied,
         folder=folder / REPORT,
@@ -154,6 +160,17 @@ def _history(run: Path) -> pd.DataFrame | None:
     """The figures of each epoch of a run, if they are there."""
     file = run / HISTORY
     return pd.read_csv(file) if file.exists() else None
+
+
+def _caveats(spec: NetworkSpec) -> tuple[str, ...]:
+    """What to know of how a network was trained, beside its notes."""
+    return (*spec.leaks, *frozen_notes_of(spec.recipe))
+
+
+def _unlisted(file: Path, sets: Sequence[str], name: str) -> tuple[str, ...]:
+    """That nobody knows which pictures a network learned from, if so."""
+    is_known = file.with_name(SPLIT).exists()
+    return () if is_known else unlisted_notes(file, sets, name)
 
 
 def training_features(
@@ -220,7 +237,9 @@ def report(
         table, spec.side, machine.memory, existing(place), spec.box_margin,
         cut=cut,
     )  # fmt: skip
-    warnings += (*spec.leaks, *few_labels_notes(analyzer.heads, table, part))
+    if data:
+        warnings += _unlisted(network_file(network), sets, name or str(network))
+    warnings += (*_caveats(spec), *few_labels_notes(analyzer.heads, table, part))
     rows = table.index.to_numpy()
     with status(f"measuring on {counted(len(table), 'picture')}"):
         raw = analyzer.outputs(pixels, rows)
@@ -231,7 +250,7 @@ def report(
         answers=read_answers(analyzer.heads, raw, rows, probabilities=True),
         uncalibrated=uncalibrated(analyzer.heads, raw, rows),
         heads=analyzer.heads,
-        notes=tuple(dict.fromkeys((*analyzer.notes, *reading.notes, *warnings))),
+        notes=tuple(dict.fromkeys((*spec.notes, *reading.notes, *warnings))),
         by=by,
         history=None if data else _history(run),
         folder=folder,
@@ -310,11 +329,7 @@ def _with_split_of(
     """The table with the run's part of each picture that it lists, and warnings."""
     file = run / SPLIT
     if not file.exists():
-        unknown = (
-            "The network was trained on this data, and no split.csv beside it lists "
-            "its training pictures: figures include them."
-        )
-        return table, [unknown] if own else []
+        return table, [OWN_UNLISTED] if own else []
     trained, warnings = read_csv(file), list[str]()
     split = listed_parts(table, trained, other_boxes=not own)
     if own and split.isna().all():
@@ -327,11 +342,7 @@ def _with_split_of(
         table, split = table[split.notna()], split.dropna()
     else:
         split, count = with_moved(table, split, trained)
-        if count:
-            warnings.append(
-                f"{counted(count, 'picture')} of the training, recognized by the end "
-                "of the path, stay in the same parts."
-            )
+        warnings += moved_notes(count)
     if "split" in table:
         split = split.fillna(table["split"])
     return table.assign(split=split).reset_index(drop=True), warnings

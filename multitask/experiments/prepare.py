@@ -19,7 +19,8 @@ from multitask.data.batches import Batches
 from multitask.data.columns import box_form, describe_columns, read_columns
 from multitask.data.coverage import coverage
 from multitask.data.joint_heads import with_asked
-from multitask.experiments import checks, names, notes
+from multitask.experiments import checks, names
+from multitask.experiments.notes.training import sampling_notes
 from multitask.images import near
 from multitask.images.decode import Pixels
 from multitask.images.faces.parts import FaceFinder
@@ -268,7 +269,7 @@ def network_spec(
         dense=recipe.dense,
         heads=heads,
         tta=recipe.tta,
-        notes=remarks + notes.sampling_notes(recipe, heads),
+        notes=remarks + sampling_notes(recipe, heads),
         box=box,
         recipe=recipe.plain(),
     )

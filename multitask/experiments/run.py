@@ -44,13 +44,8 @@ from multitask.experiments.checks import (
     naming_limit,
 )
 from multitask.experiments.evaluate import evaluate_run
-from multitask.experiments.notes import (
-    few_labels_notes,
-    frozen_notes,
-    leakage_notes,
-    missing_parts,
-    small_parts,
-)
+from multitask.experiments.notes.leaks import leakage_notes
+from multitask.experiments.notes.parts import few_labels_notes, parts_notes
 from multitask.experiments.prepare import Prepared, prepare
 from multitask.experiments.train import train_prepared
 from multitask.images import augment
@@ -204,8 +199,7 @@ def train_and_evaluate(
         check_trainable(spec.heads, table, say)
     check_validated(recipe, table)
     leaks = leakage_notes(recipe, table, prepared.members)
-    doubts = (*missing_parts(recipe, table), *small_parts(spec.heads, table))
-    for note in (*leaks, *doubts):
+    for note in (*leaks, *parts_notes(recipe, spec.heads, table)):
         say(note)
     spec = replace(spec, leaks=leaks)
     prepared = replace(prepared, spec=spec)
@@ -224,7 +218,6 @@ def train_and_evaluate(
         out,
         stage=recipe.stages()[outcome.stage - 1],
         varied=_augmented_samples(recipe, training.batches),
-        notes=frozen_notes(recipe),
         say=say,
     )
     if not outcome.interrupted:
@@ -298,7 +291,6 @@ def _run_fold(
         folder,
         stage=recipe,
         varied=_augmented_samples(recipe, prepared.training(table)),
-        notes=frozen_notes(recipe),
         say=say,
     )
     return Run(folder=folder, evaluation=evaluation, interrupted=False)

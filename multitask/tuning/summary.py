@@ -10,6 +10,8 @@ from multitask.contracts.sweep_result import (
     formatted,
 )
 from multitask.data.split import listed_parts
+from multitask.experiments.notes.chance import VALIDATED
+from multitask.experiments.notes.training import training_notes
 from multitask.metrics import scores
 from multitask.tuning import search, storage
 from multitask.tuning.space import Dimension
@@ -77,9 +79,13 @@ def _importance(
 def _notes(trials: Trials, records: list[Trial]) -> tuple[str, ...]:
     notes = [
         *trials.prepared.remarks,
-        "Scores are measured on the validation part, at the epoch with the lowest "
-        "validation loss. The best of many trials is partly the luckiest: measure it "
-        f"on the test part, by a fit of {BEST}, before you rely on it.",
+        *training_notes(
+            trials.base,
+            trials.prepared.spec.heads,
+            {dimension.setting for dimension in trials.dimensions},
+        ),
+        *trials.caveats,
+        VALIDATED.format(best=BEST),
     ]
     if any(head.answer_type == "number" for head in trials.scoring.judged_heads):
         notes.append(

@@ -23,7 +23,6 @@ from multitask.contracts.sweep_result import SweepResult
 from multitask.contracts.table import any_file_name, write_csv
 from multitask.data.split import listing
 from multitask.experiments import revisions
-from multitask.experiments.notes import leakage_notes
 from multitask.experiments.prepare import Prepared, prepare
 from multitask.training import loop
 from multitask.tuning import space
@@ -32,7 +31,7 @@ from multitask.tuning.search import import_optuna
 from multitask.tuning.space import MEAN, Dimension, parse_dimension
 from multitask.tuning.storage import PRECISION, locked
 from multitask.tuning.summary import summary
-from multitask.tuning.trials import Trials
+from multitask.tuning.trials import Trials, caveats_of
 from multitask.tuning.variants import check_variants
 
 
@@ -67,13 +66,8 @@ def sweep(
     if combinations:
         say(f"{counted(len(combinations), 'combination')}, one trial each")
     out = Path(out).expanduser()
-    options = {
-        "vary": list(vary),
-        "objective": objective,
-        "grid": grid,
-        "prune": prune,
-    }
-    settings = {**recipe.plain(), SWEEP: options}
+    options = {"objective": objective, "grid": grid, "prune": prune}
+    settings = {**recipe.plain(), SWEEP: {"vary": list(vary), **options}}
     run.same_work(out, settings, "sweep", SWEEP)
     with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -86,11 +80,14 @@ def sweep(
         table = _begin(prepared, out, settings)
         import_journal(out, settings, dimensions)
         base = _with_precision(prepared, table, out, dimensions)
-    _say_leaks(prepared, table, say)
+    caveats = caveats_of(prepared, table)
+    for note in caveats:
+        say(note)
     work = Trials(
         base=base,
         prepared=prepared,
         parts=listing(table),
+        caveats=caveats,
         out=out,
         dimensions=dimensions,
         combinations=combinations,
@@ -150,13 +147,6 @@ def _begin(prepared: Prepared, out: Path, settings: dict[str, Any]) -> pd.DataFr
         with replacing(file) as part:  # last: with a split, the sweep goes on
             write_csv(listing(table), part)
     return table
-
-
-def _say_leaks(prepared: Prepared, table: pd.DataFrame, say: Say) -> None:
-    """Say why the figures that trials are ranked by may be too good."""
-    members = pd.Series(prepared.members, prepared.table.index)[table.index]
-    for note in leakage_notes(prepared.recipe, table, members.to_numpy()):
-        say(note)
 
 
 def _with_precision(

@@ -19,6 +19,8 @@ from multitask.contracts.saving import reporting_write_errors, write_text
 from multitask.contracts.sweep_result import best_trial, formatted
 from multitask.data.split import listed_parts
 from multitask.experiments import checks
+from multitask.experiments.notes.leaks import leakage_notes
+from multitask.experiments.notes.parts import parts_notes
 from multitask.experiments.prepare import Prepared, prepare_variant
 from multitask.experiments.train import train_prepared
 from multitask.training import loop
@@ -50,6 +52,7 @@ class Trials:
     base: Recipe
     prepared: Prepared  # the last one: its pictures may be the next one's
     parts: pd.DataFrame
+    caveats: tuple[str, ...] = ()  # on the split that trials share
     out: Path
     dimensions: tuple[Dimension, ...]
     combinations: Sequence[Mapping[str, Any]]
@@ -225,6 +228,8 @@ class Trials:
         write_text(folder / RECIPE, recipe.to_toml())
         self.prepared = prepare_variant(self.prepared, recipe, self.out, _silent)
         table = self._table()
+        spec = replace(self.prepared.spec, leaks=_leaks(self.prepared, table))
+        self.prepared = replace(self.prepared, spec=spec)
         checks.check_trainable(self.prepared.spec.heads, table)
         checks.check_freezable(self.prepared.spec, recipe, self.prepared.machine)
         scoring = self.scoring
@@ -321,6 +326,18 @@ class Trials:
         )
         recipe = variant(self.base, self.dimensions, best.settings)
         write_text(self.out / BEST, heading + recipe.to_toml())
+
+
+def caveats_of(prepared: Prepared, table: pd.DataFrame) -> tuple[str, ...]:
+    """What to know of the split of trials: leaks, and parts missing or small."""
+    parts = parts_notes(prepared.recipe, prepared.spec.heads, table)
+    return (*_leaks(prepared, table), *parts)
+
+
+def _leaks(prepared: Prepared, table: pd.DataFrame) -> tuple[str, ...]:
+    """Why the figures that trials are ranked by may be too good."""
+    members = pd.Series(prepared.members, prepared.table.index)[table.index]
+    return leakage_notes(prepared.recipe, table, members.to_numpy())
 
 
 def _silent(line: str) -> None:

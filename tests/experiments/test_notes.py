@@ -10,14 +10,18 @@ import pytest
 from multitask.contracts import catalog
 from multitask.contracts.recipe import Recipe
 from multitask.experiments.evaluate import report
-from multitask.experiments.notes import (
+from multitask.experiments.notes.leaks import leakage_notes
+from multitask.experiments.notes.parts import (
     few_labels_notes,
-    frozen_notes,
-    leakage_notes,
     measured_part,
     missing_parts,
-    sampling_notes,
     small_parts,
+)
+from multitask.experiments.notes.training import (
+    frozen_notes,
+    frozen_notes_of,
+    sampling_notes,
+    training_notes,
 )
 from multitask.experiments.run import fit
 from tests import layouts
@@ -191,6 +195,23 @@ def test_a_cap_of_all_heads_is_noted_with_thousands():
 )
 def test_what_was_frozen_is_noted(settings, notes):
     assert frozen_notes(Recipe(**settings)) == notes
+
+
+def test_settings_of_a_network_file_tell_what_was_frozen():
+    plain = Recipe(freeze="all").plain()
+    assert frozen_notes_of(plain) == frozen_notes(Recipe(freeze="all")) != ()
+    # Of an earlier version, of nothing at all, and of what no version knows.
+    earlier = {**plain, "looks": plain.pop("tta")}
+    assert frozen_notes_of(earlier) == frozen_notes(Recipe(freeze="all"))
+    assert frozen_notes_of({}) == frozen_notes_of({"freeze": "sideways"}) == ()
+
+
+def test_what_trials_vary_is_not_noted_as_the_same_for_all():
+    heads = catalog.heads(["race"])
+    recipe = Recipe(cap={"race": 9}, mix="equal", freeze="all")
+    cap, mix, frozen = training_notes(recipe, heads)
+    assert training_notes(recipe, heads, ["cap"]) == (mix, frozen)
+    assert training_notes(recipe, heads, ["mix", "freeze"]) == (cap,)
 
 
 def test_groups_on_both_sides_of_a_listed_split_are_counted(tmp_path):

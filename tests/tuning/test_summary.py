@@ -76,9 +76,19 @@ def test_it_is_absent_without_optuna(trials_by_hand, monkeypatch):
         ("dropout=0,0.5", {"limit": 60}, "pictures", False),
         ("dropout=0,0.5", {"heads": ("age",)}, "median of the training part", True),
         ("dropout=0,0.5", {}, "median of the training part", False),
+        ("dropout=0,0.5", {"cap": {"gender": 5}}, "class of gender had 5 or all", True),
+        ("cap.gender=5,9", {"cap": {"gender": 5}}, "class of gender had", False),
+        ("dropout=0,0.5", {"freeze": "all"}, "What is frozen was computed once", True),
+        ("freeze=all,none", {"freeze": "all"}, "What is frozen", False),
     ],
 )
 def test_a_reader_is_warned(trials_by_hand, vary, recipe, note, noted):
     heads = recipe.get("heads", ("gender",))
     trials = trials_by_hand([vary], [], **{**recipe, "heads": heads})
     assert (note in " ".join(summary(trials).notes)) == noted
+
+
+def test_what_was_said_of_the_split_is_noted(trials_by_hand):
+    leak = "9 of 20 pictures taught the network of --weights."
+    trials = replace(trials_by_hand(["dropout=0,0.5"], []), caveats=(leak,))
+    assert leak in summary(trials).notes
