@@ -54,9 +54,10 @@ _here = Path(__file__).resolve().parent
 if __name__ == "multitask" and not (_here / "heads").is_dir():
     __path__.append(str(_here.parent))
 
-from multitask.api import audit, compare, fit, report, sweep  # noqa: E402
+from multitask.api import compare, fit, report, sweep  # noqa: E402
 from multitask.contracts.version import VERSION  # noqa: E402  (needs __path__)
 from multitask.with_answers import search  # noqa: E402
+from multitask.with_data import audit  # noqa: E402
 from multitask.with_keras import build, dataset, load, save  # noqa: E402
 
 __version__ = VERSION

@@ -4,30 +4,23 @@ They take settings as keywords and data as folders, files or DataFrames, and ret
 results. Slow imports wait until one of them is called.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from multitask.contracts.errors import Say, in_python, python_spelling
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from multitask.cli.keywords import Data, File, Names
     from multitask.contracts.design_comparison import DesignComparison
     from multitask.contracts.evaluation import Evaluation
     from multitask.contracts.head import Heads
     from multitask.contracts.machine import Machine
     from multitask.contracts.recipe import Recipe
+    from multitask.contracts.results.side_by_side import SideBySide
     from multitask.contracts.sweep_result import SweepResult
     from multitask.experiments.run import Run
     from multitask.images.faces.parts import Faces
-    from multitask.inspection.findings import Findings
-
-    File = str | PathLike[str]
-    Names = str | Iterable[str]
-    DataSet = File | pd.DataFrame | Mapping[str, File | pd.DataFrame]
-    Data = DataSet | Sequence[DataSet]
 
 
 @python_spelling
@@ -109,8 +102,8 @@ def fit(
         return replace(fitted, evaluation=given.indexed(fitted.evaluation, data, texts))
 
 
-@python_spelling
-def report(
+@overload
+def report(  # type: ignore[overload-overlap]  # a text is one network
     network: "Run | File",
     data: "Data | None" = None,
     *,
@@ -120,11 +113,40 @@ def report(
     out: "File | None" = None,
     say: Say = print,
     machine: "Machine | None" = None,
-) -> "Evaluation":
+) -> "Evaluation": ...
+
+
+@overload
+def report(
+    network: "Sequence[Run | File]",
+    data: "Data | None" = None,
+    *,
+    split: str | None = None,
+    faces: "Faces | None" = None,
+    out: "File | None" = None,
+    say: Say = print,
+    machine: "Machine | None" = None,
+) -> "SideBySide": ...
+
+
+@python_spelling
+def report(
+    network: "Run | File | Sequence[Run | File]",
+    data: "Data | None" = None,
+    *,
+    split: str | None = None,
+    faces: "Faces | None" = None,
+    out: "File | None" = None,
+    say: Say = print,
+    machine: "Machine | None" = None,
+) -> "Evaluation | SideBySide":
     """Measure a trained network on labelled pictures, and write a report.
 
+    Several are measured side by side, on the pictures that all of them hold out.
+
     Args:
-        network: A network file, the folder of a run, a run, or a name as in `load`.
+        network: A network file, the folder of a run, a run, or a name as in `load`;
+            or a list of them.
         data: Labelled pictures, as in `fit`; by default those of the run.
         split: Which part: `"train"`, `"val"`, `"test"` or `"all"`; by default the test
             part if the run or the data has one, else all.
@@ -139,10 +161,12 @@ def report(
 
     Returns:
         The evaluation: its `folder`, `labels` and `answers` (tables with the index of
-        a DataFrame given as `data`), and `summaries()`, the scores of each head.
+        a DataFrame given as `data`), and `summaries()`, the scores of each head. Of
+        several networks, their `scores` and `differences`, and `evaluations` by name.
 
     Raises:
-        UserError: The network, the data or the part is invalid.
+        UserError: The network, the data or the part is invalid, or several networks
+            hold out no picture in common.
 
     Example:
         >>> evaluation = multitask.report("runs/faces")  # doctest: +SKIP
@@ -153,7 +177,19 @@ def report(
     from multitask.experiments import names
     from multitask.networks.named import catalog
     from multitask.terminal import quiet
+    from multitask.with_data import side_by_side
 
+    if isinstance(network, list | tuple):
+        return side_by_side(
+            network,
+            data,
+            split=split,
+            faces=faces,
+            by=by,
+            out=out,
+            say=say,
+            machine=machine,
+        )
     name = keywords.file("network", network)
     file = names.check_measurable(name, split, has_data=data is not None)
     is_named = catalog.is_named(name)
@@ -175,55 +211,6 @@ def report(
             by=by,
         )
         return given.indexed(evaluation, data, texts)
-
-
-@python_spelling
-def audit(
-    data: "Data",
-    *,
-    out: "File | None" = None,
-    heads: "Heads | None" = None,
-    fix: "File | None" = None,
-    faces: "Faces" = "whole",
-    say: Say = print,
-) -> "Findings":
-    """Check labelled pictures for faults that harm training; nothing is trained.
-
-    Args:
-        data: Labelled pictures, as in `fit`.
-        out: A new folder for the report; by default `runs/audit-DATE-TIME`.
-        heads: Heads whose labels to check; by default all that the data has labels for.
-        fix: A new file (.csv, .parquet) for the table without faulty pictures.
-        faces: List pictures without a face and those with several, which `fix` keeps
-            (`"detect"`; `"auto"`: but not in data sets that show few faces), or look
-            for none (`"whole"`).
-        say: Called with each line on data that is written or guessed.
-
-    Returns:
-        The findings: their `folder`, `duplicates`, `faces`, and `wrong()`, the counts
-        of faults.
-
-    Raises:
-        UserError: The data can't be read, or a file can't be written.
-
-    Example:
-        >>> multitask.audit({"utkface": "U"}, fix="clean.csv").wrong()  # doctest: +SKIP
-        {'unreadable': 3, 'conflicting pairs': 12}
-    """
-    from multitask.cli import keywords, options
-    from multitask.contracts.run import new_folder
-    from multitask.data import given
-    from multitask.inspection import audit
-    from multitask.terminal import quiet
-
-    names, declared = keywords.split_heads(heads or ())
-    folder = new_folder(options.default_folder(out, "audit-"))
-    with given.recorded(data, folder, say) as texts:
-        if faces in ("auto", "detect"):
-            quiet.import_tensorflow()
-        return audit.audit(
-            texts or (), folder, heads=names, declared=declared, fix=fix, faces=faces
-        )
 
 
 @python_spelling

@@ -5,12 +5,12 @@ import sys
 from itertools import chain, count
 from pathlib import Path
 
-from multitask.api import audit
 from multitask.cli import options
 from multitask.cli.next_steps import command_line, next_steps
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.run import PAGE
 from multitask.terminal.quiet import import_tensorflow
+from multitask.with_data import audit
 
 __all__ = ["audit", "main", "parser"]
 

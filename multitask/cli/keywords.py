@@ -1,6 +1,6 @@
 """How are the keywords of a function written as a recipe?"""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from inspect import Parameter, signature
 from os import PathLike
@@ -17,7 +17,14 @@ from multitask.contracts.run import resumable
 from multitask.contracts.settings import per_head
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from multitask.contracts.head import Head, Heads
+
+    File = str | PathLike[str]
+    Names = str | Iterable[str]
+    DataSet = File | pd.DataFrame | Mapping[str, File | pd.DataFrame]
+    Data = DataSet | Sequence[DataSet]  # as users give it
 
 Base = Recipe | str | PathLike[str] | None
 

@@ -106,7 +106,7 @@ def _difference(
         difference=difference,
         ci=(low, high),
         saved=errors_saved(head, difference, alone),
-        verdict=_verdict(head, low, high),
+        verdict=verdict(head, low, high),
     )
 
 
@@ -135,7 +135,8 @@ def errors_saved(head: Head, difference: float, alone: float) -> float:
     return float(difference / (1 - alone)) if alone < 1 else 0.0
 
 
-def _verdict(head: Head, low: float, high: float) -> Verdict:
+def verdict(head: Head, low: float, high: float) -> Verdict:
+    """What the 95% interval of a difference, from `low` to `high`, shows."""
     if low <= 0 <= high:
         return "no difference shown"
     higher_is_better = scores.better_direction(head) == "higher"

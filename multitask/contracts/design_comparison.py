@@ -159,18 +159,18 @@ class DesignComparison(Shown):
             "better": dict(self.better),
             "merged": list(self.merged),
             "cells": [_cell_to_json(cell) for cell in self.cells],
-            "means": [_listed(asdict(mean)) for mean in self.means],
-            "differences": [_listed(asdict(one)) for one in self.differences],
+            "means": [with_lists(asdict(mean)) for mean in self.means],
+            "differences": [with_lists(asdict(one)) for one in self.differences],
             "notes": list(self.notes),
         }
 
 
 def _cell_to_json(cell: Cell) -> dict[str, Any]:
     heads = {name: scores.to_json() for name, scores in cell.heads.items()}
-    return {**_listed(asdict(cell)), "heads": heads}
+    return {**with_lists(asdict(cell)), "heads": heads}
 
 
-def _listed(plain: dict[str, Any]) -> dict[str, Any]:
+def with_lists(plain: dict[str, Any]) -> dict[str, Any]:
     """Plain data with lists for tuples, as JSON reads it back."""
     return {
         key: list(value) if isinstance(value, tuple) else value

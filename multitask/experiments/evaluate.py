@@ -28,17 +28,13 @@ from multitask.contracts.run import (
     new_folder,
 )
 from multitask.contracts.saving import replacing
-from multitask.contracts.table import any_file_name, read_csv, write_csv
+from multitask.contracts.table import any_file_name, write_csv
 from multitask.data.batches import decode_table
 from multitask.data.labels import set_aside
 from multitask.data.sources import absolute, check_labelled, parse, read_all
-from multitask.data.split import listed_parts, with_moved
 from multitask.experiments.calibrate import calibrate, uncalibrated
-from multitask.experiments.notes.leaks import (
-    OWN_UNLISTED,
-    moved_notes,
-    unlisted_notes,
-)
+from multitask.experiments.held_out import select_part
+from multitask.experiments.notes.leaks import unlisted_notes
 from multitask.experiments.notes.parts import few_labels_notes, measured_part
 from multitask.experiments.notes.training import frozen_notes_of
 from multitask.experiments.prepare import Prepared
@@ -225,12 +221,12 @@ def report(
     run = network if network.is_dir() else network.parent
     with status("opening the network"):
         analyzer = Analyzer.load(network)
-    spec, cut = analyzer.spec, _cut(analyzer.spec, faces)
+    spec, cut = analyzer.spec, face_cut(analyzer.spec, faces)
     folder, sets = report_folder(network, out), _sets(data, spec)
     place = folder if name else run
     reading = read_all(sets, place / SAMPLE, spec.recipe.get("heads", ()))
-    table, part, warnings = _select_part(reading.table, split, run, own=not data)
-    table, unusable = set_aside(table, analyzer.heads)
+    table, part, warnings = select_part(reading.table, split, run, own=not data)
+    table, unusable = set_aside(table.reset_index(drop=True), analyzer.heads)
     check_labelled(analyzer.heads, table, every=False)
     by = check_by(by, table, analyzer.heads)
     table, pixels, unreadable = decode_table(
@@ -275,7 +271,7 @@ def _sets(data: Sequence[str], spec: NetworkSpec) -> tuple[str, ...]:
     return tuple(sets)
 
 
-def _cut(spec: NetworkSpec, faces: str) -> Cut | None:
+def face_cut(spec: NetworkSpec, faces: str) -> Cut | None:
     """What cuts the face out of a labelled picture; None for whole pictures."""
     in_training = "detect" if spec.recipe.get("faces") == "detect" else "whole"
     find = finder(faces or in_training, spec.framing)
@@ -293,56 +289,3 @@ def report_folder(network: str | Path, out: str | PathLike[str] | None = None) -
     run = path if path.is_dir() else path.parent
     names = (REPORT + (f"-{i}" if i > 1 else "") for i in count(1))
     return next(new_folder(run / name) for name in names if not (run / name).exists())
-
-
-def _select_part(
-    table: pd.DataFrame, wanted: str | None, run: Path, own: bool
-) -> tuple[pd.DataFrame, str, list[str]]:
-    """The rows of the part to measure, its name, and warnings about them.
-
-    The run's split.csv wins over the data's own parts, so that nobody measures
-    training pictures by accident. Of the run's `own` data, only pictures that it lists
-    are measured.
-    """
-    table, warnings = _with_split_of(run, table, own)
-    has_split = "split" in table and table["split"].notna().any()
-    part = wanted or ("test" if has_split else "all")
-    if part == "all":
-        return table, part, warnings
-    rows = table["split"] == part if has_split else None
-    if rows is not None and not wanted and "source" in table:
-        # Another data set without parts is measured whole.
-        rows |= table["split"].isna().groupby(table["source"]).transform("all")
-    if rows is None or not rows.any():
-        parts = table["split"].dropna().unique() if has_split else ()
-        raise UserError(
-            "--split",
-            f"the data has no pictures in the part {part!r}",
-            "use --split " + " or ".join([*sorted(parts), "all"]),
-        )
-    return table[rows].reset_index(drop=True), part, warnings
-
-
-def _with_split_of(
-    run: Path, table: pd.DataFrame, own: bool
-) -> tuple[pd.DataFrame, list[str]]:
-    """The table with the run's part of each picture that it lists, and warnings."""
-    file = run / SPLIT
-    if not file.exists():
-        return table, [OWN_UNLISTED] if own else []
-    trained, warnings = read_csv(file), list[str]()
-    split = listed_parts(table, trained, other_boxes=not own)
-    if own and split.isna().all():
-        raise UserError(
-            file,
-            f"lists no picture that still exists, such as {trained['path'].iloc[0]!r}",
-            "if they have moved, give their folder with --data",
-        )
-    if own:
-        table, split = table[split.notna()], split.dropna()
-    else:
-        split, count = with_moved(table, split, trained)
-        warnings += moved_notes(count)
-    if "split" in table:
-        split = split.fillna(table["split"])
-    return table.assign(split=split).reset_index(drop=True), warnings

@@ -7,7 +7,7 @@ from multitask.contracts import catalog, plugins, recipe_texts
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.run import new_folder
+from multitask.contracts.run import NETWORK, new_folder
 from multitask.contracts.settings import option
 from multitask.data import sampling, sources
 from multitask.networks import trunks
@@ -60,6 +60,62 @@ def check_folders(data: Sequence[str]) -> None:
         if not (makes_them or source.reader == "sample" or path.exists()):
             what = f"there is no file or folder '{path}'"
             raise UserError(f"--data {source.name}", what, "check the path")
+
+
+def check_side_by_side(
+    networks: Sequence[str | Path], split: str | None, has_data: bool
+) -> dict[str, Path]:
+    """The files of networks to measure side by side, by names that tell them apart.
+
+    Raises UserError as `check_measurable`, but a network that has only a name needs
+    no data if another one is a run; and for a network that is given twice.
+    """
+    check_several_measured(split)
+    are_named = [is_named(network) for network in networks]
+    files = [find(network) for network in networks]
+    if not has_data and all(are_named):
+        check_measurable(networks[0], split, has_data)
+    for number, file in enumerate(files):
+        if file.resolve() in [other.resolve() for other in files[:number]]:
+            raise UserError(networks[number], "is given twice", "give other networks")
+    if len(files) < 2:
+        raise UserError("networks", "are fewer than two", "give the network alone")
+    titles = [
+        (str(network),) if named else _place(file)
+        for network, named, file in zip(networks, are_named, files, strict=True)
+    ]
+    length = next(
+        n
+        for n in range(1, 1 + max(map(len, titles)))
+        if len({title[-n:] for title in titles}) == len(titles)
+    )
+    pairs = zip(titles, files, strict=True)
+    return {"/".join(title[-length:]): file for title, file in pairs}
+
+
+def check_several_measured(split: str | None) -> None:
+    """Raise UserError for a part on which several networks can't be measured."""
+    recipe_texts.check_measured(split)
+    if split == "train":
+        raise UserError(
+            "--split",
+            "is train, but several networks are measured on pictures that none of "
+            "them learned from",
+            "leave it out",
+        )
+
+
+def check_by(by: str | Sequence[str]) -> None:
+    """Raise UserError for sub-groups of several networks."""
+    if by:
+        what = "measures the sub-groups of one network"
+        raise UserError("--by", what, "leave it out, or report on each network alone")
+
+
+def _place(file: Path) -> tuple[str, ...]:
+    """The parts of a network's path that tell it from others."""
+    path = file.resolve()
+    return path.parent.parts if path.name == NETWORK else path.with_suffix("").parts
 
 
 def check_head_names(recipe: Recipe, heads: Sequence[Head]) -> None:

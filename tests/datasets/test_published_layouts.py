@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from multitask.api import audit
 from multitask.audit import main
 from multitask.contracts import plugins
 from multitask.contracts.errors import UserError
 from multitask.data import sources
+from multitask.with_data import audit
 from tests.datasets import published
 from tests.datasets.published import EXAMPLES
 

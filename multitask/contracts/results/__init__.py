@@ -1,0 +1,1 @@
+"""What do commands return that measure several networks, or describe one?"""
