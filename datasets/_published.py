@@ -17,6 +17,8 @@
     expression = {1 = "surprise", 2 = "fear"}
     [votes]                          # as in the TOML beside a table
     expression = {columns = ["happiness", "sadness"], leave_out = ["unknown"]}
+    [about]                          # for cards: title, address, terms, labels
+    terms = "research"
 
 `{file}` is the name of the file and `{part}` the word that `split` found. All later
 steps are those of tables, `multitask/tables/read.py`.
@@ -64,12 +66,12 @@ class Layout:
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
     classes: dict[str, dict[str, str]] = field(default_factory=dict)
     votes: dict[str, Votes] = field(default_factory=dict)
+    about: dict[str, str] = field(default_factory=dict)
 
 
 def reader(layout: str) -> Callable[..., Reading]:
     """The function `read` of the layout that `datasets/LAYOUT.toml` declares."""
-    text = (files("multitask.datasets") / f"{layout}.toml").read_text(encoding="utf-8")
-    declared = checked(Layout, {"name": layout, **tomllib.loads(text)}, layout)
+    declared = _declared(layout)
 
     def read(folder: Path, *, name: str = layout) -> Reading:
         """Read the folder of a published data set, or its file of labels.
@@ -81,6 +83,17 @@ def reader(layout: str) -> Callable[..., Reading]:
         return _read(folder, declared, name)
 
     return read
+
+
+def about(layout: str) -> dict[str, str]:
+    """What the publishers of a layout say of it: title, address, terms, labels."""
+    return _declared(layout).about
+
+
+def _declared(layout: str) -> Layout:
+    text = (files("multitask.datasets") / f"{layout}.toml").read_text(encoding="utf-8")
+    declared: Layout = checked(Layout, {"name": layout, **tomllib.loads(text)}, layout)
+    return declared
 
 
 def _read(folder: Path, layout: Layout, name: str) -> Reading:

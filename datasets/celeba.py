@@ -29,6 +29,13 @@ from multitask.contracts.reading import existing, pictures
 from multitask.contracts.table import Reading
 from multitask.tables.decisions import Decisions
 
+ABOUT = {
+    "title": "CelebA",
+    "address": "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
+    "terms": "non-commercial research",
+    "labels": "attributes are impressions of annotators about whom nothing is "
+    "published; some are opinions",
+}
 WHERE = "--data celeba"
 ATTRIBUTES = "list_attr_celeba"
 PARTITION = "list_eval_partition"

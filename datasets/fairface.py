@@ -30,6 +30,13 @@ from multitask.contracts.reading import existing, pictures
 from multitask.contracts.table import Reading
 from multitask.tables.words import FIVE
 
+ABOUT = {
+    "title": "FairFace",
+    "address": "https://github.com/joojs/fairface",
+    "terms": "CC BY 4.0",
+    "labels": "age (an interval), gender and race are what two of three crowd workers "
+    "took a face for",
+}
 WHERE = "--data fairface"
 FILES = {part: f"fairface_label_{part}.csv" for part in ("train", "val")}
 COLUMNS = ("file", "age", "gender", "race")

@@ -25,6 +25,13 @@ from multitask.datasets._listed import (
 from multitask.contracts.reading import pictures, texts
 from multitask.contracts.table import Reading
 
+ABOUT = {
+    "title": "IMFDB",
+    "address": "https://cvit.iiit.ac.in/projects/IMFDB/",
+    "terms": "research",
+    "labels": "expressions are acted, in films most of which are Indian; children are "
+    "rare and girls absent",
+}
 WHERE = "--data imfdb"
 # The last seven fields of a line in order: the publishers' spelling of each label, and
 # that of the named head. NONE of occlusion is a class, no empty cell.

@@ -19,6 +19,11 @@ from multitask.contracts.saving import replacing, reporting_write_errors
 from multitask.contracts.table import Reading
 from multitask.terminal.bar import track
 
+ABOUT = {
+    "title": "Drawn faces",
+    "terms": "drawn by multitask, free of any terms",
+    "labels": "they say what was drawn, and nothing about people",
+}
 WHERE = "--data sample"
 NOISE = 0.02  # share of labels that are replaced by a wrong one
 EMPTY = 0.05  # share of labels that are left out

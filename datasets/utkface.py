@@ -13,6 +13,13 @@ from multitask.contracts.errors import UserError, counted
 from multitask.contracts.reading import pictures
 from multitask.contracts.table import Reading
 
+ABOUT = {
+    "title": "UTKFace",
+    "address": "https://susanqq.github.io/UTKFace/",
+    "terms": "non-commercial research; the pictures belong to their owners",
+    "labels": "age is an estimate by an algorithm that people checked; gender and race "
+    "are what annotators took a face for",
+}
 GENDERS = {"0": "male", "1": "female"}
 RACES = {"0": "white", "1": "black", "2": "asian", "3": "indian", "4": "others"}
 OLDEST = 116  # the publishers' range is 0 to 116 years

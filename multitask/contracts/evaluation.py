@@ -10,6 +10,7 @@ import pandas as pd
 
 from multitask.contracts.head import Head
 from multitask.contracts.plugins import Shown
+from multitask.contracts.results.described import TrainedNetwork
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -27,6 +28,7 @@ class Evaluation(Shown):
     by: tuple[str, ...] = ()  # more sub-groups to measure, such as "race*gender"
     uncalibrated: pd.DataFrame | None = None  # answers as without calibration, if any
     folder: Path | None = None  # of its report
+    network: TrainedNetwork | None = None  # what is known of it, for its card
     folds: "tuple[Evaluation, ...]" = ()  # those that this one joins
 
     def summaries(self) -> dict[str, dict[str, Any]]:

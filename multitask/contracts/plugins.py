@@ -9,6 +9,7 @@ use is refused, so that an installation can't change what a command means.
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable
 from functools import cache
 from html import escape
@@ -63,6 +64,20 @@ def kind_name(cls: type["Head"]) -> str:
 def reader(name: str) -> Callable[..., "Reading"]:
     """The function `read(folder) -> Reading` of a data set."""
     return _load("datasets", name, "read")  # type: ignore[no-any-return]
+
+
+def about(reader: str) -> dict[str, str]:
+    """What is stated of the data set of a reader: title, address, terms, labels.
+
+    `datasets/NAME.py` has it in `ABOUT`, `datasets/NAME.toml` in a table `[about]`, and
+    another package in `ABOUT` of the module with its function `read`. What is not
+    stated is missing.
+    """
+    if reader in layouts():
+        published = importlib.import_module("multitask.datasets._published")
+        return dict(published.about(reader))
+    module = sys.modules[_load("datasets", reader, "read").__module__]
+    return dict(getattr(module, "ABOUT", {}))
 
 
 def reports() -> list[ModuleType]:

@@ -33,6 +33,7 @@ from multitask.data.batches import decode_table
 from multitask.data.labels import set_aside
 from multitask.data.sources import absolute, check_labelled, parse, read_all
 from multitask.experiments.calibrate import calibrate, uncalibrated
+from multitask.experiments.describe import describe_network
 from multitask.experiments.held_out import select_part
 from multitask.experiments.notes.leaks import unlisted_notes
 from multitask.experiments.notes.parts import few_labels_notes, measured_part
@@ -145,6 +146,7 @@ def evaluate_run(
         notes=(*analyzer.notes, *_caveats(analyzer.spec), *warnings),
         history=_history(folder),
         varied=varied,
+        network=describe_network(analyzer, folder),
         folder=folder / REPORT,
     )
     with status("writing the report"):
@@ -249,6 +251,7 @@ def report(
         notes=tuple(dict.fromkeys((*spec.notes, *reading.notes, *warnings))),
         by=by,
         history=None if data else _history(run),
+        network=describe_network(analyzer, run),
         folder=folder,
     )
     with status("writing the report"):

@@ -1,6 +1,7 @@
 """How are data sets checked before a network learns from them?"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.infer import requested_heads
 from multitask.contracts.run import new_folder
 from multitask.contracts.table import any_file_name
+from multitask.data.about import describe_data
 from multitask.data.joint_heads import with_asked
 from multitask.data.sources import (
     absolute,
@@ -62,6 +64,7 @@ def audit(
     findings = inspect_reading(
         reading, resolved, title=", ".join(data), folder=out, faces=faces
     )
+    findings = replace(findings, data=describe_data(data))
     if heads:
         check_labelled(resolved, findings.table)
     plugins.write_reports(findings, out)

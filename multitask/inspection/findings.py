@@ -11,6 +11,7 @@ import pandas as pd
 
 from multitask.contracts.head import Head
 from multitask.contracts.plugins import Shown
+from multitask.contracts.results.described import DataDescription
 from multitask.contracts.table import (
     RESERVED,
     Reading,
@@ -50,6 +51,7 @@ class Findings(Shown):
     columns: pd.DataFrame = field(default_factory=pd.DataFrame)  # of `read_columns`
     faces: pd.DataFrame = field(default_factory=pd.DataFrame)  # of `inspect_faces`
     folder: Path | None = None  # of its report
+    data: tuple[DataDescription, ...] = ()  # what is stated of the data sets
 
     @property
     def unreadable(self) -> pd.DataFrame:

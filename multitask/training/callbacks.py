@@ -117,6 +117,7 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         if self.rule:
             self.rule.begin(self.history[self.first :])
         self.epoch_start = time.monotonic()
+        self._cpu_start = time.process_time()
         self.rate = float(self.model.optimizer.learning_rate)
 
     def on_test_begin(self, logs: Any = None) -> None:
@@ -131,6 +132,7 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
             "epoch": epoch + 1,
             "stage": self.stage,
             "seconds": round(time.monotonic() - self.epoch_start, 2),
+            "cpu_seconds": round(time.process_time() - self._cpu_start, 2),
             "learning_rate": self.rate,
             **by_head(logs, self.spec.heads),
         }

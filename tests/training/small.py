@@ -84,4 +84,4 @@ def train(recipe, folder, cache=None, **options):
 
 def history(folder):
     """The figures of each epoch, but for how long it took."""
-    return pd.read_csv(folder / "history.csv").drop(columns="seconds")
+    return pd.read_csv(folder / "history.csv").drop(columns=["seconds", "cpu_seconds"])
