@@ -136,6 +136,7 @@ def report(
     *,
     split: str | None = None,
     faces: "Faces | None" = None,
+    by: "str | Sequence[str]" = (),
     out: "File | None" = None,
     say: Say = print,
     machine: "Machine | None" = None,

@@ -24,7 +24,7 @@ def describe_network(network: Network, run: Path) -> TrainedNetwork:
     recipe = network.spec.recipe
     history = _table(run / HISTORY)
     parts = _table(run / SPLIT)
-    counts = parts["split"].value_counts() if parts is not None else {}
+    counts = {} if parts is None else dict(parts["split"].value_counts())
     return TrainedNetwork(
         trunk=network.spec.trunk,
         size=network.spec.size,

@@ -24,7 +24,7 @@ def data_card(findings: Findings) -> str:
         }
     )
     count = len(findings.table)
-    return text.card(
+    card: str = text.card(
         head,
         findings.title,
         {
@@ -39,6 +39,7 @@ def data_card(findings: Findings) -> str:
             "Notes": text.bullets(findings.notes) if findings.notes else "",
         },
     )
+    return card
 
 
 def _terms(findings: Findings) -> str:
@@ -50,7 +51,7 @@ def _labels(findings: Findings) -> str:
     for head in findings.heads:
         labelled = int(head.labelled(findings.table).sum())
         rows.append([head.name, f"{labelled:,}", _answers(head, findings)])
-    return text.table(["head", "labelled rows", "answers"], rows)
+    return str(text.table(["head", "labelled rows", "answers"], rows))
 
 
 def _answers(head: Head, findings: Findings) -> str:

@@ -35,7 +35,7 @@ def model_card(evaluation: Evaluation, network: TrainedNetwork) -> str:
             "model-index": _index(evaluation, assessment),
         }
     )
-    return text.card(
+    card: str = text.card(
         head,
         evaluation.title,
         {
@@ -50,6 +50,7 @@ def model_card(evaluation: Evaluation, network: TrainedNetwork) -> str:
             "Time and energy": _energy(network),
         },
     )
+    return card
 
 
 def _index(evaluation: Evaluation, assessment: Assessment) -> list[dict[str, Any]]:
@@ -103,20 +104,22 @@ def _uses() -> str:
 
 
 def _answers(heads: tuple[Head, ...]) -> str:
-    return text.table(
-        ["head", "answer", "labels"],
-        (
-            [
-                head.name,
-                {
-                    "class": "one class",
-                    "labels": "yes or no to each",
-                    "number": f"a number {head.unit}".strip(),
-                }[head.answer_type],
-                ", ".join(head.classes or head.columns),
-            ]
-            for head in heads
-        ),
+    return str(
+        text.table(
+            ["head", "answer", "labels"],
+            (
+                [
+                    head.name,
+                    {
+                        "class": "one class",
+                        "labels": "yes or no to each",
+                        "number": f"a number {head.unit}".strip(),
+                    }[head.answer_type],
+                    ", ".join(head.classes or head.columns),
+                ]
+                for head in heads
+            ),
+        )
     )
 
 
@@ -127,8 +130,8 @@ def _data(network: TrainedNetwork) -> str:
     )
     data = text.data_table(network.data) if network.data else "The data is not stated."
     return (
-        f"Licence of the network: {network.licence or text.NOT_STATED}. What it learned "
-        "from may restrict its use: see the terms.\n\n"
+        f"Licence of the network: {network.licence or text.NOT_STATED}. The terms of "
+        "what it learned from may restrict its use.\n\n"
         f"{data}\n\nPictures: {parts or text.NOT_STATED}."
     )
 
@@ -174,7 +177,7 @@ def _groups(assessment: Assessment) -> str:
     if not rows:
         return "No column of the data divides the pictures into groups: not known."
     header = ["head", "group", "score (95% interval)", "to the others", "pictures"]
-    return text.table(header, rows)
+    return str(text.table(header, rows))
 
 
 def _limits(evaluation: Evaluation, assessment: Assessment) -> Iterator[str]:
