@@ -26,7 +26,7 @@ def metadata(values: Mapping[str, Any]) -> str:
         for key, value in values.items()
         if value
     ]
-    return printable("\n".join(["---", *lines, "---"]))
+    return str(printable("\n".join(["---", *lines, "---"])))
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -78,4 +78,4 @@ def card(head: str, title: str, sections: Mapping[str, str]) -> str:
         for heading, body in sections.items()
         if body
     ]
-    return printable("\n\n".join(parts) + "\n")
+    return str(printable("\n\n".join(parts) + "\n"))
