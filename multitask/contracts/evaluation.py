@@ -1,6 +1,7 @@
 """What is an evaluation? The labels of some pictures, and a network's answers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from multitask.contracts.head import Head
 from multitask.contracts.plugins import Shown
 from multitask.contracts.results.described import TrainedNetwork
+from multitask.contracts.results.explained import Explanation
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -29,6 +31,7 @@ class Evaluation(Shown):
     uncalibrated: pd.DataFrame | None = None  # answers as without calibration, if any
     folder: Path | None = None  # of its report
     network: TrainedNetwork | None = None  # what is known of it, for its card
+    explanations: Mapping[str, tuple[Explanation, ...]] = field(default_factory=dict)
     folds: "tuple[Evaluation, ...]" = ()  # those that this one joins
 
     def summaries(self) -> dict[str, dict[str, Any]]:

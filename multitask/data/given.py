@@ -100,10 +100,15 @@ def _with_index(
 ) -> Evaluation:
     """The evaluation with the part of an index that is in the `places` of its paths."""
     own = index[[places[path] for path in evaluation.labels["path"]]]
+    now = dict(zip(evaluation.labels.index, own, strict=True))
     return replace(
         evaluation,
         labels=evaluation.labels.set_axis(own),
         answers=evaluation.answers.set_axis(own),
+        explanations={
+            head: tuple(replace(one, row=now[one.row]) for one in each)
+            for head, each in evaluation.explanations.items()
+        },
         folds=tuple(_with_index(fold, index, places) for fold in evaluation.folds),
     )
 

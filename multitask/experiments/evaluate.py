@@ -34,6 +34,7 @@ from multitask.data.labels import set_aside
 from multitask.data.sources import absolute, check_labelled, parse, read_all
 from multitask.experiments.calibrate import calibrate, uncalibrated
 from multitask.experiments.describe import describe_network
+from multitask.experiments.explain import with_explanations
 from multitask.experiments.held_out import select_part
 from multitask.experiments.notes.leaks import unlisted_notes
 from multitask.experiments.notes.parts import few_labels_notes, measured_part
@@ -149,6 +150,7 @@ def evaluate_run(
         network=describe_network(analyzer, folder),
         folder=folder / REPORT,
     )
+    evaluation = with_explanations(evaluation, analyzer, prepared.pixels)
     with status("writing the report"):
         plugins.write_reports(evaluation, folder / REPORT)
     return evaluation
@@ -254,6 +256,7 @@ def report(
         network=describe_network(analyzer, run),
         folder=folder,
     )
+    evaluation = with_explanations(evaluation, analyzer, pixels)
     with status("writing the report"):
         plugins.write_reports(evaluation, folder)
     skipped = pd.concat([reading.skipped, unusable, unreadable], ignore_index=True)

@@ -30,8 +30,12 @@ def cut(core: keras.Model, mode: str) -> tuple[keras.Model, keras.Model]:
 
     The first maps images to features, the second maps these features to outputs.
     """
+    return cut_at(core, last(core.get_layer("trunk"), mode))
+
+
+def cut_at(core: keras.Model, end: int) -> tuple[keras.Model, keras.Model]:
+    """Cut a core behind the operation `end` of its trunk, as `cut` does."""
     trunk = core.get_layer("trunk")
-    end = last(trunk, mode)
     boundary = trunk.operations[end].output
     # Whichever operation follows the trunk, its input is the trunk's output.
     features = core.operations[2].input
@@ -92,7 +96,7 @@ def stages(trunk: keras.Model) -> list[str]:
     operations = trunk.operations
     ends: list[str] = []
     stage_side, has_weights, previous = float("inf"), False, 0
-    for index, side in _cuts(operations):
+    for index, side in cuts(operations):
         begins = side < stage_side and side <= 0.6 * stage_side
         if begins and has_weights:
             ends.append(operations[previous].name)
@@ -108,8 +112,11 @@ def stages(trunk: keras.Model) -> list[str]:
     return [*ends, operations[-1].name]
 
 
-def _cuts(operations: list[keras.Operation]) -> list[tuple[int, int]]:
-    """Where the network can be cut: indices of operations, sides of their outputs."""
+def cuts(operations: list[keras.Operation]) -> list[tuple[int, int]]:
+    """Where the network can be cut: indices of operations, sides of their outputs.
+
+    The side is 0 for an output that is no feature map.
+    """
     producer = {
         id(tensor): index
         for index, operation in enumerate(operations)
@@ -120,10 +127,10 @@ def _cuts(operations: list[keras.Operation]) -> list[tuple[int, int]]:
         for tensor in keras.tree.flatten(operation.input):
             source = producer[id(tensor)]
             last_use[source] = max(last_use[source], index)
-    cuts, reach = [], 0
+    places, reach = [], 0
     for index, operation in enumerate(operations):
         if index >= reach:
             shape = operation.output.shape
-            cuts.append((index, shape[1] if len(shape) == 4 else 0))
+            places.append((index, shape[1] if len(shape) == 4 else 0))
         reach = max(reach, last_use[index])
-    return cuts
+    return places

@@ -44,9 +44,8 @@ def card(tmp_path, network=NETWORK, **changes):
 def head_of(content):
     """The metadata of a card: each line is a key and JSON, which all of YAML reads."""
     block = content.split("---")[1].strip().splitlines()
-    return {
-        key: json.loads(value) for key, _, value in (n.partition(": ") for n in lines)
-    }
+    pairs = (line.partition(": ") for line in block)
+    return {key: json.loads(value) for key, _, value in pairs}
 
 
 def test_a_model_card_has_the_numbers_of_the_assessment(tmp_path):
