@@ -47,7 +47,7 @@ def write(evaluation: Evaluation, folder: Path) -> None:
 def figure(evaluation: Evaluation, head: Head) -> Figure | None:
     """The explained answers of a head, right ones first; None without any."""
     tiles = [
-        _tiles.Tile(overlay(one), _lines(evaluation, head, one))
+        _tiles.Tile(overlay(one), lines(evaluation, head, one))
         for one in evaluation.explanations.get(head.name, ())
     ]
     drawn: Figure | None = _tiles.draw(tiles, across=2, size=_SIZE)
@@ -64,7 +64,7 @@ def overlay(one: Explanation) -> npt.NDArray[np.uint8]:
     return np.asarray(opacity * colors + (1 - opacity) * picture, np.uint8)
 
 
-def _lines(evaluation: Evaluation, head: Head, one: Explanation) -> list[_tiles.Line]:
+def lines(evaluation: Evaluation, head: Head, one: Explanation) -> list[_tiles.Line]:
     """What was answered, and what the label is."""
     labels, answers = evaluation.labels.loc[one.row], evaluation.answers.loc[one.row]
     color = _style.GREEN if one.is_right else _style.RED
@@ -76,7 +76,10 @@ def _lines(evaluation: Evaluation, head: Head, one: Explanation) -> list[_tiles.
         if not one.is_right:
             is_class = head.answer_type == "class"
             text += f", is {labels[one.column]}" if is_class else ", is not"
-    return [_tiles.Line(_style.short(text, _LETTERS), color)]
+    first = _tiles.Line(_style.short(text, _LETTERS), color)
+    if one.heat.any():
+        return [first]
+    return [first, _tiles.Line("nothing raises it: no heat", _style.GREY)]
 
 
 def _label(evaluation: Evaluation, one: Explanation) -> str:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from multitask.contracts import plugins
 from multitask.contracts.recipe_texts import SPLITS
-from multitask.contracts.results.described import TrainedNetwork
+from multitask.contracts.results.described import DataDescription, TrainedNetwork
 from multitask.contracts.run import HISTORY, SPLIT
 from multitask.contracts.table import read_csv
 from multitask.contracts.version import VERSION
 from multitask.data.about import describe_data
+from multitask.networks.named import description
 from multitask.networks.network import Network
 
 _PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "numpy")
@@ -29,7 +31,7 @@ def describe_network(network: Network, run: Path) -> TrainedNetwork:
         trunk=network.spec.trunk,
         size=network.spec.size,
         parameters=network.model.count_params(),
-        data=describe_data(recipe.get("data", ())),
+        data=describe_data(recipe.get("data", ())) or _named_on_card(network),
         recipe=recipe,
         parts={part: int(counts[part]) for part in SPLITS if part in counts},
         epochs=None if history is None else len(history),
@@ -38,6 +40,21 @@ def describe_network(network: Network, run: Path) -> TrainedNetwork:
         licence=network.licence,
         versions={"multitask": VERSION, "Python": platform.python_version()}
         | dict(_versions(_PACKAGES)),
+    )
+
+
+def _named_on_card(network: Network) -> tuple[DataDescription, ...]:
+    """The data sets that the card beside a network's file names."""
+    named = description.datasets(network.file) if network.file else ()
+    readers = {name: name.casefold() for name in named}
+    known = plugins.names("datasets")
+    return tuple(
+        DataDescription(
+            name=name,
+            reader=reader,
+            **(plugins.about(reader) if reader in known else {}),
+        )
+        for name, reader in readers.items()
     )
 
 

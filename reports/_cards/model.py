@@ -81,6 +81,11 @@ def _main(one: HeadAssessment) -> list[Score]:
     return [score for score in scores if score and score.value == score.value]
 
 
+def _decimals(score: Score) -> int:
+    """Those that a value has at least: groups are told apart by them."""
+    return 1 if score.better == "lower" else 2
+
+
 def _interval(score: Score) -> str:
     if score.ci is None:
         return ""
@@ -104,23 +109,16 @@ def _uses() -> str:
 
 
 def _answers(heads: tuple[Head, ...]) -> str:
-    return str(
-        text.table(
-            ["head", "answer", "labels"],
-            (
-                [
-                    head.name,
-                    {
-                        "class": "one class",
-                        "labels": "yes or no to each",
-                        "number": f"a number {head.unit}".strip(),
-                    }[head.answer_type],
-                    ", ".join(head.classes or head.columns),
-                ]
-                for head in heads
-            ),
-        )
-    )
+    rows = [
+        [one.name, _kind(one), ", ".join(one.classes or one.columns)] for one in heads
+    ]
+    return str(text.table(["head", "answer", "labels"], rows))
+
+
+def _kind(head: Head) -> str:
+    if head.answer_type == "number":
+        return f"a number, in {head.unit}" if head.unit else "a number"
+    return "one class" if head.answer_type == "class" else "yes or no to each"
 
 
 def _data(network: TrainedNetwork) -> str:
@@ -143,7 +141,7 @@ def _scores(evaluation: Evaluation, assessment: Assessment) -> str:
         [
             one.head,
             score.name,
-            with_interval(score.value, score.ci),
+            with_interval(score.value, score.ci, least=_decimals(score)),
             "" if score.baseline is None else f"{score.baseline:.3g}",
             f"{score.n:,}",
         ]
@@ -168,7 +166,7 @@ def _groups(assessment: Assessment) -> str:
             [
                 one.head,
                 g.title,
-                with_interval(g.score.value, g.score.ci),
+                with_interval(g.score.value, g.score.ci, least=_decimals(g.score)),
                 f"{g.difference:+.3g}",
                 f"{g.n:,}" + " (few)" * g.is_small,
             ]
@@ -182,7 +180,9 @@ def _groups(assessment: Assessment) -> str:
 
 def _limits(evaluation: Evaluation, assessment: Assessment) -> Iterator[str]:
     for one in assessment.heads.values():
-        if one.is_useful is None:
+        if not one.scores:
+            yield f"{one.head}: no labels, so nothing is known of how good it is."
+        elif one.is_useful is None:
             yield f"{one.head}: could not be shown to be better than a constant answer."
         elif not one.is_useful:
             yield f"{one.head}: not shown to be better than a constant. Don't use it."
