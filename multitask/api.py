@@ -182,14 +182,7 @@ def report(
 
     if isinstance(network, list | tuple):
         return side_by_side(
-            network,
-            data,
-            split=split,
-            faces=faces,
-            by=by,
-            out=out,
-            say=say,
-            machine=machine,
+            network, data, split, faces, by=by, out=out, say=say, machine=machine
         )
     name = keywords.file("network", network)
     file = names.check_measurable(name, split, has_data=data is not None)

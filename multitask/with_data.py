@@ -67,9 +67,9 @@ def audit(
 def side_by_side(
     networks: "Sequence[Run | File]",
     data: "Data | None",
-    *,
     split: str | None,
     faces: "Faces | None",
+    *,
     by: "str | Sequence[str]",
     out: "File | None",
     say: Say,

@@ -150,10 +150,7 @@ def evaluate_run(
         network=describe_network(analyzer, folder),
         folder=folder / REPORT,
     )
-    evaluation = with_explanations(evaluation, analyzer, prepared.pixels)
-    with status("writing the report"):
-        plugins.write_reports(evaluation, folder / REPORT)
-    return evaluation
+    return _reported(evaluation, analyzer, prepared.pixels, folder / REPORT)
 
 
 def _history(run: Path) -> pd.DataFrame | None:
@@ -234,17 +231,16 @@ def report(
     check_labelled(analyzer.heads, table, every=False)
     by = check_by(by, table, analyzer.heads)
     table, pixels, unreadable = decode_table(
-        table, spec.side, machine.memory, existing(place), spec.box_margin,
-        cut=cut,
-    )  # fmt: skip
-    if data:
-        warnings += _unlisted(network_file(network), sets, name or str(network))
+        table, spec.side, machine.memory, existing(place), spec.box_margin, cut=cut
+    )
+    named = name or run.resolve().name
+    warnings += _unlisted(network_file(network), sets, named) if data else ()
     warnings += (*_caveats(spec), *few_labels_notes(analyzer.heads, table, part))
     rows = table.index.to_numpy()
     with status(f"measuring on {counted(len(table), 'picture')}"):
         raw = analyzer.outputs(pixels, rows)
     evaluation = Evaluation(
-        title=_title(name or run.resolve().name, sets),
+        title=_title(named, sets),
         split=part,
         labels=table,
         answers=read_answers(analyzer.heads, raw, rows, probabilities=True),
@@ -256,9 +252,7 @@ def report(
         network=describe_network(analyzer, run),
         folder=folder,
     )
-    evaluation = with_explanations(evaluation, analyzer, pixels)
-    with status("writing the report"):
-        plugins.write_reports(evaluation, folder)
+    evaluation = _reported(evaluation, analyzer, pixels, folder)
     skipped = pd.concat([reading.skipped, unusable, unreadable], ignore_index=True)
     with replacing(folder / SKIPPED) as part:
         write_csv(skipped, part)
@@ -267,6 +261,16 @@ def report(
 
 def _title(network: str, sets: Sequence[str]) -> str:
     return f"{network} on {', '.join(parse(text).name for text in sets)}"
+
+
+def _reported(
+    evaluation: Evaluation, network: Analyzer, pixels: Pixels, folder: Path
+) -> Evaluation:
+    """The evaluation with a few answers explained, once its report is written."""
+    explained = with_explanations(evaluation, network, pixels)
+    with status("writing the report"):
+        plugins.write_reports(explained, folder)
+    return explained
 
 
 def _sets(data: Sequence[str], spec: NetworkSpec) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ def data_card(findings: Findings) -> str:
     count = len(findings.table)
     card: str = text.card(
         head,
-        findings.title,
+        ", ".join(one.title or one.name for one in findings.data) or findings.title,
         {
             "": f"{counted(count, 'row')} with labels of "
             f"{counted(len(findings.heads), 'head')}, as an audit found them.",

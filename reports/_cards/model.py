@@ -191,7 +191,9 @@ def _limits(evaluation: Evaluation, assessment: Assessment) -> Iterator[str]:
 
 def _making(network: TrainedNetwork) -> str:
     versions = ", ".join(f"{name} {v}" for name, v in network.versions.items())
-    recipe = json.dumps(network.recipe, indent=1, default=str, ensure_ascii=False)
+    recipe = json.dumps(
+        text.without_folders(network.recipe), indent=1, default=str, ensure_ascii=False
+    )
     made = (
         f"Trunk `{network.trunk}`, {network.size} by {network.size} pixels, "
         f"{network.parameters:,} parameters. Measured with {versions}."

@@ -1,6 +1,7 @@
 """How is a card written, with its block of metadata, in Markdown?"""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from multitask.reports._style import printable
 from multitask.contracts.results.described import DataDescription
 
 NOT_STATED = "not stated"
+# Before the name of a file: /home/me/, or C:\\Users\\me\\; but not of an address.
+_FOLDERS = re.compile(r"(?<![\w/:.])(?:[A-Za-z]:)?[\\/](?:[^\s\\/,;'\"]+[\\/])+")
 
 
 def metadata(values: Mapping[str, Any]) -> str:
@@ -45,8 +48,21 @@ def cell(value: object) -> str:
     >>> cell("a|b <i>")
     'a\\\\|b &lt;i>'
     """
-    text = " ".join(str(value).split())
+    text = " ".join(str(without_folders(value)).split())
     return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def without_folders(value: Any) -> Any:
+    """Plain data whose texts name files without the folders of this machine.
+
+    >>> without_folders({"split": "/home/me/a/split.csv", "data": ["u=/home/me/u"]})
+    {'split': 'split.csv', 'data': ['u=u']}
+    """
+    if isinstance(value, Mapping):
+        return {key: without_folders(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_folders(inner) for inner in value]
+    return _FOLDERS.sub("", value) if isinstance(value, str) else value
 
 
 def bullets(lines: Iterable[str]) -> str:
