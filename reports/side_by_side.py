@@ -30,7 +30,7 @@ def write(result: SideBySide, folder: Path) -> None:
         "side_by_side.html",
         title=result.title,
         verdicts=verdicts(result),
-        measured=measured(result),
+        measured=_pictures(result),
         table=_html.cells(table(result)),
         differences=_html.cells(shown) if len(result.networks) > 2 else None,
         networks=_html.cells(networks(result)),
@@ -55,8 +55,12 @@ def notebook(result: SideBySide) -> str:
 
 def measured(result: SideBySide) -> str:
     """What was measured, in a sentence."""
+    return f"{result.title}: {_pictures(result)}"
+
+
+def _pictures(result: SideBySide) -> str:
     part = _PARTS.get(result.split, result.split)
-    return f"{result.title}: {part}, {counted(result.rows, 'picture')}"
+    return f"{part}, {counted(result.rows, 'picture')}"
 
 
 def verdicts(result: SideBySide) -> list[str]:
@@ -134,7 +138,6 @@ def table(result: SideBySide) -> pd.DataFrame:
         of_head = [one for one in result.scores if one.head == head]
         line = {
             "head": f"{head}, {_metric(metric)}{_in_unit(result, head)}",
-            "pictures": f"{of_head[0].n:,}",
         }
         for network in result.networks:
             score = result.score(head, network.name)
@@ -143,6 +146,7 @@ def table(result: SideBySide) -> pd.DataFrame:
             (one,) = (each for each in result.differences if each.head == head)
             line[f"{one.network} minus {one.other}"] = _difference(result, one)
             line["shown"] = _shown(one)
+        line["pictures"] = f"{of_head[0].n:,}"
         lines.append(line)
     return pd.DataFrame(lines)
 

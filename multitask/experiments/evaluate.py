@@ -253,9 +253,9 @@ def report(
         folder=folder,
     )
     evaluation = _reported(evaluation, analyzer, pixels, folder)
-    skipped = pd.concat([reading.skipped, unusable, unreadable], ignore_index=True)
-    with replacing(folder / SKIPPED) as part:
-        write_csv(skipped, part)
+    skipped = [reading.skipped, unusable, unreadable]
+    with replacing(folder / SKIPPED) as file:
+        write_csv(pd.concat(skipped, ignore_index=True), file)
     return evaluation
 
 

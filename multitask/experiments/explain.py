@@ -97,7 +97,7 @@ def _classes(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.Data
             "rank": answers[f"{name}_confidence"],
         }
     )
-    return table[label.notna() & table["target"].notna()]
+    return table.loc[label.notna() & table["target"].notna()]
 
 
 def _yes(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
@@ -117,7 +117,7 @@ def _yes(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFram
         },
         index=answers.index,
     )
-    return table[yes.any(axis=1)]
+    return table.loc[yes.any(axis=1)]
 
 
 def _numbers(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:

@@ -132,7 +132,7 @@ def test_three_networks_are_compared_pair_by_pair(tmp_path):
         "c is better than a",
         "c is better than b",
     ]
-    assert list(side_by_side.table(shown)) == ["head", "pictures", "a", "b", "c"]
+    assert list(side_by_side.table(shown)) == ["head", "a", "b", "c", "pictures"]
     text = side_by_side.text(shown)
     assert text.startswith("Note: 12 that <a> learned from.\na and b on")
     side_by_side.write(shown, tmp_path)
