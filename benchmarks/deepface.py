@@ -111,8 +111,7 @@ def ours(analyzer: Analyzer, photo: Pixels, faces: list[Face]) -> list[dict[str,
     framing, side = analyzer.spec.framing, analyzer.spec.side
     assert framing is not None  # as `faces` is trained on crops
     pixels = np.stack([crop(photo, face, framing, side) for face in faces])
-    rows = analyzer.answers(pixels, np.arange(len(faces)), probabilities=True)
-    return answers(rows, analyzer.heads)
+    return answers(analyzer.answer_columns(pixels), analyzer.heads)
 
 
 def ask(networks: dict[str, keras.Model], face: Pixels) -> dict[str, Any]:

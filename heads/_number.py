@@ -1,6 +1,6 @@
 """What do all heads with a number for an answer have in common?"""
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.errors import UserError, counted
-from multitask.contracts.head import Array, Head, Targets
+from multitask.contracts.head import Array, Columns, Head, Targets
 from multitask.contracts.table import column, interval, interval_columns
 
 
@@ -80,6 +80,15 @@ class Number(Head, ABC):
             )
         clipped: npt.NDArray[np.float64] = np.clip(ends, self.low, self.high)
         return clipped
+
+    @abstractmethod
+    def read_columns(self, outputs: Array) -> Columns: ...
+
+    def read(self, outputs: Array) -> pd.DataFrame:
+        return pd.DataFrame(self.read_columns(outputs))
+
+    def probability_columns(self, outputs: Array) -> Columns:
+        return {}
 
     def encode(self, table: pd.DataFrame) -> Targets:
         ends = self.interval(table)

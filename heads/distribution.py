@@ -10,7 +10,13 @@ from multitask.heads._number import Number, interval_error
 from scipy.special import softmax
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import Array, Targets, class_shares, elementwise_loss
+from multitask.contracts.head import (
+    Array,
+    Columns,
+    Targets,
+    class_shares,
+    elementwise_loss,
+)
 
 _POWERS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5)
 
@@ -190,16 +196,14 @@ class Distribution(Number):  # type: ignore[misc]
         sharp = outputs.astype(np.float64) ** power
         return np.asarray(sharp @ self.values / sharp.sum(axis=1))
 
-    def read(self, outputs: Array) -> pd.DataFrame:
+    def read_columns(self, outputs: Array) -> Columns:
         name = self.columns[0]
         low, high = self._ends(outputs)
-        return pd.DataFrame(
-            {
-                name: self._expected(outputs, self.sharpness),
-                f"{name}_low": low,
-                f"{name}_high": high,
-            }
-        )
+        return {
+            name: self._expected(outputs, self.sharpness),
+            f"{name}_low": low,
+            f"{name}_high": high,
+        }
 
     def _ends(self, outputs: Array) -> tuple[Array, Array]:
         """The ends (rows,) of the central 80% of each answer."""

@@ -9,7 +9,7 @@ from multitask.heads import _conformal
 from multitask.heads._number import Number, interval_error
 from scipy.special import logit
 
-from multitask.contracts.head import Array, Targets, elementwise_loss
+from multitask.contracts.head import Array, Columns, Targets, elementwise_loss
 
 _END = 1e-3  # of the range: no initial answer is nearer to an end
 
@@ -91,13 +91,11 @@ class Regression(Number):  # type: ignore[misc]
     def uncalibrated(self) -> Self:
         return replace(self, residuals=None)
 
-    def read(self, outputs: Array) -> pd.DataFrame:
+    def read_columns(self, outputs: Array) -> Columns:
         name, predictions = self.columns[0], outputs[:, 0]
         low, high = self.residuals or (np.nan, np.nan)
-        return pd.DataFrame(
-            {
-                name: predictions,
-                f"{name}_low": np.clip(predictions + low, self.low, self.high),
-                f"{name}_high": np.clip(predictions + high, self.low, self.high),
-            }
-        )
+        return {
+            name: predictions,
+            f"{name}_low": np.clip(predictions + low, self.low, self.high),
+            f"{name}_high": np.clip(predictions + high, self.low, self.high),
+        }

@@ -14,6 +14,7 @@ from sklearn.metrics import classification_report
 from multitask.contracts.errors import UserError, counted, nearest
 from multitask.contracts.head import (
     Array,
+    Columns,
     Head,
     Targets,
     check_classes,
@@ -195,6 +196,9 @@ class Sigmoid(Head):
         return replace(self, thresholds=tuple(values[name] for name in self.columns))
 
     def read(self, outputs: Array) -> pd.DataFrame:
+        return pd.DataFrame(self.read_columns(outputs))
+
+    def read_columns(self, outputs: Array) -> Columns:
         answers: dict[str, Array] = {}
         thresholds = self.thresholds or (0.5,) * len(self.columns)
         shares = _temperature.scale_each(outputs, self.temperature)
@@ -204,15 +208,18 @@ class Sigmoid(Head):
                 np.array(self.classes, dtype=object)[index] if self.classes else index
             )
             answers[f"{name}_confidence"] = np.where(index == 1, yes, 1 - yes)
-        return pd.DataFrame(answers)
+        return answers
 
     def probabilities(self, outputs: Array) -> pd.DataFrame:
+        return pd.DataFrame(self.probability_columns(outputs))
+
+    def probability_columns(self, outputs: Array) -> Columns:
         shares = _temperature.scale_each(outputs, self.temperature)
-        if not self.classes:
-            columns = [f"{name}_probability" for name in self.columns]
-            return pd.DataFrame(shares, columns=columns)
-        columns = [f"{self.columns[0]}_{name}" for name in self.classes]
-        return pd.DataFrame(np.hstack([1 - shares, shares]), columns=columns)
+        columns = [f"{name}_probability" for name in self.columns]
+        if self.classes:
+            columns = [f"{self.columns[0]}_{name}" for name in self.classes]
+            shares = np.hstack([1 - shares, shares])
+        return dict(zip(columns, shares.T, strict=True))
 
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
         if self.classes:

@@ -11,6 +11,7 @@ from sklearn.metrics import classification_report
 from multitask.contracts.errors import UserError, counted, listed, nearest
 from multitask.contracts.head import (
     Array,
+    Columns,
     Head,
     Targets,
     check_classes,
@@ -295,22 +296,26 @@ class Softmax(Head):
         return np.asarray(adjusted / adjusted.sum(axis=1, keepdims=True))
 
     def read(self, outputs: Array) -> pd.DataFrame:
+        return pd.DataFrame(self.read_columns(outputs))
+
+    def read_columns(self, outputs: Array) -> Columns:
         name = self.columns[0]
         adjusted = self._adjusted(outputs)
         best = adjusted.argmax(axis=1)
         probabilities = _temperature.scale(adjusted, self.temperature)
-        return pd.DataFrame(
-            {
-                name: np.array(self.classes, dtype=object)[best],
-                f"{name}_confidence": probabilities.max(axis=1),
-            }
-        )
+        return {
+            name: np.array(self.classes, dtype=object)[best],
+            f"{name}_confidence": probabilities.max(axis=1),
+        }
 
     def probabilities(self, outputs: Array) -> pd.DataFrame:
+        return pd.DataFrame(self.probability_columns(outputs))
+
+    def probability_columns(self, outputs: Array) -> Columns:
         columns = [f"{self.columns[0]}_{name}" for name in self.classes]
         adjusted = self._adjusted(outputs)
         probabilities = _temperature.scale(adjusted, self.temperature)
-        return pd.DataFrame(probabilities, columns=columns)
+        return dict(zip(columns, probabilities.T, strict=True))
 
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
         summary = class_summary(self._labels(labels), answers, self.classes)

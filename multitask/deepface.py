@@ -277,10 +277,8 @@ def _answer(
     size = analyzer.spec.side
     stacked = np.stack(pixels) if pixels else np.zeros((0, size, size, 3), np.uint8)
     heads = [question.head for question in known.values()]
-    table = analyzer.answers(
-        stacked, np.arange(len(pixels)), heads=heads, probabilities=True, batch_size=64
-    )
-    each = iter(answers(table, heads, among=analyzer.heads))
+    columns = analyzer.answer_columns(stacked, heads=heads)
+    each = iter(answers(columns, heads, among=analyzer.heads))
     return [
         [
             next(each)

@@ -12,6 +12,7 @@ methods below:
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.table import interval_columns, label_columns
 
 Array = npt.NDArray[Any]
+Columns = dict[str, Array]  # (rows,) each, by name
 Better = Literal["higher", "lower"]  # which values of a metric are the better ones
 
 
@@ -259,6 +261,17 @@ class Head(ABC):
         """
         return pd.DataFrame(index=range(len(outputs)))
 
+    # The same without tables, which take long beside a network for one picture. A kind
+    # may leave these two out; call `answer_columns` and the other one below.
+
+    def read_columns(self, outputs: Array) -> Columns:
+        """The columns of `read`, by name."""
+        return _as_columns(self.read(outputs))
+
+    def probability_columns(self, outputs: Array) -> Columns:
+        """The columns of `probabilities`, by name."""
+        return _as_columns(self.probabilities(outputs))
+
     @abstractmethod
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
         """Measure answers on the labelled rows; the result has `n` and `self.metric`.
@@ -268,6 +281,35 @@ class Head(ABC):
 
 
 Heads = str | Head | Iterable[str | Head]  # as users give them
+
+
+def answer_columns(head: Head, outputs: Array) -> Columns:
+    """The columns of a head's `read`, by name, if possible without a table.
+
+    A kind that derives from another one may have a table of its own, but the columns of
+    its parent: then the table counts.
+    """
+    if _is_later(type(head), "read_columns", "read"):
+        return head.read_columns(outputs)
+    return _as_columns(head.read(outputs))
+
+
+def probability_columns(head: Head, outputs: Array) -> Columns:
+    """The columns of a head's `probabilities` in the same way."""
+    if _is_later(type(head), "probability_columns", "probabilities"):
+        return head.probability_columns(outputs)
+    return _as_columns(head.probabilities(outputs))
+
+
+@cache
+def _is_later(kind: type[Head], name: str, other: str) -> bool:
+    """Whether a method was written for no less special a kind than another one."""
+    kinds = [each for each in kind.__mro__ if {name, other} & set(vars(each))]
+    return name in vars(kinds[0])
+
+
+def _as_columns(table: pd.DataFrame) -> Columns:
+    return {str(name): cells.to_numpy() for name, cells in table.items()}
 
 
 def check_classes(where: str, classes: tuple[str, ...]) -> None:

@@ -76,7 +76,7 @@ def _walk(folder: Path, where: str) -> tuple[list[str], list[str]]:
 
     def unreadable(error: OSError) -> NoReturn:
         raise UserError(
-            where, f"'{error.filename}' can't be read ({error.strerror})"
+            where, _of(error.filename, f"can't be read ({error.strerror})", where)
         ) from error
 
     paths: list[str] = []
@@ -102,9 +102,13 @@ def _refuse(folder: Path, others: list[str], where: str) -> NoReturn:
     if others:
         name = os.path.relpath(min(others), folder)
         holds = f"holds {counted(len(others), 'file')} such as '{name}' but no picture"
-    raise UserError(
-        where, f"'{folder}' {holds}", f"pictures end in {', '.join(ENDINGS)}"
-    )
+    todo = f"pictures end in {', '.join(ENDINGS)}"
+    raise UserError(where, _of(folder, holds, where), todo)
+
+
+def _of(path: object, what: str, where: str) -> str:
+    """What is wrong with a path, which is named unless `where` does it already."""
+    return what if where == str(path) else f"'{path}' {what}"
 
 
 def texts(folder: str | Path, where: str) -> list[str]:

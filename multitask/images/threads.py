@@ -22,6 +22,9 @@ def in_order(
     twice as many tasks as there are cores may wait: for large results, give 1. Who
     stops early waits for those alone that are being worked on.
     """
+    if count == 1:  # threads would take longer to start than this takes
+        yield one(0)
+        return
     cores = os.cpu_count() or 1
     task = max(1, min(most, count // cores))
     stopped = Event()

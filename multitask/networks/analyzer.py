@@ -101,7 +101,7 @@ class Analyzer(Network):
         for table in chunks:
             tables.append(table)
             progress(count_pictures(table))
-        return pd.concat(tables)
+        return tables[0] if len(tables) == 1 else pd.concat(tables)
 
     @python_spelling
     def predict_chunks(

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import Head
+from multitask.contracts.head import Columns, Head, answer_columns, probability_columns
 from multitask.contracts.table import NO_LABELS, label_columns
 from multitask.networks.prediction.formats import LABELS
 
@@ -25,20 +25,45 @@ def read_all(
 ) -> pd.DataFrame:
     """Answers from raw outputs (rows, ...), a table indexed by `rows`.
 
+    The columns are those of `read_columns`.
+    """
+    columns = read_columns(
+        heads, outputs, selected=selected, probabilities=probabilities
+    )
+    return pd.DataFrame(columns, index=rows)
+
+
+def read_columns(
+    heads: Sequence[Head],
+    outputs: Outputs,
+    *,
+    selected: Sequence[Head] | None = None,
+    probabilities: bool = False,
+) -> Columns:
+    """Answers from raw outputs (rows, ...), by column.
+
     `heads` are all heads of the network, `selected` those to read, by default all. With
     `probabilities`, the columns of `Head.probabilities` follow each head's answers. If
     an answer or an earlier such column has the same name, `_probability` is appended,
     whichever heads are selected.
     """
     names = _probability_columns(heads, outputs) if probabilities else {}
-    tables = []
+    columns: Columns = {}
     for head in heads if selected is None else selected:
-        tables.append(head.read(outputs[head.name]))
+        answers = answer_columns(head, outputs[head.name])
+        _check_free(head, answers, columns)
+        columns |= answers
         if probabilities:
-            columns = names[head.name]
-            table = head.probabilities(outputs[head.name])
-            tables.append(table.set_axis(columns, axis="columns"))
-    return pd.concat(tables, axis="columns").set_axis(rows, axis="index")
+            values = probability_columns(head, outputs[head.name]).values()
+            columns |= zip(names[head.name], values, strict=True)
+    return columns
+
+
+def _check_free(head: Head, answers: Columns, taken: Columns) -> None:
+    """Raise UserError if another head has answered in a column of a head already."""
+    for name in answers.keys() & taken.keys():
+        what = f"answers in column {name!r}, and so does another head"
+        raise UserError(head.where, what, "read one of them: --heads")
 
 
 def with_labels(rows: pd.DataFrame, heads: Sequence[Head]) -> pd.DataFrame:
@@ -97,11 +122,11 @@ def _probability_columns(
     for head in heads:
         # Those of a report's answers.csv, so that it has the same names.
         taken |= set(label_columns(f"{name}_label" for name in head.columns))
-        taken |= set(head.read(outputs[head.name][:0]).columns)
+        taken |= set(answer_columns(head, outputs[head.name][:0]))
     names: dict[str, list[str]] = {}
     for head in heads:
         names[head.name] = []
-        for name in map(str, head.probabilities(outputs[head.name][:0])):
+        for name in probability_columns(head, outputs[head.name][:0]):
             while name in taken:
                 name += "_probability"
             taken.add(name)

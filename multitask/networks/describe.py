@@ -1,32 +1,40 @@
 """What does a network predict, in a few lines or in a table?"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html import escape
 
 import pandas as pd
 
-from multitask.contracts.errors import counted
 from multitask.contracts.head import Head
 from multitask.networks.spec import NetworkSpec
 
 _LISTED = 8  # classes or labels of a head
 
 
-def text(spec: NetworkSpec, parameters: int, licence: str = "") -> str:
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What the card beside a network says of it, as far as there is one."""
+
+    licence: str = ""
+    datasets: tuple[str, ...] = ()
+
+
+def text(spec: NetworkSpec, parameters: int, card: Card = Card()) -> str:
     """The network in one line, one per head, and what else is known of it."""
     lines = [f"  {head.name}: {_answer(head)}" for head in spec.heads]
-    about = [f"{name}: {value}" for name, value in _about(spec, licence)]
+    about = [f"{name}: {value}" for name, value in _about(spec, card)]
     return "\n".join([_title(spec, parameters), *lines, *about])
 
 
-def html(spec: NetworkSpec, parameters: int, licence: str = "") -> str:
+def html(spec: NetworkSpec, parameters: int, card: Card = Card()) -> str:
     """The same as HTML for a notebook."""
     rows = [(head.name, _answer(head)) for head in spec.heads]
     table = pd.DataFrame(rows, columns=["head", "predicts"])
     heading = escape(_title(spec, parameters))
     about = "".join(
         f"<p>{escape(name)}: {escape(value)}</p>\n"
-        for name, value in _about(spec, licence)
+        for name, value in _about(spec, card)
     )
     with pd.option_context("display.max_colwidth", None):
         return f"<p>{heading}</p>\n{table.to_html(index=False, border=0)}\n{about}"
@@ -37,18 +45,21 @@ def _title(spec: NetworkSpec, parameters: int) -> str:
     return f"network with the trunk {spec.trunk}, {side}, {parameters:,} parameters"
 
 
-def _about(spec: NetworkSpec, licence: str) -> Iterator[tuple[str, str]]:
+def _about(spec: NetworkSpec, card: Card) -> Iterator[tuple[str, str]]:
     """What a user should know beside the answers, each with its name."""
     data = [str(each).partition("=")[0] for each in spec.recipe.get("data", ())]
-    if data:
-        yield "trained on", ", ".join(data)
+    if names := data or card.datasets:
+        yield "trained on", ", ".join(names)
     if spec.framing is None:
         yield "looks at", "whole pictures, or boxes"
     else:
-        measured = counted(spec.framing.pictures, "training picture")
-        yield "looks at", f"each face, cut out as in {measured}"
-    if licence:
-        yield "licence", licence
+        measured = f"{spec.framing.pictures:,} of them"
+        yield (
+            "looks at",
+            f"each face, cut out as in the training pictures (measured on {measured})",
+        )
+    if card.licence:
+        yield "licence", card.licence
     for note in spec.notes:
         yield "note", note
 

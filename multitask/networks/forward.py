@@ -1,6 +1,6 @@
 """How are outputs computed, and the features that all heads of a network share?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
@@ -40,32 +40,27 @@ class Forward:
 
     def outputs(self, pixels: Pixels, rows: Rows, batch_size: int) -> Outputs:
         """Outputs (rows, ...) by head name for `rows` of pixels (pictures, ...)."""
-        parts = [_empty(self._outputs().get_concrete_function().structured_outputs)]
-        parts += self._batches(self._outputs(), pixels, rows, batch_size)
-        return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        results = self._batches(self._outputs(), pixels, rows, batch_size)
+        return _joined([_arrays(outputs) for outputs in results])
 
     def with_features(
         self, pixels: Pixels, rows: Rows, batch_size: int
     ) -> tuple[Outputs, Features]:
         """The outputs as above, and the features (rows, channels)."""
-        both = self._both()
-        parts = [_empty(both.get_concrete_function().structured_outputs)]
-        parts += self._batches(both, pixels, rows, batch_size)
-        outputs = {
-            name: np.concatenate([part[name] for part, _ in parts])
-            for name in parts[0][0]
-        }
-        return outputs, np.concatenate([features for _, features in parts])
+        results = list(self._batches(self._both(), pixels, rows, batch_size))
+        features = np.concatenate([np.asarray(features) for _, features in results])
+        return _joined([_arrays(outputs) for outputs, _ in results]), features
 
     def _batches(
         self, function: Any, pixels: Pixels, rows: Rows, batch_size: int
     ) -> Iterator[Any]:
+        if not len(rows):
+            yield _empty(function.structured_outputs)
         # The network takes several crops of each picture into one batch.
         batch_size = max(1, batch_size // len(self._spec.crops()))
         for start in range(0, len(rows), batch_size):
             batch = pixels[rows[start : start + batch_size]]
-            results = function(tf.constant(batch, tf.uint8))
-            yield tf.nest.map_structure(lambda value: value.numpy(), results)
+            yield function(tf.constant(batch, tf.uint8))
 
 
 class _Traced:
@@ -77,10 +72,20 @@ class _Traced:
     def __call__(self) -> Any:
         with self._lock:
             if self._function is None:
-                function = self._make()
-                function.get_concrete_function()
-                self._function = function
+                # Without the checks of arguments that other batches would need.
+                self._function = self._make().get_concrete_function()
         return self._function
+
+
+def _arrays(outputs: Mapping[str, Any]) -> Outputs:
+    return {name: np.asarray(values) for name, values in outputs.items()}
+
+
+def _joined(parts: Sequence[Outputs]) -> Outputs:
+    """The outputs of several batches; those of one without a copy."""
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _empty(structure: Any) -> Any:

@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Self
 
 import keras
+import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import Head
+from multitask.contracts.head import Columns, Head
 from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.run import network_file
 from multitask.images.decode import Pixels
 from multitask.networks import archive, describe, unlike
-from multitask.networks.answers import Outputs, read_all
+from multitask.networks.answers import Outputs, read_all, read_columns
 from multitask.networks.build import build
 from multitask.networks.forward import Features, Forward, Rows
-from multitask.networks.named.description import licence
+from multitask.networks.named.description import datasets, licence
 from multitask.networks.named.heads import lacking
 from multitask.networks.spec import NetworkSpec
 from multitask.networks.unlike import TrainingFeatures
@@ -88,10 +89,15 @@ class Network:
         return self.spec.heads
 
     def __repr__(self) -> str:
-        return describe.text(self.spec, self.model.count_params(), self.licence)
+        return describe.text(self.spec, self.model.count_params(), self._card)
 
     def _repr_html_(self) -> str:
-        return describe.html(self.spec, self.model.count_params(), self.licence)
+        return describe.html(self.spec, self.model.count_params(), self._card)
+
+    @property
+    def _card(self) -> describe.Card:
+        names = datasets(self.file) if self.file else ()
+        return describe.Card(licence=self.licence, datasets=names)
 
     @property
     def licence(self) -> str:
@@ -121,6 +127,16 @@ class Network:
         return read_all(
             self.heads, outputs, rows, selected=heads, probabilities=probabilities
         )
+
+    def answer_columns(
+        self, pixels: Pixels, *, heads: Sequence[Head] | None = None
+    ) -> Columns:
+        """The columns of `answers` with probabilities for all of `pixels`, as arrays.
+
+        For a single picture, a table would take long beside the network.
+        """
+        outputs = self.outputs(pixels, np.arange(len(pixels)), batch_size=64)
+        return read_columns(self.heads, outputs, selected=heads, probabilities=True)
 
     def outputs(self, pixels: Pixels, rows: Rows, *, batch_size: int = 128) -> Outputs:
         """Raw outputs (rows, ...) of the network by head name."""

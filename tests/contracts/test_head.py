@@ -5,10 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
+from multitask.heads.softmax import Softmax
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import Head, Targets, check_classes, elementwise_loss
+from multitask.contracts.head import (
+    Head,
+    Targets,
+    answer_columns,
+    check_classes,
+    elementwise_loss,
+    probability_columns,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,3 +142,26 @@ def test_an_elementwise_loss_is_the_mean_over_weights_that_are_not_0():
     # (1 * 1 + 3 * 2) / (1 + 3)
     assert float(loss(zeros, values, weights)) == pytest.approx(1.75)
     assert float(loss(zeros, values, zeros)) == 0.0
+
+
+def test_columns_are_those_of_the_tables_of_a_kind_that_has_no_faster_ones():
+    class Simple(Plain):
+        def read(self, outputs):
+            return pd.DataFrame({"smile": ["no", "yes"], "smile_confidence": outputs})
+
+    head, outputs = Simple(name="smile"), np.array([0.6, 0.9])
+    columns = answer_columns(head, outputs)
+    assert columns["smile"].tolist() == ["no", "yes"]
+    assert columns["smile_confidence"].tolist() == [0.6, 0.9]
+    assert probability_columns(head, outputs) == {}
+
+
+def test_a_kind_that_reads_otherwise_than_its_parent_has_columns_of_its_own():
+    class Sure(Softmax):  # type: ignore[misc]
+        def read(self, outputs):
+            return super().read(outputs).assign(smile="yes")
+
+    outputs = np.array([[0.9, 0.1]])
+    columns = answer_columns(Sure(name="smile", classes=("no", "yes")), outputs)
+    assert columns["smile"].tolist() == ["yes"]
+    assert columns["smile_confidence"].tolist() == [0.9]

@@ -15,7 +15,7 @@ import pytest
 from multitask.contracts import plugins
 from multitask.contracts.catalog import from_config, to_config
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import Head, Targets
+from multitask.contracts.head import Head, Targets, answer_columns, probability_columns
 from tests.head_losses import batch_loss, metric_values
 
 NAN = np.nan
@@ -193,6 +193,18 @@ def test_probabilities_are_one_per_class_and_those_of_the_answers(example):
         np.testing.assert_array_equal(table >= 0.5, answers[list(head.columns)] == 1)
     else:
         assert table.shape == (6, 0)
+
+
+@every_kind
+def test_columns_are_those_of_the_tables(example):
+    head, outputs = example.head, untrained_outputs(example)
+    for table, columns in (
+        (head.read(outputs), answer_columns(head, outputs)),
+        (head.probabilities(outputs), probability_columns(head, outputs)),
+    ):
+        assert list(table) == list(columns)
+        for name, values in columns.items():
+            np.testing.assert_array_equal(table[name], values)
 
 
 def test_a_kind_that_says_nothing_of_probabilities_has_none():

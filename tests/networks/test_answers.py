@@ -100,3 +100,13 @@ def test_labels_need_yes_or_no_heads_and_a_free_column():
     rows = read_all(both, {"attributes": TWO, "labels": TWO}, ROWS)
     with pytest.raises(UserError, match="a head answers in the column 'labels'"):
         with_labels(rows, both)
+
+
+def test_two_heads_that_answer_in_one_column_are_an_error():
+    heads = [GENDER, softmax("gender_confidence", "low", "high")]
+    outputs = {"gender": TWO, "gender_confidence": TWO}
+    line = "head gender_confidence: answers in column 'gender_confidence', and so does"
+    with pytest.raises(UserError, match=line):
+        read_all(heads, outputs, ROWS)
+    alone = read_all(heads, outputs, ROWS, selected=heads[1:])
+    assert list(alone) == ["gender_confidence", "gender_confidence_confidence"]

@@ -9,6 +9,7 @@ from multitask.heads.softmax import Softmax
 
 from multitask.images.faces.crop import Framing
 from multitask.networks import describe
+from multitask.networks.describe import Card
 from multitask.networks.spec import NetworkSpec
 
 SPEC = NetworkSpec(
@@ -43,16 +44,23 @@ def test_data_framing_licence_and_notes_follow():
         recipe={"data": ("utkface=/pictures/u", "celeba=/pictures/c")},
         framing=Framing(x=0.5, y=0.4, distance=0.4, pictures=1200),
     )
+    card = Card(licence="cc-by-4.0", datasets=("UTKFace",))
     about = [
         "trained on: utkface, celeba",
-        "looks at: each face, cut out as in 1,200 training pictures",
+        "looks at: each face, cut out as in the training pictures (measured on 1,200 "
+        "of them)",
         "licence: cc-by-4.0",
         "note: Faces were drawn.",
         "note: No <old> people.",
     ]
-    assert describe.text(spec, 1, "cc-by-4.0").splitlines()[-5:] == about
-    shown = describe.html(spec, 1, "cc-by-4.0")
+    assert describe.text(spec, 1, card).splitlines()[-5:] == about
+    shown = describe.html(spec, 1, card)
     assert [f"<p>{escape(line)}</p>" in shown for line in about] == [True] * 5
+
+
+def test_without_a_recipe_the_data_are_those_of_the_card():
+    lines = describe.text(SPEC, 1, Card(datasets=("FairFace", "CelebA"))).splitlines()
+    assert "trained on: FairFace, CelebA" in lines
 
 
 def test_a_notebook_shows_it_as_a_table_of_text():

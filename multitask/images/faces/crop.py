@@ -131,7 +131,7 @@ def crop(
     across, along = (max(1, round(side / reduced)) for side in (width, height))
     first = (corner - start) / reduced
     step, step_down = right / reduced / across, down / reduced / along
-    upright = Image.fromarray(shown).transform(
+    upright = Image.fromarray(np.ascontiguousarray(shown)).transform(
         (across, along),
         Image.Transform.AFFINE,
         (step.real, step_down.real, first.real, step.imag, step_down.imag, first.imag),
@@ -158,10 +158,12 @@ def _cut(
         slices.append(slice(start, end))
         pads.append((before, after))
         starts.append(start - before * by)
-    part = Image.fromarray(np.ascontiguousarray(pixels[tuple(slices)]))
-    averaged = np.asarray(part.reduce(by))
-    padded = np.pad(averaged, (*pads, (0, 0)), mode="edge")
-    return padded, complex(starts[1], starts[0])
+    part = pixels[tuple(slices)]
+    if by > 1:
+        part = np.asarray(Image.fromarray(np.ascontiguousarray(part)).reduce(by))
+    if any(map(any, pads)):
+        part = np.pad(part, (*pads, (0, 0)), mode="edge")
+    return part, complex(starts[1], starts[0])
 
 
 def _eyes(face: Face) -> _Eyes:

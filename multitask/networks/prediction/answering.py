@@ -4,16 +4,17 @@ import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.head import Head
 from multitask.images.decode import Picture, Pixels
 from multitask.images.faces.parts import FaceFinder, Part, cut, cut_all
 from multitask.images.threads import as_they_come
-from multitask.networks.answers import Outputs, read_all
+from multitask.networks.answers import Outputs, read_columns
 from multitask.networks.forward import Features, Forward
 from multitask.networks.prediction.inputs import Inputs
 from multitask.networks.spec import NetworkSpec
@@ -81,7 +82,7 @@ class Answering:
         blank = np.zeros((1, side, side, 3), np.uint8)
         outputs, _ = self.forward.with_features(blank, np.arange(1), self.batch_size)
         self.forward.outputs(blank, np.arange(1), self.batch_size)
-        read_all(self.spec.heads, outputs, np.arange(1), probabilities=True)
+        read_columns(self.spec.heads, outputs, probabilities=True)
         if self.find:
             self.find.parts(blank[0], side)
 
@@ -97,26 +98,25 @@ class Answering:
         rows: list[tuple[CutPicture, Part | None]] = []
         wants_features = features or self.training is not None
         outputs, seen = self._outputs(_noted(pictures, rows), wants_features)
-        table = _before_answers(rows, faces=self.find is not None)
-        good = np.flatnonzero(table["status"] == "ok")
+        labels = index[[picture.number for picture, _ in rows]]
+        good = np.flatnonzero([part is not None for _, part in rows])
+        columns = _before_answers(rows, labels, faces=self.find is not None)
         if self.training:
             warnings = np.full(len(rows), None, object)
             warnings[good[self.training.unlike(seen)]] = UNLIKE
-            table["warning"] = pd.Series(warnings, dtype=object)
-        answers = read_all(
+            columns["warning"] = pd.Series(warnings, labels, dtype=object)
+        answers = read_columns(
             self.spec.heads,
             outputs,
-            good,
             selected=self.heads,
             probabilities=self.probabilities,
         )
-        # Nullable integers: an empty cell would turn a column of ints into floats.
-        integers = answers.select_dtypes("integer").columns
-        answers = answers.astype(dict.fromkeys(integers, "Int64"))
+        for name, values in answers.items():
+            columns[name] = _placed(values, good, len(rows))
         aligned = np.full((len(rows), seen.shape[1]), np.nan, np.float32)
         aligned[good] = seen
-        labels = index[[picture.number for picture, _ in rows]]
-        return Embeddings(table.join(answers).set_axis(labels, axis="index"), aligned)
+        # One table at once: to join two takes long beside a network and one picture.
+        return Embeddings(pd.DataFrame(columns, index=labels), aligned)
 
     def _outputs(
         self, parts: Iterable[Pixels], features: bool
@@ -186,24 +186,35 @@ def _count(picture: CutPicture) -> int:
 
 
 def _before_answers(
-    rows: Sequence[tuple[CutPicture, Part | None]], *, faces: bool
-) -> pd.DataFrame:
+    rows: Sequence[tuple[CutPicture, Part | None]], labels: pd.Index, *, faces: bool
+) -> dict[str, Any]:
     """The columns before the answers."""
+
+    def text(cells: list[str | None]) -> "pd.Series[Any]":
+        return pd.Series(cells, labels, dtype=object)
+
     # First, as pandas leaves out the middle columns of a table that is printed.
-    table = pd.DataFrame(
-        {
-            "status": ["ok" if part else picture.parts for picture, part in rows],
-            "path": [picture.path for picture, _ in rows],
-            "box": [part.box if part else picture.box for picture, part in rows],
-        },
-        dtype=object,
-    )
+    columns: dict[str, Any] = {
+        "status": text(["ok" if part else str(picture.parts) for picture, part in rows])
+    }
+    columns["path"] = text([picture.path for picture, _ in rows])
     if faces:
         numbers = [part.face if part else None for _, part in rows]
-        table.insert(2, "face", pd.Series(numbers, dtype="Int64"))
+        columns["face"] = pd.array(numbers, dtype="Int64")
+    columns["box"] = text([part.box if part else picture.box for picture, part in rows])
+    if faces:
         confidence = [part.confidence if part else np.nan for _, part in rows]
-        table["face_confidence"] = np.array(confidence, np.float32)
-    return table
+        columns["face_confidence"] = np.array(confidence, np.float32)
+    return columns
+
+
+def _placed(values: npt.NDArray[Any], good: npt.NDArray[np.intp], count: int) -> Any:
+    """Answers (good,) in the rows `good` of `count`, empty in the others."""
+    # Nullable integers: an empty cell would turn a column of ints into floats.
+    cells = pd.array(values, dtype="Int64") if values.dtype.kind in "iu" else values
+    if len(good) == count:
+        return cells
+    return pd.Series(cells, good).reindex(range(count)).array
 
 
 def _path(picture: Picture) -> str | None:

@@ -17,6 +17,7 @@ from multitask.networks.prediction.formats import DEEPFACE, encodable_text
 
 ACTIONS = ("emotion", "age", "gender", "race")
 Face = dict[str, Any]  # of DeepFace: its keys and values
+Answers = Mapping[str, Any] | pd.DataFrame  # (faces,) each, by column
 _PLACES = ("status", "path", "box", "face_confidence")
 _ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and where it swaps sides
 # The label columns that ask each question.
@@ -82,22 +83,25 @@ def left_out(heads: Sequence[Head]) -> tuple[str, ...]:
 
 
 def answers(
-    rows: pd.DataFrame, heads: Sequence[Head], *, among: Sequence[Head] = ()
+    columns: Answers, heads: Sequence[Head], *, among: Sequence[Head] = ()
 ) -> list[Face]:
-    """What DeepFace says of each face, from rows of answers with probabilities.
+    """What DeepFace says of each face, from answers with probabilities.
 
-    `heads` are those that answered, of `among` all of the network, by default the same.
-    `age` is in whole years; `gender`, `race` and
-    `emotion` are percentages by class, of which `dominant_gender` and so on is the
-    largest. Values are plain Python, ready for JSON.
+    `columns` are arrays (faces,), or a DataFrame. `heads` are those that answered, one
+    at least with a place in that shape, of `among` all of the network, by default the
+    same. `age` is in whole years; `gender`, `race` and `emotion` are percentages by
+    class, of which `dominant_gender` and so on is the largest. Values are plain Python,
+    ready for JSON.
     """
     parts = [
-        _percentages(rows, one, among or heads) if one.classes else _numbers(rows, one)
+        _percentages(columns, one, among or heads)
+        if one.classes
+        else _numbers(columns, one)
         for one in questions(heads).values()
     ]
     return [
-        {key: value for part in parts for key, value in part[row].items()}
-        for row in range(len(rows))
+        {key: value for part in face for key, value in part.items()}
+        for face in zip(*parts, strict=True)
     ]
 
 
@@ -193,20 +197,19 @@ def _known(question: Question, action: str) -> int:
     return len(set(question.classes) & set(_CLASSES.get(action, ())))
 
 
-def _numbers(rows: pd.DataFrame, question: Question) -> list[Face]:
-    numbers = rows[question.head.columns[0]]
+def _numbers(columns: Answers, question: Question) -> list[Face]:
+    numbers = columns[question.head.columns[0]]
     return [{question.action: round(float(number))} for number in numbers]
 
 
 def _percentages(
-    rows: pd.DataFrame, question: Question, heads: Sequence[Head]
+    columns: Answers, question: Question, heads: Sequence[Head]
 ) -> list[Face]:
     action, head = question.action, question.head
     names = _probability_columns(head, heads)
-    # Arrays, as a data frame takes longer than the network does for one face.
     shares = np.column_stack(
         [
-            np.sum([rows[names[one]].to_numpy(np.float64) for one in ours], axis=0)
+            sum(np.asarray(columns[names[one]], np.float64) for one in ours)
             for ours in question.classes.values()
         ]
     )
