@@ -182,7 +182,10 @@ def main(argv: list[str] | None = None) -> int:
     # Imported here, as pandas takes its time and `--help` doesn't need it.
     from multitask.images.faces.parts import check_faces
     from multitask.images.paths import check_usable
+    from multitask.images.sheet import check_sheet
 
+    if arguments.sheet:  # before a network is looked for, or downloaded
+        check_sheet(Path(arguments.sheet).expanduser())
     check_faces(arguments.faces, arguments.detector)
     network = take_network(arguments)
     arguments.input = with_lines(arguments.input)
@@ -233,15 +236,15 @@ def _write(
     file: "Target",
     features: "FeatureFile | None",
 ) -> None:
+    done = file.tally.pictures
+    drawn = drawings(arguments, pictures["path"].tolist(), done)
     import_tensorflow()
     import multitask
 
     with status("opening the network"):
         analyzer = multitask.load(network)
     analyzer = analyzer.with_tta(arguments.tta) if arguments.tta else analyzer
-    done = file.tally.pictures
     shaped = shape(arguments, analyzer.select(heads_to_read(arguments)), analyzer)
-    drawn = drawings(arguments, pictures["path"].tolist(), done)
     meant = pictures if len(pictures.columns) > 1 else pictures["path"].tolist()
     settings = _settings(arguments) | {"box": box, "start": done}
     chunks = (

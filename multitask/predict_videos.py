@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from glob import glob, has_magic
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,9 +50,13 @@ def videos_among(arguments: argparse.Namespace) -> list[str]:
 
     Raises UserError for a mix of both, and for options that the input has no use for.
     """
+    from multitask.images.paths import matches
     from multitask.images.video import is_video
 
-    names = list(dict.fromkeys(_expanded(arguments.input)))
+    expanded = {name: matches(name) for name in arguments.input}
+    names = list(dict.fromkeys(chain(*expanded.values())))
+    if not names:
+        raise UserError(next(iter(expanded)), "matches no file")
     videos = [name for name in names if is_video(name)]
     if not videos:
         for option in ("every", "persons", "no_average"):
@@ -69,16 +73,10 @@ def videos_among(arguments: argparse.Namespace) -> list[str]:
             raise UserError(f"--{option}", "is for pictures, and a video is given")
     if arguments.format == "deepface":
         raise UserError("--format deepface", "is for pictures, and a video is given")
+    for name, paths in expanded.items():
+        if not paths:
+            print(f"left out: {name}: matches no file", file=sys.stderr)
     return videos
-
-
-def _expanded(names: Sequence[str]) -> Iterator[str]:
-    for name in names:
-        path = Path(name).expanduser()
-        if has_magic(name) and not path.exists():
-            yield from sorted(glob(str(path), recursive=True)) or [name]
-        else:
-            yield str(path)
 
 
 def predict_videos(

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import shlex
 import zlib
 from collections.abc import Iterable, Sequence
 from os import PathLike
@@ -12,6 +13,7 @@ import numpy as np
 from multitask.contracts.errors import Say, UserError, counted
 from multitask.contracts.reading import pictures
 from multitask.images.decode import visible_fault
+from multitask.images.video import is_video
 
 
 def expand(names: Iterable[str], say: Say | None = None) -> list[str]:
@@ -21,40 +23,64 @@ def expand(names: Iterable[str], say: Say | None = None) -> list[str]:
     `[...]`, `**`) for what it matches; a leading `~` is the home folder. A name that
     matches no file is returned as it is. Raises UserError for a folder or glob without
     a picture, and for a name of a folder (`faces/`) that does not exist. With `say`,
-    it is told of a folder without a picture, or one that can't be read, unless there is
-    no other picture, and of pictures that are named more than once.
+    it is told of a folder or glob without a picture, or a folder that can't be read,
+    unless there is no other picture, and of pictures that are named more than once.
     """
     paths: list[str] = []
     empty: list[UserError] = []
+
+    def leave_out(error: UserError) -> None:
+        if not say:
+            raise error
+        empty.append(error)
+
     for name in names:
-        path = Path(name).expanduser()
-        # Those of `os.path`: a name that no file can have is no error.
-        if os.path.isdir(path):
+        named = matches(name)
+        if not named:
+            leave_out(UserError(name, "matches no file"))
+        for path in named:
+            # That of `os.path`: a name that no file can have is no error.
+            if not os.path.isdir(path):
+                paths.append(path)
+                continue
             try:
-                paths += pictures(path, str(path))
+                paths += pictures(path, path)
             except UserError as error:
-                if not say:
-                    raise
-                empty.append(error)
-        elif not os.path.exists(path) and glob.has_magic(name):
-            matches = sorted(glob.glob(str(path), recursive=True))
-            if not matches:
-                raise UserError(name, "matches no file")
-            for match in matches:
-                paths += pictures(match, match) if Path(match).is_dir() else [match]
-        elif name.endswith((os.sep, "/")):
-            raise UserError(name, "no such folder", "check the path")
-        else:
-            paths.append(str(path))
-    if empty and not paths:
-        raise empty[0]
+                leave_out(_with_videos(error, path))
     distinct = list(dict.fromkeys(paths))
     if say:
-        for each in empty:
-            say(f"left out: {each.line}")
+        lines = dict.fromkeys(error.line for error in empty)
+        for line in list(lines)[0 if paths else 1 :]:
+            say(f"left out: {line}")
         if again := len(paths) - len(distinct):
             say(f"left out: {counted(again, 'picture')} named more than once")
+    if empty and not paths:
+        raise empty[0]
     return distinct
+
+
+def matches(name: str) -> list[str]:
+    """The paths that a glob matches, sorted; that of any other name alone.
+
+    Raises UserError for a name of a folder (`faces/`) that does not exist.
+    """
+    path = str(Path(name).expanduser())
+    if glob.has_magic(name) and not os.path.exists(path):
+        return sorted(glob.glob(path, recursive=True))
+    if name.endswith((os.sep, "/")) and not os.path.isdir(path):
+        raise UserError(name, "no such folder", "check the path")
+    return [path]
+
+
+def _with_videos(error: UserError, folder: str) -> UserError:
+    """The error of a folder without a picture; it names the videos in it."""
+    videos = sorted(path for path in Path(folder).rglob("*") if is_video(path))
+    if not videos:
+        return error
+    what = f"holds {counted(len(videos), 'video')} and no picture"
+    names = f"{shlex.quote(str(videos[0].parent))}/*{videos[0].suffix}"
+    todo = f"write {names} for the videos (in Python, use predict_video)"
+    return UserError(folder, what, todo)
 
 
 def check_usable(given: Sequence[object]) -> None:

@@ -68,11 +68,11 @@ def test_a_folder_without_a_picture_is_left_out_beside_others(faces, paths, tmp_
     (tmp_path / "none").mkdir()
     none, lines = str(tmp_path / "none"), list[str]()
     assert expand([none, paths[0], none], lines.append) == paths[:1]
-    assert lines == [lines[0]] * 2
-    assert lines[0].startswith(f"left out: {none}: '{none}' is empty; pictures end in")
+    assert len(lines) == 1
+    assert lines[0].startswith(f"left out: {none}: is empty; pictures end in")
     with pytest.raises(UserError, match="is empty; pictures end in .jpg"):
         expand([none, none], lines.append)
-    assert len(lines) == 2
+    assert len(lines) == 1
 
 
 def test_a_glob_without_a_match_is_an_error(faces):
@@ -89,3 +89,32 @@ def test_a_picture_named_twice_is_answered_once_and_told(faces, paths):
     lines = list[str]()
     assert expand([paths[0], str(faces), paths[0]], lines.append) == paths
     assert lines == ["left out: 2 pictures named more than once"]
+
+
+def test_a_glob_without_a_match_is_left_out_beside_others(faces, paths):
+    none, lines = f"{faces}/*.tiff", list[str]()
+    assert expand([none, paths[0]], lines.append) == paths[:1]
+    assert lines == [f"left out: {none}: matches no file"]
+    with pytest.raises(UserError, match=r"\*\.tiff: matches no file$"):
+        expand([none, f"{faces}/*.bmp"], lines.append)
+    assert lines[1:] == [f"left out: {faces}/*.bmp: matches no file"]
+
+
+def test_an_empty_folder_that_a_glob_matches_is_left_out_alone(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "two" / "a.png")
+    lines = list[str]()
+    assert expand([f"{tmp_path}/*"], lines.append) == [f"{tmp_path}/two/a.png"]
+    assert lines[0].startswith(f"left out: {tmp_path}/one: is empty")
+
+
+def test_a_folder_of_videos_alone_says_how_to_name_them(tmp_path):
+    for name in ("b.mp4", "c.MP4", "notes.txt"):
+        (tmp_path / name).touch()
+    with pytest.raises(UserError) as error:
+        expand([str(tmp_path)])
+    assert error.value.line == (
+        f"{tmp_path}: holds 2 videos and no picture; write {tmp_path}/*.mp4 for the "
+        "videos (in Python, use predict_video)"
+    )
