@@ -7,6 +7,7 @@
 import warnings
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import count
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -27,6 +28,7 @@ from multitask.networks.prediction.deepface import (
     confidence,
     questions,
     region,
+    warning,
 )
 from multitask.with_keras import load
 
@@ -89,7 +91,9 @@ def analyze(
         A list with a dict for each face, large ones first; for a list of pictures, a
         list of such lists. Keys are `region`, `face_confidence` (None if the detector
         has none), and by action `age`, `gender` and `dominant_gender`, `race` and
-        `dominant_race`, `emotion` and `dominant_emotion`. Shares are in per cent.
+        `dominant_race`, `emotion` and `dominant_emotion`. Shares are in per cent. A
+        network that knows its training pictures adds `warning`: `unlike the training
+        pictures`, or None.
 
     Raises:
         FaceNotDetected: A picture has no face.
@@ -278,12 +282,14 @@ def _answer(
     stacked = np.stack(pixels) if pixels else np.zeros((0, size, size, 3), np.uint8)
     heads = [question.head for question in known.values()]
     columns = analyzer.answer_columns(stacked, heads=heads)
-    each = iter(answers(columns, heads, among=analyzer.heads))
+    answered = answers(columns, heads, among=analyzer.heads)
+    number = count()
     return [
         [
-            next(each)
+            answered[row := next(number)]
             | {"region": region(box) | {"left_eye": left, "right_eye": right}}
             | {"face_confidence": confidence(sure)}
+            | warning(columns, row)
             for box, sure, (left, right) in zip(
                 picture.boxes, picture.confidences, picture.eyes, strict=True
             )

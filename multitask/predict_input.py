@@ -38,7 +38,7 @@ def read_pictures(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":
         raise UserError(files[0], "is a table", "give one table, without other input")
     from multitask.tables import read
 
-    return read.read_pictures(Path(files[0]), files[0], arguments.box)
+    return read.read_pictures(Path(files[0]), "input", arguments.box)
 
 
 def with_lines(names: list[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Which pictures show what I look for? One command, on answers that predict wrote."""
 
 import argparse
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -42,8 +43,9 @@ def parser() -> argparse.ArgumentParser:
     add("answers", help="a file of predict --out: .csv, .json, .jsonl or .parquet")
     add(
         "expression",
-        nargs="?",
-        help="comparisons, joined by and, or, not (with --like, default: all rows)",
+        nargs="*",
+        help="comparisons in quotes, joined by and, or, not (with --like, default: all "
+        "rows)",
     )
     add(
         "--like",
@@ -97,6 +99,11 @@ def _add_output(options: argparse.ArgumentParser) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run `python -m multitask.search`; returns the exit status."""
     arguments = parser().parse_args(argv)
+    words = arguments.expression
+    if len(words) > 1:
+        what = f"has {len(words)} parts"
+        todo = f"write quotes for the shell: {shlex.quote(' '.join(words))}"
+        raise UserError("expression", what, todo)
     # Imported here, as pandas takes its time and `--help` doesn't need it.
     from multitask.images.sheet import check_sheet
     from multitask.networks.prediction.file import check_target, write_rows
@@ -114,7 +121,7 @@ def main(argv: list[str] | None = None) -> int:
     like = find_like(arguments.like, arguments.features, arguments.network, say=_tell)
     matches = find.find(
         arguments.answers,
-        arguments.expression,
+        words[0] if words else None,
         like=like,
         top=arguments.top,
         sort=arguments.sort,

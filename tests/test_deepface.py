@@ -30,7 +30,7 @@ ASTRONAUT = data.astronaut()  # RGB, (512, 512, 3), with one face
 BGR = ASTRONAUT[..., ::-1]
 COUPLE = np.concatenate([BGR, BGR[:, ::-1]], axis=1)
 KEYS = ["age", "gender", "dominant_gender", "race", "dominant_race"]
-PLACE = ["region", "face_confidence"]
+PLACE = ["region", "face_confidence", "warning"]
 NO_EMOTION = "has no head for emotion"
 
 
@@ -93,6 +93,7 @@ def test_one_picture_gives_a_list_of_dicts(analyze, photo):
     assert is_astronaut(face)
     assert face["dominant_race"] == "white"
     assert 0.9 < face["face_confidence"] <= 1
+    assert face["warning"] is None
 
 
 @pytest.mark.parametrize("kind", [tuple, list])

@@ -127,7 +127,8 @@ def _edges(box: Any, width: int, height: int) -> Rectangle | None:
     left, right = max(left, 0), min(right, width)
     top, bottom = max(top, 0), min(bottom, height)
     if left >= right or top >= bottom:
-        raise PictureError(f"box {box!r} lies outside its {width} x {height} pixels")
+        size = f"{width} x {height} pixels"
+        raise PictureError(f"box {box!r} lies outside the picture, which has {size}")
     return left, top, right, bottom
 
 

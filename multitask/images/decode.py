@@ -21,30 +21,22 @@ import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
 from multitask.images.threads import in_order
+from multitask.images.upright import PictureError as PictureError  # for all who decode
+from multitask.images.upright import upright
 
 Pixels = npt.NDArray[np.uint8]
 Cut = Callable[[Pixels, int], Pixels]  # pixels of any size to (size, size, 3)
 Picture = str | PathLike[str] | bytes | Image.Image | npt.NDArray[Any]
 
-MAX_PIXELS = 100_000_000
+NO_PATH = "has no path"
 _FORMATS: tuple[str, ...] = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
 with suppress(ImportError):  # Pillow before 11.3
     from PIL import AvifImagePlugin
 
     _FORMATS += (AvifImagePlugin.AvifImageFile.format,)
+_EDGES = "must be 'left top right bottom'"
 _SMALL = 1_000_000  # most pixels for which the fast decoder saves time
-_STRIP = 65_536  # pixels that are scaled to 8 bits at a time
 _JPEG = b"\xff\xd8\xff"
-_ORIENTATION = 0x0112  # the EXIF tag
-_TURNS = {  # the transposition that undoes each orientation
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _thread = threading.local()
 # An image that is given twice must not be read by two threads at once: each has one of
 # these locks, by its address.
@@ -67,10 +59,6 @@ _BROKEN = (
 # Pillow warns of odd but readable EXIF data, and of pictures above 89 megapixels.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-
-
-class PictureError(Exception):
-    """This one picture can't be used; the message says why."""
 
 
 def decode(picture: Picture, box: str | None = None, margin: float = 0.0) -> Pixels:
@@ -103,6 +91,8 @@ def visible_fault(picture: object) -> str:
     try:
         if isinstance(picture, np.ndarray):
             _check_array(picture)
+        elif isinstance(picture, str) and not picture:
+            return NO_PATH
         elif not isinstance(picture, (str, bytes, PathLike, Image.Image)):
             _rgb(picture)  # type: ignore[arg-type]  # which refuses it
     except PictureError as error:
@@ -134,20 +124,22 @@ def _rgb(picture: Picture) -> Image.Image:
 def _image(image: Image.Image) -> Image.Image:
     try:
         with _READING[id(image) // 16 % len(_READING)]:
-            return _upright(image)  # which may only now read the file
+            return upright(image)  # which may only now read the file
     except _BROKEN as error:
         reason = str(error) or "its file may be closed"
         raise PictureError(f"can't be decoded: {reason}") from None
 
 
 def _file(picture: str | bytes | PathLike[str]) -> Image.Image:
+    if isinstance(picture, str) and not picture:  # an empty cell; Path("") is a folder
+        raise PictureError(NO_PATH)
     source = BytesIO(picture) if isinstance(picture, bytes) else Path(picture)
     try:
         image = _plain_jpeg(source)
         if image is not None:
             return image
         with Image.open(source, formats=_FORMATS) as image:
-            return _upright(image)
+            return upright(image)
     except FileNotFoundError:
         raise PictureError("no such file") from None
     except IsADirectoryError:
@@ -200,59 +192,9 @@ def _buffer() -> Pixels:
     return buffer
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Read an image and convert it to upright RGB."""
-    if image.width * image.height >= MAX_PIXELS:
-        raise PictureError(
-            f"has {image.width} x {image.height} pixels, must have less than 100 "
-            "megapixels"
-        )
-    if 0 in image.size:
-        raise PictureError(f"is empty: {image.width} x {image.height} pixels")
-    image.load()
-    # Copy only where something changes: a copy takes as long as decoding.
-    turn = _TURNS.get(_orientation(image))
-    if turn is not None:
-        image = image.transpose(turn)
-    if image.mode.startswith(("I", "F")):
-        image = _eight_bit(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation; 1, upright, if there is none or it can't be read."""
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # broken EXIF data can raise anything
-        return 1
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits; Pillow's own conversion would clip it at 255."""
-    values = np.asarray(image)
-    low, high = values.min(), values.max()
-    if not np.isfinite((low, high)).all():
-        raise PictureError("has values that are not finite")
-    top = 65535.0 if image.mode.startswith("I;16") or high > 255 else 255.0
-    if image.mode.startswith("F") and high <= 1:
-        top = 1.0  # as TIFF files of floats have it
-    scaled = np.empty(values.shape, np.uint8)
-    flat, pixels = values.reshape(-1), scaled.reshape(-1)
-    for start in range(0, len(flat), _STRIP):  # as float64 takes eight times the memory
-        strip = flat[start : start + _STRIP].astype(np.float64) * 255 / top
-        pixels[start : start + _STRIP] = np.clip(strip, 0, 255).round()
-    return Image.fromarray(scaled)
-
-
 def _array(array: npt.NDArray[Any]) -> Image.Image:
     _check_array(array)
-    return _upright(
-        Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array)
-    )
+    return upright(Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array))
 
 
 def _check_array(array: npt.NDArray[Any]) -> None:
@@ -268,19 +210,33 @@ def _check_array(array: npt.NDArray[Any]) -> None:
 def _crop(pixels: Pixels, box: str, margin: float) -> Pixels:
     height, width = pixels.shape[:2]
     try:
-        left, top, right, bottom = (float(n) for n in box.split())
+        edges = [float(n) for n in box.split()]
+        left, top, right, bottom = edges
         across, down = margin * (right - left), margin * (bottom - top)
         left, right = round(left - across), round(right + across)
         top, bottom = round(top - down), round(bottom + down)
     except (ValueError, OverflowError):
-        raise PictureError(f"box is {box!r}, must be 'left top right bottom'") from None
+        raise PictureError(f"box is {box!r}, {_EDGES}") from None
     if right < left or bottom < top:
-        raise PictureError(f"box is {box!r}, must be 'left top right bottom'")
+        raise PictureError(_swapped(box, *edges))
     # A negative index would count from the far side.
     crop = pixels[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
     if 0 in crop.shape:
-        raise PictureError(f"box {box!r} lies outside its {width} x {height} pixels")
+        if right == left or bottom == top:
+            raise PictureError(f"box {box!r} is less than a pixel wide or high")
+        size = f"{width} x {height} pixels"
+        raise PictureError(f"box {box!r} lies outside the picture, which has {size}")
     return crop
+
+
+def _swapped(box: str, left: float, top: float, right: float, bottom: float) -> str:
+    """What is wrong with a box that ends before it begins."""
+    ends = f"bottom {bottom:g} above top {top:g}"
+    if right < left:
+        ends = f"right {right:g} before left {left:g}"
+    may_be_sized = right > 0 and bottom > 0
+    hint = ", or --box xywh: 'left top width height'" if may_be_sized else ""
+    return f"box {box!r} has {ends}: {_EDGES}{hint}"
 
 
 def resize(pixels: Pixels, size: int) -> Pixels:

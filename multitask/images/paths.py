@@ -98,7 +98,7 @@ def check_usable(given: Sequence[object]) -> None:
     if not given:
         return
     first, where, todo = given[0], "pictures", ""
-    if isinstance(first, (str, PathLike)):
+    if isinstance(first, (str, PathLike)) and str(first):
         where, fault, todo = str(first), "no such file or folder", "check the path"
     elif isinstance(first, np.ndarray) and first.dtype.kind == "f":
         todo = 'scale arrays to 0..255 and convert them by .astype("uint8")'

@@ -19,7 +19,8 @@ import numpy as np
 
 from multitask.contracts.errors import UserError, counted
 from multitask.images.camera import is_camera, newest, open_camera
-from multitask.images.decode import MAX_PIXELS, Pixels
+from multitask.images.decode import Pixels
+from multitask.images.upright import MAX_PIXELS
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -188,7 +189,8 @@ class Video:
         """Every frame that can be decoded; `fault` is set after the last one."""
         import av
 
-        count, damaged, first = 0, 0, 0.0
+        count = 0
+        lost, damaged = list[float](), list[float]()  # when, in seconds
         packets = self._container.demux()
         try:
             for packet in packets:
@@ -202,20 +204,29 @@ class Video:
                 try:
                     decoded: Any = packet.decode()
                 except av.error.InvalidDataError:
-                    first = self._reached if not damaged else first
-                    damaged += 1
+                    lost.append(self._reached)
                     continue
                 for frame in decoded:
                     count += 1
+                    if frame.is_corrupt:  # FFmpeg has made up what is missing in it
+                        start = self._start() or 0.0
+                        damaged.append((frame.time or self._reached + start) - start)
                     yield frame
         except (av.error.FFmpegError, OSError) as error:
             self.fault = f"breaks off at {self._reached:.1f} s: {_reason(error)}"
             return
         self._reached = self._reached or count / self.rate
-        self.fault = self._missing(count and count + damaged)
-        if damaged and not self.fault:
-            frames = counted(damaged, "frame")
-            self.fault = f"{frames} can't be decoded, the first at {first:.1f} s"
+        self.fault = self._missing(count and count + len(lost))
+        if not self.fault:
+            faults = (
+                f"{counted(len(times), 'frame')} {what}, the first at {times[0]:.1f} s"
+                for times, what in (
+                    (lost, "can't be decoded"),
+                    (damaged, "is damaged" if len(damaged) == 1 else "are damaged"),
+                )
+                if times
+            )
+            self.fault = "; ".join(faults)
 
     def _missing(self, count: int) -> str:
         """Why so many frames are too few; empty if they are all."""

@@ -152,9 +152,11 @@ class Analyzer(Network):
         are `status`, `path`, `time` (in seconds), `person` (a number, from frame to
         frame the same), `box`, `face_confidence`, and answers as in `predict`, for the
         mean of the outputs for the person's face so far; with `average=False`, for the
-        frame alone. `persons` gives one row per person, after the last frame with it:
-        `start`, `end` and `frames` stand in place of `time`, and answers are for the
-        mean over all frames. A video that breaks off has a last row that says so.
+        frame alone. `warning` is as in `predict`, for the frame alone, or for most
+        frames of a person. `persons` gives one row per person, after the last frame
+        with it: `start`, `end` and `frames` stand in place of `time`, and answers are
+        for the mean over all frames. A video that breaks off has a last row that says
+        so.
 
         `faces`, `largest` and the others are as in `predict`, but a frame that is a
         crop of a face is searched, too; in whole frames nobody is followed. `progress`
@@ -168,9 +170,8 @@ class Analyzer(Network):
         """
         _check_batch_size(batch_size)
         reader = Reader(
-            outputs=lambda pixels: self.outputs(
-                pixels, np.arange(len(pixels)), batch_size=batch_size
-            ),
+            outputs=lambda pixels: self.outputs_and_far(pixels, batch_size),
+            warns=self.training is not None,
             side=self.spec.side,
             find=finder(faces, self.spec.framing, detector=detector, largest=largest),
             heads=self.heads,

@@ -23,7 +23,7 @@ from multitask.networks.forward import Features, Forward, Rows
 from multitask.networks.named.description import datasets, licence
 from multitask.networks.named.heads import lacking
 from multitask.networks.spec import NetworkSpec
-from multitask.networks.unlike import TrainingFeatures
+from multitask.networks.unlike import Far, TrainingFeatures
 
 
 class Network:
@@ -133,10 +133,25 @@ class Network:
     ) -> Columns:
         """The columns of `answers` with probabilities for all of `pixels`, as arrays.
 
-        For a single picture, a table would take long beside the network.
+        There is also a `warning`, as in `predict`, if the network knows its training
+        pictures. For a single picture, a table would take long beside the network.
         """
-        outputs = self.outputs(pixels, np.arange(len(pixels)), batch_size=64)
-        return read_columns(self.heads, outputs, selected=heads, probabilities=True)
+        outputs, far = self.outputs_and_far(pixels, 64)
+        columns = read_columns(self.heads, outputs, selected=heads, probabilities=True)
+        if far is not None:
+            columns["warning"] = np.where(far, unlike.UNLIKE, None)
+        return columns
+
+    def outputs_and_far(self, pixels: Pixels, batch_size: int) -> tuple[Outputs, Far]:
+        """Raw outputs (pictures, ...) by head name, and what is unlike the training.
+
+        That is True or False for each picture; None if the network doesn't know.
+        """
+        rows = np.arange(len(pixels))
+        if self.training is None:
+            return self.forward.outputs(pixels, rows, batch_size), None
+        outputs, features = self.forward.with_features(pixels, rows, batch_size)
+        return outputs, self.training.unlike(features)
 
     def outputs(self, pixels: Pixels, rows: Rows, *, batch_size: int = 128) -> Outputs:
         """Raw outputs (rows, ...) of the network by head name."""

@@ -28,6 +28,7 @@ _CHANNELS = 512  # at most: of more, as many evenly spaced ones are looked at
 _TINY = 1e-9  # the least noise, as a share of the largest variance
 
 Floats = npt.NDArray[np.floating]
+Far = npt.NDArray[np.bool_] | None  # which pictures are far, if that is known
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

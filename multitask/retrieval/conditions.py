@@ -233,11 +233,20 @@ def _safe(constant: Any) -> Any:
     return constant
 
 
-def check_names(names: tuple[str, ...], known: list[str], where: str) -> None:
+def check_names(
+    names: tuple[str, ...],
+    known: list[str],
+    where: str,
+    expression: Expression | None = None,
+) -> None:
     """Raise UserError for a column that the answers don't have."""
     for name in names:
         if name not in known:
             todo = nearest(name, known)
+            if column := expression and expression.compared_with(name, known):
+                todo = f"for a text, write quotes: {column} == {name!r}; {todo}"
+            if "status" not in known:  # which all tables of predictions have
+                todo += "; this table is not one that predict wrote"
             odd = [k for k in known if not k.isidentifier()]
             if odd and todo.startswith("known"):
                 todo += f"; in an expression, write others in backticks: `{odd[0]}`"

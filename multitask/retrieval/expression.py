@@ -7,8 +7,9 @@ not a comparison is an error.
 import ast
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NoReturn
 
 from multitask.contracts.errors import UserError
@@ -20,7 +21,7 @@ _MISSING = "missing"
 # Text in quotes, as it is; or the name of a column in backticks.
 _TOKEN = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`([^`]*)`""", re.DOTALL)
 _HINTS = (  # of expressions that are no Python: what they contain, and what to write
-    (r"(?<![=!<>])=(?!=)", "write == for equal"),
+    (r"(?<![=!<>])=(?!=)", "write == for equal, and names of classes in quotes"),
     (r"<>", "write != for not equal"),
     (r"&&|\|\||!(?!=)", "write and, or, not"),
     (
@@ -35,12 +36,13 @@ _WHAT = {  # what is not allowed, in words
     ast.Subscript: "asks for an item",
     ast.Lambda: "is a function",
     ast.NamedExpr: "is an assignment",
-    ast.BinOp: "is arithmetic, or joins by & or |",
+    ast.BinOp: "is arithmetic",
     ast.IfExp: "is a condition",
     ast.JoinedStr: "is formatted text",
     ast.Dict: "is a dictionary",
     ast.Await: "waits for something",
 }
+_JOINED = {ast.BitAnd: ("&", "and"), ast.BitOr: ("|", "or")}
 Operand = ast.Name | ast.Constant
 Comparison = tuple[ast.expr, ast.cmpop, ast.expr]
 
@@ -75,6 +77,21 @@ class Expression:
         if isinstance(self.tree, ast.BoolOp):
             return tuple(_flat(self.tree, type(self.tree.op)))
         return (self.tree,)
+
+    def compared_with(self, name: str, known: Collection[str]) -> str:
+        """The known column, as it is written, that a name is compared with; or ""."""
+        nodes = [node for node in ast.walk(self.tree) if isinstance(node, ast.Compare)]
+        for left, _, right in chain.from_iterable(map(comparisons, nodes)):
+            for one, other in ((left, right), (right, left)):
+                is_known = isinstance(one, ast.Name) and self.name(one) in known
+                if is_known and self._holds(other, name):
+                    return self.source(one)
+        return ""
+
+    def _holds(self, operand: ast.expr, name: str) -> bool:
+        """Whether an operand is a name, or a list of values with it."""
+        values = [operand, *getattr(operand, "elts", ())]
+        return any(isinstance(v, ast.Name) and self.name(v) == name for v in values)
 
     def source(self, node: ast.expr) -> str:
         """A part of the expression as it was written."""
@@ -211,6 +228,11 @@ def _check_comparison(
 
 
 def _refuse_other(expression: Expression, node: ast.expr) -> NoReturn:
+    if isinstance(node, ast.BinOp) and type(node.op) in _JOINED:
+        sign, word = _JOINED[type(node.op)]
+        expression.refuse(node, f"joins by {sign}", f"write {word}")
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
+        expression.refuse(node, "begins with ~", "write not")
     for kind, what in _WHAT.items():
         if isinstance(node, kind):
             expression.refuse(node, what)

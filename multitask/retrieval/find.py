@@ -38,7 +38,8 @@ class Like:
 class Matches:
     """The rows that match an expression, as many as are wanted.
 
-    `matched` of `total` rows match. `searched` are the columns that the expression
+    `matched` of `total` rows match and, if something like them is looked for, have
+    features. `searched` are the columns that the expression
     names. `notes` are lines for the user, such as why no row matches.
     """
 
@@ -77,7 +78,7 @@ def find(
     parsed = None if expression is None else parse(expression)
     answers = open_answers(source)
     searched = parsed.names if parsed else ()
-    check_names(searched, answers.names, "expression")
+    check_names(searched, answers.names, "expression", parsed)
     if sort is not None:
         check_names((sort,), answers.names, "--sort")
     if like:
@@ -99,7 +100,11 @@ def find(
     limit = None if like else top
     rows = _select(answers, condition, order, limit)
     if like:
-        rows, similarities = nearest(like.features, like.query, top or _TOP, rows)
+        most, count = top or _TOP, matched
+        rows, similarities, matched = nearest(like.features, like.query, most, rows)
+        if matched < count:
+            without = counted(count - matched, "row")
+            notes.append(f"left out: {without} without features")
     table = answers.rows(rows)
     if like:
         place = list(table).index("path") + 1

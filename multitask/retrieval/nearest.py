@@ -1,5 +1,7 @@
 """Which pictures are most like this one, by the features of a network?"""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -8,26 +10,36 @@ from multitask.contracts.errors import UserError
 _BLOCK = 16_384  # rows at a time: what is computed stays small beside the features
 
 
+class Nearest(NamedTuple):
+    """The most similar rows, their similarities, and how many rows were compared."""
+
+    rows: npt.NDArray[np.int64]
+    similarities: npt.NDArray[np.float32]
+    compared: int
+
+
 def nearest(
     features: npt.NDArray[np.floating],
     query: npt.NDArray[np.floating],
     top: int = 10,
     among: npt.NDArray[np.int64] | None = None,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+) -> Nearest:
     """The rows whose features have the highest cosine similarity to a query.
 
     `features` are (rows, channels), in memory or mapped from a file, and `query` is
     (channels,). Every row is compared, or those in `among`, which ascend. Returns the
     `top` rows, the most similar first and equal ones in their order, and their
     similarities from -1 to 1. Rows of zeros have similarity 0; those that are not
-    finite, such as features of a picture that could not be read, are left out, so there
-    may be fewer than `top`.
+    finite, such as features of a picture that could not be read, are not compared, so
+    there may be fewer than `top`.
 
     Raises UserError for shapes that don't fit, a query that is zero or not finite, and
     a `top` below 1.
 
-    >>> nearest(np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 2.0]]), np.array([0, 3.0]), 2)
-    (array([2, 1]), array([1. , 0.8], dtype=float32))
+    >>> features = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 2.0], [np.nan, 0.0]])
+    >>> rows, similarities, compared = nearest(features, np.array([0.0, 3.0]), 2)
+    >>> rows.tolist(), similarities.tolist(), compared
+    ([2, 1], [1.0, 0.800000011920929], 3)
     """
     _check(features, query, top)
     # In double precision, as the square of a large number may leave the range.
@@ -35,7 +47,7 @@ def nearest(
     direction = unit.astype(np.float32)
     rows = np.zeros(0, np.int64)
     similarities = np.zeros(0, np.float32)
-    count = len(features) if among is None else len(among)
+    count, compared = len(features) if among is None else len(among), 0
     for start in range(0, count, _BLOCK):
         part: slice | npt.NDArray[np.int64] = slice(start, start + _BLOCK)
         numbers = np.arange(start, min(start + _BLOCK, count))
@@ -43,6 +55,7 @@ def nearest(
             part = numbers = among[start : start + _BLOCK]
         found = _similarities(np.asarray(features[part], np.float32), direction)
         usable = np.flatnonzero(np.isfinite(found))
+        compared += len(usable)
         if len(usable) > top:  # only what may be among the best of all
             least = np.partition(found[usable], -top)[-top]
             usable = usable[found[usable] >= least]
@@ -50,7 +63,7 @@ def nearest(
         similarities = np.concatenate([similarities, found[usable]])
         order = np.lexsort((rows, -similarities))[:top]
         rows, similarities = rows[order], similarities[order]
-    return rows, similarities
+    return Nearest(rows, similarities, compared)
 
 
 def _similarities(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.settings import option, setting
-from multitask.images.decode import MAX_PIXELS
+from multitask.images.upright import MAX_PIXELS
 
 
 @dataclass(frozen=True, kw_only=True)

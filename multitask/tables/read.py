@@ -92,7 +92,7 @@ def read_pictures(
     columns = box_columns(map(str, cells))
     paths, _, _ = locate(cells["path"], folder, decisions)
     table = uncoded(cells[[*columns.names]]) if columns else cells[[]]
-    return table.assign(path=paths.fillna(cells["path"])), form
+    return table.assign(path=paths.fillna(cells["path"]).fillna("")), form
 
 
 def reading_of(

@@ -434,7 +434,7 @@ def test_the_boxes_of_a_table_are_cut_out(run, paths, tmp_path, capsys):
     assert answers["box"].fillna("").tolist()[9:11] == ["2 2 22 22", ""]
     assert answers["status"].tolist()[9:11] == ["ok", "ok"]
     assert "no such file" in answers["status"][11]
-    assert "box is" in answers["status"][12]
+    assert "has right -3 before left 9: must be" in answers["status"][12]
     whole = multitask.load(run).predict([other])
     assert answers["age"][10] == pytest.approx(whole["age"][0], abs=1e-3)
 
@@ -469,6 +469,22 @@ def test_what_boxes_of_a_table_are_is_an_option_or_declared(
     assert answers["box"].fillna("").tolist() == ["2 2 22 22", ""]
 
 
+def test_lines_about_tables_name_the_file_once(run, faces, tmp_path, capsys):
+    table = tmp_path / "faces.csv"
+    for text, line in (
+        (None, f"input: there is no file '{table}'; check the path\n"),
+        ("", f"input: '{table}': is empty; begin it with a line of column names, one "
+         "of them path\n"),
+        ("path\n", f"input: '{table}': has no rows\n"),
+    ):  # fmt: skip
+        if text is not None:
+            table.write_text(text)
+        assert output(capsys, run, table, status=2).err == line
+    table.write_text(f"path,box\n{faces / 'a.png'},\n,1 2 3 4\n")
+    printed = output(capsys, run, table)
+    assert printed.err.endswith("2 pictures: 1 answered, 1 not (has no path)\n")
+
+
 def test_a_wrong_box_of_a_declared_column_is_no_whole_picture(
     run, paths, tmp_path, capsys
 ):
@@ -480,4 +496,7 @@ def test_a_wrong_box_of_a_declared_column_is_no_whole_picture(
     text = output(capsys, run, table, "--format", "jsonl").out
     statuses = pd.read_json(StringIO(text), lines=True)["status"].tolist()
     assert statuses[:10] == ["ok"] * 10
-    assert statuses[10] == "box is '9 9 1 1', must be 'left top right bottom'"
+    assert statuses[10] == (
+        "box '9 9 1 1' has right 1 before left 9: must be 'left top right bottom', or "
+        "--box xywh: 'left top width height'"
+    )

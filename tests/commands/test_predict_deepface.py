@@ -53,7 +53,9 @@ def test_only_the_heads_asked_for_are_written(capsys):
     _, (face,) = json.loads(capsys.readouterr().out)
     assert list(face) == [
         *("img_path", "race", "dominant_race", "region", "face_confidence"),
+        "warning",
     ]
+    assert face["warning"] is None
     assert list(face["race"]) == ["asian", "indian", "black", "white", "others"]
 
 

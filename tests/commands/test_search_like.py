@@ -90,6 +90,9 @@ def test_the_most_alike_come_first(folder, capsys):
     )
     assert found["similarity"].iloc[0] == pytest.approx(1, abs=1e-3)
     assert "no face" not in found["status"].tolist()
+    lines = capsys.readouterr().err.splitlines()
+    assert "left out: 1 row without features" in lines
+    assert "4 of 5 rows match" in lines
 
 
 def test_an_expression_and_a_number_choose_among_them(folder):

@@ -275,7 +275,7 @@ def test_columns_that_only_look_alike_as_names_keep_a_head_each(tmp_path):
         ("l.csv", "path:age\na.jpg:1\n", "only path:age; separate columns by commas"),
         ("l.csv", "path,x,x\na.jpg,1,2\n", "has column 'x' twice"),
         ("l.csv", "path,x\n", "has no row"),
-        ("l.csv", "", "can't be read: No columns"),
+        ("l.csv", "", "is empty; begin it with a line"),
         ("l.csv", "path,x\na.jpg,1,2\n", "line 2 has 3 cells, but the header"),
         ("l.csv", "path,x\nb.jpg,1\n", "the only picture .* 'path' has 'b.jpg'"),
         ("l.csv", "path,x_low,x_high\na.jpg,a,b\n", "'x_low' holds 'a', as one end of"),

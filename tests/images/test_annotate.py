@@ -189,7 +189,10 @@ def test_a_face_that_the_edge_cuts_is_framed_within_the_picture():
 @pytest.mark.parametrize(
     ("box", "reason"),
     [
-        ("300 0 400 50", "box '300 0 400 50' lies outside its 200 x 100 pixels"),
+        (
+            "300 0 400 50",
+            "box '300 0 400 50' lies outside the picture, which has 200 x 100 pixels",
+        ),
         ("1 2 3", "box is '1 2 3', must be 'left top right bottom'"),
         ("a b c d", "box is 'a b c d', must be"),
         ("0 0 inf 9", "box is '0 0 inf 9', must be"),

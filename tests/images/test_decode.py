@@ -279,7 +279,7 @@ def test_the_reason_says_what_a_file_is_that_is_no_picture(tmp_path):
     assert refused(str(tmp_path / "folder.jpg")) == "is a folder, no picture"
     assert refused(str(tmp_path / "none.jpg")) == "no such file"
     assert refused(tmp_path / "none.jpg") == "no such file"
-    assert refused("") == "is a folder, no picture"  # as Path("") is "."
+    assert refused("") == "has no path"  # though Path("") is ".", a folder
     assert refused("https://example.org/a.jpg") == "no such file"
     assert "null" in refused("a\x00.jpg")
     assert refused(7).startswith(
@@ -336,7 +336,7 @@ def test_below_a_hundred_megapixels_nothing_is_refused_or_warned_of(tmp_path):
     )
     # Decoding notices only that it lacks the pixels that its header names.
     assert run.stderr.splitlines()[-1].startswith(
-        "multitask.images.decode.PictureError: can't be decoded: "
+        "multitask.images.upright.PictureError: can't be decoded: "
     )
     assert "Warning" not in run.stderr
 
@@ -405,11 +405,31 @@ def test_a_box_cuts_out_what_lies_inside(box, rows, columns):
     )
 
 
-@pytest.mark.parametrize(
-    "box", ["10 0 20 5", "0 8 5 20", "0 -9 10 -2", "-9 0 -2 8", "4 4 4 6"]
-)
+@pytest.mark.parametrize("box", ["10 0 20 5", "0 8 5 20", "0 -9 10 -2", "-9 0 -2 8"])
+def test_a_box_outside_the_picture_is_refused(box):
+    line = f"box {box!r} lies outside the picture, which has 10 x 8 pixels"
+    assert refused(noise(8, 10), box) == line
+
+
+@pytest.mark.parametrize("box", ["4 4 4 6", "0 0 0.4 0.4"])
 def test_a_box_without_a_pixel_is_refused(box):
-    assert refused(noise(8, 10), box) == f"box {box!r} lies outside its 10 x 8 pixels"
+    assert (
+        refused(noise(8, 10), box) == f"box {box!r} is less than a pixel wide or high"
+    )
+
+
+@pytest.mark.parametrize(
+    ("box", "line"),
+    [
+        ("4 2 3 6", "has right 3 before left 4: must be 'left top right bottom', or "
+         "--box xywh: 'left top width height'"),
+        ("0 6 3 2", "has bottom 2 above top 6: must be 'left top right bottom', or "
+         "--box xywh: 'left top width height'"),
+        ("4 2 -3 6", "has right -3 before left 4: must be 'left top right bottom'"),
+    ],
+)  # fmt: skip
+def test_a_box_that_ends_before_it_begins_says_what_it_may_be(box, line):
+    assert refused(noise(8, 10), box) == f"box {box!r} {line}"
 
 
 @pytest.mark.parametrize("box", ["1 2 3", "a b c d", "0 0 nan 4", "0 0 inf 4"])

@@ -1,5 +1,6 @@
 """Are the right frames of a video read, at the right times, and is the rest told?"""
 
+import re
 import sys
 import threading
 
@@ -294,3 +295,16 @@ def test_without_the_package_the_extra_is_named(monkeypatch, tmp_path):
         UserError, match=r"video: videos need the package av .*\[video\]"
     ):
         Video(tmp_path / "clip.mp4")
+
+
+def test_damage_that_ffmpeg_conceals_is_told(tmp_path):
+    noise = np.random.default_rng(0).integers(50, 60, (30, 240, 320, 3), np.uint8)
+    path = write_clip(tmp_path / "clip.avi", map(Image.fromarray, noise), rate=10)
+    assert read(path, 1)[2] == ""
+    data = bytearray(path.read_bytes())
+    half = len(data) // 2
+    data[half : half + 20] = bytes(range(200, 220))
+    path.write_bytes(data)
+    times, _, fault = read(path, 1)
+    assert len(times) == 30
+    assert re.fullmatch(r"1 frame is damaged, the first at 1\.[4-6] s", fault)

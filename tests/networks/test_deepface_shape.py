@@ -11,6 +11,7 @@ from multitask.heads.softmax import Softmax
 from PIL import Image
 
 from multitask.contracts import catalog
+from multitask.images.upright import upright_size
 from multitask.networks.answers import read_all
 from multitask.networks.prediction.deepface import (
     ACTIONS,
@@ -18,7 +19,6 @@ from multitask.networks.prediction.deepface import (
     left_out,
     questions,
     region,
-    upright_size,
     with_deepface,
 )
 from multitask.networks.prediction.formats import closing, text

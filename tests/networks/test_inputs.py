@@ -154,15 +154,29 @@ def test_a_network_of_such_boxes_does_not_guess_what_others_are(network):
         ((1, 2, 3), "box is '1 2 3', must be 'left top right bottom'"),
         ((1, 2, 3, np.nan), "box is '1 2 3 nan', must be 'left top right bottom'"),
         (7, "box is '7', must be 'left top right bottom'"),
-        ((90, 0, 99, 9), "box '90 0 99 9' lies outside its 24 x 20 pixels"),
-        ((9, 9, 1, 1), "box is '9 9 1 1', must be 'left top right bottom'"),
+        ((90, 0, 99, 9),
+         "box '90 0 99 9' lies outside the picture, which has 24 x 20 pixels"),
+        ((9, 9, 1, 1),
+         "box '9 9 1 1' has right 1 before left 9: must be 'left top right bottom', or "
+         "--box xywh: 'left top width height'"),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_box_is_the_status_of_its_row(network, box, status):
     table = pd.DataFrame({"path": [picture(1)] * 2, "box": [box, "  "]})
     answers = network.predict(table)
     assert answers["status"].tolist() == [status, "ok"]
     assert pd.isna(answers["age"][0])
+
+
+def test_an_empty_path_of_a_table_is_the_status_of_its_row(network):
+    table = pd.DataFrame({"path": [picture(1), None, "", np.nan, pd.NA]})
+    answers = network.predict(table)
+    assert answers["status"].tolist() == ["ok", *["has no path"] * 4]
+    assert answers["path"].isna().all()
+    with pytest.raises(
+        UserError, match=r"^pictures: has no path \(the first of 2 pict"
+    ):
+        network.predict(table.iloc[1:3])
 
 
 def test_a_table_without_paths_names_its_columns_and_the_nearest(network):

@@ -23,6 +23,7 @@ from multitask.images.faces.detectors import DETECTORS, Detector
 from multitask.images.faces.face import Face
 from multitask.images.faces.parts import FaceFinder
 from multitask.images.video import Frame, Step
+from multitask.networks.unlike import UNLIKE
 from multitask.networks.video import predict
 from multitask.networks.video.predict import Reader, predict_video
 from tests.images.clips import cut, write_clip
@@ -63,13 +64,19 @@ def outputs(pixels):
     return {"gender": shares}
 
 
-def reader(whole=False, largest=False):
-    """A network whose answers are those of `outputs`."""
+def reader(whole=False, largest=False, warns=False):
+    """A network whose answers are those of `outputs`.
+
+    If it `warns`, a crop is unlike the training pictures that is more red than not.
+    """
     find = FaceFinder(
         framing=INSIDE, keep_crops=True, detector="squares", largest=largest
     )
     return Reader(
-        outputs=outputs, side=16, find=None if whole else find, heads=[GENDER],
+        outputs=lambda pixels: (
+            outputs(pixels), pixels[..., 0].mean(axis=(1, 2)) > 127 if warns else None
+        ),
+        warns=warns, side=16, find=None if whole else find, heads=[GENDER],
         selected=[GENDER], probabilities=True,
     )  # fmt: skip
 
@@ -280,3 +287,28 @@ def test_a_moving_face_is_one_person(tmp_path):
     assert set(table["gender"]) == {"female"}
     lefts = np.array([int(box.split()[0]) for box in table["box"]])
     assert np.abs(np.diff(lefts) - 40).max() <= 8  # 5 frames of 8 pixels
+
+
+def test_what_is_unlike_the_training_pictures_has_a_warning(two, tmp_path):
+    table = rows(two, warns=True)
+    assert list(table)[:7] == [
+        "status", "path", "time", "person", "box", "face_confidence", "warning"
+    ]  # fmt: skip
+    man = table[table["person"] == 0]
+    # Each frame for itself: .9 .45 .45 .5 .7 .6, of which .5 is 128 of 255.
+    far = [word == UNLIKE for word in man["warning"]]
+    assert far[:3] + far[4:] == [True, False, False, True, True]
+    assert table["warning"][table["person"] == 1].isna().all()
+    persons = rows(two, persons=True, warns=True)
+    assert list(persons)[:7] == [
+        "status", "path", "person", "start", "end", "frames", "warning"
+    ]  # fmt: skip
+    # Of six frames at least three are far, and most only if the fourth is.
+    expected = UNLIKE if far[3] else None
+    assert persons.sort_values("person")["warning"].tolist() == [expected, None]
+    whole = rows(two, whole=True, warns=True)
+    assert list(whole)[:4] == ["status", "path", "time", "warning"]
+    assert whole["warning"].isna().all()  # frames are dark
+    empty = rows(write_clip(tmp_path / "a.mp4", [picture()] * 3, rate=5), warns=True)
+    assert empty["warning"].isna().all()
+    assert "warning" not in rows(two)

@@ -13,11 +13,13 @@ from scipy.spatial.distance import mahalanobis
 from sklearn.decomposition import PCA
 
 import multitask
+from multitask import deepface
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.run import NETWORK
 from multitask.networks import archive, build, unlike
 from multitask.networks.analyzer import Analyzer
+from multitask.networks.prediction.deepface import with_deepface
 from multitask.networks.spec import NetworkSpec
 
 
@@ -150,6 +152,30 @@ def test_a_row_says_what_is_unlike_the_training_pictures(network, tmp_path):
     # What it answers is the same as without.
     plain = Analyzer(one.model, one.spec).predict(given, heads="age")
     pd.testing.assert_frame_equal(rows[list(plain)], plain, atol=1e-5)
+
+
+def test_deepface_has_a_key_for_it_if_the_network_knows(network):
+    usual, noise = pictures(1, 7)[0], np.random.default_rng(0).integers(
+        0, 256, (16, 16, 3), np.uint8
+    )  # fmt: skip
+    one = multitask.load(network)
+
+    def analyzed(analyzer):
+        given = [usual[..., ::-1], noise[..., ::-1]]
+        faces = deepface.analyze(
+            given, ["age"], detector_backend="skip", network=analyzer
+        )
+        return [face for (face,) in faces]
+
+    faces = analyzed(one)
+    assert [face["warning"] for face in faces] == [None, unlike.UNLIKE]
+    assert list(faces[0])[-1] == "warning"
+    plain = analyzed(Analyzer(one.model, one.spec))
+    assert ["warning" in face for face in plain] == [False, False]
+    assert [face["age"] for face in plain] == [face["age"] for face in faces]
+    rows = one.predict([usual, noise], probabilities=True)
+    shaped = with_deepface(rows, one.heads)["deepface"]
+    assert [face["warning"] for face in shaped] == [None, unlike.UNLIKE]
 
 
 def test_a_file_keeps_it_with_another_spec_and_opens_in_plain_keras(network, tmp_path):

@@ -20,10 +20,11 @@ def test_it_finds_what_scikit_learn_finds(dtype, block, monkeypatch):
     expected = cosine_similarity(features.astype(float), query[None].astype(float))[
         :, 0
     ]
-    rows, similarities = nearest(features, query, 20)
+    rows, similarities, compared = nearest(features, query, 20)
+    assert compared == 1000
     assert rows.tolist() == np.argsort(-expected, kind="stable")[:20].tolist()
     np.testing.assert_allclose(similarities, expected[rows], atol=1e-6)
-    every, _ = nearest(features, query, 5000)
+    every = nearest(features, query, 5000).rows
     assert sorted(every.tolist()) == list(range(1000))
 
 
@@ -31,14 +32,15 @@ def test_equal_rows_come_in_their_order_and_a_length_does_not_count(monkeypatch)
     monkeypatch.setattr(module, "_BLOCK", 3)
     features = np.zeros((10, 2), np.float32)
     features[:, 0] = 2.0 ** np.arange(10)  # of one direction, all exact
-    rows, similarities = nearest(features, np.array([1e-30, 0.0]), 4)
+    rows, similarities, _ = nearest(features, np.array([1e-30, 0.0]), 4)
     assert rows.tolist() == [0, 1, 2, 3]
     assert similarities.tolist() == [1, 1, 1, 1]
 
 
 def test_features_that_are_not_finite_are_left_out():
     features = np.array([[1, 0], [np.nan, 1], [np.inf, 1], [-1, 0], [0, 0]])
-    rows, similarities = nearest(features, np.array([1.0, 0.0]), 10)
+    rows, similarities, compared = nearest(features, np.array([1.0, 0.0]), 10)
+    assert compared == 3
     assert rows.tolist() == [0, 4, 3]
     assert similarities.tolist() == [1, 0, -1]
     assert nearest(features[:0], np.array([1.0, 0.0]))[0].tolist() == []
@@ -79,7 +81,7 @@ def test_a_million_rows_need_little_beside_the_features(tmp_path):
         features[start : start + 50_000] = rng.normal(size=(50_000, 320))
     query = np.asarray(features[777_777], np.float32)
     tracemalloc.start()
-    rows, similarities = nearest(features, query, 50)
+    rows, similarities, _ = nearest(features, query, 50)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert rows[0] == 777_777
@@ -94,8 +96,9 @@ def test_only_the_rows_among_which_is_searched_are_found(block, monkeypatch):
     features = np.random.default_rng(0).normal(size=(200, 8)).astype(np.float16)
     query = np.ones(8, np.float32)
     among = np.arange(3, 200, 5)
-    part, similarities = nearest(features[among], query, 12)
-    rows, others = nearest(features, query, 12, among)
+    part, similarities, _ = nearest(features[among], query, 12)
+    rows, others, compared = nearest(features, query, 12, among)
+    assert compared == len(among)
     assert rows.tolist() == among[part].tolist()
     np.testing.assert_array_equal(others, similarities)
     assert not len(nearest(features, query, 12, among[:0])[0])

@@ -188,14 +188,26 @@ def test_a_label_with_a_threshold_is_yes_or_no_and_its_probability_must_be_there
         ("age[0] < 3", "expression 'age[0]': asks for an item"),
         ("(lambda: age)", "expression 'lambda: age': is a function"),
         ("(age := 3)", "expression '(age := 3)': is an assignment"),
-        ("age + 1 < 3", "expression 'age + 1': is arithmetic, or joins by & or |"),
+        ("age + 1 < 3", "expression 'age + 1': is arithmetic; write comp"),
+        ("Smiling & age < 3", "expression 'Smiling & age': joins by &; write and"),
+        (
+            "(age < 3) | Smiling",
+            "expression '(age < 3) | Smiling': joins by |; write or",
+        ),
+        ("~Smiling", "expression '~Smiling': begins with ~; write not"),
+        (
+            "gender == female",
+            "there is no column 'female'; for a text, write quotes: "
+            "gender == 'female'; known: ",
+        ),
+        ("gender in (male, 'x')", "for a text, write quotes: gender == 'male'"),
         ("[x for x in age]", "is no comparison"),
         ("f'{age}' == gender", "is formatted text"),
         ("age if Smiling else age", "is a condition"),
         ("(age < 3) == 1", "expression 'age < 3': is compared like a number or a te"),
         ("3", "expression '3': is no comparison; write comparisons such as age < 30"),
         ("1 < 2", "expression '1 < 2': compares no column"),
-        ("age = 3", "can't be read (invalid syntax); write == for equal"),
+        ("age = 3", "can't be read (invalid syntax); write == for equal, and names"),
         ("age < 3 AND Smiling", "write and, or, not, in, is missing"),
         ("age < 3 && Smiling", "; write and, or, not"),
         ("`age < 3", "close the backtick"),
@@ -311,6 +323,20 @@ def test_a_table_is_printed_as_predict_does(folder, capsys):
     assert err == "2 of 6 rows match\n"
     _, err = output(capsys, "answers.csv", "Smiling", "--top", "1")
     assert err == "3 of 6 rows match, the first 1 of them given\n"
+
+
+def test_an_expression_without_quotes_says_how_to_write_them(folder, capsys):
+    err = output(capsys, "answers.csv", "age", "<", "3", status=2).err
+    assert err == "expression: has 3 parts; write quotes for the shell: 'age < 3'\n"
+
+
+def test_a_table_that_predict_did_not_write_is_told(folder, capsys):
+    (folder / "labels.csv").write_text("path,age\na.jpg,3\n")
+    err = output(capsys, "labels.csv", "Smiling", status=2).err
+    assert err == (
+        "expression: there is no column 'Smiling'; known: path, age; this table is not "
+        "one that predict wrote\n"
+    )
 
 
 def test_no_row_is_status_1_and_says_what_each_part_leaves(folder, capsys):

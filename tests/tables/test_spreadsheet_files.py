@@ -228,9 +228,9 @@ def test_a_workbook_needs_a_library(tmp_path, monkeypatch):
     [
         ("path;x;x\na.jpg;1;2\n", "has column 'x' twice"),
         ("path;x\na.jpg;1;2\n", "line 2 has 3 cells, but the header has 2"),
-        ("sep=;\n", "can't be read: No columns"),
+        ("sep=;\n", "is empty; begin it with a line"),
         ("path;x\n", "has no rows"),
-        ("", "can't be read: No columns"),
+        ("", "is empty; begin it with a line"),
     ],
 )
 def test_mistakes_are_errors_of_one_line(tmp_path, text, message):

@@ -7,7 +7,7 @@ from threading import Lock
 
 import numpy as np
 
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import UserError, listed, nearest
 from multitask.images.decode import Pixels
 from multitask.images.faces.face import Face, Find
 from multitask.terminal.quiet import import_tensorflow
@@ -64,6 +64,7 @@ DETECTORS = {
         ),
     )
 }  # fmt: skip
+_ALIASES = dict.fromkeys(("opencv", "cv2", "haarcascade", "cascade"), "haar")
 _loaded: dict[str, Find] = {}
 _LOADING = Lock()
 
@@ -71,9 +72,11 @@ _LOADING = Lock()
 def detector(name: str) -> Detector:
     """The detector of a name; UserError, which lists the names, if there is none."""
     if name not in DETECTORS:
-        raise UserError(
-            "detector", f"unknown detector {name!r}", nearest(name, DETECTORS)
-        )
+        todo = nearest(name, DETECTORS)
+        if other := _ALIASES.get(name.casefold()):
+            todo = f"did you mean {other!r}, which needs the extra {other}? Known: "
+            todo += listed(DETECTORS)
+        raise UserError("detector", f"unknown detector {name!r}", todo)
     return DETECTORS[name]
 
 

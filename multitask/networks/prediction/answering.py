@@ -218,4 +218,5 @@ def _placed(values: npt.NDArray[Any], good: npt.NDArray[np.intp], count: int) ->
 
 
 def _path(picture: Picture) -> str | None:
-    return str(picture) if isinstance(picture, (str, os.PathLike)) else None
+    is_path = isinstance(picture, (str, os.PathLike)) and picture != ""
+    return str(picture) if is_path else None

@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from multitask.contracts.head import Head
+from multitask.images.upright import upright_size
 from multitask.networks.prediction.formats import DEEPFACE, encodable_text
 
 ACTIONS = ("emotion", "age", "gender", "race")
 Face = dict[str, Any]  # of DeepFace: its keys and values
 Answers = Mapping[str, Any] | pd.DataFrame  # (faces,) each, by column
-_PLACES = ("status", "path", "box", "face_confidence")
-_ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and where it swaps sides
+_PLACES = ("status", "path", "box", "face_confidence", "warning")
 # The label columns that ask each question.
 _COLUMNS = {
     "emotion": ("emotion", "expression"),
@@ -105,6 +104,17 @@ def answers(
     ]
 
 
+def warning(columns: Mapping[str, Any], row: int) -> Face:
+    """The key `warning` of a face, None if there is nothing to warn of.
+
+    A network that does not know its training pictures has no such column, and no key.
+    """
+    if "warning" not in columns:
+        return {}
+    cell = columns["warning"][row]
+    return {"warning": None if pd.isna(cell) else cell}
+
+
 def region(box: str) -> dict[str, Any]:
     """The `region` of a box `left top right bottom`, in pixels, with unknown eyes.
 
@@ -135,6 +145,7 @@ def with_deepface(
             place = _place(row["box"], path)
             sure = confidence(row.get("face_confidence"))
             face |= next(answered) | {"region": place, "face_confidence": sure}
+            face |= warning({name: [cell] for name, cell in row.items()}, 0)
         else:
             face["error"] = encodable_text(row["status"])
         faces.append(face)
@@ -152,16 +163,6 @@ def _place(box: Any, path: Any) -> dict[str, Any] | None:
         return region(box)
     sides = upright_size(path)
     return region(f"0 0 {sides[0]} {sides[1]}") if sides else None
-
-
-def upright_size(picture: Any) -> tuple[int, int] | None:
-    """Width and height of a picture file as it is shown; None if it can't be read."""
-    try:
-        with Image.open(picture) as image:
-            turned = image.getexif().get(_ORIENTATION) in _SIDEWAYS
-            return (image.height, image.width) if turned else image.size
-    except Exception:  # broken EXIF data can raise anything
-        return None
 
 
 def _question(action: str, head: Head) -> Question | None:

@@ -188,7 +188,8 @@ class Tally:
         if not failed:
             return f"{pictures}: {faces} answered"
         parts = [
-            f"{reason}: {first}" + (f" and {count - 1:,} more" if count > 1 else "")
+            (f"{reason}: {first}" if first else reason)
+            + (f" and {count - 1:,} more" if count > 1 else "")
             for reason, (count, first) in self.reasons.items()
         ]
         others = failed - sum(count for count, _ in self.reasons.values())

@@ -100,9 +100,16 @@ def _from_table(table: pd.DataFrame, box: str, trained: str) -> Inputs:
         what += "bottom, or left, top, width and height, as the network was trained on"
         raise UserError("pictures", what, "say which: box='xyxy' or box='xywh'")
     named = with_boxes(named, sized=box == "xywh")
-    check_usable(named["path"].tolist())
+    pictures = [_cell(picture) for picture in named["path"]]
+    check_usable(pictures)
     boxes = named["box"].tolist() if "box" in named else [None] * len(named)
-    return Inputs(pictures=named["path"].tolist(), boxes=boxes, index=table.index)
+    return Inputs(pictures=pictures, boxes=boxes, index=table.index)
+
+
+def _cell(picture: Any) -> Any:
+    """A picture of a table; an empty cell as an empty path."""
+    is_empty = pd.api.types.is_scalar(picture) and pd.isna(picture)
+    return "" if is_empty else picture
 
 
 def _as_list(pictures: Any) -> list[Picture]:

@@ -91,18 +91,26 @@ class Persons:
 class Track:
     """A person in a video: first and last seen, in seconds, in how many frames.
 
-    The mean of a network's outputs over these frames is `mean()`.
+    In `far` of these frames the face is unlike the training pictures. The mean of a
+    network's outputs over all frames is `mean()`.
     """
 
     person: int
     start: float
     end: float = 0.0
     frames: int = 0
+    far: int = 0
     _sums: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
 
-    def add(self, time: float, outputs: Mapping[str, npt.NDArray[np.float32]]) -> None:
+    def add(
+        self,
+        time: float,
+        outputs: Mapping[str, npt.NDArray[np.float32]],
+        *,
+        far: bool = False,
+    ) -> None:
         """Add a frame in which the person was seen, and the outputs (...) for it."""
-        self.end, self.frames = time, self.frames + 1
+        self.end, self.frames, self.far = time, self.frames + 1, self.far + far
         for name, values in outputs.items():
             self._sums[name] = self._sums.get(name, 0.0) + values.astype(np.float64)
 

@@ -17,6 +17,7 @@ from multitask.images.faces import detectors
 from multitask.images.faces.parts import NO_FACE, FaceFinder, Part
 from multitask.images.video import Frame, Step, Video, parse_step
 from multitask.networks.answers import Outputs, read_all
+from multitask.networks.unlike import UNLIKE, Far
 from multitask.networks.video.persons import Persons, Track, check_installed
 
 _CHUNK = 32  # frames answered at a time; of a camera, each at once
@@ -34,17 +35,20 @@ _TYPES = {  # of the columns that are not text
 class Reader:
     """A network as a video needs it: its outputs for pixels, and how to read them.
 
-    `outputs` takes pixels (faces, side, side, 3) and gives raw outputs by head name.
-    Without `find`, the network answers for whole frames. `progress` is called with the
-    seconds of the video that are done since its last call.
+    `outputs` takes pixels (faces, side, side, 3) and gives raw outputs by head name,
+    and which of them (faces,) are unlike the training pictures, if the network knows
+    these, as `warns` says. Without `find`, the network answers for whole frames.
+    `progress` is called with the seconds of the video that are done since its last
+    call.
     """
 
-    outputs: Callable[[Pixels], Outputs]
+    outputs: Callable[[Pixels], tuple[Outputs, Far]]
     side: int
     find: FaceFinder | None
     heads: Sequence[Head]
     selected: Sequence[Head]
     probabilities: bool = False
+    warns: bool = False
     progress: Callable[[float], object] = lambda seconds: None
 
     def read(self, outputs: Outputs) -> pd.DataFrame:
@@ -70,11 +74,15 @@ class Reader:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Seen:
-    """A frame: what the network looks at, and the person of each face."""
+    """A frame: what the network looks at, and the person of each face.
+
+    `far` says for each part whether it is unlike the training pictures.
+    """
 
     time: float
     parts: list[Part]
     persons: list[int]
+    far: Sequence[bool] = ()
 
 
 def predict_video(
@@ -107,9 +115,10 @@ def predict_video(
 
 def _names(reader: Reader, persons: bool = False) -> Sequence[str]:
     """The columns before the answers."""
+    names = _FRAMES if reader.find else _WHOLE
     if persons:
-        return _PERSONS
-    return _FRAMES if reader.find else _WHOLE
+        names = _PERSONS
+    return (*names, "warning") if reader.warns else names
 
 
 def _check_names(names: Sequence[str], reader: Reader) -> None:
@@ -164,15 +173,15 @@ def predict_persons(video: Video, step: Step, reader: Reader) -> Iterator[pd.Dat
     An answer is that for the mean of the outputs of all frames of the person.
     """
     tracks: dict[int, Track] = {}
-    count = 0
+    names, count = _names(reader, persons=True), 0
     for frames, outputs, gone in _answered(video, step, reader):
         _averaged(frames, outputs, tracks)
         if left := [tracks.pop(person) for person in gone]:
             count += len(left)
-            yield _person_rows(video.name, left, reader)
+            yield _person_rows(video.name, left, names, reader)
     if tracks or not count:
-        yield _person_rows(video.name, list(tracks.values()), reader)
-    yield from _fault(video, _PERSONS, reader)
+        yield _person_rows(video.name, list(tracks.values()), names, reader)
+    yield from _fault(video, names, reader)
 
 
 def _answered(
@@ -187,10 +196,19 @@ def _answered(
             chunk = [replace(seen, persons=_followed(seen, persons)) for seen in chunk]
         crops = [part.pixels for seen in chunk for part in seen.parts]
         shape = (len(crops), reader.side, reader.side, 3)
-        outputs = reader.outputs(np.array(crops, np.uint8).reshape(shape))
+        outputs, far = reader.outputs(np.array(crops, np.uint8).reshape(shape))
+        chunk = _with_far(chunk, far)
         yield chunk, outputs, persons.gone() if persons else []
         reader.progress(chunk[-1].time - done)
         done = chunk[-1].time
+
+
+def _with_far(chunk: list[_Seen], far: Far) -> list[_Seen]:
+    """The frames with what is unlike the training pictures."""
+    if far is None:
+        return chunk
+    each = iter(far.tolist())
+    return [replace(seen, far=[next(each) for _ in seen.parts]) for seen in chunk]
 
 
 def _found(frame: Frame, reader: Reader) -> _Seen:
@@ -209,9 +227,11 @@ def _averaged(
     """The outputs (faces, ...) averaged over the frames of each person so far."""
     means, row = {name: values.copy() for name, values in outputs.items()}, 0
     for frame in frames:
-        for person in frame.persons:
+        far = frame.far or [False] * len(frame.persons)
+        for person, is_far in zip(frame.persons, far, strict=True):
             track = tracks.setdefault(person, Track(person=person, start=frame.time))
-            track.add(frame.time, {name: outputs[name][row] for name in outputs})
+            own = {name: outputs[name][row] for name in outputs}
+            track.add(frame.time, own, far=is_far)
             for name, mean in track.mean().items():
                 means[name][row] = mean[0]
             row += 1
@@ -223,6 +243,7 @@ def _rows(path: str, seen: _Seen) -> list[dict[str, Any]]:
     if not seen.parts:
         return [{"status": NO_FACE, **common}]
     persons: Sequence[int | None] = seen.persons or [None]  # of a whole frame
+    far = seen.far or [False] * len(seen.parts)
     return [
         {
             "status": "ok",
@@ -230,12 +251,15 @@ def _rows(path: str, seen: _Seen) -> list[dict[str, Any]]:
             "person": person,
             "box": part.box,
             "face_confidence": part.confidence,
+            "warning": UNLIKE if is_far else None,
         }
-        for person, part in zip(persons, seen.parts, strict=True)
+        for person, part, is_far in zip(persons, seen.parts, far, strict=True)
     ]
 
 
-def _person_rows(path: str, tracks: Sequence[Track], reader: Reader) -> pd.DataFrame:
+def _person_rows(
+    path: str, tracks: Sequence[Track], names: Sequence[str], reader: Reader
+) -> pd.DataFrame:
     rows = [
         {
             "status": "ok",
@@ -244,6 +268,7 @@ def _person_rows(path: str, tracks: Sequence[Track], reader: Reader) -> pd.DataF
             "start": round(track.start, 3),
             "end": round(track.end, 3),
             "frames": track.frames,
+            "warning": UNLIKE if 2 * track.far > track.frames else None,
         }
         for track in tracks
     ]
@@ -254,7 +279,7 @@ def _person_rows(path: str, tracks: Sequence[Track], reader: Reader) -> pd.DataF
         means = [track.mean() for track in tracks]
         joined = {name: np.concatenate([m[name] for m in means]) for name in means[0]}
         answers = reader.read(joined)
-    return _table(rows, _PERSONS, np.arange(len(tracks)), answers)
+    return _table(rows, names, np.arange(len(tracks)), answers)
 
 
 def _fault(
@@ -267,7 +292,8 @@ def _fault(
 
 
 def _no_answers(reader: Reader) -> pd.DataFrame:
-    return reader.read(reader.outputs(np.zeros((0, reader.side, reader.side, 3), "u1")))
+    none = np.zeros((0, reader.side, reader.side, 3), np.uint8)
+    return reader.read(reader.outputs(none)[0])
 
 
 def _table(

@@ -96,6 +96,8 @@ def load(
 
 def _why(error: Exception, path: Path) -> tuple[str, str]:
     """What is wrong with a file that can't be read, and what to do."""
+    if isinstance(error, pd.errors.EmptyDataError):
+        return "is empty", "begin it with a line of column names, one of them path"
     reason = " ".join(str(error).split())
     match = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", reason)
     if not match:

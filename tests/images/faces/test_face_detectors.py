@@ -229,3 +229,12 @@ def test_python_hears_nothing_of_tensorflow(before):
         env={k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"},
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_the_names_that_others_have_for_a_detector_lead_to_ours():
+    with pytest.raises(UserError) as error:
+        detector("OpenCV")
+    assert error.value.line == (
+        "detector: unknown detector 'OpenCV'; did you mean 'haar', which needs the "
+        "extra haar? Known: mtcnn, haar"
+    )
