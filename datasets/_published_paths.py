@@ -46,7 +46,7 @@ def texts(cells: "pd.Series[Any]") -> "pd.Series[Any]":
     places, distinct = pd.factorize(cells.to_numpy(object))
     named = as_text(pd.Series(distinct, dtype=object)).tolist()
     trimmed = [name.strip() or np.nan for name in named]
-    # Empty cells have the code -1, that of the text behind all others.
+    # Empty cells have the code -1, that of the text after all others.
     values = np.array([*trimmed, np.nan], dtype=object)[places]
     return pd.Series(values, cells.index, dtype=object)
 

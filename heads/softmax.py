@@ -50,7 +50,7 @@ class Softmax(Head):
     class, hold votes for each class, and the target is their shares (Barsoum et al.
     2016, "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced
     Label Distribution"). Those of classes `low` and `high`, which end an interval, have
-    a `_` behind. Targets are then (rows, classes). A picture without votes has the
+    a `_` after it. Targets are then (rows, classes). A picture without votes has the
     class in the column itself, which must otherwise be the one with most votes: answers
     are compared with it.
     """

@@ -78,7 +78,7 @@ def outputs(
         with status(f"predicting for {counted(len(rows), 'picture')}"):
             return analyzer.outputs(pixels, rows)
     spec = analyzer.spec
-    front, behind = cut_core(analyzer.model.get_layer("core"), last.freeze)
+    front, rest = cut_core(analyzer.model.get_layer("core"), last.freeze)
     cache = FeatureCache(front, machine.cache, say)
     views = [View(**vars(crop)) for crop in spec.crops()]
     try:
@@ -87,7 +87,7 @@ def outputs(
         say(f"Features are computed without the cache: {error}")
         return analyzer.outputs(pixels, rows)
     forward = tf.function(
-        lambda features: behind(features, training=False),
+        lambda features: rest(features, training=False),
         input_signature=[tf.TensorSpec((None, *cache.all.shape[1:]), tf.float32)],
     )
     batches = [
@@ -177,7 +177,7 @@ def training_features(
 
     `table` has their `split`, and its index are rows of `pixels`. At most 2,000 of the
     training part are looked at, and 1,000 of the validation part. None if a part has
-    less than 200 pictures.
+    fewer than 200 pictures.
     """
     drawn = [
         table[table["split"] == part].sample(frac=1, random_state=seed).index[:most]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 CAMERA = "camera:"  # before the number of a camera
 _PATIENCE = 10.0  # seconds that a camera may take for a frame
-_WAIT = 0.1  # seconds after which a waiting thread looks whether it shall stop
+_WAIT = 0.1  # seconds after which a waiting thread looks whether it should stop
 Item = TypeVar("Item")
 
 

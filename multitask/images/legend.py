@@ -23,7 +23,7 @@ _NARROWEST = 10  # letters' sizes that a line of a legend is wide, at least
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """Some words in a legend, behind a number in its colour unless that is empty."""
+    """Some words in a legend, after a number in its colour unless that is empty."""
 
     number: str
     color: Color
@@ -101,7 +101,7 @@ class _Legend:
 
 
 def _chip_width(entry: Entry, size: int) -> int:
-    """The width that an entry's number takes, with the space behind it."""
+    """The width that an entry's number takes, with the space after it."""
     if not entry.number:
         return 0
     return Label(lines=(entry.number,), size=size).extent[0] + size // 3

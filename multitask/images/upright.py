@@ -31,7 +31,7 @@ def upright(image: Image.Image) -> Image.Image:
     """
     if image.width * image.height >= MAX_PIXELS:
         raise PictureError(
-            f"has {image.width} x {image.height} pixels, must have less than 100 "
+            f"has {image.width} x {image.height} pixels, must have fewer than 100 "
             "megapixels"
         )
     if 0 in image.size:

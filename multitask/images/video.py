@@ -174,7 +174,7 @@ class Video:
                 width = self._width(frame)
                 if width * frame.height >= MAX_PIXELS:
                     what = f"a frame has {width} x {frame.height} pixels"
-                    what += ", must have less than 100 megapixels"
+                    what += ", must have fewer than 100 megapixels"
                     self.fault = f"breaks off at {time:.1f} s: {what}"
                     return
                 yield Frame(time=time, pixels=self._pixels(frame))
@@ -306,7 +306,7 @@ def _stream(container: "InputContainer", name: str) -> "VideoStream":
     stream: Any = best if best in streams else streams[0]
     if stream.width * stream.height >= MAX_PIXELS:
         what = f"has {stream.width} x {stream.height} pixels"
-        raise UserError(name, f"{what}, must have less than 100 megapixels")
+        raise UserError(name, f"{what}, must have fewer than 100 megapixels")
     stream.thread_type = "AUTO"  # frames are decoded on all cores
     video: VideoStream = stream
     return video

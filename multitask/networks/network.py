@@ -139,7 +139,8 @@ class Network:
         outputs, far = self.outputs_and_far(pixels, 64)
         columns = read_columns(self.heads, outputs, selected=heads, probabilities=True)
         if far is not None:
-            columns["warning"] = np.where(far, unlike.UNLIKE, None)
+            words = [unlike.UNLIKE if is_far else None for is_far in far]
+            columns["warning"] = np.array(words, object)
         return columns
 
     def outputs_and_far(self, pixels: Pixels, batch_size: int) -> tuple[Outputs, Far]:

@@ -87,7 +87,7 @@ def _roots(features: Floats) -> npt.NDArray[np.float64]:
 def fit(training: Floats, validation: Floats) -> TrainingFeatures | None:
     """Describe the features (pictures, channels) of the two parts.
 
-    None if one of them has less than 200 pictures, or the features hardly differ.
+    None if one of them has fewer than 200 pictures, or the features hardly differ.
     """
     if min(len(training), len(validation)) < LEAST:
         return None

@@ -27,7 +27,7 @@ def same_persons(table: pd.DataFrame) -> dict[Any, Any]:
     known = table[table["identity"].notna()]
     persons, names = pd.factorize(known["identity"].astype(object))
     shown, _ = pd.factorize(faces(known))
-    # Links between persons, numbered from 0 on, and faces, numbered behind them.
+    # Links between persons, numbered from 0 on, and faces, numbered after them.
     size = len(names) + len(known)
     links = coo_matrix(
         (np.ones(len(known)), (persons, shown + len(names))), (size, size)

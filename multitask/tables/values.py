@@ -113,7 +113,7 @@ def by_value(
     if len(converted) == 0:
         return pd.Series(np.nan, cells.index, name=cells.name)
     kind = converted.dtype if converted.dtype.kind == "f" else object
-    # Empty cells have the code -1, that of the value behind all others.
+    # Empty cells have the code -1, that of the value after all others.
     known = pd.Series(np.append(converted.astype(kind), np.nan), name=cells.name)
     return pd.Series(known.array.take(codes), cells.index, name=cells.name)
 

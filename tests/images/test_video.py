@@ -1,6 +1,5 @@
 """Are the right frames of a video read, at the right times, and is the rest told?"""
 
-import re
 import sys
 import threading
 
@@ -119,7 +118,7 @@ def test_frames_that_wide_pixels_make_too_large_are_a_fault(tmp_path, monkeypatc
     times, _, fault = read(path)
     assert times == []
     assert fault == (
-        "breaks off at 0.0 s: a frame has 256 x 48 pixels, must have less than 100 "
+        "breaks off at 0.0 s: a frame has 256 x 48 pixels, must have fewer than 100 "
         "megapixels"
     )
     monkeypatch.setattr(video, "MAX_PIXELS", 4 * 64 * 48 + 1)
@@ -298,13 +297,17 @@ def test_without_the_package_the_extra_is_named(monkeypatch, tmp_path):
 
 
 def test_damage_that_ffmpeg_conceals_is_told(tmp_path):
+    import av
+
     noise = np.random.default_rng(0).integers(50, 60, (30, 240, 320, 3), np.uint8)
     path = write_clip(tmp_path / "clip.avi", map(Image.fromarray, noise), rate=10)
     assert read(path, 1)[2] == ""
+    with av.open(path) as file:
+        packets = [packet for packet in file.demux() if packet.size]
+    start = packets[20].pos + packets[20].size // 2
     data = bytearray(path.read_bytes())
-    half = len(data) // 2
-    data[half : half + 20] = bytes(range(200, 220))
+    data[start : start + 20] = bytes(range(200, 220))
     path.write_bytes(data)
     times, _, fault = read(path, 1)
     assert len(times) == 30
-    assert re.fullmatch(r"1 frame is damaged, the first at 1\.[4-6] s", fault)
+    assert fault == "1 frame is damaged, the first at 2.0 s"

@@ -230,7 +230,7 @@ def _seen(
 
 
 def _sampled(boxes: Floats, pixels: Pixels, size: int) -> Floats:
-    """Where TensorFlow shall sample boxes first and last: 0 and 1 are border pixels."""
+    """Where TensorFlow should sample boxes first, last: 0 and 1 are border pixels."""
     last = np.maximum(np.array(pixels.shape[1::-1]) - 1, 1)
     half_step = (boxes[:, 2:] - boxes[:, :2]) / size / 2
     low, high = boxes[:, :2] + half_step - 0.5, boxes[:, 2:] - half_step - 0.5

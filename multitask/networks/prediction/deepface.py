@@ -145,7 +145,7 @@ def with_deepface(
             place = _place(row["box"], path)
             sure = confidence(row.get("face_confidence"))
             face |= next(answered) | {"region": place, "face_confidence": sure}
-            face |= warning({name: [cell] for name, cell in row.items()}, 0)
+            face |= warning({str(name): [cell] for name, cell in row.items()}, 0)
         else:
             face["error"] = encodable_text(row["status"])
         faces.append(face)

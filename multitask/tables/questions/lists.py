@@ -91,7 +91,7 @@ def spread(
         lists.remarks += (
             [f"not annotated: {', '.join(empty.values())}"] if empty else []
         )
-        # Empty cells have the code -1, that of the row behind all others.
+        # Empty cells have the code -1, that of the row after all others.
         yes = np.vstack([yes, np.full((1, yes.shape[1]), np.nan)])
         parts.append(pd.DataFrame(yes[codes], cells.index, lists.columns))
         result.columns[name] = lists.columns

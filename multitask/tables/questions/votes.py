@@ -222,7 +222,7 @@ def _as_numbers(cells: "pd.Series[Any]") -> Array:
     codes, cases = factorized(cells)
     words = [_YES_NO.get(str(cell).strip().lower(), cell) for cell in cases]
     values = parsed(pd.Series(words, dtype=object))
-    # Empty cells have the code -1, that of the value behind all others.
+    # Empty cells have the code -1, that of the value after all others.
     numbers: Array = np.append(values.to_numpy(float), np.nan)[codes]
     return numbers
 
