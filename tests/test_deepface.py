@@ -12,6 +12,7 @@ import time
 import warnings
 from base64 import b64encode
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -397,4 +398,16 @@ def test_a_network_is_opened_once_until_its_file_changes(emotional, tmp_path):
     assert DeepFace._loaded.cache_info().misses == opened
     multitask.save(multitask.build(["age"], trunk="tiny"), path)
     (face,) = DeepFace.analyze(BGR, detector_backend="skip", silent=True, network=path)
-    assert list(face) == ["age", *PLACE]
+    assert list(face) == ["age", "region", "face_confidence"]  # knows no training
+
+
+def test_the_example_of_the_page_is_what_analyze_returns(analyze):
+    docs = Path(__file__).parents[1] / "docs"
+    page = (docs / "from-deepface.md").read_text(encoding="utf-8")
+    written = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    faces = analyze(docs / "images" / "portrait.jpg", ["age", "gender", "race"])
+    (shown,), (face,) = written, json.loads(json.dumps(faces))
+    assert list(shown) == list(face)
+    for key in ("gender", "race"):  # other processors may differ in the last digits
+        assert shown.pop(key) == pytest.approx(face.pop(key), abs=0.05)
+    assert shown == face

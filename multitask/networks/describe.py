@@ -53,11 +53,9 @@ def _about(spec: NetworkSpec, card: Card) -> Iterator[tuple[str, str]]:
     if spec.framing is None:
         yield "looks at", "whole pictures, or boxes"
     else:
-        measured = f"{spec.framing.pictures:,} of them"
-        yield (
-            "looks at",
-            f"each face, cut out as in the training pictures (measured on {measured})",
-        )
+        count = spec.framing.pictures
+        measured = f" (measured on {count:,} of them)" if count else ""
+        yield "looks at", f"each face, cut out as in the training pictures{measured}"
     if card.licence:
         yield "licence", card.licence
     for note in spec.notes:

@@ -76,3 +76,9 @@ def test_its_card_has_licence_attribution_and_limits():
     for text in ("Kärkkäinen", "Joo", "FairFace", "## Limits", "| black, female |"):
         assert text in card
     assert card.index("## Limits") < card.index("| --- |")
+
+
+def test_faces_tells_its_data_and_its_licence():
+    lines = repr(multitask.load("faces")).splitlines()
+    assert "trained on: FairFace" in lines
+    assert "licence: cc-by-4.0" in lines
