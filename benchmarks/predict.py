@@ -8,7 +8,7 @@ import numpy as np
 import multitask
 from benchmarks.sides import Row, Setting, Target, seconds, take_turns
 from multitask.images.decode import Pixels
-from multitask.images.faces.parts import cut_all
+from multitask.images.faces.parts import crop_pictures
 from multitask.networks.analyzer import Analyzer
 
 
@@ -41,7 +41,7 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
 
 
 def _decode(paths: list[str], side: int) -> None:
-    for _ in cut_all(paths, side, [None] * len(paths)):
+    for _ in crop_pictures(paths, side, [None] * len(paths)):
         pass
 
 

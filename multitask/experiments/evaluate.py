@@ -41,7 +41,7 @@ from multitask.experiments.notes.parts import few_labels_notes, measured_part
 from multitask.experiments.notes.training import frozen_notes_of
 from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Cut, Pixels
-from multitask.images.faces.parts import finder
+from multitask.images.faces.parts import make_finder
 from multitask.metrics.groupings import check_by
 from multitask.networks import archive, unlike
 from multitask.networks.analyzer import Analyzer
@@ -284,7 +284,7 @@ def _sets(data: Sequence[str], spec: NetworkSpec) -> tuple[str, ...]:
 def face_cut(spec: NetworkSpec, faces: str) -> Cut | None:
     """What cuts the face out of a labelled picture; None for whole pictures."""
     in_training = "detect" if spec.recipe.get("faces") == "detect" else "whole"
-    find = finder(faces or in_training, spec.framing)
+    find = make_finder(faces or in_training, spec.framing)
     return find.labelled if find else None
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError, python_spelling
 from multitask.images.decode import Picture
-from multitask.images.faces.parts import FaceFinder, Faces, finder
+from multitask.images.faces.parts import FaceFinder, Faces, make_finder
 from multitask.images.video import EVERY
 from multitask.networks.network import Network
 from multitask.networks.prediction.answering import Answering, Embeddings, streamed
@@ -123,7 +123,7 @@ class Analyzer(Network):
         pictures there is one part without rows. The first `start` pictures are left
         out. Raises UserError at once, as `predict` does.
         """
-        find = finder(faces, self.spec.framing, detector=detector, largest=largest)
+        find = make_finder(faces, self.spec.framing, detector=detector, largest=largest)
         answering = self._answering(heads, find, probabilities, batch_size)
         inputs = read_inputs(pictures, box, self.spec.box)
         check_searchable(inputs, faces)
@@ -173,7 +173,9 @@ class Analyzer(Network):
             outputs=lambda pixels: self.outputs_and_far(pixels, batch_size),
             warns=self.training is not None,
             side=self.spec.side,
-            find=finder(faces, self.spec.framing, detector=detector, largest=largest),
+            find=make_finder(
+                faces, self.spec.framing, detector=detector, largest=largest
+            ),
             heads=self.heads,
             selected=self.select(heads),
             probabilities=probabilities,
@@ -239,7 +241,7 @@ class Analyzer(Network):
         start: int = 0,
     ) -> Iterator[Embeddings]:
         """Yield what `embed` returns in parts, as `predict_chunks` yields tables."""
-        find = finder(faces, self.spec.framing, detector=detector, largest=largest)
+        find = make_finder(faces, self.spec.framing, detector=detector, largest=largest)
         answering = self._answering(heads, find, probabilities, batch_size)
         inputs = read_inputs(pictures, box, self.spec.box)
         check_searchable(inputs, faces)
@@ -272,7 +274,7 @@ class Analyzer(Network):
         ...     print(table["age"].tolist())
         """
         check_many(pictures)
-        find = finder(faces, self.spec.framing, detector=detector, largest=largest)
+        find = make_finder(faces, self.spec.framing, detector=detector, largest=largest)
         answering = self._answering(heads, find, probabilities, batch_size)
         return streamed(answering, pictures)
 
@@ -289,7 +291,7 @@ class Analyzer(Network):
 
         Raises UserError for settings that `predict` refuses.
         """
-        find = finder(faces, self.spec.framing, detector=detector)
+        find = make_finder(faces, self.spec.framing, detector=detector)
         answering = self._answering(None, find, True, batch_size)
         answering.warm_up()
         return self

@@ -10,7 +10,7 @@ import numpy as np
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
 from multitask.images.decode import Pixels, resize
-from multitask.images.faces.parts import FaceFinder, Faces, Part, finder
+from multitask.images.faces.parts import FaceFinder, Faces, PictureCrop, make_finder
 from multitask.networks.analyzer import Analyzer
 from multitask.networks.answers import Outputs, read_all
 from multitask.networks.forward import Features
@@ -113,12 +113,12 @@ class Predictor:
         """
         counts = faces == "auto" and not self.detects
         framing = self.analyzer.spec.framing
-        return finder(faces, framing, largest=largest and not counts)
+        return make_finder(faces, framing, largest=largest and not counts)
 
-    def cut(self, pixels: Pixels, find: FaceFinder | None) -> list[Part]:
+    def cut(self, pixels: Pixels, find: FaceFinder | None) -> list[PictureCrop]:
         """The faces in a picture (height, width, 3), or the whole picture."""
         if find is None:
-            return [Part(resize(pixels, self.side))]
+            return [PictureCrop(resize(pixels, self.side))]
         return find.parts(pixels, self.side)
 
     def answer(self, parts: Pixels) -> list[Row]:

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from multitask.contracts.errors import UserError, as_python, counted
 from multitask.contracts.recipe_texts import split_names
 from multitask.images.decode import PictureError
-from multitask.images.faces.parts import NO_FACE, FaceFinder, Faces, Part
+from multitask.images.faces.parts import NO_FACE, FaceFinder, Faces, PictureCrop
 from multitask.service.batches import Batches, Row
 from multitask.service.limits import Limits
 from multitask.service.metrics import Metrics
@@ -180,7 +180,7 @@ class Service:
 
     async def _parts(
         self, upload: Upload, find: FaceFinder | None
-    ) -> tuple[list[Part], tuple[int, int]]:
+    ) -> tuple[list[PictureCrop], tuple[int, int]]:
         limit = self.limits.max_pixels
         count = partial(pixel_count, upload.data, upload.name, limit)
         pixels = await asyncio.get_running_loop().run_in_executor(self._pool, count)
@@ -188,7 +188,7 @@ class Service:
 
     def _cut(
         self, upload: Upload, find: FaceFinder | None
-    ) -> tuple[list[Part], tuple[int, int]]:
+    ) -> tuple[list[PictureCrop], tuple[int, int]]:
         """The parts that are answered, and width and height of the picture."""
         began = time.perf_counter()
         self._batches.expect(1)
@@ -233,7 +233,7 @@ def _as_parameters(line: str) -> str:
     return as_python(re.sub(r"--(faces) (\w+)", r"\1=\2", line))
 
 
-def _check_faces(parts: Sequence[Part], name: str, most: int) -> None:
+def _check_faces(parts: Sequence[PictureCrop], name: str, most: int) -> None:
     """Raise Refusal for more faces than are answered: none is left out silently."""
     if len(parts) > most:
         raise Refusal(
@@ -250,7 +250,7 @@ def _refused(upload: Upload, refusal: Refusal) -> PictureResponse:
     )
 
 
-def _face(part: Part, row: Row, columns: Sequence[str]) -> FaceResponse:
+def _face(part: PictureCrop, row: Row, columns: Sequence[str]) -> FaceResponse:
     box = None
     if part.box:
         left, top, right, bottom = map(int, part.box.split())

@@ -18,7 +18,7 @@ from PIL import Image
 import multitask
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
-from multitask.images.faces.parts import Part
+from multitask.images.faces.parts import PictureCrop
 from multitask.networks import build
 from multitask.networks.analyzer import Analyzer
 from multitask.networks.prediction.answering import Answering
@@ -72,7 +72,7 @@ class Crowd:
         crop = np.full((size, size, 3), mean + number, np.uint8)
         weakref.finalize(crop, self.count, -1)
         self.count(1)
-        return Part(crop, number, f"{number} 0 9 9", 0.9)
+        return PictureCrop(crop, number, f"{number} 0 9 9", 0.9)
 
     def count(self, change):
         with self.lock:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from multitask.images.faces.parts import Part
+from multitask.images.faces.parts import PictureCrop
 from multitask.service import uploads as uploads_module
 from multitask.service.limits import Limits
 from multitask.service.refusals import Refusal
@@ -35,7 +35,7 @@ class Numbers:
         return None
 
     def cut(self, picture, find):
-        return [Part(np.zeros((4, 4, 3), np.uint8))] * self.faces
+        return [PictureCrop(np.zeros((4, 4, 3), np.uint8))] * self.faces
 
     def answer(self, parts):
         return [{"value": 1.0, "warning": None}] * len(parts)
@@ -195,7 +195,7 @@ def test_pictures_that_wait_are_not_answered_for_a_client_that_has_gone(start):
     def slowly(picture, find):
         seen.append(picture)
         free.wait(1)
-        return [Part(np.zeros((4, 4, 3), np.uint8))]
+        return [PictureCrop(np.zeros((4, 4, 3), np.uint8))]
 
     service.predictor.cut = slowly
     refusal = refused(service, request_of(*[PICTURE] * 12, gone=True))

@@ -19,7 +19,7 @@ NO_FACE = "no face"
 _SEVERAL = 2.0  # how many times the area of the second face that of the labelled one is
 
 
-class Part(NamedTuple):
+class PictureCrop(NamedTuple):
     """A face in a picture, or the whole picture, as a network sees it.
 
     `pixels` are (size, size, 3). `box` is `left top right bottom` in pixels of the
@@ -45,7 +45,7 @@ class FaceFinder:
     detector: str = "mtcnn"
     largest: bool = False  # find only the largest face of each picture
 
-    def parts(self, pixels: Pixels, size: int) -> list[Part]:
+    def parts(self, pixels: Pixels, size: int) -> list[PictureCrop]:
         """The faces in (height, width, 3), from large to small; none if there is none.
 
         Raises PictureError for pixels that can't be searched.
@@ -53,7 +53,7 @@ class FaceFinder:
         faces = detect(pixels, self.detector)
         if self.keep_crops and is_crop(pixels.shape, faces, self.framing):
             whole = resized(pixels, size)
-            return [Part(whole, confidence=faces[0].confidence)]
+            return [PictureCrop(whole, confidence=faces[0].confidence)]
         return [
             self._part(pixels, face, number, size)
             for number, face in enumerate(faces[:1] if self.largest else faces)
@@ -75,9 +75,9 @@ class FaceFinder:
             raise PictureError(f"{what}: say which by a column `box`")
         return crop(pixels, face, self.framing, size)
 
-    def _part(self, pixels: Pixels, face: Face, number: int, size: int) -> Part:
-        cut = crop(pixels, face, self.framing, size)
-        return Part(cut, number, face.box_text, face.confidence)
+    def _part(self, pixels: Pixels, face: Face, number: int, size: int) -> PictureCrop:
+        cropped = crop(pixels, face, self.framing, size)
+        return PictureCrop(cropped, number, face.box_text, face.confidence)
 
 
 def labelled_face(faces: Sequence[Face]) -> Face | None:
@@ -91,7 +91,7 @@ def labelled_face(faces: Sequence[Face]) -> Face | None:
     return faces[0] if faces else None
 
 
-def finder(
+def make_finder(
     faces: str,
     framing: Framing | None,
     *,
@@ -135,13 +135,13 @@ def check_faces(faces: str, name: str) -> None:
     detector(name)
 
 
-def cut(
+def crop_picture(
     picture: Picture,
     size: int,
     box: str | None = None,
     margin: float = 0.0,
     find: FaceFinder | None = None,
-) -> list[Part] | str:
+) -> list[PictureCrop] | str:
     """Decode a picture and cut out what a network looks at, or say why there is none.
 
     A picture with a box has one part, what is in the box and the `margin` around it; so
@@ -150,23 +150,23 @@ def cut(
     try:
         pixels = decode(picture, box, margin)
         if box or find is None:
-            return [Part(resized(pixels, size), box=box)]
+            return [PictureCrop(resized(pixels, size), box=box)]
         return find.parts(pixels, size) or NO_FACE
     except PictureError as error:
         return str(error)
 
 
-def cut_all(
+def crop_pictures(
     pictures: Sequence[Picture],
     size: int,
     boxes: Sequence[str | None],
     margin: float = 0.0,
     find: FaceFinder | None = None,
-) -> Iterator[list[Part] | str]:
-    """Yield for each of many pictures, in order, what `cut` does, on all cores."""
+) -> Iterator[list[PictureCrop] | str]:
+    """Yield in order what `crop_picture` gives for each of many, on all cores."""
     most = 1 if find else TASK  # as a picture may have any number of faces
     yield from in_order(
-        lambda index: cut(pictures[index], size, boxes[index], margin, find),
+        lambda index: crop_picture(pictures[index], size, boxes[index], margin, find),
         len(pictures),
         most,
     )

@@ -12,7 +12,12 @@ import pandas as pd
 
 from multitask.contracts.head import Head
 from multitask.images.decode import Picture, Pixels
-from multitask.images.faces.parts import FaceFinder, Part, cut, cut_all
+from multitask.images.faces.parts import (
+    FaceFinder,
+    PictureCrop,
+    crop_picture,
+    crop_pictures,
+)
 from multitask.images.threads import as_they_come
 from multitask.networks.answers import Outputs, read_columns
 from multitask.networks.forward import Features, Forward
@@ -31,13 +36,13 @@ class Embeddings(NamedTuple):
     features: Features
 
 
-class CutPicture(NamedTuple):
+class CroppedPicture(NamedTuple):
     """The parts of a picture that a network looks at, or why there is none."""
 
     number: int  # of the picture, which its rows have in common
     path: str | None
     box: str | None
-    parts: list[Part] | str
+    parts: list[PictureCrop] | str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,19 +59,19 @@ class Answering:
 
     def predictions(self, inputs: Inputs) -> pd.DataFrame:
         """The rows of some pictures."""
-        return self._answer(self._cut_all(inputs), inputs.index, features=False).rows
+        return self._answer(self._crop_all(inputs), inputs.index, features=False).rows
 
     def embeddings(self, inputs: Inputs) -> Embeddings:
         """The rows of some pictures, and their features, NaN without an answer."""
-        return self._answer(self._cut_all(inputs), inputs.index, features=True)
+        return self._answer(self._crop_all(inputs), inputs.index, features=True)
 
-    def cut(self, numbered: tuple[int, Picture]) -> CutPicture:
+    def crop(self, numbered: tuple[int, Picture]) -> CroppedPicture:
         """Decode one picture, and cut out what the network looks at."""
         number, picture = numbered
-        parts = cut(picture, self.spec.side, find=self.find)
-        return CutPicture(number, _path(picture), None, parts)
+        parts = crop_picture(picture, self.spec.side, find=self.find)
+        return CroppedPicture(number, _path(picture), None, parts)
 
-    def answered(self, pictures: Sequence[CutPicture]) -> Iterator[pd.DataFrame]:
+    def answered(self, pictures: Sequence[CroppedPicture]) -> Iterator[pd.DataFrame]:
         """Yield the rows of each of some pictures, indexed by its number."""
         index = pd.RangeIndex(pictures[-1].number + 1)
         rows = self._answer(pictures, index, features=False).rows
@@ -86,16 +91,16 @@ class Answering:
         if self.find:
             self.find.parts(blank[0], side)
 
-    def _cut_all(self, inputs: Inputs) -> Iterator[CutPicture]:
+    def _crop_all(self, inputs: Inputs) -> Iterator[CroppedPicture]:
         margin, boxes = self.spec.box_margin, inputs.boxes
-        parts = cut_all(inputs.pictures, self.spec.side, boxes, margin, self.find)
+        parts = crop_pictures(inputs.pictures, self.spec.side, boxes, margin, self.find)
         paths = map(_path, inputs.pictures)
-        return map(CutPicture, count(), paths, boxes, parts)
+        return map(CroppedPicture, count(), paths, boxes, parts)
 
     def _answer(
-        self, pictures: Iterable[CutPicture], index: pd.Index, *, features: bool
+        self, pictures: Iterable[CroppedPicture], index: pd.Index, *, features: bool
     ) -> Embeddings:
-        rows: list[tuple[CutPicture, Part | None]] = []
+        rows: list[tuple[CroppedPicture, PictureCrop | None]] = []
         wants_features = features or self.training is not None
         outputs, seen = self._outputs(_noted(pictures, rows), wants_features)
         labels = index[[picture.number for picture, _ in rows]]
@@ -147,12 +152,13 @@ def streamed(
 ) -> Generator[pd.DataFrame, None, None]:
     """Yield the rows of each picture as soon as they are there."""
     numbered = enumerate(pictures)
-    for ready in as_they_come(answering.cut, numbered, answering.batch_size):
+    for ready in as_they_come(answering.crop, numbered, answering.batch_size):
         yield from answering.answered(ready)
 
 
 def _noted(
-    pictures: Iterable[CutPicture], rows: list[tuple[CutPicture, Part | None]]
+    pictures: Iterable[CroppedPicture],
+    rows: list[tuple[CroppedPicture, PictureCrop | None]],
 ) -> Iterator[Pixels]:
     """Yield the pixels of each part, and add its row, which does not hold them."""
     for picture in pictures:
@@ -180,13 +186,16 @@ def _blocks(parts: Iterable[Pixels], size: int, side: int) -> Iterator[Pixels]:
     yield block[:filled]
 
 
-def _count(picture: CutPicture) -> int:
+def _count(picture: CroppedPicture) -> int:
     """How many rows a picture has: one if it has no part."""
     return 1 if isinstance(picture.parts, str) else len(picture.parts)
 
 
 def _before_answers(
-    rows: Sequence[tuple[CutPicture, Part | None]], labels: pd.Index, *, faces: bool
+    rows: Sequence[tuple[CroppedPicture, PictureCrop | None]],
+    labels: pd.Index,
+    *,
+    faces: bool,
 ) -> dict[str, Any]:
     """The columns before the answers."""
 

@@ -14,7 +14,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.images.decode import Pixels, resize
 from multitask.images.faces import detectors
-from multitask.images.faces.parts import NO_FACE, FaceFinder, Part
+from multitask.images.faces.parts import NO_FACE, FaceFinder, PictureCrop
 from multitask.images.video import Frame, Step, Video, parse_step
 from multitask.networks.answers import Outputs, read_all
 from multitask.networks.unlike import UNLIKE, Far
@@ -64,10 +64,10 @@ class Reader:
         integers = answers.select_dtypes("integer").columns
         return answers.astype(dict.fromkeys(integers, "Int64"))
 
-    def parts(self, pixels: Pixels) -> list[Part]:
+    def parts(self, pixels: Pixels) -> list[PictureCrop]:
         """What the network looks at in a frame: its faces, or all of it."""
         if self.find is None:
-            return [Part(resize(pixels, self.side))]
+            return [PictureCrop(resize(pixels, self.side))]
         # A frame that is itself a crop of a face holds a person to follow, too.
         return replace(self.find, keep_crops=False).parts(pixels, self.side)
 
@@ -80,7 +80,7 @@ class _Seen:
     """
 
     time: float
-    parts: list[Part]
+    parts: list[PictureCrop]
     persons: list[int]
     far: Sequence[bool] = ()
 
