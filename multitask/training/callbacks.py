@@ -24,6 +24,24 @@ from multitask.training import loss_balancing
 from multitask.training.checkpoint import Checkpoint, Figures
 
 _MANY_SAVES = 10  # an epoch that takes so many times as long as saving is saved at once
+_SEED_STATE = "seed_generator_state"  # the name of Keras's variables of these
+
+
+class SeedEpochs(keras.callbacks.Callback):  # type: ignore[misc]
+    """Has what each epoch draws, such as dropout, follow from the seed and its number.
+
+    Keras goes on from the epoch before, which a resumed training does not know.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        states = [v for v in self.model.variables if v.name == _SEED_STATE]
+        for index, state in enumerate(states):
+            seed = np.random.default_rng((self.seed, epoch, index)).integers(2**31)
+            state.assign([int(seed), 0])
 
 
 class ValidateAverages(keras.callbacks.Callback):  # type: ignore[misc]

@@ -20,6 +20,7 @@ from multitask.networks.spec import NetworkSpec
 from multitask.training import loss_balancing
 from multitask.training.callbacks import (
     BestEpoch,
+    SeedEpochs,
     ValidateAverages,
     interrupts_held,
 )
@@ -214,7 +215,7 @@ def _fit(
         validation_data = validation_data.map(with_labels_doubled)
     logs = keras.callbacks.TensorBoard(best.folder / "logs", write_graph=False)
     stop = StopOnNonFinite(recipe, best.stage, best.spec.heads, best.precision)
-    callbacks = [stop, ValidateAverages(), logs, best]
+    callbacks = [SeedEpochs(recipe.seed), stop, ValidateAverages(), logs, best]
     tell = tell_constant_heads(
         best.spec.heads, recipe, best.history, training, validation, say
     )
