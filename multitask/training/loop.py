@@ -175,7 +175,8 @@ def _train_stage(
     best.set_model(model)
     if best.resumed:
         best.restore()
-    _resume_averages(best, len(best.history) * training.steps)
+    passes = best.rule.passes if best.rule else 1
+    _resume_averages(best, len(best.history) * training.steps * passes)
     try:
         if not best.ended:
             _fit(best, training, validation, display, say)

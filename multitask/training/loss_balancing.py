@@ -28,6 +28,8 @@ class Rule(keras.layers.Layer):  # type: ignore[misc]
     `labelled` (heads,) is 1 for heads that the batch has a label of, else 0.
     """
 
+    passes = 1  # through the model in each step of training
+
     def __init__(self, heads: Sequence[Head]) -> None:
         super().__init__(name="balance")
         self.names = tuple(head.name for head in heads)
@@ -61,7 +63,10 @@ class Rule(keras.layers.Layer):  # type: ignore[misc]
         return ops.sum(self.loss_weights * losses)
 
     def update(self, before: Any, after: Any, labelled: Any) -> None:
-        """Learn from the losses of one batch before and after a step."""
+        """Learn from the losses of one batch before and after a step.
+
+        It is called for rules with two `passes`.
+        """
 
 
 class Uncertainty(Rule):
@@ -148,6 +153,8 @@ class Famo(Rule):
       learn nothing from it; there, every batch has labels of all tasks.
     """
 
+    passes = 2
+
     def __init__(self, heads: Sequence[Head]) -> None:
         super().__init__(heads)
         self.scores = self._vector("zeros", "scores")
@@ -223,7 +230,7 @@ class Balanced(keras.Model):  # type: ignore[misc]
 
     def train_step(self, data: Any) -> Any:
         logs = super().train_step(data)
-        if type(self.rule).update is not Rule.update:
+        if self.rule.passes > 1:
             x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
             losses = self._losses_by_head(y, self(x, training=True), weights)
             self.rule.update(self._step.losses, losses, self._step.labelled)

@@ -1,0 +1,211 @@
+"""Does a fit that is killed at any moment go on, and end as one that was not?
+
+A case is a fit in a process of its own that is killed, between two epochs or just
+before it opens, moves or removes a file of its run, and what the next command makes of
+its folder. `python -m tests.faults.kills --cases 100` prints a table of the outcomes.
+"""
+
+import argparse
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+EPOCHS = 4
+BETWEEN = 0.6  # the share of kills that come between two epochs
+PLACES = ("between epochs", "at a file")
+_FILE_EVENTS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir")
+_MODULES = ["tensorflow", "keras", "multitask.fit", "multitask.experiments.run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kill:
+    """When a fit is killed: as an epoch (from 1) or a file event (from 1) begins."""
+
+    place: str
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of a kill: `problem` is empty if the fit went on and ended the same."""
+
+    kill: Kill
+    problem: str = ""
+
+
+def options(out: Path, faces: Path) -> list[str]:
+    """The options of a fit with what draws by default: dropout and augmentation."""
+    return [
+        "--heads", "gender,age", "--data", f"sample={faces}", "--trunk", "tiny",
+        "--epochs", str(EPOCHS), "--batch-size", "16", "--precision", "float32",
+        "--out", str(out),
+    ]  # fmt: skip
+
+
+def fit(arguments: list[str], out: Path, kill: Kill | None, count: Path | None) -> None:
+    """Run `fit` in this process, which may be killed; its exit status is that of `fit`.
+
+    The number of file events is written to the file `count` at the end.
+    """
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    events = _count_events(out, kill)
+    from multitask.data import framing
+    from multitask.fit import main
+    from multitask.training.callbacks import BestEpoch
+    from tests import tiny
+
+    tiny.register()
+    framing.detect = lambda pixels: []  # finding faces takes seconds, and is no file
+    usual = BestEpoch.on_epoch_begin
+
+    def on_epoch_begin(self: Any, epoch: int, logs: Any = None) -> None:
+        if kill == Kill(place="between epochs", number=epoch + 1):
+            os.kill(os.getpid(), signal.SIGKILL)
+        usual(self, epoch, logs)
+
+    BestEpoch.on_epoch_begin = on_epoch_begin  # type: ignore[method-assign]
+    status = main(arguments)
+    if count:
+        count.write_text(str(events()))
+    sys.exit(status)
+
+
+def _count_events(out: Path, kill: Kill | None) -> Callable[[], int]:
+    """Count what opens, moves or removes a file of a run, and die at one of these."""
+    events, folder = 0, str(out)
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal events
+        if event not in _FILE_EVENTS or not str(arguments[0]).startswith(folder):
+            return
+        if event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
+            return
+        events += 1
+        if kill == Kill(place="at a file", number=events):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+    return lambda: events
+
+
+def in_a_process(*arguments: Any) -> int:
+    """The exit status of `fit` in a process; negative if it was killed."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_MODULES)
+    process = context.Process(target=fit, args=arguments)
+    process.start()
+    process.join(300)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        return 124
+    return process.exitcode
+
+
+def result(out: Path) -> dict[str, Any]:
+    """What must be the same, to the bit, whatever stopped a run."""
+    import numpy as np
+    import pandas as pd
+
+    from multitask.networks import archive
+
+    network, spec = archive.load(out)
+    history = pd.read_csv(out / "history.csv").drop(columns="seconds")
+    weights = [np.asarray(weight).tobytes() for weight in network.get_weights()]
+    reports = ("report.json", "answers.csv", "classification_report.txt")
+    files = [out / "recipe.toml", out / "split.csv", out / "skipped.csv"]
+    files += [out / "report" / name for name in reports]
+    return {
+        "history": history.to_csv(),
+        "weights": weights,
+        "spec": spec.to_json(),
+        **{file.name: file.read_bytes() for file in files},
+    }
+
+
+def case(kill: Kill, folder: Path, faces: Path, whole: dict[str, Any]) -> Outcome:
+    """Kill a fit, have a command go on, and compare the end with the `whole` one."""
+    out = folder / "run"
+    status = in_a_process(options(out, faces), out, kill, None)
+    if status != -signal.SIGKILL:
+        return Outcome(kill=kill, problem=f"was not killed, status {status}")
+    again = options(out, faces)
+    if (out / "recipe.toml").exists():
+        again = ["--resume", "--out", str(out)]
+    done = (out / "report").exists() and not (out / "checkpoint").exists()
+    status = in_a_process(again, out, None, None)
+    if status and not (done and status == 2):  # there was nothing left to do
+        return Outcome(kill=kill, problem=f"does not go on, status {status}")
+    names = {path.name for path in out.iterdir()}
+    left = names - set(os.listdir(faces.parent / "whole" / "run"))
+    if left:
+        return Outcome(kill=kill, problem=f"leaves {', '.join(sorted(left))}")
+    ours = result(out)
+    others = [name for name in whole if ours[name] != whole[name]]
+    return Outcome(kill=kill, problem=f"other {', '.join(others)}" * bool(others))
+
+
+def undisturbed(folder: Path, faces: Path) -> tuple[dict[str, Any], int]:
+    """The result of a fit that nobody kills, and its number of file events."""
+    out, count = folder / "whole" / "run", folder / "events"
+    status = in_a_process(options(out, faces), out, None, count)
+    if status:
+        raise RuntimeError(f"the undisturbed fit ended with {status}")
+    return result(out), int(count.read_text())
+
+
+def kills(cases: int, events: int, seed: int) -> Iterator[Kill]:
+    """Moments to kill at, drawn by a seed; the file events are spread evenly."""
+    rng = random.Random(seed)
+    between = round(BETWEEN * cases)
+    for _ in range(between):
+        yield Kill(place="between epochs", number=rng.randint(2, EPOCHS))
+    others = cases - between
+    for index in range(others):
+        number = 1 + int((index + rng.random()) * events / others)
+        yield Kill(place="at a file", number=min(number, events))
+
+
+def campaign(cases: int, seed: int, folder: Path) -> Iterator[Outcome]:
+    """The outcomes of so many kills; `folder` is empty and holds what they leave."""
+    from multitask.datasets import sample
+
+    faces = folder / "faces"
+    sample.read(faces, count=150)
+    whole, events = undisturbed(folder, faces)
+    for index, kill in enumerate(kills(cases, events, seed)):
+        yield case(kill, folder / f"{index:04d}", faces, whole)
+
+
+def main() -> int:
+    """Print what came of the kills; the exit status is 1 if any had a problem."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--cases", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    counts = Counter[tuple[str, str]]()
+    with tempfile.TemporaryDirectory() as folder:
+        for outcome in campaign(arguments.cases, arguments.seed, Path(folder)):
+            counts[outcome.kill.place, outcome.problem] += 1
+            if outcome.problem:
+                print(f"{outcome.kill}: {outcome.problem}", file=sys.stderr, flush=True)
+    print("| kills | number | go on and end the same |")
+    print("| --- | --- | --- |")
+    for place in PLACES:
+        number = sum(count for (other, _), count in counts.items() if other == place)
+        print(f"| {place} | {number} | {counts[place, '']} |")
+    return int(any(problem for _, problem in counts))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
