@@ -38,7 +38,7 @@ def fit_options(out: Path, faces: Path) -> list[str]:
     return [
         "--heads", "gender", "--data", f"sample={faces}", "--trunk", "tiny",
         "--epochs", str(EPOCHS), "--batch-size", "8", "--precision", "float32",
-        "--dropout", "0", "--out", str(out),
+        "--out", str(out),
     ]  # fmt: skip
 
 

@@ -99,15 +99,21 @@ with only_process(Path(sys.argv[1])):
 """
 
 
-@pytest.fixture
-def working(tmp_path):
-    """A process that works in the folder `run`, until its input ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", WAITING, tmp_path / "run"],
+def start(out):
+    """Start a process that works in the folder `out` until its input ends."""
+    return subprocess.Popen(
+        [sys.executable, "-c", WAITING, out],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
+
+
+@pytest.fixture
+def working(tmp_path):
+    """A process that works in the folder `run`."""
+    process = start(tmp_path / "run")
     assert process.stdout
     assert process.stdout.readline() == "working\n"
     yield process
@@ -148,10 +154,7 @@ def test_the_lock_and_folders_that_stay_empty_go_with_the_process(tmp_path):
 
 
 def test_of_processes_that_begin_at_once_one_works(tmp_path):
-    command = [sys.executable, "-c", WAITING, tmp_path / "run"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    pipes |= {"stderr": subprocess.PIPE}
-    processes = [subprocess.Popen(command, **pipes, text=True) for _ in range(4)]
+    processes = [start(tmp_path / "run") for _ in range(4)]
     # Whoever waits for the end of its input works; the others end by themselves.
     deadline = time.monotonic() + 60
     while sum(process.poll() is None for process in processes) > 1:

@@ -146,10 +146,13 @@ def test_files_are_replaced_and_removed_when_all_are_whole(report):
 
 
 def test_files_take_their_places_in_the_order_of_writing(report, monkeypatch):
-    placed, usual = [], os.replace
-    monkeypatch.setattr(
-        os, "replace", lambda a, b: (placed.append(b.name), usual(a, b))
-    )
+    placed, usual = list[str](), os.replace
+
+    def replace(file, place):
+        placed.append(place.name)
+        usual(file, place)
+
+    monkeypatch.setattr(os, "replace", replace)
     with replacing_files(report) as stage:
         for number, name in enumerate(["z.json", "numbers.json", "a.html"]):
             (stage / name).write_text("new")
