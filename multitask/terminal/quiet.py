@@ -65,7 +65,7 @@ def held_back() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # not for Ctrl-C, which has nothing to do with it
             held.seek(0)
             os.write(screen, held.read())
             raise

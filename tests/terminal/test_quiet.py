@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from multitask.contracts.errors import UserError
-from multitask.terminal.quiet import import_tensorflow
+from multitask.terminal.quiet import held_back, import_tensorflow
 
 ROOT = Path(__file__).parents[2]
 
@@ -128,3 +128,15 @@ def test_a_function_says_nothing_where_tensorflow_was_imported_before(tmp_path):
     assert result.returncode == 0, result.stderr
     shown = result.stderr.partition("imported\n")[2].splitlines()
     assert [line for line in shown if not line.startswith("epoch ")] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"), [(ValueError, "a notice"), (KeyboardInterrupt, "")]
+)
+def test_what_was_held_back_is_shown_for_an_error_but_not_for_ctrl_c(
+    capfd, error, shown
+):
+    with pytest.raises(error), held_back():
+        os.write(2, b"a notice")
+        raise error
+    assert capfd.readouterr().err == shown
