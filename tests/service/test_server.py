@@ -224,6 +224,16 @@ def test_a_mistake_in_the_options_is_one_line(run, options, line, capsys):
     assert error.startswith(line)
 
 
+@pytest.mark.parametrize(("options", "tta"), [([], 4), (["--tta", "1"], 1)])
+def test_tta_is_that_of_the_training_unless_it_is_given(run, monkeypatch, options, tta):
+    served = []
+    monkeypatch.setattr(server_module, "run", lambda app, *_: served.append(app))
+    assert main([str(run), "--port", "0", *options]) == 0
+    (app,) = served
+    assert app.state.service.predictor.analyzer.spec.tta == tta
+    app.state.service.close()
+
+
 def test_a_network_that_does_not_exist_is_told_before_anything_starts(capsys):
     assert main(["runs/nothing"]) == 2
     assert capsys.readouterr().err.startswith("runs/nothing: ")
