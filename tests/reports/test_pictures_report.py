@@ -26,7 +26,9 @@ def test_all_files_are_written_and_the_pictures_show_something(tmp_path):
     }  # fmt: skip
     for path in out.glob("*.png"):
         assert color_count(path) > 20, path.name
-    assert Page((out / "index.html").read_text("utf-8")).sources == shown
+    seen = Page((out / "index.html").read_text("utf-8"))
+    assert all(source.startswith("data:image/") for source in seen.sources)
+    assert "Augmented training pictures" in seen.text
 
 
 def test_a_figure_without_content_is_not_written_and_a_stale_one_is_removed(tmp_path):
