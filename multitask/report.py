@@ -115,7 +115,7 @@ def _side_by_side(arguments: argparse.Namespace, machine: "Machine") -> "SideByS
     from multitask.contracts.run import new_folder
     from multitask.experiments import names
 
-    names.check_by(arguments.by)
+    names.check_no_groups(arguments.by)
     files = names.check_side_by_side(
         arguments.networks, arguments.split, bool(arguments.data)
     )

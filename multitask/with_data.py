@@ -85,7 +85,7 @@ def side_by_side(
     from multitask.experiments import names
     from multitask.terminal import quiet
 
-    names.check_by(by)
+    names.check_no_groups(by)
     listed = [keywords.file("network", network) for network in networks]
     files = names.check_side_by_side(listed, split, has_data=data is not None)
     folder = new_folder(options.default_folder(out, "report-"))

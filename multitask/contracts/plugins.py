@@ -101,9 +101,9 @@ def write_reports(result: object, folder: Path) -> None:
     """Have every report on results of this type write its files into `folder`.
 
     A module of `reports/` says by `OF` which type of result it is on (`Evaluation`,
-    `DesignComparison`, `SweepResult` or `Findings`), by `ORDER` when its turn is
-    (numbers 10, pictures 20, pages 90: a later one may show the files of an earlier
-    one), and writes by `write(result, folder)`. The folder is made if it is missing.
+    `DesignComparison`, `SweepResult`, `SideBySide` or `Findings`), by `ORDER` when its
+    turn is (numbers 10, pictures 20, pages 90: a later one may show the files of an
+    earlier one), and writes by `write(result, folder)`. The folder is made if missing.
     Files of an earlier report are replaced when all reports are written, or not at all.
 
     Raises UserError if the folder can't be written, or if the disk is full.

@@ -253,10 +253,13 @@ def report(
         folder=folder,
     )
     evaluation = _reported(evaluation, analyzer, pixels, folder)
-    skipped = [reading.skipped, unusable, unreadable]
-    with replacing(folder / SKIPPED) as file:
-        write_csv(pd.concat(skipped, ignore_index=True), file)
+    _write_skipped(folder, reading.skipped, unusable, unreadable)
     return evaluation
+
+
+def _write_skipped(folder: Path, *tables: pd.DataFrame) -> None:
+    with replacing(folder / SKIPPED) as file:
+        write_csv(pd.concat(tables, ignore_index=True), file)
 
 
 def _title(network: str, sets: Sequence[str]) -> str:

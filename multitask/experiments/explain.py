@@ -117,7 +117,7 @@ def _yes(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFram
         },
         index=answers.index,
     )
-    return table.loc[yes.any(axis=1)]
+    return table.iloc[np.flatnonzero(yes.any(axis=1))]
 
 
 def _numbers(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:

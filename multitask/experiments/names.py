@@ -105,7 +105,7 @@ def check_several_measured(split: str | None) -> None:
         )
 
 
-def check_by(by: str | Sequence[str]) -> None:
+def check_no_groups(by: str | Sequence[str]) -> None:
     """Raise UserError for sub-groups of several networks."""
     if by:
         what = "measures the sub-groups of one network"
