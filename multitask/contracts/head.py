@@ -261,8 +261,7 @@ class Head(ABC):
         """
         return pd.DataFrame(index=range(len(outputs)))
 
-    # The same without tables, which take long beside a network for one picture. A kind
-    # may leave these two out; call `answer_columns` and the other one below.
+    # The same without tables, which are slow for one picture; a kind may lack them.
 
     def read_columns(self, outputs: Array) -> Columns:
         """The columns of `read`, by name."""
@@ -286,8 +285,7 @@ Heads = str | Head | Iterable[str | Head]  # as users give them
 def answer_columns(head: Head, outputs: Array) -> Columns:
     """The columns of a head's `read`, by name, if possible without a table.
 
-    A kind that derives from another one may have a table of its own, but the columns of
-    its parent: then the table counts.
+    If a kind has a table of its own but the columns of its parent, the table counts.
     """
     if _is_later(type(head), "read_columns", "read"):
         return head.read_columns(outputs)

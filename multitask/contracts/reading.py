@@ -76,7 +76,7 @@ def _walk(folder: Path, where: str) -> tuple[list[str], list[str]]:
 
     def unreadable(error: OSError) -> NoReturn:
         raise UserError(
-            where, _of(error.filename, f"can't be read ({error.strerror})", where)
+            where, f"'{error.filename}' can't be read ({error.strerror})"
         ) from error
 
     paths: list[str] = []
@@ -103,12 +103,8 @@ def _refuse(folder: Path, others: list[str], where: str) -> NoReturn:
         name = os.path.relpath(min(others), folder)
         holds = f"holds {counted(len(others), 'file')} such as '{name}' but no picture"
     todo = f"pictures end in {', '.join(ENDINGS)}"
-    raise UserError(where, _of(folder, holds, where), todo)
-
-
-def _of(path: object, what: str, where: str) -> str:
-    """What is wrong with a path, which is named unless `where` does it already."""
-    return what if where == str(path) else f"'{path}' {what}"
+    what = holds if where == str(folder) else f"'{folder}' {holds}"  # named once
+    raise UserError(where, what, todo)
 
 
 def texts(folder: str | Path, where: str) -> list[str]:

@@ -79,10 +79,8 @@ def find(
     answers = open_answers(source)
     searched = parsed.names if parsed else ()
     check_names(searched, answers.names, "expression", parsed)
-    if sort is not None:
-        check_names((sort,), answers.names, "--sort")
-    if like:
-        check_names(("box",), answers.names, "--like")
+    check_names((sort,) if sort else (), answers.names, "--sort")
+    check_names(("box",) if like else (), answers.names, "--like")
     others = [*([sort] if sort else []), *(("path", "box") if like else ())]
     columns = answers.load((*searched, *others))
     if like:
@@ -105,11 +103,9 @@ def find(
         if matched < count:
             without = counted(count - matched, "row")
             notes.append(f"left out: {without} without features")
-    table = answers.rows(rows)
-    if like:
-        place = list(table).index("path") + 1
-        table = table.copy()
-        table.insert(place, SIMILARITY, similarities)
+        table = _with_similarity(answers.rows(rows), similarities)
+    else:
+        table = answers.rows(rows)
     return Matches(
         rows=table,
         matched=matched,
@@ -117,6 +113,14 @@ def find(
         searched=(*searched, *([SIMILARITY] if like else [])),
         notes=tuple(notes),
     )
+
+
+def _with_similarity(
+    table: pd.DataFrame, similarities: npt.NDArray[np.float32]
+) -> pd.DataFrame:
+    table = table.copy()
+    table.insert(list(table).index("path") + 1, SIMILARITY, similarities)
+    return table
 
 
 def _check_order(

@@ -469,22 +469,6 @@ def test_what_boxes_of_a_table_are_is_an_option_or_declared(
     assert answers["box"].fillna("").tolist() == ["2 2 22 22", ""]
 
 
-def test_lines_about_tables_name_the_file_once(run, faces, tmp_path, capsys):
-    table = tmp_path / "faces.csv"
-    for text, line in (
-        (None, f"input: there is no file '{table}'; check the path\n"),
-        ("", f"input: '{table}': is empty; begin it with a line of column names, one "
-         "of them path\n"),
-        ("path\n", f"input: '{table}': has no rows\n"),
-    ):  # fmt: skip
-        if text is not None:
-            table.write_text(text)
-        assert output(capsys, run, table, status=2).err == line
-    table.write_text(f"path,box\n{faces / 'a.png'},\n,1 2 3 4\n")
-    printed = output(capsys, run, table)
-    assert printed.err.endswith("2 pictures: 1 answered, 1 not (has no path)\n")
-
-
 def test_a_wrong_box_of_a_declared_column_is_no_whole_picture(
     run, paths, tmp_path, capsys
 ):
