@@ -23,6 +23,7 @@ MEASURES = (
     "overhead",
     "predict",
     "tables",
+    "reports",
 )
 QUICK = partial(
     Setting,
@@ -37,6 +38,7 @@ QUICK = partial(
     compared_epochs=1,
     trials=2,
     table_rows=1000,
+    report_rows=400,
 )
 
 

@@ -25,6 +25,7 @@ class Setting:
     compared_epochs: int = 6
     trials: int = 6
     table_rows: int = 200_000
+    report_rows: int = 20_000
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ ROWS = {
     "compare": 1,
     "sweep": 1,
     "a table": 3,
+    "report": 2,
 }
 
 
