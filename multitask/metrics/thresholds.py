@@ -52,8 +52,8 @@ def choose_all(
     """A threshold for each yes/no label of a head, by labels and answers of pictures.
 
     A label with fewer than 10 pictures that have it, or have it not, keeps .5. The
-    notes name those, and those of which no threshold reaches the rule's precision; of
-    these, the threshold with the highest precision is taken.
+    notes name those, and those of which no threshold that 10 pictures reach has the
+    rule's precision; of these, the threshold with the highest precision is taken.
     """
     predicted = probabilities(head, answers)
     if predicted is None:
@@ -67,7 +67,7 @@ def choose_all(
             values[name] = USUAL
             few.append(f"{name} ({yes} yes, {count - yes} no)")
             continue
-        choice = choose(rule, true[known], scores[known])
+        choice = choose(rule, true[known], scores[known], LEAST)
         values[name] = choice.value
         if rule.score != "f1" and choice.reached < rule.least:
             short.append(f"{name} ({choice.reached:.3f})")
@@ -89,13 +89,14 @@ def _notes(
         )
 
 
-def choose(rule: ThresholdRule, true: Array, scores: Array) -> Choice:
+def choose(rule: ThresholdRule, true: Array, scores: Array, least: int = 1) -> Choice:
     """The best threshold by a rule, from labels (n,) of 1 and 0 and probabilities (n,).
 
     `f1` has the highest F1. `precision` has the highest recall among the thresholds
     that reach the precision, `recall` the highest precision among those that reach the
-    recall; if none does, the score is the highest one. A threshold lies half way
-    between two probabilities, or at .5 if that is between them.
+    recall; if none does, the score is the highest one. A precision counts if `least`
+    answers are yes. A threshold lies half way between two probabilities, or at .5 if
+    that is between them.
 
     >>> rule = ThresholdRule(score="precision", least=1)
     >>> choose(rule, np.array([0, 1, 0, 1]), np.array([0.1, 0.4, 0.6, 0.9]))
@@ -108,7 +109,8 @@ def choose(rule: ThresholdRule, true: Array, scores: Array) -> Choice:
         total = np.where(precision + recall > 0, precision + recall, 1)
         aims, others = 2 * precision * recall / total, -distance
     elif rule.score == "precision":
-        aims, others = precision, recall
+        answered = len(scores) - np.searchsorted(np.sort(scores), cuts)
+        aims, others = np.where(answered >= least, precision, 0.0), recall
     else:
         aims, others = recall, precision
     capped = np.minimum(aims, rule.least) if rule.score != "f1" else aims

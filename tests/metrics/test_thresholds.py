@@ -46,6 +46,10 @@ def test_thresholds_by_hand(text, value, reached):
     assert choose(rule(text), TRUE, SCORES) == pytest.approx((value, reached))
 
 
+def test_a_precision_of_few_answers_does_not_count():
+    assert choose(rule("precision=0.9"), TRUE, SCORES, 3) == (0.5, 0.75)
+
+
 def test_no_other_threshold_is_better_by_the_rule():
     rng = np.random.default_rng(6)
     scores = rng.random(300)
