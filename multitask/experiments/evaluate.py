@@ -26,6 +26,7 @@ from multitask.contracts.run import (
     existing,
     network_file,
     new_folder,
+    only_process,
 )
 from multitask.contracts.saving import replacing
 from multitask.contracts.table import any_file_name, write_csv
@@ -219,14 +220,35 @@ def report(
     """
     check_measured(split)
     network = Path(network).expanduser()
-    run = network if network.is_dir() else network.parent
     with status("opening the network"):
         analyzer = Analyzer.load(network)
-    spec, cut = analyzer.spec, face_cut(analyzer.spec, faces)
-    folder, sets = report_folder(network, out), _sets(data, spec)
+    cut = face_cut(analyzer.spec, faces)
+    folder = report_folder(network, out)
+    with only_process(folder):
+        return _measure(
+            analyzer, network, _sets(data, analyzer.spec), folder,
+            own=not data, split=split, cut=cut, machine=machine, name=name, by=by,
+        )  # fmt: skip
+
+
+def _measure(
+    analyzer: Analyzer,
+    network: Path,
+    sets: Sequence[str],
+    folder: Path,
+    *,
+    own: bool,
+    split: str | None,
+    cut: Cut | None,
+    machine: Machine,
+    name: str,
+    by: str | Sequence[str],
+) -> Evaluation:
+    """Measure a network on data sets, its `own` or others; the report is in `folder`."""
+    spec, run = analyzer.spec, network if network.is_dir() else network.parent
     place = folder if name else run
     reading = read_all(sets, place / SAMPLE, spec.recipe.get("heads", ()))
-    table, part, warnings = select_part(reading.table, split, run, own=not data)
+    table, part, warnings = select_part(reading.table, split, run, own=own)
     table, unusable = set_aside(table.reset_index(drop=True), analyzer.heads)
     check_labelled(analyzer.heads, table, every=False)
     by = check_by(by, table, analyzer.heads)
@@ -234,7 +256,7 @@ def report(
         table, spec.side, machine.memory, existing(place), spec.box_margin, cut=cut
     )
     named = name or run.resolve().name
-    warnings += _unlisted(network_file(network), sets, named) if data else ()
+    warnings += () if own else _unlisted(network_file(network), sets, named)
     warnings += (*_caveats(spec), *few_labels_notes(analyzer.heads, table, part))
     rows = table.index.to_numpy()
     with status(f"measuring on {counted(len(table), 'picture')}"):
@@ -248,7 +270,7 @@ def report(
         heads=analyzer.heads,
         notes=tuple(dict.fromkeys((*spec.notes, *reading.notes, *warnings))),
         by=by,
-        history=None if data else _history(run),
+        history=_history(run) if own else None,
         network=describe_network(analyzer, run),
         folder=folder,
     )

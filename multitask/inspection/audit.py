@@ -9,7 +9,7 @@ from multitask.contracts import catalog, plugins
 from multitask.contracts.catalog import Config
 from multitask.contracts.errors import UserError
 from multitask.contracts.infer import requested_heads
-from multitask.contracts.run import new_folder
+from multitask.contracts.run import new_folder, only_process
 from multitask.contracts.table import any_file_name
 from multitask.data.about import describe_data
 from multitask.data.joint_heads import with_asked
@@ -56,9 +56,21 @@ def audit(
     check_search(faces)
     out = new_folder(Path(out).expanduser())
     target = check_target(Path(fix).expanduser()) if fix else None
+    with only_process(out):
+        return _audit(data, out, heads, declared or {}, target, faces)
+
+
+def _audit(
+    data: Sequence[str],
+    out: Path,
+    heads: Sequence[str],
+    declared: Mapping[str, Config],
+    target: Path | None,
+    faces: str,
+) -> Findings:
+    """Check data sets, report on them, and write the cleaned table to `target`."""
     reading = read_all(absolute(data), heads=heads)
-    asked = with_asked(reading, heads, declared or {})
-    known = {**asked, **(declared or {})}
+    known = {**with_asked(reading, heads, declared), **declared}
     requested = requested_heads(heads, reading.table, known)
     resolved = [head.resolve(reading.table) for head in requested]
     findings = inspect_reading(
