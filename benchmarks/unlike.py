@@ -78,7 +78,7 @@ def learn(file: Path, source: str) -> None:
     """Put what is known of the pictures that a network was trained on into its file."""
     from multitask.contracts.recipe import recipe
     from multitask.contracts.recipe_files import path, read
-    from multitask.experiments.evaluate import training_features
+    from multitask.experiments.outputs import training_features
     from multitask.experiments.prepare import prepare
     from multitask.networks import archive
     from multitask.networks.analyzer import Analyzer

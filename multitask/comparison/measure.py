@@ -22,8 +22,8 @@ from multitask.contracts.errors import Say
 from multitask.contracts.head import Array, Head
 from multitask.contracts.recipe_texts import SPLITS, ThresholdRule
 from multitask.contracts.run import NETWORK
-from multitask.experiments import evaluate
 from multitask.experiments.calibrate import calibrate
+from multitask.experiments.outputs import network_outputs
 from multitask.experiments.prepare import Prepared
 from multitask.experiments.train import Training
 from multitask.metrics import scores
@@ -56,7 +56,7 @@ def measure_scores(
     size = min(len(parts["train"]), len(parts["test"]))
     parts["train"] = parts["train"].sample(size, random_state=prepared.recipe.seed)
     outputs = {
-        part: evaluate.outputs(
+        part: network_outputs(
             analyzer,
             prepared.recipe,
             prepared.machine,

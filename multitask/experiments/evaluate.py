@@ -7,10 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
 from multitask.contracts import plugins
-from multitask.contracts.augmentation import Augmentation
 from multitask.contracts.errors import Say, UserError, counted
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.machine import Machine
@@ -40,63 +38,19 @@ from multitask.experiments.held_out import select_part
 from multitask.experiments.notes.leaks import unlisted_notes
 from multitask.experiments.notes.parts import few_labels_notes, measured_part
 from multitask.experiments.notes.training import frozen_notes_of
+from multitask.experiments.outputs import network_outputs, training_features
 from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Cut, Pixels
 from multitask.images.faces.parts import make_finder
 from multitask.metrics.groupings import check_by
-from multitask.networks import archive, unlike
+from multitask.networks import archive
 from multitask.networks.analyzer import Analyzer
-from multitask.networks.answers import Outputs
 from multitask.networks.answers import read_all as read_answers
-from multitask.networks.build import averaged
-from multitask.networks.freeze import cut as cut_core
 from multitask.networks.spec import NetworkSpec
 from multitask.terminal.bar import status
-from multitask.training.feature_cache import FeatureCache, Rows
-from multitask.training.views import View
 
 _CALIBRATED = 2000  # at most so many pictures of the validation part calibrate
-_COMPARED = 1000  # and so many tell which features are far from those of training
 _CHOSEN_BY = 5000  # and so many choose thresholds, as some labels are rare
-_BATCH = 32  # pictures whose features go through the rest of the network together
-
-
-def outputs(
-    analyzer: Analyzer,
-    recipe: Recipe,
-    machine: Machine,
-    pixels: Pixels,
-    rows: Rows,
-    say: Say = lambda line: None,
-) -> Outputs:
-    """Raw outputs (rows, ...) of a network by head name, as `Analyzer.outputs`.
-
-    If the `recipe` of its training froze some of the trunk, that part's features come
-    from the cache, and the outputs equal the network's up to rounding.
-    """
-    last = recipe.stages()[-1]
-    if not last.caches_features:
-        with status(f"predicting for {counted(len(rows), 'picture')}"):
-            return analyzer.outputs(pixels, rows)
-    spec = analyzer.spec
-    front, rest = cut_core(analyzer.model.get_layer("core"), last.freeze)
-    cache = FeatureCache(front, machine.cache, say)
-    views = [View(**vars(crop)) for crop in spec.crops()]
-    try:
-        places = cache.places(pixels, rows, views, Augmentation()).T.ravel()
-    except UserError as error:  # must not keep a trained network from its report
-        say(f"Features are computed without the cache: {error}")
-        return analyzer.outputs(pixels, rows)
-    forward = tf.function(
-        lambda features: rest(features, training=False),
-        input_signature=[tf.TensorSpec((None, *cache.all.shape[1:]), tf.float32)],
-    )
-    batches = [
-        forward(tf.constant(cache.all[places[start : start + _BATCH]]))
-        for start in range(0, len(places), _BATCH)
-    ]
-    joined = {h.name: tf.concat([b[h.name] for b in batches], 0) for h in spec.heads}
-    return {name: mean.numpy() for name, mean in averaged(spec, joined).items()}
 
 
 def evaluate_run(
@@ -124,7 +78,7 @@ def evaluate_run(
     val = val.sample(min(len(val), most), random_state=stage.seed)
     rows = labels.index.to_numpy()
     both = np.concatenate([val.index.to_numpy(), rows])  # so that features come at once
-    raw = outputs(analyzer, stage, machine, prepared.pixels, both, say)
+    raw = network_outputs(analyzer, stage, machine, prepared.pixels, both, say)
     if len(val):
         of_val = {name: values[: len(val)] for name, values in raw.items()}
         heads, told = calibrate(analyzer.heads, val, of_val, stage.threshold_rule)
@@ -169,29 +123,6 @@ def _unlisted(file: Path, sets: Sequence[str], name: str) -> tuple[str, ...]:
     """That nobody knows which pictures a network learned from, if so."""
     is_known = file.with_name(SPLIT).exists()
     return () if is_known else unlisted_notes(file, sets, name)
-
-
-def training_features(
-    analyzer: Analyzer, pixels: Pixels, table: pd.DataFrame, seed: int
-) -> unlike.TrainingFeatures | None:
-    """What tells pictures that are unlike those of the training part.
-
-    `table` has their `split`, and its index are rows of `pixels`. At most 2,000 of the
-    training part are looked at, and 1,000 of the validation part. None if a part has
-    fewer than 200 pictures.
-    """
-    drawn = [
-        table[table["split"] == part].sample(frac=1, random_state=seed).index[:most]
-        for part, most in (("train", unlike.MOST), ("val", _COMPARED))
-    ]
-    if min(map(len, drawn)) < unlike.LEAST:
-        return None
-    count = counted(sum(map(len, drawn)), "picture")
-    with status(f"looking at the features of {count}"):
-        training, validation = (
-            analyzer.features(pixels, rows.to_numpy()) for rows in drawn
-        )
-    return unlike.fit(training, validation)
 
 
 @any_file_name()
@@ -244,7 +175,7 @@ def _measure(
     name: str,
     by: str | Sequence[str],
 ) -> Evaluation:
-    """Measure a network on data sets, its `own` or others; the report is in `folder`."""
+    """Measure a network on data sets, its `own` or others, and write into `folder`."""
     spec, run = analyzer.spec, network if network.is_dir() else network.parent
     place = folder if name else run
     reading = read_all(sets, place / SAMPLE, spec.recipe.get("heads", ()))

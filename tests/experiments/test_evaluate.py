@@ -14,7 +14,8 @@ import multitask
 from multitask.contracts.errors import UserError
 from multitask.contracts.machine import Machine
 from multitask.experiments import evaluate
-from multitask.experiments.evaluate import outputs, report
+from multitask.experiments.evaluate import report
+from multitask.experiments.outputs import network_outputs
 from multitask.experiments.prepare import prepare
 from multitask.experiments.run import fit
 from tests import layouts
@@ -78,12 +79,12 @@ def test_a_trained_network_is_measured_without_room_for_features(
     def outputs_on_a_full_disk(*args):
         with monkeypatch.context() as patch:
             patch.setattr(os, "posix_fallocate", full)
-            return outputs(*args)
+            return network_outputs(*args)
 
     recipe = tiny_recipe(drawn_faces, freeze="all", augment="none", epochs=1)
     machine = Machine(cache=tmp_path / "cache")
     with monkeypatch.context() as patch:
-        patch.setattr(evaluate, "outputs", outputs_on_a_full_disk)
+        patch.setattr(evaluate, "network_outputs", outputs_on_a_full_disk)
         run = fit(recipe, tmp_path / "full", machine=machine, say=lines.append)
     start = "Features are computed without the cache: "
     assert any(line.startswith(start) for line in lines)
@@ -207,7 +208,9 @@ def test_outputs_of_a_frozen_trunk_are_those_of_the_network(
         shutil.rmtree(tmp_path / "cache")
         (tmp_path / "cache").touch()
     lines: list[str] = []
-    raw = outputs(analyzer, recipe, machine, prepared.pixels, rows, lines.append)
+    raw = network_outputs(
+        analyzer, recipe, machine, prepared.pixels, rows, lines.append
+    )
     expected = analyzer.outputs(prepared.pixels, rows)
     np.testing.assert_allclose(raw["gender"], expected["gender"], rtol=1e-4, atol=1e-5)
     without = [line for line in lines if "computed without the cache" in line]
