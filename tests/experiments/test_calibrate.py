@@ -1,6 +1,7 @@
 """Are heads calibrated on the validation part, stored so, and compared with before?"""
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,8 @@ from multitask.metrics.thresholds import measured
 from tests.runs import HEADS, quiet, tiny_recipe
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
-FACE = from_config("face", {"kind": "sigmoid", "columns": ["Smiling", "Bald"]})
-AGE = from_config("age", {"kind": "regression", "low": 0, "high": 100})
+FACE: Any = from_config("face", {"kind": "sigmoid", "columns": ["Smiling", "Bald"]})
+AGE: Any = from_config("age", {"kind": "regression", "low": 0, "high": 100})
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_the_network_stores_what_calibration_found_and_predict_follows_it(
     calibrated_run,
 ):
     network = multitask.load(calibrated_run.folder)
-    heads = {head.name: head for head in network.heads}
+    heads: dict[str, Any] = {head.name: head for head in network.heads}
     assert heads["gender"].temperature != 1
     assert heads["attributes"].temperature != 1
     assert len(heads["attributes"].thresholds) == len(heads["attributes"].columns)
@@ -70,7 +71,7 @@ def test_both_reports_can_tell_what_was_before(calibrated_run, tmp_path):
         assert before is not None
         assert before.index.equals(evaluation.answers.index)
         for head in evaluation.heads:
-            found = calibration(head, evaluation)
+            found: Any = calibration(head, evaluation)
             if head.answer_type == "number":
                 assert found.coverage_before is not None
                 assert found.width != found.width_before
@@ -101,9 +102,9 @@ def test_the_report_has_the_probability_of_every_class(calibrated_run):
 
 
 def test_a_head_that_calibration_left_has_no_before():
-    outputs = {"face": np.full((3, 2), 0.4, np.float32)}
+    outputs: Any = {"face": np.full((3, 2), 0.4, np.float32)}
     assert uncalibrated([FACE], outputs, np.arange(3)) is None
-    warm = from_config(
+    warm: Any = from_config(
         "face", {"kind": "sigmoid", "columns": ["Smiling", "Bald"], "temperature": 2}
     )
     outputs["age"] = np.full((3, 1), 30.0)
@@ -120,9 +121,10 @@ def test_thresholds_follow_calibrated_probabilities_and_leave_other_heads():
     true = (rng.random((600, 2)) < 1 / (1 + np.exp(-logits))).astype(float)
     table = pd.DataFrame(true, columns=["Smiling", "Bald"]).assign(age=30.0)
     sure = (1 / (1 + np.exp(-3 * logits))).astype(np.float32)
-    outputs = {"face": sure, "age": rng.uniform(0, 100, (600, 1))}
+    outputs: Any = {"face": sure, "age": rng.uniform(0, 100, (600, 1))}
     rule = parse_thresholds("f1")
-    (face, age), notes = calibrate([FACE, AGE], table, outputs, rule)
+    heads, notes = calibrate([FACE, AGE], table, outputs, rule)
+    face, age = heads
     assert notes == ()
     assert age == AGE.calibrate(table, outputs["age"])
     assert face.temperature == pytest.approx(3, rel=0.2)
