@@ -12,7 +12,6 @@ methods below:
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
@@ -261,15 +260,16 @@ class Head(ABC):
         """
         return pd.DataFrame(index=range(len(outputs)))
 
-    # The same without tables, which are slow for one picture; a kind may lack them.
+    # The same without tables, which are slow for one picture; a kind may lack
+    # them. `networks.answers` chooses.
 
     def read_columns(self, outputs: Array) -> Columns:
         """The columns of `read`, by name."""
-        return _as_columns(self.read(outputs))
+        return as_columns(self.read(outputs))
 
     def probability_columns(self, outputs: Array) -> Columns:
         """The columns of `probabilities`, by name."""
-        return _as_columns(self.probabilities(outputs))
+        return as_columns(self.probabilities(outputs))
 
     @abstractmethod
     def summary(self, labels: pd.DataFrame, answers: pd.DataFrame) -> dict[str, Any]:
@@ -282,31 +282,8 @@ class Head(ABC):
 Heads = str | Head | Iterable[str | Head]  # as users give them
 
 
-def answer_columns(head: Head, outputs: Array) -> Columns:
-    """The columns of a head's `read`, by name, if possible without a table.
-
-    If a kind has a table of its own but the columns of its parent, the table counts.
-    """
-    if _is_later(type(head), "read_columns", "read"):
-        return head.read_columns(outputs)
-    return _as_columns(head.read(outputs))
-
-
-def probability_columns(head: Head, outputs: Array) -> Columns:
-    """The columns of a head's `probabilities` in the same way."""
-    if _is_later(type(head), "probability_columns", "probabilities"):
-        return head.probability_columns(outputs)
-    return _as_columns(head.probabilities(outputs))
-
-
-@cache
-def _is_later(kind: type[Head], name: str, other: str) -> bool:
-    """Whether a method was written for no less special a kind than another one."""
-    kinds = [each for each in kind.__mro__ if {name, other} & set(vars(each))]
-    return name in vars(kinds[0])
-
-
-def _as_columns(table: pd.DataFrame) -> Columns:
+def as_columns(table: pd.DataFrame) -> Columns:
+    """The columns of a table as arrays, by name."""
     return {str(name): cells.to_numpy() for name, cells in table.items()}
 
 

@@ -1,6 +1,7 @@
 """How do a network's raw outputs become a table of answers?"""
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import compress
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import Columns, Head, answer_columns, probability_columns
+from multitask.contracts.head import Array, Columns, Head, as_columns
 from multitask.contracts.table import NO_LABELS, label_columns
 from multitask.networks.prediction.formats import LABELS
 
@@ -57,6 +58,30 @@ def read_columns(
             values = probability_columns(head, outputs[head.name]).values()
             columns |= zip(names[head.name], values, strict=True)
     return columns
+
+
+def answer_columns(head: Head, outputs: Array) -> Columns:
+    """The columns of a head's `read`, by name, if possible without a table.
+
+    If a kind has a table of its own but the columns of its parent, the table counts.
+    """
+    if _is_later(type(head), "read_columns", "read"):
+        return head.read_columns(outputs)
+    return as_columns(head.read(outputs))
+
+
+def probability_columns(head: Head, outputs: Array) -> Columns:
+    """The columns of a head's `probabilities` in the same way."""
+    if _is_later(type(head), "probability_columns", "probabilities"):
+        return head.probability_columns(outputs)
+    return as_columns(head.probabilities(outputs))
+
+
+@cache
+def _is_later(kind: type[Head], name: str, other: str) -> bool:
+    """Whether a method was written for no less special a kind than another one."""
+    kinds = [each for each in kind.__mro__ if {name, other} & set(vars(each))]
+    return name in vars(kinds[0])
 
 
 def _check_free(head: Head, answers: Columns, taken: Columns) -> None:

@@ -12,11 +12,10 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.head import (
     Head,
     Targets,
-    answer_columns,
     check_classes,
     elementwise_loss,
-    probability_columns,
 )
+from multitask.networks.answers import answer_columns, probability_columns
 
 
 @dataclass(frozen=True, kw_only=True)

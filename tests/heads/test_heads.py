@@ -15,7 +15,8 @@ import pytest
 from multitask.contracts import plugins
 from multitask.contracts.catalog import from_config, to_config
 from multitask.contracts.errors import UserError
-from multitask.contracts.head import Head, Targets, answer_columns, probability_columns
+from multitask.contracts.head import Head, Targets
+from multitask.networks.answers import answer_columns, probability_columns
 from tests.head_losses import batch_loss, metric_values
 
 NAN = np.nan
