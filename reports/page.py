@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from markupsafe import Markup
-from multitask.reports import _frames, _html, _style, numbers
+from multitask.reports import _frames, _html, _style, numbers, why
 from multitask.reports._charts import lines
 from multitask.reports._page import sections, thumbnails
 
@@ -54,6 +54,7 @@ def html(evaluation: Evaluation, folder: Path, today: date | None = None) -> str
             | {"why": _why(head, folder)}
             for head in evaluation.heads
         ],
+        about_heat=why.TEXT,
         answered=thumbnails.answered(evaluation),
         curves=curves(evaluation),
         augmentation=thumbnails.sheet(folder / "augmentation.png"),
