@@ -75,10 +75,10 @@ class Resampling:
         for start in range(0, self.draws, size):
             yield start, min(start + size, self.draws)
 
-    def sums(self, values: Array) -> npt.NDArray[np.float32]:
+    def sums(self, values: Array) -> npt.NDArray[np.float64]:
         """The sums (draws, columns) of values (rows, columns) over each draw."""
         values = np.asarray(values, np.float32)
-        sums = np.empty((self.draws, values.shape[1]), np.float32)
+        sums = np.empty((self.draws, values.shape[1]))
         filled = np.count_nonzero(values, axis=0) > _SPARSE * len(values)
         dense = self._by_unit(values[:, filled])
         sparse = self._by_unit(csr_matrix(values[:, ~filled])).T.tocsr()

@@ -215,3 +215,28 @@ def test_outputs_of_a_frozen_trunk_are_those_of_the_network(
     np.testing.assert_allclose(raw["gender"], expected["gender"], rtol=1e-4, atol=1e-5)
     without = [line for line in lines if "computed without the cache" in line]
     assert len(without) == (not usable)
+
+
+def test_a_report_measures_the_groups_of_two_columns_on_request(drawn_run, tmp_path):
+    evaluation = multitask.report(
+        drawn_run.folder, by="gender*expression", out=tmp_path / "by", say=quiet
+    )
+    report = json.loads((tmp_path / "by" / "report.json").read_text("utf-8"))
+    groups = report["heads"]["age"]["subgroups"]
+    both = [group for group in groups if group["column"] == "gender*expression"]
+    labels = evaluation.labels[evaluation.labels["age"].notna()]
+    pairs = labels.groupby(["gender", "expression"]).size()
+    assert {tuple(group["group"].split(", ")): group["n"] for group in both} == dict(
+        pairs
+    )
+    assert all(group["is_small"] for group in both)
+    assert "Weakest" not in report["heads"]["age"]["sentence"]
+
+
+def test_a_group_that_the_data_has_not_is_an_error_before_anything_is_read(
+    drawn_run, tmp_path
+):
+    with pytest.raises(UserError, match="by: 'gendre' is no .*mean 'gender'"):
+        multitask.report(
+            drawn_run.folder, by=["gendre*age"], out=tmp_path / "by", say=quiet
+        )
