@@ -124,7 +124,7 @@ def test_wheel_holds_every_source_file_under_the_package_and_nothing_beside_it(w
     expected |= files("multitask", "service/*.html")
     assert wheel.stat().st_size < 10e6
     for folder in ("heads", "datasets", "reports"):
-        for pattern in ("**/*.py", "*.toml", "*.html"):
+        for pattern in ("**/*.py", "*.toml", "*.html", "*.json"):
             expected |= {f"multitask/{name}" for name in files(folder, pattern)}
     assert members == expected
     assert {"multitask/heads/softmax.py", "multitask/heads/catalog.toml"} <= members
