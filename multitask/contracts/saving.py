@@ -110,6 +110,18 @@ def _stamp(path: Path) -> tuple[int, int]:
     return state.st_mtime_ns, state.st_size
 
 
+def reserve(path: Path, size: int) -> None:
+    """Make a file with so many bytes of space; OSError if the disk has less.
+
+    For libraries that end a program, or print tracebacks, when a disk is full.
+    """
+    with path.open("wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)
+
+
 def flush(path: Path) -> None:
     """Have a file on the disk, not only in the cache of the operating system."""
     with path.open("rb+") as file:

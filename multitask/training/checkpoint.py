@@ -14,6 +14,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Precision
 from multitask.contracts.run import CHECKPOINT
 
+_OVERHEAD = 4096  # bytes of a file, and of a variable in it, beside its values
 Figures = list[dict[str, Any]]  # one dict per epoch, as in history.csv
 
 
@@ -72,7 +73,7 @@ class Checkpoint:
         with saving.reporting_write_errors(self.folder):
             self.folder.mkdir(exist_ok=True)
         with saving.replacing(self._trunk) as part:
-            trunk.save_weights(part)
+            _save_weights(trunk, part)
 
     def restore_trunk(self, trunk: keras.Model) -> bool:
         """Load those weights; False if a training without them was begun."""
@@ -114,7 +115,7 @@ class Checkpoint:
             history=history,
         )
         try:
-            model.save_weights(weights)
+            _save_weights(model, weights)
             saving.flush(weights)
             part.write_text(json.dumps(asdict(state)), encoding="utf-8")
             saving.flush(part)
@@ -135,3 +136,15 @@ class Checkpoint:
         # First: without a state, what a kill leaves of the folder is no checkpoint.
         self.file.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _save_weights(model: keras.Model, path: Path) -> None:
+    """Save the weights of a model and its optimizer; OSError if the disk is full.
+
+    HDF5 may end the whole program then: it writes only into space that there is.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.variables, *(optimizer.variables if optimizer else ())]
+    values = sum(v.numpy().nbytes for v in variables)
+    saving.reserve(path, values + _OVERHEAD * (1 + len(variables)))
+    model.save_weights(path)
