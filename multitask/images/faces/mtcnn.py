@@ -90,7 +90,8 @@ def _networks() -> _Networks:
         return scores[:, 1], offsets, points
 
     def traced(function: Any, *signature: Any) -> Any:
-        graph = tf.function(function, input_signature=signature)
+        # No Python of these is to be translated, which AutoGraph would write to a disk.
+        graph = tf.function(function, input_signature=signature, autograph=False)
         graph.get_concrete_function()  # now, not by the first of several threads
         return graph
 
