@@ -120,7 +120,7 @@ def result(out: Path) -> dict[str, Any]:
     from multitask.networks import archive
 
     network, spec = archive.load(out)
-    history = pd.read_csv(out / "history.csv").drop(columns="seconds")
+    history = pd.read_csv(out / "history.csv").drop(columns=["seconds", "cpu_seconds"])
     weights = [np.asarray(weight).tobytes() for weight in network.get_weights()]
     reports = ("report.json", "answers.csv", "classification_report.txt")
     files = [out / "recipe.toml", out / "split.csv", out / "skipped.csv"]
