@@ -205,10 +205,8 @@ def test_resume_after_kill_ends_where_an_unbroken_run_ends(drawn_faces, tmp_path
 
     assert main(fit_options(tmp_path / "whole", drawn_faces)) == 0
     whole = pd.read_csv(tmp_path / "whole" / "history.csv")
-    seconds = [
-        "seconds",
-        "cpu_seconds",
-    ]  # all else is the same to the last bit, dropout included
+    # All else is the same to the last bit, dropout included.
+    seconds = ["seconds", "cpu_seconds"]
     pd.testing.assert_frame_equal(
         after.drop(columns=seconds), whole.drop(columns=seconds), check_exact=True
     )
