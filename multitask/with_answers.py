@@ -50,7 +50,8 @@ def search(
         sort: A column whose highest values come first, for a yes/no label the highest
             probabilities; by default rows keep their order.
         ascending: Whether the lowest values come first instead.
-        sheet: A new file (.jpg, .png, .webp) for a contact sheet of the rows found.
+        sheet: A file (.jpg, .png, .webp) for a contact sheet of the rows found, which
+            replaces an earlier sheet and nothing else.
         say: Called with each line on what was not found.
 
     Returns:

@@ -5,7 +5,7 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image, ImageDraw
+from PIL import ExifTags, Image, ImageDraw
 
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.saving import replacing
@@ -27,6 +27,7 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 _GREY: Color = (90, 90, 90)
 _ASPECT = 1.5  # width of a sheet by its height
 _QUALITY = 92  # of a JPEG: letters stay clean
+_SOFTWARE = "multitask contact sheet"  # in the EXIF data of each
 
 
 class Item(NamedTuple):
@@ -134,19 +135,40 @@ def check_ending(path: Path, where: str) -> None:
 
 
 def check_sheet(path: Path) -> None:
-    """Raise UserError unless a sheet can have this name in its folder."""
+    """Raise UserError unless a sheet can have this name in its folder.
+
+    An earlier sheet is replaced, and nothing else.
+    """
     where = f"--sheet {path}"
     check_ending(path, where)
     if path.is_dir():
         raise UserError(where, "is a folder", "name a file in a folder")
     if not path.parent.is_dir():
         raise UserError(where, f"no folder '{path.parent}'", "make it, or name another")
+    if path.exists() and not _is_sheet(path):
+        what = "exists and is no contact sheet of multitask, so it is not replaced"
+        raise UserError(where, what, "name another file")
 
 
-def save(image: Image.Image, path: Path) -> None:
+def _is_sheet(path: Path) -> bool:
+    try:
+        with Image.open(path) as image:
+            return image.getexif().get(ExifTags.Base.Software) == _SOFTWARE
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False  # no picture, a broken one, or a larger one than any sheet
+
+
+def save_sheet(image: Image.Image, path: Path) -> None:
+    """Write a contact sheet as `save` does, so that `check_sheet` knows it again."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Software] = _SOFTWARE
+    save(image, path, exif)
+
+
+def save(image: Image.Image, path: Path, exif: Image.Exif | None = None) -> None:
     """Write an image whole or not at all, in the format of its ending.
 
     Raises UserError if it can't be written.
     """
     with replacing(path) as part:
-        image.save(part, quality=_QUALITY)
+        image.save(part, quality=_QUALITY, exif=exif or Image.Exif())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import Say, UserError, counted
 from multitask.images.captions import caption
-from multitask.images.sheet import Item, save, sheet
+from multitask.images.sheet import Item, save_sheet, sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def write(matches: "Matches", path: Path, say: Say) -> None:
             f"{len(faults):,} of {counted(len(items), 'picture')} can't be shown, "
             f"first {first}"
         )
-    save(image, path)
+    save_sheet(image, path)
 
 
 def _items(matches: "Matches") -> Iterator[Item]:

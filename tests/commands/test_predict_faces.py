@@ -144,3 +144,11 @@ def test_yes_no_labels_are_needed_for_a_list(photos, capsys):
 )
 def test_options_without_effect_are_refused(photos, capsys, options, message):
     assert refused(capsys, ["faces", "photos/portrait.jpg", *options], message)
+
+
+def test_a_sheet_never_replaces_a_photo(photos, capsys):
+    photo = photos / "portrait.jpg"
+    before = photo.read_bytes()
+    command = ["faces", "photos", "--sheet", str(photo)]
+    assert refused(capsys, command, "is no contact sheet of multitask")
+    assert photo.read_bytes() == before

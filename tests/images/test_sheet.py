@@ -8,7 +8,14 @@ import pytest
 from PIL import Image
 
 from multitask.contracts.errors import UserError
-from multitask.images.sheet import Item, check_ending, save, sheet
+from multitask.images.sheet import (
+    Item,
+    check_ending,
+    check_sheet,
+    save,
+    save_sheet,
+    sheet,
+)
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -104,3 +111,17 @@ def test_a_sheet_is_written_in_the_format_of_its_ending(tmp_path):
         check_ending(Path("sheet"), "--sheet sheet")
     with pytest.raises(UserError, match="can't be saved"):
         save(image, tmp_path / "none" / "sheet.jpg")
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".webp"])
+def test_a_sheet_replaces_a_sheet_and_no_other_file(tmp_path, ending):
+    image = sheet([Item(plain(RED))])
+    earlier, photo = tmp_path / f"sheet{ending}", tmp_path / f"photo{ending}"
+    save_sheet(image, earlier)
+    check_sheet(earlier)
+    save(image, photo)
+    with pytest.raises(UserError, match="is no contact sheet of multitask, so it is n"):
+        check_sheet(photo)
+    photo.write_bytes(b"notes")
+    with pytest.raises(UserError, match="is no contact sheet of multitask, so it is n"):
+        check_sheet(photo)

@@ -12,7 +12,7 @@ from multitask.contracts.saving import reporting_write_errors
 from multitask.images.annotate import annotated
 from multitask.images.captions import caption
 from multitask.images.decode import PictureError
-from multitask.images.sheet import ENDINGS, MOST, Item, check_sheet, save, sheet
+from multitask.images.sheet import ENDINGS, MOST, Item, check_sheet, save, save_sheet, sheet
 from multitask.images.threads import in_order
 
 if TYPE_CHECKING:
@@ -156,4 +156,4 @@ class ContactSheet:
         if self.rows > len(self.items):
             shown = f"the first {len(self.items):,} of {counted(self.rows, 'row')}"
             self.say(f"{self.path} shows {shown}")
-        save(sheet(self.items), self.path)
+        save_sheet(sheet(self.items), self.path)
