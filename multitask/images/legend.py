@@ -12,7 +12,7 @@ from multitask.images.lettering import (
     WHITE,
     Color,
     Label,
-    font,
+    draw_line,
     line_height,
     wrapped,
 )
@@ -96,7 +96,7 @@ class _Legend:
                 offset = Label(lines=("",), size=self.size).padding // 2
                 for line in lines:
                     at = (left + self._chip, down + offset)
-                    draw.text(at, line, WHITE, font(self.size))
+                    draw_line(draw, at, line, WHITE, self.size)
                     down += self._line
 
 

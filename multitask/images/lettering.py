@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 
 from PIL import ImageDraw, ImageFont
 
@@ -26,16 +28,35 @@ SMALLEST = 12  # pixels; smaller letters of the font run together
 _CUT = "..."
 
 
-@lru_cache(maxsize=64)
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """The font that Pillow ships, in pixels.
+def font(size: int, text: str = "") -> ImageFont.FreeTypeFont:
+    """The font that Pillow ships, or a similar one that has the letters of a text.
 
-    Raises ImportError if this Pillow is built without FreeType.
+    Pillow's has those of ASCII alone, DejaVu Sans, which Matplotlib ships, those of
+    most alphabets. `size` is in pixels. Lines of both are equally high.
+
+    Raises ImportError if this Pillow is built without FreeType, or for letters beyond
+    ASCII without Matplotlib.
     """
+    return _ascii_font(size) if text.isascii() else _wide_font(size)
+
+
+@lru_cache(maxsize=64)
+def _ascii_font(size: int) -> ImageFont.FreeTypeFont:
     loaded = ImageFont.load_default(size)
     if not isinstance(loaded, ImageFont.FreeTypeFont):
         raise ImportError("drawing text needs a Pillow that is built with FreeType")
     return loaded
+
+
+@lru_cache(maxsize=64)
+def _wide_font(size: int) -> ImageFont.FreeTypeFont:
+    spec = find_spec("matplotlib")  # which takes long to import
+    if not spec or not spec.submodule_search_locations:
+        raise ImportError("drawing letters beyond ASCII needs Matplotlib")
+    folder = Path(spec.submodule_search_locations[0])
+    # Its letters are wider and higher than those of the other one.
+    smaller = round(0.9 * size)
+    return ImageFont.truetype(folder / "mpl-data/fonts/ttf/DejaVuSans.ttf", smaller)
 
 
 def line_height(size: int) -> int:
@@ -45,7 +66,21 @@ def line_height(size: int) -> int:
 
 def width(text: str, size: int) -> int:
     """The width in pixels of a line of text."""
-    return round(font(size).getlength(text) + 0.5)
+    return round(font(size, text).getlength(text) + 0.5)
+
+
+def draw_line(
+    draw: ImageDraw.ImageDraw,
+    place: tuple[int, int],
+    text: str,
+    color: Color,
+    size: int,
+) -> None:
+    """Draw a line of text, `place` being its left and top."""
+    left, top = place
+    # On the same line, whichever font it is.
+    base = top + font(size).getmetrics()[0]
+    draw.text((left, base), text, color, font(size, text), anchor="ls")
 
 
 def contrasting(color: Color) -> Color:
@@ -129,4 +164,4 @@ class Label:
         draw.rectangle((left, top, right - 1, bottom - 1), color, ink, edge)
         for number, line in enumerate(self.lines):
             down = top + self.padding // 2 + number * line_height(self.size)
-            draw.text((left + self.padding, down), line, ink, font(self.size))
+            draw_line(draw, (left + self.padding, down), line, ink, self.size)

@@ -15,7 +15,7 @@ from multitask.images.lettering import (
     SMALLEST,
     WHITE,
     Color,
-    font,
+    draw_line,
     line_height,
     shortened,
     wrapped,
@@ -95,7 +95,7 @@ def sheet(
             canvas.paste(tile, at)
         for number, text in enumerate(items[index].caption):
             down = top + side + number * line_height(size)
-            draw.text((left, down), shortened(text, size, side), WHITE, font(size))
+            draw_line(draw, (left, down), shortened(text, size, side), WHITE, size)
     return canvas
 
 
@@ -118,7 +118,7 @@ def _draw_reason(
     for number, line in enumerate(wrapped(reason.split(), size, side - 2 * padding)):
         if number < most:
             at = (left + padding, top + padding + number * line_height(size))
-            draw.text(at, line, WHITE, font(size))
+            draw_line(draw, at, line, WHITE, size)
 
 
 def check_ending(path: Path, where: str) -> None:

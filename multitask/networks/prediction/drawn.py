@@ -12,7 +12,15 @@ from multitask.contracts.saving import reporting_write_errors
 from multitask.images.annotate import annotated
 from multitask.images.captions import caption
 from multitask.images.decode import PictureError
-from multitask.images.sheet import ENDINGS, MOST, Item, check_sheet, save, save_sheet, sheet
+from multitask.images.sheet import (
+    ENDINGS,
+    MOST,
+    Item,
+    check_sheet,
+    save,
+    save_sheet,
+    sheet,
+)
 from multitask.images.threads import in_order
 
 if TYPE_CHECKING:
