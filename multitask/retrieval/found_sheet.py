@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import Say, UserError, counted
-from multitask.images.captions import caption
+from multitask.images.captions import caption, share
 from multitask.images.sheet import Item, save_sheet, sheet
+from multitask.retrieval.find import SIMILARITY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,4 +55,8 @@ def _items(matches: "Matches") -> Iterator[Item]:
 
 
 def _answers(row: "pd.Series[Any]", names: list[str]) -> tuple[str, ...]:
-    return caption(row[names]) if names else ()
+    """What is searched for and how similar it is; the caption is about heads alone."""
+    answers = caption(row[names]) if names else ()
+    if SIMILARITY not in names:
+        return answers
+    return (f"{SIMILARITY} {share(row[SIMILARITY])}", *answers)

@@ -12,6 +12,7 @@ from PIL import Image, ImageEnhance
 from sklearn.metrics.pairwise import cosine_similarity
 
 import multitask
+from multitask.images.captions import share
 from multitask.networks.prediction.features import FeatureFile, open_features
 from multitask.predict import main as predict
 from multitask.search import main as search
@@ -119,6 +120,25 @@ def test_the_largest_of_several_faces_counts_and_a_sheet_shows_them(folder, caps
     assert "photos/a.jpg has 2 faces: looking for the largest one" in told
     with Image.open("found.jpg") as sheet:
         assert sheet.width > 100
+
+
+def test_a_sheet_says_how_similar_each_face_is(folder, monkeypatch):
+    shown = []
+
+    def drawn(items, **_):
+        shown.extend(item.caption for item in items)
+        return Image.new("RGB", (9, 9))
+
+    monkeypatch.setattr("multitask.retrieval.found_sheet.sheet", drawn)
+    found = multitask.search(
+        "answers.csv", "age > 0", like="photos/b.jpg", features="features.npy",
+        sheet="a.jpg",
+    )  # fmt: skip
+    assert shown[0][:2] == ("b.jpg", "similarity 1.00")
+    assert [c[1] for c in shown] == [
+        f"similarity {share(value)}" for value in found["similarity"]
+    ]
+    assert " to " in shown[0][2]  # the interval of the age that was searched for
 
 
 @pytest.mark.parametrize(
