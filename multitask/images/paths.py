@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import shlex
 import zlib
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,8 @@ from multitask.contracts.errors import Say, UserError, counted
 from multitask.contracts.reading import pictures
 from multitask.images.decode import visible_fault
 from multitask.images.video import is_video
+
+_WEB = re.compile("(https?:)/+", re.IGNORECASE)
 
 
 def expand(names: Iterable[str], say: Say | None = None) -> list[str]:
@@ -100,6 +103,10 @@ def check_usable(given: Sequence[object]) -> None:
     first, where, todo = given[0], "pictures", ""
     if isinstance(first, (str, PathLike)) and str(first):
         where, fault, todo = str(first), "no such file or folder", "check the path"
+        if address := _WEB.match(where):
+            where = f"{address[1]}//{where[address.end() :]}"  # Path has one slash
+            fault = "is a web address, and none is read"
+            todo = "download the picture, and name its file"
     elif isinstance(first, np.ndarray) and first.dtype.kind == "f":
         todo = 'scale arrays to 0..255 and convert them by .astype("uint8")'
     if len(given) > 1:

@@ -1,6 +1,7 @@
 """Does `predict` take folders, globs and tables with boxes, one row per picture?"""
 
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -239,6 +240,9 @@ def test_probabilities_are_added_when_asked_for(network):
         ("none", "none: no such file or folder; check the path"),
         (pd.DataFrame({"path": ["none.jpg"]}),
          "none.jpg: no such file or folder; check the path"),
+        (Path("https://example.org/a.jpg"),
+         "https://example.org/a.jpg: is a web address, and none is read; download the "
+         "picture, and name its file"),
         ([3], "pictures: is of type int, must be a path, bytes, PIL image or array"),
     ],
 )  # fmt: skip
