@@ -165,11 +165,13 @@ class Network:
         return self.forward.with_features(pixels, rows, batch_size)[1]
 
     def select(self, names: str | Sequence[str] | None) -> tuple[Head, ...]:
-        """The heads of these names, or all; UserError if there is no such head.
+        """The heads of these names, all for None; UserError for others, or no name.
 
         Names in a text are separated by commas.
         """
         names = split_names(names) if isinstance(names, str) else names
+        if names is not None and not len(names):
+            raise UserError("--heads", "is empty", "name heads, or leave it out")
         known = {head.name: head for head in self.heads}
         for name in names or ():
             if name not in known:

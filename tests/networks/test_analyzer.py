@@ -241,6 +241,9 @@ def test_an_unknown_head_names_the_nearest(faces):
         "heads: this network has no head 'gendre'; did you mean 'gender'? "
         "Known: age, gender, pose, attributes"
     )
+    for empty in ([], "", ()):
+        with pytest.raises(UserError, match="^heads: is empty; name heads, or leave"):
+            faces.predict([], heads=empty)
 
 
 def test_a_batch_of_none_is_refused(faces):
