@@ -121,8 +121,20 @@ def shape(
         what = f"DeepFace's shape has no place for {listed(others)}"
         raise UserError("--format deepface", what, "choose another format")
     if others:
-        tell(f"--format deepface leaves out {listed(others)}")
+        tell(f"--format deepface leaves out {listed(others)}{_others_keys(heads)}")
     return lambda rows: with_deepface(rows, heads, among=analyzer.heads)
+
+
+def _others_keys(heads: "Sequence[Head]") -> str:
+    """Which keys of DeepFace's are named as a head, but are the answer of another."""
+    from multitask.networks.prediction.deepface import questions
+
+    names = {head.name for head in heads}
+    return "".join(
+        f"; the key {key} is what the head {question.head.name} answers"
+        for key, question in questions(heads).items()
+        if key in names - {question.head.name}
+    )
 
 
 def drawings(
