@@ -103,7 +103,7 @@ def find_like(
                 raise UserError(option, what, "give --like PHOTO, or leave it out")
         return None
     if features is None:
-        todo = "give the FILE.npy that predict --features wrote with the answers"
+        todo = "give the file that `predict --features` wrote with the answers"
         raise UserError("--like", "needs --features", todo)
     from multitask.networks.named.description import digest
     from multitask.networks.prediction.features import open_features

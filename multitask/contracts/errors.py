@@ -96,7 +96,9 @@ def _meant(name: str, names: Sequence[str]) -> str:
 
 # What a line quotes, paths and commands to copy are the user's, and stay as they are.
 _VERBATIM = re.compile(
-    r"""(?<!\w)'[^']*'(?!\w) | "[^"]*" | \bpython\ -m\ multitask\.[a-z]+\ .*$""",
+    r"""
+    (?<!\w)'[^']*'(?!\w) | "[^"]*" | `[^`]*` | \bpython\ -m\ multitask\.[a-z]+\ .*$
+    """,
     re.VERBOSE,
 )
 _OPTION = re.compile(r"(?<![\w./~-])--([a-z][a-z0-9-]*)(?:[ ](\w+)=FOLDER\b)?(?![\w-])")
@@ -117,6 +119,8 @@ def as_python(line: str) -> str:
 
     >>> as_python("--heads: no head '--x'; write --data NAME=FOLDER")
     'heads: no head \'--x\'; write data={"NAME": "FOLDER"}'
+    >>> as_python("--features: is no file; give what `predict --features` wrote")
+    'features: is no file; give what `predict --features` wrote'
     """
     parts, end = list[str](), 0
     for quoted in _VERBATIM.finditer(line):

@@ -138,6 +138,7 @@ def test_yes_no_labels_are_needed_for_a_list(photos, capsys):
     ("options", "message"),
     [
         (["--faces", "whole", "--detector", "haar"], "--detector: has no effect, as"),
+        (["--detector", "mtcn"], "^--detector: unknown detector 'mtcn'; did you mean"),
         (["--box", "xywh"], "--box: is for a table, and none is given"),
         (["--heads", ""], "--heads: is empty; name heads, or leave it out"),
     ],

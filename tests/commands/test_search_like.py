@@ -12,6 +12,7 @@ from PIL import Image, ImageEnhance
 from sklearn.metrics.pairwise import cosine_similarity
 
 import multitask
+from multitask.contracts.errors import UserError
 from multitask.images.captions import share
 from multitask.networks.prediction.features import FeatureFile, open_features
 from multitask.predict import main as predict
@@ -139,6 +140,12 @@ def test_a_sheet_says_how_similar_each_face_is(folder, monkeypatch):
         f"similarity {share(value)}" for value in found["similarity"]
     ]
     assert " to " in shown[0][2]  # the interval of the age that was searched for
+
+
+def test_python_is_told_the_command_that_writes_features(folder):
+    message = "^like: needs features; give the file that `predict --features` wrote"
+    with pytest.raises(UserError, match=message):
+        multitask.search("answers.csv", like="photos/b.jpg")
 
 
 @pytest.mark.parametrize(

@@ -72,12 +72,17 @@ _LOADING = Lock()
 def detector(name: str) -> Detector:
     """The detector of a name; UserError, which lists the names, if there is none."""
     if name not in DETECTORS:
-        todo = nearest(name, DETECTORS)
-        if other := _ALIASES.get(name.casefold()):
-            todo = f"did you mean {other!r}, which needs the extra {other}? Known: "
-            todo += listed(DETECTORS)
-        raise UserError("detector", f"unknown detector {name!r}", todo)
+        raise unknown_detector(name)
     return DETECTORS[name]
+
+
+def unknown_detector(name: str, where: str = "detector") -> UserError:
+    """The mistake of a name that no detector has, in what the user wrote as `where`."""
+    todo = nearest(name, DETECTORS)
+    if other := _ALIASES.get(name.casefold()):
+        todo = f"did you mean {other!r}, which needs the extra {other}? Known: "
+        todo += listed(DETECTORS)
+    return UserError(where, f"unknown detector {name!r}", todo)
 
 
 def check_installed(name: str) -> None:

@@ -9,7 +9,7 @@ from multitask.contracts.errors import UserError
 from multitask.images.decode import Picture, PictureError, Pixels, decode
 from multitask.images.decode import resize as resized
 from multitask.images.faces.crop import Framing, crop, is_crop
-from multitask.images.faces.detectors import detect, detector
+from multitask.images.faces.detectors import DETECTORS, detect, unknown_detector
 from multitask.images.faces.face import Face
 from multitask.images.threads import TASK, in_order
 
@@ -132,7 +132,8 @@ def check_faces(faces: str, name: str) -> None:
     if faces not in ("auto", "detect", "whole"):
         what = f"is {faces!r}, must be 'auto', 'detect' or 'whole'"
         raise UserError("--faces", what)
-    detector(name)
+    if name not in DETECTORS:
+        raise unknown_detector(name, "--detector")
 
 
 def crop_picture(

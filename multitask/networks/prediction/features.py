@@ -208,7 +208,7 @@ def open_features(path: Path) -> StoredFeatures:
 
     Raises UserError if there is no such file, or it is damaged or of other origin.
     """
-    where, todo = f"--features {path}", "give a file that predict --features wrote"
+    where, todo = f"--features {path}", "give a file that `predict --features` wrote"
     if not path.is_file():
         raise UserError(where, "no such file", todo)
     try:
