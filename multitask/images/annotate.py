@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PER_SIDE = 50  # letters in a row that would fill a square picture
-_SMALLER = 0.7  # of the usual size, where there is little room
+_WORDS = (1, 0.7)  # sizes of letters, the smaller ones where there is little room
+_NUMBERS = (1, 0.7, 0.5, 0.35)
+_CORNER = 6  # letters in a column that would fill a box
 
 
 def annotated(picture: Picture, rows: "pd.DataFrame") -> Image.Image:
@@ -230,8 +231,7 @@ def _placed(
     room = _Room(picture, (_grown(face.box, gap) for face in faces if face.box))
     placed: dict[int, _Placed] = {}
     largest_first = sorted(faces, key=lambda face: -face.area)
-    smaller = max(SMALLEST, round(_SMALLER * size))
-    for kind, letters in product(kinds, sorted({size, smaller}, reverse=True)):
+    for kind, letters in _sizes(kinds, size):
         for face in largest_first:
             if face.number in placed or not face.box:
                 continue
@@ -248,6 +248,17 @@ def _placed(
         if face.number not in placed and face.box:
             placed[face.number] = _in_corner(face, face.box, room)
     return placed
+
+
+def _sizes(kinds: Iterable[int], size: int) -> Iterator[tuple[int, int]]:
+    """Each kind of label with sizes of its letters, the largest first.
+
+    Numbers, which are what is left in a crowd, may have smaller ones than words.
+    """
+    for kind in kinds:
+        shares = _NUMBERS if kind == _NUMBER else _WORDS
+        for letters in dict.fromkeys(max(SMALLEST, round(s * size)) for s in shares):
+            yield kind, letters
 
 
 def _label(face: _Face, kind: int, size: int) -> Label:
@@ -279,7 +290,8 @@ def _beside(
 def _in_corner(face: _Face, box: Rectangle, room: _Room) -> _Placed:
     """The number of a face in the corner of its box that costs the least."""
     left, top, right, bottom = box
-    label = Label(lines=(str(face.number),), size=SMALLEST)
+    letters = max(SMALLEST, (bottom - top) // _CORNER)
+    label = Label(lines=(str(face.number),), size=letters)
     wide, high = label.extent
     corners = [
         (across, down, across + wide, down + high)

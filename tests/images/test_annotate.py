@@ -74,6 +74,8 @@ def layout(boxes, size, picture):
         ((64, 64), ["2 2 62 62"]),
         ((640, 480), grid(640, 480, 60, 120)),
         ((1200, 800), grid(1200, 800, 40, 70)),
+        # Letters of 51 pixels, and of 36, are too high for the gaps of 44 pixels.
+        ((3200, 2000), grid(3200, 2000, 130, 174)),
         ((6000, 4000), [*grid(6000, 4000, 60, 280), "110 110 120 122"]),
     ],
 )
