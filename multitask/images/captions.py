@@ -30,6 +30,8 @@ def cell(answer: Any, *beside: Any) -> str:
 
     >>> cell("female", 0.981), cell(31.41, 25.0, 38.0), cell(0.5)
     ('female .98', '31.4 (25 to 38)', '.50')
+    >>> cell(7.52, 3.0, 9.0), cell(0.1234, 0.1, 0.2)  # no finer than it is sure
+    ('7.5 (3 to 9)', '0.12 (0.1 to 0.2)')
     """
     import pandas as pd
 
@@ -39,7 +41,7 @@ def cell(answer: Any, *beside: Any) -> str:
         return f"{answer} {share(beside[0])}".rstrip()
     if len(beside) == 2 and not any(pd.isna(end) for end in beside):
         low, high = map(number, beside)
-        return f"{number(answer)} ({low} to {high})"
+        return f"{_estimate(answer, *beside)} ({low} to {high})"
     if beside:
         return number(answer)
     return share(answer) if isinstance(answer, float) else str(answer)
@@ -71,6 +73,17 @@ def number(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
+def _estimate(value: float, low: float, high: float) -> str:
+    """A number without digits that mean less than a tenth of a narrow interval.
+
+    One digit after the point is left in any case.
+    """
+    width = high - low
+    if not (math.isfinite(width) and width > 0):
+        return number(value)
+    return number(round(value, max(1, 1 - math.floor(math.log10(width)))))
+
+
 def caption(row: "pd.Series[Any]") -> tuple[str, ...]:
     """The answers of a row, each in few letters, as a picture shows them.
 
@@ -93,12 +106,12 @@ def short_caption(row: "pd.Series[Any]") -> tuple[str, ...]:
 
     >>> import pandas as pd
     >>> row = {"sex": "female", "sex_confidence": 0.9, "old": 1, "old_confidence": 0.8}
-    >>> short_caption(pd.Series(row))
-    ('female', 'old')
+    >>> short_caption(pd.Series(row | {"age": 7.52, "age_low": 3.0, "age_high": 9.0}))
+    ('female', 'old', '7.5')
     """
     answers = list(_answers(row))
     alike = _alike([name for name, *_ in answers])
-    return tuple(_short(name, cell[0], name in alike) for name, *cell in answers)
+    return tuple(_short(name, *cells, named=name in alike) for name, *cells in answers)
 
 
 def _alike(names: list[str]) -> set[str]:
@@ -140,8 +153,13 @@ def _cell(name: str, answer: Any, *beside: Any, named: bool) -> str:
     return f"{name} {text}" if named or _needs_name(name, answer) else text
 
 
-def _short(name: str, answer: Any, named: bool) -> str:
-    text = str(answer) if isinstance(answer, str) else number(_rounded(answer)[0])
+def _short(name: str, answer: Any, *beside: Any, named: bool) -> str:
+    if isinstance(answer, str):
+        text = answer
+    elif len(beside) == 2:
+        text = _estimate(*_rounded(answer, *beside))
+    else:
+        text = number(_rounded(answer)[0])
     return f"{name} {text}" if named or _needs_name(name, answer) else text
 
 

@@ -237,7 +237,7 @@ def test_letters_have_the_contrast_that_wcag_asks_for(color):
 @pytest.mark.parametrize(
     ("answers", "shown"),
     [
-        ({"age": 7.25, "age_low": 3.0, "age_high": 11.5}, ["7.25 (3 to 11.5)"]),
+        ({"age": 7.28, "age_low": 3.0, "age_high": 11.5}, ["7.3 (3 to 11.5)"]),
         ({"size": 180.2, "size_low": 1, "size_high": 200}, ["size 180 (1 to 200)"]),
         ({"age": 31.4, "age_low": np.nan, "age_high": np.nan}, ["31"]),
         ({"Young": 0, "Young_confidence": 0.9}, []),
