@@ -136,11 +136,14 @@ class Answers(ABC):
 def open_answers(source: "str | PathLike[str] | pd.DataFrame") -> Answers:
     """The answers in a file that `predict` wrote, or in a DataFrame.
 
-    Raises UserError if there is no such file, it can't be read, its ending is unknown,
-    or it has no column `path`; and if DuckDB is not installed.
+    Raises UserError for any other type, if there is no such file, it can't be read, its
+    ending is unknown, or it has no column `path`; and if DuckDB is not installed.
     """
     if isinstance(source, pd.DataFrame):
         return _Frame(source)
+    if not isinstance(source, (str, PathLike)):
+        what = f"is of type {type(source).__name__}, must be a file or a DataFrame"
+        raise UserError("answers", what, "give what predict returned or wrote")
     return _File(Path(source).expanduser())
 
 

@@ -30,11 +30,14 @@ def write(matches: "Matches", path: Path, say: Say) -> None:
     image = sheet(items, failed=lambda index, reason: faults.append((index, reason)))
     if faults:
         index, reason = faults[0]
-        first = f"{matches.rows['path'].iloc[index]}: {reason}"
+        path_of = items[index].picture
+        first = f"{path_of or f'row {index}'}: {reason}"
         if len(faults) == len(items):
             shown = "none of " + counted(len(items), "picture")
             what = f"{shown} can be shown, first {first}"
             todo = "relative paths start in the folder where predict ran: search there"
+            if not path_of:
+                todo = "pictures that predict got without a file can't be shown"
             raise UserError(f"--sheet {path}", what, todo)
         say(
             f"{len(faults):,} of {counted(len(items), 'picture')} can't be shown, "
@@ -51,6 +54,7 @@ def _items(matches: "Matches") -> Iterator[Item]:
         path, box = row["path"], row.get("box")
         name = Path(path).name if isinstance(path, str | Path) else "no file"
         lines = (name, *_answers(row, searched))
+        path = path if isinstance(path, str | Path) else ""
         yield Item(path, box if isinstance(box, str) else None, lines[:_LINES])
 
 

@@ -256,6 +256,8 @@ def test_other_mistakes_are_told(answers):
         multitask.search(answers, "Smiling", sort="agee")
     with pytest.raises(UserError, match="no column 'path', only age; rename|known"):
         multitask.search(answers[["age"]], "age < 3")
+    with pytest.raises(UserError, match="^answers: is of type int, must be a file or"):
+        multitask.search(3, "Smiling")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="^sheets: unknown setting; did you mean"):
         multitask.search(answers, "Smiling", sheets="a.jpg")  # type: ignore[call-arg]
 
@@ -348,6 +350,13 @@ def test_no_row_is_status_1_and_says_what_each_part_leaves(folder, capsys):
         "  age > 60 leaves 1 row",
         "  gender == 'femal' leaves 0 rows",
     ]
+
+
+def test_a_sheet_of_pictures_without_a_file_says_so(answers, tmp_path):
+    inline = answers.assign(path=None)
+    message = "none of 3 pictures can be shown, first row 0: has no path; pictures that"
+    with pytest.raises(UserError, match=message):
+        multitask.search(inline, "age > 29", sheet=tmp_path / "a.jpg")
 
 
 def test_a_sheet_shows_faces_and_tells_which_pictures_are_gone(folder, capsys):
