@@ -16,6 +16,7 @@ from multitask.contracts.reading import pictures
 from multitask.images.decode import visible_fault
 from multitask.images.video import is_video
 
+_VIDEO = "is a video, no picture"
 _WEB = re.compile("(https?:)/+", re.IGNORECASE)
 
 
@@ -95,6 +96,8 @@ def check_usable(given: Sequence[object]) -> None:
     fault = ""
     for picture in given:
         one = visible_fault(picture)
+        if not one and isinstance(picture, (str, PathLike)) and is_video(picture):
+            one = _VIDEO
         if not one:
             return
         fault = fault or one
@@ -102,16 +105,26 @@ def check_usable(given: Sequence[object]) -> None:
         return
     first, where, todo = given[0], "pictures", ""
     if isinstance(first, (str, PathLike)) and str(first):
-        where, fault, todo = str(first), "no such file or folder", "check the path"
-        if address := _WEB.match(where):
-            where = f"{address[1]}//{where[address.end() :]}"  # Path has one slash
-            fault = "is a web address, and none is read"
-            todo = "download the picture, and name its file"
+        where, fault, todo = _path_fault(str(first), fault)
     elif isinstance(first, np.ndarray) and first.dtype.kind == "f":
         todo = 'scale arrays to 0..255 and convert them by .astype("uint8")'
+    elif isinstance(first, np.ndarray) and first.dtype == np.uint16:
+        todo = 'divide arrays by 257 and convert them by .astype("uint8")'
     if len(given) > 1:
         fault += f" (the first of {len(given):,} pictures, none of which can be used)"
     raise UserError(where, fault, todo)
+
+
+def _path_fault(path: str, fault: str) -> tuple[str, str, str]:
+    """Which path can't be used, why, and what to do."""
+    if address := _WEB.match(path):
+        url = f"{address[1]}//{path[address.end() :]}"  # as Path leaves one slash
+        todo = "download the picture, and name its file"
+        return url, "is a web address, and none is read", todo
+    if fault == _VIDEO:
+        todo = "videos are for the command `predict`, or for `predict_video`"
+        return path, fault, todo
+    return path, "no such file or folder", "check the path"
 
 
 def checksum(paths: Iterable[object], before: int = 0) -> int:

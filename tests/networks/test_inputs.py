@@ -237,6 +237,9 @@ def test_probabilities_are_added_when_asked_for(network):
          'them by .astype("uint8")'),
         (np.zeros((4, 6, 5), np.uint8),
          "pictures: is an array of shape (4, 6, 5), must be (height, width, 3)"),
+        (np.zeros((4, 6, 3), np.uint16),
+         "pictures: is an array of uint16, must be uint8 from 0 to 255; divide arrays "
+         'by 257 and convert them by .astype("uint8")'),
         ("none", "none: no such file or folder; check the path"),
         (pd.DataFrame({"path": ["none.jpg"]}),
          "none.jpg: no such file or folder; check the path"),
@@ -250,3 +253,13 @@ def test_if_no_picture_can_be_used_predict_says_so_at_once(network, given, line)
     with pytest.raises(UserError) as caught:
         network.predict_chunks(given)
     assert str(caught.value) == line
+
+
+def test_a_video_among_no_pictures_is_told(network, tmp_path):
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"a film")
+    line = f"^{clip}: is a video, no picture; videos are for the command `predict`, or "
+    with pytest.raises(UserError, match=line):
+        network.predict(clip)
+    mixed = network.predict([clip, picture(0)])
+    assert mixed["status"].str.startswith("no picture").tolist() == [True, False]
