@@ -132,6 +132,11 @@ def test_a_photo_shows_boxes_and_answers(
             page.locator(name).first.bounding_box() for name in (".photo img", "svg g")
         )
         assert image["x"] - 5 <= box["x"] <= image["x"] + image["width"]
+        frame, badge = (
+            page.locator(f"svg g rect{name}").first.bounding_box()
+            for name in (":not(.badge)", ".badge")
+        )
+        assert badge["y"] + badge["height"] <= frame["y"] + 5  # the face is free
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         brightness = int(re.findall(r"\d+", background)[0])
