@@ -30,13 +30,13 @@ def write(matches: "Matches", path: Path, say: Say) -> None:
     image = sheet(items, failed=lambda index, reason: faults.append((index, reason)))
     if faults:
         index, reason = faults[0]
-        path_of = items[index].picture
-        first = f"{path_of or f'row {index}'}: {reason}"
+        name = str(matches.rows["path"].iloc[index]) if items[index].picture else ""
+        first = f"{name or f'row {index}'}: {reason}"
         if len(faults) == len(items):
             shown = "none of " + counted(len(items), "picture")
             what = f"{shown} can be shown, first {first}"
             todo = "relative paths start in the folder where predict ran: search there"
-            if not path_of:
+            if not name:
                 todo = "pictures that predict got without a file can't be shown"
             raise UserError(f"--sheet {path}", what, todo)
         say(
