@@ -129,8 +129,9 @@ def inner_table(
         if not isinstance(cells, dict):
             continue
         scores = {
-            shown: value(head.scores[f"{table}/{name}/{key}"])
+            shown: value(score)
             for key, shown in columns.items()
+            if (score := head.scores.get(f"{table}/{name}/{key}"))
         }
         numbers = {key: f"{cells[key]:,.0f}" for key in counts if key in cells}
         rows[name] = {**scores, **numbers}

@@ -60,6 +60,8 @@ def _head(head: Head, evaluation: Evaluation) -> Figure | None:
     if head.answer_type == "class":
         return confusion(_frames.confusion(head, labels, answers), title)
     if head.answer_type == "labels":
+        if "per_label" not in summary:
+            return None
         return label_bars(_frames.label_scores(summary), title)
     return numbers(head, _frames.pairs(head, labels, answers), summary, title)
 
@@ -154,7 +156,7 @@ def numbers(
     head: Head, pairs: pd.DataFrame, summary: dict[str, Any], title: str
 ) -> Figure:
     """Draw answers over labels, and the mean absolute error of every band."""
-    bands = pd.DataFrame(summary["bands"]).T
+    bands = pd.DataFrame(summary.get("bands", {})).T
     figure: Figure = _style.figure(11 if len(bands) > 1 else 6, 5.2, title)
     panels = figure.subplots(1, 2 if len(bands) > 1 else 1, squeeze=False)[0]
     _answers_over_labels(panels[0], head, pairs)

@@ -96,6 +96,8 @@ def _assess_head(
     constants = baselines(head, rows, labels)
     if not constants:
         return _without_labels(head, summary)
+    # A kind of another package may sum up by a metric of its own.
+    summary = {rows.main: rows.score(rows.values, rows.labelled)} | summary
     more = uncertainty.probability_scores(head, labels, answers)
     summary |= {name: scores.mean(values) for name, values in more.items()}
     others = {

@@ -118,12 +118,19 @@ def _of_head(head: Head, labels: pd.DataFrame) -> list[Grouping]:
 
 
 def _band_names(strata: Sequence[str]) -> tuple[str, ...]:
-    """The names of bands, from their lower ends.
+    """The names of bands, from their lower ends; those of other strata as they are.
 
     >>> _band_names(["0+", "3+", "70+"]), _band_names(["0+", "0.5+"])
     (('0 to 2', '3 to 69', '70 or more'), ('below 0.5', '0.5 or more'))
+    >>> _band_names(["short", "tall"])
+    ('short', 'tall')
     """
-    ends = [float(name.removesuffix("+")) for name in strata]
+    if not all(name.endswith("+") for name in strata):
+        return tuple(strata)
+    try:
+        ends = [float(name.removesuffix("+")) for name in strata]
+    except ValueError:
+        return tuple(strata)
     last = f"{ends[-1]:g} or more"
     if all(end.is_integer() for end in ends):
         spans = [

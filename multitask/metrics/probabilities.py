@@ -38,7 +38,7 @@ def probabilities(head: Head, answers: pd.DataFrame) -> Array | None:
         return None
     names = names_of_probabilities(head)
     last = f"{head.columns[-1]}_confidence"
-    if last not in answers:
+    if not names or last not in answers:
         return None
     start = list(answers.columns).index(last) + 1
     following = [*map(str, answers.columns[start : start + len(names)])]

@@ -58,7 +58,7 @@ def _main(assessment: HeadAssessment, head: Head) -> str:
         return f"{_not_numbers(assessment)}, so its error is unknown."
     text = _how_good(score, head)
     if head.answer_type == "labels":
-        text += f" on average over {counted(_labels(assessment), 'label')}"
+        text += f" on average over {counted(_labels(assessment, head), 'label')}"
     if assessment.is_useful is None:
         return f"{text}; the labels are all alike, and any constant may do as well."
     if score.baseline is None:
@@ -129,8 +129,8 @@ def _answering(assessment: HeadAssessment) -> str:
     return f"answering {answer}" if answer else "giving the more frequent answer"
 
 
-def _labels(assessment: HeadAssessment) -> int:
-    return len(assessment.summary.get("per_label", ()))
+def _labels(assessment: HeadAssessment, head: Head) -> int:
+    return len(assessment.summary.get("per_label", head.columns))
 
 
 def _not_numbers(assessment: HeadAssessment) -> str:

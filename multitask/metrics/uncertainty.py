@@ -14,8 +14,10 @@ from multitask.metrics.results import Interval, Score
 
 _COUNTS = ("n", "interval_n", "positive", "support", "within")  # no scores
 _ERRORS = ("mae", "rmse", "log_loss", "brier")  # lower is better
-# Of these 0 and 0.8 are the best, and a width is good only beside what it holds.
-_NEITHER = ("bias", "coverage_80", "width_80")
+_SHARES = (
+    *("accuracy", "mean_accuracy", "interval_accuracy", "within_share"),
+    *("macro_f1", "precision", "recall", "f1", "f1-score"),
+)  # higher is better
 
 
 def probability_scores(
@@ -92,13 +94,16 @@ def flattened(
 def direction(name: str) -> Better | None:
     """Which values of a score are the better ones.
 
+    None for a bias and a coverage, of which 0 and 0.8 are the best, for a width, which
+    is good only beside what it holds, and for scores that a kind of head alone knows.
+
     >>> direction("bands/0+/mae"), direction("accuracy"), direction("bias")
     ('lower', 'higher', None)
     """
     key = name.rpartition("/")[2]
-    if key in _NEITHER:
-        return None
-    return "lower" if key in _ERRORS else "higher"
+    if key in _ERRORS:
+        return "lower"
+    return "higher" if key in _SHARES else None
 
 
 def interval(value: float, draws: Array, units: int, is_share: bool) -> Interval | None:

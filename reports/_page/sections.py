@@ -160,6 +160,8 @@ def charts(
         title = "Confusion matrix: the share of each label's pictures"
         return [matrix.confusion(counts, title)]
     if head.answer_type == "labels":
+        if "per_label" not in assessed.summary:
+            return []
         drawn: list[Markup] = bars.label_bars(_frames.label_scores(assessed.summary))
         return drawn
     pairs = _frames.pairs(head, labels, answers)

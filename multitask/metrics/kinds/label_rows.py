@@ -15,7 +15,7 @@ class LabelRows(HeadRows):
         targets, weights = head.encode(labels)
         self.names = head.columns
         self.known = weights > 0
-        self.truth = (targets > 0) & self.known
+        self.truth = (targets > 0.5) & self.known
         given = answers[list(self.names)].to_numpy()
         self.answers = (given == 1) & self.known
         self.main = "mean_accuracy"

@@ -135,12 +135,11 @@ class NumberRows(HeadRows):
 def _ends(head: Head, labels: pd.DataFrame) -> Array:
     """The interval (rows, 2) of each label, NaN without one.
 
-    What lies outside the head's range is clipped to it, as in `Head.encode`, whose
-    numbers have fewer digits.
+    A head with a range clips it, as its summary does.
     """
-    encoded = head.encode(labels)
-    ends = interval(labels, head.columns[0]).to_numpy(float)
-    clipped = ~np.isclose(ends, encoded.targets, rtol=1e-6, atol=0.0)
-    ends = np.where(clipped, encoded.targets.astype(float), ends)
-    ends[~encoded.labelled] = np.nan
+    of_head = getattr(head, "interval", None)  # of `heads._number.Number`
+    if of_head is not None:
+        return np.asarray(of_head(labels), float)
+    ends = interval(labels, head.columns[0]).to_numpy(float, copy=True)
+    ends[~head.labelled(labels)] = np.nan
     return ends
