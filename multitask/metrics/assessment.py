@@ -27,7 +27,13 @@ from multitask.metrics.calibration import IntervalCoverage, Reliability
 from multitask.metrics.groupings import Grouping, groupings, requested
 from multitask.metrics.kinds.head_rows import head_rows
 from multitask.metrics.kinds.rows import HeadRows, mean_of_known
-from multitask.metrics.resampling import Resampling, percentiles, ratio, units
+from multitask.metrics.resampling import (
+    LEAST_UNITS,
+    Resampling,
+    percentiles,
+    ratio,
+    units,
+)
 from multitask.metrics.results import (
     Assessment,
     Baseline,
@@ -171,6 +177,7 @@ def _better_than_constant(
     """Whether the main score is shown to be better than a constant's; so each label's.
 
     The two are compared on the same resamples. None if all labels are the constant.
+    Fewer than six pictures or identities show nothing, however good their scores are.
     """
     constant = rows.constant(np.ones(len(rows.known), bool))
     values, fixed = rows.values, rows.constant_values(constant)
@@ -181,12 +188,13 @@ def _better_than_constant(
     means = ratio(*np.hsplit(sums, 2))
     perfect = _perfect(rows, fixed)
     verdicts = [
-        None if is_perfect else _above_zero(draws)
-        for is_perfect, draws in zip(perfect, means.T, strict=True)
+        None if is_perfect else _above_zero(draws, resampling.unit_count(labelled))
+        for is_perfect, draws, labelled in zip(perfect, means.T, known.T, strict=True)
     ]
     if all(perfect):
         return None, verdicts
-    return _above_zero(mean_of_known(means)), verdicts
+    units_labelled = resampling.unit_count(rows.labelled)
+    return _above_zero(mean_of_known(means), units_labelled), verdicts
 
 
 def _perfect(rows: HeadRows, fixed: Array) -> list[bool]:
@@ -198,9 +206,10 @@ def _perfect(rows: HeadRows, fixed: Array) -> list[bool]:
     ]
 
 
-def _above_zero(draws: Array) -> bool:
+def _above_zero(draws: Array, count: int) -> bool:
+    """Whether draws of a difference over `count` units show that it is above 0."""
     ci = percentiles(draws)
-    return ci is not None and ci[0] > 0
+    return count >= LEAST_UNITS and ci is not None and ci[0] > 0
 
 
 def _invalid(head: Head, rows: HeadRows, answers: pd.DataFrame) -> int:

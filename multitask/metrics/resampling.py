@@ -21,6 +21,8 @@ from multitask.metrics.results import Interval, Unit
 DRAWS = 1000
 _MOST_CELLS = 400_000_000  # bytes of all draws; more rows have fewer draws,
 _FEWEST = 200  # but not fewer than these
+# Units from which on all being on one side is less than 5% chance: 2 * 0.5 ** 6.
+LEAST_UNITS = 6
 _BLOCK_CELLS = 8_000_000  # of draws in float32 at once
 _SPARSE = 0.1  # of a column's rows, up to which it is summed as a sparse one
 Units = npt.NDArray[np.intp]
@@ -76,8 +78,11 @@ class Resampling:
             yield start, min(start + size, self.draws)
 
     def sums(self, values: Array) -> npt.NDArray[np.float64]:
-        """The sums (draws, columns) of values (rows, columns) over each draw."""
-        values = np.asarray(values, np.float32)
+        """The sums (draws, columns) of values (rows, columns) over each draw.
+
+        Those of a column with a value that is not finite are NaN.
+        """
+        values = np.where(np.isfinite(values), values, np.nan).astype(np.float32)
         sums = np.empty((self.draws, values.shape[1]))
         filled = np.count_nonzero(values, axis=0) > _SPARSE * len(values)
         dense = self._by_unit(values[:, filled])

@@ -14,8 +14,10 @@ def p_value(values: Array, group: Array, others: Array, members: Units) -> float
     each row is a unit of its own, it is Fisher's exact test where all scores are 0 or
     1, else Welch's t-test. Else it is a t-test with a variance that allows for scores
     of one unit to be alike (Liang and Zeger 1986, "Longitudinal data analysis using
-    generalized linear models"). NaN if a set has less than two units, or if no score
-    differs from its set's mean.
+    generalized linear models"), but no smaller than if there were no difference: scores
+    of a few units that are all right do not vary. NaN if a set has fewer than two
+    units, or if no score differs from its set's mean, or with several rows per unit
+    from the mean of both.
     """
     one, other = values[group], values[others]
     if not np.isfinite(one).all() or not np.isfinite(other).all():
@@ -50,19 +52,37 @@ def _welch(one: Array, other: Array) -> float:
 def _clustered(
     values: Array, group: Array, others: Array, members: Units, freedom: int
 ) -> float:
-    influence = np.zeros(len(values))
-    for rows, sign in ((group, 1), (others, -1)):
-        deviations = values[rows] - values[rows].mean()
-        influence[rows] += sign * deviations / rows.sum()
     either = group | others
     codes = np.unique(members[either], return_inverse=True)[1]
-    sums = np.bincount(codes, influence[either])
-    count = len(sums)
-    variance = (sums**2).sum() * count / (count - 1)
+    weights = np.where(group, 1 / group.sum(), -1 / others.sum())[either]
+    means = np.where(group, values[group].mean(), values[others].mean())[either]
+    scores = values[either]
+    variance = max(
+        _sandwich(scores - means, weights, codes),
+        _variance_without_difference(scores - scores.mean(), weights, codes),
+    )
     if not variance > 0:
         return np.nan
-    difference = values[group].mean() - values[others].mean()
-    return _two_sided(difference / np.sqrt(variance), freedom)
+    return _two_sided((weights * scores).sum() / np.sqrt(variance), freedom)
+
+
+def _sandwich(deviations: Array, weights: Array, codes: Units) -> float:
+    """The variance of a weighted sum of deviations (rows,) in units `codes` (rows,)."""
+    sums = np.bincount(codes, weights * deviations)
+    return float((sums**2).sum() * len(sums) / (len(sums) - 1))
+
+
+def _variance_without_difference(
+    deviations: Array, weights: Array, codes: Units
+) -> float:
+    """The same if all rows vary alike, and rows of a unit by one correlation."""
+    variance = (deviations**2).sum() / (len(deviations) - 1)
+    sizes, sums = np.bincount(codes), np.bincount(codes, deviations)
+    products = (sums**2).sum() - (deviations**2).sum()  # of two rows of a unit
+    pairs = (sizes * (sizes - 1)).sum()
+    correlation = np.clip(products / (variance * pairs), 0, 1) if variance > 0 else 0.0
+    alone, together = (weights**2).sum(), (np.bincount(codes, weights) ** 2).sum()
+    return float(variance * ((1 - correlation) * alone + correlation * together))
 
 
 def _two_sided(statistic: float, freedom: float) -> float:

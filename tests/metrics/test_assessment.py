@@ -313,3 +313,31 @@ def test_soft_labels_are_measured_by_the_class_with_most_votes():
     )
     assert score.n == 3
     assert score.value == pytest.approx(2 / 3)
+
+
+def test_five_pictures_show_nothing_and_six_may():
+    """With the same sign five times, the chance is 2 / 2 ** 5 = 6%, six times 3%."""
+    truth = np.tile([20.0, 40.0], 3)
+
+    def of_ages(count, **others):
+        labels = pd.DataFrame({"path": [f"{row}.jpg" for row in range(count)]})
+        labels = labels.assign(age=np.resize(truth, count), **others)
+        answers = pd.DataFrame({"age": labels["age"] + 1.0})
+        return assess(evaluation(labels, answers, heads=(AGE,))).heads["age"]
+
+    assert of_ages(6).is_useful is True
+    assert of_ages(5).is_useful is False
+    # A hundred pictures of two persons tell as much as two.
+    assert of_ages(100, identity=np.tile(["one", "two"], 50)).is_useful is False
+
+
+def test_an_infinite_answer_leaves_no_error_and_the_other_scores():
+    drawing = drawn(100, missing=0.0)
+    drawing.answers.loc[3, "age"] = np.inf
+    head = assess(drawing).heads["age"]
+    assert head.scores["mae"].ci is None
+    assert head.invalid == 1
+    assert head.is_useful is False
+    assert "1 of 100 answers is not a number" in head.sentence
+    low, high = head.scores["within_share"].ci or (np.nan, np.nan)
+    assert low < head.scores["within_share"].value < high

@@ -9,6 +9,7 @@ import pytest
 
 from multitask.metrics.assessment import assess
 from multitask.metrics.resampling import Resampling, ratio
+from multitask.metrics.significance import p_value
 from multitask.metrics.uncertainty import interval
 from tests.metrics.faces import of_classes
 
@@ -98,3 +99,18 @@ def test_a_useless_head_is_seldom_said_to_be_useful():
         drawing = right_answers(rng, rng.random(300) < 0.5)
         useful += assess(drawing).heads["gender"].is_useful is True
     assert useful / 200 < 0.06
+
+
+@pytest.mark.parametrize(("persons", "pictures"), [(3, 12), (10, 4), (60, 2)])
+def test_a_group_of_few_persons_is_seldom_called_different_by_chance(persons, pictures):
+    """Most persons are always right, a few always wrong: 95 in 100 on average."""
+    rng = np.random.default_rng(0)
+    others = np.repeat(np.arange(300), 2)
+    members = np.concatenate([np.repeat(np.arange(persons), pictures), persons + others])
+    group = members < persons
+    claimed = 0
+    for _ in range(1000):
+        chance = rng.beta(9.5, 0.5, persons + 300)
+        right = (rng.random(len(members)) < chance[members]).astype(float)
+        claimed += p_value(right, group, ~group, members) < 0.05
+    assert claimed / 1000 < 0.05

@@ -238,6 +238,30 @@ def test_p_values_are_those_of_scipy():
     assert np.isnan(p_value(errors, members < 1, members > 0, members))
 
 
+def test_the_p_value_of_persons_who_are_all_right_or_all_wrong_is_known():
+    """Such scores do not vary in a set; the difference may be chance all the same."""
+    members = np.concatenate([np.repeat([0, 1, 2], 12), 3 + np.repeat(np.arange(500), 2)])
+    group = members < 3
+    right = np.ones(len(members))
+    right[36:86] = 0  # 95% of 1,000
+    # If each person is right throughout in 95 of 100, three are in 86 of 100 (.95^3).
+    assert p_value(right, group, ~group, members) > 0.2
+    halves = np.repeat([0.0, 1.0], 100)
+    persons = np.repeat(np.arange(100), 2)
+    assert p_value(halves, halves == 0, halves == 1, persons) < 1e-6
+    assert np.isnan(p_value(np.ones(200), halves == 0, halves == 1, persons))
+
+
+def test_a_p_value_of_rows_that_are_not_alike_is_that_of_a_t_test():
+    """Rows of a unit that do not correlate, and alike variances: Student's test."""
+    rng = np.random.default_rng(1)
+    scores, members = rng.normal(size=4000), np.repeat(np.arange(2000), 2)
+    group = members < 1000
+    expected = stats.ttest_ind(scores[group], scores[~group]).pvalue
+    p = p_value(scores, group, ~group, members)
+    assert p == pytest.approx(expected, abs=0.03)
+
+
 def test_p_values_are_corrected_for_how_many_groups_there_are():
     """Benjamini and Hochberg by hand: the k-th smallest of m times m / k."""
     p_values = corrected(np.array([0.01, np.nan, 0.04, 0.03]))
