@@ -17,12 +17,15 @@ def ends(low: Array, high: Array) -> tuple[float, float] | None:
     """The ends between which a new score lies, with a probability of 80%.
 
     The scores of validation pictures are from `low` to `high` (rows,), which differ
-    for labels known as intervals. None with fewer than 9 rows, which can't tell.
+    for labels known as intervals; those that are not finite, as of a network that gave
+    no number, are left out. None with fewer than 9 others, which can't tell.
 
     If new pictures are drawn as these were, at most one in ten has a score below, and
     above: of n exact scores, the ends are the k-th lowest and the k-th highest, k being
     a tenth of n + 1, rounded down. If all are intervals, the ends are estimated.
     """
+    known = np.isfinite(low) & np.isfinite(high)
+    low, high = low[known], high[known]
     rows = len(low)
     if rows < _LEAST:
         return None

@@ -142,6 +142,8 @@ class Distribution(Number):  # type: ignore[misc]
 
     def calibrate(self, table: pd.DataFrame, outputs: Array) -> Self:
         truth, rows = self.labels_to_calibrate(table)
+        known = np.isfinite(outputs[rows]).all(axis=1)
+        truth, rows = truth[known], rows[known]
         if not len(rows):
             return self
         outputs = outputs[rows]
@@ -198,12 +200,12 @@ class Distribution(Number):  # type: ignore[misc]
 
     def read_columns(self, outputs: Array) -> Columns:
         name = self.columns[0]
-        low, high = self._ends(outputs)
-        return {
-            name: self._expected(outputs, self.sharpness),
-            f"{name}_low": low,
-            f"{name}_high": high,
-        }
+        expected = self._expected(outputs, self.sharpness)
+        # What is no number has no interval either.
+        low, high = (
+            np.where(np.isnan(expected), np.nan, end) for end in self._ends(outputs)
+        )
+        return {name: expected, f"{name}_low": low, f"{name}_high": high}
 
     def _ends(self, outputs: Array) -> tuple[Array, Array]:
         """The ends (rows,) of the central 80% of each answer."""

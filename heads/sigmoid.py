@@ -67,8 +67,8 @@ class Sigmoid(Head):
             todo = "give one per column, or none if there are classes"
             raise UserError(self.where, what, todo)
         for value in self.thresholds:
-            if not 0 < value < 1:
-                what = f"has a threshold of {value}, must be between 0 and 1"
+            if not 0 <= value < 1:  # with 0, the answer is always yes
+                what = f"has a threshold of {value}, must be from 0 to below 1"
                 raise UserError(self.where, what)
 
     @property

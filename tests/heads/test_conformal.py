@@ -161,3 +161,22 @@ def test_80_percent_intervals_of_numbers_hold_78_to_82_percent(rows):
     assert np.mean(shares) == pytest.approx(
         1 - 2 * ((rows + 1) // 10) / (rows + 1), abs=0.012
     )
+
+
+@pytest.mark.parametrize("kind", ["distribution", "regression"])
+@pytest.mark.parametrize("labelled", ["exact", "interval"])
+def test_answers_that_are_no_numbers_are_left_out(kind, labelled):
+    table, outputs = ages(60, 3) if kind == "distribution" else numbers(60, 3)
+    if labelled == "interval":
+        low = table["trait"] // 10 * 10
+        table = pd.DataFrame({"trait": NAN, "trait_low": low, "trait_high": low + 9})
+    broken = outputs.copy()
+    broken[[4, 9]] = NAN
+    head = AGE if kind == "distribution" else NUMBER
+    without = np.delete(np.arange(60), [4, 9])
+    expected = head.calibrate(table.iloc[without], outputs[without])
+    assert head.calibrate(table, broken) == expected
+    # What is no number has no interval either.
+    read = expected.read(broken)
+    assert read.loc[[4, 9]].isna().all(axis=None)
+    assert read.drop(index=[4, 9]).notna().all(axis=None)

@@ -106,6 +106,16 @@ def test_a_head_with_thresholds_answers_by_them():
     assert two.with_thresholds({"trait": 0.2}) == two
 
 
+def test_a_threshold_of_0_answers_yes_throughout():
+    """Saturated units give a probability of exactly 0, to which a label may be yes."""
+    true, scores = np.array([0.0, 1, 1, 1]), np.zeros(4, np.float32)
+    choice = choose(ThresholdRule(score="f1"), true, scores)
+    assert choice.value == 0
+    head = make_head("sigmoid", columns=["A"]).with_thresholds({"A": choice.value})
+    assert head.read(scores[:, None])["A"].tolist() == [1, 1, 1, 1]
+    assert head.uncalibrated().thresholds == (0.0,)
+
+
 def test_thresholds_are_measured_beside_the_usual_one():
     head = make_head("sigmoid", columns=["A", "B", "C"], thresholds=[0.25, 0.5, 0.5])
     outputs = np.stack([SCORES, SCORES, SCORES], axis=1)
