@@ -26,12 +26,15 @@ from multitask.metrics.baselines import baseline_scores, baselines
 from multitask.metrics.calibration import IntervalCoverage, Reliability
 from multitask.metrics.groupings import Grouping, groupings, requested
 from multitask.metrics.kinds.head_rows import head_rows
-from multitask.metrics.kinds.rows import HeadRows, mean_of_known
+from multitask.metrics.kinds.rows import HeadRows
+from multitask.metrics.probabilities import probability_scores
 from multitask.metrics.resampling import (
     LEAST_UNITS,
+    Interval,
     Resampling,
+    Unit,
+    mean_of_known,
     percentiles,
-    ratio,
     units,
 )
 from multitask.metrics.results import (
@@ -39,10 +42,8 @@ from multitask.metrics.results import (
     Baseline,
     Gap,
     HeadAssessment,
-    Interval,
     Score,
     Subgroup,
-    Unit,
 )
 
 __all__ = [
@@ -104,7 +105,7 @@ def _assess_head(
         return _without_labels(head, summary)
     # A kind of another package may sum up by a metric of its own.
     summary = {rows.main: rows.score(rows.values, rows.labelled)} | summary
-    more = uncertainty.probability_scores(head, labels, answers)
+    more = probability_scores(head, labels, answers)
     summary |= {name: scores.mean(values) for name, values in more.items()}
     others = {
         name: grouping
@@ -183,9 +184,7 @@ def _better_than_constant(
     values, fixed = rows.values, rows.constant_values(constant)
     sign = 1 if rows.is_share else -1
     known = rows.known
-    difference = np.where(known, sign * (values - fixed), 0.0)
-    sums = resampling.sums(np.hstack([difference, known])).astype(float)
-    means = ratio(*np.hsplit(sums, 2))
+    means = resampling.means(sign * (values - fixed), known)
     perfect = _perfect(rows, fixed)
     verdicts = [
         None if is_perfect else _above_zero(draws, resampling.unit_count(labelled))

@@ -97,22 +97,31 @@ def brier_scores(
     return np.where(_known(true, predicted, errors.shape[1]), errors, np.nan)
 
 
-def proper_scores(
+def probability_scores(
     head: Head, labels: pd.DataFrame, answers: pd.DataFrame
-) -> dict[str, float]:
-    """The means `log_loss` and `brier` over the labelled rows, and then over labels.
+) -> dict[str, Array]:
+    """The log loss and Brier score (rows, labels) of each answer, by their names.
 
-    Empty without probabilities, and without a label.
+    NaN where there is no label or probability. Empty without probabilities, and without
+    a label.
     """
-    means = {
+    each = {
         "log_loss": log_losses(head, labels, answers),
         "brier": brier_scores(head, labels, answers),
     }
     return {
-        name: mean(each)
-        for name, each in means.items()
-        if each is not None and not np.isnan(each).all()
+        name: values
+        for name, values in each.items()
+        if values is not None and not np.isnan(values).all()
     }
+
+
+def proper_scores(
+    head: Head, labels: pd.DataFrame, answers: pd.DataFrame
+) -> dict[str, float]:
+    """The means of `probability_scores` over labelled rows, and then over labels."""
+    each = probability_scores(head, labels, answers)
+    return {name: mean(values) for name, values in each.items()}
 
 
 def _known(true: Array, predicted: Array, columns: int) -> Array:

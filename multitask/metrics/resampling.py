@@ -6,7 +6,7 @@ all resamples of all scores are one matrix product.
 
 import functools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,6 @@ from scipy.sparse import csr_matrix
 
 from multitask.contracts.head import Array
 from multitask.contracts.table import column
-from multitask.metrics.results import Interval, Unit
 
 DRAWS = 1000
 _MOST_CELLS = 400_000_000  # bytes of all draws; more rows have fewer draws,
@@ -26,6 +25,8 @@ LEAST_UNITS = 6
 _BLOCK_CELLS = 8_000_000  # of draws in float32 at once
 _SPARSE = 0.1  # of a column's rows, up to which it is summed as a sparse one
 Units = npt.NDArray[np.intp]
+Interval = tuple[float, float]
+Unit = Literal["pictures", "identities"]  # what the bootstrap draws
 
 
 def units(labels: pd.DataFrame) -> tuple[Units, Unit]:
@@ -93,6 +94,14 @@ class Resampling:
             sums[start:stop, ~filled] = (sparse @ times).T
         return sums
 
+    def means(self, values: Array, known: Array) -> Array:
+        """The means (draws, columns) of `values` (rows, columns) where they are known.
+
+        NaN where a draw has none.
+        """
+        both = np.hstack([np.where(known, values, 0.0), known])
+        return ratio(*np.hsplit(self.sums(both).astype(float), 2))
+
     def _by_unit(self, values: Any) -> Any:
         """The sums (units, columns) of values (rows, columns) over each unit."""
         rows = len(self.members)
@@ -133,3 +142,10 @@ def ratio(sums: Array, counts: Array) -> Array:
     """Sums over counts, NaN where nothing was counted."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(counts > 0, sums / counts, np.nan))
+
+
+def mean_of_known(values: Array) -> Array:
+    """The means (draws,) over the labels of values (draws, labels) that are not NaN."""
+    known = ~np.isnan(values)
+    sums = np.where(known, values, 0.0).sum(axis=1)
+    return ratio(sums, known.sum(axis=1))

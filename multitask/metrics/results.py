@@ -1,15 +1,14 @@
 """What is known of how good each head is, how certain that is, and for whom?"""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from multitask.contracts.head import Better
 from multitask.metrics.calibration import IntervalCoverage, Reliability
 from multitask.metrics.curves import Curve
+from multitask.metrics.resampling import Interval, Unit
 from multitask.metrics.thresholds import Threshold
 
-Interval = tuple[float, float]
-Unit = Literal["pictures", "identities"]  # what the bootstrap draws
 SMALL = 30  # pictures; a group of fewer says little
 
 

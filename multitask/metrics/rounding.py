@@ -2,7 +2,7 @@
 
 import math
 
-from multitask.metrics.results import Interval
+from multitask.metrics.resampling import Interval
 
 _MOST = 3  # decimals, of numbers that are not small
 

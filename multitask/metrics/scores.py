@@ -8,9 +8,7 @@ from scipy import stats
 
 from multitask.contracts.head import Array, Better, Head
 from multitask.contracts.table import as_text, column, interval
-
-_DRAWS = 1000
-_CELLS = 5_000_000  # of a block of draws, so that memory stays bounded
+from multitask.metrics.resampling import Resampling, mean_of_known, percentiles, ratio
 
 
 def better_direction(head: Head) -> Better:
@@ -56,13 +54,8 @@ def middles(head: Head, labels: pd.DataFrame) -> "pd.Series[float]":
 def mean(scores: Array) -> float:
     """The mean over labels of the means over their rows; NaN without any."""
     known = ~np.isnan(scores)
-    counts = known.sum(axis=0)
-    sums = np.where(known, scores, 0.0).sum(axis=0)
-    return (
-        float((sums[counts > 0] / counts[counts > 0]).mean())
-        if counts.any()
-        else np.nan
-    )
+    means = ratio(np.where(known, scores, 0.0).sum(axis=0), known.sum(axis=0))
+    return float(mean_of_known(means[None])[0])
 
 
 def bootstrap(scores: Array, groups: Array | None = None) -> Array:
@@ -70,29 +63,10 @@ def bootstrap(scores: Array, groups: Array | None = None) -> Array:
 
     Pictures of one group, numbers (rows,) from 0, are drawn together: several pictures
     of a person tell less than as many persons. The draws are the same for all scores
-    (rows, ...) with as many rows, so differences of two are paired. Efron 1979,
-    "Bootstrap methods"; Field and Welsh 2007, "Bootstrapping clustered data".
+    (rows, ...) with as many rows, so differences of two are paired. See `Resampling`.
     """
-    rng = np.random.default_rng(0)
-    rows = len(scores)
-    groups = np.arange(rows) if groups is None else groups
-    count = int(groups.max()) + 1
-    known = (~np.isnan(scores)).astype(float)
-    values = np.where(known > 0, scores, 0.0)
-    means = []
-    block = max(1, min(_DRAWS, _CELLS // max(1, rows)))
-    remaining = _DRAWS
-    while remaining:
-        size = min(block, remaining)
-        group_times = rng.multinomial(count, np.full(count, 1 / count), size)
-        times = group_times[:, groups].astype(float)  # that a draw has each row
-        sums, counts = times @ values, times @ known
-        labels = (counts > 0).sum(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            label_means = np.where(counts > 0, sums / counts, 0.0)
-            means.append(label_means.sum(axis=1) / labels)  # NaN without a score
-        remaining -= size
-    return np.concatenate(means)
+    groups = np.arange(len(scores)) if groups is None else groups
+    return mean_of_known(Resampling(groups).means(scores, ~np.isnan(scores)))
 
 
 def with_seed_variance(draws: Sequence[Array], means: Sequence[float]) -> Array:
@@ -112,6 +86,5 @@ def with_seed_variance(draws: Sequence[Array], means: Sequence[float]) -> Array:
 
 
 def confidence_interval(draws: Array) -> tuple[float, float]:
-    """The central 95% of draws."""
-    low, high = np.nanquantile(draws, [0.025, 0.975])
-    return float(low), float(high)
+    """The central 95% of draws that are numbers; NaN without any."""
+    return percentiles(draws) or (np.nan, np.nan)

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from multitask.contracts.errors import counted
 from multitask.contracts.head import Head
-from multitask.metrics.results import SMALL, HeadAssessment, Interval, Score, Subgroup
+from multitask.metrics.resampling import Interval
+from multitask.metrics.results import SMALL, HeadAssessment, Score, Subgroup
 from multitask.metrics.rounding import (
     decimals,
     in_hundred,

@@ -8,9 +8,9 @@ import numpy as np
 from multitask.contracts.head import Array
 from multitask.metrics.groupings import Grouping
 from multitask.metrics.kinds.class_rows import ClassRows
-from multitask.metrics.kinds.rows import HeadRows, mean_of_known
-from multitask.metrics.resampling import Resampling, ratio
-from multitask.metrics.results import SMALL, Gap, Interval, Score, Subgroup
+from multitask.metrics.kinds.rows import HeadRows
+from multitask.metrics.resampling import Interval, Resampling, mean_of_known, ratio
+from multitask.metrics.results import SMALL, Gap, Score, Subgroup
 from multitask.metrics.significance import corrected, p_value
 from multitask.metrics.uncertainty import interval
 

@@ -4,13 +4,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from multitask.contracts.head import Array, Better, Head
-from multitask.metrics.kinds.rows import HeadRows, mean_of_known
-from multitask.metrics.probabilities import brier_scores, log_losses
-from multitask.metrics.resampling import Resampling, percentiles, ratio, wilson
-from multitask.metrics.results import Interval, Score
+from multitask.contracts.head import Array, Better
+from multitask.metrics.kinds.rows import HeadRows
+from multitask.metrics.resampling import (
+    Interval,
+    Resampling,
+    mean_of_known,
+    percentiles,
+    wilson,
+)
+from multitask.metrics.results import Score
 
 _COUNTS = ("n", "interval_n", "positive", "support", "within")  # no scores
 _ERRORS = ("mae", "rmse", "log_loss", "brier")  # lower is better
@@ -18,24 +22,6 @@ _SHARES = (
     *("accuracy", "mean_accuracy", "interval_accuracy", "within_share"),
     *("macro_f1", "precision", "recall", "f1", "f1-score"),
 )  # higher is better
-
-
-def probability_scores(
-    head: Head, labels: pd.DataFrame, answers: pd.DataFrame
-) -> dict[str, Array]:
-    """The log loss and Brier score (rows, labels) of each answer, by their names.
-
-    NaN where there is no label or probability; empty if there are no probabilities.
-    """
-    each = {
-        "log_loss": log_losses(head, labels, answers),
-        "brier": brier_scores(head, labels, answers),
-    }
-    return {
-        name: values
-        for name, values in each.items()
-        if values is not None and not np.isnan(values).all()
-    }
 
 
 def scores(
@@ -51,10 +37,7 @@ def scores(
     """
     draws = rows.from_sums(resampling.sums(rows.columns()))
     for name, values in more.items():
-        known = ~np.isnan(values)
-        both = np.hstack([np.where(known, values, 0.0), known])
-        sums = resampling.sums(both).astype(float)
-        draws[name] = mean_of_known(ratio(*np.hsplit(sums, 2)))
+        draws[name] = mean_of_known(resampling.means(values, ~np.isnan(values)))
     counts, total = rows.counts(), int(rows.labelled.sum())
     units = resampling.unit_count(rows.labelled)
     result = {}

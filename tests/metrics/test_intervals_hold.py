@@ -106,7 +106,9 @@ def test_a_group_of_few_persons_is_seldom_called_different_by_chance(persons, pi
     """Most persons are always right, a few always wrong: 95 in 100 on average."""
     rng = np.random.default_rng(0)
     others = np.repeat(np.arange(300), 2)
-    members = np.concatenate([np.repeat(np.arange(persons), pictures), persons + others])
+    members = np.concatenate(
+        [np.repeat(np.arange(persons), pictures), persons + others]
+    )
     group = members < persons
     claimed = 0
     for _ in range(1000):

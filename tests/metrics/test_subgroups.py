@@ -240,7 +240,9 @@ def test_p_values_are_those_of_scipy():
 
 def test_the_p_value_of_persons_who_are_all_right_or_all_wrong_is_known():
     """Such scores do not vary in a set; the difference may be chance all the same."""
-    members = np.concatenate([np.repeat([0, 1, 2], 12), 3 + np.repeat(np.arange(500), 2)])
+    members = np.concatenate(
+        [np.repeat([0, 1, 2], 12), 3 + np.repeat(np.arange(500), 2)]
+    )
     group = members < 3
     right = np.ones(len(members))
     right[36:86] = 0  # 95% of 1,000

@@ -5,8 +5,8 @@ import pandas as pd
 
 from multitask.contracts.head import Array, Head
 from multitask.contracts.table import as_text
-from multitask.metrics.kinds.rows import HeadRows, f1, mean_of_known, precision
-from multitask.metrics.resampling import ratio
+from multitask.metrics.kinds.rows import HeadRows, f1, precision
+from multitask.metrics.resampling import mean_of_known, ratio
 
 _REPORT = "classification_report"
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.head import Array, Head
-from multitask.metrics.kinds.rows import HeadRows, f1, mean_of_known, precision
-from multitask.metrics.resampling import ratio
+from multitask.metrics.kinds.rows import HeadRows, f1, precision
+from multitask.metrics.resampling import mean_of_known, ratio
 
 
 class LabelRows(HeadRows):

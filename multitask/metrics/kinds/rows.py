@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from multitask.contracts.head import Array, Better
-from multitask.metrics.resampling import ratio
+from multitask.metrics.resampling import mean_of_known, ratio
 
 
 class HeadRows(ABC):
@@ -67,13 +67,6 @@ class HeadRows(ABC):
         known = self.known[rows]
         sums = np.where(known, values[rows], 0.0).sum(axis=0)
         return float(mean_of_known(ratio(sums, known.sum(axis=0))[None])[0])
-
-
-def mean_of_known(values: Array) -> Array:
-    """The means (draws,) over the labels of values (draws, labels) that are not NaN."""
-    known = ~np.isnan(values)
-    sums = np.where(known, values, 0.0).sum(axis=1)
-    return ratio(sums, known.sum(axis=1))
 
 
 def f1(hits: Array, truths: Array, answers: Array) -> Array:
