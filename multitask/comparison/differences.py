@@ -14,6 +14,7 @@ from multitask.contracts.design_comparison import (
 )
 from multitask.contracts.head import Array, Head
 from multitask.metrics import scores
+from multitask.metrics.resampling import LEAST_UNITS
 
 
 def means(
@@ -106,7 +107,7 @@ def _difference(
         difference=difference,
         ci=(low, high),
         saved=errors_saved(head, difference, alone),
-        verdict=verdict(head, low, high),
+        verdict=verdict(head, low, high, drawn_units(many[0], groups)),
     )
 
 
@@ -135,9 +136,18 @@ def errors_saved(head: Head, difference: float, alone: float) -> float:
     return float(difference / (1 - alone)) if alone < 1 else 0.0
 
 
-def verdict(head: Head, low: float, high: float) -> Verdict:
-    """What the 95% interval of a difference, from `low` to `high`, shows."""
-    if low <= 0 <= high:
+def drawn_units(scores: Array, groups: Array) -> int:
+    """How many of the `groups` (rows,) have a score (rows, labels)."""
+    return len(np.unique(groups[~np.isnan(scores).all(axis=1)]))
+
+
+def verdict(head: Head, low: float, high: float, units: int) -> Verdict:
+    """What the 95% interval of a difference, from `low` to `high`, shows.
+
+    Over fewer than six `units`, which are drawn together, it shows nothing: all of them
+    may be on one side by chance.
+    """
+    if units < LEAST_UNITS or low <= 0 <= high:
         return "no difference shown"
     higher_is_better = scores.better_direction(head) == "higher"
     return "better" if (low > 0) == higher_is_better else "worse"

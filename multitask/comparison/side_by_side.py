@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from multitask.comparison.differences import verdict
+from multitask.comparison.differences import drawn_units, verdict
 from multitask.comparison.matching import Match, matched_heads
 from multitask.comparison.same_rows import Answered, GivenNetwork, answer_same_rows
 from multitask.contracts import plugins
@@ -19,7 +19,7 @@ from multitask.contracts.results.side_by_side import (
     SideBySide,
 )
 from multitask.contracts.run import SAMPLE, SKIPPED, SPLIT, network_file
-from multitask.contracts.saving import reporting_write_errors
+from multitask.contracts.saving import replacing
 from multitask.contracts.table import any_file_name, write_csv
 from multitask.data.sources import absolute, parse, read_all
 from multitask.experiments.held_out import held_out_by_all
@@ -27,6 +27,7 @@ from multitask.experiments.notes.chance import INTERVALS, MANY_DIFFERENCES
 from multitask.experiments.notes.leaks import unlisted_notes
 from multitask.experiments.notes.parts import few_labels_notes
 from multitask.metrics import scores
+from multitask.metrics.uncertainty import interval
 from multitask.networks import archive
 
 _PARTS = {"test": "test part", "val": "validation part", "all": "pictures"}
@@ -88,8 +89,8 @@ def measure_side_by_side(
         folder=out,
     )
     plugins.write_reports(result, out)
-    with reporting_write_errors(out):
-        write_csv(answered.skipped, out / SKIPPED)
+    with replacing(out / SKIPPED) as file:
+        write_csv(answered.skipped, file)
     return result
 
 
@@ -145,12 +146,16 @@ def _labelled(
 
 def _scores(matches: Sequence[Match], answered: Answered) -> Iterator[NetworkScore]:
     for match in matches:
+        is_share = scores.better_direction(match.head) == "higher"
         for network, each in answered.scores(match).items():
+            value, draws = scores.mean(each), scores.bootstrap(each, answered.groups)
+            units = drawn_units(each, answered.groups)
             yield NetworkScore(
                 head=match.name,
                 network=network,
-                value=scores.mean(each),
-                ci=scores.confidence_interval(scores.bootstrap(each, answered.groups)),
+                value=value,
+                ci=interval(value, draws, units, is_share)
+                or scores.confidence_interval(draws),
                 n=int((~np.isnan(each)).any(axis=1).sum()),
             )
 
@@ -174,7 +179,9 @@ def _differences(
                 other=other,
                 difference=scores.mean(one) - scores.mean(before),
                 ci=(low, high),
-                verdict=verdict(match.head, low, high),
+                verdict=verdict(
+                    match.head, low, high, drawn_units(one, answered.groups)
+                ),
             )
 
 

@@ -105,7 +105,7 @@ class Difference:
 
     `saved` is the share of the errors of `single` that the design avoids; below 0, it
     makes more. `verdict` is "no difference shown" if `ci`, the 95% interval, contains
-    0.
+    0, or over fewer than six pictures, or persons, that are drawn together.
     """
 
     trunk: str

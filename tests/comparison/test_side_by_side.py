@@ -8,8 +8,10 @@ import pytest
 from multitask.datasets import sample
 
 import multitask
+from multitask.comparison.differences import verdict
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
+from multitask.metrics.resampling import wilson
 from multitask.networks import archive
 from multitask.networks.build import build
 from multitask.networks.spec import NetworkSpec
@@ -80,6 +82,20 @@ def test_a_network_beside_itself_differs_in_nothing(run, tmp_path):
     assert {d.difference for d in result.differences} == {0.0}
     assert {d.ci for d in result.differences} == {(0.0, 0.0)}
     assert {d.verdict for d in result.differences} == {"no difference shown"}
+
+
+def test_of_five_pictures_no_difference_is_shown(run, tmp_path):
+    """All on one side is chance in 2 of 32 cases; of six in 2 of 64."""
+    one, two = run("one", range(5)), run("two", range(5))
+    result = multitask.report([one, two], out=tmp_path / "out", say=lambda line: None)
+    (age,) = (d for d in result.differences if d.head == "age")
+    assert age.difference != 0
+    assert {d.verdict for d in result.differences} == {"no difference shown"}
+    assert verdict(catalog.heads(["age"])[0], 0.1, 0.2, units=6) == "worse"
+    # Where all are right, or none, every resample says the same: Wilson's interval.
+    for score in result.scores:
+        if score.value in (0.0, 1.0):
+            assert score.ci == wilson(score.value, 5)
 
 
 def test_runs_without_a_common_picture_end_with_one_line(run, tmp_path, capsys):

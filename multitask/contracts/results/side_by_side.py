@@ -41,7 +41,8 @@ class NetworkScore:
 class NetworkDifference:
     """The score of a network minus that of another one, over the same rows.
 
-    `verdict` is "no difference shown" if `ci`, the 95% interval, contains 0.
+    `verdict` is "no difference shown" if `ci`, the 95% interval, contains 0, or over
+    fewer than six pictures, or persons, that are drawn together.
     """
 
     head: str
