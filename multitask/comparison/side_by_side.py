@@ -18,7 +18,14 @@ from multitask.contracts.results.side_by_side import (
     NetworkScore,
     SideBySide,
 )
-from multitask.contracts.run import SAMPLE, SKIPPED, SPLIT, network_file
+from multitask.contracts.run import (
+    SAMPLE,
+    SKIPPED,
+    SPLIT,
+    network_file,
+    new_folder,
+    only_process,
+)
 from multitask.contracts.saving import replacing
 from multitask.contracts.table import any_file_name, write_csv
 from multitask.data.sources import absolute, parse, read_all
@@ -54,6 +61,21 @@ def measure_side_by_side(
     out no picture in common, or answer no question in common.
     """
     given = [_given(name, file) for name, file in networks.items()]
+    with only_process(out):
+        new_folder(out)  # another process may have written into it meanwhile
+        return _measured(given, data, out, split=split, faces=faces, machine=machine)
+
+
+def _measured(
+    given: Sequence[GivenNetwork],
+    data: Sequence[str],
+    out: Path,
+    *,
+    split: str | None,
+    faces: str,
+    machine: Machine,
+) -> SideBySide:
+    """Measure networks, and write a report into `out`."""
     matches, notes = matched_heads({one.name: one.spec.heads for one in given})
     sets = _sets(data, given)
     heads = dict.fromkeys(head for one in given for head in one.heads)

@@ -100,11 +100,13 @@ def _with_index(
 ) -> Evaluation:
     """The evaluation with the part of an index that is in the `places` of its paths."""
     own = index[[places[path] for path in evaluation.labels["path"]]]
+    before = evaluation.uncalibrated
     now = dict(zip(evaluation.labels.index, own, strict=True))
     return replace(
         evaluation,
         labels=evaluation.labels.set_axis(own),
         answers=evaluation.answers.set_axis(own),
+        uncalibrated=None if before is None else before.set_axis(own),
         explanations={
             head: tuple(replace(one, row=now[one.row]) for one in each)
             for head, each in evaluation.explanations.items()

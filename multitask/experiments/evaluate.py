@@ -156,6 +156,7 @@ def report(
     cut = face_cut(analyzer.spec, faces)
     folder = report_folder(network, out)
     with only_process(folder):
+        new_folder(folder)  # another process may have written into it meanwhile
         return _measure(
             analyzer, network, _sets(data, analyzer.spec), folder,
             own=not data, split=split, cut=cut, machine=machine, name=name, by=by,

@@ -35,13 +35,12 @@ def units(labels: pd.DataFrame) -> tuple[Units, Unit]:
     If the table has identities, it is the person; a row without one is drawn with those
     of its picture.
     """
-    names = "picture " + labels["path"].astype(str)
+    # By position: the index of a user's data frame may have a row twice.
+    names = ("picture " + labels["path"].astype(str)).to_numpy(dtype=object)
     identity = column(labels, "identity")
-    known = identity.notna()
-    if known.any():
-        persons = "person " + identity[known].astype(str)
-        names = persons.reindex(labels.index).where(known, names)
-    codes, _ = pd.factorize(names.to_numpy(dtype=object))
+    known = identity.notna().to_numpy()
+    names[known] = ("person " + identity[known].astype(str)).to_numpy(dtype=object)
+    codes, _ = pd.factorize(names)
     return codes, "identities" if known.any() else "pictures"
 
 

@@ -1,6 +1,7 @@
 """Are networks measured on the same rows, with differences that are paired?"""
 
 import json
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -8,9 +9,11 @@ import pytest
 from multitask.datasets import sample
 
 import multitask
+from multitask.comparison import side_by_side
 from multitask.comparison.differences import verdict
 from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
+from multitask.experiments import evaluate
 from multitask.metrics.resampling import wilson
 from multitask.networks import archive
 from multitask.networks.build import build
@@ -105,6 +108,27 @@ def test_runs_without_a_common_picture_end_with_one_line(run, tmp_path, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("one and two: hold out no picture in common: 40 that one")
     assert not (out / "index.html").exists()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_report_that_another_process_has_written_meanwhile_stays(
+    count, run, tmp_path, monkeypatch
+):
+    """It had the folder's lock just before."""
+
+    @contextmanager
+    def after_another(out):
+        out.mkdir()
+        (out / "index.html").write_text("of another process")
+        yield
+
+    for module in (side_by_side, evaluate):
+        monkeypatch.setattr(module, "only_process", after_another)
+    runs = [run(name, range(40)) for name in ("one", "two")[:count]]
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match="exists"):
+        multitask.report(runs if count > 1 else runs[0], out=out, say=lambda line: None)
+    assert (out / "index.html").read_text() == "of another process"
 
 
 def test_the_command_prints_the_verdict_and_writes_the_page(run, tmp_path, capsys):

@@ -341,3 +341,21 @@ def test_an_infinite_answer_leaves_no_error_and_the_other_scores():
     assert "1 of 100 answers is not a number" in head.sentence
     low, high = head.scores["within_share"].ci or (np.nan, np.nan)
     assert low < head.scores["within_share"].value < high
+
+
+def test_an_index_with_a_row_twice_changes_nothing():
+    """That of a user's data frame, such as of two that were put together."""
+    drawing = drawn(100)
+    persons = (np.arange(100) // 3).astype(str)
+    drawing.labels["identity"] = np.where(np.arange(100) % 5, persons, None)
+    twice = np.arange(100) // 2
+    same = replace(
+        drawing,
+        labels=drawing.labels.set_axis(twice),
+        answers=drawing.answers.set_axis(twice),
+    )
+    expected, found = assess(drawing), assess(same)
+    assert found.unit == expected.unit == "identities"
+    for name, head in expected.heads.items():
+        assert found.heads[name].scores == head.scores
+        assert found.heads[name].sentence == head.sentence
