@@ -11,7 +11,7 @@ from multitask.metrics.assessment import (
     Score,
     Subgroup,
 )
-from multitask.metrics.rounding import decimals, rounded, with_interval
+from multitask.metrics.rounding import decimals, p_value_text, rounded, with_interval
 
 NAMES = {
     "accuracy": "accuracy",
@@ -150,18 +150,12 @@ def subgroup_table(groups: Iterable[Subgroup]) -> pd.DataFrame:
             "score": value(group.score),
             "constant": _constant(group.score),
             "difference": rounded(group.difference, group.score.ci, sign=True, least=2),
-            "p": _p_value(group.p_value),
+            "p": p_value_text(group.p_value),
             "": "small" if group.is_small else "",
         }
         for group in groups
     ]
     return pd.DataFrame(rows)
-
-
-def _p_value(value: float) -> str:
-    if not math.isfinite(value):
-        return ""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def gap_table(head: HeadAssessment) -> pd.DataFrame:

@@ -189,19 +189,6 @@ def _legends(evaluation: Evaluation) -> list[str]:
     return [_report_text.legend(assessment)]
 
 
-def within_legend(evaluation: Evaluation) -> str:
-    """The meaning of the column `within` for each head; empty without numbers."""
-    meanings = []
-    for head in evaluation.heads:
-        summary = assess(evaluation).heads[head.name].summary
-        if "within" in summary:
-            limit = f"{summary['within']:g} {head.unit}".rstrip()
-            meanings.append(f"{head.name} no more than {limit} off")
-        elif "interval_accuracy" in summary:
-            meanings.append(f"{head.name} inside the interval that is its label")
-    return ", ".join(meanings)
-
-
 def _heading(evaluation: Evaluation) -> list[str]:
     rows = len(evaluation.labels)
     title = f"{evaluation.title}: {evaluation.split}, {counted(rows, 'picture')}"
@@ -221,30 +208,3 @@ def classification(evaluation: Evaluation) -> str:
         body = _report_text.section(assessed) if count else "no labelled row"
         parts.append(f"{title}\n{'=' * len(title)}\n\n{body}")
     return "\n\n\n".join(parts) + "\n"
-
-
-def per_label(summary: dict[str, Any]) -> pd.DataFrame:
-    """Scores, one row per label and a last row `mean` without counts."""
-    scores = pd.DataFrame(summary["per_label"]).T.rename(columns={"positive": "yes"})
-    mean = scores.mean().drop(["n", "yes"])
-    return pd.concat([scores, mean.to_frame("mean").T])
-
-
-def number_facts(summary: dict[str, Any], unit: str) -> list[tuple[str, str]]:
-    """The scores of a number, as (name, value with its unit)."""
-    facts = []
-    if summary["n"]:
-        facts = [
-            ("MAE", f"{summary['mae']:.2f} {unit}".rstrip()),
-            ("RMSE", f"{summary['rmse']:.2f} {unit}".rstrip()),
-            ("bias", f"{summary['bias']:+.2f} {unit}".rstrip()),
-        ]
-        if "within" in summary:
-            limit = f"within {summary['within']:g} {unit}".rstrip()
-            facts.append((limit, f"{summary['within_share']:.1%}"))
-        if "coverage_80" in summary:
-            facts.append(("80% interval holds", f"{summary['coverage_80']:.1%}"))
-    if summary.get("interval_n"):
-        share, count = summary["interval_accuracy"], summary["interval_n"]
-        facts.append(("in interval", f"{share:.1%} of {count:,} labelled with one"))
-    return facts

@@ -9,7 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 from multitask.reports import _frames, _html, _style, numbers, why
 from multitask.reports._charts import lines
-from multitask.reports._page import sections, thumbnails
+from multitask.reports._page import sections, thumbnails, words
 
 from multitask.contracts.errors import counted
 from multitask.contracts.evaluation import Evaluation
@@ -70,7 +70,8 @@ def title(evaluation: Evaluation) -> str:
     >>> title(SimpleNamespace(heads=[SimpleNamespace(name=n) for n in ("age", "race")]))
     'How good are the answers to age and race?'
     """
-    return f"How good are the answers to {_listed([h.name for h in evaluation.heads])}?"
+    names = words.joined([head.name for head in evaluation.heads], _NAMED)
+    return f"How good are the answers to {names}?"
 
 
 def measured(evaluation: Evaluation, today: date | None) -> str:
@@ -80,16 +81,10 @@ def measured(evaluation: Evaluation, today: date | None) -> str:
     )
     names = column(evaluation.labels, "source").dropna().astype(str).unique().tolist()
     titled = set(names) <= {*evaluation.title.replace(",", " ").split()}
-    data = "" if titled else f" of {_listed(names)}"
+    data = "" if titled else f" of {words.joined(names, _NAMED)}"
     pictures = counted(len(evaluation.labels), "picture")
     text = f"{evaluation.title}, measured on {part}{data}: {pictures}. "
     return f"{_style.printable(text)}{_style.day(today)}."
-
-
-def _listed(names: list[str]) -> str:
-    if len(names) > _NAMED:
-        names = [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} others"]
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def curves(evaluation: Evaluation) -> list[Markup]:

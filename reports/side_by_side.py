@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 from multitask.reports import _html
+from multitask.reports._page.words import joined
 
 from multitask.contracts.errors import counted
 from multitask.contracts.results.side_by_side import (
@@ -86,11 +87,11 @@ def _verdict(
             if one.verdict == verdict
         ]
         if heads:
-            parts.append(f"{better} is better than {worse} in {_and(heads)}")
+            parts.append(f"{better} is better than {worse} in {joined(heads)}")
     alike = [one.head for one in pair if one.verdict == "no difference shown"]
     if alike:
         between = "" if parts else f" between {network} and {other}"
-        parts.append(f"no difference{between} was shown in {_and(alike)}")
+        parts.append(f"no difference{between} was shown in {joined(alike)}")
     sentence = "; ".join(parts) + "."
     if parts and not parts[0].startswith("no "):
         return sentence
@@ -107,11 +108,6 @@ def _against(result: SideBySide, head: str, better: str, worse: str) -> str:
     if first == second:
         first, second = (_number(result, s, s.value, digits + 1) for s in (one, two))
     return f"{first} against {second}{_unit(result, head)}"
-
-
-def _and(names: list[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def rows(result: SideBySide) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Array, Head
-from multitask.contracts.table import column, interval_columns
+from multitask.contracts.table import column
 from multitask.metrics import (
     calibration,
     curves,
@@ -23,7 +23,6 @@ from multitask.metrics import (
     uncertainty,
 )
 from multitask.metrics.baselines import baseline_scores, baselines
-from multitask.metrics.calibration import IntervalCoverage, Reliability
 from multitask.metrics.groupings import Grouping, groupings, requested
 from multitask.metrics.kinds.head_rows import head_rows
 from multitask.metrics.kinds.rows import HeadRows
@@ -135,26 +134,11 @@ def _assess_head(
         sentence="",
         unit=head.unit,
         invalid=_invalid(head, rows, answers),
-        calibration=_calibration(head, evaluation),
+        calibration=calibration.calibration(head, evaluation),
         thresholds=thresholds.measured(head, labels, answers),
         curves=curves.curves(head, labels, answers),
     )
     return sentences.with_sentence(assessment, head)
-
-
-def _calibration(
-    head: Head, evaluation: Evaluation
-) -> Reliability | IntervalCoverage | None:
-    """How well confidences, or the intervals of numbers, hold what they promise."""
-    labels, answers = evaluation.labels, evaluation.answers
-    before = evaluation.uncalibrated
-    if head.answer_type == "number":
-        if not set(interval_columns(head.columns[0])) <= set(answers):
-            return None
-        return calibration.interval_coverage(head, labels, answers, before)
-    if not {f"{name}_confidence" for name in head.columns} <= set(answers):
-        return None
-    return calibration.reliability(head, labels, answers, before)
 
 
 def _without_labels(head: Head, summary: dict[str, object]) -> HeadAssessment:

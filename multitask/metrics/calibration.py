@@ -80,12 +80,13 @@ def reliability(
     answers: pd.DataFrame,
     uncalibrated: pd.DataFrame | None = None,
 ) -> Reliability | None:
-    """The reliability of a head's confidences; None for numbers, and without a label.
+    """The reliability of a head's confidences.
 
+    None for numbers, and without a label or a confidence.
     The answers of all yes/no labels of a head count together. `uncalibrated` is that of
     the evaluation.
     """
-    if head.answer_type == "number":
+    if head.answer_type == "number" or not set(_names(head)) <= set(answers):
         return None
     bins = reliability_bins(*_confidences(head, labels, answers))
     if not bins:
@@ -177,6 +178,8 @@ def coverage_and_width(
     without a label or an interval.
     """
     name = head.columns[0]
+    if not set(interval_columns(name)) <= set(answers):
+        return None
     truth = interval(labels, name).to_numpy(float)
     low, high = answers[list(interval_columns(name))].to_numpy(float).T
     known = ~np.isnan(truth).any(axis=1) & ~np.isnan(low) & ~np.isnan(high)
@@ -193,6 +196,10 @@ def _confidences(
     head: Head, labels: pd.DataFrame, answers: pd.DataFrame
 ) -> tuple[Array, Array]:
     """The confidence of each answer, and whether it is right, of all columns (n,)."""
-    names = [f"{name}_confidence" for name in head.columns]
-    confidences = answers[names].to_numpy(np.float64)
+    confidences = answers[_names(head)].to_numpy(np.float64)
     return confidences.ravel(), scores(head, labels, answers).ravel()
+
+
+def _names(head: Head) -> list[str]:
+    """The columns of its confidences."""
+    return [f"{name}_confidence" for name in head.columns]

@@ -9,6 +9,7 @@ from multitask.metrics.curves import Curve
 from multitask.metrics.resampling import Interval, Unit
 from multitask.metrics.thresholds import Threshold
 
+ALPHA = 0.05  # a group whose corrected p-value is below is shown to differ
 SMALL = 30  # pictures; a group of fewer says little
 
 
@@ -61,6 +62,17 @@ class Subgroup:
     difference: float
     p_value: float
     is_small: bool
+
+    @property
+    def differs(self) -> bool:
+        """Whether it was shown to be better or worse than all others."""
+        return not self.is_small and self.p_value < ALPHA
+
+    @property
+    def is_weaker(self) -> bool:
+        """Whether it was shown to be worse than all others."""
+        is_worse = (self.difference < 0) == (self.score.better == "higher")
+        return self.differs and is_worse
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,3 +75,16 @@ def in_hundred(share: float, ci: Interval | None) -> str:
     scaled = None if ci is None else (100 * ci[0], 100 * ci[1])
     digits = 0 if scaled is None else min(1, decimals(100 * share, scaled))
     return f"{100 * share:.{digits}f}"
+
+
+def p_value_text(number: float) -> str:
+    """A p-value as text; "" if unknown.
+
+    >>> p_value_text(0.0004), p_value_text(0.032), p_value_text(0.4)
+    ('<0.001', '0.032', '0.40')
+    """
+    if not math.isfinite(number):
+        return ""
+    if number < 0.001:
+        return "<0.001"
+    return f"{number:.3f}" if number < 0.1 else f"{number:.2f}"

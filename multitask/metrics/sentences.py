@@ -14,7 +14,6 @@ from multitask.metrics.rounding import (
     with_interval,
 )
 
-ALPHA = 0.05  # a group whose corrected p-value is below is said to be different
 _SHOWN = 3  # labels that are named
 
 
@@ -40,17 +39,9 @@ def weakest(assessment: HeadAssessment) -> Subgroup | None:
 
     Small groups don't count.
     """
-    weaker = [
-        group
-        for group in assessment.subgroups
-        if not group.is_small and group.p_value < ALPHA and _is_worse(group)
-    ]
+    weaker = [group for group in assessment.subgroups if group.is_weaker]
     sign = 1 if assessment.scores[assessment.main].better == "higher" else -1
     return min(weaker, key=lambda group: sign * group.score.value, default=None)
-
-
-def _is_worse(group: Subgroup) -> bool:
-    return (group.difference < 0) == (group.score.better == "higher")
 
 
 def _main(assessment: HeadAssessment, head: Head) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from multitask.reports._page.words import joined
 
 from multitask.contracts.design_comparison import Cell, DesignComparison, Difference
 from multitask.contracts.errors import counted
@@ -126,7 +127,7 @@ def _quality(result: DesignComparison, trunk: str, design: str) -> str:
         for one in of_design
         if one.verdict == kind
     ]
-    parts = [f"no difference was shown in {listed(equal)}"] if equal else []
+    parts = [f"no difference was shown in {joined(equal)}"] if equal else []
     sentence = "; ".join([*parts, *different])
     return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else (
         "No head was compared."
@@ -170,15 +171,6 @@ def score(result: DesignComparison, head: str, value: float) -> str:
     return (
         f"{value:.2f}" if result.better_direction(head) == "lower" else f"{value:.3f}"
     )
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names with `and`.
-
-    >>> listed(["age"]), listed(["age", "race", "gender"])
-    ('age', 'age, race and gender')
-    """
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _certainty(result: DesignComparison) -> str:

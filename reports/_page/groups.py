@@ -9,9 +9,9 @@ from multitask.reports import _html
 from multitask.reports._page import words
 
 from multitask.contracts.head import Head
-from multitask.metrics.results import Gap, HeadAssessment, Subgroup
+from multitask.metrics.results import ALPHA, Gap, HeadAssessment, Subgroup
+from multitask.metrics.rounding import p_value_text
 
-SIGNIFICANT = 0.05
 _OPAQUE = 0.65  # of the colour of the group that is farthest off
 _PAIRS = 8  # columns of two groups up to which all are shown
 _LEAST = 0.02  # deviations from the whole up to which colours stay pale, relative
@@ -46,7 +46,7 @@ def heat_map(assessed: HeadAssessment, unit: str) -> list[dict[str, Any]]:
                 "share": round(shade, 2),
             }
         )  # fmt: skip
-    different = {g.column for g in groups if g.p_value < SIGNIFICANT}
+    different = {g.column for g in groups if g.p_value < ALPHA}
     pairs = [name for name, cells in columns.items() if len(cells) == 2]
     folded = set(pairs) - different if len(pairs) > _PAIRS else set()
     return [
@@ -67,7 +67,7 @@ def table(groups: Sequence[Subgroup], head: Head) -> dict[str, Any]:
         rows.append(
             [
                 _by(group.column), group.group, f"{group.n:,}", score, interval,
-                _difference(group), words.p_value(group.p_value),
+                _difference(group), p_value_text(group.p_value),
             ]
         )  # fmt: skip
         marks.append(_mark(group))
@@ -78,7 +78,7 @@ def table(groups: Sequence[Subgroup], head: Head) -> dict[str, Any]:
 def _mark(group: Subgroup) -> str:
     if group.is_small:
         return "small"
-    return "strong" if group.p_value < SIGNIFICANT else ""
+    return "strong" if group.differs else ""
 
 
 def _by(column: str) -> str:

@@ -1,17 +1,17 @@
 """What may a head's answers be used for, and what not?"""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from multitask.reports import _frames
 from multitask.reports._page import words
-from multitask.reports._page.groups import SIGNIFICANT
 
 from multitask.contracts.errors import counted
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
-from multitask.metrics.results import HeadAssessment, Subgroup
+from multitask.metrics.results import HeadAssessment
 
 _SURE = 0.95  # share of right answers that is called reliable
 _LIMITS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)  # confidences that are looked at
@@ -95,7 +95,7 @@ def _number(pairs: pd.DataFrame, head: Head) -> list[str]:
 
 def _limits(assessed: HeadAssessment, head: Head) -> list[str]:
     groups = assessed.subgroups
-    worse = sorted(filter(_is_worse, groups), key=lambda g: g.p_value)
+    worse = sorted((g for g in groups if g.is_weaker), key=lambda g: g.p_value)
     small = [group.title for group in groups if group.is_small]
     sentences = []
     if worse:
@@ -108,7 +108,7 @@ def _limits(assessed: HeadAssessment, head: Head) -> list[str]:
     if own:
         sentences.append(own)
     if assessed.useless_labels:
-        useless = _listed(list(assessed.useless_labels))
+        useless = _listed(assessed.useless_labels)
         sentences.append(f"For {useless}: no better than the more frequent answer.")
     if small:
         sentences.append(
@@ -157,20 +157,5 @@ def _own_groups(assessed: HeadAssessment, head: Head) -> str:
     return f"To find {_listed(names)}: of these labels it finds fewer than of others."
 
 
-def _is_worse(group: Subgroup) -> bool:
-    """Whether a group was shown to be worse off than all others."""
-    if group.is_small or not group.p_value < SIGNIFICANT:
-        return False
-    return (group.difference < 0) == (group.score.better == "higher")
-
-
-def _listed(names: list[str]) -> str:
-    """Names with `and`, at most a few of them.
-
-    >>> _listed(["a", "b", "c"]), _listed(list("abcdef"))
-    ('a, b and c', 'a, b, c, d and 2 more')
-    """
-    more = len(names) - _LISTED
-    if more > 1:
-        names = [*names[:_LISTED], f"{more} more"]
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+def _listed(names: Sequence[str]) -> str:
+    return str(words.joined(names, _LISTED))

@@ -1,6 +1,7 @@
 """How are scores written for people: with the digits that their intervals support?"""
 
 import math
+from collections.abc import Sequence
 
 from multitask.contracts.head import Head
 from multitask.metrics.results import Score
@@ -86,14 +87,12 @@ def parts(score: Score, unit: str) -> tuple[str, str, str]:
     return text(score.name, score.value, places, unit), interval, baseline
 
 
-def p_value(number: float) -> str:
-    """A p value as text; "" if unknown.
+def joined(names: Sequence[str], most: int | None = None) -> str:
+    """Names with `and`; of more than `most` and one, the first ones and a number.
 
-    >>> p_value(0.0004), p_value(0.032), p_value(0.4)
-    ('<0.001', '0.032', '0.40')
+    >>> joined(["age"]), joined(["a", "b", "c"]), joined(list("abcdef"), most=4)
+    ('age', 'a, b and c', 'a, b, c, d and 2 others')
     """
-    if not math.isfinite(number):
-        return ""
-    if number < 0.001:
-        return "<0.001"
-    return f"{number:.3f}" if number < 0.1 else f"{number:.2f}"
+    if most is not None and len(names) > most + 1:
+        names = [*names[:most], f"{len(names) - most} others"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
