@@ -12,7 +12,7 @@ from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
 from multitask.contracts.results.described import TrainedNetwork
 from multitask.metrics.assessment import Assessment, HeadAssessment, Score, assess
-from multitask.metrics.rounding import with_interval
+from multitask.metrics.rounding import p_value_text, with_interval
 
 _PARTS = {"test": "test part", "val": "validation part", "train": "training part"}
 _WATTS = 12.0  # of a core: an assumption, which the card states
@@ -168,14 +168,21 @@ def _groups(assessment: Assessment) -> str:
                 g.title,
                 with_interval(g.score.value, g.score.ci, least=_decimals(g.score)),
                 f"{g.difference:+.3g}",
+                p_value_text(g.p_value),
                 f"{g.n:,}" + " (few)" * g.is_small,
             ]
             for g in weakest
         ]
     if not rows:
         return "No column of the data divides the pictures into groups: not known."
-    header = ["head", "group", "score (95% interval)", "to the others", "pictures"]
-    return str(text.table(header, rows))
+    header = [
+        *("head", "group", "score (95% interval)", "to the others", "p", "pictures"),
+    ]
+    chance = (
+        "`p` is the chance of such a difference if there were none, corrected for the "
+        "number of groups: from 0.05 on, no difference was shown."
+    )
+    return f"{text.table(header, rows)}\n\n{chance}"
 
 
 def _limits(evaluation: Evaluation, assessment: Assessment) -> Iterator[str]:

@@ -60,6 +60,11 @@ def _confidences(found: Reliability) -> list[str]:
             f"Calibrated on the validation part with a temperature of "
             f"{found.temperature:.2f}{before}."
         )
+    elif found.ece_before is not None:  # of folds, which have a temperature each
+        sentences.append(
+            "Calibrated on the validation part of each fold, before "
+            f"{found.ece_before:.3f}."
+        )
     return sentences
 
 

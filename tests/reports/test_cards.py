@@ -9,7 +9,9 @@ from multitask.reports._cards import text
 from multitask.contracts.results.described import DataDescription, TrainedNetwork
 from multitask.data.about import describe_data
 from multitask.metrics.assessment import assess
+from multitask.metrics.rounding import p_value_text
 from tests.evaluations import by_hand
+from tests.metrics.faces import drawn
 
 UTKFACE = DataDescription(
     name="utkface",
@@ -147,3 +149,15 @@ def test_the_card_of_an_audit_counts_labels_and_faults(planted_audit):
     assert "The data has no split of its own." in content
     hub = pytest.importorskip("huggingface_hub")
     assert hub.DatasetCard(content).data.to_dict()["tags"][0] == "multitask"
+
+
+def test_groups_stand_with_the_chance_of_their_difference(tmp_path):
+    evaluation = drawn(network=NETWORK)
+    model_card.write(evaluation, tmp_path)
+    content = (tmp_path / model_card.FILE).read_text(encoding="utf-8")
+    section = content.split("## For whom it is worse")[1].split("\n## ")[0]
+    assert "| head | group | score (95% interval) | to the others | p | pict" in section
+    for group in assess(evaluation).heads["gender"].subgroups:
+        start = f"| gender | {group.title} |"
+        (line,) = (one for one in section.splitlines() if one.startswith(start))
+        assert line.split("|")[5].strip() == p_value_text(group.p_value)

@@ -156,6 +156,9 @@ def test_confidences_are_wrong_only_where_it_is_more_than_chance(n, verdict):
     assert shown.sentences[0].startswith(verdict)
     assert "0.100, in 15 bins of equal width (1 holds answers)" in shown.sentences[0]
     assert "temperature of 1.50, before 0.200" in shown.sentences[1]
+    # Folds have a temperature each.
+    folds = calibration.calibration(replace(found, temperature=None), GENDER)
+    assert folds.sentences[1].endswith("part of each fold, before 0.200.")
 
 
 def test_thresholds_stand_beside_a_half():

@@ -21,7 +21,10 @@ _PARTS = {
 }
 _MEASURED: dict[str, tuple[str, ...]] = {
     "test": (),
-    "val": (f"{_NO_TEST}the validation part, by which the best epoch was chosen.",),
+    "val": (
+        f"{_NO_TEST}the validation part, by which the best epoch was chosen and "
+        "confidences, intervals and thresholds were calibrated.",
+    ),
     "train": (f"{_NO_TEST}pictures that the network learnt from.",),
 }
 
