@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from multitask.contracts import plugins
 from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.results.described import DataDescription, TrainedNetwork
 from multitask.contracts.run import HISTORY, SPLIT
 from multitask.contracts.table import read_csv
 from multitask.contracts.version import VERSION
-from multitask.data.about import describe_data
+from multitask.data.about import describe_data, describe_set
 from multitask.networks.named import description
 from multitask.networks.network import Network
 
@@ -46,16 +45,7 @@ def describe_network(network: Network, run: Path) -> TrainedNetwork:
 def _named_on_card(network: Network) -> tuple[DataDescription, ...]:
     """The data sets that the card beside a network's file names."""
     named = description.datasets(network.file) if network.file else ()
-    readers = {name: name.casefold() for name in named}
-    known = plugins.names("datasets")
-    return tuple(
-        DataDescription(
-            name=name,
-            reader=reader,
-            **(plugins.about(reader) if reader in known else {}),
-        )
-        for name, reader in readers.items()
-    )
+    return tuple(describe_set(name, name.casefold()) for name in named)
 
 
 def _table(file: Path) -> pd.DataFrame | None:

@@ -96,6 +96,12 @@ def test_a_useless_head_is_among_the_limits(tmp_path):
     assert "age: not shown to be better than a constant. Don't use it." in limits
 
 
+def test_a_reader_that_is_not_installed_states_nothing():
+    """A network's file may name that of another machine's package."""
+    (one,) = describe_data(["shelf=/home/somebody/shelf"])
+    assert one == DataDescription(name="shelf", reader="shelf")
+
+
 def test_folds_have_a_card_each_and_none_in_common(tmp_path):
     model_card.write(by_hand(network=None), tmp_path)
     assert not list(tmp_path.iterdir())
