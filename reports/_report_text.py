@@ -141,7 +141,7 @@ def inner_table(
 def subgroup_table(groups: Iterable[Subgroup]) -> pd.DataFrame:
     """The groups of all columns, one row per group, as text.
 
-    The p-values are corrected; a group `small` has less than 30 pictures.
+    The p-values are corrected; a group `small` has fewer than 30 pictures.
     """
     rows = [
         {

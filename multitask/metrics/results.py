@@ -51,7 +51,7 @@ class Subgroup:
     `difference` is its score minus that of all other rows with a value in the column.
     `p_value` is the chance of a difference at least as large if there were none,
     corrected for all groups that the head was looked at by; NaN if it can't be told. A
-    group `is_small` with less than 30 rows.
+    group `is_small` with fewer than 30 rows.
     """
 
     column: str  # "gender", or "race*gender"

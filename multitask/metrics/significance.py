@@ -92,8 +92,8 @@ def _two_sided(statistic: float, freedom: float) -> float:
 def corrected(p_values: Array) -> Array:
     """P-values (tests,) corrected for how many there are; NaN stays NaN.
 
-    Of all differences below 0.05, at most 5% are chance, and if there is no difference
-    at all, the chance to see one is at most 5% (Benjamini and Hochberg 1995,
+    Of all differences below 0.05, at most 5% on average are chance, and if there is no
+    difference at all, the chance to see one is at most 5% (Benjamini and Hochberg 1995,
     "Controlling the false discovery rate").
     """
     p_values = np.asarray(p_values, float)

@@ -15,9 +15,7 @@ from multitask.networks.build import head_layers
 from multitask.training.loss_balancing import STATIC
 
 _HEAVY = 1e4  # the weight of a loss from which on it may be what overflows
-_FAR = (
-    2.0  # times the loss of a constant: not what is yet to learn, but what is unlearnt
-)
+_FAR = 2.0  # times a constant's loss: not what is yet to learn, but what went wrong
 
 
 class StopOnNonFinite(keras.callbacks.Callback):  # type: ignore[misc]

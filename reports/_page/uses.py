@@ -135,18 +135,16 @@ def _own_groups(assessed: HeadAssessment, head: Head) -> str:
         return ""
     worse = []
     for score in assessed.scores.values():
-        pieces = score.name.split("/")
-        if (pieces[0], pieces[-1]) != (part, key) or score.ci is None:
+        name = score.name.removeprefix(f"{part}/").removesuffix(f"/{key}")
+        if score.name != f"{part}/{name}/{key}" or score.ci is None:
             continue
-        if pieces[1] in _AVERAGES:
+        if name in _AVERAGES:
             continue
         apart = (
             score.ci[0] > whole.ci[1] if is_number else score.ci[1] < whole.ci[0]
         )  # fmt: skip
         if apart:
-            worse.append(
-                (score.value, f"{pieces[1]} ({words.parts(score, head.unit)[0]})")
-            )
+            worse.append((score.value, f"{name} ({words.parts(score, head.unit)[0]})"))
     names = [text for _, text in sorted(worse, reverse=is_number)]
     if not names:
         return ""

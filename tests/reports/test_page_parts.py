@@ -15,6 +15,7 @@ from multitask.metrics.calibration import Bin, Reliability
 from multitask.metrics.results import Baseline, HeadAssessment, Score, Subgroup
 from multitask.metrics.thresholds import Threshold
 from tests.evaluations import AGE, GENDER, HISTORY, by_hand, random_evaluation
+from tests.metrics.faces import of_classes
 
 
 def score(name, value, ci=None, baseline=None, better="higher", n=100):
@@ -140,6 +141,15 @@ def test_weak_groups_labels_and_too_few_pictures_are_named():
     assert "For race b: fewer than 30 pictures say too little." in bad
     assert "For Bald: no better" in bad
     assert "2 answers had no value" in bad
+
+
+def test_a_class_with_a_slash_in_its_name_is_named_whole():
+    truth = ["yes/no"] * 100 + ["other"] * 100
+    answers = ["other"] * 50 + ["yes/no"] * 50 + ["other"] * 100
+    drawing = of_classes(truth, answers, classes=("yes/no", "other"))
+    assessed = assess(drawing).heads["gender"]
+    bad = uses.uses(drawing.heads[0], drawing, assessed).bad
+    assert any(line.startswith("To find yes/no (50%): of these") for line in bad)
 
 
 # Calibration
