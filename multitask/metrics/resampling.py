@@ -99,7 +99,7 @@ class Resampling:
         NaN where a draw has none.
         """
         both = np.hstack([np.where(known, values, 0.0), known])
-        return ratio(*np.hsplit(self.sums(both).astype(float), 2))
+        return ratio(*np.hsplit(self.sums(both), 2))
 
     def _by_unit(self, values: Any) -> Any:
         """The sums (units, columns) of values (rows, columns) over each unit."""

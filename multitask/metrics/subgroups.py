@@ -91,7 +91,7 @@ def _intervals(
     for start in range(0, len(masks), step):
         some = masks[start : start + step]
         stacked = [np.where(mask[:, None], both, np.float32(0)) for mask in some]
-        sums = resampling.sums(np.hstack(stacked)).astype(float)
+        sums = resampling.sums(np.hstack(stacked))
         for mask, part in zip(some, np.hsplit(sums, len(some)), strict=True):
             means = mean_of_known(ratio(*np.hsplit(part, 2)))
             value = rows.score(rows.values, mask)
