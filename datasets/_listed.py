@@ -14,6 +14,7 @@ import pandas as pd
 from multitask.contracts.errors import UserError
 from multitask.contracts.reading import translate
 from multitask.contracts.table import Reading
+from multitask.tables.formats.encodings import as_utf8
 from multitask.tables.merge import merge
 from multitask.tables.similar import located
 
@@ -39,9 +40,11 @@ def lines(path: Path, where: str) -> list[str]:
         data = path.read_bytes()
     except OSError as error:
         raise UserError(where, f"'{path}' can't be read ({error.strerror})") from error
-    utf_16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # as some editors save
-    encoding, errors = ("utf-16", "replace") if utf_16 else ("utf-8", "surrogateescape")
-    text = data.decode(encoding, errors).replace("\ufeff", "")
+    try:
+        data, _ = as_utf8(data)
+    except ValueError as error:
+        raise UserError(where, f"'{path}' can't be read: {error}") from error
+    text = data.decode("utf-8", "surrogateescape").replace("\ufeff", "")
     return [line.strip(" \r") for line in text.split("\n")]
 
 

@@ -13,6 +13,8 @@ from multitask.contracts.errors import UserError, counted
 from multitask.contracts.head import Array, Columns, Head, Targets
 from multitask.contracts.table import column, interval, interval_columns
 
+_LARGEST = float(np.finfo(np.float32).max) / 2  # so that the range is finite, too
+
 
 @dataclass(frozen=True, kw_only=True)
 class Number(Head, ABC):
@@ -40,11 +42,11 @@ class Number(Head, ABC):
             raise UserError(
                 self.where, f"reads {len(self.columns)} columns, must read one"
             )
-        if not -np.inf < self.low < self.high < np.inf:
+        if not -_LARGEST < self.low < self.high < _LARGEST:
             raise UserError(
                 self.where,
                 f"goes from {self.low} to {self.high}, low must be below high, both "
-                "finite",
+                "numbers that float32 can hold",
             )
         if list(self.bands) != sorted(set(self.bands)):
             raise UserError(self.where, f"bands are {self.bands}, must ascend")

@@ -18,6 +18,7 @@ from multitask.contracts.head import (
     elementwise_loss,
 )
 
+_MOST = 10_000  # values; ages have 117
 _POWERS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5)
 
 
@@ -55,13 +56,19 @@ class Distribution(Number):  # type: ignore[misc]
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("step", "sigma", "sharpness"):
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < np.inf:
                 raise UserError(
                     self.where, f"{name} is {getattr(self, name)}, must be above 0"
                 )
         if self.levels and not 0 <= self.levels[0] <= self.levels[1] <= 1:
             what = f"levels are {self.levels}, must ascend from 0 to 1"
             raise UserError(self.where, what)
+        if not 0 <= self.expectation_weight < np.inf:
+            what = f"expectation_weight is {self.expectation_weight}, must be 0 or more"
+            raise UserError(self.where, what)
+        if (self.high - self.low) / self.step > _MOST:
+            what = f"step {self.step} leaves more than {_MOST:,} values"
+            raise UserError(self.where, what, "set a larger step")
         if len(self.values) < 2:
             raise UserError(
                 self.where, f"step {self.step} leaves one value, must leave two or more"

@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
         "auto: but not in data sets that show few faces; whole: look for none "
         "(default whole, as a search takes 10 to 30 times as long as reading)",
     )
+    options.add_damaged(parser)
     return parser
 
 
@@ -63,8 +64,9 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.faces != "whole":
         import_tensorflow()
     findings = library.audit(
-        arguments.data, out, heads=heads, fix=arguments.fix, faces=arguments.faces
-    )
+        arguments.data, out, heads=heads, fix=arguments.fix, faces=arguments.faces,
+        damaged=arguments.damaged,
+    )  # fmt: skip
     print(plugins.text(findings))
     print(f"written to {out}, see {out / PAGE}")
     if arguments.fix:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multitask.cli.next_steps import command_line
+from multitask.cli.options import add_damaged
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.networks.named import catalog
 from multitask.networks.prediction.formats import (
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from multitask.networks.prediction.features import FeatureFile
     from multitask.networks.prediction.file import Target
 
-_OPTIONS = ("faces", "largest", "detector", "labels", "tta")  # beside heads
+_OPTIONS = ("faces", "largest", "detector", "damaged", "labels", "tta")  # beside heads
 _SHOWN = 12  # arguments of a command that is printed
 
 _EPILOG = """\
@@ -131,6 +132,7 @@ def _add_faces(options: argparse.ArgumentParser) -> None:
         "--detector", default="mtcnn", metavar="NAME",
         help="mtcnn, or haar, which needs the extra haar (default mtcnn)",
     )  # fmt: skip
+    add_damaged(options)
 
 
 def _add_output(options: argparse.ArgumentParser) -> None:
@@ -280,6 +282,7 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
         "faces": arguments.faces,
         "largest": arguments.largest,
         "detector": arguments.detector,
+        "damaged": arguments.damaged,
         "heads": heads_to_read(arguments),
         "probabilities": arguments.probabilities or arguments.format == DEEPFACE,
         "batch_size": arguments.batch_size,

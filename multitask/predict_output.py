@@ -89,7 +89,7 @@ def feature_file(
     is_bundled = network.parent.parent == catalog.BUNDLED
     name = network.parent.name if is_bundled else str(network.absolute())
     path = Path(arguments.features).expanduser()
-    names = ("faces", "largest", "detector", "tta")
+    names = ("faces", "largest", "detector", "damaged", "tta")
     file = FeatureFile(
         path=path,
         network=name,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from multitask.contracts.machine import Machine
     from multitask.contracts.results.side_by_side import SideBySide
     from multitask.experiments.run import Run
+    from multitask.images.damage import Damaged
     from multitask.images.faces.parts import Faces
     from multitask.inspection.findings import Findings
 
@@ -23,6 +24,7 @@ def audit(
     heads: "Heads | None" = None,
     fix: "File | None" = None,
     faces: "Faces" = "whole",
+    damaged: "Damaged" = "skip",
     say: Say = print,
 ) -> "Findings":
     """Check labelled pictures for faults that harm training; nothing is trained.
@@ -35,6 +37,7 @@ def audit(
         faces: List pictures without a face and those with several, which `fix` keeps
             (`"detect"`; `"auto"`: but not in data sets that show few faces), or look
             for none (`"whole"`).
+        damaged: `"keep"` uses what can be read of damaged pictures.
         say: Called with each line on data that is written or guessed.
 
     Returns:
@@ -60,8 +63,9 @@ def audit(
         if faces in ("auto", "detect"):
             quiet.import_tensorflow()
         return audit.audit(
-            texts or (), folder, heads=names, declared=declared, fix=fix, faces=faces
-        )
+            *(texts or (), folder), heads=names, declared=declared,
+            fix=fix, faces=faces, damaged=damaged,
+        )  # fmt: skip
 
 
 def side_by_side(

@@ -78,7 +78,7 @@ def several_faces(findings: Findings) -> Figure | None:
     for row in _tiles.evenly(bad[bad["alike"]] if bad["alike"].any() else bad):
         path, boxes = str(bad["path"][row]), bad["boxes"][row]
         try:
-            pixels = _boxed(decode(path), boxes)
+            pixels = _boxed(decode(path, damaged="keep"), boxes)
         except PictureError:  # which was readable a moment ago
             continue
         alike = ", none much larger" if bad["alike"][row] else ""

@@ -45,7 +45,11 @@ def read(table: pd.DataFrame, row: Any) -> npt.NDArray[np.uint8] | None:
     """A picture padded to a square (SIDE, SIDE, 3), None if it can't be read."""
     box = column(table, "box")[row]
     try:
-        pixels = decode(str(table["path"][row]), None if pd.isna(box) else str(box))
+        pixels = decode(
+            str(table["path"][row]),
+            None if pd.isna(box) else str(box),
+            damaged="keep",
+        )
     except PictureError:
         return None
     return padded(Image.fromarray(pixels))

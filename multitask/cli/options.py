@@ -98,12 +98,24 @@ def _default(name: str, help: str, default: Any) -> str:
 
 
 def add_memory(parser: argparse.ArgumentParser | Group) -> None:
-    """Add `--memory`."""
+    """Add `--memory` and `--damaged`."""
     parser.add_argument(
         "--memory",
         metavar="GB",
         help="gigabytes of memory for decoded pictures; more are kept on disk "
         f"(default {Machine.memory:g})",
+    )
+    add_damaged(parser)
+
+
+def add_damaged(parser: argparse.ArgumentParser | Group) -> None:
+    """Add `--damaged`."""
+    parser.add_argument(
+        "--damaged",
+        choices=("skip", "keep"),
+        default="skip",
+        help="set pictures aside whose decoder reports damage, or keep what can be "
+        "read of them (default skip)",
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeVar, cast
 F = TypeVar("F", bound=Callable[..., Any])
 Say = Callable[[str], object]  # is called with lines for the user, such as `print`
 _MANY = 30  # names: nobody reads such a list if the one meant is clear
+_LONGEST = 4000  # letters of an error, which may quote any cell
 _SHOWN = 20  # of a longer list
 
 
@@ -30,8 +31,17 @@ class UserError(Exception):
 
     def __init__(self, where: object, what: str, todo: str = "") -> None:
         line = f"{where}: {what}" + (f"; {todo}" if todo else "")
-        self.line = " ".join(line.split())  # as commands show it, with options
+        # As commands show it, with options.
+        self.line = _shortened(" ".join(line.split()))
         super().__init__(self.line)
+
+
+def _shortened(line: str) -> str:
+    """A line without the middle of what it quotes, if that is as long as a page."""
+    if len(line) <= _LONGEST:
+        return line
+    half = _LONGEST // 2
+    return f"{line[:half]} ... {line[-half:]}"
 
 
 def nearest(name: object, known: Iterable[object]) -> str:

@@ -61,8 +61,7 @@ class Reading:
 
 
 _PATHS = ("file", "filename", "image", "img", "picture", "photo", "url")
-# The names of columns of row numbers that pandas wrote.
-_ROW_NUMBERS = re.compile(r"(Unnamed: \d+)?")
+_ROW_NUMBERS = re.compile(r"(Unnamed: \d+)?")  # their columns, that pandas wrote
 
 
 def headed(table: pd.DataFrame, where: str) -> pd.DataFrame:
@@ -73,8 +72,8 @@ def headed(table: pd.DataFrame, where: str) -> pd.DataFrame:
     if isinstance(table.columns, pd.MultiIndex):
         todo = "give it one name per column, such as frame.columns.map('_'.join)"
         raise UserError(where, "has columns with several levels", todo)
-    names = pd.Index([str(name).strip() for name in table], dtype=object)
-    table = table.set_axis(names, axis="columns")
+    names = [str(name).strip() for name in table]
+    table = table.set_axis(pd.Index(names, dtype=object), axis="columns")
     table = table.loc[:, [not _ROW_NUMBERS.fullmatch(name) for name in names]]
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
@@ -108,8 +107,8 @@ def _holds_pictures(cells: "pd.Series[Any]") -> bool:
     cell = next(iter(cells.dropna()), None)
     if isinstance(cell, str):
         return f"{mimetypes.guess_type(cell)[0]}".startswith("image/")
-    is_image = hasattr(cell, "convert")  # one of PIL
-    return is_image or isinstance(cell, PathLike | bytes | np.ndarray)
+    # What converts is an image of PIL.
+    return hasattr(cell, "convert") or isinstance(cell, PathLike | bytes | np.ndarray)
 
 
 @contextmanager
@@ -170,8 +169,7 @@ def faces(table: pd.DataFrame) -> "pd.Series[Any]":
     if "box" not in table:
         return paths
     boxes = table["box"].astype(object)
-    # No path contains a zero byte.
-    ends = boxes.map("\0{}".format, na_action="ignore")
+    ends = boxes.map("\0{}".format, na_action="ignore")  # a byte that no path has
     return paths.where(boxes.isna(), paths + ends)
 
 
@@ -342,9 +340,11 @@ def interval(table: pd.DataFrame, name: str) -> pd.DataFrame:
     >>> interval(pd.DataFrame(ages), "age").values.tolist()
     [[31.0, 31.0], [20.0, 29.0]]
     """
-    exact = pd.to_numeric(column(table, name)).astype(float)
-    low, high = (
-        exact.fillna(pd.to_numeric(column(table, end)).astype(float))
-        for end in interval_columns(name)
-    )
-    return pd.DataFrame({"low": low, "high": high}, index=table.index)
+    parts = []
+    for part in (name, *interval_columns(name)):
+        cells = pd.to_numeric(column(table, part))
+        huge = cells.dtype == object  # whole numbers that no float can hold
+        parts.append((cells.astype(str) if huge else cells).astype(float))
+    exact, low, high = parts
+    ends = {"low": exact.fillna(low), "high": exact.fillna(high)}
+    return pd.DataFrame(ends, index=table.index)

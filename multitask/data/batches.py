@@ -20,6 +20,7 @@ from multitask.contracts.head import Array, Head, Targets
 from multitask.data import sampling
 from multitask.data.sampling import Rates
 from multitask.images.augment import augment, mix, partner
+from multitask.images.damage import Damaged
 from multitask.images.decode import Cut, Pixels, decode_all
 from multitask.images.resize import middle
 from multitask.terminal.bar import track
@@ -33,23 +34,23 @@ def decode_table(
     margin: float = 0.0,
     look: Callable[[int, Image.Image], None] | None = None,
     cut: Cut | None = None,
+    damaged: Damaged = "skip",
 ) -> tuple[pd.DataFrame, Pixels, pd.DataFrame]:
     """Decode a table's pictures once, to `size` pixels per side.
 
     Of a picture with a box, that part is used, with the `margin` of `decode`, and of
     others what `cut` makes of them. `look` is called as by `decode_all`, with the place
-    of each row. Returns the rows whose
-    picture could be read, indexed by their place in the pixels; the pixels (pictures,
-    size, size, 3), uint8; and the pictures that could not be read (`path`, `reason`).
-    Pixels of up to `memory` gigabytes are held in memory, more in an unnamed file in
-    the folder `spill`, which is gone when the program ends.
+    of each row, and `damaged` is as there. Returns the rows whose picture could be
+    read, indexed by their place in the pixels; the pixels (pictures, size, size, 3),
+    uint8; and the pictures that could not be read (`path`, `reason`). Pixels of up to
+    `memory` gigabytes are held in memory, more in an unnamed file in the folder
+    `spill`, which is gone when the program ends.
 
     Raises UserError if no picture can be read or the disk is too small.
     """
     pixels = _allocate(len(table), size, memory, spill)
-    reasons = {}
-    paths, boxes = table["path"].tolist(), box_texts(table)
-    results = decode_all(paths, size, boxes, margin, look, cut)
+    reasons, paths, boxes = {}, table["path"].tolist(), box_texts(table)
+    results = decode_all(paths, size, boxes, margin, look, cut, damaged)
     for index, result in track(results, "reading pictures", len(table)):
         if isinstance(result, str):
             reasons[index] = result
@@ -64,11 +65,8 @@ def decode_table(
         }
     )
     if len(unreadable) == len(table):
-        raise UserError(
-            "pictures",
-            "none can be used",
-            f"first: {reasons[unreadable[0]]}",
-        )
+        first = f"first: {reasons[unreadable[0]]}"
+        raise UserError("pictures", "none can be used", first)
     return table.drop(index=unreadable), pixels, skipped
 
 

@@ -38,13 +38,18 @@ from multitask.experiments.held_out import select_part
 from multitask.experiments.notes.leaks import unlisted_notes
 from multitask.experiments.notes.parts import few_labels_notes, measured_part
 from multitask.experiments.notes.training import frozen_notes_of
-from multitask.experiments.outputs import network_outputs, training_features
+from multitask.experiments.outputs import (
+    known_rows,
+    network_outputs,
+    training_features,
+)
 from multitask.experiments.prepare import Prepared
 from multitask.images.decode import Cut, Pixels
 from multitask.images.faces.parts import make_finder
 from multitask.metrics.groupings import check_by
 from multitask.networks import archive
 from multitask.networks.analyzer import Analyzer
+from multitask.networks.answers import Outputs, rows_of
 from multitask.networks.answers import read_all as read_answers
 from multitask.networks.spec import NetworkSpec
 from multitask.terminal.bar import status
@@ -79,13 +84,14 @@ def evaluate_run(
     rows = labels.index.to_numpy()
     both = np.concatenate([val.index.to_numpy(), rows])  # so that features come at once
     raw = network_outputs(analyzer, stage, machine, prepared.pixels, both, say)
+    is_known, told = known_rows(analyzer.heads, raw, folder, len(labels))
+    warnings += told
+    raw = rows_of(raw, is_known)
+    val, labels = val[is_known[: len(val)]], labels[is_known[len(val) :]]
+    rows = labels.index.to_numpy()
     if len(val):
-        of_val = {name: values[: len(val)] for name, values in raw.items()}
-        heads, told = calibrate(analyzer.heads, val, of_val, stage.threshold_rule)
+        analyzer, told = _calibrated(analyzer, val, raw, stage, folder / NETWORK)
         warnings += told
-        if heads != analyzer.heads:
-            analyzer = analyzer.with_heads(heads)
-            archive.save_spec(analyzer.spec, folder / NETWORK)
     if not stage.caches_features:  # else this alone would take longer than the training
         known = training_features(analyzer, prepared.pixels, table, stage.seed)
         if known:
@@ -106,6 +112,18 @@ def evaluate_run(
         folder=folder / REPORT,
     )
     return _reported(evaluation, analyzer, prepared.pixels, folder / REPORT)
+
+
+def _calibrated(
+    analyzer: Analyzer, val: pd.DataFrame, raw: Outputs, stage: Recipe, file: Path
+) -> tuple[Analyzer, tuple[str, ...]]:
+    """The network calibrated on `val`, whose outputs come first, and warnings."""
+    of_val = {name: values[: len(val)] for name, values in raw.items()}
+    heads, told = calibrate(analyzer.heads, val, of_val, stage.threshold_rule)
+    if heads != analyzer.heads:
+        analyzer = analyzer.with_heads(heads)
+        archive.save_spec(analyzer.spec, file)
+    return analyzer, told
 
 
 def _history(run: Path) -> pd.DataFrame | None:
@@ -185,14 +203,18 @@ def _measure(
     check_labelled(analyzer.heads, table, every=False)
     by = check_by(by, table, analyzer.heads)
     table, pixels, unreadable = decode_table(
-        table, spec.side, machine.memory, existing(place), spec.box_margin, cut=cut
-    )
+        table, spec.side, machine.memory, existing(place), spec.box_margin,
+        cut=cut, damaged=machine.damaged,
+    )  # fmt: skip
     named = name or run.resolve().name
     warnings += () if own else _unlisted(network_file(network), sets, named)
     warnings += (*_caveats(spec), *few_labels_notes(analyzer.heads, table, part))
     rows = table.index.to_numpy()
     with status(f"measuring on {counted(len(table), 'picture')}"):
         raw = analyzer.outputs(pixels, rows)
+    is_known, told = known_rows(analyzer.heads, raw, network, len(rows))
+    warnings += told
+    raw, table, rows = rows_of(raw, is_known), table[is_known], rows[is_known]
     evaluation = Evaluation(
         title=_title(named, sets),
         split=part,

@@ -1,16 +1,22 @@
 """What does a network compute for the pictures of its training, the cache used?"""
 
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
 
 from multitask.contracts.augmentation import Augmentation
 from multitask.contracts.errors import Say, UserError, counted
+from multitask.contracts.head import Head
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
 from multitask.images.decode import Pixels
 from multitask.networks import unlike
 from multitask.networks.analyzer import Analyzer
-from multitask.networks.answers import Outputs
+from multitask.networks.answers import Outputs, finite
 from multitask.networks.build import averaged
 from multitask.networks.freeze import cut as cut_core
 from multitask.terminal.bar import status
@@ -57,6 +63,24 @@ def network_outputs(
     ]
     joined = {h.name: tf.concat([b[h.name] for b in batches], 0) for h in spec.heads}
     return {name: mean.numpy() for name, mean in averaged(spec, joined).items()}
+
+
+def known_rows(
+    heads: Sequence[Head], raw: Outputs, network: Path, measured: int
+) -> tuple[npt.NDArray[np.bool_], tuple[str, ...]]:
+    """Which rows have outputs that are numbers, and what to say of the last ones.
+
+    These, `measured` of them, are those of a report. Raises UserError if none is known.
+    """
+    known = finite(heads, raw)
+    unknown = ~known[len(known) - measured :]
+    if not unknown.any():
+        return known, ()
+    if unknown.all():
+        what = f"answers none of {counted(measured, 'picture')} with a number"
+        raise UserError(network, what, "train it again, or copy it anew")
+    count = counted(int(unknown.sum()), "picture")
+    return known, (f"{count} without an answer (not a number) are left out.",)
 
 
 def training_features(

@@ -165,7 +165,7 @@ def prepare(
     finder = _finder(recipe, before)
     table, pixels, unreadable = batches.decode_table(
         table, spec.side, machine.memory, existing(out), spec.box_margin, seen.look,
-        finder.labelled if finder else None,
+        finder.labelled if finder else None, machine.damaged,
     )  # fmt: skip
     sources.check_labelled(heads, table)  # of the pictures that could be read, too
     face_framing = finder.framing if finder else before.framing if before else None

@@ -17,12 +17,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
+from multitask.images.damage import (
+    Damaged,
+    DamageError,
+    check_whole,
+    in_memory,
+    may_be_turned,
+    plain_jpeg,
+)
+from multitask.images.room import ROOM
 from multitask.images.threads import in_order
+from multitask.images.upright import MAX_PIXELS, turned, upright
 from multitask.images.upright import PictureError as PictureError  # for all who decode
-from multitask.images.upright import upright
 
 Pixels = npt.NDArray[np.uint8]
 Cut = Callable[[Pixels, int], Pixels]  # pixels of any size to (size, size, 3)
@@ -35,9 +43,6 @@ with suppress(ImportError):  # Pillow before 11.3
 
     _FORMATS += (AvifImagePlugin.AvifImageFile.format,)
 _EDGES = "must be 'left top right bottom'"
-_SMALL = 1_000_000  # most pixels for which the fast decoder saves time
-_JPEG = b"\xff\xd8\xff"
-_thread = threading.local()
 # An image that is given twice must not be read by two threads at once: each has one of
 # these locks, by its address.
 _READING = tuple(threading.Lock() for _ in range(61))
@@ -61,7 +66,12 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def decode(picture: Picture, box: str | None = None, margin: float = 0.0) -> Pixels:
+def decode(
+    picture: Picture,
+    box: str | None = None,
+    margin: float = 0.0,
+    damaged: Damaged = "skip",
+) -> Pixels:
     """Decode a picture to upright RGB (height, width, 3), uint8.
 
     `picture` is a path or the bytes of a JPEG, PNG, BMP, GIF, WebP, TIFF or AVIF file,
@@ -73,12 +83,13 @@ def decode(picture: Picture, box: str | None = None, margin: float = 0.0) -> Pix
     clipped to the picture.
 
     Raises PictureError, which says why, if the picture can't be decoded or has 100
-    megapixels or more.
+    megapixels or more; and, unless `damaged` is `keep`, for a file whose decoder
+    reports damage, or of which a part is missing.
 
     >>> decode(np.zeros((4, 6), np.uint8)).shape
     (4, 6, 3)
     """
-    pixels = np.asarray(_rgb(picture))
+    pixels = np.asarray(_rgb(picture, damaged))
     return _crop(pixels, box, margin) if box else pixels
 
 
@@ -108,13 +119,18 @@ def header(data: bytes) -> tuple[str, int, int]:
         return image.mode, image.width, image.height
 
 
-def _rgb(picture: Picture) -> Image.Image:
+def decode_resized(picture: Picture, size: int, damaged: Damaged = "skip") -> Pixels:
+    """Decode a picture and resize it to (size, size, 3), in less memory than both."""
+    return _resized(_rgb(picture, damaged), size)
+
+
+def _rgb(picture: Picture, damaged: Damaged = "skip") -> Image.Image:
     if isinstance(picture, np.ndarray):
         return _array(picture)
     if isinstance(picture, Image.Image):
         return _image(picture)
     if isinstance(picture, (str, bytes, PathLike)):
-        return _file(picture)
+        return _file(picture, damaged)
     raise PictureError(
         f"is of type {type(picture).__name__}, must be a path, bytes, PIL image or "
         "array"
@@ -130,15 +146,21 @@ def _image(image: Image.Image) -> Image.Image:
         raise PictureError(f"can't be decoded: {reason}") from None
 
 
-def _file(picture: str | bytes | PathLike[str]) -> Image.Image:
+def _file(picture: str | bytes | PathLike[str], damaged: Damaged) -> Image.Image:
     if isinstance(picture, str) and not picture:  # an empty cell; Path("") is a folder
         raise PictureError(NO_PATH)
     source = BytesIO(picture) if isinstance(picture, bytes) else Path(picture)
     try:
-        image = _plain_jpeg(source)
-        if image is not None:
-            return image
+        source = in_memory(source)
+        plain = plain_jpeg(source, MAX_PIXELS, damaged)
+        if plain is not None and not may_be_turned(source):
+            return plain
+        check_whole(source, damaged)
         with Image.open(source, formats=_FORMATS) as image:
+            if plain is not None:
+                return turned(plain, image)
+            if image.width * image.height < MAX_PIXELS:
+                ROOM.take(image.width * image.height)
             return upright(image)
     except FileNotFoundError:
         raise PictureError("no such file") from None
@@ -149,6 +171,8 @@ def _file(picture: str | bytes | PathLike[str]) -> Image.Image:
         raise PictureError(f"{kind}: must be {', '.join(_FORMATS)}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError("has 100 megapixels or more") from None
+    except DamageError as error:
+        raise PictureError(f"is damaged: {error}") from None
     except _BROKEN as error:
         raise PictureError(f"can't be decoded: {error}") from None
 
@@ -157,39 +181,6 @@ def _is_empty(source: BytesIO | Path) -> bool:
     if isinstance(source, BytesIO):
         return not source.getvalue()
     return source.stat().st_size == 0
-
-
-def _plain_jpeg(source: BytesIO | Path) -> Image.Image | None:
-    """Decode a small, valid, upright JPEG; None leaves all others to Pillow.
-
-    Both use libjpeg-turbo and give the same pixels, but Pillow reads in many small
-    steps, which take about as long as decoding a picture of 200x200 pixels.
-    """
-    if isinstance(source, Path):
-        with open(source, "rb", buffering=0) as file:
-            data = file.read(len(_JPEG))
-            data += file.read() if data == _JPEG else b""
-    else:
-        data = source.getvalue()
-    rotated = b"Exif" in data or b"tiff:Orientation" in data
-    if rotated or not data.startswith(_JPEG):
-        return None
-    try:
-        height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
-        if colors not in ("YCbCr", "Gray") or height * width > _SMALL:
-            return None
-        pixels = simplejpeg.decode_jpeg(data, "RGB", buffer=_buffer())
-        return Image.frombytes("RGB", (width, height), pixels)  # a copy
-    except ValueError:
-        return None
-
-
-def _buffer() -> Pixels:
-    """Memory for a small picture per thread: new pages take as long as decoding."""
-    if not hasattr(_thread, "buffer"):
-        _thread.buffer = np.empty(3 * _SMALL, np.uint8)
-    buffer: Pixels = _thread.buffer
-    return buffer
 
 
 def _array(array: npt.NDArray[Any]) -> Image.Image:
@@ -270,18 +261,23 @@ def decode_all(
     margin: float = 0.0,
     look: Callable[[int, Image.Image], None] | None = None,
     cut: Cut | None = None,
+    damaged: Damaged = "skip",
 ) -> Iterator[tuple[int, Pixels | str]]:
     """Decode and resize many pictures on all cores.
 
     Yields (index, pixels (size, size, 3)) for each picture in order, or (index, the
     reason) for one that can't be decoded. `margin` is as in `decode`. `cut` takes the
     place of `resize` for pictures without a box. Threads call `look` with each index
-    and what is in the box alone, in its full size.
+    and what is in the box alone, in its full size. `damaged` is as in `decode`.
     """
 
     def one(index: int) -> tuple[int, Pixels | str]:
+        with ROOM.lease():
+            return read(index)
+
+    def read(index: int) -> tuple[int, Pixels | str]:
         try:
-            shown = inside = _rgb(pictures[index])
+            shown = inside = _rgb(pictures[index], damaged)
             if boxes is not None and (box := boxes[index]):
                 pixels = np.asarray(shown)
                 inside = Image.fromarray(_crop(pixels, box, 0))

@@ -101,7 +101,9 @@ def sheet(
 
 def _tile(item: Item, side: int, margin: float) -> Image.Image:
     """The picture, or what is in its box, as large as the tile."""
-    image = Image.fromarray(decode(item.picture, item.box or None, margin))
+    image = Image.fromarray(
+        decode(item.picture, item.box or None, margin, damaged="keep")
+    )
     scale = side / max(image.size)
     size = [max(1, round(edge * scale)) for edge in image.size]
     # First in whole blocks, which is fast for large pictures.

@@ -50,6 +50,12 @@ def upright(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+def turned(pixels: Image.Image, image: Image.Image) -> Image.Image:
+    """The pixels of an opened image, decoded otherwise, the way up that it says."""
+    turn = _TURNS.get(_orientation(image))
+    return pixels if turn is None else pixels.transpose(turn)
+
+
 def upright_size(picture: Any) -> tuple[int, int] | None:
     """Width and height of a picture file as it is shown; None if it can't be read."""
     try:

@@ -20,6 +20,7 @@ from multitask.data.sources import (
     read_all,
     takes_name,
 )
+from multitask.images.damage import Damaged
 from multitask.inspection.clean import check_target, clean, write_table
 from multitask.inspection.faces import check_search
 from multitask.inspection.findings import Findings, inspect_reading
@@ -34,6 +35,7 @@ def audit(
     declared: Mapping[str, Config] | None = None,
     fix: str | PathLike[str] | None = None,
     faces: str = "whole",
+    damaged: Damaged = "skip",
 ) -> Findings:
     """Check data sets `NAME=FOLDER` without training, and report on them.
 
@@ -42,7 +44,8 @@ def audit(
     `multitask.inspection.clean`. Without `heads`, every head that the data has labels
     for is checked. `declared` heads stand beside those that the data brings. `faces`
     says whether pictures without a face, or with several, are looked for, as in
-    `faces.inspect_faces`; the table keeps them.
+    `faces.inspect_faces`; the table keeps them. Pictures whose decoder reports damage
+    are unusable, unless `damaged` is `keep`.
 
     Raises UserError if an argument is wrong, a data set can't be read, or a file can't
     be written.
@@ -57,7 +60,7 @@ def audit(
     out = new_folder(Path(out).expanduser())
     target = check_target(Path(fix).expanduser()) if fix else None
     with only_process(out):
-        return _audit(data, out, heads, declared or {}, target, faces)
+        return _audit(data, out, heads, declared or {}, target, faces, damaged)
 
 
 def _audit(
@@ -67,6 +70,7 @@ def _audit(
     declared: Mapping[str, Config],
     target: Path | None,
     faces: str,
+    damaged: Damaged,
 ) -> Findings:
     """Check data sets, report on them, and write the cleaned table to `target`."""
     reading = read_all(absolute(data), heads=heads)
@@ -74,8 +78,9 @@ def _audit(
     requested = requested_heads(heads, reading.table, known)
     resolved = [head.resolve(reading.table) for head in requested]
     findings = inspect_reading(
-        reading, resolved, title=", ".join(data), folder=out, faces=faces
-    )
+        reading, resolved, title=", ".join(data), folder=out, faces=faces,
+        damaged=damaged,
+    )  # fmt: skip
     findings = replace(findings, data=describe_data(data))
     if heads:
         check_labelled(resolved, findings.table)

@@ -63,7 +63,7 @@ def _search(rows: pd.DataFrame, gives_up: bool) -> pd.DataFrame | int:
 
     def look(place: int) -> list[Face] | None:
         try:
-            return detect(decode(paths[place]), _DETECTOR)
+            return detect(decode(paths[place], damaged="keep"), _DETECTOR)
         except PictureError:  # which was readable a moment ago
             return None
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from multitask.images.damage import Damaged
 from multitask.images.decode import PictureError, Pixels, decode, header
 from multitask.images.near import (
     BLANK,
@@ -42,17 +43,19 @@ class File(NamedTuple):
     frequencies: Frequencies = NOTHING
 
 
-def inspect_files(table: pd.DataFrame) -> pd.DataFrame:
+def inspect_files(table: pd.DataFrame, damaged: Damaged = "skip") -> pd.DataFrame:
     """Read every picture of a table once; returns one row per picture.
 
     The columns are the fields of `File`; `phash`, the 64-bit perceptual hash, in which
     similar pictures differ by few bits; and `blank` and `tiny` (bool) for pictures that
-    show nothing.
+    show nothing. `damaged` is as in `decode`.
     """
     paths = table["path"].tolist()
     boxes = table["box"].tolist() if "box" in table else [None] * len(paths)
     results = in_order(
-        lambda i: inspect_file(paths[i], None if pd.isna(boxes[i]) else str(boxes[i])),
+        lambda i: inspect_file(
+            paths[i], None if pd.isna(boxes[i]) else str(boxes[i]), damaged
+        ),
         len(paths),
     )
     progress = track(results, "reading pictures", len(paths))
@@ -64,11 +67,11 @@ def inspect_files(table: pd.DataFrame) -> pd.DataFrame:
     return files
 
 
-def inspect_file(path: str, box: str | None = None) -> File:
+def inspect_file(path: str, box: str | None = None, damaged: Damaged = "skip") -> File:
     """Read the file at `path`, and measure the part of it in `box`."""
     try:
         data = _bytes(path)
-        pixels = decode(data, box)
+        pixels = decode(data, box, damaged=damaged)
         mode, width, height = header(data)
     except PictureError as error:
         return File(reason=str(error))

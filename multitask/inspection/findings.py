@@ -22,6 +22,7 @@ from multitask.contracts.table import (
 )
 from multitask.data.columns import describe_columns, read_columns
 from multitask.data.labels import describe_skipped, usable, yes_text
+from multitask.images.damage import Damaged
 from multitask.inspection.duplicates import Duplicates, duplicates
 from multitask.inspection.faces import inspect_faces
 from multitask.inspection.files import inspect_files
@@ -91,13 +92,15 @@ def inspect_reading(
     title: str,
     folder: Path | None = None,
     faces: str = "whole",
+    damaged: Damaged = "skip",
 ) -> Findings:
     """Read every picture of a table, and check it and its labels.
 
-    `title` and `folder` are those of the report; `faces` is as in `inspect_faces`.
+    `title` and `folder` are those of the report; `faces` is as in `inspect_faces`,
+    and `damaged` as in `decode`.
     """
     table, malformed = usable(reading.table, heads)
-    files, labels = inspect_files(table), label_intervals(heads, table)
+    files, labels = inspect_files(table, damaged), label_intervals(heads, table)
     found, notes = inspect_faces(table, files, faces)
     return Findings(
         title=title,

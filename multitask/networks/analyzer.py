@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError, python_spelling
+from multitask.images.damage import Damaged
 from multitask.images.decode import Picture
 from multitask.images.faces.parts import FaceFinder, Faces, make_finder
 from multitask.images.video import EVERY
@@ -46,6 +47,7 @@ class Analyzer(Network):
         faces: Faces = "auto",
         largest: bool = False,
         detector: str = "mtcnn",
+        damaged: Damaged = "skip",
         batch_size: int = 64,
         progress: Callable[[int], object] = lambda count: None,
     ) -> pd.DataFrame:
@@ -70,7 +72,8 @@ class Analyzer(Network):
         trained on crops of faces (`spec.framing` is None). A picture with a box is not
         searched: what is in the box is used as it is, not aligned as a face is. So the
         `box` of a face that `predict` found, given back, may be answered otherwise.
-        `detector` is the name of one in `multitask.images.faces.detectors`.
+        `detector` is the name of one in `multitask.images.faces.detectors`. A picture
+        whose decoder reports damage has no answer, unless `damaged` is `"keep"`.
 
         The columns are `status` (`ok`, or why there is no answer), `path` (empty if the
         picture is not a path), `box` (empty: the whole picture), `warning` (`unlike the
@@ -95,6 +98,7 @@ class Analyzer(Network):
             faces=faces,
             largest=largest,
             detector=detector,
+            damaged=damaged,
             batch_size=batch_size,
         )
         tables = []
@@ -114,6 +118,7 @@ class Analyzer(Network):
         faces: Faces = "auto",
         largest: bool = False,
         detector: str = "mtcnn",
+        damaged: Damaged = "skip",
         batch_size: int = 64,
         start: int = 0,
     ) -> Iterator[pd.DataFrame]:
@@ -124,7 +129,7 @@ class Analyzer(Network):
         out. Raises UserError at once, as `predict` does.
         """
         find = make_finder(faces, self.spec.framing, detector=detector, largest=largest)
-        answering = self._answering(heads, find, probabilities, batch_size)
+        answering = self._answering(heads, find, probabilities, batch_size, damaged)
         inputs = read_inputs(pictures, box, self.spec.box)
         check_searchable(inputs, faces)
         return map(answering.predictions, inputs.parts(start, _CHUNK))
@@ -194,6 +199,7 @@ class Analyzer(Network):
         faces: Faces = "auto",
         largest: bool = False,
         detector: str = "mtcnn",
+        damaged: Damaged = "skip",
         batch_size: int = 64,
         progress: Callable[[int], object] = lambda count: None,
     ) -> Embeddings:
@@ -217,6 +223,7 @@ class Analyzer(Network):
             faces=faces,
             largest=largest,
             detector=detector,
+            damaged=damaged,
             batch_size=batch_size,
         )
         parts = []
@@ -237,12 +244,13 @@ class Analyzer(Network):
         faces: Faces = "auto",
         largest: bool = False,
         detector: str = "mtcnn",
+        damaged: Damaged = "skip",
         batch_size: int = 64,
         start: int = 0,
     ) -> Iterator[Embeddings]:
         """Yield what `embed` returns in parts, as `predict_chunks` yields tables."""
         find = make_finder(faces, self.spec.framing, detector=detector, largest=largest)
-        answering = self._answering(heads, find, probabilities, batch_size)
+        answering = self._answering(heads, find, probabilities, batch_size, damaged)
         inputs = read_inputs(pictures, box, self.spec.box)
         check_searchable(inputs, faces)
         return map(answering.embeddings, inputs.parts(start, _CHUNK))
@@ -257,6 +265,7 @@ class Analyzer(Network):
         faces: Faces = "auto",
         largest: bool = False,
         detector: str = "mtcnn",
+        damaged: Damaged = "skip",
         batch_size: int = 16,
     ) -> Generator[pd.DataFrame, None, None]:
         """Yield a table as that of `predict` for each picture, as soon as it is there.
@@ -275,7 +284,7 @@ class Analyzer(Network):
         """
         check_many(pictures)
         find = make_finder(faces, self.spec.framing, detector=detector, largest=largest)
-        answering = self._answering(heads, find, probabilities, batch_size)
+        answering = self._answering(heads, find, probabilities, batch_size, damaged)
         return streamed(answering, pictures)
 
     @python_spelling
@@ -302,6 +311,7 @@ class Analyzer(Network):
         find: FaceFinder | None,
         probabilities: bool,
         batch_size: int,
+        damaged: Damaged = "skip",
     ) -> Answering:
         _check_batch_size(batch_size)
         return Answering(
@@ -311,6 +321,7 @@ class Analyzer(Network):
             find=find,
             probabilities=probabilities,
             batch_size=batch_size,
+            damaged=damaged,
             training=self.training,
         )
 

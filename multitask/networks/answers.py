@@ -14,6 +14,7 @@ from multitask.contracts.table import NO_LABELS, label_columns
 from multitask.networks.prediction.formats import LABELS
 
 Outputs = dict[str, npt.NDArray[np.float32]]
+NO_NUMBER = "no answer (not a number)"  # a status
 
 
 def read_all(
@@ -26,12 +27,22 @@ def read_all(
 ) -> pd.DataFrame:
     """Answers from raw outputs (rows, ...), a table indexed by `rows`.
 
-    The columns are those of `read_columns`.
+    The columns are those of `read_columns`. Rows that are not `finite` have no answers;
+    whole numbers are then nullable ones.
     """
+    known = finite(heads if selected is None else selected, outputs)
     columns = read_columns(
-        heads, outputs, selected=selected, probabilities=probabilities
+        heads,
+        rows_of(outputs, known),
+        selected=selected,
+        probabilities=probabilities,
     )
-    return pd.DataFrame(columns, index=rows)
+    if known.all():
+        return pd.DataFrame(columns, index=rows)
+    answers = pd.DataFrame(columns, index=np.flatnonzero(known))
+    integers = answers.select_dtypes("integer").columns
+    answers = answers.astype(dict.fromkeys(integers, "Int64"))
+    return answers.reindex(np.arange(len(known))).set_axis(rows, axis="index")
 
 
 def read_columns(
@@ -89,6 +100,25 @@ def _check_free(head: Head, answers: Columns, taken: Columns) -> None:
     for name in answers.keys() & taken.keys():
         what = f"answers in column {name!r}, and so does another head"
         raise UserError(head.where, what, "read one of them: --heads")
+
+
+def finite(heads: Sequence[Head], outputs: Outputs) -> npt.NDArray[np.bool_]:
+    """Whether all outputs (rows, ...) of the heads are numbers, for each row.
+
+    Those of a damaged network, or one that diverged, may not be.
+    """
+    known = [
+        np.isfinite(outputs[h.name]).all(axis=tuple(range(1, outputs[h.name].ndim)))
+        for h in heads
+    ]
+    return np.asarray(np.logical_and.reduce(known), np.bool_)
+
+
+def rows_of(outputs: Outputs, rows: npt.NDArray[np.bool_]) -> Outputs:
+    """The outputs of some rows; without a copy if they are all."""
+    if rows.all():
+        return outputs
+    return {name: values[rows] for name, values in outputs.items()}
 
 
 def with_labels(rows: pd.DataFrame, heads: Sequence[Head]) -> pd.DataFrame:

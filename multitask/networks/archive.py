@@ -1,5 +1,6 @@
 """How is a network saved to one file and loaded from it?"""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -12,18 +13,27 @@ import numpy as np
 import numpy.typing as npt
 
 from multitask.contracts.catalog import from_config
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, listed
+from multitask.contracts.head import Head
+from multitask.contracts.recipe import recipe
+from multitask.contracts.recipe_files import translate
 from multitask.contracts.recipe_texts import DenseFeatures
 from multitask.contracts.run import network_file
 from multitask.contracts.saving import replacing
-from multitask.contracts.version import VERSION
 from multitask.images.faces.crop import Framing
-from multitask.networks.named.description import SPEC_MEMBER, read_spec
-from multitask.networks.spec import FORMAT, NetworkSpec
+from multitask.networks.spec import NetworkSpec
+from multitask.networks.stored import schema
+from multitask.networks.stored.members import (
+    CONFIG_MEMBER,
+    SPEC_MEMBER,
+    TRAINING_MEMBER,
+    WEIGHTS_MEMBER,
+    read_member,
+    refused,
+)
+from multitask.networks.stored.model import load_model, safely
 from multitask.networks.unlike import TrainingFeatures
 
-_CONFIG_MEMBER, _WEIGHTS_MEMBER = "config.json", "model.weights.h5"  # Keras's own
-TRAINING_MEMBER = "multitask.npz"  # what is known of the training pictures
 _NEWER = {  # settings that Keras 3.12 doesn't know, and their defaults
     "quantization_config": None,  # since 3.13
     "renorm": False,  # these since 3.14
@@ -60,14 +70,16 @@ def _rewrite(plain: Path, path: Path, spec: NetworkSpec) -> None:
     halve = spec.storage == "float16"
     with zipfile.ZipFile(plain) as saved, zipfile.ZipFile(path, "w") as members:
         compression = zipfile.ZIP_DEFLATED if halve else zipfile.ZIP_STORED
+        checksum = ""
         for name in saved.namelist():
             content = saved.read(name)
-            if name == _CONFIG_MEMBER:
+            if name == CONFIG_MEMBER:
                 content = json.dumps(_portable(json.loads(content))).encode()
-            elif name == _WEIGHTS_MEMBER and halve:
-                content = _halved(content)
+            elif name == WEIGHTS_MEMBER:
+                content = _halved(content) if halve else content
+                checksum = hashlib.sha256(content).hexdigest()
             members.writestr(name, content, compression)
-        members.writestr(SPEC_MEMBER, spec.to_json())
+        members.writestr(SPEC_MEMBER, spec.to_json(checksum))
 
 
 def _portable(config: Any) -> Any:
@@ -122,9 +134,15 @@ def _fits_float16(values: npt.NDArray[Any]) -> bool:
 def save_spec(spec: NetworkSpec, path: Path) -> None:
     """Replace the spec in the file of a saved network; its weights stay as they are.
 
-    Raises UserError as `save` does.
+    Raises UserError as `save` does, and for a file that is damaged.
     """
-    _put(path, SPEC_MEMBER, spec.to_json().encode())
+    checksum = schema.read(path).weights_sha256 or _checksum(path)
+    _put(path, SPEC_MEMBER, spec.to_json(checksum).encode())
+
+
+def _checksum(path: Path) -> str:
+    """The SHA-256 of the weights in a file of an earlier version, which has none."""
+    return hashlib.sha256(read_member(path, WEIGHTS_MEMBER) or b"").hexdigest()
 
 
 def save_training(known: TrainingFeatures, path: Path) -> None:
@@ -137,10 +155,7 @@ def save_training(known: TrainingFeatures, path: Path) -> None:
 
 def load_training(path: Path) -> bytes | None:
     """What `unlike.read` reads of a network file; None if it holds no such thing."""
-    with zipfile.ZipFile(path) as members:
-        if TRAINING_MEMBER not in members.namelist():
-            return None
-        return members.read(TRAINING_MEMBER)
+    return read_member(path, TRAINING_MEMBER)
 
 
 def _put(path: Path, name: str, content: bytes) -> None:
@@ -163,12 +178,9 @@ def load(path: str | Path) -> tuple[keras.Model, NetworkSpec]:
     """
     path = network_file(path)
     spec = load_spec(path)
-    try:
-        return keras.models.load_model(path, compile=False), spec
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise UserError(
-            path, f"is damaged: {error}", "train or copy it again"
-        ) from None
+    model = load_model(path)
+    _check_model(model, spec, path)
+    return model, spec
 
 
 def check_format(path: Path) -> None:
@@ -184,40 +196,65 @@ def check_format(path: Path) -> None:
 
 def load_spec(path: Path) -> NetworkSpec:
     """The spec of a network file; UserError as `load`."""
-    member = read_spec(path)
+    stored = schema.read(path)
+    return NetworkSpec(
+        trunk=stored.trunk,
+        size=stored.size,
+        crop=stored.crop,
+        pooling=stored.pooling,
+        dense=DenseFeatures(
+            units=stored.features, l2=stored.features_l2, norm=stored.features_norm
+        ),
+        tta=stored.looks or 1 + stored.mirror,
+        heads=_heads(stored, path),
+        notes=tuple(stored.notes),
+        leaks=tuple(stored.leaks),
+        box=stored.box,
+        framing=Framing(**dict(stored.framing)) if stored.framing else None,
+        recipe=_recipe(stored, path),
+    )
+
+
+def _heads(stored: schema.StoredSpec, path: Path) -> tuple[Head, ...]:
+    """The heads of a network file, checked as those of a recipe are."""
+    heads, readers = list[Head](), dict[str, str]()
+    for head in stored.heads:
+        config = head.model_dump(exclude_unset=True)
+        try:
+            heads.append(from_config(head.name, config))
+        except UserError as error:
+            raise schema.damaged(path, error.line) from None
+        for column in heads[-1].label_columns:
+            if readers.setdefault(column, head.name) != head.name:
+                what = f"heads {readers[column]} and {head.name} both read {column!r}"
+                raise schema.damaged(path, what)
+    return tuple(heads)
+
+
+def _recipe(stored: schema.StoredSpec, path: Path) -> dict[str, Any]:
+    """The recipe of a network file, of any version, whose settings are checked."""
     try:
-        config = json.loads(member)
-        if config["format"] > FORMAT:
-            raise UserError(
-                path,
-                f"was written by multitask {config['multitask']}, this is {VERSION}",
-                "update multitask",
-            )
-        heads = [
-            from_config(h["name"], h, f"{path}, head {h['name']}")
-            for h in config["heads"]
-        ]
-        return NetworkSpec(
-            trunk=config["trunk"],
-            size=config["size"],
-            crop=config.get("crop", 1.0),
-            pooling=config.get("pooling", "average"),
-            dense=DenseFeatures(
-                units=config.get("features", 0),
-                l2=config.get("features_l2", 0.0),
-                norm=config.get("features_norm", False),
-            ),
-            tta=config["looks"] if "looks" in config else 1 + bool(config["mirror"]),
-            heads=tuple(heads),
-            notes=tuple(config["notes"]),
-            leaks=tuple(config.get("leaks", ())),
-            box=config.get("box", ""),
-            framing=Framing(**config["framing"]) if "framing" in config else None,
-            recipe=config["recipe"],
-        )
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise UserError(
-            path,
-            f"is damaged in its member {SPEC_MEMBER}",
-            "train or copy it again",
-        ) from None
+        recipe(translate(stored.recipe)[0])
+    except UserError as error:
+        raise schema.damaged(path, error.line) from None
+    return stored.recipe
+
+
+def _check_model(model: keras.Model, spec: NetworkSpec, path: Path) -> None:
+    """Raise UserError if a model has not the inputs and outputs that its spec says."""
+    with safely(path, "is damaged"):
+        core = model.get_layer("core")
+        if core.input.shape != (None, spec.size, spec.size, 3):
+            what = f"looks at {core.input.shape}, but says that its size is {spec.size}"
+            raise refused(path, what)
+        for part in (core, model):
+            names, described = sorted(part.output), sorted(h.name for h in spec.heads)
+            if names != described:
+                what = f"has the outputs {listed(names)}, but describes the heads "
+                raise refused(path, what + listed(described))
+        for head in spec.heads:
+            # The width of a head's output does not depend on that of its input.
+            shape = head.layers(keras.KerasTensor((None, 1))).shape
+            if model.output[head.name].shape != shape:
+                what = f"answers {model.output[head.name].shape} for head {head.name}"
+                raise refused(path, f"{what}, which must be {shape}")

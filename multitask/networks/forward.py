@@ -1,6 +1,7 @@
 """How are outputs computed, and the features that all heads of a network share?"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from keras import ops
 
+from multitask.contracts.errors import UserError
 from multitask.images.decode import Pixels
 from multitask.networks.answers import Outputs
 from multitask.networks.build import SHARED, build
@@ -17,25 +19,31 @@ from multitask.networks.spec import NetworkSpec
 
 Features = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
+_MOST_REASON = 300  # letters of an error
 
 
 class Forward:
     """The outputs and features of a network for batches, from any number of threads.
 
     Each of its functions is traced once, for batches of all sizes: the overhead of
-    `model.predict` is too large for a few pictures.
+    `model.predict` is too large for a few pictures. They raise UserError, naming
+    `where`, if a layer can't compute, of a damaged network or for want of memory.
     """
 
-    def __init__(self, model: keras.Model, spec: NetworkSpec) -> None:
-        self._spec = spec
+    def __init__(
+        self, model: keras.Model, spec: NetworkSpec, where: object = "network"
+    ) -> None:
+        self._spec, self._where = spec, where
         image = [tf.TensorSpec((None, spec.side, spec.side, 3), tf.uint8)]
         self._outputs = _Traced(
             lambda: tf.function(
                 lambda pixels: model(pixels, training=False), input_signature=image
-            )
+            ),
+            where,
         )
         self._both = _Traced(
-            lambda: tf.function(_with_features(model, spec), input_signature=image)
+            lambda: tf.function(_with_features(model, spec), input_signature=image),
+            where,
         )
 
     def outputs(self, pixels: Pixels, rows: Rows, batch_size: int) -> Outputs:
@@ -60,20 +68,24 @@ class Forward:
         batch_size = max(1, batch_size // len(self._spec.crops()))
         for start in range(0, len(rows), batch_size):
             batch = pixels[rows[start : start + batch_size]]
-            yield function(tf.constant(batch, tf.uint8))
+            with _telling(self._where):
+                results = function(tf.constant(batch, tf.uint8))
+            yield results
 
 
 class _Traced:
     """A function of TensorFlow that is made and traced by the first thread alone."""
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    def __init__(self, make: Callable[[], Any], where: object) -> None:
         self._make, self._lock, self._function = make, Lock(), None
+        self._where = where
 
     def __call__(self) -> Any:
         with self._lock:
             if self._function is None:
-                # Without the checks of arguments that other batches would need.
-                self._function = self._make().get_concrete_function()
+                with _telling(self._where):
+                    # Without the checks of arguments that other batches would need.
+                    self._function = self._make().get_concrete_function()
         return self._function
 
 
@@ -86,6 +98,18 @@ def _joined(parts: Sequence[Outputs]) -> Outputs:
     if len(parts) == 1:
         return parts[0]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+@contextmanager
+def _telling(where: object) -> Iterator[None]:
+    """Turn what TensorFlow raises into a UserError, which names the network."""
+    try:
+        yield
+    except (tf.errors.OpError, ValueError, TypeError, MemoryError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        what = f"can't compute its outputs: {lines[0][:_MOST_REASON]}"
+        todo = "use less memory (--batch-size), or train or copy it again"
+        raise UserError(where, what, todo) from error
 
 
 def _empty(structure: Any) -> Any:

@@ -1,5 +1,6 @@
 """How is a trained network opened, and what does it compute for resized pixels?"""
 
+import math
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
@@ -17,12 +18,19 @@ from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.run import network_file
 from multitask.images.decode import Pixels
 from multitask.networks import archive, describe, unlike
-from multitask.networks.answers import Outputs, read_all, read_columns
+from multitask.networks.answers import (
+    NO_NUMBER,
+    Outputs,
+    finite,
+    read_all,
+    read_columns,
+)
 from multitask.networks.build import build
-from multitask.networks.forward import Features, Forward, Rows
+from multitask.networks.forward import Features, Forward, Rows, shared_features
 from multitask.networks.named.description import datasets, licence
 from multitask.networks.named.heads import lacking
 from multitask.networks.spec import NetworkSpec
+from multitask.networks.stored.model import safely
 from multitask.networks.unlike import Far, TrainingFeatures
 
 
@@ -44,7 +52,7 @@ class Network:
         self.file = file  # that it was loaded from
         self._training = training
         model(model.input)  # Keras exports only called models to ONNX
-        self.forward = Forward(model, spec)
+        self.forward = Forward(model, spec, file or "network")
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -53,7 +61,9 @@ class Network:
         Raises UserError if there is none, or multitask did not write it.
         """
         file = network_file(path)
-        return cls(*archive.load(file), file, archive.load_training(file))
+        model, spec = archive.load(file)
+        with safely(file, "is damaged"):
+            return cls(model, spec, file, archive.load_training(file))
 
     @cached_property
     def training(self) -> TrainingFeatures | None:
@@ -61,7 +71,10 @@ class Network:
 
         Raises UserError if that part of the file is damaged.
         """
-        return unlike.read(self._training, self.file) if self._training else None
+        if not self._training:
+            return None
+        shared = shared_features(self.model.get_layer("core")).shape
+        return unlike.read(self._training, math.prod(shared[1:]), self.file)
 
     def with_heads(self, heads: Sequence[Head]) -> Self:
         """The same network with other heads of the same names to read its outputs."""
@@ -135,8 +148,13 @@ class Network:
 
         There is also a `warning`, as in `predict`, if the network knows its training
         pictures. For a single picture, a table would take long beside the network.
+
+        Raises UserError if an output is not a number.
         """
         outputs, far = self.outputs_and_far(pixels, 64)
+        if not finite(self.heads if heads is None else heads, outputs).all():
+            where = self.file or "network"
+            raise UserError(where, f"gives {NO_NUMBER}", "train or copy it again")
         columns = read_columns(self.heads, outputs, selected=heads, probabilities=True)
         if far is not None:
             words = [unlike.UNLIKE if is_far else None for is_far in far]

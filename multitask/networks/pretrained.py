@@ -3,7 +3,6 @@
 import os
 import re
 import warnings
-import zipfile
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
@@ -22,6 +21,8 @@ from multitask.networks.named import catalog, hub
 from multitask.networks.named.description import describe, holds_network
 from multitask.networks.normalization import norm
 from multitask.networks.spec import NetworkSpec
+from multitask.networks.stored.members import check_weights, read
+from multitask.networks.stored.model import load_model, safely
 from multitask.networks.trunks import TRUNKS, trunk
 
 NONE, IMAGENET = catalog.NONE, catalog.IMAGENET
@@ -252,23 +253,17 @@ def load(model: keras.Model, source: str, name: str) -> None:
         efficientnet_lite.load(model, path)
         return
     archive.check_format(path)
-    try:
+    unfit, todo = f"does not fit trunk {name}", "give weights of the same trunk"
+    with safely(path, unfit, todo):
         if path.suffix == ".keras":
-            _fill(model, _trunk_of(keras.models.load_model(path, compile=False)), path)
+            read(path)
+            _fill(model, _trunk_of(load_model(path, unfit, todo)), path)
         else:
+            check_weights(path)
             # Keras looks weights up by the class names of the plain layers.
             plain = _plain(model, name)
             _read(plain, path)
             model.set_weights(plain.get_weights())
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        # Keras names the layer that differs in one line, says how in the next.
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        reason = " ".join(lines[:2]).partition(". Target variable")[0]
-        raise UserError(
-            path,
-            f"does not fit trunk {name}: {reason}",
-            "give weights of the same trunk",
-        ) from None
 
 
 def _read(plain: keras.Model, path: Path) -> None:

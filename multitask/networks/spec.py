@@ -13,8 +13,7 @@ from multitask.contracts.recipe_texts import DenseFeatures
 from multitask.contracts.version import VERSION
 from multitask.images.faces.crop import Framing
 from multitask.images.resize import middle
-
-FORMAT = 3  # of multitask.json; a file of a later one needs a later multitask
+from multitask.networks.stored.schema import FORMAT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +82,16 @@ class NetworkSpec:
         """The same network with other heads."""
         return replace(self, heads=tuple(heads))
 
-    def to_json(self) -> str:
-        """The text of `multitask.json`; `archive.load` reads it."""
+    def to_json(self, weights_sha256: str = "") -> str:
+        """The text of `multitask.json`, with the checksum of the member of weights.
+
+        `archive.load_spec` reads it.
+        """
         return json.dumps(
             {
                 "format": FORMAT,
                 "multitask": VERSION,
+                **({"weights_sha256": weights_sha256} if weights_sha256 else {}),
                 "trunk": self.trunk,
                 "size": self.size,
                 "crop": self.crop,

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from sklearn.decomposition import PCA
 
 from multitask.contracts.errors import UserError
+from multitask.networks.stored.members import UNREADABLE
 
 UNLIKE = "unlike the training pictures"  # in the column `warning`
 LEAST = 200  # pictures of the training and of the validation part, to know them by
@@ -25,6 +26,7 @@ MOST = 2000  # training pictures that are looked at
 FAR = 0.995  # of the validation pictures are nearer than what is far
 _COMPONENTS = 64
 _CHANNELS = 512  # at most: of more, as many evenly spaced ones are looked at
+_MOST_BYTES = 2**24  # of all arrays, which are a hundredth of it
 _TINY = 1e-9  # the least noise, as a share of the largest variance
 
 Floats = npt.NDArray[np.floating]
@@ -119,14 +121,47 @@ def fit(training: Floats, validation: Floats) -> TrainingFeatures | None:
     return replace(known, far=float(far))
 
 
-def read(content: bytes, where: object) -> TrainingFeatures:
-    """What `TrainingFeatures.to_bytes` wrote; UserError, naming `where`, for others."""
+def read(content: bytes, channels: int, where: object) -> TrainingFeatures:
+    """What `TrainingFeatures.to_bytes` wrote, for features of so many channels.
+
+    Raises UserError, naming `where`, for anything else.
+    """
     names = [each.name for each in fields(TrainingFeatures)]
     try:
+        _check_sizes(content)
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in names}
         numbers = {name: float(arrays[name]) for name in ("noise", "far")}
-        return TrainingFeatures(**arrays | numbers)
-    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile):
-        what = "is damaged in what it says of its training pictures"
-        raise UserError(where, what, "train or copy it again") from None
+        known = TrainingFeatures(**arrays | numbers)
+        if _is_valid(known, channels):
+            return known
+    except (ValueError, KeyError, TypeError, SyntaxError, *UNREADABLE):
+        pass
+    what = "is damaged in what it says of its training pictures"
+    raise UserError(where, what, "train or copy it again")
+
+
+def _check_sizes(content: bytes) -> None:
+    """Raise ValueError for arrays that are larger than any that `to_bytes` writes."""
+    with zipfile.ZipFile(io.BytesIO(content)) as arrays:
+        if sum(array.file_size for array in arrays.infolist()) > _MOST_BYTES:
+            raise ValueError
+
+
+def _is_valid(known: TrainingFeatures, channels: int) -> bool:
+    """Whether arrays are of the shapes, types and ranges that `fit` gives them."""
+    looked_at, directions = known.channels.shape, known.components.shape
+    numbers = (known.mean, known.components, known.variances)
+    return bool(
+        len(looked_at) == 1
+        and known.mean.shape == looked_at
+        and directions == (*known.variances.shape, *looked_at)
+        and np.issubdtype(known.channels.dtype, np.integer)
+        and all(np.issubdtype(array.dtype, np.floating) for array in numbers)
+        and all(np.isfinite(array).all() for array in numbers)
+        and (known.channels >= 0).all()
+        and (known.channels < channels).all()
+        and (known.variances > 0).all()
+        and known.noise > 0
+        and known.far > 0
+    )

@@ -42,7 +42,10 @@ class FaceResponse(BaseModel):
 
 
 class PictureResponse(BaseModel):
-    """One picture. Without answers, `status` says why, and `faces` is empty."""
+    """One picture. Without answers, `status` says why, and `faces` is empty.
+
+    If the network gives no number for a face, its answers are null.
+    """
 
     name: str = Field(description="the file's name in the upload")
     status: str = Field(description="`ok`, `no face`, or why it can't be answered")

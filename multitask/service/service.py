@@ -18,6 +18,7 @@ from multitask.contracts.errors import UserError, as_python, counted
 from multitask.contracts.recipe_texts import split_names
 from multitask.images.decode import PictureError
 from multitask.images.faces.parts import NO_FACE, FaceFinder, Faces, PictureCrop
+from multitask.networks.answers import NO_NUMBER
 from multitask.service.batches import Batches, Row
 from multitask.service.limits import Limits
 from multitask.service.metrics import Metrics
@@ -166,6 +167,8 @@ class Service:
             pixels = np.stack([part.pixels for part in parts])
             rows = await asyncio.wrap_future(self._batches.submit(pixels))
         status = _OK if parts else NO_FACE
+        if any(row[column] is None for row in rows for column in columns[:1]):
+            status = NO_NUMBER
         self.metrics.pictures.labels(status).inc()
         self.metrics.faces.inc(len(parts))
         return PictureResponse(

@@ -146,7 +146,7 @@ def _classes(
     """The class of each cell that is another spelling of one; the cells of none."""
     classes = {key(spelling): name for spelling, name in known.items()}
     cells = {
-        cell: f"{cell:g}" if _is_number(cell) else str(cell)
+        cell: f"{cell:g}" if isinstance(cell, float) else str(cell)
         for cell in distinct(labels)
     }
     cells = {cell: text for cell, text in cells.items() if text.strip()}

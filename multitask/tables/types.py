@@ -12,6 +12,7 @@ from multitask.contracts.table import RESERVED, as_text
 from multitask.tables.questions.brackets import flat
 from multitask.tables.values import by_value, distinct
 
+LARGEST = float(np.finfo(np.float32).max)  # number that a network can be taught
 _FEW = 50  # columns that pandas need not join
 
 
@@ -45,6 +46,13 @@ def _typed(cells: "pd.Series[Any]", where: str, is_text: bool) -> "pd.Series[Any
         values = numbers(cells)
         if values is not None:
             return values
+        row = int((cells.abs() > LARGEST).to_numpy().argmax())
+        raise UserError(
+            where,
+            f"row {row + 1}: {cells.name} is {cells.iloc[row]:g}, must be a number "
+            f"that float32 can hold, below {LARGEST:.1e}",
+            "correct it, or leave the cell empty",
+        )
 
     def convert(values: "pd.Series[Any]") -> "pd.Series[Any]":
         _check_utf8(str(cells.name), values, where)
@@ -71,7 +79,7 @@ def numbers(cells: "pd.Series[Any]") -> "pd.Series[float] | None":
         return None
     if isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iuf":
         values = cells.astype(float)
-        return None if np.isinf(values).any() else values
+        return None if (values.abs() > LARGEST).any() else values
 
     values = by_value(cells, parsed).astype(float)
     is_number = np.isfinite(values) | cells.isna()
@@ -79,12 +87,13 @@ def numbers(cells: "pd.Series[Any]") -> "pd.Series[float] | None":
 
 
 def parsed(values: "pd.Series[Any]") -> "pd.Series[float]":
-    """The number of each value, NaN if it is none."""
+    """The number of each value: NaN for none, infinite if float32 can't hold it."""
     try:
-        return pd.to_numeric(values, errors="coerce").astype(float)
+        number = pd.to_numeric(values, errors="coerce").astype(float)
     except OverflowError:  # an integer that no float can hold
         short = values.map(lambda v: v if len(str(v)) < 300 else None)
-        return pd.to_numeric(short, errors="coerce").astype(float)
+        number = pd.to_numeric(short, errors="coerce").astype(float)
+    return number.mask(number.abs() > LARGEST, np.inf)
 
 
 def _check_utf8(column: str, values: "pd.Series[Any]", where: str) -> None:

@@ -108,7 +108,8 @@ def _readable(
     table, total = _usable(table, spec.heads, say), len(table)
     spill = next(p for p in (machine.cache, *machine.cache.parents) if p.is_dir())
     table, pixels, skipped = decode_table(
-        table, spec.side, machine.memory, spill, spec.box_margin
+        *(table, spec.side, machine.memory, spill, spec.box_margin),
+        damaged=machine.damaged,
     )
     if len(skipped):
         say(f"left out: {len(skipped):,} of {total:,} pictures, {_first(skipped)}")

@@ -1,9 +1,9 @@
 """How are a frozen trunk's outputs computed once, and kept for later trainings?"""
 
-import hashlib
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,10 +22,11 @@ from multitask.contracts.head import Array, Head, Targets
 from multitask.data.batches import Batches
 from multitask.images.decode import Pixels
 from multitask.terminal.bar import bar
+from multitask.training.cache_name import describe, digest
 from multitask.training.views import DIGEST_SIZE, View, render, row_namer, view_seed
 
-_FORMAT = 1
 _ABOUT, _ROWS, _VALUES = "about.json", "rows.bin", "features.bin"
+_SUMS, _SUM_BYTES = "sums.bin", 4  # CRC-32 of the features of each row
 _BATCH = 32  # views that go through the trunk together
 _FLUSH = 256  # views after which their features are on the disk
 Rows = npt.NDArray[np.intp]
@@ -68,17 +69,11 @@ class FeatureCache:
         self.front, self.say = front, say
         self._input: tuple[int, ...] = front.input.shape[1:]
         self._output: tuple[int, ...] = front.output.shape[1:]
-        self.description = {
-            "format": _FORMAT,
-            "layers": _digest((*map(_describe, front.operations), _wiring(front))),
-            "weights": _digest(w.numpy().tobytes() for w in front.weights),
-            "input": list(self._input),
-            "output": list(self._output),
-            "precision": self.dtype.name,
-        }
-        self.name = _digest([json.dumps(self.description).encode()])
+        self.description = describe(front, self.dtype.name)
+        self.name = digest([json.dumps(self.description).encode()])
         self.folder = Path(folder).expanduser() / "features" / self.name
         self._places: dict[bytes, int] = {}
+        self._verified = set[int]()  # places
 
     @property
     def size(self) -> int:
@@ -116,12 +111,13 @@ class FeatureCache:
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._lock():
                 self._open()
-                missing = {
+                wanted = {
                     name: (row, view)
                     for row, of_row in zip(rows, names, strict=True)
                     for view, name in zip(views, of_row, strict=True)
-                    if name not in self._places
                 }
+                self._verify(wanted)
+                missing = {n: v for n, v in wanted.items() if n not in self._places}
                 if missing:
                     self._reserve(len(missing))
                     self._compute(pixels, missing, augmentation)
@@ -153,7 +149,10 @@ class FeatureCache:
                 names = rows.read_bytes()
                 count = len(names) // DIGEST_SIZE
                 size = (self.folder / _VALUES).stat().st_size
-                whole = size >= count * self._row_bytes
+                sums = self.folder / _SUMS  # caches of earlier versions have none
+                whole = size >= count * self._row_bytes and (
+                    not sums.exists() or sums.stat().st_size >= count * _SUM_BYTES
+                )
             except (ValueError, FileNotFoundError):
                 same = whole = False
             if same and whole:
@@ -163,12 +162,43 @@ class FeatureCache:
                 }
                 return
             self.say(f"features in {self.folder} can't be read, and are computed again")
-        self._places = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        """Make an empty cache, in place of what there is."""
+        about, rows = self.folder / _ABOUT, self.folder / _ROWS
+        self._places, self._verified = {}, set()
         shutil.rmtree(self.folder)
         self.folder.mkdir()
         rows.touch()
         (self.folder / _VALUES).touch()
+        (self.folder / _SUMS).touch()
         about.write_text(json.dumps(self.description), encoding="utf-8")
+
+    def _verify(self, names: Iterable[bytes]) -> None:
+        """Compare the features of these views, if they are there, with their checksums.
+
+        If one differs, the disk can't be trusted: all are deleted, which is reported.
+        """
+        sums = self.folder / _SUMS
+        places = {self._places[name] for name in names if name in self._places}
+        places -= self._verified
+        if not places or not sums.exists():
+            return
+        stored, values = np.fromfile(sums, "<u4"), self.all
+        if all(zlib.crc32(values[place]) == stored[place] for place in sorted(places)):
+            self._verified |= places
+            return
+        self.say(f"features in {self.folder} are damaged, and are computed again")
+        self._begin()
+
+    def _sum_up(self) -> None:
+        """Write checksums for a cache of an earlier version, of what it holds now."""
+        sums = self.folder / _SUMS
+        if not sums.exists():
+            values = self.all
+            stored = [zlib.crc32(values[place]) for place in range(len(values))]
+            np.array(stored, "<u4").tofile(sums)
 
     def _reserve(self, count: int) -> None:
         """Allocate disk space before the long computation begins."""
@@ -191,22 +221,32 @@ class FeatureCache:
         """Append the features of the missing views to the files."""
         names = list(missing)
         compute = self._computation(pixels, missing, augmentation)
+        self._sum_up()
         with (
             bar("computing features", len(names)) as advance,
             open(self.folder / _VALUES, "r+b") as values,
             open(self.folder / _ROWS, "r+b") as rows,
+            open(self.folder / _SUMS, "r+b") as sums,
         ):
             values.seek(len(self._places) * self._row_bytes)
             rows.seek(len(self._places) * DIGEST_SIZE)
             rows.truncate()
+            sums.seek(len(self._places) * _SUM_BYTES)
             for start in range(0, len(names), _FLUSH):
-                part = names[start : start + _FLUSH]
+                part, of_part = names[start : start + _FLUSH], list[int]()
                 for first in range(0, len(part), _BATCH):
                     batch = part[first : first + _BATCH]
-                    values.write(compute(batch).tobytes())
+                    features = compute(batch)
+                    values.write(features.tobytes())
+                    of_part += map(zlib.crc32, features)
                     advance(len(batch))
                 # First the features, then the names that point to them.
-                for file, data in ((values, b""), (rows, b"".join(part))):
+                checksums = np.array(of_part, "<u4").tobytes()
+                for file, data in (
+                    (values, b""),
+                    (sums, checksums),
+                    (rows, b"".join(part)),
+                ):
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
@@ -252,39 +292,6 @@ class FeatureCache:
             return features
 
         return compute
-
-
-def _describe(operation: keras.Operation) -> bytes:
-    """What an operation computes in inference, apart from its weights."""
-    settings = {
-        key: value
-        for key, value in operation.get_config().items()
-        if key not in ("name", "trainable", "dtype")
-        and not key.endswith(("_initializer", "_regularizer"))
-    }
-    normalizes = isinstance(operation, keras.layers.BatchNormalization)
-    kind = "BatchNormalization" if normalizes else type(operation).__name__
-    return f"{kind} {json.dumps(settings, sort_keys=True, default=repr)}\n".encode()
-
-
-def _wiring(model: keras.Model) -> bytes:
-    """The inputs of each operation, in the order of operations, whatever their names.
-
-    These are outputs of other operations, and constants that are in no layer's config.
-    """
-    places = {o.name: f"#{place}" for place, o in enumerate(model.operations)}
-    inputs = [layer["inbound_nodes"] for layer in model.get_config()["layers"]]
-    unnamed = keras.tree.map_structure(
-        lambda leaf: places.get(leaf, leaf) if isinstance(leaf, str) else leaf, inputs
-    )
-    return json.dumps(unnamed, sort_keys=True, default=repr).encode()
-
-
-def _digest(parts: Iterable[bytes]) -> str:
-    digest = hashlib.blake2b(digest_size=DIGEST_SIZE)
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()
 
 
 def batches(

@@ -91,7 +91,8 @@ def _thumbnail(
     path = str(evaluation.labels["path"][row])
     box = column(evaluation.labels, "box")[row]
     try:
-        image = Image.fromarray(decode(path, None if pd.isna(box) else str(box)))
+        text = None if pd.isna(box) else str(box)
+        image = Image.fromarray(decode(path, text, damaged="keep"))
     except PictureError:
         return
     image.thumbnail((_SIDE, _SIDE))

@@ -52,7 +52,7 @@ def test_help_lists_every_setting_in_the_section_of_its_group():
         if setting.name != "head":  # tables, for which a file is needed
             assert option(setting.name) in listed[setting.metadata["group"]]
     assert listed["output"] == [
-            "--storage", "--cache", "--memory", "--out", "--resume",
+            "--storage", "--cache", "--memory", "--damaged", "--out", "--resume",
         ]  # fmt: skip
 
 

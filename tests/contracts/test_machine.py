@@ -12,7 +12,7 @@ from multitask.contracts.recipe import Recipe
 
 def test_no_setting_of_the_machine_is_one_of_a_recipe():
     names = {field.name for field in fields(Machine)}
-    assert names == {"cache", "memory"}
+    assert names == {"cache", "memory", "damaged"}
     assert not names & set(Recipe().plain())
 
 

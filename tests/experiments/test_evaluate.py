@@ -18,6 +18,7 @@ from multitask.experiments.evaluate import report
 from multitask.experiments.outputs import network_outputs
 from multitask.experiments.prepare import prepare
 from multitask.experiments.run import fit
+from multitask.networks.analyzer import Analyzer
 from tests import layouts
 from tests.runs import quiet, tiny_recipe
 
@@ -240,3 +241,24 @@ def test_a_group_that_the_data_has_not_is_an_error_before_anything_is_read(
         multitask.report(
             drawn_run.folder, by=["gendre*age"], out=tmp_path / "by", say=quiet
         )
+
+
+def test_pictures_without_a_number_are_left_out_of_a_report_and_counted(
+    drawn_run, tmp_path, monkeypatch
+):
+    def damaged(self, pixels, rows, **settings):
+        outputs = whole(self, pixels, rows, **settings)
+        outputs["gender"] = outputs["gender"].copy()
+        outputs["gender"][:lost] = np.nan
+        return outputs
+
+    whole = Analyzer.outputs
+    monkeypatch.setattr(Analyzer, "outputs", damaged)
+    measured, lost = len(drawn_run.evaluation.labels), 2
+    evaluation = report(drawn_run.folder, out=tmp_path / "report")
+    note = "2 pictures without an answer (not a number) are left out."
+    assert note in evaluation.notes
+    assert len(evaluation.labels) == len(evaluation.answers) == measured - 2
+    lost = measured
+    with pytest.raises(UserError, match="answers none of .* with a number"):
+        report(drawn_run.folder, out=tmp_path / "other")

@@ -22,7 +22,7 @@ from multitask.experiments.run import fit
 from multitask.fit import main
 from multitask.images.faces.crop import Framing
 from multitask.networks import archive
-from multitask.networks.named.description import SPEC_MEMBER
+from multitask.networks.stored.members import SPEC_MEMBER
 from tests import portraits
 from tests.runs import quiet, stop_in
 

@@ -13,7 +13,7 @@ from multitask.datasets._truth import truth
 
 import multitask
 from multitask.networks.named import catalog
-from multitask.networks.named.description import SPEC_MEMBER
+from multitask.networks.stored.members import SPEC_MEMBER
 
 FACES = catalog.BUNDLED / "faces" / "network.keras"
 HEADS = ["age", "gender", "race7", "race"]

@@ -15,7 +15,15 @@ from multitask.contracts.run import NETWORK
 from multitask.networks.named import catalog, description, hub
 from tests.networks.hub_stand_in import COMMIT, CONTENT
 
-SPEC = {"trunk": "cnn", "size": 64, "heads": [{"name": "age"}]}
+SPEC = {
+    "format": 3,
+    "multitask": "0.1.0",
+    "trunk": "cnn",
+    "size": 64,
+    "heads": [{"name": "age", "kind": "distribution"}],
+    "notes": [],
+    "recipe": {},
+}
 
 
 def write(path, spec=SPEC):

@@ -7,7 +7,8 @@ import pytest
 
 from multitask.contracts import catalog
 from multitask.contracts.recipe_texts import DenseFeatures
-from multitask.networks.spec import FORMAT, Crop, NetworkSpec
+from multitask.networks.spec import Crop, NetworkSpec
+from multitask.networks.stored.schema import FORMAT
 from tests.networks.untrained import face_spec
 
 

@@ -70,7 +70,7 @@ def test_half_a_percent_of_such_pictures_and_all_others_are_far(known):
 
 
 def test_what_is_stored_is_small_and_reads_back(known):
-    again = unlike.read(known.to_bytes(), "f.keras")
+    again = unlike.read(known.to_bytes(), 12, "f.keras")
     new = features(50, seed=6)
     np.testing.assert_array_equal(again.distances(new), known.distances(new))
     assert again.far == known.far
@@ -100,11 +100,32 @@ def test_too_few_pictures_or_features_that_tell_nothing_give_none(training, vali
 @pytest.mark.parametrize("damage", [b"", b"no file", b"PK\x03\x04"])
 def test_damage_is_told_in_a_line(damage):
     with pytest.raises(UserError, match="^f.keras: is damaged in what it says of its"):
-        unlike.read(damage, "f.keras")
+        unlike.read(damage, 12, "f.keras")
     other = io.BytesIO()
     np.savez(other, mean=np.zeros(3))
     with pytest.raises(UserError, match="^f.keras: is damaged"):
-        unlike.read(other.getvalue(), "f.keras")
+        unlike.read(other.getvalue(), 12, "f.keras")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"channels": np.arange(12, dtype=np.int32) + 1},  # there is no thirteenth
+        {"channels": np.arange(12.0)},
+        {"mean": np.zeros(11, np.float32)},
+        {"mean": np.full(12, np.nan, np.float32)},
+        {"components": np.zeros((1, 12), np.float16)},
+        {"variances": np.zeros(11, np.float32)},
+        {"noise": 0.0},
+        {"far": np.nan},
+        {"mean": np.zeros(10_000_000, np.float32)},  # 40 MB in 40 KB
+        {"mean": np.array(["a"] * 12, object)},
+    ],
+)
+def test_numbers_that_no_training_gives_are_told_in_a_line(known, wrong):
+    content = replace(known, **wrong).to_bytes()
+    with pytest.raises(UserError, match="^f.keras: is damaged in what it says of its"):
+        unlike.read(content, 12, "f.keras")
 
 
 def pictures(count, seed):

@@ -72,8 +72,8 @@ def refusal(data, most=MOST):
         (bmp_header(60_000, 60_000), 413, "a.png: has more than 100 million pixels; "),
         (png_header(9_000, 9_000), 413, "a.png: has 9000 x 9000 pixels; make it smal"),
         (png_header(700, 700), 422, "a.png: can't be decoded: "),
-        (encoded(pixels(0, 90, 90), "JPEG")[:900], 422, "a.png: can't be decoded: "),
-        (encoded(pixels(0, 90, 90))[:900], 422, "a.png: can't be decoded: "),
+        (encoded(pixels(0, 90, 90), "JPEG")[:900], 422, "a.png: is damaged: Prema"),
+        (encoded(pixels(0, 90, 90))[:900], 422, "a.png: is damaged: its end is"),
         (many_scans(200), 422, "a.png: is a JPEG of 210 scans; save it again with at "),
     ],
 )

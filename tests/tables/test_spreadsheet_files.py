@@ -257,7 +257,7 @@ def test_a_wide_table_of_huge_cells_and_numbers(tmp_path):
     text = "\n".join(",".join(row) for row in [names, *rows])
     reading = read(tmp_path, text)
     assert reading.table["c0"].tolist() == [huge, "y"]
-    assert reading.table["c1"].tolist() == [1e300, 0.0]
+    assert reading.table["c1"].tolist() == ["1e300", "0"]  # beyond float32
     assert reading.table["c3"].tolist() == ["1e400", "1"]  # no float holds it
     assert reading.table["c499"].tolist() == [1.0, 2.0]
 

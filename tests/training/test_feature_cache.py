@@ -220,6 +220,56 @@ def test_features_that_cannot_be_read_are_computed_anew_and_reported(
     np.testing.assert_allclose(cache.all[places], outputs(front, pixels), atol=1e-5)
 
 
+@pytest.mark.parametrize("place", [0, 4, 8])
+def test_one_flipped_bit_is_told_and_features_are_computed_anew(
+    front, pixels, tmp_path, rendered, place
+):
+    cache = FeatureCache(front, tmp_path)
+    cache.places(pixels, ALL, PLAIN, NONE)
+    flip(cache.folder / "features.bin", place * cache.all[0].nbytes + 5)
+    rendered.clear()
+    lines: list[str] = []
+    cache = FeatureCache(front, tmp_path, lines.append)
+    # Those that aren't wanted are not read.
+    others = np.delete(ALL, place)
+    cache.places(pixels, others, PLAIN, NONE)
+    assert not lines
+    places = cache.places(pixels, ALL, PLAIN, NONE)[:, 0]
+    assert lines[0] == f"features in {cache.folder} are damaged, and are computed again"
+    assert len(rendered) == 9
+    np.testing.assert_allclose(cache.all[places], outputs(front, pixels), atol=1e-5)
+    assert (
+        not FeatureCache(front, tmp_path, lines.append)
+        .places(pixels, ALL, PLAIN, NONE)
+        .max()
+        > 8
+    )
+    assert len(lines) == 2  # that they are damaged, and that they are computed
+
+
+def flip(path, place):
+    """Change one bit of a file."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 4
+    path.write_bytes(data)
+
+
+def test_a_cache_without_checksums_gets_them_with_its_next_features(
+    front, pixels, tmp_path
+):
+    cache = FeatureCache(front, tmp_path)
+    cache.places(pixels[:5], ALL[:5], PLAIN, NONE)
+    sums = cache.folder / "sums.bin"
+    before = sums.read_bytes()
+    sums.unlink()  # as earlier versions wrote it
+    again = FeatureCache(front, tmp_path)
+    again.places(pixels[:5], ALL[:5], PLAIN, NONE)
+    assert not sums.exists()
+    again.places(pixels, ALL, PLAIN, NONE)
+    assert sums.read_bytes()[: 5 * 4] == before
+    assert sums.stat().st_size == 9 * 4
+
+
 def test_waiting_for_another_process_is_reported(front, pixels, tmp_path):
     lines: list[str] = []
     lock = FileLock(FeatureCache(front, tmp_path).folder.with_suffix(".lock"))

@@ -6,11 +6,19 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from multitask.contracts.errors import UserError
-from multitask.images.decode import Picture, PictureError, Pixels, decode
+from multitask.images.damage import Damaged
+from multitask.images.decode import (
+    Picture,
+    PictureError,
+    Pixels,
+    decode,
+    decode_resized,
+)
 from multitask.images.decode import resize as resized
 from multitask.images.faces.crop import Framing, crop, is_crop
 from multitask.images.faces.detectors import DETECTORS, detect, unknown_detector
 from multitask.images.faces.face import Face
+from multitask.images.room import ROOM
 from multitask.images.threads import TASK, in_order
 
 DEFAULT = "mtcnn"  # detector
@@ -142,17 +150,21 @@ def crop_picture(
     box: str | None = None,
     margin: float = 0.0,
     find: FaceFinder | None = None,
+    damaged: Damaged = "skip",
 ) -> list[PictureCrop] | str:
     """Decode a picture and cut out what a network looks at, or say why there is none.
 
     A picture with a box has one part, what is in the box and the `margin` around it; so
-    has any other picture without `find`.
+    has any other picture without `find`. `damaged` is as in `decode`.
     """
     try:
-        pixels = decode(picture, box, margin)
-        if box or find is None:
-            return [PictureCrop(resized(pixels, size), box=box)]
-        return find.parts(pixels, size) or NO_FACE
+        with ROOM.lease():
+            if not box and find is None:
+                return [PictureCrop(decode_resized(picture, size, damaged))]
+            pixels = decode(picture, box, margin, damaged)
+            if box or find is None:
+                return [PictureCrop(resized(pixels, size), box=box)]
+            return find.parts(pixels, size) or NO_FACE
     except PictureError as error:
         return str(error)
 
@@ -163,11 +175,14 @@ def crop_pictures(
     boxes: Sequence[str | None],
     margin: float = 0.0,
     find: FaceFinder | None = None,
+    damaged: Damaged = "skip",
 ) -> Iterator[list[PictureCrop] | str]:
     """Yield in order what `crop_picture` gives for each of many, on all cores."""
     most = 1 if find else TASK  # as a picture may have any number of faces
     yield from in_order(
-        lambda index: crop_picture(pictures[index], size, boxes[index], margin, find),
+        lambda index: crop_picture(
+            pictures[index], size, boxes[index], margin, find, damaged
+        ),
         len(pictures),
         most,
     )

@@ -1,17 +1,15 @@
 """What does a network file say of itself, read without Keras?"""
 
 import hashlib
-import json
 import re
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
-from multitask.contracts.errors import UserError
 from multitask.contracts.run import NETWORK
+from multitask.networks.stored import schema
+from multitask.networks.stored.members import SPEC_MEMBER, UNREADABLE
 
-SPEC_MEMBER = "multitask.json"
 _CARD = "model_card.md"
 _DATASETS = re.compile(
     r"^datasets:[ \t]*\n((?:[ \t]*-[ \t]+\S.*(?:\n|\Z))+)", re.MULTILINE
@@ -19,49 +17,12 @@ _DATASETS = re.compile(
 _LICENCE = re.compile(r"^license:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
 
 
-def read_spec(path: Path) -> bytes:
-    """The text of a network's spec, from a file whose members are all intact.
-
-    Raises UserError if the file is damaged, or not one of this package.
-    """
-    try:
-        with zipfile.ZipFile(path) as members:
-            damaged = members.testzip()
-            if damaged:
-                raise UserError(
-                    path, f"is damaged in its member {damaged}", "copy it again"
-                )
-            if SPEC_MEMBER not in members.namelist():
-                raise UserError(
-                    path,
-                    "is not a network of multitask: it does not describe its heads",
-                    "open it with keras.models.load_model",
-                )
-            return members.read(SPEC_MEMBER)
-    # The last two occur if damage makes a member look encrypted or compressed.
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, zlib.error) as error:
-        raise UserError(
-            path,
-            f"is not a network file, or is truncated ({error})",
-            "give a network.keras that `python -m multitask.fit` wrote",
-        ) from None
-
-
 def describe(path: Path) -> dict[str, Any]:
     """The spec of a network as plain data: `trunk`, `size`, `heads` and so on.
 
-    Raises UserError as `read_spec` does.
+    Raises UserError if the file is damaged, or not one of this package.
     """
-    try:
-        spec: dict[str, Any] = json.loads(read_spec(path))
-        named = all("name" in dict(head) for head in spec["heads"])
-        if named and {"trunk", "size"} <= set(spec):
-            return spec
-    except (ValueError, TypeError, KeyError, RecursionError):
-        pass
-    raise UserError(
-        path, f"is damaged in its member {SPEC_MEMBER}", "train or copy it again"
-    ) from None
+    return schema.read(path).model_dump(exclude_unset=True)
 
 
 def holds_network(path: Path) -> bool:
@@ -69,7 +30,7 @@ def holds_network(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as members:
             return SPEC_MEMBER in members.namelist()
-    except (zipfile.BadZipFile, OSError, RuntimeError):  # NotImplementedError, too
+    except UNREADABLE:
         return False
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.head import Head
+from multitask.images.damage import Damaged
 from multitask.images.decode import Picture, Pixels
 from multitask.images.faces.parts import (
     FaceFinder,
@@ -19,7 +20,13 @@ from multitask.images.faces.parts import (
     crop_pictures,
 )
 from multitask.images.threads import as_they_come
-from multitask.networks.answers import Outputs, read_columns
+from multitask.networks.answers import (
+    NO_NUMBER,
+    Outputs,
+    finite,
+    read_columns,
+    rows_of,
+)
 from multitask.networks.forward import Features, Forward
 from multitask.networks.prediction.inputs import Inputs
 from multitask.networks.spec import NetworkSpec
@@ -55,6 +62,7 @@ class Answering:
     find: FaceFinder | None
     probabilities: bool
     batch_size: int
+    damaged: Damaged = "skip"
     training: TrainingFeatures | None = None  # then rows say what is unlike them
 
     def predictions(self, inputs: Inputs) -> pd.DataFrame:
@@ -68,7 +76,9 @@ class Answering:
     def crop(self, numbered: tuple[int, Picture]) -> CroppedPicture:
         """Decode one picture, and cut out what the network looks at."""
         number, picture = numbered
-        parts = crop_picture(picture, self.spec.side, find=self.find)
+        parts = crop_picture(
+            picture, self.spec.side, find=self.find, damaged=self.damaged
+        )
         return CroppedPicture(number, _path(picture), None, parts)
 
     def answered(self, pictures: Sequence[CroppedPicture]) -> Iterator[pd.DataFrame]:
@@ -93,7 +103,9 @@ class Answering:
 
     def _crop_all(self, inputs: Inputs) -> Iterator[CroppedPicture]:
         margin, boxes = self.spec.box_margin, inputs.boxes
-        parts = crop_pictures(inputs.pictures, self.spec.side, boxes, margin, self.find)
+        parts = crop_pictures(
+            inputs.pictures, self.spec.side, boxes, margin, self.find, self.damaged
+        )
         paths = map(_path, inputs.pictures)
         return map(CroppedPicture, count(), paths, boxes, parts)
 
@@ -106,13 +118,16 @@ class Answering:
         labels = index[[picture.number for picture, _ in rows]]
         good = np.flatnonzero([part is not None for _, part in rows])
         columns = _before_answers(rows, labels, faces=self.find is not None)
+        known = finite(self.heads, outputs)
+        columns["status"].iloc[good[~known]] = NO_NUMBER
+        good, seen = good[known], seen[known]
         if self.training:
             warnings = np.full(len(rows), None, object)
             warnings[good[self.training.unlike(seen)]] = UNLIKE
             columns["warning"] = pd.Series(warnings, labels, dtype=object)
         answers = read_columns(
             self.spec.heads,
-            outputs,
+            rows_of(outputs, known),
             selected=self.heads,
             probabilities=self.probabilities,
         )

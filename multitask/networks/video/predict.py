@@ -16,10 +16,16 @@ from multitask.images.decode import Pixels, resize
 from multitask.images.faces import detectors
 from multitask.images.faces.parts import NO_FACE, FaceFinder, PictureCrop
 from multitask.images.video import Frame, Step, Video, parse_step
-from multitask.networks.answers import Outputs, read_all
+from multitask.networks.answers import (
+    NO_NUMBER,
+    Outputs,
+    finite,
+    read_all,
+)
 from multitask.networks.unlike import UNLIKE, Far
 from multitask.networks.video.persons import Persons, Track, check_installed
 
+_KNOWN = ""  # a column that no answer has: whether a row has answers
 _CHUNK = 32  # frames answered at a time; of a camera, each at once
 _FRAMES = ("status", "path", "time", "person", "box", "face_confidence")
 _WHOLE = ("status", "path", "time")
@@ -52,7 +58,7 @@ class Reader:
     progress: Callable[[float], object] = lambda seconds: None
 
     def read(self, outputs: Outputs) -> pd.DataFrame:
-        """The answers for raw outputs (rows, ...)."""
+        """Answers for raw outputs (rows, ...), and in `_KNOWN` if there are any."""
         count = len(next(iter(outputs.values())))
         answers = read_all(
             self.heads,
@@ -62,7 +68,8 @@ class Reader:
             probabilities=self.probabilities,
         )
         integers = answers.select_dtypes("integer").columns
-        return answers.astype(dict.fromkeys(integers, "Int64"))
+        answers = answers.astype(dict.fromkeys(integers, "Int64"))
+        return answers.assign(**{_KNOWN: finite(self.selected, outputs)})
 
     def parts(self, pixels: Pixels) -> list[PictureCrop]:
         """What the network looks at in a frame: its faces, or all of it."""
@@ -305,4 +312,6 @@ def _table(
     """Rows followed by their answers; `answered` are those that have one."""
     table = pd.DataFrame(rows, columns=list(names), dtype=object)
     types = {name: _TYPES[name] for name in names if name in _TYPES}
-    return table.astype(types).join(answers.set_axis(answered, axis="index"))
+    table.loc[answered[~answers[_KNOWN].to_numpy(bool)], "status"] = NO_NUMBER
+    answers = answers.drop(columns=_KNOWN).set_axis(answered, axis="index")
+    return table.astype(types).join(answers)

@@ -22,6 +22,7 @@ from multitask.contracts import catalog, infer
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.table import RESERVED
 from multitask.tables.decisions import Decisions
+from multitask.tables.formats.encodings import as_text
 
 FORM = 'must be {"metainfo": {"tasks": [...]}, "data_list": [...]}'
 ITEM = 'must be {"img_path": "a.jpg", "gt_label": {"gender": 0}}'
@@ -93,11 +94,15 @@ def annotations(path: Path, where: str, decisions: Decisions) -> LabelFile:
     another form.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        text, remark = as_text(path.read_bytes())
+        content = json.loads(text)
     except (ValueError, OSError) as error:
         raise UserError(where, f"'{path}' is not valid JSON: {error}", FORM) from error
     if not isinstance(content, dict) or not isinstance(content.get("data_list"), list):
         raise UserError(where, f"'{path}' has no list 'data_list'", FORM)
+    if remark:
+        decisions.read_as("(file)", "JSON")
+        decisions.remark("(file)", remark)
     metainfo = content.get("metainfo") or {}
     if not isinstance(metainfo, dict):
         raise UserError(where, f"'{path}': metainfo is not an object", FORM)

@@ -121,7 +121,7 @@ def _loaded(
             return annotations(path, where, decisions)
         cells, skipped = read_json(path, where, decisions)
     elif ending == ".jsonl":
-        cells = read_lines(path, where)
+        cells = read_lines(path, where, decisions)
     elif ending == ".parquet":
         cells = _parquet(path)
     elif ending == ".xlsx":

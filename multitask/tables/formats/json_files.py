@@ -8,6 +8,7 @@
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pandas as pd
 from multitask.contracts.errors import UserError, listed
 from multitask.contracts.reading import ENDINGS
 from multitask.tables.decisions import Decisions
+from multitask.tables.formats.encodings import as_text
 
 FORM = (
     "write a list of objects, one per picture, or another form that docs/data.md shows "
@@ -24,10 +26,10 @@ FORM = (
 )
 
 
-def read_lines(path: Path, where: str) -> pd.DataFrame:
+def read_lines(path: Path, where: str, decisions: Decisions) -> pd.DataFrame:
     """The cells of a file with one JSON object per line."""
     rows = []
-    for number, line in enumerate(_text(path, where).split("\n"), 1):
+    for number, line in enumerate(_text(path, where, decisions).split("\n"), 1):
         if line.strip():
             row = _parsed(line, f"{where}: '{path}', line {number}")
             if not isinstance(row, dict):
@@ -48,7 +50,7 @@ def read_json(
     Raises UserError if it is not valid JSON or has none of the known forms.
     """
     file = f"{where}: '{path}'"
-    content = _parsed(_text(path, where), file)
+    content = _parsed(_text(path, where, decisions), file)
     if isinstance(content, dict) and {"images", "annotations"} <= set(content):
         return _coco(content, path, file, decisions)
     if isinstance(content, dict) and "schema" in content and "data" in content:
@@ -77,24 +79,36 @@ def _without_index(rows: Any) -> Any:
     ]
 
 
-def _text(path: Path, where: str) -> str:
+def _text(path: Path, where: str, decisions: Decisions) -> str:
     try:
-        data = path.read_bytes()
-        utf_16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-        return data.decode("utf-16" if utf_16 else "utf-8-sig")
-    except (UnicodeDecodeError, OSError) as error:
+        text, remark = as_text(path.read_bytes())
+    except (ValueError, OSError) as error:
         raise UserError(
             f"{where}: '{path}'", f"is not valid JSON: {error}", FORM
         ) from error
+    if remark:
+        decisions.read_as("(file)", "JSON")
+        decisions.remark("(file)", remark)
+    return text
 
 
 def _parsed(text: str, file: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=unique)
     except RecursionError:
         raise UserError(file, "is nested too deeply", FORM) from None
     except ValueError as error:
         raise UserError(file, f"is not valid JSON: {error}", FORM) from None
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; ValueError for a key that is there twice."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in counts.items() if count > 1)
+        raise ValueError(f"an object has the key {twice[:60]!r} twice")
+    return values
 
 
 def _short(value: Any) -> str:

@@ -6,22 +6,24 @@ old files are UTF-16 or in the alphabet of one continent.
 
 import csv
 import re
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from multitask.contracts.reading import ENDINGS
 from multitask.contracts.table import RESERVED, any_file_name
 from multitask.tables.decisions import Decisions
+from multitask.tables.formats.encodings import WESTERN, as_utf8
 from multitask.tables.locate import readable
+from multitask.tables.types import LARGEST
 from multitask.tables.values import in_order
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_SAMPLE = 60_000  # bytes in which separators are counted, below csv's limit of a cell
+_SAMPLE, _ROWS = 60_000, 20  # bytes, and at least lines, in which separators count
+_LONGEST = 4_000_000  # bytes of a sample
 _COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 _PLAIN = re.compile(r"(-?(0|[1-9]\d*)(\.\d+)?)?")
 _LEAST = 5  # different numbers with commas, in a column with other cells
@@ -41,17 +43,21 @@ def read_text(
     that divides the lines below alike, or that a first line `sep=;` names. Raises a
     ValueError or OSError if it can't be read.
     """
-    data = _utf8(path.read_bytes())
+    data, remark = as_utf8(path.read_bytes())
+    if remark:
+        decisions.read_as("(file)", "text")
+        decisions.remark("(file)", remark)
     if header:
         data = _headed(data, header)
-    sample = data[:_SAMPLE].decode("utf-8", "surrogateescape")
+    sample = _sample(data).decode("utf-8", "surrogateescape")
     first_line = re.match(r'"?sep=(.)"?[ \t,;]*\r?\n', sample, re.IGNORECASE)
     if first_line:
         data = data[len(first_line[0].encode()) :]
         separator = first_line[1]
     else:
         default = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
-        separator = _separator(sample, default, is_whole=len(data) <= _SAMPLE)
+        is_whole = len(sample.encode("utf-8", "surrogateescape")) == len(data)
+        separator = _separator(sample, default, is_whole=is_whole)
     is_utf8 = _is_utf8(data)
     # What is not UTF-8 is kept as in names of files; pandas then reads more slowly.
     errors = "strict" if is_utf8 else "surrogateescape"
@@ -72,15 +78,14 @@ def _headed(data: bytes, header: str) -> bytes:
     return f"sep={separator}\n".encode() + line + data
 
 
-def _utf8(data: bytes) -> bytes:
-    """The bytes of a text as UTF-8 without a mark."""
-    encoding = _MARKS.get(data[:2])
-    zeros = data[:1000].count(0)
-    if encoding is None and zeros > 0.3 * len(data[:1000]):  # without a mark
-        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
-    if encoding:
-        data = data.decode(encoding, "replace").encode()
-    return data.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")
+def _sample(data: bytes) -> bytes:
+    """The beginning of a text: long lines, such as of 10,000 columns, are whole."""
+    end = 0
+    for _ in range(_ROWS):
+        end = data.find(b"\n", end) + 1
+        if not end:
+            return data[: max(_SAMPLE, _LONGEST)]
+    return data[: max(_SAMPLE, min(end, _LONGEST))]
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -115,7 +120,11 @@ def _separator(sample: str, default: str, *, is_whole: bool) -> str:
 def _lines(sample: str, separator: str) -> list[list[str]]:
     """The cells of each line; raises csv.Error."""
     lines = sample.splitlines(keepends=True)
-    return list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
+    before = csv.field_size_limit(max(csv.field_size_limit(), len(sample)))
+    try:
+        return list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
+    finally:
+        csv.field_size_limit(before)
 
 
 def _cells(data: bytes, separator: str, text: set[str], errors: str) -> pd.DataFrame:
@@ -144,8 +153,8 @@ def _cells(data: bytes, separator: str, text: set[str], errors: str) -> pd.DataF
         values = cells[number]
         if isinstance(values.dtype, pd.CategoricalDtype):
             cells[number] = in_order(values)
-        elif not kind and values.dtype.kind == "f" and np.isinf(values).any():
-            # Cells such as `inf` or 1e400.
+        elif not kind and values.dtype.kind == "f" and (values.abs() > LARGEST).any():
+            # Cells such as `inf` or 1e300.
             text_of = _read(data, separator, **options | {"dtype": object})
             cells[number] = text_of[number]
     return cells.set_axis(pd.Index(names, dtype=object), axis=1)
@@ -174,7 +183,7 @@ def _kinds(data: bytes, separator: str, width: int) -> dict[int, Any]:
     times faster as numbers; repeated texts, as categories.
     """
     kinds: dict[int, Any] = dict.fromkeys(range(width), object)
-    sample = data[:_SAMPLE].decode("utf-8", "surrogateescape")
+    sample = _sample(data).decode("utf-8", "surrogateescape")
     try:
         rows = [row for row in _lines(sample, separator)[1:-1] if len(row) == width]
     except csv.Error:
@@ -204,6 +213,8 @@ def _western(cells: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
         }
         if changed:
             raw, text = next(iter(changed.items()))
+            if not text.lower().endswith(ENDINGS):
+                _check_western(column, changed, name)
             count = int(column.isin(list(changed)).sum())
             decisions.remark(
                 name, f"{count:,} are not UTF-8, read as Windows-1252, such as {text!r}"
@@ -212,6 +223,25 @@ def _western(cells: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
                 column = column.map(lambda cell, c=changed: c.get(cell, cell))
         columns.append(column)
     return pd.concat(columns, axis=1)
+
+
+def _check_western(
+    column: "pd.Series[Any]", changed: Mapping[str, str], name: str
+) -> None:
+    """Raise ValueError for cells with bytes that stand for no letter."""
+    for raw, text in changed.items():
+        if "\ufffd" in text:
+            row = int((column == raw).to_numpy().argmax())
+            data = raw.encode("utf-8", "surrogateescape")
+            odd = next(byte for byte in data if _is_no_letter(byte))
+            raise ValueError(
+                f"row {row + 1}: {name} has the byte 0x{odd:02x}, which is neither "
+                "UTF-8 nor Windows-1252"
+            )
+
+
+def _is_no_letter(byte: int) -> bool:
+    return bytes([byte]).decode(WESTERN, "replace") == "\ufffd"
 
 
 def with_points(

@@ -1,0 +1,1 @@
+"""What may a network file hold, and is what it holds safe to open?"""
