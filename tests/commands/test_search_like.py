@@ -124,7 +124,7 @@ def test_the_largest_of_several_faces_counts_and_a_sheet_shows_them(folder, caps
 
 
 def test_a_sheet_says_how_similar_each_face_is(folder, monkeypatch):
-    shown = []
+    shown: list[Any] = []
 
     def drawn(items, **_):
         shown.extend(item.caption for item in items)

@@ -1,6 +1,7 @@
 """Does every picture get its own prediction, of whatever type and among whatever?"""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -241,7 +242,8 @@ def test_an_unknown_head_names_the_nearest(faces):
         "heads: this network has no head 'gendre'; did you mean 'gender'? "
         "Known: age, gender, pose, attributes"
     )
-    for empty in ([], "", ()):
+    empties: tuple[Any, ...] = ([], "", ())
+    for empty in empties:
         with pytest.raises(UserError, match="^heads: is empty; name heads, or leave"):
             faces.predict([], heads=empty)
 
