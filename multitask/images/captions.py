@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _SUFFIXES = (("confidence",), ("low", "high"))
 # `face` has `face_confidence` beside it, which is no answer.
 _NOT_ANSWERS = ("face",)
+_WARNING = "warning"
 
 
 def suffixes(name: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -89,8 +90,8 @@ def caption(row: "pd.Series[Any]") -> tuple[str, ...]:
 
     An answer without a letter has its column before it, but for `age`; so have those of
     columns of which one begins as another is named, such as `race` and `race7`. Of
-    yes/no labels those answered yes are listed. A row that says why it has no answer
-    has that alone.
+    yes/no labels those answered yes are listed. The last line is the row's warning, if
+    it has one. A row that says why it has no answer has that alone.
 
     >>> import pandas as pd
     >>> caption(pd.Series({"age": 31.4, "age_low": 25.2, "age_high": 38.0}))
@@ -138,6 +139,9 @@ def _answers(row: "pd.Series[Any]") -> Iterator[tuple[Any, ...]]:
             yield name, answer, *beside
         elif answer == 1:
             yield name, name, *beside
+    warning = row.get(_WARNING)
+    if isinstance(warning, str) and not suffixes(_WARNING, names):
+        yield "", warning
 
 
 def _is_yes_or_no(answer: Any, endings: tuple[str, ...]) -> bool:

@@ -49,11 +49,13 @@ def write(matches: "Matches", path: Path, say: Say) -> None:
 def _items(matches: "Matches") -> Iterator[Item]:
     rows = matches.rows
     names = [f"{name}{end}" for name in matches.searched for end in _BESIDE]
-    searched = [name for name in dict.fromkeys(names) if name in rows]
+    searched = [name for name in dict.fromkeys([*names, "warning"]) if name in rows]
     for _, row in rows.iterrows():
         path, box = row["path"], row.get("box")
         name = Path(path).name if isinstance(path, str | Path) else "no file"
         lines = (name, *_answers(row, searched))
+        if len(lines) > _LINES and isinstance(row.get("warning"), str):
+            lines = (*lines[: _LINES - 1], lines[-1])  # which is the warning
         path = path if isinstance(path, str | Path) else ""
         yield Item(path, box if isinstance(box, str) else None, lines[:_LINES])
 

@@ -237,6 +237,10 @@ def test_letters_have_the_contrast_that_wcag_asks_for(color):
 @pytest.mark.parametrize(
     ("answers", "shown"),
     [
+        ({"sex": "female", "sex_confidence": 0.6, "warning": "unlike the others"},
+         ["female .60", "unlike the others"]),
+        ({"sex": "female", "sex_confidence": 0.6, "warning": None}, ["female .60"]),
+        ({"warning": "loud", "warning_confidence": 0.6}, ["loud .60"]),  # a head's
         ({"age": 7.28, "age_low": 3.0, "age_high": 11.5}, ["7.3 (3 to 11.5)"]),
         ({"size": 180.2, "size_low": 1, "size_high": 200}, ["size 180 (1 to 200)"]),
         ({"age": 31.4, "age_low": np.nan, "age_high": np.nan}, ["31"]),

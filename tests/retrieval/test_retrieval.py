@@ -352,6 +352,30 @@ def test_no_row_is_status_1_and_says_what_each_part_leaves(folder, capsys):
     ]
 
 
+def test_a_sheet_shows_warnings_whatever_was_searched_for(
+    answers, monkeypatch, tmp_path
+):
+    shown: list[tuple[str, ...]] = []
+
+    def drawn(items, **_):
+        shown.extend(item.caption for item in items)
+        return Image.new("RGB", (9, 9))
+
+    monkeypatch.setattr("multitask.retrieval.found_sheet.sheet", drawn)
+    warned = answers.assign(warning=["unlike the training pictures", *[None] * 5])
+    many = {f"q{n}": ["yes"] * 6 for n in range(9)}
+    sure = {f"q{n}_confidence": [0.9] * 6 for n in range(9)}
+    table = warned.assign(**many, **sure)
+    everything = " and ".join(f"{name} == 'yes'" for name in many)
+    for expression in ("age < 30", everything):
+        shown.clear()
+        multitask.search(table, expression, sheet=tmp_path / "a.png", top=2)
+        first, second = shown
+        assert first[-1] == "unlike the training pictures"
+        assert len(first) <= 6
+        assert not any("unlike" in line for line in second)
+
+
 def test_a_sheet_of_pictures_without_a_file_says_so(answers, tmp_path):
     inline = answers.assign(path=None)
     message = "none of 3 pictures can be shown, first row 0: has no path; pictures that"
