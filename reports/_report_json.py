@@ -52,6 +52,8 @@ def _assessed(head: HeadAssessment) -> dict[str, Any]:
         "subgroups": [_subgroup(one) for one in head.subgroups],
         "gaps": [_gap(one) for one in head.gaps],
     }
+    if head.at_half is not None:
+        known["main_score_at_half"] = head.at_half
     if "per_label" in head.summary:
         known["useless_labels"] = list(head.useless_labels)
     calibration = head.calibration

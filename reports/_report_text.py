@@ -174,7 +174,7 @@ def gap_table(head: HeadAssessment) -> pd.DataFrame:
             if number is not None:
                 row[name.replace("_", " ")] = rounded(number, None)
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).fillna("")
 
 
 def aligned(table: pd.DataFrame, left: Sequence[str] = ()) -> str:

@@ -14,6 +14,7 @@ from multitask.contracts.results.side_by_side import (
     SideBySide,
 )
 from multitask.contracts.run import PAGE
+from multitask.metrics.assessment import assess
 from multitask.metrics.rounding import decimals
 
 OF, ORDER = SideBySide, 10
@@ -65,11 +66,36 @@ def _pictures(result: SideBySide) -> str:
 
 
 def verdicts(result: SideBySide) -> list[str]:
-    """Who is better than whom in what, a sentence for each pair of networks."""
+    """Who is better than whom in what, a sentence for each pair of networks.
+
+    The last ones name those that are no better than a constant.
+    """
     pairs: dict[tuple[str, str], list[NetworkDifference]] = {}
     for one in result.differences:
         pairs.setdefault((one.network, one.other), []).append(one)
-    return [_verdict(result, *pair, differences) for pair, differences in pairs.items()]
+    sentences = [
+        _verdict(result, *pair, differences) for pair, differences in pairs.items()
+    ]
+    return [*sentences, *_useless(result)]
+
+
+def _useless(result: SideBySide) -> list[str]:
+    """Which networks were not shown to be better than a constant, by head."""
+    assessed = {name: assess(one).heads for name, one in result.evaluations.items()}
+    sentences = []
+    for head in result.metrics:
+        those = [
+            name
+            for name, heads in assessed.items()
+            if head in heads and heads[head].is_useful is False
+        ]
+        if those:
+            were = "was" if len(those) == 1 else "were"
+            sentences.append(
+                f"In {head}, {joined(those)} {were} not shown to be better than always "
+                "giving the same answer."
+            )
+    return sentences
 
 
 def _verdict(

@@ -88,7 +88,7 @@ def _measured(
     )
     measured, unlabelled = _labelled(matches, answered)
     result = SideBySide(
-        title=f"{' and '.join(runs)} on {', '.join(parse(text).name for text in sets)}",
+        title=f"{' and '.join(runs)} on {_named(sets)}",
         split=part,
         rows=len(answered.groups),
         networks=answered.networks,
@@ -123,6 +123,15 @@ def _sets(data: Sequence[str], given: Sequence[GivenNetwork]) -> tuple[str, ...]
     if not sets:
         raise UserError("--data", "no data set given", "write --data NAME=FOLDER")
     return tuple(sets)
+
+
+def _named(sets: Sequence[str]) -> str:
+    """The names of data sets; two tables may have the same.
+
+    >>> _named(["mine=table:a.csv", "mine=table:b.csv", "utkface=UTK"])
+    'mine, utkface'
+    """
+    return ", ".join(dict.fromkeys(parse(text).name for text in sets))
 
 
 def _given(name: str, file: Path) -> GivenNetwork:

@@ -77,12 +77,14 @@ def _explained(
 
 def _chosen(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     """Rows to explain: `column`, `target` (its output), `is_right`, in this order."""
-    known = {"class": _classes, "labels": _yes, "number": _numbers}[head.answer_type](
-        head, labels, answers
-    )
+    find = {"class": _classes, "labels": _yes, "number": _numbers}[head.answer_type]
+    known = find(head, labels, answers)
+    # Answers that are no numbers have a rank that is none.
+    known = known.loc[np.isfinite(known["rank"].to_numpy(float))]
     known = known.sort_values("rank", ascending=False, kind="stable")
     right, wrong = known[known["is_right"]], known[~known["is_right"]]
-    return pd.concat([right.head(_SHOWN), wrong.head(_SHOWN)])
+    chosen: pd.DataFrame = pd.concat([right.head(_SHOWN), wrong.head(_SHOWN)])
+    return chosen
 
 
 def _classes(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:

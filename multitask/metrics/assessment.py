@@ -16,6 +16,7 @@ from multitask.contracts.table import column
 from multitask.metrics import (
     calibration,
     curves,
+    probabilities,
     scores,
     sentences,
     subgroups,
@@ -113,7 +114,9 @@ def _assess_head(
     }
     chosen = [*(others | {one.column: one for one in wanted}).values()]
     groups = subgroups.subgroups(rows, chosen, resampling)
-    differs, better_labels = _better_than_constant(rows, resampling)
+    usual = probabilities.at_half(head, answers)
+    judged = rows if usual is None else head_rows(head, labels, usual)
+    differs, better_labels = _better_than_constant(judged, resampling)
     assessment = HeadAssessment(
         head=head.name,
         summary=summary,
@@ -124,21 +127,26 @@ def _assess_head(
         baseline=constants[0],
         baselines=constants,
         is_useful=differs,
-        useless_labels=tuple(
-            name
-            for name, is_better in zip(head.columns, better_labels, strict=True)
-            if head.answer_type == "labels" and is_better is False
-        ),
+        useless_labels=_useless_labels(head, better_labels),
         subgroups=groups,
-        gaps=subgroups.gaps(rows, chosen, groups),
+        gaps=subgroups.gaps(rows, chosen, groups, head.columns),
         sentence="",
         unit=head.unit,
         invalid=_invalid(head, rows, answers),
         calibration=calibration.calibration(head, evaluation),
         thresholds=thresholds.measured(head, labels, answers),
         curves=curves.curves(head, labels, answers),
+        at_half=None if usual is None else judged.score(judged.values, judged.labelled),
     )
     return sentences.with_sentence(assessment, head)
+
+
+def _useless_labels(head: Head, is_better: Sequence[bool | None]) -> tuple[str, ...]:
+    """The yes/no labels not shown to be better than a constant; None: can't be told."""
+    if head.answer_type != "labels":
+        return ()
+    pairs = zip(head.columns, is_better, strict=True)
+    return tuple(name for name, better in pairs if better is False)
 
 
 def _without_labels(head: Head, summary: dict[str, object]) -> HeadAssessment:

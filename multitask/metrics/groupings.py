@@ -174,7 +174,7 @@ def _product(parts: Sequence[Grouping]) -> Grouping:
         both = (codes >= 0) & (part.codes >= 0)
         codes = np.where(both, codes * len(part.groups) + part.codes, -1)
         groups = tuple(f"{one}, {two}" for one in groups for two in part.groups)
-        titles = tuple(f"{one}, {two}" for one in titles for two in part.titles)
+        titles = tuple(f"{one} × {two}" for one in titles for two in part.titles)
     names = "*".join(part.column for part in parts)
     columns = frozenset().union(*(part.columns for part in parts))
     product = _occurring(names, codes, groups, titles)

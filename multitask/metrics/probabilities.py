@@ -57,6 +57,18 @@ def names_of_probabilities(head: Head) -> list[str]:
     return [f"{head.columns[0]}_{name}" for name in head.classes]
 
 
+def at_half(head: Head, answers: pd.DataFrame) -> pd.DataFrame | None:
+    """The same answers with yes from a probability of .5 on, if thresholds differ.
+
+    None if they are all .5, or if there are no probabilities.
+    """
+    predicted = probabilities(head, answers)
+    if predicted is None or not any(value != 0.5 for value in head.thresholds or ()):
+        return None
+    yes = np.where(np.isnan(predicted), np.nan, predicted >= 0.5)
+    return answers.assign(**dict(zip(head.columns, yes.T, strict=True)))
+
+
 def log_losses(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> Array | None:
     """The log loss (rows, labels) of each answer, NaN without label or probability.
 

@@ -51,7 +51,8 @@ class Subgroup:
     `difference` is its score minus that of all other rows with a value in the column.
     `p_value` is the chance of a difference at least as large if there were none,
     corrected for all groups that the head was looked at by; NaN if it can't be told. A
-    group `is_small` with fewer than 30 rows.
+    group `is_small` with fewer than 30 rows. The `baseline` of its score is that of the
+    best constant answer to these rows alone.
     """
 
     column: str  # "gender", or "race*gender"
@@ -82,8 +83,9 @@ class Gap:
     As fairlearn defines them: `difference` is the largest minus the smallest score,
     `ratio` the smallest over the largest. Classes have two more, one class against the
     rest, the largest over all classes: `demographic_parity` is the difference in how
-    often a class is the answer, `equalized_odds` the larger of the differences in true
-    and in false positive rates. Small groups are left out.
+    often a class is the answer (None by the head's own classes), `equalized_odds` the
+    larger of the differences in true and in false positive rates. Small groups are left
+    out.
     """
 
     column: str
@@ -101,9 +103,10 @@ class HeadAssessment:
 
     `summary` is that of the head, `scores` its numbers by name, the main one under
     `main`. `is_useful` says whether the main score was shown to be better than that of
-    `baseline`; None without labels, or if all have the same answer. `baselines` are all
-    constants, `baseline` the one that the main score is compared with. `sentence` says
-    the most important of it.
+    `baseline`; None without labels, or if all have the same answer. Thresholds that
+    were chosen give up right answers for something else, so that it is judged without
+    them, by `at_half`. `baselines` are all constants, `baseline` the one that the main
+    score is compared with. `sentence` says the most important of it.
     """
 
     head: str
@@ -122,6 +125,18 @@ class HeadAssessment:
     calibration: Reliability | IntervalCoverage | None = None
     thresholds: tuple[Threshold, ...] = ()
     curves: tuple[Curve, ...] = ()
+    at_half: float | None = None  # the main score, had no thresholds been chosen
+
+    def is_useless_for(self, group: Subgroup) -> bool:
+        """Whether the best constant answer to a group is at least as good.
+
+        That isn't asked where thresholds were chosen for something else than accuracy.
+        """
+        score = group.score
+        if score.baseline is None or group.is_small or self.at_half is not None:
+            return False
+        sign = 1 if score.better == "higher" else -1
+        return sign * score.value <= sign * score.baseline
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,10 +11,10 @@ from multitask.metrics.rounding import (
     decimals,
     in_hundred,
     rounded,
-    with_interval,
 )
 
 _SHOWN = 3  # labels that are named
+_AVERAGES = ("micro avg", "macro avg", "weighted avg")
 
 
 def with_sentence(assessment: HeadAssessment, head: Head) -> HeadAssessment:
@@ -35,13 +35,20 @@ def sentence(assessment: HeadAssessment, head: Head) -> str:
 
 
 def weakest(assessment: HeadAssessment) -> Subgroup | None:
-    """The group with the worst score of those shown to be weaker; None if none is.
+    """The group with the worst score of those shown to be weaker; None if none is."""
+    return next(iter(weaker(assessment)), None)
 
-    Small groups don't count.
+
+def weaker(assessment: HeadAssessment) -> list[Subgroup]:
+    """The groups shown to be weaker than all others, small ones left out, worst first.
+
+    None are of a head that was not shown to be better than a constant.
     """
-    weaker = [group for group in assessment.subgroups if group.is_weaker]
+    if not assessment.is_useful:
+        return []
+    groups = [group for group in assessment.subgroups if group.is_weaker]
     sign = 1 if assessment.scores[assessment.main].better == "higher" else -1
-    return min(weaker, key=lambda group: sign * group.score.value, default=None)
+    return sorted(groups, key=lambda group: sign * group.score.value)
 
 
 def _main(assessment: HeadAssessment, head: Head) -> str:
@@ -51,8 +58,13 @@ def _main(assessment: HeadAssessment, head: Head) -> str:
     text = _how_good(score, head)
     if head.answer_type == "labels":
         text += f" on average over {counted(_labels(assessment, head), 'label')}"
+    if assessment.at_half is not None:
+        text += " with the thresholds chosen"
+        text += f", {_digits(assessment.at_half, score.ci, score)} with .5"
     if assessment.is_useful is None:
-        return f"{text}; the labels are all alike, and any constant may do as well."
+        same = _answering(assessment).removeprefix("answering ")
+        alike = f"the same, {same}" if head.answer_type != "labels" else "alike"
+        return f"{text}; all labels are {alike}, so it isn't known what it tells apart."
     if score.baseline is None:
         return f"{text}."
     constant = _amount(score.baseline, score.ci, head, score)
@@ -68,16 +80,34 @@ def _main(assessment: HeadAssessment, head: Head) -> str:
 
 
 def _other_classes(assessment: HeadAssessment) -> str:
-    """That a head with too few right answers still tells classes apart, if so."""
-    score = assessment.scores.get("macro_f1")
-    if not score or score.ci is None or score.baseline is None:
+    """That a head with too few right answers still tells classes apart, if so.
+
+    Of guesses that don't depend on the picture, however frequent each is, the recalls
+    of all classes sum to at most 1. Their macro F1 is above that of a constant.
+    """
+    score = assessment.scores.get("classification_report/macro avg/recall")
+    if not score or score.ci is None or assessment.scores["accuracy"].n < SMALL:
         return ""
-    if score.ci[0] <= score.baseline:
+    rows = assessment.summary["classification_report"].items()
+    supports = [
+        one["support"]
+        for name, one in rows
+        if isinstance(one, dict) and name not in _AVERAGES
+    ]
+    if score.ci[0] <= 1 / len(
+        supports
+    ):  # the mean is over classes without a label, too
         return ""
-    shown = with_interval(score.value, score.ci, least=2)
-    digits = decimals(score.value, score.ci, 2)
-    constant = f"the constant's {score.baseline:.{digits}f}"
-    return f" It does find rare classes, though: macro F1 {shown}, {constant}."
+    labelled = sum(support > 0 for support in supports)
+    value, *ci = (
+        share * len(supports) / labelled for share in (score.value, *score.ci)
+    )
+    ends = (ci[0], ci[1])
+    shown, low, high = (in_hundred(share, ends) for share in (value, *ends))
+    return (
+        f" It does tell classes apart, though: it finds {shown} in 100 of each class "
+        f"on average ({low} to {high}), guesses {in_hundred(1 / labelled, ends)}."
+    )
 
 
 def _how_good(score: Score, head: Head) -> str:
@@ -160,7 +190,16 @@ def _weakest(assessment: HeadAssessment, head: Head) -> list[str]:
         text = _how_good(group.score, head)
         text = text.removeprefix("right ").removesuffix(" on average")
         text = text.replace(" times in ", " in ", 1)
+        if assessment.is_useless_for(group):
+            constant = _digits(group.score.baseline or 0.0, group.score.ci, group.score)
+            text += f", no better than a constant there ({constant})"
         return [f"Weakest: {group.title}, {text}, n = {group.n:,}."]
-    if all(math.isnan(g.p_value) or g.is_small for g in assessment.subgroups):
+    groups = assessment.subgroups
+    known = [g for g in groups if not (math.isnan(g.p_value) or g.is_small)]
+    if not known:
         return [f"No two groups of {SMALL} or more can be compared."]
-    return ["No group was shown to be weaker."]
+    text = "No group was shown to be weaker"
+    if small := sum(g.is_small for g in groups):
+        are = "is" if small == 1 else "are"
+        text += f"; {small} of {len(groups)} {are} too small to tell"
+    return [f"{text}."]

@@ -101,9 +101,16 @@ def _intervals(
 
 
 def gaps(
-    rows: HeadRows, groupings: Sequence[Grouping], groups: Sequence[Subgroup]
+    rows: HeadRows,
+    groupings: Sequence[Grouping],
+    groups: Sequence[Subgroup],
+    own: Sequence[str] = (),
 ) -> tuple[Gap, ...]:
-    """How far apart the groups of each column are that are not small."""
+    """How far apart the groups of each column are that are not small.
+
+    By one of the head's `own` columns, groups should differ in how often they get an
+    answer, so that there is no demographic parity.
+    """
     result = []
     for grouping in groupings:
         large = [
@@ -128,6 +135,8 @@ def gaps(
         )
         if isinstance(rows, ClassRows):
             gap = _with_rates(gap, rows, grouping, [one.group for one in large])
+            if grouping.columns & set(own):
+                gap = replace(gap, demographic_parity=None)
         result.append(gap)
     return tuple(result)
 

@@ -11,13 +11,21 @@ from multitask.contracts.errors import counted
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
 from multitask.contracts.results.described import TrainedNetwork
-from multitask.metrics.assessment import Assessment, HeadAssessment, Score, assess
-from multitask.metrics.rounding import p_value_text, with_interval
+from multitask.metrics import sentences
+from multitask.metrics.assessment import (
+    Assessment,
+    HeadAssessment,
+    Score,
+    Subgroup,
+    assess,
+)
+from multitask.metrics.rounding import decimals, p_value_text, rounded, with_interval
 
 _PARTS = {"test": "test part", "val": "validation part", "train": "training part"}
 _WATTS = 12.0  # of a core: an assumption, which the card states
 _NUMBERS = ("mae", "accuracy", "mean_accuracy", "macro_f1", "interval_accuracy")
 _GROUPS = 20  # of a head, the weakest ones
+_NAMED = 5  # of those among the limits
 
 
 def model_card(evaluation: Evaluation, network: TrainedNetwork) -> str:
@@ -44,7 +52,7 @@ def model_card(evaluation: Evaluation, network: TrainedNetwork) -> str:
             "What it answers": _answers(evaluation.heads),
             "Data and terms": _data(network),
             "How good it is": _scores(evaluation, assessment),
-            "For whom it is worse": _groups(assessment),
+            "For whom": _groups(assessment),
             "Limits": text.bullets(_limits(evaluation, assessment)),
             "How it was made": _making(network),
             "Time and energy": _energy(network),
@@ -142,7 +150,7 @@ def _scores(evaluation: Evaluation, assessment: Assessment) -> str:
             one.head,
             score.name,
             with_interval(score.value, score.ci, least=_decimals(score)),
-            "" if score.baseline is None else f"{score.baseline:.3g}",
+            _constant(score),
             f"{score.n:,}",
         ]
         for one in assessment.heads.values()
@@ -155,8 +163,16 @@ def _scores(evaluation: Evaluation, assessment: Assessment) -> str:
     )
 
 
+def _constant(score: Score) -> str:
+    """The score of the constant, with the digits of the head's own."""
+    if score.baseline is None:
+        return ""
+    digits = decimals(score.value, score.ci, _decimals(score))
+    return f"{score.baseline:.{digits}f}"
+
+
 def _groups(assessment: Assessment) -> str:
-    """The weakest groups of each head, and its gaps."""
+    """The groups of each head, the weakest first."""
     rows = []
     for one in assessment.heads.values():
         sign = 1 if one.main and one.scores[one.main].better == "higher" else -1
@@ -167,7 +183,7 @@ def _groups(assessment: Assessment) -> str:
                 one.head,
                 g.title,
                 with_interval(g.score.value, g.score.ci, least=_decimals(g.score)),
-                f"{g.difference:+.3g}",
+                rounded(g.difference, g.score.ci, sign=True, least=_decimals(g.score)),
                 p_value_text(g.p_value),
                 f"{g.n:,}" + " (few)" * g.is_small,
             ]
@@ -193,7 +209,22 @@ def _limits(evaluation: Evaluation, assessment: Assessment) -> Iterator[str]:
             yield f"{one.head}: could not be shown to be better than a constant answer."
         elif not one.is_useful:
             yield f"{one.head}: not shown to be better than a constant. Don't use it."
+        elif groups := sentences.weaker(one):
+            yield f"{one.head}: worse than for all others: {_worst(one, groups)}."
     yield from evaluation.notes
+    yield "Pictures unlike those measured: how good it is for them isn't known."
+
+
+def _worst(one: HeadAssessment, groups: list[Subgroup]) -> str:
+    """Groups with their scores, at most a few of them."""
+    names = [
+        g.title
+        + f", {with_interval(g.score.value, g.score.ci, least=_decimals(g.score))}"
+        + ", no better than a constant there" * one.is_useless_for(g)
+        for g in groups[:_NAMED]
+    ]
+    more = len(groups) - len(names)
+    return "; ".join([*names, f"and {more} more"] if more else names)
 
 
 def _making(network: TrainedNetwork) -> str:

@@ -55,14 +55,17 @@ def _confidences(found: Reliability) -> list[str]:
         f"15 bins of equal width ({len(found.bins)} {hold} answers)."
     ]
     if found.temperature is not None:
-        before = "" if found.ece_before is None else f", before {found.ece_before:.3f}"
+        how = (
+            f"calibration on the validation part (temperature {found.temperature:.2f})"
+        )
         sentences.append(
-            f"Calibrated on the validation part with a temperature of "
-            f"{found.temperature:.2f}{before}."
+            f"This is after {how}."
+            if found.ece_before is None
+            else f"Before {how}, the error was {found.ece_before:.3f}."
         )
     elif found.ece_before is not None:  # of folds, which have a temperature each
         sentences.append(
-            "Calibrated on the validation part of each fold, before "
+            "Before calibration on the validation part of each fold, the error was "
             f"{found.ece_before:.3f}."
         )
     return sentences

@@ -13,6 +13,7 @@ from multitask.metrics.results import ALPHA, Gap, HeadAssessment, Subgroup
 from multitask.metrics.rounding import p_value_text
 
 _OPAQUE = 0.65  # of the colour of the group that is farthest off
+_PALE = 0.15  # at most, of a group that was not shown to differ from the others
 _PAIRS = 8  # columns of two groups up to which all are shown
 _LEAST = 0.02  # deviations from the whole up to which colours stay pale, relative
 
@@ -20,8 +21,9 @@ _LEAST = 0.02  # deviations from the whole up to which colours stay pale, relati
 def heat_map(assessed: HeadAssessment, unit: str) -> list[dict[str, Any]]:
     """The groups of each column as cells; small ones have no colour.
 
-    Colours show how far a group's score is from that of all pictures. Of many columns
-    with two groups, those that show no difference are `folded`.
+    Colours show how far a group's score is from that of all pictures; they are pale
+    where it was not shown to differ from the others. Of many columns with two groups,
+    those that show no difference are `folded`.
     """
     groups = assessed.subgroups
     if not groups:
@@ -36,6 +38,8 @@ def heat_map(assessed: HeadAssessment, unit: str) -> list[dict[str, Any]]:
         shade = min(1.0, abs(deviation) / largest) * _OPAQUE
         if group.is_small or not np.isfinite(shade):
             shade = 0.0
+        elif not group.differs:
+            shade = min(shade, _PALE)
         better = deviation > 0 if group.score.better == "higher" else deviation < 0
         columns.setdefault(group.column, []).append(
             {

@@ -56,7 +56,10 @@ def kind(assessed: HeadAssessment) -> str:
 
 
 def scores(head: Head, assessed: HeadAssessment) -> pd.DataFrame:
-    """One row per score: value, 95% interval, and the score of a constant answer."""
+    """One row per score: value with its interval, and the score of a constant answer.
+
+    So few columns fit a phone.
+    """
     rows = []
     for score in assessed.scores.values():
         if "/" in score.name or score.name == "within":
@@ -65,9 +68,10 @@ def scores(head: Head, assessed: HeadAssessment) -> pd.DataFrame:
         if value:
             rows.append(
                 {
-                    "score": words.title(score, head),
-                    "value": value,
-                    "95% interval": interval,
+                    "score": _title(score, head, assessed),
+                    "value (95% interval)": f"{value} ({interval})"
+                    if interval
+                    else value,
                     _constant(assessed): baseline,
                     "labels": f"{score.n:,}",
                 }
@@ -83,6 +87,15 @@ def _constant(assessed: HeadAssessment) -> str:
     if assessed.baseline is None or not assessed.baseline.answer:
         return "always the more frequent answer"
     return f"always {assessed.baseline.answer} ({assessed.baseline.rule})"
+
+
+def _title(score: Score, head: Head, assessed: HeadAssessment) -> str:
+    """The name of a score; the constant of squared errors is another one, the mean."""
+    title: str = words.title(score, head)
+    first, last = assessed.baselines[:1], assessed.baselines[-1:]
+    if score.name != "rmse" or first == last:
+        return title
+    return f"{title} (constant: {last[0].answer}, the {last[0].rule})"
 
 
 # One row per class, label or band

@@ -11,7 +11,7 @@ from multitask.reports._page import words
 from multitask.contracts.errors import counted
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
-from multitask.metrics.results import HeadAssessment
+from multitask.metrics.results import SMALL, HeadAssessment, Subgroup
 
 _SURE = 0.95  # share of right answers that is called reliable
 _LIMITS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)  # confidences that are looked at
@@ -36,12 +36,20 @@ def uses(head: Head, evaluation: Evaluation, assessed: HeadAssessment) -> Uses:
         return Uses([], _useless(assessed))
     pairs = _frames.pairs(head, evaluation.labels, evaluation.answers)
     good = _number(pairs, head) if head.answer_type == "number" else _confident(pairs)
+    if head.answer_type == "class":
+        good = [*good, *_counts(pairs)]
     return Uses(good, _limits(assessed, head))
 
 
 def _useless(assessed: HeadAssessment) -> list[str]:
     constant = assessed.baseline.answer if assessed.baseline else ""
     always = f"always answering {constant or 'what is more frequent'}"
+    main = assessed.scores[assessed.main]
+    if main.n < SMALL:
+        return [
+            f"For nothing yet: {counted(main.n, 'label')} can't show that it is better "
+            f"than {always}. Measure it on more labelled pictures."
+        ]
     return [
         f"For nothing: {always} was not shown to be worse. Train on more labels, or "
         "for longer; check that the labels are right."
@@ -55,27 +63,36 @@ def _confident(pairs: pd.DataFrame) -> list[str]:
     if not len(right):
         return []
     share = right.mean()
-    sentences = [
-        f"Counts and averages over many pictures like these, of which it gets "
-        f"{share:.0%} right."
-    ]
     if share >= _SURE:
-        return sentences
+        return [f"Single answers to pictures like these: {share:.0%} were right."]
     for limit in _LIMITS:
         sure = confidence >= limit
-        if sure.mean() < _LEAST or sure.sum() < 30:
+        if sure.mean() < _LEAST or sure.sum() < SMALL:
             break
         if right[sure].mean() >= _SURE:
             return [
-                *sentences,
                 f"Single answers with a confidence of {limit:.0%} or more: they are "
                 f"{sure.mean():.0%} of all, and {right[sure].mean():.0%} of them were "
                 "right on these pictures. Have a person look at the others.",
             ]
     return [
-        *sentences,
         "Single answers only where a person checks them: even of the most confident "
         f"ones, fewer than {_SURE:.0%} were right.",
+    ]
+
+
+def _counts(pairs: pd.DataFrame) -> list[str]:
+    """How far counts of answers are off those of labels: errors needn't cancel out."""
+    if pairs.empty:
+        return []
+    labels, answers = (pairs[name].value_counts() for name in ("label", "answer"))
+    off = answers.sub(labels, fill_value=0) / len(pairs)
+    most = off.abs().idxmax()
+    given, known = (each.get(most, 0) / len(pairs) for each in (answers, labels))
+    return [
+        "Counts over many pictures like these, where this may be ignored: it answers "
+        f"{most} for {given:.0%} where {known:.0%} are labelled so, the largest "
+        "difference of a class."
     ]
 
 
@@ -98,18 +115,24 @@ def _limits(assessed: HeadAssessment, head: Head) -> list[str]:
     worse = sorted((g for g in groups if g.is_weaker), key=lambda g: g.p_value)
     small = [group.title for group in groups if group.is_small]
     sentences = []
-    if worse:
-        names = [f"{g.title} ({words.parts(g.score, head.unit)[0]})" for g in worse]
+    useless = list(filter(assessed.is_useless_for, worse))
+    if useless:
         sentences.append(
-            f"For {_listed(names)} without a check: shown to be worse there than for "
-            "all others."
+            f"For {_scored(useless, head)} at all: it is worse there than for all "
+            "others, and no better than one constant answer."
+        )
+    checked = [group for group in worse if group not in useless]
+    if checked:
+        sentences.append(
+            f"For {_scored(checked, head)} without a check: shown to be worse there "
+            "than for all others."
         )
     own = _own_groups(assessed, head)
     if own:
         sentences.append(own)
     if assessed.useless_labels:
-        useless = _listed(assessed.useless_labels)
-        sentences.append(f"For {useless}: no better than the more frequent answer.")
+        names = _listed(assessed.useless_labels)
+        sentences.append(f"For {names}: no better than the more frequent answer.")
     if small:
         sentences.append(
             f"For {_listed(small)}: fewer than 30 pictures"
@@ -157,3 +180,10 @@ def _own_groups(assessed: HeadAssessment, head: Head) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return str(words.joined(names, _LISTED))
+
+
+def _scored(groups: list[Subgroup], head: Head) -> str:
+    """Groups with their scores, such as `race black (37%)`."""
+    return _listed(
+        [f"{g.title} ({words.parts(g.score, head.unit)[0]})" for g in groups]
+    )

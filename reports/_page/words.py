@@ -54,8 +54,8 @@ def text(name: str, number: float | None, digits: int, unit: str = "") -> str:
         return ""
     if is_share(name):
         return f"{number:.{digits}%}"
-    sign = "+" if last(name) == "bias" else ""
     number = round(number, digits) + 0.0  # without the sign of -0.0
+    sign = "+" if last(name) == "bias" and number else ""
     return (
         f"{number:{sign}.{digits}f} {unit if last(name) in _OF_UNIT else ''}".rstrip()
     )

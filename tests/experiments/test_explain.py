@@ -51,6 +51,17 @@ def answered(trunk):
     return network, pixels, labels, network.answers(pixels, rows, probabilities=True)
 
 
+def test_answers_that_are_no_numbers_are_not_explained(tiny_trunk):
+    network, pixels, labels, answers = answered(tiny_trunk)
+    core = network.model.get_layer("core")
+    core.set_weights([np.full_like(weight, np.nan) for weight in core.get_weights()])
+    rows = labels.index.to_numpy()
+    answers = network.answers(pixels, rows, probabilities=True)
+    known = explanations(network, pixels, labels, answers)
+    assert known is not None
+    assert not any(known.values())
+
+
 def test_answers_are_explained_by_what_they_are(tiny_trunk):
     network, pixels, labels, answers = answered(tiny_trunk)
     known = explanations(network, pixels, labels, answers)

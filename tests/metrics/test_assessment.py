@@ -194,10 +194,51 @@ def test_constant_predictions_are_no_better_than_a_constant():
     assert head.sentence.endswith(", the constant 67.")
 
 
+def test_guesses_are_not_said_to_tell_classes_apart():
+    # Their macro F1 of about a third is far above the constant's, 0.19.
+    rng = np.random.default_rng(0)
+    names = ("calm", "tense", "happy")
+    truth = rng.choice(names, 700, p=[0.4, 0.3, 0.3])
+    guesses = rng.choice(names, 700)
+    head = assess(of_classes(truth, guesses, names)).heads["gender"]
+    macro = head.scores["macro_f1"]
+    assert macro.ci
+    assert macro.baseline
+    assert macro.ci[0] > macro.baseline + 0.05
+    assert head.sentence.startswith("Gender: no better than always answering calm: ")
+    assert "apart" not in head.sentence
+
+
+@pytest.mark.parametrize("names", [("male", "female"), ("male", "female", "none")])
+def test_fewer_right_answers_than_a_constant_may_still_tell_classes_apart(names):
+    # Of 400 men it finds 280, of 100 women 90: on average 80 in 100, and guesses 50,
+    # whether or not there is a class that no picture has.
+    truth = np.repeat(["male", "female"], [400, 100])
+    answers = np.repeat(["male", "female", "male"], [280, 210, 10])
+    sentence = assess(of_classes(truth, answers, names)).heads["gender"].sentence
+    assert sentence.startswith(
+        "Gender: no better than always answering male: right 74 times in 100 ("
+    )
+    assert "It does tell classes apart, though: it finds 80 in 100 of each" in sentence
+    assert sentence.endswith("), guesses 50.")
+
+
+def test_of_three_labels_no_rare_class_is_said_to_be_told_apart():
+    truth = ["male", "female", "female"]
+    sentence = assess(of_classes(truth, truth)).heads["gender"].sentence
+    assert sentence.endswith(
+        "(44 to 100), the constant 67. 3 labels only, too few to rely on."
+    )
+
+
 def test_where_all_labels_are_alike_nothing_can_be_told():
     head = assess(of_classes(["male"] * 50, ["male"] * 40 + ["female"] * 10)).heads
     assert head["gender"].is_useful is None
-    assert "the labels are all alike" in head["gender"].sentence
+    # It is wrong 10 times of 50, which "male" never is: no constant is called as good.
+    assert head["gender"].sentence.startswith("Gender: right 80 times in 100 (")
+    assert head["gender"].sentence.endswith(
+        "; all labels are the same, male, so it isn't known what it tells apart."
+    )
     # Nobody is female, so precision is 0, and recall and F1 have no interval.
     scores = head["gender"].scores
     assert scores["classification_report/female/recall"].ci is None

@@ -95,13 +95,17 @@ def test_a_product_has_a_group_for_each_pair():
     assert [g.group for g in groups[:3]] == [
         "white, male", "white, female", "black, male",
     ]  # fmt: skip
-    assert groups[0].title == "race white, gender male"
+    assert groups[0].title == "race white × gender male"
     labels = drawing.labels
     rows = (labels["race"] == "white") & (labels["gender"] == "male")
     assert groups[0].n == (rows & labels["age"].notna()).sum()
     # Asked for, a product may contain the head's own classes, as Gender Shades does.
-    own = assess(drawing, by=["race*gender"]).heads["gender"].subgroups
-    assert "race*gender" in {group.column for group in own}
+    own = assess(drawing, by=["race*gender"]).heads["gender"]
+    assert "race*gender" in {group.column for group in own.subgroups}
+    # That women are called female more often than men is no gap.
+    parity = {gap.column: gap.demographic_parity for gap in own.gaps}
+    assert parity["race*gender"] is None
+    assert parity["race"] is not None
 
 
 @pytest.mark.parametrize(
@@ -150,6 +154,34 @@ def test_the_weakest_group_is_the_worst_of_those_shown_to_be_weaker():
         of_classes(truth, np.where(np.arange(600) % 9, truth, "male"), race=race)
     )
     assert fair.heads["gender"].sentence.endswith("No group was shown to be weaker.")
+
+
+def test_a_weakest_group_that_a_constant_serves_as_well_is_called_so():
+    # Of 200 black, 100 are male: always "male" is right for 100, the head for 80.
+    truth = np.tile(["male", "female"], 300)
+    race = np.repeat(["white", "black", "asian"], 200)
+    wrong = np.zeros(600, bool)
+    wrong[:10], wrong[200:320], wrong[400:410] = True, True, True
+    answers = np.where(wrong, np.where(truth == "male", "female", "male"), truth)
+    head = assess(of_classes(truth, answers, race=race)).heads["gender"]
+    assert head.sentence.endswith(
+        "Weakest: race black, 40 in 100 (33 to 46), no better than a constant there "
+        "(50), n = 200."
+    )
+    useless = {
+        g.group: head.is_useless_for(g) for g in head.subgroups if g.column == "race"
+    }
+    assert useless == {"white": False, "black": True, "asian": False}
+
+
+def test_a_sentence_counts_the_groups_that_are_too_small_to_tell():
+    truth = np.tile(["male", "female"], 100)
+    race = ["white"] * 90 + ["black"] * 90 + ["asian"] * 12 + ["indian"] * 8
+    answers = np.where(np.arange(200) % 9, truth, "male")
+    sentence = assess(of_classes(truth, answers, race=race)).heads["gender"].sentence
+    assert sentence.endswith(
+        "No group was shown to be weaker; 2 of 4 are too small to tell."
+    )
 
 
 def test_gaps_are_fairlearns():

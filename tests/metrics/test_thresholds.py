@@ -8,7 +8,9 @@ import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.recipe_texts import ThresholdRule, parse_thresholds
+from multitask.metrics.assessment import assess
 from multitask.metrics.thresholds import choose, choose_all, measured
 from multitask.networks.answers import read_all
 from tests.head_losses import make_head
@@ -114,6 +116,28 @@ def test_a_threshold_of_0_answers_yes_throughout():
     head = make_head("sigmoid", columns=["A"]).with_thresholds({"A": choice.value})
     assert head.read(scores[:, None])["A"].tolist() == [1, 1, 1, 1]
     assert head.uncalibrated().thresholds == (0.0,)
+
+
+def test_a_head_is_not_called_useless_because_of_its_thresholds():
+    # Of 200, 40 are yes, with a probability of .9, the others have .1. A threshold of
+    # .05 answers yes to all, which is right for 40; no for all would be for 160.
+    yes = np.arange(200) < 40
+    labels = pd.DataFrame({"path": [*map(str, range(200))], "A": yes.astype(float)})
+    labels["race"] = np.repeat(["white", "black"], [20, 180])
+    head = make_head("sigmoid", columns=["A"]).with_thresholds({"A": 0.05})
+    answers = read(head, np.where(yes, 0.9, 0.1)[:, None])
+    one = assess(
+        Evaluation(
+            title="by hand", split="test", labels=labels, answers=answers, heads=(head,)
+        )
+    ).heads[head.name]
+    assert (one.scores["mean_accuracy"].value, one.at_half) == (0.2, 1.0)
+    assert one.is_useful is True
+    assert one.useless_labels == ()
+    assert "right 20 times in 100 (1" in one.sentence
+    assert "with the thresholds chosen, 100 with .5; a constant" in one.sentence
+    assert not any(map(one.is_useless_for, one.subgroups))
+    assert "would be right 80 times" in one.sentence
 
 
 def test_thresholds_are_measured_beside_the_usual_one():

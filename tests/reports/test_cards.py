@@ -1,7 +1,9 @@
 """Are cards valid for the hub, right about what was measured, honest about the rest?"""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from multitask.reports import data_card, model_card
 from multitask.reports._cards import text
@@ -11,7 +13,7 @@ from multitask.data.about import describe_data
 from multitask.metrics.assessment import assess
 from multitask.metrics.rounding import p_value_text
 from tests.evaluations import by_hand
-from tests.metrics.faces import drawn
+from tests.metrics.faces import drawn, of_classes
 
 UTKFACE = DataDescription(
     name="utkface",
@@ -102,6 +104,26 @@ def test_a_reader_that_is_not_installed_states_nothing():
     assert one == DataDescription(name="shelf", reader="shelf")
 
 
+def test_a_weaker_group_is_among_the_limits_and_the_groups(tmp_path):
+    # Of 100 black, 40 are right, a constant 50; of 100 white, all.
+    truth = np.tile(["male", "female"], 100)
+    wrong = np.arange(200) >= 140
+    answers = np.where(wrong, np.where(truth == "male", "female", "male"), truth)
+    race = ["white"] * 100 + ["black"] * 100
+    evaluation = replace(of_classes(truth, answers, race=race), network=NETWORK)
+    model_card.write(evaluation, tmp_path)
+    content = (tmp_path / "model_card.md").read_text(encoding="utf-8")
+    limits = content.split("## Limits")[1].split("## How it was made")[0]
+    assert (
+        "- gender: worse than for all others: race black, 0.40 (0.30 to 0.49), no "
+        "better than a constant there." in limits
+    )
+    assert "- Pictures unlike those measured" in limits
+    assert "| gender | race black | 0.40 (0.30 to 0.49) | -0.60 |" in content
+    assert "| gender | accuracy | 0.70 (" in content
+    assert ") | 0.50 | 200 |" in content
+
+
 def test_folds_have_a_card_each_and_none_in_common(tmp_path):
     model_card.write(by_hand(network=None), tmp_path)
     assert not list(tmp_path.iterdir())
@@ -161,7 +183,7 @@ def test_groups_stand_with_the_chance_of_their_difference(tmp_path):
     evaluation = drawn(network=NETWORK)
     model_card.write(evaluation, tmp_path)
     content = (tmp_path / model_card.FILE).read_text(encoding="utf-8")
-    section = content.split("## For whom it is worse")[1].split("\n## ")[0]
+    section = content.split("## For whom\n")[1].split("\n## ")[0]
     assert "| head | group | score (95% interval) | to the others | p | pict" in section
     for group in assess(evaluation).heads["gender"].subgroups:
         start = f"| gender | {group.title} |"

@@ -114,7 +114,7 @@ def _with(evaluation, **columns):
         (lambda one: _with(one, age=30.0), "30"),
         (
             lambda one: replace(one, labels=one.labels.assign(gender="female")),
-            "labels are all alike",
+            "labels are the same, female",
         ),
         (
             lambda one: replace(

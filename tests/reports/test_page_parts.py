@@ -46,8 +46,10 @@ def assessed(main="accuracy", value=0.9, better="higher", **changes):
 
 def test_colours_say_better_or_worse_than_the_whole_and_small_groups_have_none():
     whole = assessed(
-        subgroups=(group("a", 50, 0.95), group("b", 50, 0.8), group("c", 29, 0.1))
-    )
+        subgroups=(
+            group("a", 50, 0.95, 0.01), group("b", 50, 0.8, 0.01), group("c", 29, 0.1)
+        )
+    )  # fmt: skip
     [row] = groups.heat_map(whole, "")
     better, worse, small = row["cells"]
     assert (better["kind"], worse["kind"], small["kind"]) == ("above", "below", "small")
@@ -55,6 +57,30 @@ def test_colours_say_better_or_worse_than_the_whole_and_small_groups_have_none()
     assert worse["share"] == pytest.approx(2 * better["share"], abs=0.02)
     assert small["share"] == 0
     assert (small["n"], small["value"]) == ("29", "10%")
+
+
+def test_colours_are_pale_where_no_difference_was_shown():
+    shown, chance = group("a", 50, 0.95, 0.01), group("b", 50, 0.8, 0.3)
+    [row] = groups.heat_map(assessed(subgroups=(shown, chance)), "")
+    # Though it is farther off, by 0.1, it is below half of the other's.
+    assert 0 < row["cells"][1]["share"] < row["cells"][0]["share"] / 2
+
+
+def test_the_constant_of_a_squared_error_is_the_mean():
+    median = Baseline(answer="29", rule="median", scores={"mae": 16.0, "rmse": 23.0})
+    mean = Baseline(answer="33", rule="mean", scores={"mae": 17.0, "rmse": 22.0})
+    errors = {
+        "mae": score("mae", 5.3, (4.5, 6.3), baseline=16.0, better="lower"),
+        "rmse": score("rmse", 7.7, (6.0, 9.0), baseline=22.0, better="lower"),
+        "bias": score("bias", -0.5, (-1.6, 0.4), better=None),
+    }
+    one = assessed(scores=errors, baseline=median, baselines=(median, mean))
+    rows = sections.scores(AGE, one).set_index("score")
+    assert rows["always 29 (median)"].tolist() == ["16.0 years", "22 years", ""]
+    assert rows.index[1] == "root mean squared error (constant: 33, the mean)"
+    assert rows["value (95% interval)"].tolist() == [
+        "5.3 years (4.5 to 6.3)", "8 years (6 to 9)", "0 years (-2 to 0)",
+    ]  # fmt: skip
 
 
 def test_of_errors_the_smaller_ones_are_better():
@@ -114,13 +140,14 @@ def test_confident_answers_may_go_unchecked_where_they_are_right():
     )
     evaluation = by_hand(labels=labels, answers=answers, heads=(GENDER,))
     good = uses.uses(GENDER, evaluation, assessed()).good
-    assert "74% right" in good[0]
-    assert "confidence of 70% or more: they are 50% of all, and 98% of" in good[1]
+    assert "confidence of 70% or more: they are 50% of all, and 98% of" in good[0]
+    # All are labelled male: errors don't cancel out, and counts are far off.
+    assert "it answers female for 26% where 0% are labelled so" in good[1]
     answers["gender_confidence"] = 0.9
     evaluation = replace(evaluation, answers=answers)
     assert (
         "only where a person checks"
-        in uses.uses(GENDER, evaluation, assessed()).good[1]
+        in uses.uses(GENDER, evaluation, assessed()).good[0]
     )
 
 
@@ -152,6 +179,28 @@ def test_a_class_with_a_slash_in_its_name_is_named_whole():
     assert any(line.startswith("To find yes/no (50%): of these") for line in bad)
 
 
+def test_few_labels_ask_for_more_to_measure_on_not_for_a_longer_training():
+    few = {"accuracy": score("accuracy", 1.0, (0.44, 1.0), baseline=0.67, n=3)}
+    bad = uses.uses(GENDER, by_hand(), assessed(is_useful=False, scores=few)).bad
+    assert bad == [
+        "For nothing yet: 3 labels can't show that it is better than always answering "
+        "male. Measure it on more labelled pictures."
+    ]
+    many = {"accuracy": score("accuracy", 0.6, (0.5, 0.7), baseline=0.6, n=100)}
+    bad = uses.uses(GENDER, by_hand(), assessed(is_useful=False, scores=many)).bad
+    assert bad[0].startswith("For nothing: always answering male was not shown")
+
+
+def test_answers_on_a_group_that_a_constant_serves_as_well_are_good_for_nothing():
+    useless, weak = group("a", 50, 0.4, 0.01), group("b", 50, 0.8, 0.01)
+    useless = replace(useless, score=replace(useless.score, baseline=0.5))
+    weak = replace(weak, score=replace(weak.score, baseline=0.5))
+    bad = uses.uses(GENDER, by_hand(), assessed(subgroups=(useless, weak))).bad
+    assert bad[0].startswith("For race a (40%) at all: it is worse there")
+    assert bad[0].endswith("and no better than one constant answer.")
+    assert bad[1].startswith("For race b (80%) without a check")
+
+
 # Calibration
 
 
@@ -165,10 +214,15 @@ def test_confidences_are_wrong_only_where_it_is_more_than_chance(n, verdict):
     shown = calibration.calibration(found, GENDER)
     assert shown.sentences[0].startswith(verdict)
     assert "0.100, in 15 bins of equal width (1 holds answers)" in shown.sentences[0]
-    assert "temperature of 1.50, before 0.200" in shown.sentences[1]
+    assert shown.sentences[1] == (
+        "Before calibration on the validation part (temperature 1.50), the error was "
+        "0.200."
+    )
     # Folds have a temperature each.
     folds = calibration.calibration(replace(found, temperature=None), GENDER)
-    assert folds.sentences[1].endswith("part of each fold, before 0.200.")
+    assert folds.sentences[1] == (
+        "Before calibration on the validation part of each fold, the error was 0.200."
+    )
 
 
 def test_thresholds_stand_beside_a_half():

@@ -1,8 +1,10 @@
 """Does a page on several networks begin with what was shown of them?"""
 
 import csv
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from multitask.reports import side_by_side
 
@@ -13,6 +15,7 @@ from multitask.contracts.results.side_by_side import (
     SideBySide,
 )
 from tests.evaluations import Page, strict
+from tests.metrics.faces import of_classes
 
 
 def network(name, heads=("age", "gender")):
@@ -138,3 +141,23 @@ def test_three_networks_are_compared_pair_by_pair(tmp_path):
     side_by_side.write(shown, tmp_path)
     page = Page((tmp_path / "index.html").read_text(encoding="utf-8"))
     assert "Differences of all pairs" in page.text
+
+
+def test_networks_that_a_constant_serves_as_well_are_named():
+    truth = np.tile(["male", "female"], 200)
+    right = of_classes(truth, np.where(np.arange(400) % 9, truth, "male"))
+    useless = of_classes(truth, ["male"] * 400)
+    one = result(
+        BOTH[1:],
+        evaluations={"a": useless, "b": right},
+        metrics={"gender": "accuracy"},
+        units={"gender": ""},
+        better={"gender": "higher"},
+    )
+    assert side_by_side.verdicts(one)[1:] == [
+        "In gender, a was not shown to be better than always giving the same answer."
+    ]
+    one = replace(one, evaluations={"a": useless, "b": useless})
+    assert "In gender, a and b were not shown" in side_by_side.verdicts(one)[1]
+    one = replace(one, evaluations={"a": right, "b": right})
+    assert side_by_side.verdicts(one)[1:] == []
