@@ -43,6 +43,9 @@ with suppress(ImportError):  # Pillow before 11.3
 
     _FORMATS += (AvifImagePlugin.AvifImageFile.format,)
 _EDGES = "must be 'left top right bottom'"
+# Blocks so large that their memory goes back to the system, whichever thread has them:
+# smaller ones, as Pillow has by itself, stay with the thread that once needed them.
+Image.core.set_block_size(2**26)  # type: ignore[attr-defined]
 # An image that is given twice must not be read by two threads at once: each has one of
 # these locks, by its address.
 _READING = tuple(threading.Lock() for _ in range(61))

@@ -1,6 +1,12 @@
 """Do large pictures wait for each other, and small ones never?"""
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
+
+import pytest
+from PIL import Image
 
 from multitask.images.room import FREE, Room
 
@@ -58,3 +64,29 @@ def test_small_pictures_and_those_outside_a_lease_never_wait():
         assert done.wait(10)
     with room.lease():
         room.take(10 * FREE)  # what was taken is given back
+
+
+MEASURE = """
+import os, resource, sys
+os.cpu_count = lambda: 8
+from multitask.images.decode import decode_all
+for _ in decode_all([sys.argv[1]] * 8, 64):
+    pass
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="measures memory in KB")
+def test_eight_of_the_largest_pictures_take_hardly_more_memory_than_one(tmp_path):
+    """At 4 bytes a pixel, and 1 before it is RGB, one takes 500 MB."""
+    file = tmp_path / "grey.png"
+    Image.new("L", (9999, 9999), 90).save(file)
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(file)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout) < 1000
