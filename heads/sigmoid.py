@@ -233,7 +233,8 @@ class Sigmoid(Head):
             values = self._values(labels, name)
             known = ~np.isnan(values)
             if known.any():
-                predictions = answers.loc[known, name].to_numpy() == 1
+                given = answers.loc[known, name].to_numpy(float, na_value=np.nan)
+                predictions = given == 1
                 per_label[name] = _label_summary(values[known] == 1, predictions)
         if not per_label:
             return {"n": 0}

@@ -105,7 +105,8 @@ def _classes(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.Data
 def _yes(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     """The most confident label of each row that is answered yes."""
     names = list(head.columns)
-    yes = np.stack([(answers[n] == 1) & column(labels, n).notna() for n in names], 1)
+    given = answers[names].to_numpy(float, na_value=np.nan)  # NA: not a number
+    yes = (given == 1) & np.stack([column(labels, n).notna() for n in names], axis=1)
     confidences = answers[[f"{name}_confidence" for name in names]].to_numpy(float)
     best = np.where(yes, confidences, -1.0).argmax(axis=1)
     rows = np.arange(len(best))
