@@ -51,7 +51,8 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         metavar="A*B",
         help="measure these sub-groups, too: those of two columns together, such as "
-        "race*gender; may be repeated, or list several separated by commas",
+        "race*gender; may be repeated, or list several separated by commas (default: "
+        "those of each labelled column)",
     )
     parser.add_argument(
         "--out",

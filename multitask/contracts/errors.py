@@ -266,7 +266,10 @@ class Parser(argparse.ArgumentParser):
         shown = [a for a in self._actions if a.help != argparse.SUPPRESS]
         options = [o for action in shown for o in action.option_strings]
         # Without their dashes, which make all of them alike.
-        close = close_name(name.strip("-"), [o.strip("-") for o in options], 0.7)
+        bare, names = name.strip("-"), [option.strip("-") for option in options]
+        close = close_name(bare, names, 0.7)
+        whole = [option for option in names if bare and option.startswith(bare)]
+        close = close or (whole[0] if len(whole) == 1 else None)
         meant = [option for option in options if option.strip("-") == close]
         todo = f"did you mean {meant[-1]!r}?" if close else f"see {self.prog} --help"
         raise UserError(name, "unknown option", todo)

@@ -65,4 +65,6 @@ def _score(output: Any, head: Head, targets: npt.NDArray[np.intp]) -> Any:
     logits = getattr(output, "_keras_logits", None)
     if logits is None:
         logits = tf.math.log(output + keras.config.epsilon())
+    if head.answer_type == "class" and logits.shape[-1] == 1:  # that of the second
+        return logits[:, 0] * tf.cast(2 * targets - 1, logits.dtype)
     return tf.gather(logits, targets, axis=1, batch_dims=1)

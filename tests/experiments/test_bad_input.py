@@ -268,6 +268,7 @@ def test_a_class_that_the_network_never_saw(capsys, tmp_path, run, faces):
 def test_an_output_folder_that_exists(capsys, tmp_path, run, faces):
     line = fails(capsys, main, ["--data", f"utkface={faces}", "--out", run])
     assert "already exists" in line
+    (tmp_path / "notes.txt").touch()
     line = fails(capsys, report_main, [run, "--out", tmp_path])
     assert "already exists" in line
 
@@ -362,7 +363,8 @@ def test_data_without_labels_for_one_head_can_still_be_measured(tmp_path, run):
     options = [str(run), "--data", f"sample={drawn}", "--out", str(out)]
     assert report_main(options) == 0
     heads = json.loads((out / "report.json").read_text())["heads"]
-    assert heads["race"] == {"n": 0}
+    assert heads["race"]["n"] == 0
+    assert heads["race"]["sentence"].startswith("Race: no labels")
     assert heads["gender"]["n"] == labels["gender"].notna().sum()
 
 

@@ -14,7 +14,8 @@ GENDER = from_config("gender", {"kind": "softmax", "classes": ["male", "female"]
 FACE = from_config("face", {"kind": "sigmoid", "columns": ["Smiling", "Bald"]})
 AGE = from_config("age", {"kind": "regression", "low": 0, "high": 100, "unit": "years"})
 YEARS = from_config("years", {"kind": "distribution", "low": 0, "high": 100})
-HEADS = (GENDER, FACE, AGE, YEARS)
+MOOD = from_config("mood", {"kind": "sigmoid", "classes": ["calm", "angry"]})
+HEADS = (GENDER, FACE, AGE, YEARS, MOOD)
 
 
 def quadrants(images, norm, pooling="average"):
@@ -37,6 +38,7 @@ def core():
         layer = core.get_layer(name)
         layer.set_weights([8 * np.eye(2), np.zeros(2)])
     core.get_layer("age-unit").set_weights([np.array([[8.0], [0.0]]), np.zeros(1)])
+    core.get_layer("mood").set_weights([np.array([[-8.0], [8.0]]), np.zeros(1)])
     years = core.get_layer("years")
     steps = np.linspace(-1, 1, years.units)
     years.set_weights([np.stack([8 * steps, 0 * steps]), np.zeros(years.units)])
@@ -61,8 +63,10 @@ def images():
         (FACE, 1, False),
         (AGE, 0, True),
         (YEARS, 0, True),
+        (MOOD, 0, True),
+        (MOOD, 1, False),
     ],
-    ids=["male", "female", "Smiling", "Bald", "age", "years"],
+    ids=["male", "female", "Smiling", "Bald", "age", "years", "calm", "angry"],
 )
 def test_the_map_is_where_what_raises_the_answer_is(core, images, head, target, is_red):
     maps = GradCam(core).maps(images, head, np.full(2, target))

@@ -151,7 +151,7 @@ def test_a_frame_to_predict_may_give_boxes_as_a_table_does():
     assert read_inputs(lists).boxes == ["1 2 3 4", None]
     wrong = read_inputs(frame.assign(w=[3, -1], h=[4, 1])).boxes
     assert wrong[0] == "1 2 4 6"
-    with pytest.raises(PictureError, match="box is '9 9 -1 1', must be"):
+    with pytest.raises(PictureError, match="box '9 9 -1 1' has right -1 before"):
         decode(np.zeros((20, 20), np.uint8), wrong[1])
 
 
