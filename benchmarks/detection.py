@@ -53,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--gain", type=int, default=1000, metavar="N", help="faces whose answers count"
     )
+    parser.add_argument(
+        "--network", default="faces", help="whose answers count (default faces)"
+    )
     return parser
 
 
@@ -68,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
         "recall": partial(recall, arguments.data, names, arguments.faces),
         "alarms": partial(false_alarms, names),
         "speed": partial(speed, arguments.data[0], names),
-        "gain": partial(gain, arguments.data, arguments.gain),
+        "gain": partial(gain, arguments.data, arguments.gain, arguments.network),
     }
     for name, rows in measures.items():
         if arguments.only in (None, name):
@@ -160,7 +163,9 @@ def _peak(name: str, width: int) -> int:
     return peak([sys.executable, "-c", _ONE, json.dumps([name, width])])
 
 
-def gain(data: Sequence[str], count: int) -> Iterator[dict[str, str]]:
+def gain(
+    data: Sequence[str], count: int, network: str = "faces"
+) -> Iterator[dict[str, str]]:
     """How alike a network answers for crops of found faces and for the pictures.
 
     The pictures of UTKFace are pasted into photos, found and cut out by a framing that
@@ -173,12 +178,12 @@ def gain(data: Sequence[str], count: int) -> Iterator[dict[str, str]]:
         )
     import multitask
 
-    network = multitask.load("faces")
+    analyzer = multitask.load(network)
     framing = framing_of(files(source, FRAMED))
     paths = files(source, count, skip=FRAMED)
-    side = network.spec.side
+    side = analyzer.spec.side
     originals = np.stack([resize(decode(path), side) for path in paths])
-    wanted = network.answers(originals, np.arange(len(paths)))
+    wanted = analyzer.answers(originals, np.arange(len(paths)))
     for most in (0.0, 20.0):
         crops, whole = originals.copy(), originals.copy()
         numbers = []
@@ -191,7 +196,7 @@ def gain(data: Sequence[str], count: int) -> Iterator[dict[str, str]]:
         turn = f"up to {most:.0f}°" if most else "upright"
         row = {"turned": turn, "found": f"{len(rows)} of {len(paths)}"}
         for what, shown in (("its crop", crops), ("the photo", whole)):
-            answers = network.answers(shown, rows)
+            answers = analyzer.answers(shown, rows)
             yield row | {"answered": what} | agreement(wanted.loc[rows], answers)
 
 
