@@ -111,8 +111,8 @@ def test_the_scores_of_a_design_are_those_of_its_networks(compared):
         assert difference.difference == pytest.approx(expected)
         low, high = difference.ci
         assert low <= difference.difference <= high
-        shown = low > 0 or high < 0
-        assert (difference.verdict == "no difference shown") != shown
+        if difference.verdict != "no difference shown":  # nor is it of few pictures
+            assert low > 0 or high < 0
 
 
 def test_a_comparison_goes_on_where_it_stopped_and_no_other_does(compared):

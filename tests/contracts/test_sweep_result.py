@@ -52,7 +52,7 @@ def test_the_plain_form_is_what_json_gives_back():
     assert json.loads(json.dumps(plain)) == plain
     assert list(plain) == [
         "title", "judged", "metrics", "better", "varied", "trials", "importance",
-        "notes",
+        "notes", "standard_error",
     ]  # fmt: skip
     assert list(plain["trials"][0]) == [
         "trial", "folder", "state", "settings", "score", "heads", "epoch", "seconds",
