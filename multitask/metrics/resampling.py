@@ -33,10 +33,13 @@ def units(labels: pd.DataFrame) -> tuple[Units, Unit]:
     """The number (rows,) of what each row is drawn with, and what that is.
 
     If the table has identities, it is the person; a row without one is drawn with those
-    of its picture.
+    of its picture, and one without a path by itself.
     """
     # By position: the index of a user's data frame may have a row twice.
-    names = ("picture " + labels["path"].astype(str)).to_numpy(dtype=object)
+    path = column(labels, "path")
+    names = np.array([f"row {row}" for row in range(len(labels))], dtype=object)
+    is_file = path.notna().to_numpy()
+    names[is_file] = ("picture " + path[is_file].astype(str)).to_numpy(dtype=object)
     identity = column(labels, "identity")
     known = identity.notna().to_numpy()
     names[known] = ("person " + identity[known].astype(str)).to_numpy(dtype=object)

@@ -58,4 +58,5 @@ def test_the_plain_form_is_what_json_gives_back():
         "trial", "folder", "state", "settings", "score", "heads", "epoch", "seconds",
         "curve", "reason",
     ]  # fmt: skip
-    assert plain["varied"] == {"dropout": {"tried": "0 to 0.4", "log": False}}
+    dropout = {"tried": "0 to 0.4", "log": False, "ends": None}
+    assert plain["varied"] == {"dropout": dropout}
