@@ -48,7 +48,7 @@ CASES = {
     "bfloat16": small.recipe(epochs=EPOCHS, precision="bfloat16"),
     "float16": small.recipe(epochs=EPOCHS, precision="float16"),
 }
-QUICK = ("default", "famo", "two stages")
+QUICK = ("default", "dropout")
 
 
 @pytest.mark.parametrize(
