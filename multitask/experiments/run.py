@@ -126,11 +126,11 @@ def fit(
     plugins.reports()  # one that can't be used is known before the long work
     if not resume:
         new_folder(out)
-    elif _is_finished(out):
-        raise UserError(out, "is finished, there is nothing to resume")
-    with only_process(out):
+    with only_process(out):  # which also removes the lock of a process that died
         if not resume:
             new_folder(out)  # another run may have begun in it meanwhile
+        elif _is_finished(out):
+            raise UserError(out, "is finished, there is nothing to resume")
         prepared = prepare(recipe, out, say, resume, machine)
         return _begun(prepared, out, resume, say)
 
