@@ -269,7 +269,7 @@ class Parser(argparse.ArgumentParser):
         bare, names = name.strip("-"), [option.strip("-") for option in options]
         close = close_name(bare, names, 0.7)
         whole = [option for option in names if bare and option.startswith(bare)]
-        close = close or (whole[0] if len(whole) == 1 else None)
+        close = close or (whole[0] if len(whole) == 1 else "")
         meant = [option for option in options if option.strip("-") == close]
         todo = f"did you mean {meant[-1]!r}?" if close else f"see {self.prog} --help"
         raise UserError(name, "unknown option", todo)
