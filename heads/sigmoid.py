@@ -233,8 +233,8 @@ class Sigmoid(Head):
             values = self._values(labels, name)
             known = ~np.isnan(values)
             if known.any():
-                given = answers.loc[known, name].to_numpy(float, na_value=np.nan)
-                predictions = given == 1
+                numbers = answers.loc[known, name].to_numpy(float, na_value=np.nan)
+                predictions = numbers == 1
                 per_label[name] = _label_summary(values[known] == 1, predictions)
         if not per_label:
             return {"n": 0}

@@ -60,14 +60,14 @@ def measure_side_by_side(
     Raises UserError for whatever the user can fix: among others if the networks hold
     out no picture in common, or answer no question in common.
     """
-    given = [_given(name, file) for name, file in networks.items()]
+    opened = [_given(name, file) for name, file in networks.items()]
     with only_process(out):
         new_folder(out)  # another process may have written into it meanwhile
-        return _measured(given, data, out, split=split, faces=faces, machine=machine)
+        return _measured(opened, data, out, split=split, faces=faces, machine=machine)
 
 
 def _measured(
-    given: Sequence[GivenNetwork],
+    networks: Sequence[GivenNetwork],
     data: Sequence[str],
     out: Path,
     *,
@@ -76,15 +76,17 @@ def _measured(
     machine: Machine,
 ) -> SideBySide:
     """Measure networks, and write a report into `out`."""
-    matches, notes = matched_heads({one.name: one.spec.heads for one in given})
-    sets = _sets(data, given)
-    heads = dict.fromkeys(head for one in given for head in one.heads)
+    matches, notes = matched_heads({one.name: one.spec.heads for one in networks})
+    sets = _sets(data, networks)
+    heads = dict.fromkeys(head for one in networks for head in one.heads)
     reading = read_all(sets, out / SAMPLE, heads)
-    runs = {one.name: (one.file.parent, not data and bool(one.data)) for one in given}
+    runs = {
+        one.name: (one.file.parent, not data and bool(one.data)) for one in networks
+    }
     table, part, told = held_out_by_all(reading.table, runs, split)
     table = table.reset_index(drop=True)
     answered = answer_same_rows(
-        given, table, part, faces=faces, machine=machine, out=out
+        networks, table, part, faces=faces, machine=machine, out=out
     )
     measured, unlabelled = _labelled(matches, answered)
     result = SideBySide(
@@ -99,7 +101,7 @@ def _measured(
         differences=tuple(_differences(measured, answered)),
         notes=(
             *told,
-            *(note for one in given for note in _unlisted(one, data, sets)),
+            *(note for one in networks for note in _unlisted(one, data, sets)),
             *notes,
             *unlabelled,
             *reading.notes,
@@ -116,9 +118,9 @@ def _measured(
     return result
 
 
-def _sets(data: Sequence[str], given: Sequence[GivenNetwork]) -> tuple[str, ...]:
+def _sets(data: Sequence[str], networks: Sequence[GivenNetwork]) -> tuple[str, ...]:
     """The data sets to measure on, by default those of all trainings."""
-    own = dict.fromkeys(text for one in given for text in one.data)
+    own = dict.fromkeys(text for one in networks for text in one.data)
     sets = absolute(data or tuple(own))
     if not sets:
         raise UserError("--data", "no data set given", "write --data NAME=FOLDER")

@@ -70,7 +70,7 @@ def only_process(out: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    made = [path for path in (out, *out.absolute().parents) if not path.exists()]
+    missing = [path for path in (out, *out.absolute().parents) if not path.exists()]
     lock = FileLock(out / LOCK)
     with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ def only_process(out: Path) -> Iterator[None]:
         with suppress(PermissionError):  # Windows removes no open file
             (out / LOCK).unlink(missing_ok=True)
         lock.release()
-        for folder in made:
+        for folder in missing:
             with suppress(OSError):  # not empty, or gone
                 folder.rmdir()
 

@@ -82,14 +82,14 @@ def replacing_files(folder: Path) -> Iterator[Path]:
             shutil.copy2(folder / copy.name, copy)  # with its time
         yield stage
         removed = [copy for copy in copies if not copy.exists()]
-        written = [
+        changed = [
             path
             for path in stage.rglob("*")
             if path.is_file() and copies.get(path) != _stamp(path)
         ]
-        for path in written:
+        for path in changed:
             flush(path)
-        for path in sorted(written, key=lambda path: path.stat().st_mtime_ns):
+        for path in sorted(changed, key=lambda path: path.stat().st_mtime_ns):
             place = folder / path.relative_to(stage)
             place.parent.mkdir(parents=True, exist_ok=True)
             os.replace(path, place)

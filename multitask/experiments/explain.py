@@ -38,9 +38,9 @@ def explanations(
         return None
     explained = {}
     for head in network.heads:
-        chosen = _chosen(head, labels, answers)
-        if len(chosen):
-            explained[head.name] = _explained(cam, head, network, pixels, chosen)
+        examples = _select_examples(head, labels, answers)
+        if len(examples):
+            explained[head.name] = _explained(cam, head, network, pixels, examples)
     return explained
 
 
@@ -58,11 +58,11 @@ def with_explanations(
 
 
 def _explained(
-    cam: GradCam, head: Head, network: Network, pixels: Pixels, chosen: pd.DataFrame
+    cam: GradCam, head: Head, network: Network, pixels: Pixels, examples: pd.DataFrame
 ) -> tuple[Explanation, ...]:
-    images = np.stack([pixels[row] for row in chosen.index])
+    images = np.stack([pixels[row] for row in examples.index])
     crops = np.asarray(Crop().at(images, network.spec.size))
-    heats = cam.maps(crops, head, chosen["target"].to_numpy(np.intp))
+    heats = cam.maps(crops, head, examples["target"].to_numpy(np.intp))
     return tuple(
         Explanation(
             row=row,
@@ -71,11 +71,15 @@ def _explained(
             pixels=crop,
             heat=heat,
         )
-        for (row, one), crop, heat in zip(chosen.iterrows(), crops, heats, strict=True)
+        for (row, one), crop, heat in zip(
+            examples.iterrows(), crops, heats, strict=True
+        )
     )
 
 
-def _chosen(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+def _select_examples(
+    head: Head, labels: pd.DataFrame, answers: pd.DataFrame
+) -> pd.DataFrame:
     """Rows to explain: `column`, `target` (its output), `is_right`, in this order."""
     find = {"class": _classes, "labels": _yes, "number": _numbers}[head.answer_type]
     known = find(head, labels, answers)
@@ -83,8 +87,8 @@ def _chosen(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.DataF
     known = known.loc[np.isfinite(known["rank"].to_numpy(float))]
     known = known.sort_values("rank", ascending=False, kind="stable")
     right, wrong = known[known["is_right"]], known[~known["is_right"]]
-    chosen: pd.DataFrame = pd.concat([right.head(_SHOWN), wrong.head(_SHOWN)])
-    return chosen
+    examples: pd.DataFrame = pd.concat([right.head(_SHOWN), wrong.head(_SHOWN)])
+    return examples
 
 
 def _classes(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
@@ -105,8 +109,8 @@ def _classes(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.Data
 def _yes(head: Head, labels: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     """The most confident label of each row that is answered yes."""
     names = list(head.columns)
-    given = answers[names].to_numpy(float, na_value=np.nan)  # NA: not a number
-    yes = (given == 1) & np.stack([column(labels, n).notna() for n in names], axis=1)
+    values = answers[names].to_numpy(float, na_value=np.nan)  # NA: not a number
+    yes = (values == 1) & np.stack([column(labels, n).notna() for n in names], axis=1)
     confidences = answers[[f"{name}_confidence" for name in names]].to_numpy(float)
     best = np.where(yes, confidences, -1.0).argmax(axis=1)
     rows = np.arange(len(best))

@@ -68,7 +68,7 @@ def check_side_by_side(
     """The files of networks to measure side by side, by names that tell them apart.
 
     Raises UserError as `check_measurable`, but a network that has only a name needs
-    no data if another one is a run; and for a network that is given twice.
+    no data if another one is a run. Also raises UserError if a network is given twice.
     """
     check_several_measured(split)
     are_named = [is_named(network) for network in networks]

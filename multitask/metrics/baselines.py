@@ -29,8 +29,8 @@ def baselines(head: Head, rows: HeadRows, labels: pd.DataFrame) -> tuple[Baselin
         answer = rows.classes[best[0]]
         return (_baseline(head, labels, [answer], answer, "majority class"),)
     if isinstance(rows, LabelRows):
-        given = best.astype(int).tolist()
-        return (_baseline(head, labels, given, "", "majority class"),)
+        classes = best.astype(int).tolist()
+        return (_baseline(head, labels, classes, "", "majority class"),)
     assert isinstance(rows, NumberRows)
     if rows.main != "mae":
         text = number_text(best[0], rows.low[rows.is_interval])

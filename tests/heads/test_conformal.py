@@ -55,6 +55,15 @@ def test_the_ends_are_a_tenth_of_the_labels_and_one_from_the_extremes():
     # A new label is below, inside or above in 3, 24 and 3 of 30 cases: 80%.
 
 
+def test_the_ends_are_the_quantiles_that_numpy_has_for_new_values():
+    """Those of p (n + 1), which `numpy.quantile` calls Weibull's."""
+    truth = np.random.default_rng(2).normal(50, 10, 199)
+    outputs = np.full((199, 1), 40.0)
+    head = NUMBER.calibrate(pd.DataFrame({"trait": truth}), outputs)
+    expected = np.quantile(truth - 40, [0.1, 0.9], method="weibull")
+    np.testing.assert_allclose(head.residuals, expected)
+
+
 def test_levels_are_the_sums_of_probabilities_up_to_the_labels():
     head = make_head("distribution", low=0, high=4)
     # The probability of 2 lies from 1.5 to 2.5. So up to 0 the sum is .05, up to 1

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn import dummy, metrics
 
 from multitask.contracts.catalog import from_config
@@ -401,3 +402,22 @@ def test_an_index_with_a_row_twice_changes_nothing():
     for name, head in expected.heads.items():
         assert found.heads[name].scores == head.scores
         assert found.heads[name].sentence == head.sentence
+
+
+def test_intervals_are_those_of_scipys_bootstrap():
+    drawing = drawn(600, missing=0)
+    heads = assess(drawing).heads
+    right = drawing.labels["gender"] == drawing.answers["gender"]
+    errors = (drawing.labels["age"] - drawing.answers["age"]).abs()
+    for values, score in (
+        (right.to_numpy(float), heads["gender"].scores["accuracy"]),
+        (errors.to_numpy(float), heads["age"].scores["mae"]),
+    ):
+        expected = stats.bootstrap(
+            (values,), np.mean, n_resamples=9999, method="percentile", rng=0
+        )
+        # Both ends are known to a tenth of the standard error, as of 1,000 draws.
+        ends = expected.confidence_interval
+        tolerance = 0.3 * expected.standard_error
+        assert score.ci is not None
+        np.testing.assert_allclose(score.ci, ends, rtol=0, atol=tolerance)

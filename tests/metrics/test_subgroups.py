@@ -212,6 +212,15 @@ def test_gaps_are_fairlearns():
     assert gap.equalized_odds == pytest.approx(
         fairlearn.equalized_odds_difference(*yes, sensitive_features=groups)
     )
+
+
+def test_gaps_of_several_classes_and_of_numbers_are_fairlearns():
+    fairlearn = pytest.importorskip("fairlearn.metrics")
+    from sklearn import metrics
+
+    drawing = drawn(3000, missing=0.1)
+    labels, answers = drawing.labels, drawing.answers
+    heads, between = assess(drawing).heads, "between_groups"
     # More than two classes: the largest gap of one against the rest.
     known = labels["gender"].notna() & labels["race"].notna()
     [gap] = [gap for gap in heads["race"].gaps if gap.column == "gender"]

@@ -78,8 +78,8 @@ class SideBySide(Shown):
 
     def score(self, head: str, network: str) -> NetworkScore | None:
         """The score of a network in a head; None if it has no such head."""
-        found = (s for s in self.scores if (s.head, s.network) == (head, network))
-        return next(found, None)
+        scores = (s for s in self.scores if (s.head, s.network) == (head, network))
+        return next(scores, None)
 
     def to_json(self) -> dict[str, Any]:
         """The result as plain data, as `side_by_side.json` holds it."""

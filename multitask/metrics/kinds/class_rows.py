@@ -68,10 +68,10 @@ class ClassRows(HeadRows):
 
     def counts(self) -> dict[str, int]:
         supports = self._counts(self.truth)
-        given = self._counts(self.answers[self.labelled])
+        answered = self._counts(self.answers[self.labelled])
         counts = {}
         for place, one in enumerate(self.classes):
-            counts[f"{_REPORT}/{one}/precision"] = int(given[place])
+            counts[f"{_REPORT}/{one}/precision"] = int(answered[place])
             counts[f"{_REPORT}/{one}/recall"] = int(supports[place])
             counts[f"{_REPORT}/{one}/f1-score"] = int(supports[place])
         return counts

@@ -16,8 +16,8 @@ class LabelRows(HeadRows):
         self.names = head.columns
         self.known = weights > 0
         self.truth = (targets > 0.5) & self.known
-        given = answers[list(self.names)].to_numpy(float, na_value=np.nan)
-        self.answers = (given == 1) & self.known
+        numbers = answers[list(self.names)].to_numpy(float, na_value=np.nan)
+        self.answers = (numbers == 1) & self.known
         self.main = "mean_accuracy"
         self.values = (self.known & (self.truth == self.answers)).astype(float)
 
