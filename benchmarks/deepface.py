@@ -69,25 +69,39 @@ def rows(rounds: int, count: int) -> list[Row]:
     usual = multitask.load("faces")
     analyzer = usual.with_tta(1)  # one view of a face, as theirs have
     theirs = networks()
-    one = partial(ours, analyzer, photo, [face])
-    many = partial(ours, analyzer, photo, [face] * count)
-    several = partial(ours, usual, photo, [face])
+    fast = analyzer.with_engine("litert")
     cut = _box(photo, face)
-    single, views, group, deepface = take_turns(
+    sides = {
+        "one face, LiteRT": (fast, 1),
+        f"a face of {count} in a photo, LiteRT": (fast, count),
+        "one face, TensorFlow": (analyzer, 1),
+        f"a face of {count} in a photo, TensorFlow": (analyzer, count),
+        f"one face, {usual.spec.tta} views of it, TensorFlow": (usual, 1),
+    }
+    *times, deepface = take_turns(
         rounds,
-        lambda: seconds(lambda: [one() for _ in range(CALLS)]) / CALLS * 1000,
-        lambda: seconds(lambda: [several() for _ in range(CALLS)]) / CALLS * 1000,
-        lambda: seconds(many) / count * 1000,
+        *(
+            partial(_milliseconds, network, photo, [face] * faces)
+            for network, faces in sides.values()
+        ),
         lambda: seconds(lambda: ask(theirs, cut)) * 1000,
     )
     parameters = sum(network.count_params() for network in theirs.values())
+    own = analyzer.model.count_params()
     return [
-        _row("one face", "ms", single, deepface, TARGET),
-        _row(f"one face, {usual.spec.tta} views of it", "ms", views, deepface),
-        _row(f"a face of {count} in a photo", "ms", group, deepface),
-        _row("parameters", "M", [analyzer.model.count_params() / 1e6],
-             [parameters / 1e6]),
-    ]  # fmt: skip
+        *(
+            _row(what, "ms", own_times, deepface, None if index else TARGET)
+            for index, (what, own_times) in enumerate(zip(sides, times, strict=True))
+        ),
+        _row("parameters", "M", [own / 1e6], [parameters / 1e6]),
+    ]
+
+
+def _milliseconds(analyzer: Analyzer, photo: Pixels, faces: list[Face]) -> float:
+    """The time per face."""
+    calls = max(1, CALLS // len(faces))
+    took = seconds(lambda: [ours(analyzer, photo, faces) for _ in range(calls)])
+    return took / calls / len(faces) * 1000
 
 
 def _row(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multitask.cli.next_steps import command_line
-from multitask.cli.options import add_damaged
+from multitask.cli.options import add_damaged, add_inference
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.networks.named import catalog
 from multitask.networks.prediction.formats import (
@@ -104,11 +104,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_output(options)
     add_feature_option(options)
-    add(
-        "--tta", type=int, choices=(1, 2, 4), metavar="N",
-        help="average each answer over 1, 2 or 4 crops of the picture; time grows in "
-        "proportion (default: as in the training)",
-    )  # fmt: skip
+    add_inference(options)
     add(
         "--batch-size", type=int, default=64, metavar="N",
         help="pictures per batch (default 64)",
@@ -246,6 +242,7 @@ def _write(
     with status("opening the network"):
         analyzer = multitask.load(network)
     analyzer = analyzer.with_tta(arguments.tta) if arguments.tta else analyzer
+    analyzer = analyzer.with_engine(arguments.engine)
     shaped = shape(arguments, analyzer.select(heads_to_read(arguments)), analyzer)
     meant = pictures if len(pictures.columns) > 1 else pictures["path"].tolist()
     settings = _settings(arguments) | {"box": box, "start": done}

@@ -105,6 +105,7 @@ def predict_videos(
         with status("opening the network"):
             analyzer = multitask.load(network)
         analyzer = analyzer.with_tta(arguments.tta) if arguments.tta else analyzer
+        analyzer = analyzer.with_engine(arguments.engine)
         for note in analyzer.notes:
             print(note, file=sys.stderr)
         labels = analyzer.select(heads_to_read(arguments)) if arguments.labels else ()

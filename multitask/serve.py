@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from multitask.cli.options import add_inference
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.networks.named import catalog
 from multitask.networks.named.description import card, card_file
@@ -83,12 +84,7 @@ def parser() -> argparse.ArgumentParser:
         "--port", type=int, default=8000,
         help="the port to listen on; 0 takes a free one (default 8000)",
     )  # fmt: skip
-    add(
-        "--tta", type=int, choices=(1, 2, 4), metavar="N",
-        help="average each answer over 1, 2 or 4 crops of the picture; time grows in "
-        "proportion, and with another number than in the training no answer is marked "
-        "as unlike the training pictures (default: as in the training)",
-    )  # fmt: skip
+    add_inference(options)
     add(
         "--token",
         help="answer only requests with the header `Authorization: Bearer TOKEN`; "
@@ -146,6 +142,7 @@ def _serve(arguments: argparse.Namespace) -> None:
             analyzer = multitask.load(network)
             if arguments.tta:
                 analyzer = analyzer.with_tta(arguments.tta)
+            analyzer = analyzer.with_engine(arguments.engine)
             app = create_app(
                 analyzer,
                 name=_shown(name),

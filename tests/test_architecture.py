@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "tables": ("contracts", "terminal"),
     "cli": ("contracts", "terminal"),
     "data": ("contracts", "terminal", "images", "tables"),
-    "networks": ("contracts", "images"),
+    "networks": ("contracts", "terminal", "images"),
     "retrieval": ("contracts", "images"),
     "service": ("contracts", "images", "networks"),
     "inspection": ("contracts", "terminal", "images", "tables", "data"),

@@ -119,6 +119,26 @@ def add_damaged(parser: argparse.ArgumentParser | Group) -> None:
     )
 
 
+def add_inference(parser: argparse.ArgumentParser | Group) -> None:
+    """Add `--tta` and `--engine`: how a network computes its answers."""
+    parser.add_argument(
+        "--tta",
+        type=int,
+        choices=(1, 2, 4),
+        metavar="N",
+        help="average each answer over 1, 2 or 4 crops of the picture; time grows in "
+        "proportion, and with another number than in the training no answer is marked "
+        "as unlike the training pictures (default: as in the training)",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("tensorflow", "litert"),
+        default="tensorflow",
+        help="what runs the network: litert takes less time on a CPU, but converts "
+        "the network first, which takes seconds (extra `litert`; default tensorflow)",
+    )
+
+
 def machine(arguments: argparse.Namespace) -> Machine:
     """What the options say of the machine; UserError for an invalid value."""
     names = [field.name for field in fields(Machine)]

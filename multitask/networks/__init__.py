@@ -1,4 +1,4 @@
 """How do a trunk and its heads become one model, one file, and answers?
 
-Imports `contracts` and `images`.
+Imports `contracts`, `terminal` and `images`.
 """

@@ -37,10 +37,14 @@ def _preprocessing(spec: NetworkSpec) -> keras.Model:
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
     # Operations rather than `layers.Resizing`, which would switch the layers after it
     # to training mode in `model(x)`.
-    pixels = resize(image, spec.side)
-    crops = [crop.at(pixels, spec.size) for crop in spec.crops()]
-    crops = ops.concatenate(crops) if crops[1:] else crops[0]
+    crops = cut_crops(spec, resize(image, spec.side))
     return keras.Model(image, crops, name="preprocessing")
+
+
+def cut_crops(spec: NetworkSpec, pixels: Any) -> Any:
+    """Cut what the network looks at, (crops x batch, ...), out of resized pictures."""
+    crops = [crop.at(pixels, spec.size) for crop in spec.crops()]
+    return ops.concatenate(crops) if crops[1:] else crops[0]
 
 
 def _output(spec: NetworkSpec, head: Head, output: Any) -> Any:

@@ -1,9 +1,10 @@
 """How are outputs computed, and the features that all heads of a network share?"""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, Literal, get_args
 
 import keras
 import numpy as np
@@ -11,93 +12,121 @@ import numpy.typing as npt
 import tensorflow as tf
 from keras import ops
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, nearest
 from multitask.images.decode import Pixels
 from multitask.networks.answers import Outputs
-from multitask.networks.build import SHARED, build
+from multitask.networks.build import SHARED, build, cut_crops
+from multitask.networks.prediction.litert import LiteRT, import_interpreter
 from multitask.networks.spec import NetworkSpec
 
 Features = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
+Engine = Literal["tensorflow", "litert"]  # what runs a network
+ENGINES: tuple[Engine, ...] = get_args(Engine)
+# The name of the features among outputs: a head's can have no hyphen.
+_FEATURES = "shared-features"
 _MOST_REASON = 300  # letters of an error
 
 
 class Forward:
     """The outputs and features of a network for batches, from any number of threads.
 
-    Each of its functions is traced once, for batches of all sizes: the overhead of
-    `model.predict` is too large for a few pictures. They raise UserError, naming
-    `where`, if a layer can't compute, of a damaged network or for want of memory.
+    It takes pictures that are resized already, so it leaves out the resizing inside the
+    network, which wouldn't change them. Each of its functions is compiled once, by
+    `engine`, for batches of all sizes: the overhead of `model.predict` is too large for
+    a few pictures. They raise UserError, naming `where`, if a layer can't compute, of a
+    damaged network or for want of memory.
     """
 
     def __init__(
-        self, model: keras.Model, spec: NetworkSpec, where: object = "network"
+        self,
+        model: keras.Model,
+        spec: NetworkSpec,
+        where: object = "network",
+        engine: Engine = "tensorflow",
     ) -> None:
-        self._spec, self._where = spec, where
-        image = [tf.TensorSpec((None, spec.side, spec.side, 3), tf.uint8)]
-        self._outputs = _Traced(
-            lambda: tf.function(
-                lambda pixels: model(pixels, training=False), input_signature=image
-            ),
-            where,
-        )
-        self._both = _Traced(
-            lambda: tf.function(_with_features(model, spec), input_signature=image),
-            where,
+        if engine not in ENGINES:
+            raise UserError("engine", f"is {engine!r}", nearest(str(engine), ENGINES))
+        if engine == "litert":
+            import_interpreter()  # so that its absence is told before any picture
+        self._spec, self._where, self.engine = spec, where, engine
+        self._outputs, self._both = (
+            _Compiled(partial(_resized, model, spec, has_features), where, engine)
+            for has_features in (False, True)
         )
 
     def outputs(self, pixels: Pixels, rows: Rows, batch_size: int) -> Outputs:
         """Outputs (rows, ...) by head name for `rows` of pixels (pictures, ...)."""
-        results = self._batches(self._outputs(), pixels, rows, batch_size)
-        return _joined([_arrays(outputs) for outputs in results])
+        return self._run(self._outputs, pixels, rows, batch_size)
 
     def with_features(
         self, pixels: Pixels, rows: Rows, batch_size: int
     ) -> tuple[Outputs, Features]:
         """The outputs as above, and the features (rows, channels)."""
-        results = list(self._batches(self._both(), pixels, rows, batch_size))
-        features = np.concatenate([np.asarray(features) for _, features in results])
-        return _joined([_arrays(outputs) for outputs, _ in results]), features
+        outputs = self._run(self._both, pixels, rows, batch_size)
+        return outputs, outputs.pop(_FEATURES)
 
-    def _batches(
-        self, function: Any, pixels: Pixels, rows: Rows, batch_size: int
-    ) -> Iterator[Any]:
-        if not len(rows):
-            yield _empty(function.structured_outputs)
+    def _run(
+        self, compiled: "_Compiled", pixels: Pixels, rows: Rows, batch_size: int
+    ) -> Outputs:
+        run = compiled()
         # The network takes several crops of each picture into one batch.
         batch_size = max(1, batch_size // len(self._spec.crops()))
+        parts = []
         for start in range(0, len(rows), batch_size):
-            batch = pixels[rows[start : start + batch_size]]
             with _telling(self._where):
-                results = function(tf.constant(batch, tf.uint8))
-            yield results
+                parts.append(run(pixels[rows[start : start + batch_size]]))
+        if not parts:
+            return compiled.nothing
+        if len(parts) == 1:
+            return parts[0]
+        return {
+            name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+        }
 
 
-class _Traced:
-    """A function of TensorFlow that is made and traced by the first thread alone."""
+class _Compiled:
+    """A model that is made and compiled by the first thread alone."""
 
-    def __init__(self, make: Callable[[], Any], where: object) -> None:
-        self._make, self._lock, self._function = make, Lock(), None
-        self._where = where
+    def __init__(
+        self, make: Callable[[], keras.Model], where: object, engine: Engine
+    ) -> None:
+        self._make, self._where, self._engine = make, where, engine
+        self._lock = Lock()
+        self._run: Callable[[Pixels], Outputs] | None = None
+        self.nothing: Outputs = {}  # the outputs (0, ...) for no pictures
 
-    def __call__(self) -> Any:
+    def __call__(self) -> Callable[[Pixels], Outputs]:
         with self._lock:
-            if self._function is None:
+            if self._run is None:
                 with _telling(self._where):
-                    # Without the checks of arguments that other batches would need.
-                    self._function = self._make().get_concrete_function()
-        return self._function
+                    model = self._make()
+                    # TensorFlow's convolutions can't take no pictures.
+                    self.nothing = {
+                        name: np.zeros((0, *output.shape[1:]), np.float32)
+                        for name, output in model.output.items()
+                    }
+                    self._run = self._compile(model)
+        return self._run
+
+    def _compile(self, model: keras.Model) -> Callable[[Pixels], Outputs]:
+        if self._engine == "litert":
+            return LiteRT(model, self._where)
+        return _traced(model)
 
 
-def _arrays(outputs: Mapping[str, Any]) -> Outputs:
-    return {name: np.asarray(values) for name, values in outputs.items()}
+def _traced(model: keras.Model) -> Callable[[Pixels], Outputs]:
+    signature = [tf.TensorSpec(model.input.shape, tf.uint8)]
+    # Without the checks of arguments that other batches would need.
+    function = tf.function(
+        lambda pixels: model(pixels, training=False), input_signature=signature
+    ).get_concrete_function()
 
+    def run(pixels: Pixels) -> Outputs:
+        outputs: Mapping[str, Any] = function(tf.constant(pixels, tf.uint8))
+        return {name: np.asarray(values) for name, values in outputs.items()}
 
-def _joined(parts: Sequence[Outputs]) -> Outputs:
-    """The outputs of several batches; those of one without a copy."""
-    if len(parts) == 1:
-        return parts[0]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return run
 
 
 @contextmanager
@@ -112,29 +141,25 @@ def _telling(where: object) -> Iterator[None]:
         raise UserError(where, what, todo) from error
 
 
-def _empty(structure: Any) -> Any:
-    """Results for no pictures, which TensorFlow's convolutions can't take."""
-    return tf.nest.map_structure(
-        lambda each: np.zeros((0, *each.shape[1:]), np.float32), structure
-    )
+def _resized(model: keras.Model, spec: NetworkSpec, has_features: bool) -> keras.Model:
+    """A network for uint8 pictures (batch, side, side, 3), which it doesn't resize.
 
-
-def _with_features(model: keras.Model, spec: NetworkSpec) -> Callable[[Any], Any]:
-    """From uint8 pictures to outputs by head name and features (batch, channels)."""
-    core, crops = model.get_layer("core"), len(spec.crops())
+    Its outputs are those of the network by head name, and with `has_features` the
+    features (batch, channels), averaged over the crops.
+    """
+    core = model.get_layer("core")
     if all(layer.name != "preprocessing" for layer in model.layers):
-        model = build(spec, core)  # in files of early versions it was no sub-model
+        model = build(spec, core)  # in files of early versions a head was no layer
+    image = keras.Input((spec.side, spec.side, 3), dtype="uint8", name="image")
+    crops = cut_crops(spec, ops.cast(image, "float32"))
     both = keras.Model(core.input, (core.output, shared_features(core)))
-    preprocessing = model.get_layer("preprocessing")
-    heads = {name: model.get_layer(name) for name in core.output}
-
-    def forward(pixels: Any) -> Any:
-        outputs, features = both(preprocessing(pixels), training=False)
+    raw, features = both(crops)
+    outputs = {name: model.get_layer(name)(raw[name]) for name in raw}
+    if has_features:
         channels = int(np.prod(features.shape[1:]))
-        mean = ops.mean(ops.reshape(features, (crops, -1, channels)), axis=0)
-        return {name: head(outputs[name]) for name, head in heads.items()}, mean
-
-    return forward
+        shape = (len(spec.crops()), -1, channels)
+        outputs[_FEATURES] = ops.mean(ops.reshape(features, shape), axis=0)
+    return keras.Model(image, outputs)
 
 
 def shared_features(core: keras.Model) -> Any:

@@ -26,7 +26,7 @@ from multitask.networks.answers import (
     read_columns,
 )
 from multitask.networks.build import build
-from multitask.networks.forward import Features, Forward, Rows, shared_features
+from multitask.networks.forward import Engine, Features, Forward, Rows, shared_features
 from multitask.networks.named.description import datasets, licence
 from multitask.networks.named.heads import lacking
 from multitask.networks.spec import NetworkSpec
@@ -46,13 +46,14 @@ class Network:
         spec: NetworkSpec,
         file: Path | None = None,
         training: bytes | None = None,
+        engine: Engine = "tensorflow",
     ) -> None:
         self.model = model
         self.spec = spec
         self.file = file  # that it was loaded from
         self._training = training
         model(model.input)  # Keras exports only called models to ONNX
-        self.forward = Forward(model, spec, file or "network")
+        self.forward = Forward(model, spec, file or "network", engine)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -94,7 +95,20 @@ class Network:
         model = build(spec, self.model.get_layer("core"))
         # What is far by the features of other crops is not known.
         training = self._training if tta == self.spec.tta else None
-        return type(self)(model, spec, self.file, training)
+        return type(self)(model, spec, self.file, training, self.forward.engine)
+
+    def with_engine(self, engine: Engine) -> Self:
+        """The same network, run by another engine: `"tensorflow"` or `"litert"`.
+
+        On a CPU LiteRT takes a fraction of the time for single pictures, and less for
+        batches; before the first one it takes seconds to convert the network. Answers
+        differ in their last digits. It needs the package ai-edge-litert (extra
+        `litert`), and is meant for programs that answer many times.
+
+        Raises UserError for another engine and if the package is not installed; at the
+        first picture, if the network has operations that LiteRT lacks.
+        """
+        return type(self)(self.model, self.spec, self.file, self._training, engine)
 
     @property
     def heads(self) -> tuple[Head, ...]:
