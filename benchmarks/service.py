@@ -47,6 +47,10 @@ def parser() -> argparse.ArgumentParser:
         "--tta", type=int, choices=(1, 2, 4), metavar="N",
         help="as `serve --tta` (default: as in the training)",
     )  # fmt: skip
+    add(
+        "--engine", default="tensorflow", choices=("tensorflow", "litert"),
+        help="as `serve --engine` (default tensorflow)",
+    )  # fmt: skip
     add("--rounds", type=int, default=5, metavar="N", help="(default 5)")
     add(
         "--seconds", type=float, default=10, metavar="S",
@@ -72,7 +76,10 @@ def main(argv: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as name:
         files = faces.paths(arguments.data, 200, Path(name))
         pictures = [Path(path).read_bytes() for path in files]
-    with served(arguments.network, arguments.tta) as url:
+    options = ["--engine", arguments.engine]
+    if arguments.tta:
+        options += ["--tta", str(arguments.tta)]
+    with served(arguments.network, options) as url:
         load = Load(url=url, pictures=pictures, faces=arguments.faces)
         load.learn()
         rows = [throughput(load, arguments.rounds, arguments.seconds)]
@@ -82,11 +89,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 @contextmanager
-def served(network: str, tta: int | None = None) -> Iterator[str]:
+def served(network: str, options: Sequence[str]) -> Iterator[str]:
     """The address of a service in a process of its own, ended by SIGTERM."""
     command = [sys.executable, "-m", "multitask.serve", network, "--port", "0"]
     process = subprocess.Popen(
-        [*command, *(("--tta", str(tta)) if tta else ())],
+        [*command, *options],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
