@@ -87,6 +87,18 @@ def assert_answers(answers, expected):
             np.testing.assert_allclose(one, other, rtol=1e-4)
 
 
+def test_litert_gives_the_same_answers(run, paths, expected, capsys):
+    pytest.importorskip("ai_edge_litert", reason="needs the extra litert")
+    printed = output(capsys, run, *paths, "--engine", "litert", "--format", "csv")
+    answers = pd.read_csv(StringIO(printed.out))
+    assert_answers(answers, expected)
+    numbers = ["age", "gender_confidence", "Smiling_confidence"]
+    np.testing.assert_allclose(answers[numbers], expected[numbers], rtol=1e-4)
+    # LiteRT's own notices are not shown.
+    assert all(NOTE in one or "picture" in one for one in printed.err.splitlines())
+
+
+
 # Formats
 
 
