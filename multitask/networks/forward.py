@@ -77,7 +77,7 @@ class Forward:
             with _telling(self._where):
                 parts.append(run(pixels[rows[start : start + batch_size]]))
         if not parts:
-            return compiled.nothing
+            return dict(compiled.nothing)
         if len(parts) == 1:
             return parts[0]
         return {

@@ -98,7 +98,6 @@ def test_litert_gives_the_same_answers(run, paths, expected, capsys):
     assert all(NOTE in one or "picture" in one for one in printed.err.splitlines())
 
 
-
 # Formats
 
 
