@@ -214,7 +214,9 @@ def _panel(
     markers = dict(zip(dict.fromkeys(table["trunk"]), "osD^vP*X", strict=False))
     rows = table[table["head"] == head]
     for (design, trunk), cells in rows.groupby(["design", "trunk"], sort=False):
-        mean = means[str(trunk), str(design), head]
+        mean = means.get((str(trunk), str(design), head))
+        if mean is None:  # the network gives no numbers
+            continue
         low, high = mean.ci
         axis.errorbar(
             cells["forward_ms_1"].mean(),

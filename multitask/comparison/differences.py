@@ -32,7 +32,7 @@ def means(
     for trunk, design, seeds in _by_design(cells):
         for head in seeds[0].heads:
             per_seed = [read_scores(out, cell, head) for cell in seeds]
-            if all(np.isnan(each).all() for each in per_seed):
+            if any(np.isnan(each).all() for each in per_seed):
                 continue
             draws = [scores.bootstrap(each, groups[trunk]) for each in per_seed]
             each_mean = [scores.mean(each) for each in per_seed]
@@ -63,7 +63,7 @@ def to_single(
     """
     by_design = list(_by_design(cells))
     alone = {trunk: seeds for trunk, design, seeds in by_design if design == "single"}
-    return tuple(
+    differences = (
         _difference(
             trunk,
             design,
@@ -78,6 +78,7 @@ def to_single(
         if head.name in seeds[0].heads
         and not _same_network(seeds[0], alone[trunk][0], head.name)
     )
+    return tuple(one for one in differences if one)
 
 
 def _difference(
@@ -87,9 +88,14 @@ def _difference(
     many: Sequence[Array],
     single: Sequence[Array],
     groups: Array,
-) -> Difference:
-    """Compare scores (rows, labels) of the same pictures, one array per seed."""
-    pairs = list(zip(many, single, strict=True))
+) -> Difference | None:
+    """Compare scores (rows, labels) of the same pictures, one array per seed.
+
+    Those that only one side has don't count; None if a seed has none in common.
+    """
+    pairs = [_in_common(*pair) for pair in zip(many, single, strict=True)]
+    if any(np.isnan(one).all() for one, _ in pairs):
+        return None
     draws = [
         scores.bootstrap(one, groups) - scores.bootstrap(other, groups)
         for one, other in pairs
@@ -99,7 +105,7 @@ def _difference(
     if head.answer_type != "number":  # few seeds may widen it beyond what can be
         low, high = max(low, -1.0), min(high, 1.0)
     difference = float(np.mean(per_seed))
-    alone = float(np.mean([scores.mean(each) for each in single]))
+    alone = float(np.mean([scores.mean(other) for _, other in pairs]))
     return Difference(
         trunk=trunk,
         design=design,
@@ -107,8 +113,14 @@ def _difference(
         difference=difference,
         ci=(low, high),
         saved=errors_saved(head, difference, alone),
-        verdict=verdict(head, low, high, drawn_units(many[0], groups)),
+        verdict=verdict(head, low, high, drawn_units(pairs[0][0], groups)),
     )
+
+
+def _in_common(one: Array, other: Array) -> tuple[Array, Array]:
+    """Two arrays of scores, NaN where either is."""
+    known = ~np.isnan(one) & ~np.isnan(other)
+    return np.where(known, one, np.nan), np.where(known, other, np.nan)
 
 
 def _interval(draws: Sequence[Array], per_seed: Sequence[float]) -> tuple[float, float]:

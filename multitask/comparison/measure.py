@@ -28,7 +28,7 @@ from multitask.experiments.prepare import Prepared
 from multitask.experiments.train import Training
 from multitask.metrics import scores
 from multitask.networks.analyzer import Analyzer
-from multitask.networks.answers import Outputs
+from multitask.networks.answers import Outputs, finite, read_all, rows_of
 
 _TIMED_CALLS = 15  # after one that is not timed
 _SAMPLING_SECONDS = 0.1  # between two measurements of the memory
@@ -77,8 +77,15 @@ def measure_scores(
         name: _scores_by_part(head, parts, outputs, rule)
         for name, head in heads.items()
     }
+    test = {
+        name: _unanswered(head, parts["test"], outputs["test"])
+        for name, head in heads.items()
+    }
     return (
-        {name: _head_scores(by_part, groups) for name, by_part in by_head.items()},
+        {
+            name: _head_scores(by_part, groups, test[name])
+            for name, by_part in by_head.items()
+        },
         {name: by_part["test"] for name, by_part in by_head.items()},
     )
 
@@ -92,18 +99,30 @@ def _scores_by_part(
     """Scores (rows, labels) of a head for each part.
 
     The head is calibrated on the validation part, if there is one, and its thresholds
-    are chosen by the `rule`.
+    are chosen by the `rule`. Scores are NaN for outputs that are no numbers.
     """
-    if "val" in outputs:
-        (head,), _ = calibrate([head], parts["val"], outputs["val"], rule)
+    known = {part: finite([head], each) for part, each in outputs.items()}
+    if "val" in known and known["val"].any():
+        val = known["val"]
+        of_val = rows_of(outputs["val"], val)
+        (head,), _ = calibrate([head], parts["val"][val], of_val, rule)
     by_part = {}
-    for part, of_heads in outputs.items():
-        answers = head.read(of_heads[head.name]).set_axis(parts[part].index)
-        by_part[part] = scores.scores(head, parts[part], answers)
+    for part, each in outputs.items():
+        table = parts[part]
+        answers = read_all([head], each, table.index.to_numpy())
+        values = scores.scores(head, table, answers)
+        by_part[part] = np.where(known[part][:, None], values, np.nan)
     return by_part
 
 
-def _head_scores(by_part: Mapping[str, Array], groups: Array) -> HeadScores:
+def _unanswered(head: Head, table: pd.DataFrame, outputs: Outputs) -> int:
+    """How many labelled rows of a `table` have outputs that are no numbers."""
+    return int((~finite([head], outputs) & head.labelled(table)).sum())
+
+
+def _head_scores(
+    by_part: Mapping[str, Array], groups: Array, unanswered: int
+) -> HeadScores:
     """The mean of each part's scores; a part may have no label of a head."""
     known = {
         part: mean
@@ -115,7 +134,11 @@ def _head_scores(by_part: Mapping[str, Array], groups: Array) -> HeadScores:
         draws = scores.bootstrap(by_part["test"], groups)
         ci = scores.confidence_interval(draws)
     return HeadScores(
-        train=known.get("train"), val=known.get("val"), test=known.get("test"), ci=ci
+        train=known.get("train"),
+        val=known.get("val"),
+        test=known.get("test"),
+        ci=ci,
+        unanswered=unanswered,
     )
 
 

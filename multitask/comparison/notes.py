@@ -1,7 +1,9 @@
 """What must a reader of a comparison know of how it was made?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from multitask.contracts.design_comparison import Cell
+from multitask.contracts.errors import counted
 from multitask.contracts.recipe import Recipe
 from multitask.experiments.notes.chance import few_seeds_notes, seeds_note
 from multitask.experiments.notes.parts import shared_split_note
@@ -29,3 +31,16 @@ def comparison_notes(
             "pictures."
         )
     return (*notes, *frozen_seconds_notes(recipe), *few_seeds_notes(seeds))
+
+
+def unanswered_notes(cells: Sequence[Cell]) -> Iterator[str]:
+    """A sentence for each head of a network that does not always give a number."""
+    for cell in cells:
+        for name, measured in cell.heads.items():
+            if measured.unanswered:
+                pictures = counted(measured.unanswered, "test picture")
+                yield (
+                    f"{cell.design} on {cell.trunk}, seed {cell.seed}, gives no answer "
+                    f"(not a number) of {name} for {pictures}: left out of its score, "
+                    "and of differences."
+                )

@@ -19,9 +19,11 @@ from multitask.data.batches import decode_table
 from multitask.data.labels import usable
 from multitask.data.sources import check_labelled
 from multitask.experiments.evaluate import face_cut
+from multitask.experiments.outputs import known_rows
 from multitask.images import near
 from multitask.metrics import scores
 from multitask.networks.analyzer import Analyzer
+from multitask.networks.answers import NO_NUMBER, read_all, rows_of
 from multitask.networks.spec import NetworkSpec
 
 
@@ -96,19 +98,23 @@ def answer_same_rows(
             labels, spec.side, machine.memory, existing(out), spec.box_margin,
             None if evaluations else seen.look, face_cut(spec, faces),
         )  # fmt: skip
+        raw = analyzer.outputs(pixels, labels.index.to_numpy())
+        is_known, _ = known_rows(analyzer.heads, raw, one.file, len(labels))
+        unanswered = labels.loc[~is_known, ["path"]].assign(reason=NO_NUMBER)
+        raw, labels = rows_of(raw, is_known), labels[is_known]
         evaluations[one.name] = Evaluation(
             title=one.name,
             split=part,
             labels=labels,
-            answers=analyzer.answers(
-                pixels, labels.index.to_numpy(), probabilities=True
+            answers=read_all(
+                analyzer.heads, raw, labels.index.to_numpy(), probabilities=True
             ),
             heads=analyzer.heads,
             notes=(*spec.notes, *spec.leaks),
         )
         measured.append(_measured(one, analyzer.model.count_params()))
-        both = pd.concat([unusable, unreadable], ignore_index=True)
-        skipped.append(both.assign(network=one.name)[["network", "path", "reason"]])
+        unused = pd.concat([unusable, unreadable, unanswered], ignore_index=True)
+        skipped.append(unused.assign(network=one.name)[["network", "path", "reason"]])
     rows = _common_rows(evaluations)
     return Answered(
         evaluations={

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from multitask.comparison import checks, differences
-from multitask.comparison.notes import comparison_notes
+from multitask.comparison.notes import comparison_notes, unanswered_notes
 from multitask.comparison.runner import DesignRunner, design_runner
 from multitask.contracts import plugins, run
 from multitask.contracts.design_comparison import DESIGNS, Cell, DesignComparison
@@ -190,6 +190,7 @@ def _result(
             *runner.caveats,
             *frozen_notes(recipe),
             *comparison_notes(recipe, rows, seeds),
+            *unanswered_notes(cells),
         ),
         folder=out,
     )

@@ -22,26 +22,33 @@ Verdict = Literal["better", "worse", "no difference shown"]
 class HeadScores:
     """The mean score of a head on each part; None for a part without labels.
 
-    `ci` is the 95% interval of `test`.
+    `ci` is the 95% interval of `test`. `unanswered` counts labelled pictures of the
+    test part for which the network gives no number: they have no score.
     """
 
     train: float | None = None
     val: float | None = None
     test: float | None = None
     ci: tuple[float, float] | None = None
+    unanswered: int = 0
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "HeadScores":
         """Read what `to_json` returned."""
         low, high = plain["ci"]
         parts = {part: plain.get(part) for part in ("train", "val", "test")}
-        return cls(**parts, ci=None if low is None else (low, high))
+        return cls(
+            **parts,
+            ci=None if low is None else (low, high),
+            unanswered=plain.get("unanswered", 0),
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """The scores as plain data; a part without labels has no key."""
+        """The scores as plain data; what is missing, or 0, has no key."""
         parts = {"train": self.train, "val": self.val, "test": self.test}
         known = {part: score for part, score in parts.items() if score is not None}
-        return {**known, "ci": list(self.ci or (None, None))}
+        unanswered = {"unanswered": self.unanswered} if self.unanswered else {}
+        return {**known, "ci": list(self.ci or (None, None)), **unanswered}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -242,3 +242,31 @@ def test_a_head_that_nothing_was_merged_with_has_no_difference(tmp_path):
 def test_errors_saved_are_a_share_of_the_errors(head, difference, alone, saved):
     [head] = catalog.heads([head])
     assert errors_saved(head, difference, alone) == pytest.approx(saved)
+
+
+@pytest.mark.parametrize("silent", ["single", "multi"])
+def test_a_design_without_numbers_is_not_compared(tmp_path, silent):
+    """Of seed 1 it has no score, so a mean over seeds would be one over seed 0."""
+    cells = []
+    for design in ("single", "multi"):
+        for seed in (0, 1):
+            value = np.nan if (design, seed) == (silent, 1) else 1.0
+            scores = {"gender": np.full((20, 1), value)}
+            cells.append(_cell(tmp_path, design, scores, seed))
+    heads, groups = catalog.heads(["gender"]), {"tiny": PEOPLE}
+    assert not to_single(tmp_path, cells, heads, groups)
+    (mean,) = means(tmp_path, cells, heads, groups)
+    assert {mean.design, silent} == {"single", "multi"}
+
+
+def test_pictures_that_one_design_has_no_number_for_are_left_out_of_both(tmp_path):
+    """Of the other ten, both answer all wrong: a difference of 0, and not of -0.5."""
+    single = np.repeat([1.0, 0.0], 10)[:, None]
+    multi = np.where(np.arange(20)[:, None] < 10, np.nan, 0.0)
+    cells = [
+        _cell(tmp_path, design, {"gender": scores})
+        for design, scores in (("single", single), ("multi", multi))
+    ]
+    (one,) = to_single(tmp_path, cells, catalog.heads(["gender"]), {"tiny": PEOPLE})
+    assert one.difference == 0
+    assert one.ci == (0.0, 0.0)

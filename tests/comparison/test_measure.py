@@ -8,8 +8,11 @@ import pytest
 
 import multitask
 from multitask.comparison import measure
+from multitask.comparison.designs import plans
+from multitask.comparison.notes import unanswered_notes
 from multitask.comparison.results import read_scores
 from multitask.comparison.runner import design_runner
+from multitask.contracts.design_comparison import Cell, HeadScores
 
 
 def test_a_combination_that_training_lacks_is_answered_wrong(compared):
@@ -44,3 +47,35 @@ def test_a_peak_holds_what_was_freed_before_the_end():
         time.sleep(0.5)
         del held
     assert memory.peak > before + 200e6
+
+
+def test_a_head_that_gives_no_numbers_is_counted_and_has_no_score(compared):
+    cell = compared.result.cells[2]
+    analyzer = multitask.load(compared.out / cell.networks[0])
+    bias = analyzer.model.get_layer("core").get_layer("gender").bias
+    bias.assign(np.full(bias.shape, np.nan))
+    split = compared.out / "split.csv"
+    runner = design_runner(compared.recipe, compared.out, (), lambda line: None, split)
+    (plan,) = plans("multi", runner.heads, ())
+    prepared, _ = runner.prepare(plan, 0)
+    heads, scores = measure.measure_scores(
+        analyzer, prepared, plan, runner.table, runner.groups, lambda line: None
+    )
+    labelled = runner.table.loc[runner.table["split"] == "test", "gender"].count()
+    assert heads["gender"] == HeadScores(unanswered=labelled)
+    assert HeadScores.from_json(heads["gender"].to_json()) == heads["gender"]
+    assert np.isnan(scores["gender"]).all()
+    assert heads["illumination"] == cell.heads["illumination"]
+    (note,) = unanswered_notes(
+        [
+            Cell(
+                design="multi",
+                trunk="tiny",
+                seed=0,
+                precision="",
+                networks=(),
+                heads=heads,
+            )
+        ]
+    )
+    assert "gives no answer (not a number) of gender for" in note

@@ -16,6 +16,7 @@ from multitask.contracts.errors import UserError
 from multitask.experiments import evaluate
 from multitask.metrics.resampling import wilson
 from multitask.networks import archive
+from multitask.networks.analyzer import Analyzer
 from multitask.networks.build import build
 from multitask.networks.spec import NetworkSpec
 from multitask.report import main
@@ -85,6 +86,28 @@ def test_a_network_beside_itself_differs_in_nothing(run, tmp_path):
     assert {d.difference for d in result.differences} == {0.0}
     assert {d.ci for d in result.differences} == {(0.0, 0.0)}
     assert {d.verdict for d in result.differences} == {"no difference shown"}
+
+
+def test_pictures_that_one_answers_with_no_number_are_listed_and_left_out(
+    run, drawn, tmp_path, monkeypatch
+):
+    real = Analyzer.outputs
+
+    def outputs(self, pixels, rows, **settings):
+        raw = real(self, pixels, rows, **settings)
+        if self.file.parent.name == "two":
+            raw["gender"] = raw["gender"].copy()
+            raw["gender"][:3] = np.nan
+        return raw
+
+    monkeypatch.setattr(Analyzer, "outputs", outputs)
+    one, two = run("one", range(40)), run("two", range(40))
+    result = multitask.report([one, two], out=tmp_path / "out", say=lambda line: None)
+    skipped = pd.read_csv(tmp_path / "out" / "skipped.csv")
+    assert skipped["path"].tolist() == drawn[1]["path"].iloc[:3].tolist()
+    assert set(skipped["network"]) == {"two"}
+    assert set(skipped["reason"]) == {"no answer (not a number)"}
+    assert {len(each.labels) for each in result.evaluations.values()} == {37}
 
 
 def test_of_five_pictures_no_difference_is_shown(run, tmp_path):
