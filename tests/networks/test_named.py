@@ -314,6 +314,19 @@ def test_a_copy_that_was_changed_is_not_used_offline(server):
     assert "is damaged: its SHA-256 is " in refused("hf://own/net")
 
 
+def test_offline_a_copy_without_its_hash_is_named_and_not_used(server):
+    """As on Windows, where the cache holds files in place of links."""
+    path = hub.download("hf://own/net", print)
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content)
+    assert hub.download(f"hf://own/net@{COMMIT}", print) == path  # asks the server
+    server.online = False
+    line = refused("hf://own/net")
+    assert "can't be checked: without symbolic links its hash is not kept" in line
+    assert line.endswith(f"if you trust the copy, give its path: {path}")
+
+
 def test_offline_without_a_copy_says_what_to_do(server):
     server.online = False
     assert refused("hf://own/net/b.keras") == (

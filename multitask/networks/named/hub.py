@@ -24,6 +24,10 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HASHES = {64: "SHA-256", 40: "Git hash"}  # by their number of digits
 
 
+class _NoHashError(Exception):
+    """The cache has a copy, the message, but not its hash: its files are no links."""
+
+
 def download(address: str, say: Say) -> Path:
     """The file of `hf://OWNER/NAME[@REVISION][/FILE]` in the cache of huggingface_hub.
 
@@ -37,7 +41,7 @@ def download(address: str, say: Say) -> Path:
     repository, revision, file = _place(address)
     hub = _huggingface_hub(address)
     if _COMMIT.fullmatch(revision):  # which stays the same: nobody needs to be asked
-        with suppress(hub.errors.LocalEntryNotFoundError):
+        with suppress(hub.errors.LocalEntryNotFoundError, _NoHashError):
             return _cached(hub, address, (repository, file, revision))
     try:
         found = hub.get_hf_file_metadata(
@@ -53,6 +57,13 @@ def download(address: str, say: Say) -> Path:
                 address,
                 f"{why}, and no copy is in the cache of huggingface_hub",
                 f"connect once, or copy its {file} to this machine and give the path",
+            ) from None
+        except _NoHashError as error:
+            raise UserError(
+                address,
+                f"{why}, and the copy in the cache of huggingface_hub can't be "
+                "checked: without symbolic links its hash is not kept beside it",
+                f"connect, or, if you trust the copy, give its path: {error}",
             ) from None
         say(f"{address} {why}; using the copy of revision {_commit(path, file)[:12]}")
         return path
@@ -131,7 +142,8 @@ def _raise_if_absent(hub: Any, error: Exception, address: str) -> None:
 def _cached(hub: Any, address: str, place: tuple[str, str, str]) -> Path:
     """The copy of a file in the cache, whatever the server has now.
 
-    Raises LocalEntryNotFoundError if there is none, UserError if its hash is wrong.
+    Raises LocalEntryNotFoundError if there is none, _NoHashError if it can't be
+    checked, as on Windows, UserError if its hash is wrong.
     """
     repository, file, revision = place
     try:
@@ -147,7 +159,7 @@ def _cached(hub: Any, address: str, place: tuple[str, str, str]) -> Path:
     # A copy links to a file that is named after its hash.
     blob = path.resolve()
     if len(blob.name) not in _HASHES:  # where files can't be links
-        raise hub.errors.LocalEntryNotFoundError(f"{path} has no hash beside it")
+        raise _NoHashError(path)
     _check_hash(path, blob.name, address)
     return path
 
