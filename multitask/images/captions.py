@@ -31,8 +31,8 @@ def cell(answer: Any, *beside: Any) -> str:
 
     >>> cell("female", 0.981), cell(31.41, 25.0, 38.0), cell(0.5)
     ('female .98', '31.4 (25 to 38)', '.50')
-    >>> cell(7.52, 3.0, 9.0), cell(0.1234, 0.1, 0.2)  # no finer than it is sure
-    ('7.5 (3 to 9)', '0.12 (0.1 to 0.2)')
+    >>> cell(3.59, 0.875, 8.65), cell(0.1234, 0.1, 0.2)  # no finer than it is sure
+    ('3.6 (0.9 to 8.7)', '0.12 (0.1 to 0.2)')
     """
     import pandas as pd
 
@@ -41,8 +41,8 @@ def cell(answer: Any, *beside: Any) -> str:
     if len(beside) == 1:
         return f"{answer} {share(beside[0])}".rstrip()
     if len(beside) == 2 and not any(pd.isna(end) for end in beside):
-        low, high = map(number, beside)
-        return f"{_estimate(answer, *beside)} ({low} to {high})"
+        middle, low, high = (_within(one, *beside) for one in (answer, *beside))
+        return f"{middle} ({low} to {high})"
     if beside:
         return number(answer)
     return share(answer) if isinstance(answer, float) else str(answer)
@@ -74,8 +74,8 @@ def number(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
-def _estimate(value: float, low: float, high: float) -> str:
-    """A number without digits that mean less than a tenth of a narrow interval.
+def _within(value: float, low: float, high: float) -> str:
+    """A number without digits that mean less than a tenth of its interval.
 
     One digit after the point is left in any case.
     """
@@ -161,7 +161,7 @@ def _short(name: str, answer: Any, *beside: Any, named: bool) -> str:
     if isinstance(answer, str):
         text = answer
     elif len(beside) == 2:
-        text = _estimate(*_rounded(answer, *beside))
+        text = _within(*_rounded(answer, *beside))
     else:
         text = number(_rounded(answer)[0])
     return f"{name} {text}" if named or _needs_name(name, answer) else text
