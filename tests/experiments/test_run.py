@@ -137,13 +137,13 @@ def test_a_head_declared_in_a_recipe_file_works_like_a_named_one(drawn_faces, tm
     assert answers["age_low"].iloc[0] < answers["age_high"].iloc[0]
 
 
-def test_people_found_in_paths_stay_on_one_side(tmp_path):
+def test_people_found_in_paths_stay_on_one_side(tiny_trunk, tmp_path):
     folder = tmp_path / "faces"
     layouts.write(folder, "utkface", count=60)
     recipe = Recipe(
         heads=("gender",),
         data=(f"utkface={folder}",),
-        trunk="tiny",
+        trunk=tiny_trunk,
         epochs=1,
         identity=r"(\d)\.jpg\.chip",  # the last digit: ten people of six pictures
     )
