@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
+from multitask.reports._page import words
 
 from multitask.metrics.assessment import (
     Assessment,
@@ -13,20 +14,6 @@ from multitask.metrics.assessment import (
 )
 from multitask.metrics.rounding import decimals, p_value_text, rounded, with_interval
 
-NAMES = {
-    "accuracy": "accuracy",
-    "mean_accuracy": "mean accuracy",
-    "macro_f1": "macro F1",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "bias": "bias",
-    "within_share": "within",
-    "interval_accuracy": "in interval",
-    "coverage_80": "80% holds",
-    "width_80": "80% width",
-    "log_loss": "log loss",
-    "brier": "Brier",
-}
 _NOT_IN_TERMINAL = ("rmse", "width_80", "log_loss", "brier")
 
 
@@ -88,10 +75,10 @@ def _top(head: HeadAssessment) -> list[Score]:
 
 
 def _row(score: Score, head: HeadAssessment) -> dict[str, str]:
-    name = NAMES.get(score.name, score.name.replace("_", " "))
+    name = words.short_name(score.name)
     if score.name == "within_share":
         name = f"within {head.summary['within']:g} {head.unit}".rstrip()
-    elif score.name in ("mae", "rmse", "bias", "width_80") and head.unit:
+    elif words.has_unit(score.name) and head.unit:
         name = f"{name}, {head.unit}"
     return {"score": name, "value": value(score), "constant": _constant(score)}
 
@@ -117,20 +104,19 @@ def least(score: Score) -> int:
 
 
 def inner_table(
-    head: HeadAssessment, table: str, columns: dict[str, str], counts: Sequence[str]
+    head: HeadAssessment, table: str, columns: Sequence[str], counts: Sequence[str]
 ) -> pd.DataFrame:
     """The scores of a table in the summary, one row per class, label or band, as text.
 
-    `columns` are the names of its scores with how to call them, `counts` the keys of
-    its counts.
+    `columns` are the names of its scores, `counts` the keys of its counts.
     """
     rows = {}
     for name, cells in head.summary[table].items():
         if not isinstance(cells, dict):
             continue
         scores = {
-            shown: value(score)
-            for key, shown in columns.items()
+            words.short_name(key): value(score)
+            for key in columns
             if (score := head.scores.get(f"{table}/{name}/{key}"))
         }
         numbers = {key: f"{cells[key]:,.0f}" for key in counts if key in cells}
@@ -205,15 +191,14 @@ def _inner(head: HeadAssessment) -> list[str]:
     """The table by class, label or band."""
     summary = head.summary
     if "bands" in summary:
-        shown = inner_table(head, "bands", {"mae": "MAE"}, ["n"])
+        shown = inner_table(head, "bands", ["mae"], ["n"])
         return [_with_first("from", shown)]
     if "per_label" in summary:
-        names = ("accuracy", "precision", "recall", "f1")
-        columns = dict(zip(names, names, strict=True)) | {"f1": "F1"}
+        columns = ["accuracy", "precision", "recall", "f1"]
         shown = inner_table(head, "per_label", columns, ["n", "positive"])
         return [_with_first("label", shown.rename(columns={"positive": "yes"}))]
     if "classification_report" in summary:
-        columns = {"precision": "precision", "recall": "recall", "f1-score": "F1"}
+        columns = ["precision", "recall", "f1-score"]
         shown = inner_table(head, "classification_report", columns, ["support"])
         return [_with_first("class", shown), _note_on_average(head)]
     return []
@@ -238,7 +223,7 @@ def _note_on_average(head: HeadAssessment) -> str:
 def _groups(head: HeadAssessment) -> list[str]:
     if not head.subgroups:
         return []
-    name = NAMES.get(head.main, head.main)
+    name = words.short_name(head.main)
     small = any(group.is_small for group in head.subgroups)
     columns = len({group.column for group in head.subgroups})
     title = (

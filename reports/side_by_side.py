@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 from multitask.reports import _html
-from multitask.reports._page.words import joined
+from multitask.reports._page.words import joined, short_name
 
 from multitask.contracts.errors import counted
 from multitask.contracts.results.side_by_side import (
@@ -159,7 +159,7 @@ def table(result: SideBySide) -> pd.DataFrame:
     for head, metric in result.metrics.items():
         of_head = [one for one in result.scores if one.head == head]
         line = {
-            "head": f"{head}, {_metric(metric)}{_in_unit(result, head)}",
+            "head": f"{head}, {short_name(metric)}{_in_unit(result, head)}",
         }
         for network in result.networks:
             score = result.score(head, network.name)
@@ -243,9 +243,3 @@ def _unit(result: SideBySide, head: str) -> str:
 def _in_unit(result: SideBySide, head: str) -> str:
     unit = _unit(result, head).strip()
     return f" ({unit})" if unit else ""
-
-
-def _metric(name: str) -> str:
-    return {"mae": "MAE", "mean_accuracy": "mean accuracy"}.get(
-        name, name.replace("_", " ")
-    )

@@ -109,7 +109,7 @@ def thresholds(found: Sequence[Threshold]) -> pd.DataFrame:
     for one in found:
         row = {"label": one.label, "threshold": f"{one.value:.2f}"}
         for name in ("precision", "recall", "f1"):
-            title = words.TITLES.get(name, name)
+            title = words.full_name(name)
             row[title] = _two(getattr(one, name))
             row[f"{title} at 0.5"] = _two(one.at_half.get(name, np.nan))
         rows.append(row)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from multitask.reports._page.words import joined
+from multitask.reports._page.words import joined, short_name
 
 from multitask.contracts.design_comparison import Cell, DesignComparison, Difference
 from multitask.contracts.errors import counted
@@ -99,8 +99,8 @@ def number(count: int) -> str:
 def share(ratio: float) -> str:
     """A ratio in words, before what it is a part of.
 
-    >>> share(0.34), share(0.98), share(0.7), share(1.4)
-    ('a third of', 'as much as', '70% of', '1.4 times')
+    >>> share(0.34), share(0.98), share(0.45), share(1.4)
+    ('a third of', 'as much as', '45% of', '1.4 times')
     """
     if not np.isfinite(ratio):
         return "an unknown share of"
@@ -160,8 +160,7 @@ def _size(one: Difference) -> str:
 
 def metric(result: DesignComparison, head: str) -> str:
     """The name of a head's metric as reports write it."""
-    name = result.metric(head)
-    return name.upper() if name in ("mae", "rmse") else name.replace("_", " ")
+    return str(short_name(result.metric(head)))
 
 
 def score(result: DesignComparison, head: str, value: float) -> str:

@@ -128,7 +128,7 @@ def _cells(key: str, value: Any, score: Score | None, unit: str) -> dict[str, st
     if key in ("n", "support", "positive"):
         title = {"n": "labels", "support": "labels", "positive": "labelled yes"}[key]
         return {title: f"{value:,.0f}"}
-    title = words.TITLES.get(key, key.replace("_", " "))
+    title = words.full_name(key)
     if score is None:
         places = 1 if words.is_share(key) else 2
         return {title: words.text(key, _finite(value), places, unit)}

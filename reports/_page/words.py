@@ -7,20 +7,18 @@ from multitask.contracts.head import Head
 from multitask.metrics.results import Score
 from multitask.metrics.rounding import decimals
 
-TITLES = {
-    "accuracy": "accuracy",
-    "mean_accuracy": "mean accuracy",
-    "macro_f1": "macro F1",
-    "mae": "mean absolute error",
-    "rmse": "root mean squared error",
-    "bias": "bias (answer minus label)",
-    "coverage_80": "80% interval holds",
-    "width_80": "width of the 80% interval",
-    "interval_accuracy": "inside the labelled interval",
-    "log_loss": "log loss",
-    "brier": "Brier score",
-    "f1": "F1",
-    "f1-score": "F1",
+_NAMES = {  # of scores: on a page, and where there is little room
+    "macro_f1": ("macro F1", "macro F1"),
+    "mae": ("mean absolute error", "MAE"),
+    "rmse": ("root mean squared error", "RMSE"),
+    "bias": ("bias (answer minus label)", "bias"),
+    "within_share": ("within", "within"),
+    "coverage_80": ("80% interval holds", "80% holds"),
+    "width_80": ("width of the 80% interval", "80% width"),
+    "interval_accuracy": ("inside the labelled interval", "in interval"),
+    "brier": ("Brier score", "Brier"),
+    "f1": ("F1", "F1"),
+    "f1-score": ("F1", "F1"),
 }
 _SHARES = (
     *("accuracy", "mean_accuracy", "within_share", "coverage_80"),
@@ -39,7 +37,31 @@ def title(score: Score, head: Head) -> str:
     name = last(score.name)
     if name == "within_share":
         return f"within {head.within:g} {head.unit}".rstrip()
-    return TITLES.get(name, name.replace("_", " "))
+    return full_name(name)
+
+
+def full_name(name: str) -> str:
+    """What a score is called on a page."""
+    return _name(name)[0]
+
+
+def short_name(name: str) -> str:
+    """What a score is called in a narrow table.
+
+    >>> full_name("mae"), short_name("mae"), short_name("log_loss")
+    ('mean absolute error', 'MAE', 'log loss')
+    """
+    return _name(name)[1]
+
+
+def _name(name: str) -> tuple[str, str]:
+    spoken = name.replace("_", " ")
+    return _NAMES.get(name, (spoken, spoken))
+
+
+def has_unit(name: str) -> bool:
+    """Whether a score has the unit of its head."""
+    return last(name) in _OF_UNIT
 
 
 def text(name: str, number: float | None, digits: int, unit: str = "") -> str:
@@ -56,9 +78,7 @@ def text(name: str, number: float | None, digits: int, unit: str = "") -> str:
         return f"{number:.{digits}%}"
     number = round(number, digits) + 0.0  # without the sign of -0.0
     sign = "+" if last(name) == "bias" and number else ""
-    return (
-        f"{number:{sign}.{digits}f} {unit if last(name) in _OF_UNIT else ''}".rstrip()
-    )
+    return f"{number:{sign}.{digits}f} {unit if has_unit(name) else ''}".rstrip()
 
 
 def is_share(name: str) -> bool:
@@ -68,7 +88,7 @@ def is_share(name: str) -> bool:
 
 def digits(score: Score) -> int:
     """How many digits the interval of a score supports."""
-    if score.ci is None and last(score.name) in _OF_UNIT:
+    if score.ci is None and has_unit(score.name):
         return 1
     if not is_share(score.name):
         return min(decimals(score.value, score.ci), 3 if score.ci else 2)
