@@ -337,17 +337,16 @@ def test_resuming_on_other_data_is_refused(drawn_faces, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have text as names")
-def test_names_of_files_that_are_not_utf_8_come_through(tmp_path):
+def test_names_of_files_that_are_not_utf_8_come_through(tiny_trunk, tmp_path):
     folder = tmp_path / "faces"
     layouts.write(folder, "utkface", count=40)
     first = sorted(folder.rglob("*.jpg"))[0]
     odd = os.fsencode(first.parent) + b"/20_0_0_caf\xe9.jpg"
     os.rename(first, odd)
-    result = fit(
-        Recipe(heads=("gender",), data=(f"utkface={folder}",), trunk="tiny", epochs=1),
-        tmp_path / "run",
-        say=quiet,
+    recipe = Recipe(
+        heads=("gender",), data=(f"utkface={folder}",), trunk=tiny_trunk, epochs=1
     )
+    result = fit(recipe, tmp_path / "run", say=quiet)
     assert odd in (result.folder / "split.csv").read_bytes()
     assert read_csv(result.folder / "split.csv")["path"].map(os.path.exists).all()
     measured = report(result.folder, split="all").folder
