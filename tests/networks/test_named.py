@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 import sys
 import zipfile
 from importlib.metadata import EntryPoint
@@ -280,6 +281,25 @@ def test_without_its_package_an_address_names_the_extra(monkeypatch):
     )
 
 
+def test_where_files_can_not_be_links_no_paragraph_says_so(tmp_path):
+    """As on Windows; in a process of its own, as the package warns once."""
+    pytest.importorskip("huggingface_hub")
+    code = """
+import os, sys
+def refused(*paths, **options):
+    raise OSError("a privilege is missing")
+os.symlink = refused
+from multitask.networks.named import hub
+hub._huggingface_hub("hf://own/net")
+from huggingface_hub import file_download
+print(file_download.are_symlinks_supported(sys.argv[1]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
 def test_a_download_with_the_right_hash_is_used_offline_too(server):
     path = catalog.find("hf://own/net")
     assert path.read_bytes() == CONTENT
@@ -305,7 +325,7 @@ def test_a_file_with_another_hash_is_refused_and_removed(server, digits):
     assert f"must be {server.etag}; the copy is removed; try again" in line
     assert not [path for path in server.cache.rglob("*") if path.is_file()]
     server.online = False
-    assert "no copy is in the cache" in refused("hf://own/net")
+    assert "no copy with a hash is in the cache" in refused("hf://own/net")
 
 
 def test_a_copy_that_was_changed_is_not_used_offline(server):
@@ -331,8 +351,8 @@ def test_offline_without_a_copy_says_what_to_do(server):
     server.online = False
     assert refused("hf://own/net/b.keras") == (
         "hf://own/net/b.keras: can't be downloaded now (no route to host), and no copy "
-        "is in the cache of huggingface_hub; connect once, or copy its b.keras to this "
-        "machine and give the path"
+        "with a hash is in the cache of huggingface_hub; connect once, or copy its "
+        "b.keras to this machine and give the path"
     )
 
 

@@ -6,6 +6,7 @@ compare their hash with the one that the server announces (its issues 2364 and 3
 
 import hashlib
 import importlib
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -55,7 +56,7 @@ def download(address: str, say: Say) -> Path:
         except hub.errors.LocalEntryNotFoundError:
             raise UserError(
                 address,
-                f"{why}, and no copy is in the cache of huggingface_hub",
+                f"{why}, and no copy with a hash is in the cache of huggingface_hub",
                 f"connect once, or copy its {file} to this machine and give the path",
             ) from None
         except _NoHashError as error:
@@ -110,6 +111,9 @@ def _no_address(address: str) -> UserError:
 
 
 def _huggingface_hub(address: str) -> Any:
+    # On Windows files often can't be links, of which it warns in a paragraph: it takes
+    # more of the disk. The variable is read as the package is imported.
+    os.environ.setdefault("HF_HUB_DISABLE_SYMLINKS_WARNING", "1")
     try:
         importlib.import_module("huggingface_hub.errors")
         return importlib.import_module("huggingface_hub")
