@@ -128,7 +128,7 @@ def _add_faces(options: argparse.ArgumentParser) -> None:
         "--detector", default="mtcnn", metavar="NAME",
         help="mtcnn, or haar, which needs the extra haar (default mtcnn)",
     )  # fmt: skip
-    add_damaged(options)
+    add_damaged(options, "pictures and frames")
 
 
 def _add_output(options: argparse.ArgumentParser) -> None:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from multitask.networks.prediction.file import Target
 
 # On which rows depend, beside the heads.
-_OPTIONS = ("every", "persons", "no_average", "faces", "largest", "detector", "labels")
+_OPTIONS = (
+    *("every", "persons", "no_average", "faces", "largest", "detector", "damaged"),
+    "labels",
+)
 
 
 def add_video_options(options: argparse.ArgumentParser) -> None:
@@ -144,6 +147,7 @@ def _rows(
         faces=arguments.faces,
         largest=arguments.largest,
         detector=arguments.detector,
+        damaged=arguments.damaged,
         batch_size=arguments.batch_size,
         progress=advance,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from multitask.cli.options import add_inference
+from multitask.cli.options import add_damaged, add_inference
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.networks.named import catalog
 from multitask.networks.named.description import card, card_file
@@ -85,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
         help="the port to listen on; 0 takes a free one (default 8000)",
     )  # fmt: skip
     add_inference(options)
+    add_damaged(options, "uploads")
     add(
         "--token",
         help="answer only requests with the header `Authorization: Bearer TOKEN`; "
@@ -150,6 +151,7 @@ def _serve(arguments: argparse.Namespace) -> None:
                 limits=limits,
                 token=token,
                 hosts=[arguments.host],
+                damaged=arguments.damaged,
             )
         for note in analyzer.notes:
             print(note, file=sys.stderr)

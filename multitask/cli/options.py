@@ -108,13 +108,15 @@ def add_memory(parser: argparse.ArgumentParser | Group) -> None:
     add_damaged(parser)
 
 
-def add_damaged(parser: argparse.ArgumentParser | Group) -> None:
+def add_damaged(
+    parser: argparse.ArgumentParser | Group, what: str = "pictures"
+) -> None:
     """Add `--damaged`."""
     parser.add_argument(
         "--damaged",
         choices=("skip", "keep"),
         default="skip",
-        help="set pictures aside whose decoder reports damage, or keep what can be "
+        help=f"set {what} aside whose decoder reports damage, or keep what can be "
         "read of them (default skip)",
     )
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from multitask.contracts.errors import UserError, counted
 from multitask.images.camera import is_camera, newest, open_camera
+from multitask.images.damage import Damaged
 from multitask.images.decode import Pixels
 from multitask.images.upright import MAX_PIXELS
 
@@ -110,16 +111,17 @@ class Video:
 
     `name` is a path, or `camera:0` for the first camera of this computer. `duration` is
     in seconds, as far as the video tells it, and None for a camera. `rate` is the usual
-    number of frames per second. After `frames`, `fault` says why they are not all, or
-    is empty.
+    number of frames per second. Frames that FFmpeg reports as damaged are left out,
+    unless `damaged` is `keep`. After `frames`, `fault` says why they are not all, or
+    how many are damaged; else it is empty.
 
     Raises UserError if there is no such file or camera, and for a file that holds no
     video, or one of 100 megapixels or more per frame.
     """
 
-    def __init__(self, name: str | os.PathLike[str]) -> None:
+    def __init__(self, name: str | os.PathLike[str], damaged: Damaged = "skip") -> None:
         check_installed()
-        self.name = os.fspath(name)
+        self.name, self.damaged = os.fspath(name), damaged
         self.is_camera = is_camera(self.name)
         self.fault = ""
         with ExitStack() as opened:
@@ -153,6 +155,7 @@ class Video:
     def frames(self, step: Step) -> Generator[Frame, None, None]:
         """Yield the frames that begin a step, the first one always.
 
+        In place of one that is left out comes the next one that is whole.
         Of a camera, those are left out for which nobody was ready in time.
         """
         taken = self._taken(step)
@@ -167,6 +170,8 @@ class Video:
             else:
                 start = frame.time if start is None else start
                 time = max(0.0, frame.time - start)
+            if frame.is_corrupt and self.damaged == "skip":
+                continue
             at = step.at(number, time)
             # A clock that goes back, as in joined recordings, begins new steps.
             if at > last or time < latest:

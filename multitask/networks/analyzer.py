@@ -147,6 +147,7 @@ class Analyzer(Network):
         faces: Faces = "auto",
         largest: bool = False,
         detector: str = "mtcnn",
+        damaged: Damaged = "skip",
         batch_size: int = 64,
         progress: Callable[[float], object] = lambda seconds: None,
     ) -> Iterator[pd.DataFrame]:
@@ -164,8 +165,9 @@ class Analyzer(Network):
         so.
 
         `faces`, `largest` and the others are as in `predict`, but a frame that is a
-        crop of a face is searched, too; in whole frames nobody is followed. `progress`
-        is called with the seconds done since its last call.
+        crop of a face is searched, too; in whole frames nobody is followed. `damaged`
+        says what becomes of frames that FFmpeg reports as damaged. `progress` is called
+        with the seconds done since its last call.
 
         The call opens the file or camera. It is closed after the last part, by an
         error, or when the iterator is closed or no longer referred to.
@@ -186,7 +188,9 @@ class Analyzer(Network):
             probabilities=probabilities,
             progress=progress,
         )
-        return predict_video(video, every, reader, persons=persons, average=average)
+        return predict_video(
+            video, every, reader, persons=persons, average=average, damaged=damaged
+        )
 
     @python_spelling
     def embed(

@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from multitask.contracts.version import VERSION
+from multitask.images.damage import Damaged
 from multitask.images.faces.parts import Faces
 from multitask.networks.analyzer import Analyzer
 from multitask.service.access import SameSite, bearer
@@ -44,17 +45,20 @@ def create_app(
     limits: Limits | None = None,
     token: str = "",
     hosts: Sequence[str] = (),
+    damaged: Damaged = "skip",
 ) -> FastAPI:
     """An ASGI application that answers with a network.
 
-    Clients see its `name` and its model card, which is Markdown.
+    Clients see its `name` and its model card, which is Markdown. Uploads whose decoder
+    reports damage are refused, unless `damaged` is `keep`.
 
     With a `token`, requests need the header `Authorization: Bearer TOKEN`, except those
     for the page, `/health` and `/openapi.json`. Without one, the header `Host` must
     name this machine (127.0.0.1, localhost or ::1) or one of `hosts`. Serve it with one
     process: pictures share batches inside of it.
     """
-    service = Service(Predictor(analyzer, name, card), limits or Limits())
+    predictor = Predictor(analyzer, name, card)
+    service = Service(predictor, limits or Limits(), damaged)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from PIL import Image, UnidentifiedImageError
 
 from multitask.contracts.errors import counted
+from multitask.images.damage import Damaged
 from multitask.images.decode import PictureError, Pixels, decode, header
 from multitask.service.refusals import Refusal
 
@@ -44,13 +45,13 @@ def pixel_count(data: bytes, name: str, max_pixels: int) -> int:
     return width * height
 
 
-def decode_upload(data: bytes, name: str) -> Pixels:
+def decode_upload(data: bytes, name: str, damaged: Damaged = "skip") -> Pixels:
     """Decode the bytes of a picture file as `decode` does; Refusal if they are broken.
 
     The result is upright RGB (height, width, 3), uint8.
     """
     try:
-        return decode(data)
+        return decode(data, damaged=damaged)
     except PictureError as error:
         raise _broken(name, str(error)) from None
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
 from multitask.images.decode import Pixels, resize
 from multitask.images.faces.parts import FaceFinder, Faces, PictureCrop, make_finder
 from multitask.networks.analyzer import Analyzer
-from multitask.networks.answers import Outputs, read_all
+from multitask.networks.answers import Outputs, finite, read_all
 from multitask.networks.forward import Features
 from multitask.networks.prediction.formats import records
 from multitask.networks.unlike import UNLIKE
@@ -104,6 +106,12 @@ class Predictor:
         chosen = [known[name] for name in dict.fromkeys(heads or known)]
         return [column for one in chosen for column in one.names(probabilities)]
 
+    def answers(self, row: Row, columns: Sequence[str]) -> Row:
+        """The answers in some `columns`, all None if one of their heads has none."""
+        first = {one.answers[0] for one in self.heads}
+        known = all(row[name] is not None for name in columns if name in first)
+        return {name: row[name] if known else None for name in columns}
+
     def _finder(self, faces: Faces, largest: bool = False) -> FaceFinder | None:
         """What finds faces, as `faces` and `largest` of `Analyzer.predict` mean it.
 
@@ -124,18 +132,28 @@ class Predictor:
     def answer(self, parts: Pixels) -> list[Row]:
         """The answers of all heads for parts (parts, side, side, 3), uint8 RGB.
 
-        In the column `warning` is what `predict` has there, None if that is nothing.
+        In the column `warning` is what `predict` has there, None if that is nothing. A
+        head that gives no number has None in its columns.
         """
         outputs, features = self._outputs(parts)
-        every = np.arange(len(parts))
-        table = read_all(self.analyzer.heads, outputs, every, probabilities=True)
-        rows = records(table)
+        rows = records(self._read(outputs, np.arange(len(parts))))
         training, unlike = self.analyzer.training, np.zeros(len(parts), bool)
         if training and features is not None:
             unlike = training.unlike(features)
         for row, is_unlike in zip(rows, unlike, strict=True):
             row[WARNING] = UNLIKE if is_unlike else None
         return rows
+
+    def _read(self, outputs: Outputs, every: npt.NDArray[np.intp]) -> pd.DataFrame:
+        """The answers of all heads, each as if it alone had been asked."""
+        heads = self.analyzer.heads
+        if finite(heads, outputs).all():
+            return read_all(heads, outputs, every, probabilities=True)
+        tables = [
+            read_all(heads, outputs, every, selected=[head], probabilities=True)
+            for head in heads
+        ]
+        return pd.concat(tables, axis="columns")
 
     def _outputs(self, parts: Pixels) -> tuple[Outputs, Features | None]:
         """The outputs (parts, ...) by head name, and the features if they are used."""

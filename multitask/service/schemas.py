@@ -44,7 +44,8 @@ class FaceResponse(BaseModel):
 class PictureResponse(BaseModel):
     """One picture. Without answers, `status` says why, and `faces` is empty.
 
-    If the network gives no number for a face, its answers are null.
+    If a head that is asked for gives no number for a face, its answers are null, and
+    `status` says so.
     """
 
     name: str = Field(description="the file's name in the upload")

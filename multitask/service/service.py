@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from multitask.contracts.errors import UserError, as_python, counted
 from multitask.contracts.recipe_texts import split_names
+from multitask.images.damage import Damaged
 from multitask.images.decode import PictureError
 from multitask.images.faces.parts import NO_FACE, FaceFinder, Faces, PictureCrop
 from multitask.networks.answers import NO_NUMBER
@@ -38,8 +39,11 @@ _PICTURES = 2  # of the largest allowed size that are in memory at once
 class Service:
     """A predictor, the threads that work for it, and what may be asked of it."""
 
-    def __init__(self, predictor: Predictor, limits: Limits) -> None:
+    def __init__(
+        self, predictor: Predictor, limits: Limits, damaged: Damaged = "skip"
+    ) -> None:
         self.predictor, self.limits, self.metrics = predictor, limits, Metrics()
+        self._damaged = damaged
         self._requests = 0
         self._uploads = Uploads(limits)
         self._pool = ThreadPoolExecutor(cores(), "cut")
@@ -166,8 +170,9 @@ class Service:
         if parts:
             pixels = np.stack([part.pixels for part in parts])
             rows = await asyncio.wrap_future(self._batches.submit(pixels))
+        answers = [self.predictor.answers(row, columns) for row in rows]
         status = _OK if parts else NO_FACE
-        if any(row[column] is None for row in rows for column in columns[:1]):
+        if any(set(each.values()) == {None} for each in answers):
             status = NO_NUMBER
         self.metrics.pictures.labels(status).inc()
         self.metrics.faces.inc(len(parts))
@@ -177,7 +182,8 @@ class Service:
             width=size[0],
             height=size[1],
             faces=[
-                _face(part, row, columns) for part, row in zip(parts, rows, strict=True)
+                _face(part, row[WARNING], each)
+                for part, row, each in zip(parts, rows, answers, strict=True)
             ],
         )
 
@@ -196,7 +202,7 @@ class Service:
         began = time.perf_counter()
         self._batches.expect(1)
         try:
-            pixels = decode_upload(upload.data, upload.name)
+            pixels = decode_upload(upload.data, upload.name, self._damaged)
             parts = self.predictor.cut(pixels, find)
             _check_faces(parts, upload.name, self.limits.max_faces)
             return parts, (pixels.shape[1], pixels.shape[0])
@@ -253,7 +259,7 @@ def _refused(upload: Upload, refusal: Refusal) -> PictureResponse:
     )
 
 
-def _face(part: PictureCrop, row: Row, columns: Sequence[str]) -> FaceResponse:
+def _face(part: PictureCrop, warning: str | None, answers: Row) -> FaceResponse:
     box = None
     if part.box:
         left, top, right, bottom = map(int, part.box.split())
@@ -263,6 +269,6 @@ def _face(part: PictureCrop, row: Row, columns: Sequence[str]) -> FaceResponse:
     return FaceResponse(
         box=box,
         confidence=confidence,
-        warning=row[WARNING],
-        answers={column: row[column] for column in columns},
+        warning=warning,
+        answers=answers,
     )

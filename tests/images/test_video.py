@@ -15,9 +15,9 @@ from tests.images.clips import cut, grey, write_clip, write_sound
 pytest.importorskip("av")
 
 
-def read(path, every=1):
+def read(path, every=1, damaged="skip"):
     """The times of the frames taken, the pictures that they show, and the fault."""
-    with Video(path) as opened:
+    with Video(path, damaged) as opened:
         frames = list(opened.frames(parse_step(every)))
         shown = [round(float(np.median(frame.pixels)) / 2) for frame in frames]
         return [round(frame.time, 3) for frame in frames], shown, opened.fault
@@ -308,6 +308,12 @@ def test_damage_that_ffmpeg_conceals_is_told(tmp_path):
     data = bytearray(path.read_bytes())
     data[start : start + 20] = bytes(range(200, 220))
     path.write_bytes(data)
+    told = "1 frame is damaged, the first at 2.0 s"
+    every = [round(0.1 * number, 1) for number in range(30)]
     times, _, fault = read(path, 1)
-    assert len(times) == 30
-    assert fault == "1 frame is damaged, the first at 2.0 s"
+    assert (times, fault) == (every[:20] + every[21:], told)
+    times, _, fault = read(path, 1, "keep")
+    assert (times, fault) == (every, told)
+    # The next one that is whole comes in place of one that is left out.
+    assert read(path, 5)[0] == [0, 0.5, 1, 1.5, 2.1, 2.5]
+    assert read(path, 5, "keep")[0] == [0, 0.5, 1, 1.5, 2, 2.5]

@@ -17,6 +17,7 @@ from multitask.networks.spec import NetworkSpec
 from multitask.networks.video.predict import Reader, predict_frames
 from tests.networks.untrained import pictures
 
+BEFORE = ["status", "path", "box"]  # columns
 HEADS = tuple(catalog.heads(["age", "gender", "attributes[Smiling,Young]"]))
 
 
@@ -34,7 +35,7 @@ def damaged(tiny_trunk, tmp_path):
 def test_predictions_say_so_and_have_no_answers(damaged):
     table = damaged.predict(list(pictures(3)), probabilities=True)
     assert table["status"].tolist() == [NO_NUMBER] * 3
-    answers = table.drop(columns=["status", "path", "box"])
+    answers = table.drop(columns=BEFORE)
     assert "gender_confidence" in answers
     assert answers.isna().all(axis=None)
     assert table["Smiling"].dtype == "Int64"
@@ -112,9 +113,22 @@ def test_the_service_says_so(damaged):
 
     with server(damaged) as client:
         files = sent(encoded(pictures(1)[0]))
-        response = client.post("/analyze", files=files)
-    assert response.status_code == 200
-    (picture,) = response.json()["pictures"]
-    assert picture["status"] == NO_NUMBER
-    (face,) = picture["faces"]
-    assert set(face["answers"].values()) == {None}
+        for query, status in (
+            ("", NO_NUMBER),
+            ("?heads=age,gender&probabilities=true", NO_NUMBER),
+            ("?heads=age,attributes&probabilities=true", "ok"),
+        ):
+            response = client.post(f"/analyze{query}", files=files)
+            assert response.status_code == 200
+            (picture,) = response.json()["pictures"]
+            assert picture["status"] == status
+            answers = picture["faces"][0]["answers"]
+            expected = damaged.predict(
+                pictures(1)[0],
+                heads=query[len("?heads=") :].partition("&")[0] or None,
+                probabilities="true" in query,
+            )
+            assert expected["status"].item() == status
+            assert list(answers) == list(expected.drop(columns=BEFORE))
+            empty = expected[list(answers)].isna().iloc[0]
+            assert {n for n in answers if answers[n] is None} == {*empty.index[empty]}

@@ -16,10 +16,12 @@ from multitask.service.server import address, bind, configure
 
 
 @contextmanager
-def server(analyzer, *, limits=None, token="", card=""):
+def server(analyzer, *, limits=None, token="", card="", **settings):
     """A client of a real server in a thread; `client.service` is what answers."""
     limits = limits or Limits()
-    app = create_app(analyzer, name="tiny", limits=limits, token=token, card=card)
+    app = create_app(
+        analyzer, name="tiny", limits=limits, token=token, card=card, **settings
+    )
     with bind("127.0.0.1", 0) as bound:
         running = uvicorn.Server(configure(app, limits))
         thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})

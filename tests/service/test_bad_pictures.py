@@ -13,7 +13,8 @@ from multitask.images.decode import decode
 from multitask.service import pictures
 from multitask.service.pictures import decode_upload, pixel_count
 from multitask.service.refusals import Refusal
-from tests.service.served import encoded, pixels, sent
+from tests.images.test_damage import hurt
+from tests.service.served import encoded, pixels, sent, server
 
 MOST = 50_000_000
 
@@ -82,6 +83,20 @@ def test_what_is_no_picture_or_too_large_is_refused_in_a_moment(data, status, li
     got, said = refusal(data)
     assert (got, said[: len(line)]) == (status, line)
     assert time.process_time() - began < 2
+
+
+def test_a_damaged_upload_is_answered_where_the_service_keeps_them(analyzer):
+    files = sent(hurt(encoded(pixels(0, 90, 90), "JPEG")))
+    with server(analyzer) as client:
+        response = client.post("/analyze", files=files)
+        assert response.status_code == 422
+        assert response.json()["detail"].startswith("a.png: is damaged: ")
+    with server(analyzer, damaged="keep") as client:
+        (picture,) = client.post("/analyze", files=files).json()["pictures"]
+        assert (picture["status"], picture["height"]) == ("ok", 90)
+        expected = analyzer.predict(files[0][1][1], damaged="keep")
+        answers = picture["faces"][0]["answers"]
+        assert answers["age"] == pytest.approx(expected["age"].item(), rel=1e-5)
 
 
 def test_an_ordinary_progressive_jpeg_is_read():

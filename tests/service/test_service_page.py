@@ -214,9 +214,9 @@ def test_of_a_gif_the_picture_that_is_answered_is_shown(
 ):
     received = []
 
-    def decode(data, name):
+    def decode(data, name, damaged):
         received.append(data)
-        return decode_upload(data, name)
+        return decode_upload(data, name, damaged)
 
     monkeypatch.setattr(service, "decode_upload", decode)
     frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]

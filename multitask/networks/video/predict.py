@@ -12,6 +12,7 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
+from multitask.images.damage import Damaged
 from multitask.images.decode import Pixels, resize
 from multitask.images.faces import detectors
 from multitask.images.faces.parts import NO_FACE, FaceFinder, PictureCrop
@@ -99,11 +100,13 @@ def predict_video(
     *,
     persons: bool,
     average: bool,
+    damaged: Damaged = "skip",
 ) -> Iterator[pd.DataFrame]:
     """Yield the rows of a video in parts as they are answered.
 
-    They are those of `predict_persons` or of `predict_frames`. Raises UserError, at
-    once, if the video can't be opened, a package is missing, or an option is wrong.
+    They are those of `predict_persons` or of `predict_frames`; `damaged` is as in
+    `Video`. Raises UserError, at once, if the video can't be opened, a package is
+    missing, or an option is wrong.
     The call opens the video; it is closed after the last part, or when the iterator is.
     """
     step = parse_step(every)
@@ -117,7 +120,7 @@ def predict_video(
     if reader.find is not None:
         detectors.check_installed(reader.find.detector)
         check_installed()
-    return _numbered(Video(name), step, reader, persons, average)
+    return _numbered(Video(name, damaged), step, reader, persons, average)
 
 
 def _names(reader: Reader, persons: bool = False) -> Sequence[str]:
