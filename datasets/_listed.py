@@ -5,6 +5,7 @@ Things that can't be used are appended to a list of (path, reason) for
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def lines(path: Path, where: str) -> list[str]:
     except ValueError as error:
         raise UserError(where, f"'{path}' can't be read: {error}") from error
     text = data.decode("utf-8", "surrogateescape").replace("\ufeff", "")
-    return [line.strip(" \r") for line in text.split("\n")]
+    return [line.strip(" ") for line in re.split(r"\r*\n|\r", text)]
 
 
 def joined(

@@ -148,8 +148,7 @@ def _part(path: Path, part: str, skipped: Skipped) -> pd.DataFrame:
     text = [(n, line) for n, line in enumerate(lines(path, WHERE), 1) if line.strip()]
     header = text[0][1] if text else ""
     separator = next((mark for mark in ",;\t" if mark in header), ",")
-    # One CSV reader per line: a stray quote would swallow all lines up to the next.
-    cells = (next(csv.reader([line], delimiter=separator), []) for _, line in text)
+    cells = (_cells(line, separator) for _, line in text)
     columns = [name.strip().casefold() for name in next(cells, [])]
     where = f"{WHERE}: '{path}'"
     if "file" not in columns:
@@ -174,6 +173,14 @@ def _part(path: Path, part: str, skipped: Skipped) -> pd.DataFrame:
     names = table["file"].str.strip().str.replace("\\", "/")
     with_folder = names.str.contains("/")
     return table.assign(name=names.where(with_folder, f"{part}/" + names), split=part)
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    """The fields of a line alone: a stray quote would swallow all up to the next."""
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:  # such as a field of more than 128 KB
+        return line.split(separator)
 
 
 def _labelled(rows: pd.DataFrame, skipped: Skipped) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """How does the service listen, and how does it end?"""
 
+import logging
 import socket
 from asyncio import TimerHandle
 from contextlib import ExitStack
@@ -113,6 +114,8 @@ def address(bound: socket.socket) -> str:
 
 def configure(app: FastAPI, limits: Limits) -> uvicorn.Config:
     """How uvicorn serves the app: as HTTP/1.1, without a word on standard error."""
+    # What is wrong with a form is said in the response.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     longest = limits.upload_timeout + limits.answer_timeout + _GRACE_SECONDS
     return uvicorn.Config(
         app,

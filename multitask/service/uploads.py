@@ -129,6 +129,9 @@ async def read_uploads(body: Body, limits: Limits) -> list[Upload]:
         raise _wrong(f"is no valid {_MULTIPART}: {error.message}") from None
     except ClientDisconnect:
         raise _wrong("ended early") from None
+    except ValueError as error:  # of a codec, which the request may choose
+        what = f"names its files in an encoding that can't be read ({error})"
+        raise _wrong(what, "send the names as UTF-8") from None
     try:
         return [await _read(name, file) for name, file in _files(form)]
     finally:
@@ -144,9 +147,9 @@ def _check_headers(request: Request, limits: Limits) -> None:
             f"is {kind[:_NAME]!r}, must be {_MULTIPART}",
             f"curl -F {FIELD}=@photo.jpg sends it",
         )
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > limits.max_bytes:
-        raise _too_large(limits)
+    with suppress(ValueError):  # of no number, or one of thousands of digits
+        if int(request.headers.get("content-length", "")) > limits.max_bytes:
+            raise _too_large(limits)
 
 
 async def _parse(body: Body, limits: Limits, timeout: asyncio.Timeout) -> FormData:
@@ -188,6 +191,8 @@ def _files(form: FormData) -> list[tuple[str, UploadFile]]:
             todo = "neither paths nor addresses are read here"
             raise _wrong(f"field {FIELD!r} is text, must be a file", todo)
         name = (value.filename or "").strip()[:_NAME] or f"picture {len(files) + 1}"
+        # Halves of characters, which some encodings give, have no place in JSON.
+        name = name.encode("utf-8", "replace").decode("utf-8")
         files.append((name, value))
     if not files:
         raise _wrong("has no picture", f"send files in the field {FIELD!r}")

@@ -194,6 +194,15 @@ def test_a_stray_quote_costs_its_own_line_only(tmp_path):
     assert lines == [f"line 2 {reason}", f"line 3 {reason}"]
 
 
+def test_lines_of_an_old_mac_and_a_field_of_any_length_are_read(tmp_path):
+    folder(tmp_path, "train/1.jpg,", "train/2.jpg,")
+    rows = ("1.jpg,20-29,Male,White,TRUE", f"2.jpg,3-9,Female,{'x' * 140_000},TRUE")
+    (tmp_path / TRAIN).write_bytes("\r".join((HEADER, *rows)).encode())
+    reading = fairface.read(tmp_path)
+    assert reading.table["gender"].tolist() == ["male", "female"]
+    assert reading.table["race7"].isna().tolist() == [False, True]
+
+
 @pytest.mark.parametrize("part", ["train", "val"])
 def test_one_part_alone_is_no_split(tmp_path, part):
     row = f"{part}/1.jpg,0-2,Male,Black,TRUE"

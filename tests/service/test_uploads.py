@@ -45,6 +45,31 @@ def test_a_body_that_is_no_form_with_pictures(client, headers, body, status, lin
     assert refusal(response, status).startswith(line)
 
 
+@pytest.mark.parametrize("charset", ["undefined", "unicode_escape"])
+def test_names_in_any_encoding_are_told_or_read(client, charset):
+    name = r"\ud800..\xe9.png"
+    kind = f"multipart/form-data; boundary=B; charset={charset}"
+    body = (
+        b'--B\r\nContent-Disposition: form-data; name="pictures"; filename="'
+        + f'{name}"\r\n\r\n'.encode()
+        + PICTURE
+        + b"\r\n--B--\r\n"
+    )
+    response = client.post("/analyze", headers={"Content-Type": kind}, content=body)
+    if charset == "unicode_escape":
+        assert response.json()["pictures"][0]["name"] == "?..\xe9.png"
+    else:
+        line = "upload: names its files in an encoding that can't be read"
+        assert refusal(response, 422).startswith(line)
+
+
+def test_the_service_writes_nothing_about_a_broken_form(client, caplog):
+    kind = {"Content-Type": "multipart/form-data; boundary=B"}
+    response = client.post("/analyze", headers=kind, content=b"--B\r\nA\xad: b\r\n")
+    refusal(response, 422)
+    assert caplog.records == []
+
+
 def test_paths_and_addresses_are_never_read(client):
     for text in ("/etc/passwd", "http://127.0.0.1/a.png", "file:///etc/passwd"):
         form = {"pictures": (None, text)}
