@@ -1,5 +1,6 @@
 """How are files written whole, or not at all with a reason?"""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 from multitask.contracts.errors import UserError
 
 PART = ".part-"  # begins the name of a file that is not whole yet
+MORE_SPACE = "free some space, or set TMPDIR to a folder that has some"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last one of `ulimit -f`
 
 
 def write_text(path: Path, text: str) -> None:
@@ -108,6 +111,12 @@ def _stamp(path: Path) -> tuple[int, int]:
     """What changes when a file is written."""
     state = path.stat()
     return state.st_mtime_ns, state.st_size
+
+
+def is_full(error: OSError) -> bool:
+    """Whether an error says that there is no space left, also for temporary files."""
+    text = str(error.strerror)
+    return error.errno in _FULL or text.startswith("No usable temporary directory")
 
 
 def reserve(path: Path, size: int) -> None:

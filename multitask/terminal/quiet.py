@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from threading import Lock
+from typing import IO
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.saving import MORE_SPACE
 from multitask.terminal.bar import status
 
 _LOCK = Lock()
@@ -53,14 +55,23 @@ def _import_once() -> None:
         tf.config.list_physical_devices()  # looks for a GPU, and says if there is none
 
 
+def _temporary_file() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        what = f"can't be written: {error.strerror or error}"
+        raise UserError("temporary files", what, MORE_SPACE) from None
+
+
 @contextmanager
 def held_back() -> Iterator[None]:
     """Hold back standard error, and write it only if an error is raised.
 
-    What other threads write meanwhile is held back, too.
+    What other threads write meanwhile is held back, too. Raises UserError if no
+    temporary file can be written.
     """
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
+    with _temporary_file() as held:
         screen = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:

@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from multitask.datasets import sample
 
+from multitask.networks import archive, build
+from tests import tiny
+from tests.networks.untrained import gender_age_spec
+
 ROOT = Path(__file__).parents[2]
 
 pytestmark = [
@@ -69,6 +73,21 @@ def test_a_fit_says_so_in_a_line(faces, tmp_path, kilobytes):
         assert list((out / "report").iterdir()) == []
         status, errors = run(["fit", "--resume", "--out", out], None)
         assert (status, errors) == (0, [])
+
+
+def test_predict_says_so_and_takes_no_network_for_damaged(faces, tmp_path):
+    tiny.register()
+    network = tmp_path / "network.keras"
+    spec = gender_age_spec("tiny")
+    archive.save(build.build(spec), spec, network)
+    picture = next(faces.rglob("*.png"))
+    status, errors = run(["predict", network, picture], 4096)
+    assert status == 2
+    [line] = errors
+    assert line == (
+        f"{network}: can't be unpacked for want of space (File too large); free some "
+        "space, or set TMPDIR to a folder that has some"
+    )
 
 
 def test_an_audit_says_so_and_writes_nothing(faces, tmp_path):

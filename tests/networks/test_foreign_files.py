@@ -1,9 +1,11 @@
 """Is a network file that this package did not write told in a line, and run by none?"""
 
 import copy
+import errno
 import hashlib
 import io
 import json
+import os
 import struct
 import zipfile
 
@@ -325,6 +327,28 @@ def test_code_is_refused_whatever_the_process_allows(small, tmp_path, monkeypatc
         from keras.src.backend.common import global_state
 
         global_state.set_global_attribute("safe_mode_saving", before)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT, None])
+def test_a_full_disk_is_told_and_not_taken_for_damage(small, monkeypatch, code):
+    reason = os.strerror(code) if code else "No usable temporary directory found in []"
+
+    def full(*settings):
+        raise OSError(code or errno.ENOENT, reason)
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)  # where Keras unpacks it
+    assert refused(small) == (
+        f"can't be unpacked for want of space ({reason}); free some space, or set "
+        "TMPDIR to a folder that has some"
+    )
+
+
+def test_other_errors_of_the_system_are_damage_still(small, monkeypatch):
+    def broken(*settings):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("tempfile.mkdtemp", broken)
+    assert refused(small).startswith("is damaged: [Errno 5]")
 
 
 def test_a_config_that_is_nested_too_deeply_is_refused(small, tmp_path):

@@ -1,5 +1,6 @@
 """Does TensorFlow start without a word, and say all if it can't start?"""
 
+import errno
 import os
 import subprocess
 import sys
@@ -143,3 +144,13 @@ def test_what_was_held_back_is_shown_for_an_error_but_not_for_ctrl_c(
     with pytest.raises(error), held_back():
         fail()
     assert capfd.readouterr().err == shown
+
+
+def test_a_disk_without_room_for_what_is_held_back_is_told(monkeypatch):
+    def full():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    line = "temporary files: can't be written: No space left on device; free some space"
+    with pytest.raises(UserError, match=line), held_back():
+        pass

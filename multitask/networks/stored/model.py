@@ -14,6 +14,7 @@ from keras.src.backend.common import global_state
 from keras.src.saving.serialization_lib import SafeModeScope
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.saving import MORE_SPACE, is_full
 from multitask.networks.stored import members
 
 _SLACK = 2**20  # bytes of weights, such as seeds, that a file does not hold
@@ -54,6 +55,10 @@ def safely(
         raise
     # Damage may be anywhere, and Keras, HDF5 and TensorFlow then raise anything.
     except Exception as error:
+        if isinstance(error, OSError) and is_full(error):
+            # Keras unpacks the file in a folder for temporary ones.
+            why = f"can't be unpacked for want of space ({error.strerror})"
+            raise UserError(path, why, MORE_SPACE) from None
         raise UserError(path, f"{what}: {_reason(error)}", todo) from error
 
 
