@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from multitask.contracts.infer import requested_heads
+from multitask.contracts.table import any_file_name
 from multitask.data import sources
 from multitask.data.labels import set_aside
 from tests.faults.outcomes import Outcome, Rng, damaged, outcome
@@ -25,7 +26,7 @@ ENCODINGS = (
 )
 
 
-def pictures(folder: Path) -> None:
+def prepare(folder: Path) -> None:
     """Write the pictures that label files name."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in NAMES:
@@ -45,12 +46,13 @@ def case(seed: int, folder: Path) -> Outcome:
     data = kinds[name](rows, ending, rng)
     file = folder / f"labels{ending}"
     file.write_bytes(data)
-    return outcome(name, seed, lambda: _read(file))
+    return outcome(name, seed, lambda: read(f"fuzzed=table:{file}"))
 
 
-def _read(file: Path) -> str:
-    """Read a label file and its heads' targets as `fit` does."""
-    reading = sources.read_all([f"fuzzed=table:{file}"])
+@any_file_name()
+def read(data: str) -> str:
+    """Read a data set and its heads' targets as `fit` does."""
+    reading = sources.read_all([data])
     table = reading.table
     heads = requested_heads((), table, reading.heads)
     table, _ = set_aside(table, [head.resolve(table) for head in heads])

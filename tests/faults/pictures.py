@@ -15,7 +15,7 @@ _SIZE = 16  # of resized pictures, in pixels
 
 
 @cache
-def _whole() -> dict[str, bytes]:
+def whole() -> dict[str, bytes]:
     """A file of each format, as cameras and tools write them."""
     rng = np.random.default_rng(0)
     across, down = np.linspace(0, 200, 90), np.linspace(0, 55, 70)[:, None]
@@ -54,8 +54,8 @@ def _whole() -> dict[str, bytes]:
 def case(seed: int, folder: Path) -> Outcome:
     """Damage a picture by a seed, and decode it: from bytes, a file, and resized."""
     rng = np.random.default_rng(seed)
-    form = str(rng.choice(list(_whole())))
-    _, data = damaged(_whole()[form], rng)
+    form = str(rng.choice(list(whole())))
+    _, data = damaged(whole()[form], rng)
     file = folder / f"{seed}.bin"
     file.write_bytes(data)
     try:

@@ -4,14 +4,17 @@ import warnings
 
 import pytest
 
-from tests.faults.__main__ import KINDS, run
+from tests.faults.__main__ import KINDS, NEEDS, main, parse_cases, run
 
-QUICK, LONG = 10, 500  # cases
+QUICK = dict.fromkeys(KINDS, 10) | {"faces": 3}  # cases
+LONG = dict.fromkeys(KINDS, 500) | {"faces": 200}
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def check(kind, cases, seed):
     """Fail with the seeds of the faults, by which `case` makes them again."""
+    for package in NEEDS.get(kind, ()):
+        pytest.importorskip(package)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         outcomes = run(kind, cases, seed)
@@ -27,10 +30,29 @@ def check(kind, cases, seed):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_few_damaged_files_are_told(kind):
-    check(kind, QUICK, seed=90_000)
+    check(kind, QUICK[kind], seed=90_000)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_damaged_files_are_told(kind):
-    check(kind, LONG, seed=0)
+    check(kind, LONG[kind], seed=0)
+
+
+def test_a_campaign_has_as_many_cases_as_one_says(capsys):
+    assert parse_cases("7") == dict.fromkeys(KINDS, 7)
+    assert main(["--cases", "pictures=6,labels=4", "--seed", "90000"]) == 0
+    _, _, *rows = capsys.readouterr().out.splitlines()
+    counts = {"pictures": 0, "labels": 0}
+    for row in rows:
+        _, kind, _, count, read, told, faults, _ = row.split("|")
+        assert int(count) == int(read) + int(told) + int(faults)
+        counts[kind.strip()] += int(count)
+    assert counts == {"pictures": 6, "labels": 4}
+
+
+@pytest.mark.parametrize("text", ["", "-1", "many", "pictures", "prints=3", "labels=x"])
+def test_other_counts_are_a_mistake(text, capsys):
+    with pytest.raises(SystemExit):
+        main(["--cases", text])
+    assert "must be a number, or KIND=N, of pictures, labels" in capsys.readouterr().err
