@@ -52,6 +52,8 @@ def plain_jpeg(
     reports damage, such as missing or superfluous data; with `keep`, it is None, too.
     """
     data = source.getvalue() if isinstance(source, BytesIO) else b""
+    if not data.startswith(_JPEG):
+        return None
     try:
         height, width, colors, _ = simplejpeg.decode_jpeg_header(data, strict=False)
     except (ValueError, KeyError) as error:  # KeyError: unknown colours

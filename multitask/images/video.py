@@ -286,7 +286,8 @@ def _container(file: BufferedReader, name: str) -> "InputContainer":
     import av
 
     try:
-        container: InputContainer = av.open(file, "r")
+        # Titles may be in any encoding.
+        container: InputContainer = av.open(file, "r", metadata_errors="replace")
         return container
     except av.error.FFmpegError:
         what = "is no video that can be read, or one without its end"
@@ -309,6 +310,9 @@ def _stream(container: "InputContainer", name: str) -> "VideoStream":
         raise UserError(name, what)
     best = container.streams.best("video")
     stream: Any = best if best in streams else streams[0]
+    if stream.codec_context is None:
+        what = "is in a coding that FFmpeg can't read"
+        raise UserError(name, what, "check it in a player, or convert it")
     if stream.width * stream.height >= MAX_PIXELS:
         what = f"has {stream.width} x {stream.height} pixels"
         raise UserError(name, f"{what}, must have fewer than 100 megapixels")

@@ -82,6 +82,16 @@ def test_a_truncated_jpeg_is_damaged():
         decode(data[: len(data) // 2])
 
 
+def test_what_does_not_begin_as_a_jpeg_is_no_picture_from_any_source(tmp_path):
+    data = encoded("JPEG")
+    odd = data[:2] + bytes(18) + data[2:]  # in which libjpeg goes on to look
+    file = tmp_path / "a.jpg"
+    file.write_bytes(odd)
+    for source in (odd, file):
+        with pytest.raises(PictureError, match="^no picture that can be read"):
+            decode(source)
+
+
 def test_all_ways_to_decode_tell_damage():
     damaged = hurt(encoded("JPEG"))
     ((_, reason),) = decode_all([damaged], 16)

@@ -186,6 +186,26 @@ def test_what_holds_no_video_is_refused(tmp_path):
             Video(path)
 
 
+def replaced(path, old, new):
+    """Change the bytes of a file, which must have the old ones; returns its path."""
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new))
+    return path
+
+
+def test_a_title_in_another_encoding_does_not_matter(tmp_path):
+    path = write_clip(tmp_path / "clip.mp4", grey(5))
+    assert len(read(replaced(path, b"Lavf", b"L\xe4vf"))[0]) == 5
+
+
+def test_a_coding_that_nobody_knows_is_told(tmp_path):
+    path = replaced(write_clip(tmp_path / "a.mp4", grey(5)), b"avc1", b"xyz1")
+    line = "is in a coding that FFmpeg can't read; check it in a player, or convert it"
+    with pytest.raises(UserError, match=line):
+        Video(path)
+
+
 def test_the_cover_of_a_piece_of_music_is_no_video(tmp_path):
     path = write_sound(tmp_path / "music.mp4", cover=Image.new("RGB", (64, 64), "red"))
     with pytest.raises(UserError, match="has sound alone, and no video"):
