@@ -6,7 +6,7 @@ Things that can't be used are appended to a list of (path, reason) for
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,21 @@ def lines(path: Path, where: str) -> list[str]:
         raise UserError(where, f"'{path}' can't be read: {error}") from error
     text = data.decode("utf-8", "surrogateescape").replace("\ufeff", "")
     return [line.strip(" ") for line in re.split(r"\r*\n|\r", text)]
+
+
+def columns_once(table: pd.DataFrame, names: Iterable[str], where: str) -> pd.DataFrame:
+    """The table without a second column of any name, whatever its case.
+
+    Raises UserError if a column of `names`, which is read, is there twice.
+    """
+    folded = pd.Index([str(name).casefold() for name in table])
+    is_second = folded.duplicated()
+    read_twice = set(folded[is_second]) & {name.casefold() for name in names}
+    if read_twice:
+        raise UserError(
+            where, f"has column {min(read_twice)!r} twice", "rename one of them"
+        )
+    return table.loc[:, ~is_second]
 
 
 def joined(

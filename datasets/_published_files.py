@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from multitask.datasets._listed import columns_once
 from multitask.datasets._published_paths import add_pixels, fields, filled, placed
 
 from multitask.contracts.errors import UserError, nearest
@@ -167,7 +168,7 @@ def rows_of(
         table["path"] = placed(edition.path, root, paths, rows.files, cells)
         add_pixels(table, edition.pixels, root, paths, where)
     if edition.identity:
-        names = table["path"].str.rpartition("/")[2]
+        names = table["path"].astype(object).str.replace(r"(?s).*/", "", regex=True)
         table["identity"] = names.str.extract(edition.identity, expand=False)
     used = [*fields([*edition.path, edition.split]), "file", "part"]
     for raw in map(str, cells):
@@ -193,11 +194,13 @@ def _spelled(
 ) -> pd.DataFrame:
     """The cells with columns as they are declared, whatever their case."""
     cells = cells.set_axis([str(name).strip() for name in cells], axis=1)
-    known = {str(name).casefold(): str(name) for name in cells}
     must = fields([*edition.path, edition.split])
     must = [name for name in must if name not in ("file", "part")]
+    read = dict.fromkeys([*must, *votes, *edition.columns, *edition.box])
+    cells = columns_once(cells, read, f"{where}: '{path}'")
+    known = {str(name).casefold(): str(name) for name in cells}
     names = {}
-    for name in dict.fromkeys([*must, *votes, *edition.columns, *edition.box]):
+    for name in read:
         column = known.get(name.casefold())
         if column is not None:
             names[column] = name

@@ -36,7 +36,8 @@ def filled(template: str, cells: pd.DataFrame) -> "pd.Series[Any]":
         value = texts(cells[match[1]])
         if match[2]:
             value = value.map(lambda v: os.path.splitext(v)[0], na_action="ignore")
-        text = text + template[place : match.start()] + value
+        # As objects, since text of pandas can't be joined with nothing but empty cells.
+        text = (text + template[place : match.start()]).astype(object) + value
         place = match.end()
     return text + template[place:]
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from multitask.datasets._listed import (
     Skipped,
+    columns_once,
     divided,
     joined,
     label,
@@ -169,6 +170,7 @@ def _part(path: Path, part: str, skipped: Skipped) -> pd.DataFrame:
         reason = f"has no column {', '.join(missing)}: these labels stay empty"
         skipped.append((str(path), reason))
     table = pd.DataFrame(rows, columns=columns, dtype="str")
+    table = columns_once(table, COLUMNS, where)
     table = table.reindex(columns=list(COLUMNS)).astype("str")
     names = table["file"].str.strip().str.replace("\\", "/")
     with_folder = names.str.contains("/")

@@ -257,10 +257,10 @@ def _split_boxes(cells: "pd.Series[Any]") -> pd.DataFrame:
 
 
 def _numbers(cells: "pd.Series[Any]") -> npt.NDArray[np.float64]:
-    """The numbers (rows,) of a column, NaN where there is none."""
+    """The numbers (rows,) of a column: NaN for none, infinite if too large."""
     places, distinct = pd.factorize(cells.astype(object), use_na_sentinel=False)
-    values = pd.to_numeric(pd.Series(distinct, dtype=object), errors="coerce")
-    return values.to_numpy(float)[places]
+    texts = [str(value) if isinstance(value, int) else value for value in distinct]
+    return np.asarray(pd.to_numeric(texts, errors="coerce"), float)[places]
 
 
 def _written(numbers: "pd.Series[Any]") -> "pd.Series[Any]":

@@ -50,7 +50,7 @@ def locate(
     texts = names.astype(object).to_numpy()
     if pd.api.types.infer_dtype(texts, skipna=False) != "string":
         # Empty cells, or numbers, as of pictures 1.jpg to 9.jpg.
-        texts = as_text(names).fillna("").to_numpy(object)
+        texts = as_text(names).astype(object).fillna("").to_numpy(object)
     search = _search(texts, root)
     real = Path(os.path.realpath(root))
     if search.finds_nothing and _OF_LABELS.fullmatch(real.name):

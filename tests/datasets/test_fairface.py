@@ -331,6 +331,14 @@ def test_labels_without_names_of_files(tmp_path, header, message):
     assert f"{TRAIN}': {message}" in error(tmp_path)
 
 
+def test_labels_that_are_there_twice(tmp_path):
+    rows = ("train/1.jpg,3-9,Male,White,20-29",)
+    folder(tmp_path, *rows, header="file,age,gender,race,Age")
+    assert "has column 'age' twice; rename one of them" in error(tmp_path)
+    folder(tmp_path, *rows, header="file,age,gender,,")  # as spreadsheets leave them
+    assert fairface.read(tmp_path).table["gender"].tolist() == ["male"]
+
+
 def test_no_picture_at_all(tmp_path):
     row = "train/1.jpg,0-2,Male,Black,TRUE"
     message = error(folder(tmp_path, row, pictures=[]))

@@ -113,6 +113,22 @@ def test_a_column_that_names_pictures_must_be_there(tmp_path):
     )
 
 
+def test_a_column_of_labels_that_is_there_twice_is_told_and_another_is_not(tmp_path):
+    published.adience(tmp_path)
+    for fold in tmp_path.glob("fold_[01]_data.txt"):
+        rewrite(fold, lambda text: text.replace("dx", "score").replace("dy", "Score"))
+    assert len(plugins.reader("adience")(tmp_path).table) == 12
+    rewrite(fold, lambda text: text.replace("score", "Gender"))
+    line = f"--data adience: '{fold}': has column 'gender' twice; rename one of them"
+    assert refusal("adience", tmp_path) == line
+
+
+def test_a_list_that_names_no_picture_is_told(tmp_path):
+    published.wiki(tmp_path)
+    rewrite(tmp_path / "meta" / "wiki.csv", lambda text: "genders,ages,img_paths\n,,\n")
+    assert refusal("imdbwiki", tmp_path).startswith("--data imdbwiki: ")
+
+
 def test_a_missing_column_of_labels_is_listed_and_its_labels_are_empty(tmp_path):
     published.adience(tmp_path)
     for fold in (0, 1):

@@ -1,9 +1,12 @@
 """What came of each case of a campaign, and how is a whole campaign told?"""
 
+import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 import numpy as np
 
@@ -35,16 +38,36 @@ def outcome(name: str, seed: int, case: Callable[[], str]) -> Outcome:
     """Run a case, which says how it ended."""
     start = time.monotonic()
     try:
-        ending, detail = case(), ""
+        with _interrupted(SLOW):
+            ending, detail = case(), ""
     except UserError as error:
         ending, detail = "told", error.line
         if "\n" in str(error):
             ending = "told in several lines"
     except Exception:
         ending, detail = "traceback", traceback.format_exc()
-    if time.monotonic() - start > SLOW:
+    if time.monotonic() - start >= SLOW:
         ending = "hang"
     return Outcome(name=name, seed=seed, ending=ending, detail=detail)
+
+
+@contextmanager
+def _interrupted(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in what takes longer, where the system can interrupt it."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(f"took more than {seconds} seconds")
+
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def table(kind: str, outcomes: list[Outcome]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import warnings
 
 import pytest
 
+from tests.faults import outcomes
 from tests.faults.__main__ import KINDS, NEEDS, main, parse_cases, run
 
 QUICK = dict.fromkeys(KINDS, 10) | {"faces": 3, "service": 5}  # cases
@@ -56,3 +57,14 @@ def test_other_counts_are_a_mistake(text, capsys):
     with pytest.raises(SystemExit):
         main(["--cases", text])
     assert "must be a number, or KIND=N, of pictures, labels" in capsys.readouterr().err
+
+
+def test_what_takes_for_ever_is_a_fault(monkeypatch):
+    monkeypatch.setattr(outcomes, "SLOW", 0.1)
+    ended = outcomes.outcome("endless", 3, endless)
+    assert (ended.ending, ended.is_fault) == ("hang", True)
+
+
+def endless():
+    while True:
+        pass

@@ -357,6 +357,14 @@ def test_a_config_that_is_nested_too_deeply_is_refused(small, tmp_path):
         assert refused(path).startswith("is damaged: ")
 
 
+def test_layers_that_would_be_made_for_ever_are_refused(small, tmp_path):
+    text = member(small, "config.json")
+    assert b'"num": 2' in text
+    text = text.replace(b'"num": 2', b'"num": 1000000000000')
+    path = rewritten(small, tmp_path / "a.keras", {"config.json": text})
+    assert refused(path).startswith("has a layer whose num is above 1,000; ")
+
+
 def test_a_damaged_config_is_told_in_a_line_or_harmless(small, tmp_path):
     """Values of the config are exchanged for others, as an attacker would."""
     whole = json.loads(member(small, "config.json"))

@@ -101,6 +101,7 @@ def test_a_declaration_says_which_columns_are_the_box(tmp_path):
         boxes(tmp_path, "x,y,w,h", "1,2,3,4")
 
 
+BIG = int("1" * 320)  # more than a float can hold
 SIZED = "must be left top width height in pixels, width and height above 0"
 CORNERS = (
     "must be left top right bottom in pixels, right greater than left, bottom greater "
@@ -117,6 +118,7 @@ CORNERS = (
         ("x1,y1,x2,y2", "1,2,3,four", f"x1, y1, x2, y2 is '1, 2, 3, four', {CORNERS}"),
         ("box", "1 2 3", f"box is '1 2 3', {CORNERS}"),
         ("box", "0.1 0.2 0.3 0.4", f"box is '0.1 0.2 0.3 0.4', {CORNERS}"),
+        ("x,y,w,h", f"1,2,3,{9 * BIG}", f"x, y, w, h is '1, 2, 3, {9 * BIG}', {SIZED}"),
         ("box", "1 2 1 4", f"box is '1 2 1 4', {CORNERS}"),
         ("box", "whole", f"box is 'whole', {CORNERS}"),
     ],

@@ -18,6 +18,9 @@ from multitask.contracts.saving import MORE_SPACE, is_full
 from multitask.networks.stored import members
 
 _SLACK = 2**20  # bytes of weights, such as seeds, that a file does not hold
+# Settings by which Keras goes on to make one tensor after the other.
+_COUNTS = ("num", "indices_or_sections", "num_splits", "num_ops", "power_iterations")
+_MOST_COUNT = 1000
 _MOST_REASON = 300  # letters of an error, which may quote the file
 _UNINITIALIZED = "uninitialized_variables"
 
@@ -33,6 +36,7 @@ def load_model(
     """
     with safely(path, what, todo):
         config = json.loads(members.read_member(path, members.CONFIG_MEMBER) or b"null")
+        _check_counts(path, config)
         weights = members.read_member(path, members.WEIGHTS_MEMBER)
         if weights is not None:
             _check_size(path, config, members.check_weights(path, weights))
@@ -72,6 +76,19 @@ def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = " ".join(lines[:2]).partition(". Target variable")[0]
     return reason[:_MOST_REASON] or type(error).__name__
+
+
+def _check_counts(path: Path, config: Any) -> None:
+    """Raise UserError for a setting of a layer that would keep Keras busy for ever."""
+    if isinstance(config, dict):
+        for name in _COUNTS:
+            count = config.get(name)
+            if isinstance(count, int) and count > _MOST_COUNT:
+                what = f"has a layer whose {name} is above {_MOST_COUNT:,}"
+                raise members.refused(path, what)
+    if isinstance(config, (dict, list)):
+        for part in config.values() if isinstance(config, dict) else config:
+            _check_counts(path, part)
 
 
 def _check_size(path: Path, config: Any, stored: int) -> None:
