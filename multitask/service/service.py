@@ -43,7 +43,7 @@ class Service:
         self, predictor: Predictor, limits: Limits, damaged: Damaged = "skip"
     ) -> None:
         self.predictor, self.limits, self.metrics = predictor, limits, Metrics()
-        self._damaged = damaged
+        self.damaged = damaged
         self._requests = 0
         self._uploads = Uploads(limits)
         self._pool = ThreadPoolExecutor(cores(), "cut")
@@ -202,7 +202,7 @@ class Service:
         began = time.perf_counter()
         self._batches.expect(1)
         try:
-            pixels = decode_upload(upload.data, upload.name, self._damaged)
+            pixels = decode_upload(upload.data, upload.name, self.damaged)
             parts = self.predictor.cut(pixels, find)
             _check_faces(parts, upload.name, self.limits.max_faces)
             return parts, (pixels.shape[1], pixels.shape[0])

@@ -246,3 +246,18 @@ def test_what_a_camera_showed_until_ctrl_c_is_kept(
     assert main([network, "camera:0", "--out", str(out)]) == 130
     assert f"stopped; the rows until then are in {out}\n" in capsys.readouterr().err
     assert {row["path"] for row in json.loads(out.read_text())} == {"camera:0"}
+
+
+@pytest.mark.parametrize("options", [[], ["--damaged", "keep"]])
+def test_damaged_frames_are_left_out_unless_one_keeps_them(
+    network, clip, monkeypatch, options
+):
+    real, given = Analyzer.predict_video, []
+
+    def noted(*values, **settings):
+        given.append(settings["damaged"])
+        return real(*values, **settings)
+
+    monkeypatch.setattr(Analyzer, "predict_video", noted)
+    assert main([network, str(clip), *options]) == 0
+    assert given == ["keep" if options else "skip"]

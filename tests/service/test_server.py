@@ -224,13 +224,19 @@ def test_a_mistake_in_the_options_is_one_line(run, options, line, capsys):
     assert error.startswith(line)
 
 
-@pytest.mark.parametrize(("options", "tta"), [([], 4), (["--tta", "1"], 1)])
-def test_tta_is_that_of_the_training_unless_it_is_given(run, monkeypatch, options, tta):
+@pytest.mark.parametrize(
+    ("options", "tta", "damaged"),
+    [([], 4, "skip"), (["--tta", "1", "--damaged", "keep"], 1, "keep")],
+)
+def test_tta_is_that_of_the_training_and_damage_is_refused_unless_one_says_otherwise(
+    run, monkeypatch, options, tta, damaged
+):
     served = []
     monkeypatch.setattr(server_module, "run", lambda app, *_: served.append(app))
     assert main([str(run), "--port", "0", *options]) == 0
     (app,) = served
     assert app.state.service.predictor.analyzer.spec.tta == tta
+    assert app.state.service.damaged == damaged
     app.state.service.close()
 
 
