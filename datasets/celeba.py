@@ -8,6 +8,7 @@ research: https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html
 
 import io
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -183,15 +184,17 @@ def _columns(header: str, separator: str | None, where: str) -> list[str]:
 
 
 def _parsed(rows: list[str], separator: str | None) -> pd.DataFrame:
-    width = len(rows[0].split(separator))
-    # Millions of cells hold two spellings; as categories each is translated once.
-    types = {0: "str"} | dict.fromkeys(range(1, width), "category")
+    text, width = "\n".join(rows), len(rows[0].split(separator))
+    # Millions of cells hold two spellings; as categories each is translated once, but
+    # no category may hold bytes that are not UTF-8.
+    is_utf8 = text.isascii() or not re.search("[\ud800-\udfff]", text)
+    kind = "category" if is_utf8 else "str"
     frame: pd.DataFrame = pd.read_csv(
-        io.StringIO("\n".join(rows)),
+        io.StringIO(text),
         sep=separator or r"\s+",
         header=None,
         index_col=False,
-        dtype=types,
+        dtype={0: "str"} | dict.fromkeys(range(1, width), kind),
         keep_default_na=False,
         encoding_errors="surrogateescape",
     )

@@ -25,6 +25,7 @@ from multitask.images.upright import MAX_PIXELS
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -196,9 +197,8 @@ class Video:
 
         count = 0
         lost, damaged = list[float](), list[float]()  # when, in seconds
-        packets = self._container.demux()
         try:
-            for packet in packets:
+            for packet in self._packets():
                 if packet.pts is not None and packet.time_base is not None:
                     end = float(
                         (packet.pts + (packet.duration or 0)) * packet.time_base
@@ -232,6 +232,12 @@ class Video:
                 if times
             )
             self.fault = "; ".join(faults)
+
+    def _packets(self) -> Iterator["Packet"]:
+        try:
+            yield from self._container.demux()
+        except IndexError:  # PyAV ends so if a stream began after the others
+            return
 
     def _missing(self, count: int) -> str:
         """Why so many frames are too few; empty if they are all."""

@@ -339,6 +339,17 @@ def test_names_that_are_not_utf8(tmp_path):
     assert [row[0] for row in cells(celeba.read(path))] == ["000001.jpg", name]
 
 
+@any_file_name()
+def test_a_sign_that_is_not_utf8_is_left_empty_and_told(tmp_path):
+    text = folder(tmp_path) / "list_attr_celeba.txt"
+    head, first, second = text.read_bytes().rpartition(b"000002.jpg")
+    text.write_bytes(head + first + second.replace(b"1", b"\xe9", 1))
+    reading = celeba.read(tmp_path)
+    assert len(reading.table) == 2
+    told = [name for name, reason in skipped(reading) if r"\udce9" in reason]
+    assert told == ["000002.jpg"]
+
+
 # Mistakes
 
 

@@ -206,6 +206,27 @@ def test_a_coding_that_nobody_knows_is_told(tmp_path):
         Video(path)
 
 
+class Late:
+    """A container in which a stream began after the others: PyAV ends as this."""
+
+    def __init__(self, container):
+        self.container = container
+
+    def __getattr__(self, name):
+        return getattr(self.container, name)
+
+    def demux(self):
+        yield from self.container.demux()
+        raise IndexError("list index out of range")
+
+
+def test_a_stream_that_begins_later_does_not_matter(tmp_path):
+    with Video(write_clip(tmp_path / "clip.ts", grey(5))) as opened:
+        opened._container = Late(opened._container)  # type: ignore[assignment]
+        assert len(list(opened.frames(Step(frames=1)))) == 5
+        assert opened.fault == ""
+
+
 def test_the_cover_of_a_piece_of_music_is_no_video(tmp_path):
     path = write_sound(tmp_path / "music.mp4", cover=Image.new("RGB", (64, 64), "red"))
     with pytest.raises(UserError, match="has sound alone, and no video"):
