@@ -149,8 +149,8 @@ def _part(path: Path, part: str, skipped: Skipped) -> pd.DataFrame:
     text = [(n, line) for n, line in enumerate(lines(path, WHERE), 1) if line.strip()]
     header = text[0][1] if text else ""
     separator = next((mark for mark in ",;\t" if mark in header), ",")
-    cells = (_cells(line, separator) for _, line in text)
-    columns = [name.strip().casefold() for name in next(cells, [])]
+    split = (_cells(line, separator) for _, line in text)
+    columns = [name.strip().casefold() for name in next(split, [])]
     where = f"{WHERE}: '{path}'"
     if "file" not in columns:
         raise UserError(
@@ -159,7 +159,7 @@ def _part(path: Path, part: str, skipped: Skipped) -> pd.DataFrame:
             nearest("file", COLUMNS),
         )
     rows = []
-    for (number, _), row in zip(text[1:], cells, strict=True):
+    for (number, _), row in zip(text[1:], split, strict=True):
         if len(row) == len(columns):
             rows.append(row)
         else:
@@ -169,8 +169,8 @@ def _part(path: Path, part: str, skipped: Skipped) -> pd.DataFrame:
     if missing:
         reason = f"has no column {', '.join(missing)}: these labels stay empty"
         skipped.append((str(path), reason))
-    table = pd.DataFrame(rows, columns=columns, dtype="str")
-    table = columns_once(table, COLUMNS, where)
+    cells = pd.DataFrame(rows, columns=columns, dtype="str")
+    table: pd.DataFrame = columns_once(cells, COLUMNS, where)
     table = table.reindex(columns=list(COLUMNS)).astype("str")
     names = table["file"].str.strip().str.replace("\\", "/")
     with_folder = names.str.contains("/")

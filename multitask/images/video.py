@@ -233,7 +233,7 @@ class Video:
             )
             self.fault = "; ".join(faults)
 
-    def _packets(self) -> Iterator["Packet"]:
+    def _packets(self) -> Iterator["Packet[Any]"]:
         try:
             yield from self._container.demux()
         except IndexError:  # PyAV ends so if a stream began after the others

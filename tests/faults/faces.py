@@ -1,8 +1,10 @@
 """Pictures that are odd or damaged, in which faces are looked for."""
 
+from collections.abc import Callable
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,7 +47,7 @@ def _network() -> Analyzer:
 def case(seed: int, folder: Path) -> Outcome:
     """Make a picture of a seed, and predict for the faces in it."""
     rng = np.random.default_rng(seed)
-    kinds = {
+    kinds: dict[str, Callable[[Rng], Image.Image | bytes]] = {
         "sizes": _sized, "cut by the border": _cut, "turned": _turned,
         "colours": _colours, "damaged": _damaged, "parts": _parts,
     }  # fmt: skip
@@ -54,8 +56,8 @@ def case(seed: int, folder: Path) -> Outcome:
     return outcome(name, seed, lambda: _answer(picture, rng))
 
 
-def _answer(picture: "Image.Image | bytes", rng: Rng) -> str:
-    settings = {
+def _answer(picture: Image.Image | bytes, rng: Rng) -> str:
+    settings: dict[str, Any] = {
         "faces": str(rng.choice(["auto", "detect"])),
         "largest": bool(rng.random() < 0.2),
         "damaged": str(rng.choice(["skip", "keep"])),
