@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
 
         names.check_recipe(settings)
         names.check_folders(settings.data)
-        new_folder(out)
+        new_folder(out, or_without_epoch=True)
     import_tensorflow()
     from multitask.contracts import plugins
     from multitask.experiments import run as library

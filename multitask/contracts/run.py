@@ -30,14 +30,16 @@ LOCK, READING = ".lock", ".reading"  # locks of processes that share a folder
 _WAIT = 0.5  # seconds for a process that ends, or makes way, just now
 
 
-def new_folder(out: Path) -> Path:
+def new_folder(out: Path, *, or_without_epoch: bool = False) -> Path:
     """The folder `out`, which is yet to be made.
 
     Raises UserError if it exists or can't be made. One that is empty, or holds nothing
     but given data, the sample's drawings, locks and parts of files, of a run that ended
-    before it began, counts as new.
+    before it began, counts as new; so does with `or_without_epoch` that of a run that
+    was killed before an epoch was done.
     """
-    if out.exists() and not is_left_over(out):
+    is_new = is_left_over(out) or (or_without_epoch and is_without_epoch(out))
+    if out.exists() and not is_new:
         begun = out.is_dir() and (out / RECIPE).exists()
         raise UserError(
             out,
@@ -99,8 +101,20 @@ def only_process(out: Path) -> Iterator[None]:
 
 def has_epoch(out: Path) -> bool:
     """Whether a run, or any fold of it, has finished an epoch."""
-    folders = [out, *out.glob("fold-*")]
-    return any((one / name).exists() for one in folders for name in (NETWORK, HISTORY))
+    return any(
+        (one / name).exists() for one in _folders(out) for name in (NETWORK, HISTORY)
+    )
+
+
+def is_without_epoch(out: Path) -> bool:
+    """Whether a folder holds a run that ended before an epoch was done, and no more."""
+    if not (out / RECIPE).is_file() or has_epoch(out):
+        return False
+    own = {file for folder in _folders(out) for file in _before_epoch(folder)}
+    own |= {out / LOCK, out / READING}
+    given = {out / DATA, out / SAMPLE}
+    files = (path for path in out.rglob("*") if not path.is_dir())
+    return all(file in own or given & set(file.parents) for file in files)
 
 
 def discard(out: Path) -> None:
@@ -108,18 +122,29 @@ def discard(out: Path) -> None:
 
     Folders that are empty then go, too.
     """
-    for folder in (*out.glob("fold-*"), out):
-        logs, checkpoint = folder / "logs", folder / CHECKPOINT
-        files = [folder / name for name in (RECIPE, SKIPPED, SPLIT)]
-        files += logs.glob("*/events.out.tfevents.*")
-        files += folder.glob(f"{PART}*")
-        # The trunk that a frozen training begins with; all, if its epoch then failed.
-        files += [*checkpoint.glob("*.weights.h5"), *checkpoint.glob("state.*")]
-        for file in files:
+    for folder in _folders(out):
+        for file in _before_epoch(folder):
             file.unlink(missing_ok=True)
-        for empty in (*logs.glob("*"), logs, checkpoint, folder):
+        logs = folder / "logs"
+        for empty in (*logs.glob("*"), logs, folder / CHECKPOINT, folder):
             with suppress(OSError):  # not empty, or not there
                 empty.rmdir()
+
+
+def _folders(out: Path) -> tuple[Path, ...]:
+    """The folders of a run's folds, if it has any, and its own."""
+    return (*out.glob("fold-*"), out)
+
+
+def _before_epoch(folder: Path) -> list[Path]:
+    """The files, there or not, that a run writes before its first epoch is done."""
+    files = [folder / name for name in (RECIPE, SKIPPED, SPLIT)]
+    files += (folder / "logs").glob("*/events.out.tfevents.*")
+    files += folder.glob(f"{PART}*")
+    # The trunk that a frozen training begins with; all, if its epoch then failed.
+    checkpoint = folder / CHECKPOINT
+    files += [*checkpoint.glob("*.weights.h5"), *checkpoint.glob("state.*")]
+    return files
 
 
 def existing(folder: Path) -> Path:

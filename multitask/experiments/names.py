@@ -45,7 +45,7 @@ def check_recipe(recipe: Recipe, others: Sequence[str] = ()) -> None:
 def check_new(recipe: Recipe, out: Path) -> None:
     """Raise UserError as `check_recipe`, then if a run can't begin in `out`."""
     check_recipe(recipe)
-    new_folder(out)
+    new_folder(out, or_without_epoch=True)
 
 
 def check_folders(data: Sequence[str]) -> None:

@@ -25,6 +25,7 @@ from multitask.contracts.run import (
     begin,
     discard,
     has_epoch,
+    is_without_epoch,
     new_folder,
     only_process,
 )
@@ -125,9 +126,12 @@ def fit(
     out = Path(out).expanduser()
     plugins.reports()  # one that can't be used is known before the long work
     if not resume:
-        new_folder(out)
+        new_folder(out, or_without_epoch=True)
     with only_process(out):  # which also removes the lock of a process that died
         if not resume:
+            if is_without_epoch(out):
+                say(f"{out}: begins anew, as a run there ended before its first epoch")
+                discard(out)
             new_folder(out)  # another run may have begun in it meanwhile
         elif _is_finished(out):
             raise UserError(out, "is finished, there is nothing to resume")

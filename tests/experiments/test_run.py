@@ -233,6 +233,30 @@ def test_ctrl_c_leaves_a_usable_run_that_can_go_on(drawn_faces, tmp_path):
     assert len(pd.read_csv(tmp_path / "run" / "history.csv")) == EPOCHS
 
 
+def test_a_run_killed_in_its_first_epoch_makes_way_for_a_corrected_one(
+    drawn_faces, tmp_path, monkeypatch
+):
+    lines: list[str] = []
+    out = tmp_path / "run"
+    with monkeypatch.context() as killed:
+        killed.setattr("multitask.experiments.run.discard", lambda out: None)
+        stop_in(killed, 1)
+        with pytest.raises(KeyboardInterrupt):
+            fit(tiny_recipe(drawn_faces), out)
+    assert {"recipe.toml", "split.csv"} <= {path.name for path in out.iterdir()}
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="already exists; .* --resume to continue"):
+        fit(tiny_recipe(drawn_faces, epochs=1), out)
+    (out / "notes.txt").unlink()
+    fit(tiny_recipe(drawn_faces, epochs=1), out, say=lines.append)
+    assert (
+        lines[0] == f"{out}: begins anew, as a run there ended before its first epoch"
+    )
+    assert len(pd.read_csv(out / "history.csv")) == 1
+    with pytest.raises(UserError, match="already exists"):
+        fit(tiny_recipe(drawn_faces, epochs=1), out)
+
+
 def test_a_run_stopped_or_failed_in_its_first_epoch_leaves_its_folder_free(
     drawn_faces, tmp_path, monkeypatch
 ):
