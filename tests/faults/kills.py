@@ -1,11 +1,14 @@
-"""Does a fit that is killed at any moment go on, and end as one that was not?
+"""Does a command that is killed at any moment go on, and end as one that was not?
 
-A case is a fit in a process of its own that is killed, between two epochs or just
-before it opens, moves or removes a file of its run, and what the next command makes of
-its folder. `python -m tests.faults.kills --cases 100` prints a table of the outcomes.
+A case is a `fit`, `compare` or `sweep` in a process of its own that is killed, between
+two epochs or just before it opens, moves or removes a file of its work, and what the
+next command makes of its folder. `python -m tests.faults.kills --cases 100` prints a
+table of the outcomes.
 """
 
 import argparse
+import itertools
+import json
 import multiprocessing
 import os
 import random
@@ -15,20 +18,22 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-EPOCHS = 4
+EPOCHS = {"fit": 4, "compare": 6, "sweep": 4}  # by command, of all its networks
 BETWEEN = 0.6  # the share of kills that come between two epochs
 PLACES = ("between epochs", "at a file")
 _FILE_EVENTS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir")
-_MODULES = ["tensorflow", "keras", "multitask.fit", "multitask.experiments.run"]
+_MODULES = ["tensorflow", "keras", "multitask.experiments.run", "pandas"]
+_TIMES = ("seconds", "cpu_seconds")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kill:
-    """When a fit is killed: as an epoch (from 1) or a file event (from 1) begins."""
+    """When a command is killed: as an epoch or a file event (from 1) begins."""
 
     place: str
     number: int
@@ -36,40 +41,51 @@ class Kill:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of a kill: `problem` is empty if the fit went on and ended the same."""
+    """What came of a kill; `problem` is empty if the command ended the same."""
 
     kill: Kill
     problem: str = ""
 
 
-def options(out: Path, faces: Path) -> list[str]:
-    """The options of a fit with what draws by default: dropout and augmentation."""
+def options(command: str, out: Path, faces: Path) -> list[str]:
+    """The options of a command with what draws by default: dropout, augmentation."""
+    more = {
+        "fit": ["--epochs", "4"],
+        "compare": ["--epochs", "2"],  # a network for each head, and one for both
+        "sweep": ["--epochs", "2", "--vary", "learning_rate=1e-3,3e-3"],
+    }
     return [
         "--heads", "gender,age", "--data", f"sample={faces}", "--trunk", "tiny",
-        "--epochs", str(EPOCHS), "--batch-size", "16", "--precision", "float32",
-        "--out", str(out),
+        "--batch-size", "16", "--precision", "float32", "--out", str(out),
+        *more[command],
     ]  # fmt: skip
 
 
-def fit(arguments: list[str], out: Path, kill: Kill | None, count: Path | None) -> None:
-    """Run `fit` in this process, which may be killed; its exit status is that of `fit`.
+def run(
+    command: str,
+    arguments: list[str],
+    out: Path,
+    kill: Kill | None,
+    count: Path | None,
+) -> None:
+    """Run a command in this process, which may be killed; the exit status is its.
 
     The number of file events is written to the file `count` at the end.
     """
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     events = _count_events(out, kill)
-    from multitask.fit import main
     from multitask.training.callbacks import BestEpoch
     from tests import tiny
 
+    main = import_module(f"multitask.{command}").main
     tiny.register()
     # Finding faces takes seconds, and opens no file of the run.
     mock.patch("multitask.data.framing.detect", return_value=[]).start()
-    usual = BestEpoch.on_epoch_begin
+    usual, epochs = BestEpoch.on_epoch_begin, itertools.count(1)
 
     def on_epoch_begin(self: Any, epoch: int, logs: Any = None) -> None:
-        if kill == Kill(place="between epochs", number=epoch + 1):
+        if kill == Kill(place="between epochs", number=next(epochs)):
             os.kill(os.getpid(), signal.SIGKILL)
         usual(self, epoch, logs)
 
@@ -99,10 +115,10 @@ def _count_events(out: Path, kill: Kill | None) -> Callable[[], int]:
 
 
 def in_a_process(*arguments: Any) -> int:
-    """The exit status of `fit` in a process; negative if it was killed."""
+    """The exit status of `run` in a process; negative if it was killed."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_MODULES)
-    process = context.Process(target=fit, args=arguments)
+    process = context.Process(target=run, args=arguments)
     process.start()
     process.join(300)
     if process.exitcode is None:
@@ -113,37 +129,51 @@ def in_a_process(*arguments: Any) -> int:
 
 
 def result(out: Path) -> dict[str, Any]:
-    """What must be the same, to the bit, whatever stopped a run."""
-    import numpy as np
+    """What must be the same, to the bit, whatever stopped a command in `out`."""
     import pandas as pd
+
+    reports = ("report.json", "answers.csv", "classification_report.txt")
+    names = ["recipe.toml", "split.csv", "skipped.csv", "best.toml"]
+    names += [f"report/{name}" for name in reports]
+    same: dict[str, Any] = {
+        name: (out / name).read_bytes() for name in names if (out / name).exists()
+    }
+    for file in sorted(out.rglob("*")):
+        name = file.relative_to(out).as_posix()
+        if file.name == "network.keras":
+            same[name] = _network(file)
+        elif file.name == "history.csv":
+            same[name] = pd.read_csv(file).drop(columns=[*_TIMES]).to_csv()
+        elif file.name == "sweep.json":
+            trials = json.loads(file.read_text())["trials"]
+            same[name] = [{k: t[k] for k in t if k not in _TIMES} for t in trials]
+    return same
+
+
+def _network(file: Path) -> tuple[str, list[bytes]]:
+    import numpy as np
 
     from multitask.networks import archive
 
-    network, spec = archive.load(out)
-    history = pd.read_csv(out / "history.csv").drop(columns=["seconds", "cpu_seconds"])
+    network, spec = archive.load(file)
     weights = [np.asarray(weight).tobytes() for weight in network.get_weights()]
-    reports = ("report.json", "answers.csv", "classification_report.txt")
-    files = [out / "recipe.toml", out / "split.csv", out / "skipped.csv"]
-    files += [out / "report" / name for name in reports]
-    return {
-        "history": history.to_csv(),
-        "weights": weights,
-        "spec": spec.to_json(),
-        **{file.name: file.read_bytes() for file in files},
-    }
+    return spec.to_json(), weights
 
 
-def case(kill: Kill, folder: Path, faces: Path, whole: dict[str, Any]) -> Outcome:
-    """Kill a fit, have a command go on, and compare the end with the `whole` one."""
+def case(
+    command: str, kill: Kill, folder: Path, faces: Path, whole: dict[str, Any]
+) -> Outcome:
+    """Kill a command, have it go on, and compare the end with the `whole` one."""
     out = folder / "run"
-    status = in_a_process(options(out, faces), out, kill, None)
+    status = in_a_process(command, options(command, out, faces), out, kill, None)
     if status != -signal.SIGKILL:
         return Outcome(kill=kill, problem=f"was not killed, status {status}")
-    again = options(out, faces)
-    if (out / "recipe.toml").exists():
-        again = ["--resume", "--out", str(out)]
-    done = (out / "report").exists() and not (out / "checkpoint").exists()
-    status = in_a_process(again, out, None, None)
+    again, done = options(command, out, faces), False
+    if command == "fit":  # the others go on by the same command
+        if (out / "recipe.toml").exists():
+            again = ["--resume", "--out", str(out)]
+        done = (out / "report").exists() and not (out / "checkpoint").exists()
+    status = in_a_process(command, again, out, None, None)
     if status and not (done and status == 2):  # there was nothing left to do
         return Outcome(kill=kill, problem=f"does not go on, status {status}")
     names = {path.name for path in out.iterdir()}
@@ -151,55 +181,57 @@ def case(kill: Kill, folder: Path, faces: Path, whole: dict[str, Any]) -> Outcom
     if left:
         return Outcome(kill=kill, problem=f"leaves {', '.join(sorted(left))}")
     ours = result(out)
-    others = [name for name in whole if ours[name] != whole[name]]
+    others = [name for name in whole | ours if ours.get(name) != whole.get(name)]
     return Outcome(kill=kill, problem=f"other {', '.join(others)}" * bool(others))
 
 
-def undisturbed(folder: Path, faces: Path) -> tuple[dict[str, Any], int]:
-    """The result of a fit that nobody kills, and its number of file events."""
+def undisturbed(command: str, folder: Path, faces: Path) -> tuple[dict[str, Any], int]:
+    """The result of a command that nobody kills, and its number of file events."""
     out, count = folder / "whole" / "run", folder / "events"
-    status = in_a_process(options(out, faces), out, None, count)
+    status = in_a_process(command, options(command, out, faces), out, None, count)
     if status:
-        raise RuntimeError(f"the undisturbed fit ended with {status}")
+        raise RuntimeError(f"the undisturbed {command} ended with {status}")
     return result(out), int(count.read_text())
 
 
-def kills(cases: int, events: int, seed: int) -> Iterator[Kill]:
+def kills(cases: int, epochs: int, events: int, seed: int) -> Iterator[Kill]:
     """Moments to kill at, drawn by a seed; the file events are spread evenly."""
     rng = random.Random(seed)
     between = round(BETWEEN * cases)
     for _ in range(between):
-        yield Kill(place="between epochs", number=rng.randint(2, EPOCHS))
+        yield Kill(place="between epochs", number=rng.randint(2, epochs))
     others = cases - between
     for index in range(others):
         number = 1 + int((index + rng.random()) * events / others)
         yield Kill(place="at a file", number=min(number, events))
 
 
-def campaign(cases: int, seed: int, folder: Path) -> Iterator[Outcome]:
+def campaign(command: str, cases: int, seed: int, folder: Path) -> Iterator[Outcome]:
     """The outcomes of so many kills; `folder` is empty and holds what they leave."""
     from multitask.datasets import sample
 
     faces = folder / "faces"
     sample.read(faces, count=150)
-    whole, events = undisturbed(folder, faces)
-    for index, kill in enumerate(kills(cases, events, seed)):
-        yield case(kill, folder / f"{index:04d}", faces, whole)
+    whole, events = undisturbed(command, folder, faces)
+    for index, kill in enumerate(kills(cases, EPOCHS[command], events, seed)):
+        yield case(command, kill, folder / f"{index:04d}", faces, whole)
 
 
 def main() -> int:
     """Print what came of the kills; the exit status is 1 if any had a problem."""
     parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--command", choices=EPOCHS, default="fit")
     parser.add_argument("--cases", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     counts = Counter[tuple[str, str]]()
     with tempfile.TemporaryDirectory() as folder:
-        for outcome in campaign(arguments.cases, arguments.seed, Path(folder)):
+        drawn = (arguments.command, arguments.cases, arguments.seed)
+        for outcome in campaign(*drawn, Path(folder)):
             counts[outcome.kill.place, outcome.problem] += 1
             if outcome.problem:
                 print(f"{outcome.kill}: {outcome.problem}", file=sys.stderr, flush=True)
-    print("| kills | number | go on and end the same |")
+    print(f"| kills of {arguments.command} | number | go on and end the same |")
     print("| --- | --- | --- |")
     for place in PLACES:
         number = sum(count for (other, _), count in counts.items() if other == place)

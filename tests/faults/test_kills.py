@@ -1,4 +1,4 @@
-"""Do fits that are killed go on, and end as one that nobody killed?"""
+"""Do commands that are killed go on, and end as one that nobody killed?"""
 
 import sys
 
@@ -6,19 +6,22 @@ import pytest
 
 from tests.faults import kills
 
-CASES, SEED = 20, 21
+SEED = 21
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are forked and killed")
-def test_killed_fits_go_on_and_end_the_same(tmp_path):
-    outcomes = list(kills.campaign(CASES, SEED, tmp_path))
-    assert len(outcomes) == CASES
+@pytest.mark.parametrize(
+    ("command", "cases"), [("fit", 20), ("compare", 6), ("sweep", 6)]
+)
+def test_killed_commands_go_on_and_end_the_same(command, cases, tmp_path):
+    outcomes = list(kills.campaign(command, cases, SEED, tmp_path))
+    assert len(outcomes) == cases
     assert [outcome for outcome in outcomes if outcome.problem] == []
 
 
 def test_kills_come_between_epochs_and_at_all_files():
-    drawn = list(kills.kills(100, events=80, seed=3))
+    drawn = list(kills.kills(100, epochs=4, events=80, seed=3))
     between = [kill.number for kill in drawn if kill.place == "between epochs"]
     files = [kill.number for kill in drawn if kill.place == "at a file"]
     assert (len(between), len(files)) == (60, 40)
