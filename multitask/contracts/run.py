@@ -107,8 +107,12 @@ def has_epoch(out: Path) -> bool:
 
 
 def is_without_epoch(out: Path) -> bool:
-    """Whether a folder holds a run that ended before an epoch was done, and no more."""
-    if not (out / RECIPE).is_file() or has_epoch(out):
+    """Whether a folder holds a run that ended before an epoch was done, and no more.
+
+    Anybody may write a recipe and a split; what was set aside, a run alone.
+    """
+    is_run = any((folder / SKIPPED).is_file() for folder in _folders(out))
+    if not is_run or has_epoch(out):
         return False
     own = {file for folder in _folders(out) for file in _before_epoch(folder)}
     own |= {out / LOCK, out / READING}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from PIL import ExifTags, Image, ImageDraw
 
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.saving import replacing
+from multitask.contracts.saving import locked, replacing
 from multitask.images.decode import Picture, PictureError, decode
 from multitask.images.lettering import (
     DARK,
@@ -164,7 +164,8 @@ def save_sheet(image: Image.Image, path: Path) -> None:
     """Write a contact sheet as `save` does, so that `check_sheet` knows it again."""
     exif = Image.Exif()
     exif[ExifTags.Base.Software] = _SOFTWARE
-    save(image, path, exif)
+    with locked(path):
+        save(image, path, exif)
 
 
 def save(image: Image.Image, path: Path, exif: Image.Exif | None = None) -> None:

@@ -23,7 +23,12 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.contracts.run import check_writable
-from multitask.contracts.saving import replacing, reporting_write_errors, write_text
+from multitask.contracts.saving import (
+    locked,
+    replacing,
+    reporting_write_errors,
+    write_text,
+)
 from multitask.contracts.table import write_csv
 from multitask.images.near import Groups
 from multitask.inspection.label_intervals import LabelIntervals, Rows
@@ -118,7 +123,7 @@ def write_table(table: pd.DataFrame, path: Path, heads: Sequence[Head] = ()) -> 
     with reporting_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     votes = vote_columns((head.name, catalog.to_config(head)) for head in heads)
-    with replacing(path) as part:
+    with locked(path), replacing(path) as part:
         if path.suffix.lower() == ".parquet":
             table.to_parquet(part, index=False)
         else:

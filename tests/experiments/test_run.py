@@ -248,6 +248,13 @@ def test_a_run_killed_in_its_first_epoch_makes_way_for_a_corrected_one(
     with pytest.raises(UserError, match="already exists; .* --resume to continue"):
         fit(tiny_recipe(drawn_faces, epochs=1), out)
     (out / "notes.txt").unlink()
+    mine = tmp_path / "mine"  # a recipe and a split of the user's, of no run
+    mine.mkdir()
+    for name in ("recipe.toml", "split.csv"):
+        shutil.copy(out / name, mine / name)
+    with pytest.raises(UserError, match="already exists"):
+        fit(tiny_recipe(drawn_faces, epochs=1), mine)
+    assert {path.name for path in mine.iterdir()} == {"recipe.toml", "split.csv"}
     fit(tiny_recipe(drawn_faces, epochs=1), out, say=lines.append)
     assert (
         lines[0] == f"{out}: begins anew, as a run there ended before its first epoch"

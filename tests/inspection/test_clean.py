@@ -8,6 +8,7 @@ import pytest
 
 from multitask.contracts import catalog, plugins
 from multitask.contracts.errors import UserError
+from multitask.contracts.saving import locked
 from multitask.contracts.table import read_csv
 from multitask.inspection.audit import audit
 from multitask.inspection.clean import clean, write_table
@@ -142,3 +143,14 @@ def test_lists_are_read_again_as_one_head(tmp_path):
     pd.testing.assert_frame_equal(
         again.table[columns], first.table[columns], check_dtype=False
     )
+
+
+def test_a_table_that_another_process_writes_is_refused(tmp_path):
+    file = tmp_path / "fixed.csv"
+    with (
+        locked(file),
+        pytest.raises(UserError, match=r"fixed\.csv: is being written by another"),
+    ):
+        write_table(pd.DataFrame({"path": ["a"]}), file)
+    write_table(pd.DataFrame({"path": ["a"]}), file)
+    assert [path.name for path in tmp_path.iterdir()] == ["fixed.csv"]

@@ -18,9 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.saving import flush, reporting_write_errors, write_text
+from multitask.contracts.saving import flush, locked, reporting_write_errors, write_text
 from multitask.images.paths import checksum
-from multitask.networks.prediction.locked import locked
 
 if TYPE_CHECKING:
     import pandas as pd

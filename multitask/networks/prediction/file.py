@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from multitask.contracts.errors import UserError
 from multitask.contracts.saving import (
     flush,
+    locked,
     replacing,
     reporting_write_errors,
     write_text,
@@ -33,7 +34,6 @@ from multitask.networks.prediction.formats import (
     encodable,
     text,
 )
-from multitask.networks.prediction.locked import locked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,7 +207,7 @@ def write_rows(rows: "pd.DataFrame", path: Path, form: str) -> None:
 
     Raises UserError if the file can't be written.
     """
-    with replacing(path) as part:
+    with locked(path), replacing(path) as part:
         if form == "parquet":
             rows.to_parquet(part, index=False)
         else:
