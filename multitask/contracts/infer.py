@@ -89,7 +89,7 @@ def _config(table: pd.DataFrame, column: str) -> Config | None:
     values = labels.unique()
     if len(values) < 2:
         return None  # nothing can be learnt from it
-    if set(interval_columns(column)) <= set(table):
+    if all(end in table for end in interval_columns(column)):
         return _range(labels)
     if pd.api.types.is_numeric_dtype(labels):
         if set(values) == {0, 1}:
@@ -106,7 +106,7 @@ def _config(table: pd.DataFrame, column: str) -> Config | None:
 def _labels(table: pd.DataFrame, column: str) -> "pd.Series[Any]":
     """The labels of a question, the ends of intervals among them."""
     ends = interval_columns(column)
-    known = [column, *ends] if set(ends) <= set(table) else [column]
+    known = [column, *ends] if all(end in table for end in ends) else [column]
     columns = [table[name] for name in known if name in table]
     labels: pd.Series[Any] = columns[0] if len(columns) == 1 else pd.concat(columns)
     return labels.dropna()

@@ -122,7 +122,8 @@ def leave_out(
     for column in map(str, cells):
         declared = declaration.column.get(column, Column())
         name, _, end = column.rpartition("_")
-        if end in ("low", "high") and {*interval_columns(name)} <= {*cells}:
+        is_end = end in ("low", "high")
+        if is_end and all(each in cells for each in interval_columns(name)):
             continue
         if column in named or declared.role == "label" or declared.classes:
             continue
