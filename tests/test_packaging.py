@@ -256,3 +256,16 @@ def test_onednn_computes_unless_the_environment_says_no(before, after):
         check=True,
     )
     assert done.stdout.strip() == after
+
+
+def test_all_tests_that_need_pyarrow_run_once_with_it():
+    """It is no requirement of the development, and they are skipped without it."""
+    with_it = (ROOT / ".ci" / "run").read_text().partition("with pyarrow")[2]
+    patterns = [word for word in with_it.split() if word.startswith("tests/")]
+    found = [path for pattern in patterns for path in ROOT.glob(pattern)]
+    files = [path for path in found if path.is_file()]
+    files += [file for path in found for file in path.rglob("test_*.py")]
+    needs = 'importorskip("' + 'pyarrow")'
+    needing = {p for p in ROOT.glob("tests/**/test_*.py") if needs in p.read_text()}
+    assert needing
+    assert needing <= set(files)
