@@ -44,8 +44,8 @@ def parser() -> argparse.ArgumentParser:
     add(
         "expression",
         nargs="*",
-        help="comparisons in quotes, joined by and, or, not (with --like, default: all "
-        "rows)",
+        help="comparisons in quotes, joined by and, or, not (with --sort or --like, "
+        "default: all rows)",
     )
     add(
         "--like",

@@ -40,6 +40,7 @@ def search(
             means answered yes, `not` before it answered no, and a number compared with
             it is compared with its probability. A missing answer matches neither;
             `age is missing` does. A name such as `East Asian` is written in backticks.
+            By default, all rows; then `sort` or `like` is needed.
         like: A picture: those most like it to the network come first, with their
             cosine `similarity`; of several faces in it, the largest counts.
         features: With `like`, the file that `predict --features` wrote with `answers`.

@@ -39,8 +39,8 @@ class Matches:
     """The rows that match an expression, as many as are wanted.
 
     `matched` of `total` rows match and, if something like them is looked for, have
-    features. `searched` are the columns that the expression
-    names. `notes` are lines for the user, such as why no row matches.
+    features. `searched` are the columns that the expression names, that of the sort,
+    and `similarity`. `notes` are lines for the user, such as why no row matches.
     """
 
     rows: pd.DataFrame
@@ -61,19 +61,20 @@ def find(
 ) -> Matches:
     """Find the rows of a table of answers that match an expression.
 
-    They keep their order; or `sort` names a column, whose highest values come first
-    unless `ascending`. A yes/no label is sorted by its probability, and a missing value
-    comes last. Only the first `top` rows are returned.
+    Without one, all rows match, but there must be `sort` or `like`. Rows keep their
+    order; or `sort` names a column, whose highest values come first unless `ascending`.
+    A yes/no label is sorted by its probability, and a missing value comes last. Only
+    the first `top` rows are returned.
 
-    With `like`, the rows that match, or all without an expression, come in the order of
-    their similarity, which is added as the column `similarity`, and `top` is 20 by
-    default. Rows without features are left out.
+    With `like`, the rows that match come in the order of their similarity, which is
+    added as the column `similarity`, and `top` is 20 by default. Rows without features
+    are left out.
 
     Raises UserError for an expression that is wrong, an unknown column, answers that
     can't be read, and features of other rows.
     """
-    if expression is None and like is None:
-        raise UserError("expression", "is missing", "write one, or give --like")
+    if expression is None and like is None and sort is None:
+        raise UserError("expression", "is missing", "write one, or give --like or --sort")
     _check_order(like, top, sort, ascending)
     parsed = None if expression is None else parse(expression)
     answers = open_answers(source)
@@ -86,17 +87,17 @@ def find(
     if like:
         _check_like(answers, columns["path"], columns["box"], like)
     condition, notes = Condition("TRUE"), list[str]()
+    parts = list[tuple[str, Condition]]()
     if parsed:
         compiler = Compiler(expression=parsed, columns=columns)
         condition = compiler.condition(parsed.tree)
+        parts = [(parsed.source(p), compiler.condition(p)) for p in parsed.parts]
         notes += _unknown_texts(answers, dict.fromkeys(compiler.texts))
     total, matched = _counts(answers, [condition])
-    if parsed and not matched:
-        parts = [(parsed.source(p), compiler.condition(p)) for p in parsed.parts]
+    if not matched:
         notes += _why_none(answers, total, parts)
     order = _order(columns[sort], ascending) if sort else ""
-    limit = None if like else top
-    rows = _select(answers, condition, order, limit)
+    rows = _select(answers, condition, order, None if like else top)
     if like:
         most, count = top or _TOP, matched
         rows, similarities, matched = nearest(like.features, like.query, most, rows)
@@ -110,7 +111,7 @@ def find(
         rows=table,
         matched=matched,
         total=total,
-        searched=(*searched, *([SIMILARITY] if like else [])),
+        searched=tuple(filter(None, (*searched, sort, SIMILARITY if like else None))),
         notes=tuple(notes),
     )
 

@@ -126,6 +126,18 @@ def test_a_sort_puts_the_highest_first_and_missing_last(source):
     assert top.matched == 6
 
 
+def test_a_sort_needs_no_expression(source):
+    oldest = find(source, sort="age", top=2)
+    assert (numbers(oldest), oldest.matched) == ([3, 1], 6)
+    assert oldest.searched == ("age",)  # which a contact sheet shows
+    with pytest.raises(UserError, match="expression: is missing; write one, or give"):
+        find(source)
+
+
+def test_no_rows_at_all_are_told(answers):
+    assert find(answers.head(0), sort="age").notes == ("no row of 0 matches",)
+
+
 def test_a_frame_keeps_its_index_and_what_else_is_in_it(answers):
     named = answers.assign(other=[{"a": 1}] * 6).set_axis(list("abcdef"))
     found = multitask.search(named, "age > 34", sort="age")
