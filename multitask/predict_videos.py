@@ -65,7 +65,8 @@ def videos_among(arguments: argparse.Namespace) -> list[str]:
         for option in ("every", "persons", "no_average"):
             if getattr(arguments, option):
                 where = f"--{option.replace('_', '-')}"
-                raise UserError(where, "is for videos, and none is given")
+                what = "is for videos, and none is given"
+                raise UserError(where, what, "leave it out")
         return []
     for name in names:
         if not is_video(name):

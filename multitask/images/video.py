@@ -117,7 +117,7 @@ class Video:
     how many are damaged; else it is empty.
 
     Raises UserError if there is no such file or camera, and for a file that holds no
-    video, or one of 100 megapixels or more per frame.
+    video but, for instance, a picture, or one of 100 megapixels or more per frame.
     """
 
     def __init__(self, name: str | os.PathLike[str], damaged: Damaged = "skip") -> None:
@@ -294,10 +294,18 @@ def _container(file: BufferedReader, name: str) -> "InputContainer":
     try:
         # Titles may be in any encoding.
         container: InputContainer = av.open(file, "r", metadata_errors="replace")
-        return container
     except av.error.FFmpegError:
         what = "is no video that can be read, or one without its end"
         raise UserError(name, what, "open it in a player to check it") from None
+    # FFmpeg reads pictures as videos of one frame.
+    is_avif = container.metadata.get("major_brand") == "avif"
+    if is_avif or container.format.name.endswith("_pipe"):
+        container.close()
+        todo = "use `predict` for pictures"
+        if is_video(name):
+            todo += ", and a name that ends as theirs do, such as .jpg"
+        raise UserError(name, "is a picture, no video", todo)
+    return container
 
 
 def _stream(container: "InputContainer", name: str) -> "VideoStream":

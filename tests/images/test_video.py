@@ -227,6 +227,18 @@ def test_a_stream_that_begins_later_does_not_matter(tmp_path):
         assert opened.fault == ""
 
 
+@pytest.mark.parametrize("form", ["jpeg", "png", "webp", "tiff", "bmp"])
+def test_a_picture_is_for_predict(form, tmp_path):
+    path, named = tmp_path / f"photo.{form}", tmp_path / "photo.mp4"
+    for file in (path, named):
+        Image.new("RGB", (32, 32), "red").save(file, form)
+    told = "is a picture, no video; use `predict` for pictures"
+    with pytest.raises(UserError, match=f"^{path}: {told}$"):
+        Video(path)
+    with pytest.raises(UserError, match=f"^{named}: {told}, and a name that ends as"):
+        Video(named)
+
+
 def test_the_cover_of_a_piece_of_music_is_no_video(tmp_path):
     path = write_sound(tmp_path / "music.mp4", cover=Image.new("RGB", (64, 64), "red"))
     with pytest.raises(UserError, match="has sound alone, and no video"):
