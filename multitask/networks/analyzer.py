@@ -84,8 +84,8 @@ class Analyzer(Network):
         read, by default all. `progress` is called with the number of pictures done
         since its last call.
 
-        Raises UserError for an unknown head, a batch size below 1, a folder or glob
-        without a picture, a DataFrame without `path`, for anything that is not a
+        Raises UserError for an unknown head, a batch size that is no number from 1 on,
+        a folder or glob without a picture, a DataFrame without `path`, for anything that is not a
         picture, for boxes whose form is in doubt, and if no picture is usable: no file
         exists, or arrays are not uint8. It also does for an unknown detector, and for
         `faces="detect"` with boxes or a network without a framing.
@@ -331,6 +331,8 @@ class Analyzer(Network):
 
 
 def _check_batch_size(batch_size: int) -> None:
-    """Raise UserError for batches without pictures."""
+    """Raise UserError unless a batch is a whole number of pictures, and not empty."""
+    if not isinstance(batch_size, int | np.integer) or isinstance(batch_size, bool):
+        raise UserError("batch_size", f"is {batch_size!r}, must be a whole number")
     if batch_size < 1:
         raise UserError("batch_size", f"is {batch_size}, must be 1 or more")

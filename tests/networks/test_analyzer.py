@@ -248,9 +248,22 @@ def test_an_unknown_head_names_the_nearest(faces):
             faces.predict([], heads=empty)
 
 
-def test_a_batch_of_none_is_refused(faces):
-    with pytest.raises(UserError, match="^batch_size: is 0, must be 1 or more$"):
-        faces.predict([], batch_size=0)
+@pytest.mark.parametrize(
+    ("batch_size", "what"),
+    [
+        (0, "is 0, must be 1 or more"),
+        ("x", "is 'x', must be a whole number"),
+        (None, "is None, must be a whole number"),
+        (2.5, "is 2.5, must be a whole number"),
+        (True, "is True, must be a whole number"),
+    ],
+)
+def test_a_batch_size_is_a_number_of_pictures(batch_size, what, faces):
+    for method in (faces.predict, faces.embed, faces.stream, faces.predict_video):
+        with pytest.raises(UserError, match=f"^batch_size: {what}$"):
+            method([], batch_size=batch_size)
+    with pytest.raises(UserError, match=f"^batch_size: {what}$"):
+        faces.warm_up(batch_size=batch_size)
 
 
 def test_it_knows_its_heads_and_notes(faces):
