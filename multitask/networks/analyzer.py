@@ -85,10 +85,10 @@ class Analyzer(Network):
         since its last call.
 
         Raises UserError for an unknown head, a batch size that is no number from 1 on,
-        a folder or glob without a picture, a DataFrame without `path`, for anything that is not a
-        picture, for boxes whose form is in doubt, and if no picture is usable: no file
-        exists, or arrays are not uint8. It also does for an unknown detector, and for
-        `faces="detect"` with boxes or a network without a framing.
+        a folder or glob without a picture, a DataFrame without `path`, for anything
+        that is not a picture, for boxes whose form is in doubt, and if no picture is
+        usable: no file exists, or arrays are not uint8. It also does for an unknown
+        detector, and for `faces="detect"` with boxes or a network without a framing.
         """
         chunks = self.predict_chunks(
             pictures,

@@ -73,9 +73,7 @@ def find(
     Raises UserError for an expression that is wrong, an unknown column, answers that
     can't be read, and features of other rows.
     """
-    if expression is None and like is None and sort is None:
-        raise UserError("expression", "is missing", "write one, or give --like or --sort")
-    _check_order(like, top, sort, ascending)
+    _check_wanted(expression, like, top, sort, ascending)
     parsed = None if expression is None else parse(expression)
     answers = open_answers(source)
     searched = parsed.names if parsed else ()
@@ -124,10 +122,17 @@ def _with_similarity(
     return table
 
 
-def _check_order(
-    like: Like | None, top: int | None, sort: str | None, ascending: bool
+def _check_wanted(
+    expression: str | None,
+    like: Like | None,
+    top: int | None,
+    sort: str | None,
+    ascending: bool,
 ) -> None:
-    """Raise UserError for a `top` below 1, and for two orders."""
+    """Raise UserError if nothing is wanted, for a `top` below 1, and for two orders."""
+    if expression is None and like is None and sort is None:
+        todo = "write one, or give --like or --sort"
+        raise UserError("expression", "is missing", todo)
     if top is not None and top < 1:
         raise UserError("--top", f"is {top}, must be 1 or more")
     if ascending and sort is None and not like:
