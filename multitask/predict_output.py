@@ -140,10 +140,14 @@ def _others_keys(heads: "Sequence[Head]") -> str:
 def drawings(
     arguments: argparse.Namespace, paths: list[str], done: int
 ) -> "list[Drawing]":
-    """What draws the rows, checked before the work."""
-    from multitask.networks.prediction.drawn import AnnotatedFolder, ContactSheet
+    """What draws the rows, and tells what they leave out, checked before the work."""
+    from multitask.networks.prediction.drawn import (
+        AnnotatedFolder,
+        ContactSheet,
+        FirstPictures,
+    )
 
-    drawn: list[Drawing] = []
+    drawn: list[Drawing] = [FirstPictures(say=tell)]
     if arguments.annotate:
         folder = Path(arguments.annotate).expanduser()
         drawn.append(AnnotatedFolder(folder=folder, paths=paths))

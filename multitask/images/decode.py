@@ -116,6 +116,16 @@ def visible_fault(picture: object) -> str:
     return ""
 
 
+def holds_several(path: str | PathLike[str]) -> bool:
+    """Whether a file has pictures after the first one: an animation, or pages."""
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            # Cameras put a preview or depths into a JPEG, which is then an MPO.
+            return image.format != "MPO" and getattr(image, "is_animated", False)
+    except (*_BROKEN, Image.DecompressionBombError):
+        return False
+
+
 def header(data: bytes) -> tuple[str, int, int]:
     """Colour mode, width and height of an image file, before any conversion."""
     with Image.open(BytesIO(data), formats=_FORMATS) as image:

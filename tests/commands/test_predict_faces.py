@@ -46,6 +46,24 @@ def test_rows_are_counted_as_faces_and_pictures(photos, capsys):
     assert rows.loc[rows["status"] == "no face", "path"].str.endswith("cup.png").all()
 
 
+def test_files_of_several_pictures_are_told_once(photos, capsys):
+    first, second = (Image.new("RGB", (8, 8), color) for color in ("red", "blue"))
+    several = {"save_all": True, "append_images": [second]}
+    for name in ("a.gif", "b.webp", "c.tif", "d.png"):
+        first.save(name, **several)
+    first.save("one.gif")
+    first.save("one.jpg", "MPO", **several)  # as cameras write them: a JPEG
+    names = ["a.gif", "b.webp", "c.tif", "d.png", "one.gif", "one.jpg"]
+    assert predict(["faces", *names, "--faces", "whole", "--format", "csv"]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "several" in line]
+    assert told == [
+        "of 4 files with several pictures, such as a.gif, only the first is answered "
+        "for"
+    ]
+    assert predict(["faces", "photos", "--faces", "whole", "--format", "csv"]) == 0
+    assert "several" not in capsys.readouterr().err
+
+
 def test_annotated_pictures_keep_their_names_and_places(photos, capsys):
     assert predict(["faces", "photos", "--annotate", "drawn"]) == 0
     folder = photos.parent / "drawn"

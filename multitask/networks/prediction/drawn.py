@@ -1,4 +1,4 @@
-"""How are predictions drawn: into copies of the pictures, and on a sheet?"""
+"""What is made of predictions beside their rows: annotated pictures, a sheet, notes?"""
 
 import os
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ from multitask.contracts.errors import Say, UserError, counted
 from multitask.contracts.saving import reporting_write_errors
 from multitask.images.annotate import annotated
 from multitask.images.captions import caption
-from multitask.images.decode import PictureError
+from multitask.images.decode import PictureError, holds_several
+from multitask.images.faces.parts import NO_FACE
 from multitask.images.sheet import (
     ENDINGS,
     MOST,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Drawing(Protocol):
-    """What draws rows of predictions as they come."""
+    """What draws rows of predictions as they come, or tells what they leave out."""
 
     def check(self, *, resumed: bool) -> None:
         """Raise UserError if it can't be written, or would replace a file."""
@@ -165,3 +166,26 @@ class ContactSheet:
             shown = f"the first {len(self.items):,} of {counted(self.rows, 'row')}"
             self.say(f"{self.path} shows {shown}")
         save_sheet(sheet(self.items), self.path)
+
+
+@dataclass(kw_only=True)
+class FirstPictures:
+    """Tells by `say` of how many files only the first picture was looked at."""
+
+    say: Say
+    paths: dict[str, None] = field(default_factory=dict)
+
+    def check(self, *, resumed: bool) -> None:
+        """Nothing is written."""
+
+    def write(self, rows: "pd.DataFrame") -> None:
+        """Look which files of some rows hold several pictures."""
+        read = rows["path"][rows["status"].isin(("ok", NO_FACE))].unique()
+        self.paths |= dict.fromkeys(filter(holds_several, read))
+
+    def finish(self) -> None:
+        """Say it, if there are any."""
+        if self.paths:
+            files = counted(len(self.paths), "file")
+            what = f"of {files} with several pictures, such as {next(iter(self.paths))}"
+            self.say(f"{what}, only the first is answered for")
