@@ -150,7 +150,7 @@ def drawings(
     drawn: list[Drawing] = [FirstPictures(say=tell)]
     if arguments.annotate:
         folder = Path(arguments.annotate).expanduser()
-        drawn.append(AnnotatedFolder(folder=folder, paths=paths))
+        drawn.append(AnnotatedFolder(folder=folder, paths=paths, say=tell))
     if arguments.sheet:
         sheet = Path(arguments.sheet).expanduser()
         drawn.append(ContactSheet(path=sheet, say=tell))

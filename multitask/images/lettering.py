@@ -1,12 +1,15 @@
 """How is text measured, wrapped and drawn so that it can be read on anything?"""
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from PIL import ImageDraw, ImageFont
+
+from multitask.contracts.errors import counted
 
 Color = tuple[int, int, int]
 Rectangle = tuple[int, int, int, int]  # left, top, right, bottom; both last excluded
@@ -26,6 +29,8 @@ COLORS: tuple[Color, ...] = (
 )
 SMALLEST = 12  # pixels; smaller letters of the font run together
 _CUT = "..."
+_MISSING = "\U0010ffff"  # in no font
+_NAMED = 5  # of the letters that no font has
 
 
 def font(size: int, text: str = "") -> ImageFont.FreeTypeFont:
@@ -59,6 +64,42 @@ def _wide_font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(folder / "mpl-data/fonts/ttf/DejaVuSans.ttf", smaller)
 
 
+def readable(text: str) -> str:
+    """A text with the letters that can't be drawn as Python's escapes.
+
+    >>> readable("größe 年")
+    'größe \\\\u5e74'
+    """
+    return "".join(map(_readable, text))
+
+
+@lru_cache(maxsize=4096)
+def _readable(letter: str) -> str:
+    if letter.isascii() and letter.isprintable():
+        return letter
+    # Control characters, and bytes of a file name that are no letters.
+    can_be_drawn = unicodedata.category(letter) not in ("Cc", "Cs")
+    if can_be_drawn and _shape(letter) != _shape(_MISSING):
+        return letter
+    return letter.encode("unicode_escape", "surrogatepass").decode()
+
+
+def _shape(letter: str) -> tuple[tuple[int, int], bytes]:
+    mask = _wide_font(32).getmask(letter)
+    return mask.size, bytes(mask)
+
+
+def escaped_note(texts: Iterable[str]) -> str:
+    """A line on the letters of texts that are drawn as escapes; empty without any."""
+    letters = dict.fromkeys(letter for text in texts for letter in text)
+    escapes = [escape for letter in letters if (escape := _readable(letter)) != letter]
+    if not escapes:
+        return ""
+    others = ", ..." if len(escapes) > _NAMED else ""
+    what = f"{counted(len(escapes), 'letter')} missing in the font"
+    return f"{what}, drawn as code: {', '.join(escapes[:_NAMED])}{others}"
+
+
 def line_height(size: int) -> int:
     """The height in pixels of a line of text of a font size."""
     return sum(font(size).getmetrics())
@@ -66,6 +107,7 @@ def line_height(size: int) -> int:
 
 def width(text: str, size: int) -> int:
     """The width in pixels of a line of text."""
+    text = readable(text)
     return round(font(size, text).getlength(text) + 0.5)
 
 
@@ -76,8 +118,8 @@ def draw_line(
     color: Color,
     size: int,
 ) -> None:
-    """Draw a line of text, `place` being its left and top."""
-    left, top = place
+    """Draw a line of `readable` text, `place` being its left and top."""
+    (left, top), text = place, readable(text)
     # On the same line, whichever font it is.
     base = top + font(size).getmetrics()[0]
     draw.text((left, base), text, color, font(size, text), anchor="ls")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import Say, UserError, counted
 from multitask.images.captions import caption, share
+from multitask.images.lettering import escaped_note
 from multitask.images.sheet import Item, save_sheet, sheet
 from multitask.retrieval.find import SIMILARITY
 
@@ -43,6 +44,8 @@ def write(matches: "Matches", path: Path, say: Say) -> None:
             f"{len(faults):,} of {counted(len(items), 'picture')} can't be shown, "
             f"first {first}"
         )
+    if note := escaped_note(line for item in items for line in item.caption):
+        say(f"{path}: {note}")
     save_sheet(image, path)
 
 

@@ -75,6 +75,31 @@ def test_annotated_pictures_keep_their_names_and_places(photos, capsys):
     assert 0.005 < changed.mean() < 0.3
 
 
+def test_letters_that_no_font_has_are_told_once(photos):
+    from multitask.networks.prediction.drawn import AnnotatedFolder, ContactSheet
+
+    rows = pd.DataFrame(
+        {
+            "status": "ok",
+            "path": [str(photos / "cup.png")] * 2,
+            "box": ["0 0 50 50", "200 200 250 250"],
+            "class": "女",
+            "class_confidence": 0.9,
+        }
+    )
+    lines: list[str] = []
+    for drawing in (
+        AnnotatedFolder(
+            folder=Path("drawn"), paths=list(rows["path"]), say=lines.append
+        ),
+        ContactSheet(path=Path("out.jpg"), say=lines.append),
+    ):
+        drawing.write(rows)
+        drawing.finish()
+    told = r"1 letter missing in the font, drawn as code: \u5973"
+    assert lines == [f"drawn: {told}", f"out.jpg: {told}"]
+
+
 def test_annotated_pictures_replace_nothing(photos, capsys):
     assert refused(
         capsys,

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from multitask.images.lettering import BLACK, WHITE, draw_line, font, line_height
+from multitask.images.lettering import (
+    BLACK,
+    WHITE,
+    draw_line,
+    escaped_note,
+    font,
+    line_height,
+)
 from multitask.images.lettering import width as text_width
 
 SIZE = 32
@@ -40,3 +47,27 @@ def test_a_text_is_as_wide_as_it_is_drawn():
 def test_ascii_keeps_the_font_that_pillow_ships():
     assert font(SIZE, "age 31").getname() == font(SIZE).getname()
     assert font(SIZE, "größe").getname()[0] == "DejaVu Sans"
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "code", "after"),
+    [
+        ("女 .98", "", r"\u5973", " .98"),
+        ("mä女", "mä", r"\u5973", ""),
+        ("a\nb.jpg", "a", r"\n", "b.jpg"),
+        ("caf\udce9.jpg", "caf", r"\udce9", ".jpg"),  # a byte that is no letter
+    ],
+)
+def test_what_no_font_has_is_drawn_as_code_and_told(text, before, code, after):
+    shown = before + code + after
+    assert (drawn(text) == drawn(shown)).all()
+    assert text_width(text, SIZE) == text_width(shown, SIZE)
+    assert escaped_note([shown]) == ""
+    told = f"1 letter missing in the font, drawn as code: {code}"
+    assert escaped_note([text, text]) == told
+
+
+def test_few_of_many_missing_letters_are_named():
+    note = escaped_note(["男女老少年歳"])
+    assert note.startswith("6 letters missing in the font, drawn as code: ")
+    assert note.endswith(r"\u5e74, ...")

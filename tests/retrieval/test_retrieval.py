@@ -415,6 +415,15 @@ def test_a_sheet_shows_faces_and_tells_which_pictures_are_gone(folder, capsys):
     assert not os.path.exists("b.jpg")
 
 
+def test_letters_that_no_font_has_are_told_with_the_sheet(answers, folder):
+    os.rename("0.jpg", "写.jpg")
+    lines: list[str] = []
+    named = answers.assign(path=["写.jpg", *answers["path"][1:]]).head(2)
+    multitask.search(named, sort="age", sheet="out.png", say=lines.append)
+    told = r"1 letter missing in the font, drawn as code: \u5199"
+    assert lines == [f"out.png: {told}"]
+
+
 @pytest.mark.parametrize("form", ["csv", "json", "jsonl", "txt", "parquet"])
 def test_rows_are_written_in_the_format_of_the_ending(form, folder, capsys):
     if form == "parquet":

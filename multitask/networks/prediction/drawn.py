@@ -13,6 +13,7 @@ from multitask.images.annotate import annotated
 from multitask.images.captions import caption
 from multitask.images.decode import PictureError, holds_several
 from multitask.images.faces.parts import NO_FACE
+from multitask.images.lettering import escaped_note
 from multitask.images.sheet import (
     ENDINGS,
     MOST,
@@ -46,13 +47,16 @@ class AnnotatedFolder:
     """A folder that gets a copy of each picture with the boxes and answers in it.
 
     Names, and folders below the pictures' common one, stay as they are; a picture of
-    another format than JPEG, PNG or WebP becomes `NAME.EXT.png`.
+    another format than JPEG, PNG or WebP becomes `NAME.EXT.png`. `say` tells of letters
+    that can't be drawn.
     """
 
     folder: Path
+    say: Say
     paths: Sequence[str]  # of the rows to come, in their order
     _root: str = field(init=False)
     _held: "pd.DataFrame | None" = None  # rows of a picture that may have more of them
+    _letters: set[str] = field(default_factory=set)  # that are drawn
 
     def __post_init__(self) -> None:
         folders = {os.path.dirname(os.path.abspath(path)) for path in self.paths}
@@ -112,9 +116,13 @@ class AnnotatedFolder:
         """Write what may have had more rows."""
         if self._held is not None:
             self._write(self._held)
+        if note := escaped_note(sorted(self._letters)):
+            self.say(f"{self.folder}: {note}")
 
     def _write(self, rows: "pd.DataFrame") -> None:
         groups = [(path, group) for path, group in rows.groupby("path", sort=False)]
+        for _, row in rows.iterrows():
+            self._letters.update(*caption(row))
 
         def one(index: int) -> None:
             path, group = groups[index]
@@ -165,6 +173,8 @@ class ContactSheet:
         if self.rows > len(self.items):
             shown = f"the first {len(self.items):,} of {counted(self.rows, 'row')}"
             self.say(f"{self.path} shows {shown}")
+        if note := escaped_note(line for item in self.items for line in item.caption):
+            self.say(f"{self.path}: {note}")
         save_sheet(sheet(self.items), self.path)
 
 
