@@ -39,6 +39,7 @@ QUICK = partial(
     trials=2,
     table_rows=1000,
     report_rows=400,
+    streamed=400,
 )
 
 

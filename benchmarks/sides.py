@@ -26,6 +26,7 @@ class Setting:
     trials: int = 6
     table_rows: int = 200_000
     report_rows: int = 20_000
+    streamed: int = 100_000
 
 
 @dataclass(frozen=True)

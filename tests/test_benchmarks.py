@@ -21,6 +21,7 @@ ROWS = {
     "parameters": 1,
     "peak memory": 1,
     "predict": 1,
+    "resident memory": 1,
     "compare": 1,
     "sweep": 1,
     "a table": 3,
