@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,7 +49,7 @@ def test_rows_are_counted_as_faces_and_pictures(photos, capsys):
 
 def test_files_of_several_pictures_are_told_once(photos, capsys):
     first, second = (Image.new("RGB", (8, 8), color) for color in ("red", "blue"))
-    several = {"save_all": True, "append_images": [second]}
+    several: dict[str, Any] = {"save_all": True, "append_images": [second]}
     for name in ("a.gif", "b.webp", "c.tif", "d.png"):
         first.save(name, **several)
     first.save("one.gif")
