@@ -32,6 +32,7 @@ QUICK = partial(
     epochs=2,
     calls=3,
     peak_pictures=400,
+    huge_side=3000,
     frozen_trunk="mobilenet_v3_large",
     frozen_size=32,
     frozen_epochs=2,

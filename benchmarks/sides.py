@@ -19,6 +19,7 @@ class Setting:
     epochs: int = 3  # of this training; the first one warms up
     calls: int = 15  # of each network per round
     peak_pictures: int = 20_000
+    huge_side: int = 9999  # of square pictures, in pixels
     frozen_trunk: str = "resnet50"
     frozen_size: int = 0  # of its pictures; 0: its default
     frozen_epochs: int = 20
