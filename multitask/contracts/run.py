@@ -144,7 +144,7 @@ def _before_epoch(folder: Path) -> list[Path]:
     """The files, there or not, that a run writes before its first epoch is done."""
     files = [folder / name for name in (RECIPE, SKIPPED, SPLIT)]
     files += (folder / "logs").glob("*/events.out.tfevents.*")
-    files += folder.glob(f"{PART}*")
+    files += (part for part in folder.glob(f"{PART}*") if not part.is_dir())
     # The trunk that a frozen training begins with; all, if its epoch then failed.
     checkpoint = folder / CHECKPOINT
     files += [*checkpoint.glob("*.weights.h5"), *checkpoint.glob("state.*")]

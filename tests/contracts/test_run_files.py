@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import (
     LOCK,
     READING,
@@ -237,3 +238,10 @@ def test_what_an_output_folder_cannot_be_is_said_by_trying(tmp_path):
         new_folder(Path("/proc/runs/a"))
     new_folder(tmp_path / "runs" / "a")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]  # trying left nothing
+
+
+def test_what_is_discarded_may_hold_a_folder_of_one_that_tries_to_write(tmp_path):
+    begin(tmp_path, Recipe().plain())
+    (tmp_path / ".part-probe").mkdir()
+    discard(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".part-probe"]
