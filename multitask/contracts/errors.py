@@ -17,6 +17,8 @@ Say = Callable[[str], object]  # is called with lines for the user, such as `pri
 _MANY = 30  # names: nobody reads such a list if the one meant is clear
 _LONGEST = 4000  # letters of an error, which may quote any cell
 _SHOWN = 20  # of a longer list
+# What a line quotes of a file must not move the cursor of a terminal, or colour it.
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}")
 
 
 class UserError(Exception):
@@ -32,7 +34,7 @@ class UserError(Exception):
     def __init__(self, where: object, what: str, todo: str = "") -> None:
         line = f"{where}: {what}" + (f"; {todo}" if todo else "")
         # As commands show it, with options.
-        self.line = _shortened(" ".join(line.split()))
+        self.line = _shortened(" ".join(line.split()).translate(_CONTROLS))
         super().__init__(self.line)
 
 

@@ -22,6 +22,11 @@ def test_an_error_is_one_line_even_if_its_parts_hold_line_breaks():
     assert str(error) == "a file.toml: is broken; mend it"
 
 
+def test_an_error_holds_nothing_that_a_terminal_would_obey():
+    error = UserError("a.keras", "has the head '\x1b[2J\x9b31mred\x07'")
+    assert error.line == "a.keras: has the head '\ufffd[2J\ufffd31mred\ufffd'"
+
+
 def test_without_advice_an_error_ends_after_what_is():
     assert str(UserError("--epochs", "is 0")) == "--epochs: is 0"
 
