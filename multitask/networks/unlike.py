@@ -135,7 +135,7 @@ def read(content: bytes, channels: int, where: object) -> TrainingFeatures:
         known = TrainingFeatures(**arrays | numbers)
         if _is_valid(known, channels):
             return known
-    except (ValueError, KeyError, TypeError, SyntaxError, *UNREADABLE):
+    except (KeyError, TypeError, SyntaxError, *UNREADABLE):
         pass
     what = "is damaged in what it says of its training pictures"
     raise UserError(where, what, "train or copy it again")

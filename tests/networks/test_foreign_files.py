@@ -18,7 +18,7 @@ import multitask
 from multitask.contracts.errors import UserError
 from multitask.contracts.run import NETWORK
 from multitask.networks import archive, build, pretrained
-from multitask.networks.named.description import describe
+from multitask.networks.named.description import describe, holds_network
 from multitask.networks.stored import members
 from tests.networks.untrained import face_spec, pictures
 
@@ -205,6 +205,15 @@ def test_what_no_file_of_ours_has_is_refused(small, tmp_path):
     assert refused(rewritten(small, path, many)).startswith("holds 204 members, ")
     rewritten(small, path, {}, zipfile.ZIP_LZMA)
     assert "compressed in an unusual way" in refused(path)
+
+
+def test_a_member_whose_name_is_not_utf8_is_told(tmp_path):
+    path = tmp_path / "odd.keras"
+    with zipfile.ZipFile(path, "w") as content:
+        content.writestr("é.json", "{}")
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xfe"))
+    assert refused(path).startswith("is not a network file, or is truncated ('utf-8'")
+    assert not holds_network(path)
 
 
 # The weights

@@ -31,7 +31,15 @@ _MEMBERS = 100
 _SLACK, _FACTOR = 256 * _MIB, 20
 _STORED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # RuntimeError: damage makes a member look encrypted. NotImplementedError is one, too.
-UNREADABLE = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, zlib.error)
+# ValueError: a member has a name that is not UTF-8, or begins before the file.
+UNREADABLE = (
+    zipfile.BadZipFile,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    zlib.error,
+)
 
 
 class Content(NamedTuple):
@@ -117,7 +125,7 @@ def _read(
                     kept.write(part)
                 if digest:
                     digest.update(part)
-    except (*UNREADABLE, ValueError) as error:
+    except UNREADABLE as error:
         if isinstance(error, OSError) and error.errno:  # of the disk, not of the file
             raise
         raise UserError(
