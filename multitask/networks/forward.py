@@ -131,10 +131,17 @@ def _traced(model: keras.Model) -> Callable[[Pixels], Outputs]:
 
 @contextmanager
 def _telling(where: object) -> Iterator[None]:
-    """Turn what TensorFlow raises into a UserError, which names the network."""
+    """Turn what an engine raises into a UserError, which names the network."""
     try:
         yield
-    except (tf.errors.OpError, ValueError, TypeError, MemoryError) as error:
+    # RuntimeError: of LiteRT.
+    except (
+        tf.errors.OpError,
+        RuntimeError,
+        ValueError,
+        TypeError,
+        MemoryError,
+    ) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         what = f"can't compute its outputs: {lines[0][:_MOST_REASON]}"
         todo = "use less memory (--batch-size), or train or copy it again"

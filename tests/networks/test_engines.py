@@ -1,5 +1,6 @@
 """Does each engine answer as the saved model does, for any number of pictures?"""
 
+import errno
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -123,3 +124,26 @@ def test_a_network_that_litert_cannot_run_is_told_in_a_line():
     with pytest.raises(UserError, match=r"^my\.keras: can't be run by LiteRT") as told:
         litert.LiteRT(model, "my.keras")
     assert "\n" not in told.value.line
+
+
+def test_litert_tells_that_there_is_no_space_for_its_file(monkeypatch):
+    pytest.importorskip("ai_edge_litert")
+
+    def fail(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    image = keras.Input((4, 4, 3), dtype="uint8", name="image")
+    model = keras.Model(image, {"same": keras.ops.cast(image, "float32")})
+    monkeypatch.setattr(keras.Model, "export", fail)
+    with pytest.raises(UserError, match="No space left on device; free some space"):
+        litert.LiteRT(model)
+
+
+def test_what_an_engine_raises_for_a_batch_is_told_in_a_line(networks, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("Input tensor lacks data\nat node 3")
+
+    network = networks["tensorflow"].with_engine("tensorflow")
+    monkeypatch.setattr("multitask.networks.forward._traced", lambda model: fail)
+    with pytest.raises(UserError, match="its outputs: Input tensor lacks data; use"):
+        network.outputs(resized(network, 1), np.arange(1), batch_size=8)

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.saving import MORE_SPACE, is_full
 from multitask.images.decode import Pixels
 from multitask.networks.answers import Outputs
 from multitask.terminal.quiet import held_back
@@ -32,11 +33,9 @@ class LiteRT:
     def __init__(self, model: keras.Model, where: object = "network") -> None:
         interpreter = import_interpreter()
         self._lock, self._names = Lock(), list(model.output)
-        with tempfile.TemporaryDirectory() as folder, held_back():
-            file = Path(folder, "network.tflite")
+        with held_back():
             try:
-                model.export(file, format="litert", verbose=False)
-                content = file.read_bytes()
+                content = _converted(model)
                 threads = os.cpu_count() or 1
                 self._runs = {
                     size: interpreter(
@@ -50,7 +49,9 @@ class LiteRT:
             except Exception as error:
                 lines = str(error).strip().splitlines() or [type(error).__name__]
                 what = f"can't be run by LiteRT: {lines[0][:_MOST_REASON]}"
-                raise UserError(where, what, "use the engine tensorflow") from error
+                has_space = not (isinstance(error, OSError) and is_full(error))
+                todo = "use the engine tensorflow" if has_space else MORE_SPACE
+                raise UserError(where, what, todo) from error
 
     def __call__(self, pixels: Pixels) -> Outputs:
         """The outputs (pictures, ...) by name for one or more pictures."""
@@ -63,6 +64,14 @@ class LiteRT:
         return {
             name: np.concatenate([part[name] for part in parts]) for name in self._names
         }
+
+
+def _converted(model: keras.Model) -> bytes:
+    """A model in the format of LiteRT."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "network.tflite")
+        model.export(file, format="litert", verbose=False)
+        return file.read_bytes()
 
 
 def import_interpreter() -> Any:
