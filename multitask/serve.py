@@ -115,12 +115,21 @@ def _exit_on_sigterm() -> Iterator[None]:
     first process of a container, do nothing until the service listens.
     """
 
+    is_told = False
+
     def leave(number: int, frame: FrameType | None) -> None:
+        nonlocal is_told
+        is_told = True
         raise SystemExit(0)
 
     before = signal.signal(signal.SIGTERM, leave)
     try:
         yield
+    except Exception:
+        if not is_told:
+            raise
+        # A library that it interrupted made an error of its own out of it.
+        raise SystemExit(0) from None
     finally:
         signal.signal(signal.SIGTERM, before)
 

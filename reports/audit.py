@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from multitask.reports import _audit_faces, _audit_figures, _audit_labels, _html, _style
 
-from multitask.contracts.errors import counted
+from multitask.contracts.errors import counted, shortened
 from multitask.contracts.head import Head
 from multitask.contracts.run import PAGE
 from multitask.contracts.table import column
@@ -283,5 +283,5 @@ def _details(head: Head, counts: dict[str, Any]) -> str:
         return f"{counts['min']:g} to {counts['max']:g}, mean {counts['mean']:.1f}"
     by_count = sorted(counts["classes"].items(), key=lambda item: -item[1])
     more = len(by_count) - _CLASSES
-    listed = ", ".join(f"{name} {n:,}" for name, n in by_count[:_CLASSES])
+    listed = ", ".join(f"{shortened(name)} {n:,}" for name, n in by_count[:_CLASSES])
     return listed + (f", +{more} more" if more > 0 else "")

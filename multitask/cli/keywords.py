@@ -14,7 +14,7 @@ from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE, where_now
 from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.run import resumable
-from multitask.contracts.settings import per_head
+from multitask.contracts.settings import option, per_head
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,9 +78,9 @@ def resumed(
     extra = [name for name, value in other.items() if value is not None]
     if extra:
         raise UserError(
-            f"--resume with {', '.join(extra)}",
+            f"--resume with {', '.join(map(option, extra))}",
             "a run is resumed with the recipe that it started with",
-            "leave out the others",
+            "leave out all options but --resume and --out",
         )
     return base, folder
 

@@ -90,6 +90,15 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def shortened(text: str, most: int = 40) -> str:
+    """A text of at most so many letters, its end left out if it has more.
+
+    >>> shortened("calm"), shortened("x" * 50, most=8)
+    ('calm', 'xxxxx...')
+    """
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def close_name(name: str, names: Iterable[str], cutoff: float = 0.5) -> str:
     """The name that is closest to this one, ignoring case; "" if none is close.
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from multitask.contracts.errors import shortened
 from multitask.contracts.head import Head
 from multitask.contracts.table import interval, sources
 from multitask.data.batches import Batches
@@ -65,7 +66,7 @@ def _classes(head: Head, table: pd.DataFrame, strata: pd.DataFrame) -> str:
         names = [f"{low} to {high}" for low, high in pairwise(lows)]
         names.append(f"{lows[-1]} or more")
     present = counts.set_axis(names)[counts.to_numpy() > 0]
-    listed = [f"{name} ({n:,})" for name, n in present[:_SHOWN].items()]
+    listed = [f"{shortened(str(name))} ({n:,})" for name, n in present[:_SHOWN].items()]
     more = len(present) - len(listed)
     return ", ".join(listed) + (f" and {more} more" if more else "")
 

@@ -49,7 +49,8 @@ def plain_jpeg(
 
     None for another format, a JPEG that has `most` pixels or more, is in other colours,
     or can't be decoded at all: Pillow says why. Raises DamageError if the decoder
-    reports damage, such as missing or superfluous data; with `keep`, it is None, too.
+    reports damage, such as missing or superfluous data; with `keep`, what is missing is
+    grey.
     """
     data = source.getvalue() if isinstance(source, BytesIO) else b""
     if not data.startswith(_JPEG):
@@ -72,7 +73,12 @@ def plain_jpeg(
         is_damage = reason.startswith(_REPORTS) or _is_readable(data, space)
         if damaged == "skip" and is_damage:
             raise DamageError(reason) from None
-        return None
+        if not is_damage:
+            return None
+        try:
+            pixels = simplejpeg.decode_jpeg(data, space, strict=False)
+        except ValueError:
+            return None
     if colors not in ("YCbCr", "Gray"):
         return None  # Pillow's conversion is kept
     return Image.frombytes("RGB", (width, height), pixels)  # a copy

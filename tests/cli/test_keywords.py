@@ -117,7 +117,7 @@ def test_a_run_goes_on_with_its_own_recipe(tmp_path):
     (tmp_path / "recipe.toml").write_text(recipe.to_toml())
     assert keywords.resumed(tmp_path, {"data": None}) == (recipe, tmp_path)
     with pytest.raises(
-        UserError, match="resume with epochs: a run is resumed with the"
+        UserError, match="resume with --epochs: a run is resumed with the"
     ):
         keywords.resumed(tmp_path, {"data": None, "epochs": 4})
     with pytest.raises(UserError, match="--resume: needs a run to resume; add --out"):

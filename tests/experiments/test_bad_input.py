@@ -281,7 +281,7 @@ def test_resuming_what_is_no_run(capsys, tmp_path):
 
 def test_resuming_with_other_settings(capsys, run):
     line = fails(capsys, main, ["--resume", "--out", run, "--epochs", "3"])
-    assert "--resume with epochs" in line
+    assert "--resume with --epochs" in line
 
 
 def test_a_network_file_that_is_none(capsys, tmp_path, faces):

@@ -76,6 +76,22 @@ def test_an_animation_that_is_cut_short_is_damaged(form, share, tmp_path):
         np.testing.assert_array_equal(decode(path, damaged="keep"), decode(data))
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_what_is_there_of_a_jpeg_that_is_cut_short_can_be_kept(progressive):
+    file = BytesIO()
+    Image.fromarray(noise()).save(file, "JPEG", progressive=progressive)
+    whole = file.getvalue()
+    cut = whole[: len(whole) // 2]
+    with pytest.raises(PictureError, match="^is damaged"):
+        decode(cut)
+    kept = decode(cut, damaged="keep")
+    assert kept.shape == decode(whole).shape
+    if not progressive:
+        np.testing.assert_array_equal(kept[:8], decode(whole)[:8])
+        assert len(np.unique(kept[-8:])) == 1  # what is missing is grey
+    np.testing.assert_array_equal(decode(whole[:-2], damaged="keep"), decode(whole))
+
+
 def test_a_truncated_jpeg_is_damaged():
     data = encoded("JPEG")
     with pytest.raises(PictureError, match="^is damaged: [Pp]remature end"):

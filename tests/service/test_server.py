@@ -143,6 +143,19 @@ def test_sigterm_before_it_listens_is_status_0_too(run, monkeypatch, moment):
     assert lost == [1]
 
 
+def test_sigterm_is_status_0_though_a_library_makes_an_error_of_it(run, monkeypatch):
+    def load(*_):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except SystemExit:
+            raise UserError("network.keras", "is damaged") from None
+
+    monkeypatch.setattr("multitask.load", load)
+    with pytest.raises(SystemExit) as ended:
+        main([str(run), "--port", "0"])
+    assert ended.value.code == 0
+
+
 @pytest.mark.slow
 def test_ctrl_c_ends_it_as_other_commands(run):
     # A shell that starts the tests in the background has SIGINT ignored.

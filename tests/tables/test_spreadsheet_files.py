@@ -228,6 +228,10 @@ def test_a_workbook_needs_a_library(tmp_path, monkeypatch):
     [
         ("path;x;x\na.jpg;1;2\n", "has column 'x' twice"),
         ("path;x\na.jpg;1;2\n", "line 2 has 3 cells, but the header has 2"),
+        (
+            'path;x\na.jpg;1\nb.jpg;"2\n',
+            "a quote that is opened in line 3 is never closed",
+        ),
         ("sep=;\n", "is empty; begin it with a line"),
         ("path;x\n", "has no rows"),
         ("", "is empty; begin it with a line"),

@@ -85,7 +85,7 @@ def read(path: Path) -> StoredSpec:
         raise UserError(
             path,
             "is not a network of multitask: it does not describe its heads",
-            "open it with keras.models.load_model",
+            "if Keras wrote it, open it with keras.models.load_model",
         )
     spec = parse(content.spec, path)
     if spec.weights_sha256 not in ("", content.weights):

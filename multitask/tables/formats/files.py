@@ -99,6 +99,9 @@ def _why(error: Exception, path: Path) -> tuple[str, str]:
     if isinstance(error, pd.errors.EmptyDataError):
         return "is empty", "begin it with a line of column names, one of them path"
     reason = " ".join(str(error).split())
+    if opened := re.search(r"EOF inside string starting at row (\d+)", reason):
+        what = f"a quote that is opened in line {int(opened[1]) + 1} is never closed"
+        return what, "close it, or remove it"
     match = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", reason)
     if not match:
         return f"can't be read: {reason}", ""
