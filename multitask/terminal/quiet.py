@@ -65,7 +65,7 @@ def _temporary_file() -> IO[bytes]:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Hold back standard error, and write it only if an error is raised.
+    """Hold back standard error, and write it only for an error but a UserError.
 
     What other threads write meanwhile is held back, too. Raises UserError if no
     temporary file can be written.
@@ -76,6 +76,8 @@ def held_back() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
+        except UserError:  # whose line says it all
+            raise
         except Exception:  # not for Ctrl-C, which has nothing to do with it
             held.seek(0)
             os.write(screen, held.read())

@@ -115,7 +115,7 @@ def test_an_engine_that_is_not_installed_is_told_at_once(networks, monkeypatch):
         networks["tensorflow"].with_engine("litert")
 
 
-def test_a_network_that_litert_cannot_run_is_told_in_a_line():
+def test_a_network_that_litert_cannot_run_is_told_in_a_line(capfd):
     pytest.importorskip("ai_edge_litert")
     image = keras.Input((4, 4, 3), dtype="uint8", name="image")
     # An operation of TensorFlow that LiteRT has not.
@@ -124,6 +124,7 @@ def test_a_network_that_litert_cannot_run_is_told_in_a_line():
     with pytest.raises(UserError, match=r"^my\.keras: can't be run by LiteRT") as told:
         litert.LiteRT(model, "my.keras")
     assert "\n" not in told.value.line
+    assert capfd.readouterr().err == ""  # no notices of the converter
 
 
 def test_litert_tells_that_there_is_no_space_for_its_file(monkeypatch):
