@@ -13,6 +13,15 @@ Result = TypeVar("Result")
 TASK = 32  # most pictures that a thread works on before it hands them over
 
 
+def cores() -> int:
+    """The cores that this process may use, as far as the system says."""
+    if hasattr(os, "process_cpu_count"):  # since Python 3.13
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def in_order(
     one: Callable[[int], Result], count: int, most: int = TASK
 ) -> Generator[Result, None, None]:
@@ -25,8 +34,8 @@ def in_order(
     if count == 1:  # threads would take longer to start than this takes
         yield one(0)
         return
-    cores = os.cpu_count() or 1
-    task = max(1, min(most, count // cores))
+    threads = cores()
+    task = max(1, min(most, count // threads))
     stopped = Event()
 
     def several(start: int) -> list[Result]:
@@ -36,11 +45,11 @@ def in_order(
     # Threads suffice: decoding and resizing do without Python's global lock. Tasks of
     # several pictures take it less often, and few tasks ahead bound what waits.
     pending: deque[Future[list[Result]]] = deque()
-    pool = ThreadPoolExecutor(cores)
+    pool = ThreadPoolExecutor(threads)
     try:
         for start in range(0, count, task):
             pending.append(pool.submit(several, start))
-            if len(pending) > 2 * cores:
+            if len(pending) > 2 * threads:
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
@@ -72,7 +81,7 @@ def as_they_come(
     """
     results: SimpleQueue[Future[Result] | None] = SimpleQueue()
     room, stopped = Semaphore(ahead), Event()
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(cores())
 
     def read() -> None:
         try:

@@ -1,21 +1,11 @@
 """How many pixels are in memory at once, and how many threads work on them?"""
 
 import asyncio
-import os
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
 T = TypeVar("T")
-
-
-def cores() -> int:
-    """The cores that this process may use, as far as the system says."""
-    if hasattr(os, "process_cpu_count"):  # since Python 3.13
-        return os.process_cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Room:

@@ -19,6 +19,7 @@ from multitask.contracts.recipe_texts import split_names
 from multitask.images.damage import Damaged
 from multitask.images.decode import PictureError
 from multitask.images.faces.parts import NO_FACE, FaceFinder, Faces, PictureCrop
+from multitask.images.threads import cores
 from multitask.networks.answers import NO_NUMBER
 from multitask.service.batches import Batches, Row
 from multitask.service.limits import Limits
@@ -26,7 +27,7 @@ from multitask.service.metrics import Metrics
 from multitask.service.pictures import decode_upload, pixel_count
 from multitask.service.predictor import WARNING, Predictor
 from multitask.service.refusals import Refusal, busy
-from multitask.service.room import Room, cores
+from multitask.service.room import Room
 from multitask.service.schemas import FaceResponse, PictureResponse
 from multitask.service.uploads import Body, Upload, Uploads, read_uploads
 

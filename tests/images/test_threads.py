@@ -1,6 +1,7 @@
 """Are results handed over in order, as soon as they are there?"""
 
 import itertools
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from multitask.images.threads import as_they_come, first_in_order, in_order
+from multitask.images.threads import as_they_come, cores, first_in_order, in_order
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 1000])
@@ -57,7 +58,7 @@ def test_an_endless_iterable_is_read_only_so_far_ahead():
 
 @pytest.mark.parametrize("cores", [1, 2, 16])
 def test_nothing_is_worked_on_after_the_first_before_it_is_wanted(cores, monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr("multitask.images.threads.cores", lambda: cores)
     begun = list[int]()
 
     def one(number):
@@ -74,7 +75,7 @@ def test_nothing_is_worked_on_after_the_first_before_it_is_wanted(cores, monkeyp
 
 @pytest.mark.parametrize("cores", [1, 2, 16])
 def test_who_stops_early_waits_for_what_is_worked_on_alone(cores, monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr("multitask.images.threads.cores", lambda: cores)
     begun = list[int]()
 
     def one(number):
@@ -89,7 +90,7 @@ def test_who_stops_early_waits_for_what_is_worked_on_alone(cores, monkeypatch):
 
 
 def test_large_results_wait_one_by_one(monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("multitask.images.threads.cores", lambda: 2)
     begun = list[int]()
 
     def one(number):
@@ -154,3 +155,14 @@ def test_threads_end_with_the_results():
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert threading.active_count() <= before
+
+
+def test_only_the_cores_that_a_process_may_use_count(monkeypatch):
+    monkeypatch.delattr(os, "process_cpu_count", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda who: {3}, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert cores() == 1
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert cores() == 64
+    monkeypatch.setattr(os, "process_cpu_count", lambda: 2, raising=False)
+    assert cores() == 2

@@ -81,7 +81,7 @@ class Crowd:
 
 
 def test_crowds_are_answered_in_flat_memory(network, monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("multitask.images.threads.cores", lambda: 2)
     settings = {"spec": network.spec, "forward": network.forward, "batch_size": 16}
     settings |= {"heads": network.heads, "probabilities": False}
     pictures = [picture(number) for number in range(30)]

@@ -12,7 +12,7 @@ from multitask.images.faces.parts import PictureCrop
 from multitask.service import uploads as uploads_module
 from multitask.service.limits import Limits
 from multitask.service.refusals import Refusal
-from multitask.service.room import Room, cores
+from multitask.service.room import Room
 from multitask.service.service import Service
 from tests.service.served import encoded, pixels
 from tests.service.test_upload_memory import request_of
@@ -119,19 +119,6 @@ def test_a_service_decodes_at_most_twice_the_largest_picture_at_once(start):
     answers = asyncio.run(service.analyze(request_of(*[PICTURE] * 6)))
     assert [answer.status for answer in answers] == ["ok"] * 6
     assert 480 <= max(used) <= 960
-
-
-def test_only_the_cores_that_a_process_may_use_count(monkeypatch):
-    import os
-
-    monkeypatch.delattr(os, "process_cpu_count", raising=False)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda who: {3}, raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 64)
-    assert cores() == 1
-    monkeypatch.delattr(os, "sched_getaffinity")
-    assert cores() == 64
-    monkeypatch.setattr(os, "process_cpu_count", lambda: 2, raising=False)
-    assert cores() == 2
 
 
 def test_a_picture_with_too_many_faces_is_refused_and_none_is_left_out(start):

@@ -4,7 +4,6 @@ Per picture it needs nearly the same time in batches of any size, so a batch is 
 parts of two sizes, for each of which memory is laid out once.
 """
 
-import os
 import tempfile
 from pathlib import Path
 from threading import Lock
@@ -16,6 +15,7 @@ import numpy as np
 from multitask.contracts.errors import UserError
 from multitask.contracts.saving import MORE_SPACE, is_full
 from multitask.images.decode import Pixels
+from multitask.images.threads import cores
 from multitask.networks.answers import Outputs
 from multitask.terminal.quiet import held_back
 
@@ -36,7 +36,7 @@ class LiteRT:
         with held_back():
             try:
                 content = _converted(model)
-                threads = os.cpu_count() or 1
+                threads = cores()
                 self._runs = {
                     size: interpreter(
                         model_content=content, num_threads=threads
