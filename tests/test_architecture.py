@@ -213,3 +213,9 @@ def test_files_that_the_docs_name_exist():
         if not (ROOT / name).exists() and "NAME" not in name and "KIND" not in name
     ]
     assert not missing
+
+
+def test_no_two_modules_of_the_tests_share_a_name():
+    # pytest would take one for the other.
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py"))
+    assert {name for name, count in names.items() if count > 1} <= {"conftest.py"}

@@ -14,10 +14,12 @@ from tempfile import TemporaryDirectory
 
 from tests.faults.outcomes import Outcome, table
 
-KINDS = (*("pictures", "labels", "layouts", "networks", "service", "faces", "videos"),)
+KINDS = (
+    *("pictures", "labels", "datasets", "networks", "service", "detection", "videos"),
+)
 NEEDS = {  # packages
     "service": ("fastapi", "multipart", "prometheus_client"),
-    "faces": ("skimage",),
+    "detection": ("skimage",),
     "videos": ("av",),
 }
 _SHOWN = 10  # faults

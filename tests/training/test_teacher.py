@@ -187,7 +187,7 @@ def test_a_teacher_with_a_trunk_of_its_own_is_refused(tmp_path):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"freeze": "all", "views": 0},
+        pytest.param({"freeze": "all", "views": 0}, marks=pytest.mark.slow),
         {"freeze": "all", "views": 0, "then": "all,epochs=1"},
         {"augment": "mixup", "image_size": 24},
     ],
