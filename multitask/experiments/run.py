@@ -134,6 +134,7 @@ def fit(
                 discard(out)
             new_folder(out)  # another run may have begun in it meanwhile
         elif _is_finished(out):
+            loop.remove_checkpoint(out)  # what a kill left of it
             raise UserError(out, "is finished, there is nothing to resume")
         prepared = prepare(recipe, out, say, resume, machine)
         return _begun(prepared, out, resume, say)

@@ -172,7 +172,8 @@ def case(
     if command == "fit":  # the others go on by the same command
         if (out / "recipe.toml").exists():
             again = ["--resume", "--out", str(out)]
-        done = (out / "report").exists() and not (out / "checkpoint").exists()
+        state = (out / "checkpoint").glob("state.*")
+        done = (out / "report").exists() and not any(state)
     status = in_a_process(command, again, out, None, None)
     if status and not (done and status == 2):  # there was nothing left to do
         return Outcome(kill=kill, problem=f"does not go on, status {status}")
