@@ -236,8 +236,8 @@ def test_a_network_of_plain_keras_is_refused(tmp_path):
     path = tmp_path / "plain.keras"
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
     assert refused(path) == (
-        "is not a network of multitask: it does not describe its heads; open it with "
-        "keras.models.load_model"
+        "is not a network of multitask: it does not describe its heads; if Keras wrote "
+        "it, open it with keras.models.load_model"
     )
 
 
