@@ -1,6 +1,8 @@
 """What do several test files share? A quiet TensorFlow, and small tables of labels."""
 
+import gc
 import os
+from copy import copy
 from pathlib import Path
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # before anything imports TensorFlow
@@ -11,6 +13,10 @@ import pandas as pd
 import pytest
 
 from tests import planted
+from tests.runs import SHOWN, leave_out_reports
+
+# TensorFlow makes so many objects that Python's own 700 take a tenth of all time.
+gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture
@@ -39,10 +45,38 @@ def unlabelled():
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Leave pictures out of the reports of a test's own fits: half of their time."""
-    from multitask.contracts import plugins
+    leave_out_reports(monkeypatch, "pictures")
 
-    modules = [m for m in plugins.reports() if not m.__name__.endswith(".pictures")]
-    monkeypatch.setattr(plugins, "reports", lambda: modules)
+
+@pytest.fixture
+def numbers_alone(monkeypatch):
+    """Leave all but the figures out of the reports of a test's own fits."""
+    leave_out_reports(monkeypatch, *SHOWN)
+
+
+@pytest.fixture(scope="session")
+def opened():
+    """The networks of `opened_once`, by their files and when these were written."""
+    return {}
+
+
+@pytest.fixture
+def opened_once(opened, monkeypatch):
+    """Open a network file again only once it has changed: half of a quick command."""
+    from multitask.contracts.run import network_file
+    from multitask.networks.network import Network
+
+    usual = Network.load.__func__
+
+    def load(cls, path):
+        file = network_file(path)
+        written = file.stat()
+        key = cls, file, file.resolve(), written.st_mtime_ns, written.st_size
+        if key not in opened:
+            opened[key] = usual(cls, path)
+        return copy(opened[key])
+
+    monkeypatch.setattr(Network, "load", classmethod(load))
 
 
 @pytest.fixture(autouse=True)

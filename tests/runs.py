@@ -13,6 +13,7 @@ from multitask.contracts.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
 HEADS = ("age", "gender", "expression", "attributes[Smiling,Eyeglasses]")
+SHOWN = ("pictures", "why", "model_card", "page")  # reports that people look at
 EPOCHS = 14  # of `start_fit`, which must not end before it is stopped
 
 
@@ -27,6 +28,18 @@ def tiny_recipe(faces: Path, **changes: Any) -> Recipe:
         "precision": "float32",
     }
     return Recipe(**(settings | changes))
+
+
+def leave_out_reports(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Have fits write no reports of these names, which take most of a quick one."""
+    from multitask.contracts import plugins
+
+    modules = [
+        module
+        for module in plugins.reports()
+        if module.__name__.rpartition(".")[2] not in names
+    ]
+    monkeypatch.setattr(plugins, "reports", lambda: modules)
 
 
 def quiet(line: str) -> None:

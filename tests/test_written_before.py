@@ -30,7 +30,7 @@ FIXTURES = Path(__file__).parent / "fixtures" / "87142fc"
 # Settings that those recipes do not have.
 _NEWER = ("box_margin", "faces", "storage", "teacher", "thresholds")
 WHERE = "/data/"  # the folder that they were written in
-pytestmark = pytest.mark.usefixtures("tiny_trunk", "no_pictures")
+pytestmark = pytest.mark.usefixtures("tiny_trunk", "numbers_alone")
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ from multitask.networks.prediction.formats import ENDINGS
 from multitask.networks.spec import NetworkSpec
 from multitask.predict import main
 
+pytestmark = pytest.mark.usefixtures("opened_once")
+
 ROOT = Path(__file__).parents[2]
 HEADS = ("age", "gender", "attributes[Smiling]")
 COLUMNS = [
@@ -422,12 +424,12 @@ def test_standard_output_is_nothing_but_answers(run, faces, expected):
     assert done.stderr.splitlines()[:-1] == [NOTE]
 
 
-def test_what_is_no_network_is_one_line(faces, tmp_path):
+def test_what_is_no_network_is_one_line(faces, tmp_path, capsys):
     text = tmp_path / "notes.keras"
     text.write_text("a letter")
-    done = started(text, faces)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
+    printed = output(capsys, text, faces, status=2)
+    assert printed.out == ""
+    assert printed.err == (
         f"{text}: is not a network file, or is truncated (File is not a zip "
         "file); give a network.keras that `python -m multitask.fit` wrote\n"
     )

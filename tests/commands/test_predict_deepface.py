@@ -10,6 +10,7 @@ from multitask import deepface
 from multitask.predict import main as predict
 
 data = pytest.importorskip("skimage.data", reason="needs scikit-image")
+pytestmark = pytest.mark.usefixtures("opened_once")
 COMMAND = ["faces", "photos", "--format", "deepface"]
 
 

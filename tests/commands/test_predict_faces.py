@@ -17,6 +17,7 @@ from multitask.__main__ import main
 from multitask.predict import main as predict
 
 data = pytest.importorskip("skimage.data", reason="needs scikit-image")
+pytestmark = pytest.mark.usefixtures("opened_once")
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from multitask.networks.prediction.file import PredictionFile
 from multitask.predict import main as predict
 
 data = pytest.importorskip("skimage.data", reason="needs scikit-image")
+pytestmark = pytest.mark.usefixtures("opened_once")
 
 COMMAND = ["faces", "photos", "--out", "a.csv", "--features", "f.npy"]
 

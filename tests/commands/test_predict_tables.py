@@ -7,6 +7,8 @@ from PIL import Image
 import multitask
 from multitask.predict import main
 
+pytestmark = pytest.mark.usefixtures("opened_once")
+
 
 @pytest.fixture(scope="module")
 def run(tiny_trunk, tmp_path_factory):

@@ -28,6 +28,7 @@ from tests.images.clips import cut, grey, write_clip
 
 pytest.importorskip("av")
 pytest.importorskip("edgefirst.tracker")
+pytestmark = pytest.mark.usefixtures("opened_once")
 
 FRAMING = Framing(x=0.5, y=0.4, distance=0.35)
 

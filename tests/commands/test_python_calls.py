@@ -12,7 +12,7 @@ from PIL import Image
 import multitask
 from multitask.contracts.errors import UserError
 from tests import layouts
-from tests.runs import quiet, stop_in
+from tests.runs import leave_out_reports, quiet, stop_in
 
 pytestmark = pytest.mark.usefixtures("tiny_trunk", "no_pictures")
 SETTINGS: dict[str, Any] = {"trunk": "tiny", "batch_size": 8, "precision": "float32"}
@@ -35,16 +35,19 @@ def frame(tmp_path_factory):
     )
 
 
-@pytest.fixture
-def fitted(frame, tmp_path):
-    return multitask.fit(
-        data={"mine": frame}, out=tmp_path / "run", epochs=1, say=quiet, **SETTINGS
-    )
+@pytest.fixture(scope="module")
+def fitted(frame, tiny_trunk, tmp_path_factory):
+    out = tmp_path_factory.mktemp("fitted") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_reports(patch, "pictures")
+        return multitask.fit(
+            data={"mine": frame}, out=out, epochs=1, say=quiet, **SETTINGS
+        )
 
 
 def test_a_run_of_a_frame_can_be_read_measured_and_repeated(fitted, frame, tmp_path):
-    out = tmp_path / "run"
-    assert fitted.folder == out
+    out = fitted.folder
+    assert out.name == "run"
     assert not fitted.interrupted
     assert {head.name for head in fitted.network.heads} == {"gender", "old"}
     assert fitted.network is fitted.network  # opened once
@@ -231,7 +234,9 @@ def test_the_answers_of_an_evaluation_have_the_index_of_the_data_frame(
     # Every third row twice under one name: an index may repeat itself.
     named = frame.set_axis([f"face {row // 3}" for row in range(len(frame))])
     named["path"] = [*named["path"].iloc[:-1], "missing.jpg"]
-    whole = multitask.report(fitted, named, split="all", say=quiet)
+    whole = multitask.report(
+        fitted, named, split="all", out=tmp_path / "report", say=quiet
+    )
     assert whole.answers.index.tolist() == named.index[:-1].tolist()
     assert whole.labels["gender"].tolist() == named["gender"].iloc[:-1].tolist()
     assert set(whole.summaries()) == {"gender", "old"}
@@ -245,11 +250,14 @@ def test_the_answers_of_an_evaluation_have_the_index_of_the_data_frame(
     assert labels.index.equals(fitted.evaluation.answers.index)
 
 
-def test_the_index_of_several_data_frames_starts_with_their_names(fitted, frame):
+def test_the_index_of_several_data_frames_starts_with_their_names(
+    fitted, frame, tmp_path
+):
     dates = pd.date_range("2024-01-01", periods=len(frame))
     one, other = frame.head(3), frame.set_axis(dates).tail(2)
+    frames = {"one": one, "other": other}
     both = multitask.report(
-        fitted, {"one": one, "other": other}, split="all", say=quiet
+        fitted, frames, split="all", out=tmp_path / "report", say=quiet
     )
     assert both.answers.index.tolist() == [
         *[("one", row) for row in range(3)],

@@ -20,6 +20,7 @@ from multitask.search import main as search
 
 data = pytest.importorskip("skimage.data", reason="needs scikit-image")
 pytest.importorskip("duckdb")
+pytestmark = pytest.mark.usefixtures("opened_once")
 
 COMMAND = ["faces", "photos", "--out", "answers.csv", "--features", "features.npy"]
 

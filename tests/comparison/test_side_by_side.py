@@ -21,6 +21,8 @@ from multitask.networks.build import build
 from multitask.networks.spec import NetworkSpec
 from multitask.report import main
 
+pytestmark = pytest.mark.usefixtures("opened_once")
+
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):

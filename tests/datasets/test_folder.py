@@ -18,7 +18,7 @@ from tests import layouts
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
+pytestmark = pytest.mark.usefixtures("numbers_alone")
 
 
 def files(root: Path, *names: str) -> Path:

@@ -18,7 +18,7 @@ from multitask.data import sources
 from multitask.experiments.run import fit
 from tests.datasets.label_files import label_file
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
+pytestmark = pytest.mark.usefixtures("numbers_alone")
 
 
 def listed(folder: Path, column: str, *cells: str) -> Path:

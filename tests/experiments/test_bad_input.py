@@ -21,6 +21,7 @@ from multitask.experiments.run import fit
 from multitask.fit import main
 from multitask.report import main as report_main
 from tests import layouts
+from tests.runs import SHOWN, leave_out_reports
 
 WELL = [
     "--trunk",
@@ -52,7 +53,9 @@ def run(faces, tmp_path_factory):
         "--out",
         str(out),
     ]
-    assert main([*options, *WELL]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_reports(patch, *SHOWN)
+        assert main([*options, *WELL]) == 0
     return out
 
 

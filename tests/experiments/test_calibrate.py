@@ -22,9 +22,9 @@ from multitask.experiments.names import check_recipe
 from multitask.experiments.run import Run, fit
 from multitask.metrics.calibration import calibration
 from multitask.metrics.thresholds import measured
-from tests.runs import HEADS, quiet, tiny_recipe
+from tests.runs import HEADS, SHOWN, leave_out_reports, quiet, tiny_recipe
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
+pytestmark = pytest.mark.usefixtures("numbers_alone", "opened_once")
 FACE: Any = from_config("face", {"kind": "sigmoid", "columns": ["Smiling", "Bald"]})
 AGE: Any = from_config("age", {"kind": "regression", "low": 0, "high": 100})
 
@@ -35,7 +35,9 @@ def calibrated_run(drawn_faces, tmp_path_factory) -> Run:
     recipe = tiny_recipe(
         drawn_faces, heads=HEADS, thresholds="f1", split="12/76/12", epochs=3
     )
-    return fit(recipe, tmp_path_factory.mktemp("runs") / "run", say=quiet)
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_reports(patch, *SHOWN)
+        return fit(recipe, tmp_path_factory.mktemp("runs") / "run", say=quiet)
 
 
 def test_the_network_stores_what_calibration_found_and_predict_follows_it(

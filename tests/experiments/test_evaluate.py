@@ -22,7 +22,7 @@ from multitask.networks.analyzer import Analyzer
 from tests import layouts
 from tests.runs import quiet, tiny_recipe
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
+pytestmark = pytest.mark.usefixtures("numbers_alone", "opened_once")
 
 
 def test_a_report_has_the_keys_that_scripts_rely_on(drawn_run):

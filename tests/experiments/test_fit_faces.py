@@ -24,10 +24,10 @@ from multitask.images.faces.crop import Framing
 from multitask.networks import archive
 from multitask.networks.stored.members import SPEC_MEMBER
 from tests import portraits
-from tests.runs import quiet, stop_in
+from tests.runs import SHOWN, leave_out_reports, quiet, stop_in
 
 pytest.importorskip("skimage", reason="needs scikit-image")
-pytestmark = pytest.mark.usefixtures("no_pictures", "tiny_trunk")
+pytestmark = pytest.mark.usefixtures("numbers_alone", "opened_once", "tiny_trunk")
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
@@ -66,7 +66,19 @@ def crops(tmp_path_factory):
 def of_photos(photos, tiny_trunk, tmp_path_factory):
     """A run on the faces of the photos."""
     out = tmp_path_factory.mktemp("runs") / "photos"
-    return fit(recipe(photos, faces="detect"), out, say=quiet)
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_reports(patch, *SHOWN)
+        return fit(recipe(photos, faces="detect"), out, say=quiet)
+
+
+@pytest.fixture(scope="module")
+def of_crops(crops, tiny_trunk, tmp_path_factory):
+    """A run on the crops, whose framing is measured, and the lines that it says."""
+    lines = list[str]()
+    out = tmp_path_factory.mktemp("runs") / "crops"
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_reports(patch, *SHOWN)
+        return fit(recipe(crops), out, say=lines.append), lines
 
 
 def distances(prepared, framing):
@@ -156,9 +168,8 @@ def test_a_run_on_faces_predicts_and_is_measured_on_faces(of_photos, photos, tmp
 
 
 @pytest.mark.framing
-def test_auto_measures_crops_and_trains_on_them_as_they_are(crops, tmp_path):
-    lines = list[str]()
-    run = fit(recipe(crops), tmp_path / "run", say=lines.append)
+def test_auto_measures_crops_and_trains_on_them_as_they_are(crops, of_crops, tmp_path):
+    run, lines = of_crops
     assert "the pictures are crops of faces: predict will find and cut out faces" in (
         lines
     )
@@ -168,7 +179,7 @@ def test_auto_measures_crops_and_trains_on_them_as_they_are(crops, tmp_path):
     for name in ("x", "y", "distance", "aspect"):
         wanted = getattr(portraits.FRAMING, name)
         assert getattr(framing, name) == pytest.approx(wanted, abs=0.02), name
-    assert archive.load_spec(tmp_path / "run" / "network.keras").framing == framing
+    assert archive.load_spec(run.folder / "network.keras").framing == framing
     auto = prepare(recipe(crops), tmp_path, quiet)
     whole = prepare(recipe(crops, faces="whole"), tmp_path, quiet)
     np.testing.assert_array_equal(auto.pixels, whole.pixels)
@@ -180,8 +191,8 @@ def test_auto_measures_crops_and_trains_on_them_as_they_are(crops, tmp_path):
 
 
 @pytest.mark.framing
-def test_a_report_of_a_network_for_crops_takes_either(crops, photos, tmp_path):
-    run = fit(recipe(crops), tmp_path / "run", say=quiet)
+def test_a_report_of_a_network_for_crops_takes_either(of_crops, photos, tmp_path):
+    run, _ = of_crops
     sizes = {
         faces: len(
             report(run.folder, [photos], split="all", faces=faces, out=tmp_path / name)
@@ -261,11 +272,13 @@ THERE = pytest.param(False, id="there", marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize("gone", [THERE, pytest.param(True, id="gone")])
-def test_a_resumed_run_cuts_faces_as_before(gone, photos, tmp_path, monkeypatch):
+def test_a_resumed_run_cuts_faces_as_before(
+    gone, of_photos, photos, tmp_path, monkeypatch
+):
     """Also if the network whose framing it took is gone by now."""
     weights = tmp_path / "weights"
-    fit(recipe(photos, faces="detect"), weights, say=quiet)
-    model, spec = archive.load(weights)
+    weights.mkdir()
+    model, spec = archive.load(of_photos.folder)
     other = Framing(x=0.5, y=0.4, distance=0.25)
     archive.save(model, replace(spec, framing=other), weights / "network.keras")
     run = recipe(photos, faces="detect", weights=str(weights), epochs=3)

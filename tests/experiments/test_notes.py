@@ -28,7 +28,7 @@ from tests import layouts
 from tests.networks.test_named import write
 from tests.runs import quiet, tiny_recipe
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
+pytestmark = pytest.mark.usefixtures("numbers_alone")
 
 
 def test_what_is_mixed_balanced_and_capped_is_said_and_noted(drawn_faces, tmp_path):

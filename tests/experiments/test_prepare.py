@@ -132,7 +132,7 @@ def test_class_weights_count_the_training_part_only(drawn_faces):
     assert set(val) == {0.0, 1.0}
 
 
-@pytest.mark.usefixtures("no_pictures", "tiny_trunk")
+@pytest.mark.usefixtures("numbers_alone", "tiny_trunk")
 def test_labels_that_no_picture_has_are_left_out(tmp_path):
     folder = tmp_path / "faces"
     layouts.write(folder, "celeba", count=40)

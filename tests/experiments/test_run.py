@@ -68,6 +68,7 @@ def test_that_the_faces_are_drawn_is_said_and_rides_along(drawn_run, drawn_lines
     assert "drawings" in text
 
 
+@pytest.mark.usefixtures("numbers_alone")
 def test_the_written_recipe_makes_the_same_network(drawn_run, drawn_faces, tmp_path):
     # One machine, one seed: equal to the last bit, through the file and back.
     saved_recipe = recipe(read(drawn_run.folder / "recipe.toml"))
@@ -88,6 +89,7 @@ def test_another_seed_makes_another_network_and_split(drawn_run, drawn_faces, tm
     assert not one["split"].equals(two["split"])
 
 
+@pytest.mark.usefixtures("numbers_alone")
 def test_the_split_of_another_run_is_taken_as_it_is(drawn_run, drawn_faces, tmp_path):
     before = pd.read_csv(drawn_run.folder / "split.csv")
     file = tmp_path / "listed.csv"
@@ -108,6 +110,7 @@ def test_the_split_of_another_run_is_taken_as_it_is(drawn_run, drawn_faces, tmp_
     assert not (tmp_path / "other" / "recipe.toml").exists()
 
 
+@pytest.mark.usefixtures("numbers_alone")
 def test_a_single_head_is_named_like_one_of_many(drawn_faces, tmp_path):
     result = fit(
         tiny_recipe(drawn_faces, epochs=1),
@@ -119,6 +122,7 @@ def test_a_single_head_is_named_like_one_of_many(drawn_faces, tmp_path):
     assert list(multitask.load(result.folder).model.output) == ["gender"]
 
 
+@pytest.mark.usefixtures("numbers_alone")
 def test_a_head_declared_in_a_recipe_file_works_like_a_named_one(drawn_faces, tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text(
@@ -137,6 +141,7 @@ def test_a_head_declared_in_a_recipe_file_works_like_a_named_one(drawn_faces, tm
     assert answers["age_low"].iloc[0] < answers["age_high"].iloc[0]
 
 
+@pytest.mark.usefixtures("numbers_alone")
 def test_people_found_in_paths_stay_on_one_side(tiny_trunk, tmp_path):
     folder = tmp_path / "faces"
     layouts.write(folder, "utkface", count=60)
@@ -233,6 +238,7 @@ def test_ctrl_c_leaves_a_usable_run_that_can_go_on(drawn_faces, tmp_path):
     assert len(pd.read_csv(tmp_path / "run" / "history.csv")) == EPOCHS
 
 
+@pytest.mark.usefixtures("numbers_alone")
 def test_a_run_killed_in_its_first_epoch_makes_way_for_a_corrected_one(
     drawn_faces, tmp_path, monkeypatch
 ):
@@ -396,6 +402,7 @@ def test_the_recipe_of_a_run_names_the_precision_that_auto_chose(drawn_faces, tm
     assert multitask.load(run.folder).spec.recipe["precision"] == "float32"
 
 
+@pytest.mark.usefixtures("numbers_alone")
 def test_a_run_that_stopped_before_it_had_a_split_is_resumed(drawn_faces, tmp_path):
     recipe = tiny_recipe(drawn_faces, epochs=1)
     with pytest.MonkeyPatch.context() as patch:

@@ -217,7 +217,9 @@ def test_a_file_keeps_it_with_another_spec_and_opens_in_plain_keras(network, tmp
         assert members.namelist().count("multitask.npz") == 1
 
 
-def test_a_fit_puts_it_into_the_network(tiny_trunk, tmp_path, monkeypatch):
+def test_a_fit_puts_it_into_the_network(
+    numbers_alone, tiny_trunk, tmp_path, monkeypatch
+):
     monkeypatch.setattr(unlike, "LEAST", 40)
     usual = pictures(200, 1)
     table = pd.DataFrame(
