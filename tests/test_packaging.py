@@ -18,7 +18,7 @@ import pytest
 from multitask.__main__ import COMMANDS, main
 
 ROOT = Path(__file__).resolve().parent.parent
-MODES = ("wheel", "folder", "editable", "sdist")
+MODES = ("wheel", "editable", "sdist", pytest.param("folder", marks=pytest.mark.slow))
 TREE = (
     *("multitask", "heads", "datasets", "reports", "tests"),
     *("setup.cfg", "pyproject.toml", "LICENSE"),
@@ -229,18 +229,17 @@ def test_help_takes_less_than_a_second_and_no_tensorflow(command):
         "try: main([*sys.argv[1:], '--help'])\nexcept SystemExit: pass\n"
         "print('tensorflow' in sys.modules, 'keras' in sys.modules)"
     )
-    seconds = []
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         said = run(sys.executable, "-c", program, *command.split(), cwd=ROOT)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         # Processor time: the machine may be busy with other work.
-        seconds.append(
-            after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        )
+        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         assert said.splitlines()[-1] == "False False"
         assert "usage: python -m multitask." in said
-    assert min(seconds) < 1.0
+        if seconds < 1.0:
+            break
+    assert seconds < 1.0
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, "1"), ("0", "0")])

@@ -33,19 +33,17 @@ def faults(browser):
         complaints = []
         found = {}
         for width in WIDTHS:
+            opened = browser.new_page(viewport={"width": width, "height": 844})
+            opened.on("pageerror", lambda error: complaints.append(str(error)))
+            opened.on("console", lambda line: complaints.append(line.text))
+            opened.goto(file.as_uri())
             for scheme in ("light", "dark"):
-                context = browser.new_context(
-                    viewport={"width": width, "height": 844}, color_scheme=scheme
-                )
-                opened = context.new_page()
-                opened.on("pageerror", lambda error: complaints.append(str(error)))
-                opened.on("console", lambda line: complaints.append(line.text))
-                opened.goto(file.as_uri())
+                opened.emulate_media(color_scheme=scheme)
                 wrong = [*opened.evaluate(FAULTS), *complaints]
                 complaints.clear()
-                context.close()
                 if wrong:
                     found[width, scheme] = wrong
+            opened.close()
         return found
 
     return faults
@@ -76,7 +74,7 @@ def test_the_page_of_several_heads_fits(faults, tmp_path):
     assert faults(tmp_path / "index.html") == {}
 
 
-@pytest.mark.parametrize("count", [12, 30, 200])
+@pytest.mark.parametrize("count", [12, pytest.param(30, marks=pytest.mark.slow), 200])
 def test_a_page_of_many_classes_fits(faults, tmp_path, count):
     page.write(many_classes(tmp_path, count), tmp_path)
     assert (tmp_path / "index.html").stat().st_size < 2e6

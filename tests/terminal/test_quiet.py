@@ -82,7 +82,12 @@ def test_what_it_says_is_shown_if_it_can_not_start(tmp_path):
     assert result.stderr.endswith("ImportError: can not be loaded\n")
 
 
-def test_standard_error_is_held_back_once_even_by_several_threads():
+def test_standard_error_is_held_back_once_even_by_several_threads(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(
+        "import time, types\n"
+        "time.sleep(0.2)\n"  # all threads begin meanwhile
+        "config = types.SimpleNamespace(list_physical_devices=list)\n"
+    )
     result = start(
         "import os, threading\n"
         "from multitask.terminal.quiet import import_tensorflow\n"
@@ -92,7 +97,8 @@ def test_standard_error_is_held_back_once_even_by_several_threads():
         "[thread.start() for thread in threads]\n"
         "[thread.join() for thread in threads]\n"
         "import_tensorflow()\n"
-        "print(len(calls))\n"
+        "print(len(calls))\n",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]),
     )
     assert result.stdout == "2\n"  # there and back again
     assert result.stderr == ""

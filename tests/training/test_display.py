@@ -71,7 +71,7 @@ def test_who_catches_lines_gets_them_and_the_terminal_nothing(
     assert len(lines) == 2
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [80, pytest.param(120, marks=pytest.mark.slow)])
 def test_on_a_terminal_one_display_is_drawn_anew_and_lines_come_above_it(
     tiny_trunk, tmp_path, monkeypatch, width
 ):

@@ -214,7 +214,9 @@ def test_faces_below_12_pixels_cannot_be_looked_for(astronaut, smallest):
         detect(astronaut, smallest=smallest)
 
 
-@pytest.mark.parametrize("before", ["pass", "import tensorflow"])
+@pytest.mark.parametrize(
+    "before", [pytest.param("pass", marks=pytest.mark.slow), "import tensorflow"]
+)
 def test_python_hears_nothing_of_tensorflow(before):
     code = (
         "import os; log = os.dup(2); os.dup2(os.open(os.devnull, os.O_WRONLY), 2); "
