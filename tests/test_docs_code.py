@@ -129,9 +129,12 @@ def write_video(path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_python_of_a_page_runs(page, pictures, small, tmp_path, monkeypatch):
-    needed = {"export": ("tf2onnx", "onnxruntime", "ai_edge_litert")}
+    needed = {
+        "export": ("tf2onnx", "onnxruntime", "ai_edge_litert"),
+        "predict": ("ai_edge_litert",),
+    }
     for package in needed.get(page.stem, ()):
-        pytest.importorskip(package, reason="needs the extra export")
+        pytest.importorskip(package, reason="needs the extras export and litert")
     if "clip.mp4" in code(page):
         write_video(tmp_path / "clip.mp4", monkeypatch)
     shutil.copytree(pictures, tmp_path, dirs_exist_ok=True)
