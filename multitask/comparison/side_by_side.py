@@ -20,14 +20,11 @@ from multitask.contracts.results.side_by_side import (
 )
 from multitask.contracts.run import (
     SAMPLE,
-    SKIPPED,
     SPLIT,
     network_file,
-    new_folder,
-    only_process,
+    new_work,
 )
-from multitask.contracts.saving import replacing
-from multitask.contracts.table import any_file_name, write_csv
+from multitask.contracts.table import any_file_name
 from multitask.data.sources import absolute, parse, read_all
 from multitask.experiments.held_out import held_out_by_all
 from multitask.experiments.notes.chance import INTERVALS, MANY_DIFFERENCES
@@ -61,8 +58,7 @@ def measure_side_by_side(
     out no picture in common, or answer no question in common.
     """
     opened = [_given(name, file) for name, file in networks.items()]
-    with only_process(out):
-        new_folder(out)  # another process may have written into it meanwhile
+    with new_work(out):
         return _measured(opened, data, out, split=split, faces=faces, machine=machine)
 
 
@@ -112,9 +108,7 @@ def _measured(
         evaluations=answered.evaluations,
         folder=out,
     )
-    plugins.write_reports(result, out)
-    with replacing(out / SKIPPED) as file:
-        write_csv(answered.skipped, file)
+    plugins.write_reports(result, out, answered.skipped)
     return result
 
 

@@ -19,10 +19,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import UserError, nearest
-from multitask.contracts.run import PAGE
+from multitask.contracts.run import PAGE, SKIPPED
 from multitask.contracts.saving import replacing_files, reporting_write_errors
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from multitask.contracts.head import Head
     from multitask.contracts.table import Reading
 
@@ -97,7 +99,9 @@ def reports() -> list[ModuleType]:
     return sorted(modules, key=lambda module: module.ORDER)
 
 
-def write_reports(result: object, folder: Path) -> None:
+def write_reports(
+    result: object, folder: Path, skipped: "pd.DataFrame | None" = None
+) -> None:
     """Have every report on results of this type write its files into `folder`.
 
     A module of `reports/` says by `OF` which type of result it is on (`Evaluation`,
@@ -105,6 +109,7 @@ def write_reports(result: object, folder: Path) -> None:
     turn is (numbers 10, pictures 20, pages 90: a later one may show the files of an
     earlier one), and writes by `write(result, folder)`. The folder is made if missing.
     Files of an earlier report are replaced when all reports are written, or not at all.
+    What was set aside (path, reason) stands beside them, if it is given.
 
     Raises UserError if the folder can't be written, or if the disk is full.
     """
@@ -112,6 +117,10 @@ def write_reports(result: object, folder: Path) -> None:
     with reporting_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with replacing_files(folder) as stage:
+            if skipped is not None:
+                from multitask.contracts.table import write_csv
+
+                write_csv(skipped, stage / SKIPPED)
             for module in modules:
                 module.write(result, stage)
 

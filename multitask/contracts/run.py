@@ -11,7 +11,16 @@ from multitask.contracts import recipe_files
 from multitask.contracts.errors import Say, UserError
 from multitask.contracts.recipe import Recipe, recipe
 from multitask.contracts.recipe_files import current_name, translate
-from multitask.contracts.saving import PART, reporting_write_errors, write_text
+from multitask.contracts.saving import (
+    PART,
+    PART_LOCK,
+    is_partial,
+    placed,
+    reporting_write_errors,
+    take_back,
+    whole,
+    write_text,
+)
 
 NETWORK = "network.keras"  # the best epoch
 RECIPE = "recipe.toml"  # every setting
@@ -35,8 +44,8 @@ def new_folder(out: Path, *, or_without_epoch: bool = False) -> Path:
 
     Raises UserError if it exists or can't be made. One that is empty, or holds nothing
     but given data, the sample's drawings, locks and parts of files, of a run that ended
-    before it began, counts as new; so does with `or_without_epoch` that of a run that
-    was killed before an epoch was done.
+    before it began, counts as new; so does what a command left that was killed in
+    `new_work`, and with `or_without_epoch` a run killed before an epoch was done.
     """
     is_new = is_left_over(out) or (or_without_epoch and is_without_epoch(out))
     if out.exists() and not is_new:
@@ -52,21 +61,60 @@ def new_folder(out: Path, *, or_without_epoch: bool = False) -> Path:
 
 
 def is_left_over(out: Path) -> bool:
-    """Whether a folder holds only what is written before a run begins, or nothing."""
+    """Whether a folder holds only what is written before a run begins, or nothing.
+
+    What a command left that was killed in `new_work` is nothing, too.
+    """
     if not out.is_dir():
         return False
-    names = {path.name for path in out.iterdir()}
-    own = {name for name in names if name.startswith(PART)}
-    return names - own <= {DATA, SAMPLE, LOCK, READING}
+    own = placed(out)
+    above = {folder for file in own for folder in file.parents}
+    return all(
+        path in own
+        or path.name in (DATA, SAMPLE, LOCK, READING)
+        or path.name.startswith(PART)
+        or path.name.endswith(PART_LOCK)
+        or (path in above and own >= {p for p in path.rglob("*") if not p.is_dir()})
+        for path in out.absolute().iterdir()
+    )
+
+
+def is_abandoned(out: Path) -> bool:
+    """Whether a command was killed in `new_work` in this folder, and none goes on."""
+    from filelock import FileLock, Timeout
+
+    if not (is_partial(out) and is_left_over(out)):
+        return False
+    try:
+        with FileLock(out / LOCK, timeout=0):
+            return True
+    except (Timeout, OSError):
+        return False
+
+
+@contextmanager
+def new_work(out: Path) -> Iterator[None]:
+    """Write into the new folder `out` as the only process, all of it or nothing.
+
+    If it is killed, the folder counts as new, and what it wrote so far is removed as
+    the next one begins.
+
+    Raises UserError as `only_process` does, and if another process has written into
+    the folder meanwhile.
+    """
+    with only_process(out):
+        new_folder(out)
+        with whole(out):
+            yield
 
 
 @contextmanager
 def only_process(out: Path) -> Iterator[None]:
     """Work in the folder `out`, which is made if it is missing, as the only process.
 
-    The lock of a process that died is taken over, and what it left of files that were
-    not whole goes. A folder that is empty at the end goes, as do those above it that
-    were made for it.
+    The lock of a process that died is taken over, and what it left of files, or of a
+    `new_work`, that were not whole goes. A folder that is empty at the end goes, as do
+    those above it that were made for it.
 
     Raises UserError if another process works in it, or if it can't be made.
     """
@@ -85,6 +133,7 @@ def only_process(out: Path) -> Iterator[None]:
                 "wait until it ends, or choose another folder with --out",
             ) from None
     try:
+        take_back(out)
         for part in (*out.glob(f"{PART}*"), *out.glob(f".plain{PART}*")):
             with suppress(OSError):  # a folder, empty, of one that tries to write
                 part.rmdir() if part.is_dir() else part.unlink()

@@ -1,15 +1,19 @@
 """How are files written whole, or not at all with a reason?"""
 
 import errno
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from multitask.contracts.errors import UserError
 
 PART = ".part-"  # begins the name of a file that is not whole yet
+PART_LOCK = ".part.lock"  # ends the name of the lock of a file
+_STAGE = f"{PART}files"  # the folder in which files are written that belong together
+_JOURNAL = f"{PART}journal"  # the files of a work that is not whole yet, see `whole`
 MORE_SPACE = "free some space, or set TMPDIR to a folder that has some"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last one of `ulimit -f`
 
@@ -47,7 +51,7 @@ def locked(path: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(path.with_name(f"{path.name}.part.lock"))
+    lock = FileLock(path.with_name(f"{path.name}{PART_LOCK}"))
     with reporting_write_errors(path):
         try:
             lock.acquire(timeout=0)
@@ -95,11 +99,12 @@ def replacing_files(folder: Path) -> Iterator[Path]:
     At first it holds copies of the files in `folder`, not of the folders: to be read,
     replaced or removed. Files take their places in the order in which they were
     written. If anything fails, `folder` stays as it is; a kill while they are moved may
-    leave files of both, each of them whole.
+    leave files of both, each of them whole, which `placed` tells in the folder of a
+    work that is to be `whole`.
 
     Raises OSError, with the name of the file in `folder`.
     """
-    stage = folder / f"{PART}files"
+    stage = folder / _STAGE
     shutil.rmtree(stage, ignore_errors=True)  # of a process that was killed
     try:
         stage.mkdir()
@@ -116,6 +121,7 @@ def replacing_files(folder: Path) -> Iterator[Path]:
         ]
         for path in changed:
             flush(path)
+        announce(folder, {folder / path.relative_to(stage): path for path in changed})
         for path in sorted(changed, key=lambda path: path.stat().st_mtime_ns):
             place = folder / path.relative_to(stage)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -132,9 +138,77 @@ def replacing_files(folder: Path) -> Iterator[Path]:
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """What changes when a file is written."""
+    """What changes when a file is written, and stays when it is moved."""
     state = path.stat()
     return state.st_mtime_ns, state.st_size
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[None]:
+    """Have a kill leave a journal in `folder` of what a work has put in place so far.
+
+    So the next one knows by `placed` that this is not whole, and can `take_back` it.
+
+    Raises UserError if the folder can't be written.
+    """
+    journal = folder / _JOURNAL
+    write_text(journal, "{}")
+    try:
+        yield
+    finally:
+        journal.unlink(missing_ok=True)
+
+
+def is_partial(folder: Path) -> bool:
+    """Whether a work in `folder` is not whole: it goes on now, or was killed."""
+    return (folder / _JOURNAL).is_file()
+
+
+def announce(folder: Path, files: Mapping[Path, Path]) -> None:
+    """Write down which new files a work in `folder` puts in place next, from where.
+
+    Without a work that is to be `whole`, nothing is written.
+    """
+    if is_partial(folder):
+        new = {str(place.absolute()): _stamp(file) for place, file in files.items()}
+        write_text(folder / _JOURNAL, json.dumps(_announced(folder) | new))
+
+
+def placed(folder: Path) -> set[Path]:
+    """The files that a killed work in `folder` put in place, and nobody changed.
+
+    They are whole paths.
+    """
+    announced = {Path(name): stamp for name, stamp in _announced(folder).items()}
+    return {
+        file for file in announced
+        if file.is_file() and _stamp(file) == tuple(announced[file])
+    }  # fmt: skip
+
+
+def take_back(folder: Path) -> None:
+    """Remove what a killed work left in `folder`, and what it put in place elsewhere.
+
+    Nothing else is removed, nor what somebody changed since. Only call it while no
+    other process works in the folder.
+    """
+    for file in placed(folder):
+        file.unlink()
+        for above in file.parents:
+            if folder.absolute() not in above.parents:
+                break
+            with suppress(OSError):  # not empty
+                above.rmdir()
+    shutil.rmtree(folder / _STAGE, ignore_errors=True)
+    (folder / _JOURNAL).unlink(missing_ok=True)  # last, as a kill may come before
+
+
+def _announced(folder: Path) -> dict[str, tuple[int, int]]:
+    """The stamps of files by their whole paths."""
+    try:
+        return dict(json.loads((folder / _JOURNAL).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
 
 
 def is_full(error: OSError) -> bool:

@@ -19,15 +19,14 @@ from multitask.contracts.run import (
     NETWORK,
     REPORT,
     SAMPLE,
-    SKIPPED,
     SPLIT,
     existing,
+    is_abandoned,
     network_file,
     new_folder,
-    only_process,
+    new_work,
 )
-from multitask.contracts.saving import replacing
-from multitask.contracts.table import any_file_name, write_csv
+from multitask.contracts.table import any_file_name
 from multitask.data.batches import decode_table
 from multitask.data.labels import set_aside
 from multitask.data.sources import absolute, check_labelled, parse, read_all
@@ -173,8 +172,7 @@ def report(
         analyzer = Analyzer.load(network)
     cut = face_cut(analyzer.spec, faces)
     folder = report_folder(network, out)
-    with only_process(folder):
-        new_folder(folder)  # another process may have written into it meanwhile
+    with new_work(folder):
         return _measure(
             analyzer, network, _sets(data, analyzer.spec), folder,
             own=not data, split=split, cut=cut, machine=machine, name=name, by=by,
@@ -228,14 +226,8 @@ def _measure(
         network=describe_network(analyzer, run),
         folder=folder,
     )
-    evaluation = _reported(evaluation, analyzer, pixels, folder)
-    _write_skipped(folder, reading.skipped, unusable, unreadable)
-    return evaluation
-
-
-def _write_skipped(folder: Path, *tables: pd.DataFrame) -> None:
-    with replacing(folder / SKIPPED) as file:
-        write_csv(pd.concat(tables, ignore_index=True), file)
+    skipped = pd.concat([reading.skipped, unusable, unreadable], ignore_index=True)
+    return _reported(evaluation, analyzer, pixels, folder, skipped)
 
 
 def _title(network: str, sets: Sequence[str]) -> str:
@@ -243,12 +235,16 @@ def _title(network: str, sets: Sequence[str]) -> str:
 
 
 def _reported(
-    evaluation: Evaluation, network: Analyzer, pixels: Pixels, folder: Path
+    evaluation: Evaluation,
+    network: Analyzer,
+    pixels: Pixels,
+    folder: Path,
+    skipped: pd.DataFrame | None = None,
 ) -> Evaluation:
     """The evaluation with a few answers explained, once its report is written."""
     explained = with_explanations(evaluation, network, pixels)
     with status("writing the report"):
-        plugins.write_reports(explained, folder)
+        plugins.write_reports(explained, folder, skipped)
     return explained
 
 
@@ -270,6 +266,8 @@ def face_cut(spec: NetworkSpec, faces: str) -> Cut | None:
 def report_folder(network: str | Path, out: str | PathLike[str] | None = None) -> Path:
     """The folder of a report: `out`, or the first of report, report-2, ... that is new.
 
+    One of these whose command was killed is new, too.
+
     Raises UserError if it exists or can't be made.
     """
     if out:
@@ -277,4 +275,7 @@ def report_folder(network: str | Path, out: str | PathLike[str] | None = None) -
     path = Path(network).expanduser()
     run = path if path.is_dir() else path.parent
     names = (REPORT + (f"-{i}" if i > 1 else "") for i in count(1))
-    return next(new_folder(run / name) for name in names if not (run / name).exists())
+    folders = (run / name for name in names)
+    return next(
+        new_folder(one) for one in folders if not one.exists() or is_abandoned(one)
+    )

@@ -29,11 +29,7 @@ from multitask.contracts.run import (
     new_folder,
     only_process,
 )
-from multitask.contracts.saving import (
-    replacing,
-    reporting_write_errors,
-    write_text,
-)
+from multitask.contracts.saving import replacing, reporting_write_errors, write_text
 from multitask.contracts.table import any_file_name, write_csv
 from multitask.data import split
 from multitask.data.batches import Batches
@@ -234,6 +230,7 @@ def _cross_validate(prepared: Prepared, out: Path, resume: bool, say: Say) -> Ru
     """One run per fold, and a report on all pictures, each while in a test part."""
     recipe, count = prepared.recipe, prepared.recipe.folds
     folds = _folds(prepared)
+    _write_skipped(out, prepared)
     begin(out, recipe.plain())
     runs: list[Run] = []
     for number, parts in enumerate(folds, 1):
@@ -322,13 +319,18 @@ def _begin(out: Path, prepared: Prepared, say: Say) -> None:
     """Begin the run's folder: its recipe, and what was set aside."""
     with reporting_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    # First: a folder with a recipe is a run that can be resumed.
+    _write_skipped(out, prepared)
+    # A folder with a recipe is a run that can be resumed.
     write_text(out / RECIPE, prepared.recipe.to_toml())
-    with replacing(out / SKIPPED) as part:
-        write_csv(prepared.skipped, part)
     if len(prepared.skipped):
         what = describe_skipped(prepared.skipped, prepared.table)
         say(f"{what} set aside, listed in {out / SKIPPED}")
+
+
+def _write_skipped(out: Path, prepared: Prepared) -> None:
+    """List what was set aside, before any recipe: a run is known by it."""
+    with replacing(out / SKIPPED) as part:
+        write_csv(prepared.skipped, part)
 
 
 def _augmented_samples(recipe: Recipe, train: Batches) -> Pixels | None:

@@ -9,7 +9,7 @@ from multitask.contracts import catalog, plugins
 from multitask.contracts.catalog import Config
 from multitask.contracts.errors import UserError
 from multitask.contracts.infer import requested_heads
-from multitask.contracts.run import new_folder, only_process
+from multitask.contracts.run import new_folder, new_work
 from multitask.contracts.table import any_file_name
 from multitask.data.about import describe_data
 from multitask.data.joint_heads import with_asked
@@ -58,8 +58,8 @@ def audit(
         catalog.heads(heads, declared)
     check_search(faces)
     out = new_folder(Path(out).expanduser())
-    target = check_target(Path(fix).expanduser()) if fix else None
-    with only_process(out):
+    target = check_target(Path(fix).expanduser(), out) if fix else None
+    with new_work(out):
         return _audit(data, out, heads, declared or {}, target, faces, damaged)
 
 
@@ -87,5 +87,5 @@ def _audit(
     plugins.write_reports(findings, out)
     if target:
         cleaned = clean(findings.table, findings.files, findings.labels)
-        write_table(cleaned, target, resolved)
+        write_table(cleaned, target, resolved, work=out)
     return findings

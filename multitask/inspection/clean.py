@@ -24,10 +24,11 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.contracts.run import check_writable
 from multitask.contracts.saving import (
+    announce,
     locked,
+    placed,
     replacing,
     reporting_write_errors,
-    write_text,
 )
 from multitask.contracts.table import write_csv
 from multitask.images.near import Groups
@@ -99,11 +100,14 @@ def _near_groups(groups: Groups) -> list[list[int]]:
     return near
 
 
-def check_target(path: Path) -> Path:
-    """UserError unless a table can be written to `path`; call it before long work."""
+def check_target(path: Path, work: Path) -> Path:
+    """UserError unless a table can be written to `path`; call it before long work.
+
+    One of an audit that was killed in the folder `work` will be replaced.
+    """
     if path.suffix.lower() not in ENDINGS:
         raise UserError("--fix", f"{str(path)!r} must end in {' or '.join(ENDINGS)}")
-    if path.exists():
+    if path.exists() and path.absolute() not in placed(work):
         raise UserError("--fix", f"'{path}' already exists", "name a new file")
     if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
         raise UserError("--fix", "parquet needs pyarrow", "pip install pyarrow")
@@ -111,27 +115,34 @@ def check_target(path: Path) -> Path:
     return path
 
 
-def write_table(table: pd.DataFrame, path: Path, heads: Sequence[Head] = ()) -> None:
+def write_table(
+    table: pd.DataFrame, path: Path, heads: Sequence[Head] = (), *, work: Path
+) -> None:
     """Write a table as CSV or Parquet, by the ending of its file name.
 
     Which columns `heads` read together is declared in a TOML beside it, and so is text
-    that looks like numbers. Raises UserError if no row remains or the file can't be
-    written.
+    that looks like numbers. It is a part of the work in the folder `work`, as are its
+    report's files.
+
+    Raises UserError if no row remains or the file can't be written.
     """
     if table.empty:
         raise UserError("--fix", "no rows are left", "nothing was written")
     with reporting_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     votes = vote_columns((head.name, catalog.to_config(head)) for head in heads)
+    lists = {head.name: head.columns for head in heads if _is_list(head)}
+    declaration, content = text_declaration(table, path, votes, lists)
     with locked(path), replacing(path) as part:
         if path.suffix.lower() == ".parquet":
             table.to_parquet(part, index=False)
         else:
             write_csv(table, part)
-        lists = {head.name: head.columns for head in heads if _is_list(head)}
-        declaration, content = text_declaration(table, path, votes, lists)
-        if content or declaration.exists():
-            write_text(declaration, content)
+        announce(work, {path: part})
+        if content or declaration.exists():  # first: a table alone is taken for whole
+            with replacing(declaration) as text:
+                text.write_text(content, encoding="utf-8")
+                announce(work, {declaration: text})
 
 
 def _is_list(head: Head) -> bool:

@@ -9,11 +9,10 @@ import pytest
 from multitask.datasets import sample
 
 import multitask
-from multitask.comparison import side_by_side
 from multitask.comparison.differences import verdict
 from multitask.contracts import catalog
+from multitask.contracts import run as run_files
 from multitask.contracts.errors import UserError
-from multitask.experiments import evaluate
 from multitask.metrics.resampling import wilson
 from multitask.networks import archive
 from multitask.networks.analyzer import Analyzer
@@ -147,8 +146,7 @@ def test_a_report_that_another_process_has_written_meanwhile_stays(
         (out / "index.html").write_text("of another process")
         yield
 
-    for module in (side_by_side, evaluate):
-        monkeypatch.setattr(module, "only_process", after_another)
+    monkeypatch.setattr(run_files, "only_process", after_another)
     runs = [run(name, range(40)) for name in ("one", "two")[:count]]
     out = tmp_path / "out"
     with pytest.raises(UserError, match="exists"):

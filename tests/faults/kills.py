@@ -1,9 +1,9 @@
 """Does a command that is killed at any moment go on, and end as one that was not?
 
-A case is a `fit`, `compare` or `sweep` in a process of its own that is killed, between
-two epochs or just before it opens, moves or removes a file of its work, and what the
-next command makes of its folder. `python -m tests.faults.kills --cases 100` prints a
-table of the outcomes.
+A case is a command in a process of its own that gets SIGKILL or SIGTERM, between two
+epochs or just before it opens, moves or removes a file of its work, and what the next
+command makes of its folder. `python -m tests.faults.kills --cases 100` prints a table
+of the outcomes.
 """
 
 import argparse
@@ -12,22 +12,30 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 EPOCHS = {"fit": 4, "compare": 6, "sweep": 4}  # by command, of all its networks
-BETWEEN = 0.6  # the share of kills that come between two epochs
+COMMANDS = (*EPOCHS, "predict", "report", "audit")
+BETWEEN = 0.6  # the share of kills that come between two epochs, if it has any
+SIGNALS = {"KILL": signal.SIGKILL, "TERM": signal.SIGTERM}
 PLACES = ("between epochs", "at a file")
 _FILE_EVENTS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir")
 _MODULES = ["tensorflow", "keras", "multitask.experiments.run", "pandas"]
+_PAGES = (".html", ".md")  # have times in them
 _TIMES = ("seconds", "cpu_seconds")
 
 
@@ -37,6 +45,7 @@ class Kill:
 
     place: str
     number: int
+    by: signal.Signals = signal.SIGKILL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +57,19 @@ class Outcome:
 
 
 def options(command: str, out: Path, faces: Path) -> list[str]:
-    """The options of a command with what draws by default: dropout, augmentation."""
+    """The options of a command with what draws by default: dropout, augmentation.
+
+    What does not train has a network, and a table of labels, beside the `faces`.
+    """
+    network, table = str(faces.parent / "network"), faces.parent / "labels.csv"
+    if command == "predict":
+        outputs = ["--out", str(out / "rows.csv"), "--features", str(out / "rows.npy")]
+        return [network, str(faces), "--faces", "whole", *outputs]
+    if command == "report":
+        return [network, "--out", str(out / "report")]
+    if command == "audit":
+        outputs = ["--out", str(out / "report"), "--fix", str(out / "clean.csv")]
+        return ["--data", f"mine=table:{table}", *outputs]
     more = {
         "fit": ["--epochs", "4"],
         "compare": ["--epochs", "2"],  # a network for each head, and one for both
@@ -85,8 +106,9 @@ def run(
     usual, epochs = BestEpoch.on_epoch_begin, itertools.count(1)
 
     def on_epoch_begin(self: Any, epoch: int, logs: Any = None) -> None:
-        if kill == Kill(place="between epochs", number=next(epochs)):
-            os.kill(os.getpid(), signal.SIGKILL)
+        number = next(epochs)
+        if kill and (kill.place, kill.number) == ("between epochs", number):
+            os.kill(os.getpid(), kill.by)
         usual(self, epoch, logs)
 
     BestEpoch.on_epoch_begin = on_epoch_begin  # type: ignore[method-assign]
@@ -99,6 +121,7 @@ def run(
 def _count_events(out: Path, kill: Kill | None) -> Callable[[], int]:
     """Count what opens, moves or removes a file of a run, and die at one of these."""
     events, folder = 0, str(out)
+    die = partial(os.kill, os.getpid(), kill.by if kill else 0)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal events
@@ -107,8 +130,8 @@ def _count_events(out: Path, kill: Kill | None) -> Callable[[], int]:
         if event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
             return
         events += 1
-        if kill == Kill(place="at a file", number=events):
-            os.kill(os.getpid(), signal.SIGKILL)
+        if kill and (kill.place, kill.number) == ("at a file", events):
+            die()
 
     sys.addaudithook(hook)
     return lambda: events
@@ -128,9 +151,18 @@ def in_a_process(*arguments: Any) -> int:
     return process.exitcode
 
 
-def result(out: Path) -> dict[str, Any]:
+def result(command: str, out: Path) -> dict[str, Any]:
     """What must be the same, to the bit, whatever stopped a command in `out`."""
     import pandas as pd
+
+    if command not in EPOCHS:
+        files = (path for path in out.rglob("*") if path.is_file())
+        return {
+            file.relative_to(out).as_posix(): ""
+            if file.suffix in _PAGES
+            else file.read_bytes().replace(bytes(out), b"")
+            for file in files
+        }
 
     reports = ("report.json", "answers.csv", "classification_report.txt")
     names = ["recipe.toml", "split.csv", "skipped.csv", "best.toml"]
@@ -165,8 +197,9 @@ def case(
 ) -> Outcome:
     """Kill a command, have it go on, and compare the end with the `whole` one."""
     out = folder / "run"
+    _prepare(command, out)
     status = in_a_process(command, options(command, out, faces), out, kill, None)
-    if status != -signal.SIGKILL:
+    if status != -kill.by:
         return Outcome(kill=kill, problem=f"was not killed, status {status}")
     again, done = options(command, out, faces), False
     if command == "fit":  # the others go on by the same command
@@ -181,7 +214,7 @@ def case(
     left = names - set(os.listdir(faces.parent / "whole" / "run"))
     if left:
         return Outcome(kill=kill, problem=f"leaves {', '.join(sorted(left))}")
-    ours = result(out)
+    ours = result(command, out)
     others = [name for name in whole | ours if ours.get(name) != whole.get(name)]
     return Outcome(kill=kill, problem=f"other {', '.join(others)}" * bool(others))
 
@@ -189,46 +222,90 @@ def case(
 def undisturbed(command: str, folder: Path, faces: Path) -> tuple[dict[str, Any], int]:
     """The result of a command that nobody kills, and its number of file events."""
     out, count = folder / "whole" / "run", folder / "events"
+    _prepare(command, out)
     status = in_a_process(command, options(command, out, faces), out, None, count)
     if status:
         raise RuntimeError(f"the undisturbed {command} ended with {status}")
-    return result(out), int(count.read_text())
+    return result(command, out), int(count.read_text())
 
 
-def kills(cases: int, epochs: int, events: int, seed: int) -> Iterator[Kill]:
+def _prepare(command: str, out: Path) -> None:
+    """Make the folder that holds the outputs of a command without a run of its own."""
+    if command not in EPOCHS:
+        out.mkdir(parents=True)
+
+
+def kills(
+    cases: int,
+    epochs: int,
+    events: int,
+    seed: int,
+    signals: Sequence[str] = tuple(SIGNALS),
+) -> Iterator[Kill]:
     """Moments to kill at, drawn by a seed; the file events are spread evenly."""
-    rng = random.Random(seed)
-    between = round(BETWEEN * cases)
+    rng, drawn = random.Random(seed), random.Random(seed)
+    between = round(BETWEEN * cases) if epochs else 0
+
+    def by() -> signal.Signals:
+        return SIGNALS[drawn.choice(signals)]
+
     for _ in range(between):
-        yield Kill(place="between epochs", number=rng.randint(2, epochs))
+        yield Kill(place="between epochs", number=rng.randint(2, epochs), by=by())
     others = cases - between
     for index in range(others):
         number = 1 + int((index + rng.random()) * events / others)
-        yield Kill(place="at a file", number=min(number, events))
+        yield Kill(place="at a file", number=min(number, events), by=by())
 
 
-def campaign(command: str, cases: int, seed: int, folder: Path) -> Iterator[Outcome]:
+def campaign(
+    command: str,
+    cases: int,
+    seed: int,
+    folder: Path,
+    signals: Sequence[str] = tuple(SIGNALS),
+) -> Iterator[Outcome]:
     """The outcomes of so many kills; `folder` is empty and holds what they leave."""
     from multitask.datasets import sample
 
-    faces = folder / "faces"
-    sample.read(faces, count=150)
+    faces, network = folder / "faces", folder / "network"
+    reading = sample.read(faces, count=150)
+    if command in ("predict", "report"):
+        arguments = options("fit", network, faces)
+        if in_a_process("fit", arguments, network, None, None):
+            raise RuntimeError("no network was trained")
+    if command == "audit":
+        _write_table(reading.table, folder / "labels.csv")
     whole, events = undisturbed(command, folder, faces)
-    for index, kill in enumerate(kills(cases, EPOCHS[command], events, seed)):
+    moments = kills(cases, EPOCHS.get(command, 0), events, seed, signals)
+    for index, kill in enumerate(moments):
         yield case(command, kill, folder / f"{index:04d}", faces, whole)
+
+
+def _write_table(table: "pd.DataFrame", file: Path) -> None:
+    """Labels with a duplicate, and with texts that only a declaration keeps."""
+    import pandas as pd
+
+    table = table.assign(place=[f"{row % 3:03}" for row in range(len(table))])
+    again = file.with_name("again.png")
+    shutil.copy(table["path"].iloc[0], again)
+    twice = table.iloc[[0]].assign(path=str(again))
+    pd.concat([table, twice]).to_csv(file, index=False)
+    file.with_name(f"{file.name}.toml").write_text('text = ["place"]\n')
 
 
 def main() -> int:
     """Print what came of the kills; the exit status is 1 if any had a problem."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--command", choices=EPOCHS, default="fit")
+    parser.add_argument("--command", choices=COMMANDS, default="fit")
     parser.add_argument("--cases", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--signal", choices=SIGNALS, help="default: drawn")
     arguments = parser.parse_args()
+    signals = (arguments.signal,) if arguments.signal else tuple(SIGNALS)
     counts = Counter[tuple[str, str]]()
     with tempfile.TemporaryDirectory() as folder:
         drawn = (arguments.command, arguments.cases, arguments.seed)
-        for outcome in campaign(*drawn, Path(folder)):
+        for outcome in campaign(*drawn, Path(folder), signals):
             counts[outcome.kill.place, outcome.problem] += 1
             if outcome.problem:
                 print(f"{outcome.kill}: {outcome.problem}", file=sys.stderr, flush=True)

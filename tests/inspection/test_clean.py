@@ -57,7 +57,7 @@ def test_the_ends_of_a_chain_both_stay_and_intervals_are_emptied_whole(ages):
 def test_text_that_looks_like_numbers_is_read_again_as_text(tmp_path):
     (tmp_path / "a.jpg").touch()
     rows = pd.DataFrame({"path": [str(tmp_path / "a.jpg")], "code": ["01"]})
-    write_table(rows, tmp_path / "fixed.csv")
+    write_table(rows, tmp_path / "fixed.csv", work=tmp_path)
     again = plugins.reader("table")(tmp_path / "fixed.csv", name="mine").table
     assert again["code"].tolist() == ["01"]
 
@@ -71,7 +71,9 @@ def test_parquet_by_its_ending(planted_faces, tmp_path):
 def test_a_table_whose_folder_can_not_be_made_is_the_users_mistake(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="can't be written: File exists"):
-        write_table(pd.DataFrame({"path": ["a"]}), tmp_path / "file" / "fixed.csv")
+        write_table(
+            pd.DataFrame({"path": ["a"]}), tmp_path / "file" / "f.csv", work=tmp_path
+        )
 
 
 def test_a_place_that_can_not_be_written_is_said_before_the_pictures_are_read(
@@ -151,6 +153,6 @@ def test_a_table_that_another_process_writes_is_refused(tmp_path):
         locked(file),
         pytest.raises(UserError, match=r"fixed\.csv: is being written by another"),
     ):
-        write_table(pd.DataFrame({"path": ["a"]}), file)
-    write_table(pd.DataFrame({"path": ["a"]}), file)
+        write_table(pd.DataFrame({"path": ["a"]}), file, work=tmp_path)
+    write_table(pd.DataFrame({"path": ["a"]}), file, work=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["fixed.csv"]
