@@ -4,7 +4,6 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from multitask.contracts import recipe_files
@@ -210,9 +209,12 @@ def check_writable(out: Path, todo: str = "choose another folder with --out") ->
     there = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not there.is_dir():
         raise UserError(out, f"can't be a folder: '{there}' is a file", todo)
+    probe = there / f"{PART}probe"
     try:  # nothing else tells: permissions are not all, and don't bind every user
-        with TemporaryDirectory(prefix=PART, dir=there):
-            pass
+        with suppress(FileExistsError):  # another process, or a kill, left it
+            probe.mkdir()
+        with suppress(FileNotFoundError):  # another process removed it
+            probe.rmdir()
     except OSError as error:
         what = f"can't be written: '{there}': {error.strerror or error}"
         raise UserError(out, what, todo) from None

@@ -109,7 +109,7 @@ def replacing_files(folder: Path) -> Iterator[Path]:
     try:
         stage.mkdir()
         files = [path for path in folder.glob("[!.]*") if path.is_file()]
-        copies = {stage / file.name: _stamp(file) for file in files}
+        copies = {stage / file.name: stamp(file) for file in files}
         for copy in copies:
             shutil.copy2(folder / copy.name, copy)  # with its time
         yield stage
@@ -117,7 +117,7 @@ def replacing_files(folder: Path) -> Iterator[Path]:
         changed = [
             path
             for path in stage.rglob("*")
-            if path.is_file() and copies.get(path) != _stamp(path)
+            if path.is_file() and copies.get(path) != stamp(path)
         ]
         for path in changed:
             flush(path)
@@ -137,7 +137,7 @@ def replacing_files(folder: Path) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def stamp(path: Path) -> tuple[int, int]:
     """What changes when a file is written, and stays when it is moved."""
     state = path.stat()
     return state.st_mtime_ns, state.st_size
@@ -170,7 +170,7 @@ def announce(folder: Path, files: Mapping[Path, Path]) -> None:
     Without a work that is to be `whole`, nothing is written.
     """
     if is_partial(folder):
-        new = {str(place.absolute()): _stamp(file) for place, file in files.items()}
+        new = {str(place.absolute()): stamp(file) for place, file in files.items()}
         write_text(folder / _JOURNAL, json.dumps(_announced(folder) | new))
 
 
@@ -182,7 +182,7 @@ def placed(folder: Path) -> set[Path]:
     announced = {Path(name): stamp for name, stamp in _announced(folder).items()}
     return {
         file for file in announced
-        if file.is_file() and _stamp(file) == tuple(announced[file])
+        if file.is_file() and stamp(file) == tuple(announced[file])
     }  # fmt: skip
 
 

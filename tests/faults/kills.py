@@ -64,7 +64,8 @@ def options(command: str, out: Path, faces: Path) -> list[str]:
     network, table = str(faces.parent / "network"), faces.parent / "labels.csv"
     if command == "predict":
         outputs = ["--out", str(out / "rows.csv"), "--features", str(out / "rows.npy")]
-        return [network, str(faces), "--faces", "whole", *outputs]
+        outputs += ["--faces", "whole", "--batch-size", "8"]
+        return [network, str(faces), *outputs]
     if command == "report":
         return [network, "--out", str(out / "report")]
     if command == "audit":

@@ -18,7 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.saving import flush, locked, reporting_write_errors, write_text
+from multitask.contracts.saving import (
+    flush,
+    locked,
+    reporting_write_errors,
+    stamp,
+    write_text,
+)
 from multitask.images.paths import checksum
 
 if TYPE_CHECKING:
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
     from multitask.networks.prediction.answering import Embeddings
 
 _TYPE = np.dtype("<f2")
-_KEYS = {"network", "sha256", "options", "rows", "checksum"}  # of a finished file
+_KEYS = {"network", "sha256", "options", "rows"}  # of any file, whole or not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,13 +128,16 @@ class FeatureFile:
             raise UserError(self.part, "holds features of another command", todo)
 
     def _reopen(self, rows: int) -> None:
-        """Go back to before `finish`, if the command was stopped right after it."""
+        """Go back to before `finish`, if the command was stopped in or after it."""
         try:
             state = _read(self.path)
             if state["work"] != self.work or state["rows"] != rows:
                 return
+            if "placing" in state and tuple(state["stamp"]) != stamp(self.path):
+                return  # they are those of before
+            sum_of_rows = int(state.get("placing", state.get("checksum")))
             with reporting_write_errors(self.part):
-                self.rows, self._checksums = rows, {rows: int(state["checksum"])}
+                self.rows, self._checksums = rows, {rows: sum_of_rows}
                 self._save(self.part, {"checksums": list(self._checksums.items())})
                 os.replace(self.path, self.part)
         except (OSError, ValueError, KeyError, TypeError):
@@ -172,10 +181,13 @@ class FeatureFile:
         """Put the file in its place."""
         with reporting_write_errors(self.path):
             flush(self.part)
-            # What is said of the old features never stands beside the new ones.
-            _about(self.path).unlink(missing_ok=True)
+            # What is said of the old features never stands beside the new ones, and
+            # who is killed here knows whose they are, and which of both.
+            sum_of_rows = self._checksums[self.rows]
+            placing = {"placing": sum_of_rows, "stamp": stamp(self.part)}
+            self._save(self.path, placing)
             os.replace(self.part, self.path)
-            self._save(self.path, {"checksum": self._checksums[self.rows]})
+            self._save(self.path, {"checksum": sum_of_rows})
             _about(self.part).unlink()
 
     def _save(self, path: Path, more: dict[str, Any]) -> None:
