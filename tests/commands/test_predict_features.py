@@ -1,7 +1,9 @@
 """Do features keep their options and their place, and are boxes used as they are?"""
 
 import json
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -105,6 +107,48 @@ def test_a_file_beside_any_json_is_not_replaced(folder, capsys):
         assert refused(capsys, COMMAND, "f.npy: is a file, but not one of features")
         assert (folder / "f.npy.json").read_text() == text
     assert np.load("f.npy").shape == (2, 3)
+
+
+@pytest.mark.parametrize("step", ["replace", "unlink"])
+@pytest.mark.parametrize("again", [False, True])
+def test_a_stop_while_features_are_put_in_place_loses_nothing(
+    again, step, monkeypatch, folder
+):
+    """The same command refused them as a file that is not of features."""
+    assert not again or predict(COMMAND) == 0
+
+    def stopped(file, *more, **options):
+        if file.name in ("f.npy.part", "f.npy.part.json"):
+            raise KeyboardInterrupt
+        return usual(file, *more, **options)
+
+    where = os if step == "replace" else Path
+    usual = getattr(where, step)
+    with monkeypatch.context() as patch:
+        patch.setattr(where, step, stopped)
+        assert predict(COMMAND) == 130
+    assert predict(COMMAND) == 0
+    assert len(np.load("f.npy")) == len(pd.read_csv("a.csv"))
+    assert not list(folder.glob("*.part*"))
+
+
+def test_features_from_before_are_not_taken_for_those_of_the_rows(
+    monkeypatch, capsys, folder
+):
+    assert predict(COMMAND) == 0
+    capsys.readouterr()
+
+    def stopped(file, place):
+        if file.name == "f.npy.part":
+            raise KeyboardInterrupt
+        usual(file, place)
+
+    usual = os.replace
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", stopped)
+        assert predict(COMMAND) == 130
+    (folder / "f.npy.part").unlink()
+    assert refused(capsys, COMMAND, "does not hold the features of the rows")
 
 
 def test_a_stop_between_both_files_loses_nothing(monkeypatch, folder):

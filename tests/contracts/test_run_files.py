@@ -16,7 +16,9 @@ from multitask.contracts.run import (
     begin,
     discard,
     has_epoch,
+    is_abandoned,
     new_folder,
+    new_work,
     only_process,
     same_work,
 )
@@ -166,6 +168,99 @@ def test_of_processes_that_begin_at_once_one_works(tmp_path):
     refused = [errors for out, errors in outcomes if not out]
     assert len(refused) == 3
     assert all("another process is working in it" in errors for errors in refused)
+
+
+# New work, all of it or nothing
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from multitask.contracts.run import new_work
+from multitask.contracts.saving import announce, replacing, replacing_files
+
+def kill(event, arguments):
+    if event == "os.rename" and str(arguments[1]).endswith(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(kill)
+out = Path(sys.argv[1])
+with new_work(out):
+    with replacing_files(out) as stage:
+        (stage / "tables").mkdir()
+        for name in ("a.json", "tables/b.csv", "page.html"):
+            (stage / name).write_text(name)
+    with replacing(out.with_name("clean.csv")) as part:
+        part.write_text("a table")
+        announce(out, {out.with_name("clean.csv"): part})
+    with replacing(out / "last") as part:
+        part.write_text("of the work")
+"""
+
+
+@pytest.fixture
+def killed(tmp_path):
+    """A function that gives a folder in which a work was killed before a file of it."""
+
+    def work(before):
+        out = tmp_path / "run"
+        command = [sys.executable, "-c", KILLED, out, before]
+        assert subprocess.run(command, check=False).returncode == -9
+        return out
+
+    return work
+
+
+@pytest.mark.parametrize("before", [".part-journal", "a.json", "page.html", "last"])
+def test_what_a_killed_work_put_in_place_makes_way_for_the_next(killed, before):
+    out = killed(before)
+    (out / "sample").mkdir()  # which any work may use again
+    assert new_folder(out) == out
+    assert is_abandoned(out) == (before != ".part-journal")
+    with new_work(out):
+        assert {path.name for path in out.iterdir()} == {
+            LOCK, ".part-journal", "sample",
+        }  # fmt: skip
+        assert not out.with_name("clean.csv").exists()
+        assert not is_abandoned(out)  # another process may look
+    assert [path.name for path in out.iterdir()] == ["sample"]
+
+
+@pytest.mark.parametrize("name", ["mine.txt", "tables/mine.txt"])
+def test_what_others_put_beside_a_killed_work_stays(name, killed):
+    out = killed("last")
+    (out / name).write_text("mine")
+    with pytest.raises(UserError, match="already exists; choose another folder"):
+        new_folder(out)
+    with pytest.raises(UserError), new_work(out):
+        raise AssertionError("begun among the files of others")
+    assert (out / name).read_text() == "mine"
+
+
+def test_files_of_a_killed_work_that_somebody_changed_stay(killed):
+    out = killed("last")
+    table = out.with_name("clean.csv")
+    table.write_text("a table, corrected")
+    (out / "a.json").write_text("corrected")
+    with pytest.raises(UserError, match="already exists"):
+        new_folder(out)
+    (out / "a.json").unlink()
+    with new_work(out):
+        assert table.read_text() == "a table, corrected"
+
+
+def test_an_error_leaves_the_folder_of_a_work_as_a_finished_one(tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(ZeroDivisionError), new_work(out):  # noqa: PT012
+        (out / "report.json").touch()
+        raise ZeroDivisionError
+    assert [path.name for path in out.iterdir()] == ["report.json"]
+
+
+def test_a_kill_while_a_folder_is_tried_leaves_nothing_for_long(tmp_path):
+    (tmp_path / ".part-probe").mkdir()
+    new_folder(tmp_path / "run")
+    assert not list(tmp_path.iterdir())
 
 
 # Work that goes on

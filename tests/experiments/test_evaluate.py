@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 import multitask
 from multitask.contracts.errors import UserError
 from multitask.contracts.machine import Machine
 from multitask.experiments import evaluate
-from multitask.experiments.evaluate import report
+from multitask.experiments.evaluate import report, report_folder
 from multitask.experiments.outputs import network_outputs
 from multitask.experiments.prepare import prepare
 from multitask.experiments.run import fit
@@ -179,6 +180,17 @@ def test_reports_go_into_new_folders_beside_the_network(drawn_run):
         assert {"report.json", "answers.csv", "skipped.csv"} <= set(os.listdir(folder))
         shutil.rmtree(folder)
     assert set(drawn_run.folder.glob("report*")) == before
+
+
+def test_a_report_that_was_killed_is_made_again_in_its_folder(drawn_run):
+    folder = drawn_run.folder / "report-2"
+    folder.mkdir()
+    assert report_folder(drawn_run.folder).name == "report-3"
+    (folder / ".part-journal").write_text("{}")
+    assert report_folder(drawn_run.folder) == folder
+    with FileLock(folder / ".lock"):  # it still goes on
+        assert report_folder(drawn_run.folder).name == "report-3"
+    shutil.rmtree(folder)
 
 
 def test_a_part_can_be_named(drawn_run, tmp_path):

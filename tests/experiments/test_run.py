@@ -15,6 +15,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe, recipe
 from multitask.contracts.recipe_files import read
+from multitask.contracts.run import new_folder
 from multitask.contracts.table import read_csv
 from multitask.experiments import run as module
 from multitask.experiments.evaluate import report
@@ -414,6 +415,20 @@ def test_a_run_that_stopped_before_it_had_a_split_is_resumed(drawn_faces, tmp_pa
         "recipe.toml", "skipped.csv",
     }  # fmt: skip
     assert not fit(recipe, tmp_path / "run", resume=True, say=quiet).interrupted
+
+
+@pytest.mark.parametrize("folds", [0, 2])
+def test_a_run_killed_before_it_had_a_recipe_makes_way(
+    folds, drawn_faces, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(module, "write_text", _stopped)
+    monkeypatch.setattr(module, "begin", _stopped)
+    monkeypatch.setattr(module, "discard", lambda out: None)  # as if it was killed
+    with pytest.raises(KeyboardInterrupt):
+        fit(tiny_recipe(drawn_faces, folds=folds), tmp_path / "run", say=quiet)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["skipped.csv"]
+    out = tmp_path / "run"
+    assert new_folder(out, or_without_epoch=True) == out
 
 
 def _stopped(*_, **__):

@@ -4,15 +4,19 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from multitask.audit import main
+from multitask.contracts import run
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import read_csv
+from multitask.inspection import audit as library
 from multitask.inspection.audit import audit
+from multitask.inspection.clean import write_table
 from tests import layouts
 from tests.planted import TIME, document, scene
 
@@ -112,6 +116,40 @@ def test_if_no_picture_can_be_read_the_findings_say_so_and_there_is_no_fix(tmp_p
     assert facts["unreadable_files"][0]["reason"].startswith("empty file")
     assert facts["pictures"]["sizes"] == {}
     assert not (tmp_path / "f.csv").exists()
+
+
+@pytest.mark.parametrize("last", ["page", "table"])
+def test_an_audit_that_was_killed_is_made_again_by_the_same_command(
+    last, planted_audit, planted_faces, tmp_path, monkeypatch
+):
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    def write_and_die(*arguments, **keywords):
+        write_table(*arguments, **keywords)
+        killed()
+
+    out, fixed = tmp_path / "again", tmp_path / "again.csv"
+    work = [f"utkface={planted_faces}"], out
+    with monkeypatch.context() as patch:
+        # As a kill does, this leaves the journal.
+        patch.setattr(run, "whole", lambda out: nullcontext(start_journal(out)))
+        dies = killed if last == "page" else write_and_die
+        patch.setattr(library, "write_table", dies)
+        with pytest.raises(KeyboardInterrupt):
+            audit(*work, fix=fixed)
+    assert fixed.exists() == (last == "table")
+    audit(*work, fix=fixed)
+    assert fixed.read_text() == (tmp_path / "fixed.csv").read_text()
+    assert names(out) == names(planted_audit)
+
+
+def start_journal(out):
+    (out / ".part-journal").write_text("{}")
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()}
 
 
 def test_file_names_that_are_not_utf8_are_counted_like_others(tmp_path):
