@@ -1,5 +1,6 @@
 """Do commands that are killed go on, and end as one that nobody killed?"""
 
+import signal
 import sys
 
 import pytest
@@ -12,7 +13,15 @@ SEED = 21
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are forked and killed")
 @pytest.mark.parametrize(
-    ("command", "cases"), [("fit", 20), ("compare", 6), ("sweep", 6)]
+    ("command", "cases"),
+    [
+        ("fit", 20),
+        ("compare", 6),
+        ("sweep", 6),
+        ("predict", 12),
+        ("report", 6),
+        ("audit", 6),
+    ],
 )
 def test_killed_commands_go_on_and_end_the_same(command, cases, tmp_path):
     outcomes = list(kills.campaign(command, cases, SEED, tmp_path))
@@ -27,3 +36,11 @@ def test_kills_come_between_epochs_and_at_all_files():
     assert (len(between), len(files)) == (60, 40)
     assert set(between) == {2, 3, 4}
     assert all(2 * i < number <= 2 * i + 2 for i, number in enumerate(files))
+
+
+def test_signals_are_drawn_and_what_does_not_train_is_killed_at_files():
+    drawn = list(kills.kills(20, epochs=0, events=80, seed=3))
+    assert {kill.place for kill in drawn} == {"at a file"}
+    assert {kill.by for kill in drawn} == {signal.SIGKILL, signal.SIGTERM}
+    (only,) = kills.kills(1, epochs=0, events=80, seed=3, signals=["TERM"])
+    assert only.by == signal.SIGTERM
