@@ -98,9 +98,9 @@ def replacing_files(folder: Path) -> Iterator[Path]:
 
     At first it holds copies of the files in `folder`, not of the folders: to be read,
     replaced or removed. Files take their places in the order in which they were
-    written. If anything fails, `folder` stays as it is; a kill while they are moved may
-    leave files of both, each of them whole, which `placed` tells in the folder of a
-    work that is to be `whole`.
+    written. If anything fails, `folder` stays as it is; a stop while they are moved may
+    leave files of both, each of them whole, but no new ones. A kill then leaves these,
+    too, and in the folder of a work that is to be `whole`, `placed` tells which.
 
     Raises OSError, with the name of the file in `folder`.
     """
@@ -121,11 +121,10 @@ def replacing_files(folder: Path) -> Iterator[Path]:
         ]
         for path in changed:
             flush(path)
-        announce(folder, {folder / path.relative_to(stage): path for path in changed})
-        for path in sorted(changed, key=lambda path: path.stat().st_mtime_ns):
-            place = folder / path.relative_to(stage)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(path, place)
+        changed.sort(key=lambda path: path.stat().st_mtime_ns)
+        places = {folder / path.relative_to(stage): path for path in changed}
+        announce(folder, places)
+        _move(places)
         for path in removed:
             (folder / path.name).unlink(missing_ok=True)
     except OSError as error:
@@ -135,6 +134,21 @@ def replacing_files(folder: Path) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+
+
+def _move(files: Mapping[Path, Path]) -> None:
+    """Put files in their places; if that is stopped, the new ones go again."""
+    new = [place for place in files if not place.exists()]
+    try:
+        for place, file in files.items():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(file, place)
+    except BaseException:
+        for place in new:
+            place.unlink(missing_ok=True)
+            with suppress(OSError):  # not empty, or not made yet
+                place.parent.rmdir()
+        raise
 
 
 def stamp(path: Path) -> tuple[int, int]:

@@ -169,6 +169,26 @@ def test_what_fails_leaves_all_files_as_they_were(report, error):
     assert texts(report) == OLD
 
 
+def test_a_stop_while_files_take_their_places_leaves_none_of_the_new_ones(
+    report, monkeypatch
+):
+    usual = os.replace
+
+    def replace(file, place):
+        if place.name == "last.html":
+            raise KeyboardInterrupt
+        usual(file, place)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(KeyboardInterrupt), replacing_files(report) as stage:  # noqa: PT012
+        (stage / "tables").mkdir()
+        for number, name in enumerate(["a.csv", "tables/b.csv", "last.html"]):
+            (stage / name).write_text("new")
+            os.utime(stage / name, ns=(number, number))
+    assert texts(report) == OLD
+    assert not (report / "tables").exists()
+
+
 def test_an_error_names_the_file_where_it_was_to_be(report):
     with (
         pytest.raises(UserError) as caught,

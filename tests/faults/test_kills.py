@@ -18,9 +18,9 @@ SEED = 21
         ("fit", 20),
         ("compare", 6),
         ("sweep", 6),
-        ("predict", 12),
-        ("report", 6),
-        ("audit", 6),
+        ("predict", 6),
+        ("report", 4),
+        ("audit", 4),
     ],
 )
 def test_killed_commands_go_on_and_end_the_same(command, cases, tmp_path):
