@@ -157,7 +157,9 @@ def result(command: str, out: Path) -> dict[str, Any]:
     import pandas as pd
 
     if command not in EPOCHS:
-        files = (path for path in out.rglob("*") if path.is_file())
+        # Of a command that was killed at its end; the next one is refused.
+        locks = [out / "report" / ".lock"]
+        files = (p for p in out.rglob("*") if p.is_file() and p not in locks)
         return {
             file.relative_to(out).as_posix(): ""
             if file.suffix in _PAGES
@@ -202,12 +204,10 @@ def case(
     status = in_a_process(command, options(command, out, faces), out, kill, None)
     if status != -kill.by:
         return Outcome(kill=kill, problem=f"was not killed, status {status}")
-    again, done = options(command, out, faces), False
-    if command == "fit":  # the others go on by the same command
-        if (out / "recipe.toml").exists():
-            again = ["--resume", "--out", str(out)]
-        state = (out / "checkpoint").glob("state.*")
-        done = (out / "report").exists() and not any(state)
+    again, done = options(command, out, faces), _is_done(command, out)
+    # The others go on by the same command.
+    if command == "fit" and (out / "recipe.toml").exists():
+        again = ["--resume", "--out", str(out)]
     status = in_a_process(command, again, out, None, None)
     if status and not (done and status == 2):  # there was nothing left to do
         return Outcome(kill=kill, problem=f"does not go on, status {status}")
@@ -218,6 +218,15 @@ def case(
     ours = result(command, out)
     others = [name for name in whole | ours if ours.get(name) != whole.get(name)]
     return Outcome(kill=kill, problem=f"other {', '.join(others)}" * bool(others))
+
+
+def _is_done(command: str, out: Path) -> bool:
+    """Whether only the lock was left to remove, so that the next one is refused."""
+    state = [*(out / "checkpoint").glob("state.*")]
+    journal = out / "report" / ".part-journal"
+    page = out / "report" / "index.html"
+    can_be = command in ("fit", "report", "audit")
+    return can_be and page.exists() and not (state or journal.exists())
 
 
 def undisturbed(command: str, folder: Path, faces: Path) -> tuple[dict[str, Any], int]:
