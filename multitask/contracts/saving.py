@@ -68,10 +68,13 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(path: Path, *, flushed: bool = True) -> Iterator[Path]:
+def replacing(
+    path: Path, *, flushed: bool = True, work: Path | None = None
+) -> Iterator[Path]:
     """Give a file to write, which takes the place of `path` when it is whole.
 
-    It is `flushed` to the disk first, so that no loss of power leaves half of it.
+    It is `flushed` to the disk first, so that no loss of power leaves half of it. As a
+    part of the `work` in a folder, it is announced there.
 
     Raises UserError if the disk is full or the folder can't be written.
     """
@@ -80,6 +83,8 @@ def replacing(path: Path, *, flushed: bool = True) -> Iterator[Path]:
         yield part
         if flushed:
             flush(part)
+        if work:
+            announce(work, {path: part})
         os.replace(part, path)
     except OSError as error:
         remains = "the previous one is kept" if path.exists() else "nothing was written"

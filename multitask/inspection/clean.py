@@ -24,7 +24,6 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.head import Head
 from multitask.contracts.run import check_writable
 from multitask.contracts.saving import (
-    announce,
     locked,
     placed,
     replacing,
@@ -133,16 +132,14 @@ def write_table(
     votes = vote_columns((head.name, catalog.to_config(head)) for head in heads)
     lists = {head.name: head.columns for head in heads if _is_list(head)}
     declaration, content = text_declaration(table, path, votes, lists)
-    with locked(path), replacing(path) as part:
+    with locked(path), replacing(path, work=work) as part:
         if path.suffix.lower() == ".parquet":
             table.to_parquet(part, index=False)
         else:
             write_csv(table, part)
-        announce(work, {path: part})
         if content or declaration.exists():  # first: a table alone is taken for whole
-            with replacing(declaration) as text:
+            with replacing(declaration, work=work) as text:
                 text.write_text(content, encoding="utf-8")
-                announce(work, {declaration: text})
 
 
 def _is_list(head: Head) -> bool:

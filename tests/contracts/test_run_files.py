@@ -177,7 +177,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from multitask.contracts.run import new_work
-from multitask.contracts.saving import announce, replacing, replacing_files
+from multitask.contracts.saving import replacing, replacing_files
 
 def kill(event, arguments):
     if event == "os.rename" and str(arguments[1]).endswith(sys.argv[2]):
@@ -190,9 +190,8 @@ with new_work(out):
         (stage / "tables").mkdir()
         for name in ("a.json", "tables/b.csv", "page.html"):
             (stage / name).write_text(name)
-    with replacing(out.with_name("clean.csv")) as part:
+    with replacing(out.with_name("clean.csv"), work=out) as part:
         part.write_text("a table")
-        announce(out, {out.with_name("clean.csv"): part})
     with replacing(out / "last") as part:
         part.write_text("of the work")
 """
