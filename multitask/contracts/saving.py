@@ -194,15 +194,13 @@ def announce(folder: Path, files: Mapping[Path, Path]) -> None:
 
 
 def placed(folder: Path) -> set[Path]:
-    """The files that a killed work in `folder` put in place, and nobody changed.
-
-    They are whole paths.
-    """
-    announced = {Path(name): stamp for name, stamp in _announced(folder).items()}
+    """The absolute paths of what a killed work put in place, and nobody changed."""
+    announced = {Path(name): before for name, before in _announced(folder).items()}
     return {
-        file for file in announced
-        if file.is_file() and stamp(file) == tuple(announced[file])
-    }  # fmt: skip
+        file
+        for file, before in announced.items()
+        if file.is_file() and stamp(file) == before
+    }
 
 
 def take_back(folder: Path) -> None:
@@ -223,10 +221,11 @@ def take_back(folder: Path) -> None:
 
 
 def _announced(folder: Path) -> dict[str, tuple[int, int]]:
-    """The stamps of files by their whole paths."""
+    """The stamps of files by their absolute paths; none of a damaged journal."""
     try:
-        return dict(json.loads((folder / _JOURNAL).read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        journal = json.loads((folder / _JOURNAL).read_text(encoding="utf-8"))
+        return {name: (time, size) for name, (time, size) in journal.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
 

@@ -236,6 +236,16 @@ def test_what_others_put_beside_a_killed_work_stays(name, killed):
     assert (out / name).read_text() == "mine"
 
 
+@pytest.mark.parametrize("text", ["{", "[1]", '{"report.json": 1}', '{"a": [1]}'])
+def test_a_damaged_journal_names_no_files(text, tmp_path):
+    (tmp_path / ".part-journal").write_text(text)
+    (tmp_path / "report.json").touch()
+    with pytest.raises(UserError, match="already exists"):
+        new_folder(tmp_path)
+    (tmp_path / "report.json").unlink()
+    assert new_folder(tmp_path) == tmp_path
+
+
 def test_files_of_a_killed_work_that_somebody_changed_stay(killed):
     out = killed("last")
     table = out.with_name("clean.csv")
