@@ -39,7 +39,7 @@ def reporting_write_errors(folder: Path) -> Iterator[None]:
         raise UserError(
             error.filename or folder,
             f"can't be written: {error.strerror or error}",
-            "free some space or choose another folder",
+            _space(error) + "choose another folder",
         ) from None
 
 
@@ -91,7 +91,7 @@ def replacing(
         raise UserError(
             path,
             f"can't be saved ({error.strerror or error}), {remains}",
-            "free some space",
+            _space(error) + "save it elsewhere",
         ) from None
     finally:  # it is still there if anything failed, or was interrupted
         part.unlink(missing_ok=True)
@@ -227,6 +227,11 @@ def _announced(folder: Path) -> dict[str, tuple[int, int]]:
         return {name: (time, size) for name, (time, size) in journal.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
+
+
+def _space(error: OSError) -> str:
+    """The first thing to do about a full disk; nothing for another error."""
+    return "free some space or " if is_full(error) else ""
 
 
 def is_full(error: OSError) -> bool:

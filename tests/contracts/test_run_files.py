@@ -323,8 +323,8 @@ def test_a_folder_below_a_file_is_told(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError) as caught:
         begin(tmp_path / "file" / "run", SETTINGS)
-    assert "file/run: can't be written: Not a directory; free some space or choose" in (
-        str(caught.value)
+    assert str(caught.value) == (
+        f"{tmp_path}/file/run: can't be written: Not a directory; choose another folder"
     )
 
 

@@ -51,7 +51,7 @@ def test_a_full_disk_leaves_the_file_before_as_it_was(tmp_path, request):
         write_text(file, "longer than before")
     assert str(caught.value) == (
         f"{file}: can't be saved (No space left on device), the previous one is kept; "
-        "free some space"
+        "free some space or save it elsewhere"
     )
     assert os.listdir(tmp_path) == ["notes.txt"]
     assert file.read_text() == "before"

@@ -311,7 +311,8 @@ def test_a_full_disk_keeps_the_previous_file(small, tmp_path):
         there = target.is_relative_to(tmp_path / "there")
         outcome = "the previous one is kept" if there else "nothing was written"
         assert str(caught.value) == (
-            f"{target}: can't be saved (File too large), {outcome}; free some space"
+            f"{target}: can't be saved (File too large), {outcome}; free some "
+            "space or save it elsewhere"
         )
         assert list(target.parent.iterdir()) == [target] * there
         if there:
