@@ -259,7 +259,8 @@ def load(model: keras.Model, source: str, name: str) -> None:
             read(path)
             _fill(model, _trunk_of(load_model(path, unfit, todo)), path)
         else:
-            check_weights(path)
+            with safely(path, "is damaged", "copy it again"):
+                check_weights(path)
             # Keras looks weights up by the class names of the plain layers.
             plain = _plain(model, name)
             _read(plain, path)

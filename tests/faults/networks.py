@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import multitask
-from multitask.networks import archive, build
+from multitask.networks import archive, build, pretrained
 from multitask.networks.answers import NO_NUMBER
 from tests import tiny
 from tests.faults.outcomes import Outcome, Rng, damaged, outcome
@@ -35,9 +35,34 @@ def _members() -> Members:
             return {name: members.read(name) for name in members.namelist()}
 
 
+@cache
+def _trunk_weights() -> bytes:
+    """A whole file of a trunk's weights, as Keras saves it."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "trunk.weights.h5"
+        _trunk().save_weights(path)
+        return path.read_bytes()
+
+
+def _trunk() -> Any:
+    return build.build_core(face_spec(tiny.register())).get_layer("trunk")
+
+
+def _load(weights: Path) -> str:
+    pretrained.load(_trunk(), str(weights), "tiny")
+    return "read"
+
+
 def case(seed: int, folder: Path) -> Outcome:
-    """Damage a network file by a seed, load it, and predict with what was loaded."""
+    """Damage a network file by a seed, load it, and predict with what was loaded.
+
+    Some are weights of a trunk alone, which are only loaded.
+    """
     rng = np.random.default_rng(seed)
+    if rng.random() < 1 / 7:
+        weights = folder / "trunk.weights.h5"
+        weights.write_bytes(damaged(_trunk_weights(), rng)[1])
+        return outcome("weights of a trunk", seed, lambda: _load(weights))
     kinds = {
         "file": None, "spec": _spec, "config": _config, "weights": _weights,
         "weights without checksum": _unsigned, "member missing": _missing,

@@ -108,6 +108,15 @@ def test_layers_that_differ_are_named_from_plain_weights_too(trained):
     )
 
 
+def test_plain_weights_that_are_cut_short_are_damaged(trained, tmp_path):
+    _, before = trained
+    file = tmp_path / "a.weights.h5"
+    before.save_weights(file)
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(UserError, match="is damaged: .*truncated.*; copy it again"):
+        pretrained.load(new_trunk("tiny"), str(file), "tiny")
+
+
 def test_weights_of_a_shorter_trunk_name_the_first_that_is_missing(
     tiny_trunk, tmp_path
 ):
