@@ -74,7 +74,7 @@ def is_left_over(out: Path) -> bool:
         or path.name.startswith(PART)
         or path.name.endswith(PART_LOCK)
         or (path in above and own >= {p for p in path.rglob("*") if not p.is_dir()})
-        for path in out.absolute().iterdir()
+        for path in out.resolve().iterdir()
     )
 
 

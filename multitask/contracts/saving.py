@@ -171,7 +171,7 @@ def whole(folder: Path) -> Iterator[None]:
     Raises UserError if the folder can't be written.
     """
     journal = folder / _JOURNAL
-    write_text(journal, "{}")
+    _write_journal(folder, {})
     try:
         yield
     finally:
@@ -189,18 +189,23 @@ def announce(folder: Path, files: Mapping[Path, Path]) -> None:
     Without a work that is to be `whole`, nothing is written.
     """
     if is_partial(folder):
-        new = {str(place.absolute()): stamp(file) for place, file in files.items()}
-        write_text(folder / _JOURNAL, json.dumps(_announced(folder) | new))
+        new = {str(real_path(place)): stamp(file) for place, file in files.items()}
+        _write_journal(folder, _announced(folder) | new)
 
 
 def placed(folder: Path) -> set[Path]:
-    """The absolute paths of what a killed work put in place, and nobody changed."""
-    announced = {Path(name): before for name, before in _announced(folder).items()}
-    return {
-        file
-        for file, before in announced.items()
-        if file.is_file() and stamp(file) == before
-    }
+    """The real paths of what a killed work put in place, and nobody changed."""
+    files = set[Path]()
+    for name, before in _announced(folder).items():
+        with suppress(OSError, ValueError):  # it is gone, or out of reach
+            if stamp(Path(name)) == before:
+                files.add(Path(name))
+    return files
+
+
+def real_path(file: Path) -> Path:
+    """The one path of a file, however its folder is spelled; a link stays itself."""
+    return file.parent.resolve() / file.name
 
 
 def take_back(folder: Path) -> None:
@@ -212,7 +217,7 @@ def take_back(folder: Path) -> None:
     for file in placed(folder):
         file.unlink()
         for above in file.parents:
-            if folder.absolute() not in above.parents:
+            if folder.resolve() not in above.parents:
                 break
             with suppress(OSError):  # not empty
                 above.rmdir()
@@ -221,12 +226,23 @@ def take_back(folder: Path) -> None:
 
 
 def _announced(folder: Path) -> dict[str, tuple[int, int]]:
-    """The stamps of files by their absolute paths; none of a damaged journal."""
+    """The stamps of files by their real paths.
+
+    A journal that is damaged, or came here with a copy of its folder, names none: the
+    files would be those of another folder.
+    """
     try:
         journal = json.loads((folder / _JOURNAL).read_text(encoding="utf-8"))
-        return {name: (time, size) for name, (time, size) in journal.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        if journal["folder"] != str(folder.resolve()):
+            return {}
+        return {name: (time, size) for name, (time, size) in journal["files"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
+
+
+def _write_journal(folder: Path, files: Mapping[str, tuple[int, int]]) -> None:
+    journal = {"folder": str(folder.resolve()), "files": files}
+    write_text(folder / _JOURNAL, json.dumps(journal))
 
 
 def _space(error: OSError) -> str:

@@ -26,6 +26,7 @@ from multitask.contracts.run import check_writable
 from multitask.contracts.saving import (
     locked,
     placed,
+    real_path,
     replacing,
     reporting_write_errors,
 )
@@ -106,7 +107,7 @@ def check_target(path: Path, work: Path) -> Path:
     """
     if path.suffix.lower() not in ENDINGS:
         raise UserError("--fix", f"{str(path)!r} must end in {' or '.join(ENDINGS)}")
-    if path.exists() and path.absolute() not in placed(work):
+    if path.exists() and real_path(path) not in placed(work):
         raise UserError("--fix", f"'{path}' already exists", "name a new file")
     if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
         raise UserError("--fix", "parquet needs pyarrow", "pip install pyarrow")

@@ -1,5 +1,6 @@
 """May a folder be written to, and is work that was begun in it recognized?"""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -236,7 +237,30 @@ def test_what_others_put_beside_a_killed_work_stays(name, killed):
     assert (out / name).read_text() == "mine"
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '{"report.json": 1}', '{"a": [1]}'])
+def test_a_killed_work_is_known_by_any_path_of_its_folder(killed, tmp_path):
+    out = killed("last")
+    (tmp_path / "link").symlink_to(out, target_is_directory=True)
+    assert new_folder(tmp_path / "link")
+    other_name = out / ".." / out.name
+    with new_work(other_name):
+        assert not out.with_name("clean.csv").exists()
+    assert not list(out.iterdir())
+
+
+def test_the_journal_in_a_copy_removes_no_files_of_the_killed_work(killed, tmp_path):
+    out = killed("last")
+    copy = shutil.copytree(out, tmp_path / "copy")
+    with pytest.raises(UserError, match="already exists"):
+        new_folder(copy)
+    for path in copy.glob("[!.]*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with new_work(copy):
+        pass
+    assert (out / "a.json").exists()
+    assert out.with_name("clean.csv").exists()
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"report.json": 1}', '{"files": [1]}'])
 def test_a_damaged_journal_names_no_files(text, tmp_path):
     (tmp_path / ".part-journal").write_text(text)
     (tmp_path / "report.json").touch()
