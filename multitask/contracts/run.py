@@ -86,17 +86,17 @@ def is_abandoned(out: Path) -> bool:
         return False
     try:
         with FileLock(out / LOCK, timeout=0):
-            return True
+            return is_partial(out)  # it may have ended since
     except (Timeout, OSError):
         return False
 
 
 @contextmanager
 def new_work(out: Path) -> Iterator[None]:
-    """Write into the new folder `out` as the only process, all of it or nothing.
+    """Write into the new folder `out` as the only process.
 
-    If it is killed, the folder counts as new, and what it wrote so far is removed as
-    the next one begins.
+    If the user stops it, what it wrote so far is removed. If it is killed, the folder
+    counts as new, and the next one removes that as it begins. After an error it stays.
 
     Raises UserError as `only_process` does, and if another process has written into
     the folder meanwhile.
@@ -132,7 +132,8 @@ def only_process(out: Path) -> Iterator[None]:
                 "wait until it ends, or choose another folder with --out",
             ) from None
     try:
-        take_back(out)
+        with reporting_write_errors(out):  # Windows removes no file that is open
+            take_back(out)
         for part in (*out.glob(f"{PART}*"), *out.glob(f".plain{PART}*")):
             with suppress(OSError):  # a folder, empty, of one that tries to write
                 part.rmdir() if part.is_dir() else part.unlink()

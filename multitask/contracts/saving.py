@@ -150,7 +150,8 @@ def _move(files: Mapping[Path, Path]) -> None:
             os.replace(file, place)
     except BaseException:
         for place in new:
-            place.unlink(missing_ok=True)
+            if not files[place].exists():  # else what is there is not ours
+                place.unlink(missing_ok=True)
             with suppress(OSError):  # not empty, or not made yet
                 place.parent.rmdir()
         raise
@@ -166,7 +167,8 @@ def stamp(path: Path) -> tuple[int, int]:
 def whole(folder: Path) -> Iterator[None]:
     """Have a kill leave a journal in `folder` of what a work has put in place so far.
 
-    So the next one knows by `placed` that this is not whole, and can `take_back` it.
+    So the next one knows by `placed` that this is not whole, and can `take_back` it. If
+    the user stops the work, this is done at once; after an error, what is there stays.
 
     Raises UserError if the folder can't be written.
     """
@@ -174,6 +176,9 @@ def whole(folder: Path) -> Iterator[None]:
     _write_journal(folder, {})
     try:
         yield
+    except KeyboardInterrupt:
+        take_back(folder)
+        raise
     finally:
         journal.unlink(missing_ok=True)
 

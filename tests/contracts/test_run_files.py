@@ -1,5 +1,6 @@
 """May a folder be written to, and is work that was begun in it recognized?"""
 
+import errno
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from multitask.contracts.run import (
     only_process,
     same_work,
 )
+from multitask.contracts.saving import replacing, replacing_files
 
 SETTINGS = {"epochs": 2, "features": "0", "compare": {"seeds": 3}}
 
@@ -280,6 +282,30 @@ def test_files_of_a_killed_work_that_somebody_changed_stay(killed):
     (out / "a.json").unlink()
     with new_work(out):
         assert table.read_text() == "a table, corrected"
+
+
+def test_what_cannot_be_removed_of_a_killed_work_is_told(killed, monkeypatch):
+    def refuse(file, *, missing_ok=False):
+        raise PermissionError(errno.EACCES, "Permission denied", str(file))
+
+    out = killed("last")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        refused = pytest.raises(UserError, match="can't be written: Permission denied")
+        with refused, only_process(out):
+            raise AssertionError("begun beside what is left")
+    assert new_folder(out) == out
+
+
+def test_a_work_that_the_user_stops_leaves_nothing(tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt), new_work(out):  # noqa: PT012
+        with replacing_files(out) as stage:
+            (stage / "report.json").touch()
+        with replacing(tmp_path / "clean.csv", work=out) as part:
+            part.touch()
+        raise KeyboardInterrupt
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_error_leaves_the_folder_of_a_work_as_a_finished_one(tmp_path):

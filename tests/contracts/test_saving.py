@@ -189,6 +189,17 @@ def test_a_stop_while_files_take_their_places_leaves_none_of_the_new_ones(
     assert not (report / "tables").exists()
 
 
+def test_a_stop_removes_no_file_that_others_made_meanwhile(report, monkeypatch):
+    def replace(file, place):
+        place.write_text("mine")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(KeyboardInterrupt), replacing_files(report) as stage:
+        (stage / "new.csv").write_text("new")
+    assert texts(report) == {**OLD, "new.csv": "mine"}
+
+
 def test_an_error_names_the_file_where_it_was_to_be(report):
     with (
         pytest.raises(UserError) as caught,
