@@ -108,7 +108,7 @@ def _measured(
         evaluations=answered.evaluations,
         folder=out,
     )
-    plugins.write_reports(result, out, answered.skipped)
+    plugins.write_reports(result, out, answered.skipped, work=out)
     return result
 
 

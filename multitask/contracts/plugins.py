@@ -100,7 +100,11 @@ def reports() -> list[ModuleType]:
 
 
 def write_reports(
-    result: object, folder: Path, skipped: "pd.DataFrame | None" = None
+    result: object,
+    folder: Path,
+    skipped: "pd.DataFrame | None" = None,
+    *,
+    work: Path | None = None,
 ) -> None:
     """Have every report on results of this type write its files into `folder`.
 
@@ -109,14 +113,15 @@ def write_reports(
     turn is (numbers 10, pictures 20, pages 90: a later one may show the files of an
     earlier one), and writes by `write(result, folder)`. The folder is made if missing.
     Files of an earlier report are replaced when all reports are written, or not at all.
-    What was set aside (path, reason) stands beside them, if it is given.
+    What was set aside (path, reason) stands beside them, if it is given. The files may
+    be a part of the `work` in a folder, as in `replacing_files`.
 
     Raises UserError if the folder can't be written, or if the disk is full.
     """
     modules = [module for module in reports() if isinstance(result, module.OF)]
     with reporting_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with replacing_files(folder) as stage:
+        with replacing_files(folder, work=work) as stage:
             if skipped is not None:
                 from multitask.contracts.table import write_csv
 

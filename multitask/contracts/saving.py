@@ -98,14 +98,14 @@ def replacing(
 
 
 @contextmanager
-def replacing_files(folder: Path) -> Iterator[Path]:
+def replacing_files(folder: Path, *, work: Path | None = None) -> Iterator[Path]:
     """Give a folder to write in, whose files go into `folder` when all are whole.
 
     At first it holds copies of the files in `folder`, not of the folders: to be read,
     replaced or removed. Files take their places in the order in which they were
     written. If anything fails, `folder` stays as it is; a stop while they are moved may
     leave files of both, each of them whole, but no new ones. A kill then leaves these,
-    too, and in the folder of a work that is to be `whole`, `placed` tells which.
+    too. As a part of the `work` in a folder, they are announced there.
 
     Raises OSError, with the name of the file in `folder`.
     """
@@ -128,7 +128,8 @@ def replacing_files(folder: Path) -> Iterator[Path]:
             flush(path)
         changed.sort(key=lambda path: path.stat().st_mtime_ns)
         places = {folder / path.relative_to(stage): path for path in changed}
-        announce(folder, places)
+        if work:
+            announce(work, places)
         _move(places)
         for path in removed:
             (folder / path.name).unlink(missing_ok=True)

@@ -227,7 +227,7 @@ def _measure(
         folder=folder,
     )
     skipped = pd.concat([reading.skipped, unusable, unreadable], ignore_index=True)
-    return _reported(evaluation, analyzer, pixels, folder, skipped)
+    return _reported(evaluation, analyzer, pixels, folder, skipped, work=folder)
 
 
 def _title(network: str, sets: Sequence[str]) -> str:
@@ -240,11 +240,13 @@ def _reported(
     pixels: Pixels,
     folder: Path,
     skipped: pd.DataFrame | None = None,
+    *,
+    work: Path | None = None,
 ) -> Evaluation:
     """The evaluation with a few answers explained, once its report is written."""
     explained = with_explanations(evaluation, network, pixels)
     with status("writing the report"):
-        plugins.write_reports(explained, folder, skipped)
+        plugins.write_reports(explained, folder, skipped, work=work)
     return explained
 
 

@@ -84,7 +84,7 @@ def _audit(
     findings = replace(findings, data=describe_data(data))
     if heads:
         check_labelled(resolved, findings.table)
-    plugins.write_reports(findings, out)
+    plugins.write_reports(findings, out, work=out)
     if target:
         cleaned = clean(findings.table, findings.files, findings.labels)
         write_table(cleaned, target, resolved, work=out)

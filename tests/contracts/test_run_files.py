@@ -189,7 +189,7 @@ def kill(event, arguments):
 sys.addaudithook(kill)
 out = Path(sys.argv[1])
 with new_work(out):
-    with replacing_files(out) as stage:
+    with replacing_files(out, work=out) as stage:
         (stage / "tables").mkdir()
         for name in ("a.json", "tables/b.csv", "page.html"):
             (stage / name).write_text(name)
@@ -284,6 +284,16 @@ def test_files_of_a_killed_work_that_somebody_changed_stay(killed):
         assert table.read_text() == "a table, corrected"
 
 
+def test_files_of_others_in_the_folder_of_a_killed_work_are_not_its_own(killed):
+    """A resumed fit writes its report where a killed `report` had begun."""
+    out = killed("a.json")
+    with replacing_files(out) as stage:
+        (stage / "report.json").write_text("of the run")
+    assert not is_abandoned(out)
+    with pytest.raises(UserError, match="already exists"):
+        new_folder(out)
+
+
 def test_what_cannot_be_removed_of_a_killed_work_is_told(killed, monkeypatch):
     def refuse(file, *, missing_ok=False):
         raise PermissionError(errno.EACCES, "Permission denied", str(file))
@@ -300,7 +310,7 @@ def test_what_cannot_be_removed_of_a_killed_work_is_told(killed, monkeypatch):
 def test_a_work_that_the_user_stops_leaves_nothing(tmp_path):
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt), new_work(out):  # noqa: PT012
-        with replacing_files(out) as stage:
+        with replacing_files(out, work=out) as stage:
             (stage / "report.json").touch()
         with replacing(tmp_path / "clean.csv", work=out) as part:
             part.touch()
