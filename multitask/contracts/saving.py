@@ -200,13 +200,19 @@ def announce(folder: Path, files: Mapping[Path, Path]) -> None:
 
 
 def placed(folder: Path) -> set[Path]:
-    """The real paths of what a killed work put in place, and nobody changed."""
-    files = set[Path]()
+    """The real paths of what a killed work put in place, and nobody changed.
+
+    Of its files outside the folder it is all or none: a table that somebody corrected
+    keeps what is declared beside it.
+    """
+    root = folder.resolve()
+    files, changed = set[Path](), set[Path]()
     for name, before in _announced(folder).items():
+        file = Path(name)
         with suppress(OSError, ValueError):  # it is gone, or out of reach
-            if stamp(Path(name)) == before:
-                files.add(Path(name))
-    return files
+            (files if stamp(file) == before else changed).add(file)
+    is_kept = any(root not in file.parents for file in changed)
+    return {file for file in files if root in file.parents or not is_kept}
 
 
 def real_path(file: Path) -> Path:

@@ -87,5 +87,6 @@ def _audit(
     plugins.write_reports(findings, out, work=out)
     if target:
         cleaned = clean(findings.table, findings.files, findings.labels)
+        check_target(target, out)  # somebody may have made one meanwhile
         write_table(cleaned, target, resolved, work=out)
     return findings

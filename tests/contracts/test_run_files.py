@@ -193,8 +193,9 @@ with new_work(out):
         (stage / "tables").mkdir()
         for name in ("a.json", "tables/b.csv", "page.html"):
             (stage / name).write_text(name)
-    with replacing(out.with_name("clean.csv"), work=out) as part:
-        part.write_text("a table")
+    for name in ("clean.csv.toml", "clean.csv"):
+        with replacing(out.with_name(name), work=out) as part:
+            part.write_text(name)
     with replacing(out / "last") as part:
         part.write_text("of the work")
 """
@@ -223,7 +224,7 @@ def test_what_a_killed_work_put_in_place_makes_way_for_the_next(killed, before):
         assert {path.name for path in out.iterdir()} == {
             LOCK, ".part-journal", "sample",
         }  # fmt: skip
-        assert not out.with_name("clean.csv").exists()
+        assert not list(out.parent.glob("clean.csv*"))
         assert not is_abandoned(out)  # another process may look
     assert [path.name for path in out.iterdir()] == ["sample"]
 
@@ -245,7 +246,7 @@ def test_a_killed_work_is_known_by_any_path_of_its_folder(killed, tmp_path):
     assert new_folder(tmp_path / "link")
     other_name = out / ".." / out.name
     with new_work(other_name):
-        assert not out.with_name("clean.csv").exists()
+        assert not list(out.parent.glob("clean.csv*"))
     assert not list(out.iterdir())
 
 
@@ -282,6 +283,7 @@ def test_files_of_a_killed_work_that_somebody_changed_stay(killed):
     (out / "a.json").unlink()
     with new_work(out):
         assert table.read_text() == "a table, corrected"
+        assert out.with_name("clean.csv.toml").exists()
 
 
 def test_files_of_others_in_the_folder_of_a_killed_work_are_not_its_own(killed):

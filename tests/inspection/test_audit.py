@@ -145,6 +145,21 @@ def test_an_audit_that_was_killed_is_made_again_by_the_same_command(
     assert names(out) == names(planted_audit)
 
 
+def test_a_table_that_somebody_makes_during_an_audit_stays(
+    planted_faces, tmp_path, monkeypatch
+):
+    usual, fixed = library.clean, tmp_path / "new.csv"
+
+    def clean(*arguments):
+        fixed.write_text("mine")
+        return usual(*arguments)
+
+    monkeypatch.setattr(library, "clean", clean)
+    with pytest.raises(UserError, match=r"new\.csv' already exists"):
+        audit([f"utkface={planted_faces}"], tmp_path / "out", fix=fixed)
+    assert fixed.read_text() == "mine"
+
+
 def start_journal(out):
     (out / ".part-journal").write_text("{}")
 
