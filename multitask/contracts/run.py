@@ -214,11 +214,11 @@ def check_writable(out: Path, todo: str = "choose another folder with --out") ->
     try:  # nothing else tells: permissions are not all, and don't bind every user
         with suppress(FileExistsError):  # another process, or a kill, left it
             probe.mkdir()
-        with suppress(FileNotFoundError):  # another process removed it
-            probe.rmdir()
     except OSError as error:
         what = f"can't be written: '{there}': {error.strerror or error}"
         raise UserError(out, what, todo) from None
+    with suppress(OSError):  # another process removed it, or another user made it
+        probe.rmdir()
 
 
 def resumable(out: Path, say: Say = print) -> Recipe:

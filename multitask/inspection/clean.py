@@ -34,7 +34,7 @@ from multitask.contracts.table import write_csv
 from multitask.images.near import Groups
 from multitask.inspection.label_intervals import LabelIntervals, Rows
 from multitask.inspection.lookalikes import NearPairs, group_files
-from multitask.tables.declaration import text_declaration
+from multitask.tables.declaration import declaration_file, text_declaration
 from multitask.tables.questions.summed import vote_columns
 
 ENDINGS = (".csv", ".parquet")
@@ -103,12 +103,14 @@ def _near_groups(groups: Groups) -> list[list[int]]:
 def check_target(path: Path, work: Path) -> Path:
     """UserError unless a table can be written to `path`; call it before long work.
 
-    One of an audit that was killed in the folder `work` will be replaced.
+    Neither it nor its declaration may exist; those of an audit that was killed in the
+    folder `work` will be replaced.
     """
     if path.suffix.lower() not in ENDINGS:
         raise UserError("--fix", f"{str(path)!r} must end in {' or '.join(ENDINGS)}")
-    if path.exists() and real_path(path) not in placed(work):
-        raise UserError("--fix", f"'{path}' already exists", "name a new file")
+    for file in (path, declaration_file(path)):
+        if file.exists() and real_path(file) not in placed(work):
+            raise UserError("--fix", f"'{file}' already exists", "name a new file")
     if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
         raise UserError("--fix", "parquet needs pyarrow", "pip install pyarrow")
     check_writable(path.parent, "choose another file with --fix")
@@ -138,7 +140,7 @@ def write_table(
             table.to_parquet(part, index=False)
         else:
             write_csv(table, part)
-        if content or declaration.exists():  # first: a table alone is taken for whole
+        if content:  # first: a table alone is taken for whole
             with replacing(declaration, work=work) as text:
                 text.write_text(content, encoding="utf-8")
 

@@ -167,7 +167,7 @@ def declared(file: Path, where: str, root: str = "", box: str = "") -> Declarati
 
     Raises UserError for a TOML that is none or holds an unknown setting.
     """
-    path = _beside(file)
+    path = declaration_file(file)
     content: dict[str, Any] = {}
     if path.exists():
         try:
@@ -227,8 +227,9 @@ def text_declaration(
     for head, names in (multilabel or {}).items():
         present = {"columns": [name for name in names if name in table]}
         content.setdefault("multilabel", {})[head] = present
-    return _beside(file), tomli_w.dumps(content) if content else ""
+    return declaration_file(file), tomli_w.dumps(content) if content else ""
 
 
-def _beside(file: Path) -> Path:
+def declaration_file(file: Path) -> Path:
+    """The TOML beside a table's file, which declares what its columns mean."""
     return file.with_name(f"{file.name}.toml")

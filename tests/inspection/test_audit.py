@@ -16,6 +16,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.table import read_csv
 from multitask.inspection import audit as library
 from multitask.inspection.audit import audit
+from multitask.inspection.clean import clean as clean_rows
 from multitask.inspection.clean import write_table
 from tests import layouts
 from tests.planted import TIME, document, scene
@@ -86,6 +87,8 @@ def test_mistakes_are_one_line_before_the_work(planted_faces, tmp_path, capsys):
     data = ["--data", f"utkface={planted_faces}"]
     there = tmp_path / "there.csv"
     there.touch()
+    declared, declaration = tmp_path / "new.csv", tmp_path / "new.csv.toml"
+    declaration.touch()
     out = ["--out", str(tmp_path / "out")]
     for arguments, line in (
         (out, "--data: no data set given; write --data NAME=FOLDER"),
@@ -97,6 +100,10 @@ def test_mistakes_are_one_line_before_the_work(planted_faces, tmp_path, capsys):
         ([*data, *out, "--heads", "pose"], "head pose: the data has no column 'pose'"),
         ([*data, *out, "--fix", "a.txt"], "--fix: 'a.txt' must end in .csv"),
         ([*data, *out, "--fix", str(there)], f"--fix: '{there}' already exists"),
+        (
+            [*data, *out, "--fix", str(declared)],
+            f"--fix: '{declaration}' already exists; name a new file",
+        ),
     ):
         assert main(arguments) == 2
         output, error = capsys.readouterr()
@@ -148,13 +155,13 @@ def test_an_audit_that_was_killed_is_made_again_by_the_same_command(
 def test_a_table_that_somebody_makes_during_an_audit_stays(
     planted_faces, tmp_path, monkeypatch
 ):
-    usual, fixed = library.clean, tmp_path / "new.csv"
+    usual, fixed = clean_rows, tmp_path / "new.csv"
 
     def clean(*arguments):
         fixed.write_text("mine")
         return usual(*arguments)
 
-    monkeypatch.setattr(library, "clean", clean)
+    monkeypatch.setattr("multitask.inspection.audit.clean", clean)
     with pytest.raises(UserError, match=r"new\.csv' already exists"):
         audit([f"utkface={planted_faces}"], tmp_path / "out", fix=fixed)
     assert fixed.read_text() == "mine"
