@@ -71,8 +71,8 @@ def opened_once(opened, monkeypatch):
 
     def load(cls, path):
         file = network_file(path)
-        written = file.stat()
-        key = cls, file, file.resolve(), written.st_mtime_ns, written.st_size
+        state = file.stat()
+        key = cls, file, file.resolve(), state.st_mtime_ns, state.st_size
         if key not in opened:
             opened[key] = usual(cls, path)
         return copy(opened[key])
