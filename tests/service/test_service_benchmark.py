@@ -27,7 +27,7 @@ def test_every_request_is_counted_and_compared_with_a_lone_one(load):
     assert ", 0 lost or wrong\n" in said
     load.expected[0] = "another"
     assert ", 14 lost or wrong\n" in every_request(load, 70)  # one of five pictures
-    load.pictures = [b"no picture", *load.pictures[1:]]
+    load.requests[0] = Load(url=load.url, pictures=[b"no picture"]).requests[0]
     assert every_request(load, 70).startswith("56 of 70 requests answered in ")
 
 
