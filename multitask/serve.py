@@ -115,18 +115,18 @@ def _exit_on_sigterm() -> Iterator[None]:
     first process of a container, do nothing until the service listens.
     """
 
-    is_told = False
+    is_ending = False
 
     def leave(number: int, frame: FrameType | None) -> None:
-        nonlocal is_told
-        is_told = True
+        nonlocal is_ending
+        is_ending = True
         raise SystemExit(0)
 
     before = signal.signal(signal.SIGTERM, leave)
     try:
         yield
     except Exception:
-        if not is_told:
+        if not is_ending:
             raise
         # A library that it interrupted made an error of its own out of it.
         raise SystemExit(0) from None

@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeVar, cast
 F = TypeVar("F", bound=Callable[..., Any])
 Say = Callable[[str], object]  # is called with lines for the user, such as `print`
 _MANY = 30  # names: nobody reads such a list if the one meant is clear
+_MOST_REASON = 300  # letters of an error of a library
 _LONGEST = 4000  # letters of an error, which may quote any cell
 _SHOWN = 20  # of a longer list
 # What a line quotes of a file must not move the cursor of a terminal, or colour it.
@@ -97,6 +98,18 @@ def shortened(text: str, most: int = 40) -> str:
     ('calm', 'xxxxx...')
     """
     return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def first_line(error: Exception, lines: int = 1) -> str:
+    """The first lines of an error that say something, in at most 300 letters.
+
+    Libraries raise errors of several pages, or of nothing but their class.
+
+    >>> first_line(OSError("\\nno space\\nTraceback ...")), first_line(MemoryError())
+    ('no space', 'MemoryError')
+    """
+    filled = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(filled[:lines])[:_MOST_REASON] or type(error).__name__
 
 
 def close_name(name: str, names: Iterable[str], cutoff: float = 0.5) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from keras import ops
 
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import UserError, first_line, nearest
 from multitask.images.decode import Pixels
 from multitask.networks.answers import Outputs
 from multitask.networks.build import SHARED, build, cut_crops
@@ -25,7 +25,6 @@ Engine = Literal["tensorflow", "litert"]  # what runs a network
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 # The name of the features among outputs: a head's can have no hyphen.
 _FEATURES = "shared-features"
-_MOST_REASON = 300  # letters of an error
 
 
 class Forward:
@@ -134,18 +133,14 @@ def _telling(where: object) -> Iterator[None]:
     """Turn what an engine raises into a UserError, which names the network."""
     try:
         yield
-    # RuntimeError: of LiteRT.
-    except (
-        tf.errors.OpError,
-        RuntimeError,
-        ValueError,
-        TypeError,
-        MemoryError,
-    ) as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        what = f"can't compute its outputs: {lines[0][:_MOST_REASON]}"
-        todo = "use less memory (--batch-size), or train or copy it again"
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        what = f"has too little memory for its outputs: {first_line(error)}"
+        todo = "take fewer pictures at a time (--batch-size)"
         raise UserError(where, what, todo) from error
+    # RuntimeError: of LiteRT.
+    except (tf.errors.OpError, RuntimeError, ValueError, TypeError) as error:
+        what = f"can't compute its outputs: {first_line(error)}"
+        raise UserError(where, what, "train or copy it again") from error
 
 
 def _resized(model: keras.Model, spec: NetworkSpec, has_features: bool) -> keras.Model:

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from multitask.contracts.errors import UserError
-from multitask.networks import build
+from multitask.networks import build, forward
 from multitask.networks.analyzer import Analyzer
 from multitask.networks.prediction import litert
 from tests.networks.untrained import assert_near, face_spec, pictures, unsettle
@@ -140,11 +141,38 @@ def test_litert_tells_that_there_is_no_space_for_its_file(monkeypatch):
         litert.LiteRT(model)
 
 
-def test_what_an_engine_raises_for_a_batch_is_told_in_a_line(networks, monkeypatch):
-    def fail(*_):
-        raise RuntimeError("Input tensor lacks data\nat node 3")
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (
+            tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\n[8]"),
+            "network: has too little memory for its outputs: OOM when allocating; "
+            "take fewer pictures at a time (--batch-size)",
+        ),
+        (
+            MemoryError(),
+            "network: has too little memory for its outputs: MemoryError; "
+            "take fewer pictures at a time (--batch-size)",
+        ),
+        (
+            RuntimeError("Input tensor lacks data\nat node 3"),
+            "network: can't compute its outputs: Input tensor lacks data; "
+            "train or copy it again",
+        ),
+        (
+            tf.errors.InvalidArgumentError(None, None, "\nshapes differ"),
+            "network: can't compute its outputs: shapes differ; train or copy it again",
+        ),
+    ],
+)
+def test_only_want_of_memory_asks_for_fewer_pictures(
+    networks, monkeypatch, error, what
+):
+    def fails(pixels):
+        raise error
 
     network = networks["tensorflow"].with_engine("tensorflow")
-    monkeypatch.setattr("multitask.networks.forward._traced", lambda model: fail)
-    with pytest.raises(UserError, match="its outputs: Input tensor lacks data; use"):
-        network.outputs(resized(network, 1), np.arange(1), batch_size=8)
+    monkeypatch.setattr(forward, "_traced", lambda model: fails)
+    with pytest.raises(UserError) as caught:
+        network.outputs(resized(network, 2), np.arange(2), batch_size=64)
+    assert caught.value.line == what

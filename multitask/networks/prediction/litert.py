@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, first_line
 from multitask.contracts.saving import MORE_SPACE, is_full
 from multitask.images.decode import Pixels
 from multitask.images.threads import cores
@@ -20,7 +20,6 @@ from multitask.networks.answers import Outputs
 from multitask.terminal.quiet import held_back
 
 _SIZES = (8, 1)  # pictures in a part
-_MOST_REASON = 300  # letters of an error
 
 
 class LiteRT:
@@ -47,8 +46,7 @@ class LiteRT:
                     run(image=np.zeros((size, *model.input.shape[1:]), np.uint8))
             # The converter raises errors of many kinds, some of several pages.
             except Exception as error:
-                lines = str(error).strip().splitlines() or [type(error).__name__]
-                what = f"can't be run by LiteRT: {lines[0][:_MOST_REASON]}"
+                what = f"can't be run by LiteRT: {first_line(error)}"
                 has_space = not (isinstance(error, OSError) and is_full(error))
                 todo = "use the engine tensorflow" if has_space else MORE_SPACE
                 raise UserError(where, what, todo) from error

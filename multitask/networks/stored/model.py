@@ -13,7 +13,7 @@ import keras
 from keras.src.backend.common import global_state
 from keras.src.saving.serialization_lib import SafeModeScope
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, first_line
 from multitask.contracts.saving import MORE_SPACE, is_full
 from multitask.networks.stored import members
 
@@ -21,7 +21,6 @@ _SLACK = 2**20  # bytes of weights, such as seeds, that a file does not hold
 # Settings by which Keras goes on to make one tensor after the other.
 _COUNTS = ("num", "indices_or_sections", "num_splits", "num_ops", "power_iterations")
 _MOST_COUNT = 1000
-_MOST_REASON = 300  # letters of an error, which may quote the file
 _UNINITIALIZED = "uninitialized_variables"
 
 
@@ -73,9 +72,7 @@ def _reason(error: Exception) -> str:
     """
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    reason = " ".join(lines[:2]).partition(". Target variable")[0]
-    return reason[:_MOST_REASON] or type(error).__name__
+    return first_line(error, lines=2).partition(". Target variable")[0]
 
 
 def _check_counts(path: Path, config: Any) -> None:
