@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ import pandas as pd
 from benchmarks.memory import peak
 from benchmarks.scenes import Scene, alone, files, hit, photos, resized, scenes
 from multitask.contracts.errors import UserError, command
+from multitask.contracts.run import SPLIT
+from multitask.data.split import read_split
 from multitask.images.decode import Pixels, decode, resize
 from multitask.images.faces.crop import Framing, crop, measure
 from multitask.images.faces.detectors import DETECTORS, detect, detector
@@ -54,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
         "--gain", type=int, default=1000, metavar="N", help="faces whose answers count"
     )
     parser.add_argument(
-        "--network", default="faces", help="whose answers count (default faces)"
+        "--network", default="faces", help="or run whose answers count (default faces)"
     )
     return parser
 
@@ -168,8 +171,8 @@ def gain(
 ) -> Iterator[dict[str, str]]:
     """How alike a network answers for crops of found faces and for the pictures.
 
-    The pictures of UTKFace are pasted into photos, found and cut out by a framing that
-    was measured on others of them. For comparison, also the whole photos.
+    Pictures of UTKFace are pasted into photos, found and cut out. For comparison, also
+    the whole photos.
     """
     (source, *_) = [one for one in data if one.startswith("utkface=")] or [""]
     if not source:
@@ -179,8 +182,7 @@ def gain(
     import multitask
 
     analyzer = multitask.load(network)
-    framing = framing_of(files(source, FRAMED))
-    paths = files(source, count, skip=FRAMED)
+    framing, paths = unseen(source, count, Path(network), analyzer.spec.framing)
     side = analyzer.spec.side
     originals = np.stack([resize(decode(path), side) for path in paths])
     wanted = analyzer.answers(originals, np.arange(len(paths)))
@@ -198,6 +200,26 @@ def gain(
         for what, shown in (("its crop", crops), ("the photo", whole)):
             answers = analyzer.answers(shown, rows)
             yield row | {"answered": what} | agreement(wanted.loc[rows], answers)
+
+
+def unseen(
+    source: str, count: int, network: Path, learnt: Framing | None
+) -> tuple[Framing, list[str]]:
+    """`count` pictures that a network was not trained on, and how to cut out faces.
+
+    Of a run on these pictures they are those of its test part, with the framing that it
+    learnt. The network of other pictures gets a framing measured on 500 of the source.
+    """
+    paths = files(source, sys.maxsize)
+    parts = network / SPLIT
+    if not learnt or not parts.is_file():
+        return framing_of(paths[:FRAMED]), paths[FRAMED : FRAMED + count]
+    table = read_split(parts)
+    test = set(table.loc[table["split"] == "test", "path"])
+    paths = [path for path in paths if path in test]
+    if not paths:
+        raise UserError("--data", f"has none of the test pictures in {parts}")
+    return learnt, paths[:count]
 
 
 def framing_of(paths: Sequence[str]) -> Framing:

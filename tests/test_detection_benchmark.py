@@ -9,6 +9,7 @@ from PIL import Image
 
 from benchmarks import detection, scenes
 from multitask.contracts.errors import UserError
+from multitask.images.faces.crop import Framing
 
 pytest.importorskip("skimage")
 
@@ -56,6 +57,35 @@ def test_a_picture_alone_is_pasted_whole(pictures):
 def test_files_are_always_the_same_and_skip_those_of_another_part(pictures):
     source = f"utkface={pictures}"
     assert scenes.files(source, 8)[3:5] == scenes.files(source, 2, skip=3)
+
+
+def test_a_run_is_asked_about_its_test_pictures_with_the_framing_it_learnt(
+    pictures, tmp_path
+):
+    source, learnt = f"utkface={pictures}", Framing(x=0.5, y=0.3, distance=0.4)
+    paths = scenes.files(source, 8)
+    rows = [
+        f"{path},{'test' if n in (2, 5, 6) else 'train'}\n"
+        for n, path in enumerate(paths)
+    ]
+    (tmp_path / "split.csv").write_text("path,split\n" + "".join(rows))
+    unseen = detection.unseen(source, 2, tmp_path, learnt)
+    assert unseen == (learnt, [paths[2], paths[5]])
+    (tmp_path / "split.csv").write_text("path,split\na.jpg,train\nb.jpg,test\n")
+    with pytest.raises(UserError, match="has none of the test pictures in "):
+        detection.unseen(source, 2, tmp_path, learnt)
+
+
+def test_a_network_of_other_pictures_gets_a_framing_of_those_it_is_not_asked_about(
+    pictures, tmp_path, monkeypatch
+):
+    source, measured = f"utkface={pictures}", []
+    monkeypatch.setattr(detection, "FRAMED", 3)
+    monkeypatch.setattr(detection, "framing_of", measured.extend)
+    _, asked = detection.unseen(
+        source, 4, tmp_path, Framing(x=0.5, y=0.3, distance=0.4)
+    )
+    assert measured + asked == scenes.files(source, 7)
 
 
 def test_photos_are_cut_to_one_shape():
