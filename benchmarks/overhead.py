@@ -1,6 +1,7 @@
 """How much time do a comparison and a sweep take beside their trainings?"""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -37,9 +38,7 @@ def rows(setting: Setting, temporary: Path) -> list[Row]:
     )
     fits = [
         seconds(
-            lambda heads=heads, number=number: _fit(
-                replace(recipe, heads=heads), temporary / f"fit-{number}"
-            )
+            partial(_fit, replace(recipe, heads=heads), temporary / f"fit-{number}")
         )
         for number, heads in enumerate(head_lists)
     ]

@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,7 +58,8 @@ def drawn(pictures: Path) -> Evaluation:
     paths = sorted(map(str, pictures.iterdir()))
     named = ["age", "gender", "race", "expression", "attributes"]  # which are 40 labels
     heads = tuple(catalog.heads(named))
-    labels, answers = {"path": paths}, dict[str, object]()
+    labels: dict[str, Any] = {"path": paths}
+    answers: dict[str, Any] = {}
     for head in heads:
         for name in head.columns:
             truth, given = _column(head, rng, len(paths))
@@ -76,7 +78,7 @@ def drawn(pictures: Path) -> Evaluation:
     )
 
 
-def _column(head: Head, rng: np.random.Generator, count: int) -> tuple[object, object]:
+def _column(head: Head, rng: np.random.Generator, count: int) -> tuple[Any, Any]:
     """The labels and the answers (rows,) of a column, every eighth of them wrong."""
     if head.answer_type == "number":
         truth = rng.integers(0, 90, count).astype(float)

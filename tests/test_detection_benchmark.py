@@ -79,7 +79,7 @@ def test_a_run_is_asked_about_its_test_pictures_with_the_framing_it_learnt(
 def test_a_network_of_other_pictures_gets_a_framing_of_those_it_is_not_asked_about(
     pictures, tmp_path, monkeypatch
 ):
-    source, measured = f"utkface={pictures}", []
+    source, measured = f"utkface={pictures}", list[str]()
     monkeypatch.setattr(detection, "FRAMED", 3)
     monkeypatch.setattr(detection, "framing_of", measured.extend)
     _, asked = detection.unseen(
