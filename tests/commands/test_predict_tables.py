@@ -44,3 +44,12 @@ def test_lines_about_tables_name_the_file_once(run, faces, tmp_path, capsys):
     table.write_text(f"path,box\n{faces / 'a.png'},\n,1 2 3 4\n")
     printed = output(capsys, run, table)
     assert printed.err.endswith("2 pictures: 1 answered, 1 not (has no path)\n")
+
+
+def test_an_empty_path_does_not_keep_the_others_from_being_drawn(run, faces, capsys):
+    table, drawn, sheet = (faces / name for name in ("faces.csv", "drawn", "s.png"))
+    table.write_text(f"path,age\n,1\n{faces / 'a.png'},2\n,3\n")
+    output(capsys, run, table, "--annotate", drawn, "--sheet", sheet)
+    assert [str(path.relative_to(drawn)) for path in drawn.rglob("*")] == ["a.png"]
+    with Image.open(sheet) as image:
+        assert image.width > 3 * 160  # a tile for each row

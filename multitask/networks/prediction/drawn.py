@@ -57,14 +57,17 @@ class AnnotatedFolder:
     say: Say
     paths: Sequence[str]  # of the rows to come, in their order
     _root: str = field(init=False)
+    _has_several: bool = field(init=False)  # rows of some picture
     _held: "pd.DataFrame | None" = None  # rows of a picture that may have more of them
     _letters: set[str] = field(default_factory=set)  # that are drawn
 
     def __post_init__(self) -> None:
+        self.paths = [path for path in self.paths if path]  # not empty cells
+        self._has_several = len(set(self.paths)) < len(self.paths)
         folders = {os.path.dirname(os.path.abspath(path)) for path in self.paths}
         try:
             self._root = os.path.commonpath(folders)
-        except ValueError:  # on different drives of Windows
+        except ValueError:  # no path at all, or on different drives of Windows
             self._root = ""
 
     def target(self, path: str) -> Path:
@@ -85,11 +88,11 @@ class AnnotatedFolder:
         if self.folder.exists() and not self.folder.is_dir():
             raise UserError(where, "is a file", "name a folder")
         distinct = dict.fromkeys(self.paths)
-        several = len(distinct) < len(self.paths)
-        if several and resumed:
+        if self._has_several and resumed:
             what = "can't go on with pictures that have several boxes"
             raise UserError(where, what, "delete what is to be resumed")
-        if several and sum(1 for _ in groupby(self.paths)) > len(distinct):
+        runs = sum(1 for _ in groupby(self.paths))
+        if self._has_several and runs > len(distinct):
             what = "the rows of a picture don't follow each other"
             raise UserError(where, what, "sort the table by its paths")
         for path in distinct:
@@ -109,7 +112,7 @@ class AnnotatedFolder:
 
         if self._held is not None:
             rows, self._held = pd.concat([self._held, rows]), None
-        if len(set(self.paths)) < len(self.paths) and len(rows):
+        if self._has_several and len(rows):
             last = rows["path"] == rows["path"].iloc[-1]
             rows, self._held = rows[~last], rows[last]
         self._write(rows)
@@ -164,8 +167,8 @@ class ContactSheet:
         self.rows += len(rows)
         for _, row in rows.head(MOST - len(self.items)).iterrows():
             box = row["box"] if isinstance(row["box"], str) else None
-            lines = (Path(row["path"]).name, *caption(row))
-            self.items.append(Item(row["path"], box, lines))
+            path = row["path"] if isinstance(row["path"], str) else ""  # no file
+            self.items.append(Item(path, box, (Path(path).name, *caption(row))))
 
     def finish(self) -> None:
         """Write the sheet."""
