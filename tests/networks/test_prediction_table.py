@@ -89,3 +89,11 @@ def test_a_face_has_its_number_and_confidence_in_one_column():
     assert lines[0].split()[-4:] == ["0", ".99", "male", ".90"]
     assert lines[1].split()[-3:] == ["1", "female", ".80"]
     assert lines[2].split() == ["b.jpg", "no", "face"]
+
+
+def test_a_picture_without_a_file_has_an_empty_cell():
+    assert text(table(path=["a.png", None], Smiling=[1, 0])).splitlines() == [
+        "path   Smiling",
+        "a.png  1",
+        "       0",
+    ]

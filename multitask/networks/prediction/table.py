@@ -35,7 +35,7 @@ def text(rows: "pd.DataFrame", *, width: int | None = None) -> str:
 
 
 def _columns(rows: "pd.DataFrame") -> Iterator[Column]:
-    yield ["path", *(str(path) for path in rows["path"])]
+    yield ["path", *(str(path) for path in rows["path"].fillna(""))]
     if "status" in rows and (rows["status"] != "ok").any():
         # What a picture must be is said below the table, once.
         yield ["status", *rows["status"].fillna("").str.partition(": must be")[0]]
