@@ -110,6 +110,18 @@ def test_annotated_pictures_replace_nothing(photos, capsys):
     )
 
 
+def test_no_annotated_picture_takes_the_place_of_another(photos, capsys):
+    Image.open("photos/cup.png").save("photos/more/portrait.bmp.png")
+    for same in ("photos/more/portrait.bmp.png", "photos/../photos/more/portrait.bmp"):
+        assert refused(
+            capsys,
+            ["faces", "photos/more/portrait.bmp", same, "--annotate", "drawn"],
+            "drawn/portrait.bmp.png would be the copy of both photos/more/portrait.bmp "
+            f"and {same}; leave one of them out",
+        )
+    assert not Path("drawn").exists()
+
+
 def test_a_stopped_command_goes_on_with_its_drawings(photos, monkeypatch, capsys):
     from multitask.networks.prediction.file import PredictionFile
 

@@ -82,7 +82,8 @@ class AnnotatedFolder:
     def check(self, *, resumed: bool) -> None:
         """Raise UserError if the folder can't be made or would lose a file.
 
-        If the work is `resumed`, annotated pictures may be there already.
+        Two pictures may not have one place, as `a.bmp` and `a.bmp.png` have. If the
+        work is `resumed`, annotated pictures may be there already.
         """
         where = f"--annotate {self.folder}"
         if self.folder.exists() and not self.folder.is_dir():
@@ -95,8 +96,12 @@ class AnnotatedFolder:
         if self._has_several and runs > len(distinct):
             what = "the rows of a picture don't follow each other"
             raise UserError(where, what, "sort the table by its paths")
+        places: dict[Path, str] = {}
         for path in distinct:
             target = self.target(path)
+            if (other := places.setdefault(target, path)) != path:
+                what = f"{target} would be the copy of both {other} and {path}"
+                raise UserError(where, what, "leave one of them out")
             if not target.exists():
                 continue
             if not resumed or target.samefile(path):
