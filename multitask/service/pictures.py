@@ -1,5 +1,6 @@
 """How do the bytes of an upload become pixels, whoever made them?"""
 
+import re
 from http import HTTPStatus
 
 from PIL import Image, UnidentifiedImageError
@@ -11,7 +12,9 @@ from multitask.service.refusals import Refusal
 
 # A progressive JPEG has about ten. Each takes a pass over all pixels, in a few bytes.
 _MAX_SCANS = 64
-_START_OF_SCAN = b"\xff\xda"
+_START_OF_SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
+# The next marker that has bytes of its own after it, or ends the picture.
+_MARKER = re.compile(b"\xff+([\xc0-\xcf\xd9-\xfe])")
 
 
 def pixel_count(data: bytes, name: str, max_pixels: int) -> int:
@@ -38,11 +41,24 @@ def pixel_count(data: bytes, name: str, max_pixels: int) -> int:
         raise _broken(name, f"can't be decoded: {error}") from None
     if width * height > max_pixels:
         raise _too_large(name, f"{width} x {height} pixels", max_pixels)
-    scans = data.count(_START_OF_SCAN) if data.startswith(b"\xff\xd8") else 0
+    scans = _count_scans(data) if data.startswith(b"\xff\xd8") else 0
     if scans > _MAX_SCANS:
         todo = f"save it again with at most {_MAX_SCANS}"
         raise Refusal(_BROKEN, name, f"is a JPEG of {counted(scans, 'scan')}", todo)
     return width * height
+
+
+def _count_scans(data: bytes) -> int:
+    """The scans of the picture that a JPEG begins with.
+
+    After it phones put a video, and before it a preview, whose bytes don't count.
+    """
+    scans, place = 0, 2
+    while (marker := _MARKER.search(data, place)) and marker[1] != _END_OF_IMAGE:
+        scans += marker[1] == _START_OF_SCAN
+        place = marker.end()
+        place += max(2, int.from_bytes(data[place : place + 2]))  # its own length
+    return scans
 
 
 def decode_upload(data: bytes, name: str, damaged: Damaged = "skip") -> Pixels:

@@ -105,6 +105,24 @@ def test_an_ordinary_progressive_jpeg_is_read():
     assert pixel_count(data, "a.jpg", MOST) == 64 * 64
 
 
+@pytest.mark.parametrize("place", ["after", "before"])
+def test_what_else_a_phone_puts_into_a_jpeg_counts_as_no_scan(place):
+    data, more = encoded(pixels(0, 64, 64), "JPEG"), b"\xff\xda\xff\xd9" * 100
+    comment = b"\xff\xfe" + struct.pack(">H", 2 + len(more)) + more
+    whole = data + more if place == "after" else data[:2] + comment + data[2:]
+    assert pixel_count(whole, "a.jpg", MOST) == 64 * 64
+    np.testing.assert_array_equal(decode_upload(whole, "a.jpg"), decode(data))
+
+
+@pytest.mark.parametrize("hiding", [b"\xff\x01", b"\xff\x02", b"\xff\xd0"])
+def test_no_marker_hides_scans(hiding):
+    # None of these has a length, which the two bytes after each would be.
+    data = many_scans(200)
+    second = data.index(b"\xff\xda", data.index(b"\xff\xda") + 2)
+    status, line = refusal(data[:second] + hiding + b"\xff\x00" + data[second:])
+    assert (status, line) == (422, refusal(data)[1])
+
+
 def animated():
     frames = [Image.fromarray(pixels(seed)) for seed in range(3)]
     file = BytesIO()
