@@ -1,6 +1,7 @@
 """What does a network predict for these files? One command, one row per face."""
 
 import argparse
+import os
 import sys
 from contextlib import nullcontext
 from itertools import chain
@@ -183,7 +184,7 @@ def main(argv: list[str] | None = None) -> int:
     from multitask.images.sheet import check_sheet
 
     if arguments.sheet:  # before a network is looked for, or downloaded
-        check_sheet(Path(arguments.sheet).expanduser())
+        check_sheet(Path(os.path.expanduser(arguments.sheet)))
     check_faces(arguments.faces, arguments.detector)
     network = take_network(arguments)
     arguments.input = with_lines(arguments.input)

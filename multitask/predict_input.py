@@ -106,7 +106,7 @@ def _check_order(first: str, others: list[str]) -> None:
     from multitask.contracts.reading import ENDINGS, TABLES
     from multitask.images.video import is_video
 
-    folder = Path(first).expanduser()
+    folder = Path(os.path.expanduser(first))
     runs = sorted(folder.glob(f"*/{NETWORK}")) if folder.is_dir() else []
     if runs:
         what = f"is no network, but holds {counted(len(runs), 'run')}"
@@ -122,7 +122,7 @@ def _check_order(first: str, others: list[str]) -> None:
     for word in (first, *others):
         is_named_so = word.lower().endswith((*ENDINGS, *TABLES)) or has_magic(word)
         is_named_so |= word == STANDARD_INPUT or is_video(word)
-        if not is_named_so and not Path(word).expanduser().exists():
+        if not is_named_so and not Path(os.path.expanduser(word)).exists():
             names = nearest(word, catalog.names())
             what = "is neither a network nor a picture, video, folder or table"
             raise UserError(word, what, f"networks by name: {names}")

@@ -1,6 +1,7 @@
 """What does `predict` make of its rows, and what does it write beside them?"""
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,7 +67,7 @@ def target(
         return
     heads, probabilities = heads_to_read(arguments), arguments.probabilities
     work = same_work(network, pictures, heads, probabilities, options)
-    with writing(Path(arguments.out).expanduser(), form, work) as file:
+    with writing(Path(os.path.expanduser(arguments.out)), form, work) as file:
         yield file
 
 
@@ -88,7 +89,7 @@ def feature_file(
     # A bundled network lies elsewhere on another machine.
     is_bundled = network.parent.parent == catalog.BUNDLED
     name = network.parent.name if is_bundled else str(network.absolute())
-    path = Path(arguments.features).expanduser()
+    path = Path(os.path.expanduser(arguments.features))
     names = ("faces", "largest", "detector", "damaged", "tta")
     file = FeatureFile(
         path=path,
@@ -149,10 +150,10 @@ def drawings(
 
     drawn: list[Drawing] = [FirstPictures(say=tell)]
     if arguments.annotate:
-        folder = Path(arguments.annotate).expanduser()
+        folder = Path(os.path.expanduser(arguments.annotate))
         drawn.append(AnnotatedFolder(folder=folder, paths=paths, say=tell))
     if arguments.sheet:
-        sheet = Path(arguments.sheet).expanduser()
+        sheet = Path(os.path.expanduser(arguments.sheet))
         drawn.append(ContactSheet(path=sheet, say=tell))
     for each in drawn:
         each.check(resumed=done > 0)

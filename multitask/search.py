@@ -1,6 +1,7 @@
 """Which pictures show what I look for? One command, on answers that predict wrote."""
 
 import argparse
+import os
 import shlex
 import shutil
 import sys
@@ -111,13 +112,13 @@ def main(argv: list[str] | None = None) -> int:
     from multitask.retrieval import find
 
     form = resolve_format(arguments.out, None)
-    out = Path(arguments.out).expanduser() if arguments.out else None
+    out = Path(os.path.expanduser(arguments.out)) if arguments.out else None
     if out:
-        if out.exists() and Path(arguments.answers).expanduser().samefile(out):
+        if out.exists() and Path(os.path.expanduser(arguments.answers)).samefile(out):
             raise UserError(f"--out {out}", "is the file to search", "name another")
         check_target(out, form)
     if arguments.sheet:
-        check_sheet(Path(arguments.sheet).expanduser())
+        check_sheet(Path(os.path.expanduser(arguments.sheet)))
     like = find_like(arguments.like, arguments.features, arguments.network, say=_tell)
     matches = find.find(
         arguments.answers,

@@ -1,5 +1,6 @@
 """What does `multitask` offer in Python for tables of answers?"""
 
+import os
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,7 @@ def search(
     from multitask.retrieval import find
 
     if sheet is not None:
-        check_sheet(Path(sheet).expanduser())
+        check_sheet(Path(os.path.expanduser(sheet)))
     wanted = find_like(like, features, network, say=in_python(say))
     matches = find.find(
         answers, expression, like=wanted, top=top, sort=sort, ascending=ascending
@@ -111,7 +112,7 @@ def find_like(
     from multitask.retrieval.find import Like
     from multitask.terminal.quiet import import_tensorflow
 
-    stored = open_features(Path(features).expanduser())
+    stored = open_features(Path(os.path.expanduser(features)))
     file = _network(network, stored.network)
     if digest(file) != stored.sha256:
         what = f"comes from another network than {file}"
@@ -148,7 +149,7 @@ def _query(
 
     name = like if isinstance(like, (str, PathLike)) else "picture"
     is_path = isinstance(like, (str, PathLike))
-    if is_path and Path(like).expanduser().is_dir():  # type: ignore[arg-type]
+    if is_path and Path(os.path.expanduser(like)).is_dir():  # type: ignore[arg-type]
         raise UserError(f"--like {name}", "is a folder, must be one picture")
     status = visible_fault(like)
     if not status:
@@ -181,4 +182,4 @@ def write_sheet(
     """
     from multitask.retrieval import found_sheet
 
-    found_sheet.write(matches, Path(path).expanduser(), say)
+    found_sheet.write(matches, Path(os.path.expanduser(path)), say)

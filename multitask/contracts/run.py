@@ -1,5 +1,6 @@
 """Which files does a run hold, and may a folder be written to?"""
 
+import os
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -235,7 +236,7 @@ def network_file(path: str | Path) -> Path:
 
     Raises UserError if there is none.
     """
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))
     path = path / NETWORK if path.is_dir() else path
     if not path.exists():
         raise UserError(path, "does not exist", "give a run folder or a .keras file")

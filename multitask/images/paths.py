@@ -68,7 +68,7 @@ def matches(name: str) -> list[str]:
 
     Raises UserError for a name of a folder (`faces/`) that does not exist.
     """
-    path = str(Path(name).expanduser())
+    path = str(Path(os.path.expanduser(name)))
     if glob.has_magic(name) and not os.path.exists(path):
         return sorted(glob.glob(path, recursive=True))
     if name.endswith((os.sep, "/")) and not os.path.isdir(path):

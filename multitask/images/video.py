@@ -130,7 +130,7 @@ class Video:
                 self._container = opened.enter_context(open_camera(self.name))
             else:
                 # Not by its name, which FFmpeg may take for that of a protocol.
-                file = opened.enter_context(_file(Path(self.name).expanduser()))
+                file = opened.enter_context(_file(Path(os.path.expanduser(self.name))))
                 self._container = opened.enter_context(_container(file, self.name))
             self._stream = _stream(self._container, self.name)
             self._opened = opened.pop_all()

@@ -144,7 +144,7 @@ def open_answers(source: "str | PathLike[str] | pd.DataFrame") -> Answers:
     if not isinstance(source, (str, PathLike)):
         what = f"is of type {type(source).__name__}, must be a file or a DataFrame"
         raise UserError("answers", what, "give what predict returned or wrote")
-    return _File(Path(source).expanduser())
+    return _File(Path(os.path.expanduser(source)))
 
 
 def _connect() -> "duckdb.DuckDBPyConnection":

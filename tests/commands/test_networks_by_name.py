@@ -103,7 +103,7 @@ def test_a_folder_here_with_the_name_of_a_network_is_not_passed_over(
     assert len(json.loads(printed.out)) == 1
 
 
-@pytest.mark.parametrize("word", ["facez", "runs/faces", "photo.pgn"])
+@pytest.mark.parametrize("word", ["facez", "runs/faces", "photo.pgn", "~nobody/x"])
 def test_a_word_that_is_nothing_is_not_answered_by_the_default(
     word, faces, here, capsys
 ):

@@ -198,9 +198,11 @@ def test_yes_no_labels_are_needed_for_a_list(photos, capsys):
         (["--detector", "mtcn"], "^--detector: unknown detector 'mtcn'; did you mean"),
         (["--box", "xywh"], "--box: is for a table, and none is given"),
         (["--heads", ""], "--heads: is empty; name heads, or leave it out"),
+        (["--out", "~no-such-user/a.csv"], "a.csv: no folder '~no-such-user'"),
+        (["--sheet", "~no-such-user/a.png"], "a.png: no folder '~no-such-user'"),
     ],
 )
-def test_options_without_effect_are_refused(photos, capsys, options, message):
+def test_options_without_effect_or_place_are_refused(photos, capsys, options, message):
     assert refused(capsys, ["faces", "photos/portrait.jpg", *options], message)
 
 

@@ -48,6 +48,10 @@ def test_a_tilde_is_the_home_folder(faces, paths, monkeypatch):
     assert expand(["~/a.png", "~/more*", "~"]) == [paths[0], paths[3], *paths[1:3]]
 
 
+def test_a_tilde_before_the_name_of_no_user_is_a_letter():
+    assert expand(["~no-such-user/a.png"]) == ["~no-such-user/a.png"]
+
+
 def test_names_may_look_like_globs(tmp_path):
     folder = tmp_path / "album [1]"
     folder.mkdir()

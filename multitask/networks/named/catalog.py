@@ -90,7 +90,7 @@ def find(network: str | Path, say: Say | None = None) -> Path:
     if text.startswith(hub.PREFIX):
         return hub.download(text, say or _to_standard_error)
     if not _may_be_name(text):
-        name, path = Path(text).name, Path(text).expanduser()
+        name, path = Path(text).name, Path(os.path.expanduser(text))
         installed = (one.name for one in (*_bundled(), *_of_packages()))
         if not path.exists() and name in installed:
             todo = f"for the network of that name write {name!r}"
@@ -129,7 +129,7 @@ def is_installed(text: str) -> bool:
 
 def is_network(text: str) -> bool:
     """Whether a text names a network, or a run, rather than pictures."""
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))
     is_run = (path / NETWORK).exists() or (path / RECIPE).exists()
     return text.endswith(_KERAS) or is_run or is_named(text)
 
@@ -220,7 +220,7 @@ def _in_folder() -> list[Named]:
     text = os.environ.get(FOLDER, "")
     if not text:
         return []
-    folder = Path(text).expanduser()
+    folder = Path(os.path.expanduser(text))
     if not folder.is_dir():
         raise UserError(
             FOLDER,
