@@ -114,7 +114,8 @@ def main(argv: list[str] | None = None) -> int:
     form = resolve_format(arguments.out, None)
     out = Path(os.path.expanduser(arguments.out)) if arguments.out else None
     if out:
-        if out.exists() and Path(os.path.expanduser(arguments.answers)).samefile(out):
+        answers = Path(os.path.expanduser(arguments.answers))
+        if out.exists() and answers.exists() and answers.samefile(out):
             raise UserError(f"--out {out}", "is the file to search", "name another")
         check_target(out, form)
     if arguments.sheet:
