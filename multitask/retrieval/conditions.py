@@ -135,6 +135,11 @@ class Compiler:
         assert isinstance(left, ast.Name)
         assert isinstance(right, ast.Tuple | ast.List | ast.Set)
         column = self._column(left)
+        for each in right.elts:
+            if isinstance(each, ast.Name):
+                pair = " == ".join(map(self.expression.source, (left, each)))
+                what = f"has the column {self._column(each).name!r} among the values"
+                self._refuse(node, what, f"write {pair} or ...")
         constants = [value(each) for each in right.elts]
         for constant in constants:
             place = self._place(node, column, constant, is_order=False)

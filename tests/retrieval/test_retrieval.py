@@ -225,6 +225,10 @@ def test_a_label_with_a_threshold_is_yes_or_no_and_its_probability_must_be_there
         ("`age < 3", "close the backtick"),
         ("age is 3", "compares by is; write == for equal"),
         ("age == missing", "write age is missing, or is not missing"),
+        (
+            "age in (age_low, 20)",
+            "has the column 'age_low' among the values; write age == age_low or ...",
+        ),
         ("age in 3", "must look for a column in values"),
         ("3 in age", "must look for a column in values"),
         ("", "expression: is empty"),
@@ -455,6 +459,11 @@ def test_a_mistake_in_an_option_is_one_line(options, message, folder, capsys):
     err = output(capsys, "answers.csv", "Smiling", *options, status=2).err
     assert err.startswith(message)
     assert err.count("\n") == 1
+
+
+def test_answers_that_are_not_there_are_told_whatever_is_written(folder, capsys):
+    err = output(capsys, "none.csv", "Smiling", "--out", "answers.csv", status=2).err
+    assert err == "none.csv: no such file; check the path\n"
 
 
 def test_a_file_that_holds_no_predictions_is_not_replaced(folder, capsys):
