@@ -100,6 +100,10 @@ def bind(host: str, port: int) -> socket.socket:
             bound.bind(address)
             on_error.pop_all()
         return bound
+    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: a long label
+        reason = getattr(error, "strerror", None) or str(error)
+        todo = "give a name or address of this machine, such as 0.0.0.0"
+        raise UserError(where, f"can't listen there: {reason}", todo) from None
     except OSError as error:
         reason = error.strerror or str(error)
         todo = "choose another: --port 0 takes any free one"
