@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from multitask.cli.options import add_damaged, add_inference
 from multitask.contracts.errors import Parser, UserError, command
+from multitask.contracts.run import NETWORK
 from multitask.networks.named import catalog
 from multitask.networks.named.description import card, card_file
 from multitask.terminal.bar import status
@@ -143,6 +144,7 @@ def _serve(arguments: argparse.Namespace) -> None:
     token = _token(arguments.token)
     name = arguments.network or catalog.DEFAULT
     network = catalog.find(name)
+    shown = _shown(name, network)
     with bind(arguments.host, arguments.port) as bound:
         import_tensorflow()
         import multitask
@@ -155,7 +157,7 @@ def _serve(arguments: argparse.Namespace) -> None:
             analyzer = analyzer.with_engine(arguments.engine)
             app = create_app(
                 analyzer,
-                name=_shown(name),
+                name=shown,
                 card=card(network) if card_file(network).is_file() else "",
                 limits=limits,
                 token=token,
@@ -166,7 +168,7 @@ def _serve(arguments: argparse.Namespace) -> None:
             print(note, file=sys.stderr)
         if not is_local(arguments.host) and not token:
             print(f"--host {arguments.host}: {_OPEN}", file=sys.stderr)
-        print(f"{_shown(name)} at {address(bound)} (Ctrl-C ends it)")
+        print(f"{shown} at {address(bound)} (Ctrl-C ends it)")
         run(app, bound, limits)
 
 
@@ -196,12 +198,12 @@ def _token(given: str | None) -> str:
     return token
 
 
-def _shown(network: str) -> str:
+def _shown(network: str, file: Path) -> str:
     """How clients see a network: by its name or that of its folder, not by a path."""
     if catalog.is_named(network):
         return network
-    path = Path(network)
-    return (path.parent.name or path.stem) if path.suffix else path.name
+    folder = os.path.basename(os.path.dirname(os.path.abspath(file)))
+    return folder if folder and file.name == NETWORK else file.stem
 
 
 if __name__ == "__main__":

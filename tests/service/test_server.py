@@ -13,7 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from multitask import serve
 from multitask.contracts.errors import UserError
+from multitask.networks.named import catalog
 from multitask.serve import main
 from multitask.service import server as server_module
 from multitask.service.server import address, bind
@@ -220,6 +222,7 @@ def test_a_port_that_is_taken_is_one_line(run, capsys):
     [
         (["--port", "70000"], "--port 70000: must be from 0 to 65535"),
         (["--host", "nowhere.invalid"], "--host nowhere.invalid --port 8000: can't li"),
+        (["--host", "a..b"], "--host a..b --port 8000: can't listen there: encoding "),
         (["--tta", "3"], "--tta: is '3', must be one of 1, 2, 4"),
         (["--queue", "0"], "--queue: is 0, must be 1 or more"),
         (["--max-pixels", "many"], "--max-pixels: is 'many', must be a whole number"),
@@ -279,3 +282,23 @@ def test_answers_are_sent_without_waiting_for_the_client_to_confirm_their_start(
     # asyncio sets TCP_NODELAY only for a socket whose protocol is named.
     with bind("127.0.0.1", 0) as bound:
         assert bound.proto == socket.IPPROTO_TCP
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("faces", "faces"),
+        ("runs/faces-0.5", "faces-0.5"),
+        ("runs/faces-0.5/network.keras", "faces-0.5"),
+        (".", "here"),
+        ("network.keras", "here"),
+        ("runs/age.keras", "age"),
+    ],
+)
+def test_clients_see_a_name_and_no_path(given, shown, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    (here / "runs" / "faces-0.5").mkdir(parents=True)
+    for place in ("network.keras", "runs/age.keras", "runs/faces-0.5/network.keras"):
+        (here / place).touch()
+    monkeypatch.chdir(here)
+    assert serve._shown(given, catalog.find(given)) == shown
