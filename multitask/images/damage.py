@@ -7,13 +7,14 @@ files the first frame may be whole, and the rest cut off.
 import threading
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
 from PIL import Image
 
+from multitask.contracts.errors import wrong_choice
 from multitask.images.room import ROOM
 
 Damaged = Literal["skip", "keep"]  # what to do with pictures that are damaged
@@ -28,6 +29,12 @@ _thread = threading.local()
 
 class DamageError(Exception):
     """A file is damaged; the message says how."""
+
+
+def check_damaged(damaged: str) -> None:
+    """Raise UserError unless this is a word for what to do with damaged pictures."""
+    if damaged not in get_args(Damaged):
+        raise wrong_choice("--damaged", damaged, get_args(Damaged))
 
 
 def in_memory(source: BytesIO | Path) -> BytesIO | Path:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import UserError, python_spelling
-from multitask.images.damage import Damaged
+from multitask.images.damage import Damaged, check_damaged
 from multitask.images.decode import Picture
 from multitask.images.faces.parts import FaceFinder, Faces, make_finder
 from multitask.images.video import EVERY
@@ -88,7 +88,8 @@ class Analyzer(Network):
         a folder or glob without a picture, a DataFrame without `path`, for anything
         that is not a picture, for boxes whose form is in doubt, and if no picture is
         usable: no file exists, or arrays are not uint8. It also does for an unknown
-        detector, and for `faces="detect"` with boxes or a network without a framing.
+        detector or another word for `damaged`, and for `faces="detect"` with boxes or a
+        network without a framing.
         """
         chunks = self.predict_chunks(
             pictures,
@@ -176,6 +177,7 @@ class Analyzer(Network):
         installed (extra `video`), or an option is wrong.
         """
         _check_batch_size(batch_size)
+        check_damaged(damaged)
         reader = Reader(
             outputs=lambda pixels: self.outputs_and_far(pixels, batch_size),
             warns=self.training is not None,
@@ -318,6 +320,7 @@ class Analyzer(Network):
         damaged: Damaged = "skip",
     ) -> Answering:
         _check_batch_size(batch_size)
+        check_damaged(damaged)
         return Answering(
             spec=self.spec,
             forward=self.forward,

@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from multitask.contracts.version import VERSION
-from multitask.images.damage import Damaged
+from multitask.images.damage import Damaged, check_damaged
 from multitask.images.faces.parts import Faces
 from multitask.networks.analyzer import Analyzer
 from multitask.service.access import SameSite, bearer
@@ -56,7 +56,10 @@ def create_app(
     for the page, `/health` and `/openapi.json`. Without one, the header `Host` must
     name this machine (127.0.0.1, localhost or ::1) or one of `hosts`. Serve it with one
     process: pictures share batches inside of it.
+
+    Raises UserError for another word for `damaged`.
     """
+    check_damaged(damaged)
     predictor = Predictor(analyzer, name, card)
     service = Service(predictor, limits or Limits(), damaged)
 

@@ -2,11 +2,13 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import keras
 import pandas as pd
 import pytest
 
+import multitask
 from multitask import Machine, UserError
 from multitask.audit import main as audit
 from multitask.contracts import catalog
@@ -40,6 +42,18 @@ def network(tiny_trunk, tmp_path):
     )
     archive.save(build.build(spec), spec, tmp_path / NETWORK)
     return tmp_path / NETWORK
+
+
+def test_another_word_is_refused_in_python(network):
+    opened = multitask.load(network)
+    damaged: Any = "kep"
+    for use in (opened.predict, opened.embed, opened.stream, opened.predict_video):
+        given: Any = "a.mp4" if use == opened.predict_video else [encoded("JPEG")]
+        with pytest.raises(UserError) as caught:
+            use(given, damaged=damaged)
+        assert str(caught.value) == (
+            "damaged: is 'kep', must be one of skip, keep; did you mean 'keep'?"
+        )
 
 
 def test_predict_answers_for_them_only_if_they_are_kept(labels, network, tmp_path):
