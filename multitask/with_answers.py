@@ -148,9 +148,10 @@ def _query(
     from multitask.images.decode import visible_fault
 
     name = like if isinstance(like, (str, PathLike)) else "picture"
-    is_path = isinstance(like, (str, PathLike))
-    if is_path and Path(os.path.expanduser(like)).is_dir():  # type: ignore[arg-type]
-        raise UserError(f"--like {name}", "is a folder, must be one picture")
+    if isinstance(like, (str, PathLike)):
+        like = os.path.expanduser(like)
+        if os.path.isdir(like):
+            raise UserError(f"--like {name}", "is a folder, must be one picture")
     status = visible_fault(like)
     if not status:
         if tta := options.get("tta"):

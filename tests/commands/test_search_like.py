@@ -143,6 +143,16 @@ def test_a_sheet_says_how_similar_each_face_is(folder, monkeypatch):
     assert " to " in shown[0][2]  # the interval of the age that was searched for
 
 
+def test_the_photo_may_lie_in_the_home_folder(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    settings: Any = {"features": "features.npy", "top": 1}
+    at_home, here = (
+        multitask.search("answers.csv", like=photo, **settings)
+        for photo in ("~/photos/b.jpg", "photos/b.jpg")
+    )
+    assert at_home.equals(here)
+
+
 def test_python_is_told_the_command_that_writes_features(folder):
     message = "^like: needs features; give the file that `predict --features` wrote"
     with pytest.raises(UserError, match=message):
