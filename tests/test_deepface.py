@@ -71,6 +71,13 @@ def photo(tmp_path_factory):
     return path
 
 
+def closed():
+    """A file that was open."""
+    file = io.BytesIO()
+    file.close()
+    return file
+
+
 def is_astronaut(face):
     """Whether a face is hers, at her place in the photo."""
     region = face["region"]
@@ -352,6 +359,7 @@ def test_a_wrong_argument_is_one_line_and_a_value_error(analyze, settings, messa
         (BGR - 300.0, "^img_path: has values from -300"),
         (BGR[:0], "^img_path: is an array of shape"),
         (io.StringIO("a"), "binary mode"),
+        (closed(), "^img_path: can't be read: I/O operation on closed file"),
         ([BGR, "nowhere.jpg"], r"^img_path\[1\] nowhere.jpg: no such file"),
         ([[BGR]], r"^img_path\[0\]: is of type list"),
     ],

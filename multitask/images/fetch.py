@@ -23,9 +23,9 @@ def fetch(picture: Any) -> Any:
     `http://` or `https://`, or an object with a `read` that gives bytes, of which all
     are read from the start.
 
-    Raises PictureError if the text is not base64, the file is a text file, or there is
-    no download: for another status than 200, after 60 seconds of silence, and for more
-    than 100 MB.
+    Raises PictureError if the text is not base64, the file is a text file or can't be
+    read, as it is closed, or there is no download: for another status than 200, after
+    60 seconds of silence, and for more than 100 MB.
 
     >>> fetch("data:image/png;base64,iVBORw0KGgo=")
     b'\\x89PNG\\r\\n\\x1a\\n'
@@ -86,9 +86,12 @@ def _from_web(address: str) -> bytes:
 
 
 def _from_file(file: Any) -> bytes:
-    if callable(getattr(file, "seekable", None)) and file.seekable():
-        file.seek(0)
-    data = file.read()
+    try:
+        if callable(getattr(file, "seekable", None)) and file.seekable():
+            file.seek(0)
+        data = file.read()
+    except (OSError, ValueError) as error:  # ValueError: it is closed
+        raise PictureError(f"can't be read: {error}") from None
     if not isinstance(data, bytes):
         what = f"is a file that gives {type(data).__name__}, must give bytes"
         raise PictureError(f"{what}: open it in binary mode, 'rb'")
