@@ -174,6 +174,8 @@ def test_an_empty_path_of_a_table_is_the_status_of_its_row(network):
     answers = network.predict(table)
     assert answers["status"].tolist() == ["ok", *["has no path"] * 4]
     assert answers["path"].isna().all()
+    for column in (table["path"], table["path"].to_numpy()):
+        assert network.predict(column)["status"].equals(answers["status"])
     with pytest.raises(
         UserError, match=r"^pictures: has no path \(the first of 2 pict"
     ):

@@ -115,10 +115,10 @@ def _cell(picture: Any) -> Any:
 def _as_list(pictures: Any) -> list[Picture]:
     """Pictures as a list, a single one as a list of one."""
     if isinstance(pictures, pd.Series):
-        return pictures.tolist()
+        return list(map(_cell, pictures))
     if isinstance(pictures, np.ndarray):
         many = pictures.ndim == 4 or pictures.dtype.kind in "OUS"  # paths of a table
-        return list(pictures) if many and pictures.ndim else [pictures]
+        return list(map(_cell, pictures)) if many and pictures.ndim else [pictures]
     single = (str, bytes, os.PathLike)
     if isinstance(pictures, single) or hasattr(pictures, "convert"):
         pictures = [pictures]
