@@ -72,6 +72,21 @@ def test_a_long_path_keeps_its_end_on_a_terminal():
     assert shown == "..." + faces["path"][0][-37:]
 
 
+def test_a_head_may_be_called_as_a_column_of_videos():
+    named = table(
+        time=["day", "night"],
+        time_confidence=[0.9, 0.8],
+        start=[3.0, 7.0],
+        start_low=[2.0, 6.0],
+        start_high=[4.0, 8.0],
+    )
+    assert text(named).splitlines() == [
+        "path   time       start",
+        "0.png  day .90    3 (2 to 4)",
+        "1.png  night .80  7 (6 to 8)",
+    ]
+
+
 def test_a_face_has_its_number_and_confidence_in_one_column():
     rows = pd.DataFrame(
         {

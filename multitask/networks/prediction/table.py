@@ -42,15 +42,20 @@ def _columns(rows: "pd.DataFrame") -> Iterator[Column]:
     for name in ("box", "warning"):
         if name in rows and rows[name].notna().any():
             yield [name, *(rows[name].fillna(""))]
-    for name in set(_FACES) & set(rows):
+    every = list(map(str, rows))
+    # A head may have the name of a column that only videos have.
+    answered = {name for name in (*_FACES, *_TIMES) if suffixes(name, every)}
+    for name in _FACES:
+        if name not in every or name in answered:
+            continue
         numbers = rows[name].astype(object).where(rows[name].notna(), "")
         sure = rows.get("face_confidence", [None] * len(rows))
         cells = zip(numbers, map(share, sure), strict=True)
         yield [name, *(f"{face} {confidence}".rstrip() for face, confidence in cells)]
     for name in _TIMES:
-        if name in rows:
+        if name in every and name not in answered:
             yield [name, *("" if time != time else number(time) for time in rows[name])]
-    names = [str(name) for name in rows if name not in _BEFORE]
+    names = [name for name in every if name in answered or name not in _BEFORE]
     beside = {f"{name}_{suffix}" for name in names for suffix in suffixes(name, names)}
     for name in names:
         if name not in beside:
