@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multitask.contracts.errors import UserError, listed
+from multitask.contracts.errors import UserError, listed, printable
 from multitask.contracts.recipe_texts import split_names
 from multitask.networks.named import catalog
 from multitask.networks.prediction.formats import DEEPFACE
@@ -162,4 +162,4 @@ def drawings(
 
 def tell(line: str) -> None:
     """Print a line on standard error."""
-    print(line, file=sys.stderr)
+    print(printable(line), file=sys.stderr)

@@ -35,7 +35,7 @@ class UserError(Exception):
     def __init__(self, where: object, what: str, todo: str = "") -> None:
         line = f"{where}: {what}" + (f"; {todo}" if todo else "")
         # As commands show it, with options.
-        self.line = _shortened(" ".join(line.split()).translate(_CONTROLS))
+        self.line = _shortened(printable(" ".join(line.split())))
         super().__init__(self.line)
 
 
@@ -45,6 +45,15 @@ def _shortened(line: str) -> str:
         return line
     half = _LONGEST // 2
     return f"{line[:half]} ... {line[-half:]}"
+
+
+def printable(text: str) -> str:
+    r"""A text in one line that neither moves the cursor of a terminal nor colours it.
+
+    >>> printable("a\nb.jpg")
+    'a�b.jpg'
+    """
+    return text.translate(_CONTROLS)
 
 
 def nearest(name: object, known: Iterable[object]) -> str:

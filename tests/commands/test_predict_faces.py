@@ -206,6 +206,15 @@ def test_options_without_effect_or_place_are_refused(photos, capsys, options, me
     assert refused(capsys, ["faces", "photos/portrait.jpg", *options], message)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no name has a line break")
+def test_a_name_with_a_line_break_stays_in_its_line(photos, capsys):
+    Path("photos/a\nb.png").write_text("a letter")
+    assert predict(["faces", "photos", "--faces", "whole"]) == 0
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 5  # with the heading
+    assert "photos/a\N{REPLACEMENT CHARACTER}b.png)" in printed.err.splitlines()[-1]
+
+
 def test_a_sheet_never_replaces_a_photo(photos, capsys):
     photo = photos / "portrait.jpg"
     before = photo.read_bytes()

@@ -87,6 +87,12 @@ def test_a_head_may_be_called_as_a_column_of_videos():
     ]
 
 
+def test_a_path_can_not_break_the_line():
+    lines = text(table(path=["a\nb.png", "\x1b[2J.png"], Smiling=[1, 0])).splitlines()
+    mark = "\N{REPLACEMENT CHARACTER}"
+    assert lines[1:] == [f"a{mark}b.png   1", f"{mark}[2J.png  0"]
+
+
 def test_a_face_has_its_number_and_confidence_in_one_column():
     rows = pd.DataFrame(
         {

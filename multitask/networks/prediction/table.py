@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from multitask.contracts.errors import printable
 from multitask.images.captions import cell, number, share, suffixes
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def text(rows: "pd.DataFrame", *, width: int | None = None) -> str:
 
 
 def _columns(rows: "pd.DataFrame") -> Iterator[Column]:
-    yield ["path", *(str(path) for path in rows["path"].fillna(""))]
+    yield ["path", *(printable(str(path)) for path in rows["path"].fillna(""))]
     if "status" in rows and (rows["status"] != "ok").any():
         # What a picture must be is said below the table, once.
         yield ["status", *rows["status"].fillna("").str.partition(": must be")[0]]
