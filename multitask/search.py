@@ -148,11 +148,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _print(rows: "pd.DataFrame") -> None:
-    from multitask.networks.prediction.table import text
+    from multitask.networks.prediction.formats import text
 
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else None
-    print(text(rows, width=width), end="")
+    print(text(rows, "table", first=True, width=width), end="")
 
 
 def _tell(line: str) -> None:

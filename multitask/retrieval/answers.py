@@ -226,7 +226,9 @@ class _File(Answers):
             f"ON answers.{_name(self._unused)} = wanted.row ORDER BY wanted.place",
             [self._file],
         )
-        return matches.df()
+        rows = matches.df()
+        lists = [name for name in self.names if rows[name].dtype == object]
+        return rows.assign(**{name: rows[name].map(_as_list) for name in lists})
 
     @property
     def _unused(self) -> str:
@@ -268,6 +270,11 @@ def _plain(cells: "pd.Series[Any]") -> "pd.Series[Any]":
         texts = cells.astype(object).map(_encodable, na_action="ignore")
         return texts.astype("string[python]")
     return pd.Series([[]] * len(cells), dtype=object)
+
+
+def _as_list(cell: Any) -> Any:
+    """A list, which DuckDB gives as an array, as `predict` has it; else the cell."""
+    return cell.tolist() if isinstance(cell, np.ndarray) else cell
 
 
 def _encodable(text: str) -> str:

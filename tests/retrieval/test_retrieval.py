@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -459,6 +460,23 @@ def test_a_mistake_in_an_option_is_one_line(options, message, folder, capsys):
     err = output(capsys, "answers.csv", "Smiling", *options, status=2).err
     assert err.startswith(message)
     assert err.count("\n") == 1
+
+
+def test_a_list_of_labels_is_printed_and_written_as_predict_does(folder, capsys):
+    rows = [
+        {"status": "ok", "path": "a.jpg", "age": 30.5, "labels": ["Smiling", "Young"]},
+        {"status": "ok", "path": "b.jpg", "age": 20.5, "labels": []},
+        {"status": "no face", "path": "c.jpg", "age": None, "labels": None},
+    ]
+    Path("listed.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    printed = output(capsys, "listed.jsonl", "--sort", "age").out
+    assert [line.split() for line in printed.splitlines()[1:]] == [
+        ["a.jpg", "ok", "30.5", "Smiling,", "Young"],
+        ["b.jpg", "ok", "20.5"],
+        ["c.jpg", "no", "face"],
+    ]
+    output(capsys, "listed.jsonl", "--sort", "age", "--out", "again.jsonl")
+    assert list(map(json.loads, Path("again.jsonl").read_text().splitlines())) == rows
 
 
 def test_answers_that_are_not_there_are_told_whatever_is_written(folder, capsys):
