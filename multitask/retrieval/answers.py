@@ -178,7 +178,7 @@ class _File(Answers):
         if self._reader in _TYPED:
             # Texts stay what they are, even if all of them are dates.
             quoted = (
-                f"{_literal(name)}: {_literal(_as_written(kind))}"
+                f"{_literal(name)}: {_literal(_as_written(name, kind))}"
                 for name, kind in types.items()
             )
             typed = _TYPED[self._reader].format(", ".join(quoted))
@@ -282,8 +282,10 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _as_written(data_type: str) -> str:
-    return "VARCHAR" if data_type.startswith(_DATES) else data_type
+def _as_written(name: str, data_type: str) -> str:
+    """The type that keeps cells as they are: a path may look like a number."""
+    is_text = name == "path" or data_type.startswith(_DATES)
+    return "VARCHAR" if is_text else data_type
 
 
 def _name(name: str) -> str:

@@ -479,6 +479,12 @@ def test_a_list_of_labels_is_printed_and_written_as_predict_does(folder, capsys)
     assert list(map(json.loads, Path("again.jsonl").read_text().splitlines())) == rows
 
 
+def test_a_path_of_digits_is_text(tmp_path):
+    file = tmp_path / "answers.csv"
+    file.write_text("status,path,age\nok,7,30\nok,8,40\n")
+    assert find(file, "path == '7'").rows["path"].tolist() == ["7"]
+
+
 def test_answers_that_are_not_there_are_told_whatever_is_written(folder, capsys):
     err = output(capsys, "none.csv", "Smiling", "--out", "answers.csv", status=2).err
     assert err == "none.csv: no such file; check the path\n"
