@@ -5,14 +5,15 @@ import os
 import re
 import shlex
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
-from multitask.contracts.errors import Say, UserError, counted
-from multitask.contracts.reading import pictures
+from multitask.contracts.errors import Say, UserError, counted, listed
+from multitask.contracts.reading import pictures_and_others
 from multitask.images.decode import visible_fault
 from multitask.images.video import is_video
 
@@ -28,9 +29,10 @@ def expand(names: Iterable[str], say: Say | None = None) -> list[str]:
     matches no file is returned as it is. Raises UserError for a folder or glob without
     a picture, and for a name of a folder (`faces/`) that does not exist. With `say`,
     it is told of a folder or glob without a picture, or a folder that can't be read,
-    unless there is no other picture, and of pictures that are named more than once.
+    unless there is no other picture, of pictures that are named more than once, and of
+    files in folders that don't end as pictures do.
     """
-    paths: list[str] = []
+    paths, others = list[str](), list[str]()
     empty: list[UserError] = []
 
     def leave_out(error: UserError) -> None:
@@ -48,7 +50,8 @@ def expand(names: Iterable[str], say: Say | None = None) -> list[str]:
                 paths.append(path)
                 continue
             try:
-                paths += pictures(path, path)
+                in_folder, beside = pictures_and_others(path, path)
+                paths, others = paths + in_folder, others + beside
             except UserError as error:
                 leave_out(_with_videos(error, path))
     distinct = list(dict.fromkeys(paths))
@@ -58,9 +61,21 @@ def expand(names: Iterable[str], say: Say | None = None) -> list[str]:
             say(f"left out: {line}")
         if again := len(paths) - len(distinct):
             say(f"left out: {counted(again, 'picture')} named more than once")
+        if others:
+            say(f"left out: {_by_ending(others)}")
     if empty and not paths:
         raise empty[0]
     return distinct
+
+
+def _by_ending(paths: Iterable[str]) -> str:
+    """How many files have no ending of a picture, and which instead."""
+    endings = Counter(
+        Path(path).suffix.lower() or "none" for path in dict.fromkeys(paths)
+    )
+    kinds = (f"{ending} ({count:,})" for ending, count in endings.most_common())
+    number = counted(endings.total(), "file")
+    return f"{number} without the ending of a picture: {listed(kinds)}"
 
 
 def matches(name: str) -> list[str]:

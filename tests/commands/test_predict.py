@@ -53,7 +53,6 @@ def faces(tmp_path_factory):
     for name in ("a.png", "b,c.PNG", "more é/d.png"):
         Image.fromarray(rng.integers(0, 256, (20, 20, 3), np.uint8)).save(folder / name)
     (folder / "e.jpg").write_bytes(b"a letter")
-    (folder / "notes.txt").write_text("a letter")
     return folder
 
 

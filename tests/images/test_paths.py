@@ -92,7 +92,21 @@ def test_a_name_that_is_no_file_stays(faces, paths):
 def test_a_picture_named_twice_is_answered_once_and_told(faces, paths):
     lines = list[str]()
     assert expand([paths[0], str(faces), paths[0]], lines.append) == paths
-    assert lines == ["left out: 2 pictures named more than once"]
+    assert lines[0] == "left out: 2 pictures named more than once"
+
+
+def test_files_of_a_folder_without_the_ending_of_a_picture_are_told(tmp_path):
+    for name in ("a.jpg", "b.heic", "deeper/c.HEIC", "d.CR2", "noext", ".hidden"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    lines = []
+    assert expand([str(tmp_path), str(tmp_path)], lines.append) == [f"{tmp_path}/a.jpg"]
+    assert lines[-1] == (
+        "left out: 4 files without the ending of a picture: "
+        ".heic (2), .cr2 (1), none (1)"
+    )
+    assert expand([str(tmp_path / "noext")], lines.append) == [f"{tmp_path}/noext"]
+    assert len(lines) == 2
 
 
 def test_a_glob_without_a_match_is_left_out_beside_others(faces, paths):
