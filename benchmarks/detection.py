@@ -16,6 +16,7 @@ import pandas as pd
 from benchmarks.memory import peak
 from benchmarks.scenes import Scene, alone, files, hit, photos, resized, scenes
 from multitask.contracts.errors import UserError, command
+from multitask.contracts.recipe import TTA
 from multitask.contracts.run import SPLIT
 from multitask.data.split import read_split
 from multitask.images.decode import Pixels, decode, resize
@@ -59,6 +60,10 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--network", default="faces", help="or run whose answers count (default faces)"
     )
+    parser.add_argument(
+        "--tta", type=int, choices=TTA, metavar="N",
+        help="views that its answers are averaged over (default: as in the training)",
+    )  # fmt: skip
     return parser
 
 
@@ -74,7 +79,9 @@ def main(argv: list[str] | None = None) -> int:
         "recall": partial(recall, arguments.data, names, arguments.faces),
         "alarms": partial(false_alarms, names),
         "speed": partial(speed, arguments.data[0], names),
-        "gain": partial(gain, arguments.data, arguments.gain, arguments.network),
+        "gain": partial(
+            gain, arguments.data, arguments.gain, arguments.network, arguments.tta
+        ),
     }
     for name, rows in measures.items():
         if arguments.only in (None, name):
@@ -167,7 +174,7 @@ def _peak(name: str, width: int) -> int:
 
 
 def gain(
-    data: Sequence[str], count: int, network: str = "faces"
+    data: Sequence[str], count: int, network: str = "faces", tta: int | None = None
 ) -> Iterator[dict[str, str]]:
     """How alike a network answers for crops of found faces and for the pictures.
 
@@ -182,6 +189,7 @@ def gain(
     import multitask
 
     analyzer = multitask.load(network)
+    analyzer = analyzer.with_tta(tta) if tta else analyzer
     framing, paths = unseen(source, count, Path(network), analyzer.spec.framing)
     side = analyzer.spec.side
     originals = np.stack([resize(decode(path), side) for path in paths])

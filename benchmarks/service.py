@@ -26,6 +26,7 @@ import numpy as np
 
 from benchmarks.sides import Row, Target, table
 from multitask.contracts.errors import UserError, command
+from multitask.contracts.recipe import TTA
 from multitask.terminal.quiet import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
         help="what is asked of each picture (default whole: no search for faces)",
     )  # fmt: skip
     add(
-        "--tta", type=int, choices=(1, 2, 4), metavar="N",
+        "--tta", type=int, choices=TTA, metavar="N",
         help="as `serve --tta` (default: as in the training)",
     )  # fmt: skip
     add(

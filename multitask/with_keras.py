@@ -89,7 +89,7 @@ def build(
         weights: What a trunk by name begins from: `"imagenet"`, `"none"`, a file, or a
             network, of which heads of the same names are loaded, too.
         dropout: The share of the features dropped in training.
-        tta: How many views of a picture, 1, 2 or 4, a saved network averages.
+        tta: How many views of a picture, 1, 2, 4 or 16, a saved network averages.
         loss_weights: The weights of the heads' losses, by head name, or one for all; by
             default those of the heads.
         optimizer: A Keras optimizer, the name of one, or `"muon"`.

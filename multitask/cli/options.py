@@ -13,7 +13,7 @@ from typing import Any
 from multitask.contracts import plugins, recipe, recipe_files
 from multitask.contracts.errors import UserError
 from multitask.contracts.machine import CACHE, Machine
-from multitask.contracts.recipe import Recipe
+from multitask.contracts.recipe import TTA, Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE
 from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.settings import option, pairs
@@ -126,11 +126,11 @@ def add_inference(parser: argparse.ArgumentParser | Group) -> None:
     parser.add_argument(
         "--tta",
         type=int,
-        choices=(1, 2, 4),
+        choices=TTA,
         metavar="N",
-        help="average each answer over 1, 2 or 4 crops of the picture; time grows in "
-        "proportion, and with another number than in the training no answer is marked "
-        "as unlike the training pictures (default: as in the training)",
+        help="average each answer over 1, 2, 4 or 16 crops of the picture; time grows "
+        "in proportion, and with another number than in the training no answer is "
+        "marked as unlike the training pictures (default: as in the training)",
     )
     parser.add_argument(
         "--engine",

@@ -20,6 +20,7 @@ from multitask.contracts.settings import (
     type_hints,
 )
 
+TTA = (1, 2, 4, 16)  # views of a picture that answers are averaged over
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 GROUPS = ("data", "heads", "network", "training", "output")  # of settings in --help
 
@@ -141,9 +142,8 @@ class Recipe:
         "separate several by commas",
     )  # fmt: skip
     tta: int = setting(
-        "network", 4, "test-time augmentation: average each answer over 1 view of the "
-        "picture, 2 (also mirrored) or 4 (four crops, two of them mirrored); "
-        "prediction time grows in proportion",
+        "network", 4, "test-time augmentation: average each answer over 1 view, 2 (one "
+        "mirrored), 4 or 16 (crops, half of them mirrored); time grows in proportion",
     )  # fmt: skip
     mix: str = setting(
         "training", "proportional",
@@ -226,7 +226,7 @@ class Recipe:
             ("folds", self.folds != 1, "must be 2 or more, or 0"),
             ("seed", self.seed < 2**32, "must be below 2^32"),
             ("learning_rate", 0 < self.learning_rate < math.inf, "must be above 0"),
-            ("tta", self.tta in (1, 2, 4), "must be 1, 2 or 4"),
+            ("tta", self.tta in TTA, "must be 1, 2, 4 or 16"),
             ("box_margin", self.box_margin <= 4, "must be from 0 to 4"),
             ("crop", 0.5 <= self.crop <= 1, "must be from 0.5 to 1"),
         ):

@@ -14,6 +14,7 @@ import pandas as pd
 
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Columns, Head
+from multitask.contracts.recipe import TTA
 from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.run import network_file
 from multitask.images.decode import Pixels
@@ -86,11 +87,11 @@ class Network:
     def with_tta(self, tta: int) -> Self:
         """The same network with other test-time augmentation.
 
-        It averages its answers over 1, 2 or 4 crops of each picture. Time grows in
+        It averages its answers over 1, 2, 4 or 16 crops of each picture. Time grows in
         proportion. Raises UserError for another number.
         """
-        if tta not in (1, 2, 4):
-            raise UserError("tta", f"is {tta}, must be 1, 2 or 4")
+        if tta not in TTA:
+            raise UserError("tta", f"is {tta}, must be 1, 2, 4 or 16")
         spec = replace(self.spec, tta=tta)
         model = build(spec, self.model.get_layer("core"))
         # What is far by the features of other crops is not known.

@@ -40,7 +40,7 @@ class NetworkSpec:
     pooling: str = "average"  # of the trunk's feature map: average, max or flatten
     dense: DenseFeatures = DenseFeatures()  # between trunk and heads
     heads: tuple[Head, ...]
-    tta: int = 4  # crops that outputs are averaged over: 1, 2 or 4
+    tta: int = 4  # crops that outputs are averaged over: 1, 2, 4 or 16
     notes: tuple[str, ...] = ()
     leaks: tuple[str, ...] = ()  # why figures of its own split may be too good
     box: str = ""  # "xywh" if a table that it was trained on had such boxes in a cell
@@ -66,9 +66,18 @@ class NetworkSpec:
         """The crops that the network looks at, `tta` of them.
 
         1: the centre. 2: also its mirror image. 4: towards the four corners, two of
-        them mirrored; without a margin these are the two of the centre.
+        them mirrored. 16: a grid over the margin, mirrored as a chessboard is black.
+        Without a margin, 4 and 16 are the two of the centre.
         """
-        offset = round(0.75 * (self.side - self.size) / 2)
+        margin = (self.side - self.size) / 2
+        if self.tta == 16 and margin:
+            places = [round(share * margin) for share in (-0.9, -0.3, 0.3, 0.9)]
+            return tuple(
+                Crop(down=down, right=right, mirrored=bool((row + column) % 2))
+                for row, down in enumerate(places)
+                for column, right in enumerate(places)
+            )
+        offset = round(0.75 * margin)
         if self.tta < 4 or not offset:
             return (Crop(), Crop(mirrored=True))[: self.tta]
         return (

@@ -23,7 +23,7 @@ BROKEN = [
     ({"dropout": 1}, "--dropout: is 1.0, must be 0 or more, below 1"),
     ({"ema": 1.5}, "--ema: is 1.5, must be 0 or more, below 1"),
     ({"crop": 0.2}, "--crop: is 0.2, must be from 0.5 to 1"),
-    ({"tta": 3}, "--tta: is 3, must be 1, 2 or 4"),
+    ({"tta": 3}, "--tta: is 3, must be 1, 2, 4 or 16"),
     ({"folds": 1}, "--folds: is 1, must be 2 or more, or 0"),
     ({"seed": 2**32}, "--seed: is 4294967296, must be below 2^32"),
     ({"cap": {"race": 0}}, "--cap: is race=0, must be 1 or more"),

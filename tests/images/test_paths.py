@@ -99,7 +99,7 @@ def test_files_of_a_folder_without_the_ending_of_a_picture_are_told(tmp_path):
     for name in ("a.jpg", "b.heic", "deeper/c.HEIC", "d.CR2", "noext", ".hidden"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    lines = []
+    lines = list[str]()
     assert expand([str(tmp_path), str(tmp_path)], lines.append) == [f"{tmp_path}/a.jpg"]
     assert lines[-1] == (
         "left out: 4 files without the ending of a picture: "

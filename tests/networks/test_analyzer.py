@@ -285,5 +285,5 @@ def test_answers_can_be_averaged_over_fewer_crops(faces):
     again = one.with_tta(4).predict(pictures)
     pd.testing.assert_frame_equal(again, faces.predict(pictures))
     assert not again["age"].equals(one.predict(pictures)["age"])
-    with pytest.raises(UserError, match="^tta: is 3, must be 1, 2 or 4"):
+    with pytest.raises(UserError, match="^tta: is 3, must be 1, 2, 4 or 16"):
         faces.with_tta(3)

@@ -32,7 +32,7 @@ def pictures(count, height=20, width=24):
     return [rng.integers(0, 256, (height, width, 3), np.uint8) for _ in range(count)]
 
 
-@pytest.mark.parametrize("tta", [1, 2, 4])
+@pytest.mark.parametrize("tta", [1, 2, 4, 16])
 def test_features_are_the_mean_of_those_of_the_crops(tiny_trunk, tta):
     """The trunk by itself is the oracle, on crops that the specification lists."""
     one = network(tiny_trunk, crop=0.8, tta=tta)

@@ -98,7 +98,7 @@ def put(*keys):
         (put("size", None), "size: Field required"),
         (put("crop", 1e-9), "crop: "),
         (put("crop", float("nan")), "NaN is no number"),
-        (put("looks", 3), "looks: Input should be 1, 2 or 4"),
+        (put("looks", 3), "looks: Input should be 1, 2, 4 or 16"),
         (put("pooling", "sum"), "pooling: "),
         (put("features", -1), "features: "),
         (put("notes", "a text"), "notes: "),

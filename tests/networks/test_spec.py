@@ -30,7 +30,19 @@ def test_four_crops_lie_three_quarters_of_the_margin_off_the_centre():
     assert [crop.mirrored for crop in spec.crops()] == [False, False, True, True]
 
 
-@pytest.mark.parametrize("tta", [1, 2, 4])
+def test_sixteen_crops_are_a_grid_over_the_margin_half_of_it_mirrored():
+    spec = NetworkSpec(trunk="cnn", size=80, crop=0.89, heads=(), tta=16)
+    crops = spec.crops()  # of a margin of 5
+    assert len(set(crops)) == 16
+    assert {crop.down for crop in crops} == {crop.right for crop in crops}
+    assert sorted({crop.down for crop in crops}) == [-4, -2, 2, 4]
+    mirrored = {(crop.down, crop.right) for crop in crops if crop.mirrored}
+    assert len(mirrored) == 8
+    assert mirrored > {(-4, -2), (-2, -4)}
+    assert (-4, -4) not in mirrored
+
+
+@pytest.mark.parametrize("tta", [1, 2, 4, 16])
 def test_without_a_margin_the_crops_are_the_centre_and_its_mirror_image(tta):
     spec = NetworkSpec(trunk="cnn", size=64, heads=(), tta=tta)
     assert spec.crops() == (Crop(), Crop(mirrored=True))[:tta]

@@ -223,7 +223,7 @@ def test_a_port_that_is_taken_is_one_line(run, capsys):
         (["--port", "70000"], "--port 70000: must be from 0 to 65535"),
         (["--host", "nowhere.invalid"], "--host nowhere.invalid --port 8000: can't li"),
         (["--host", "a..b"], "--host a..b --port 8000: can't listen there: encoding "),
-        (["--tta", "3"], "--tta: is '3', must be one of 1, 2, 4"),
+        (["--tta", "3"], "--tta: is '3', must be one of 1, 2, 4, 16"),
         (["--queue", "0"], "--queue: is 0, must be 1 or more"),
         (["--max-pixels", "many"], "--max-pixels: is 'many', must be a whole number"),
         (

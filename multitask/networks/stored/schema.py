@@ -58,7 +58,7 @@ class StoredSpec(_Stored):
     features: int = Field(default=0, ge=0, le=2**20)
     features_l2: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     features_norm: bool = False
-    looks: Literal[1, 2, 4] | None = None
+    looks: Literal[1, 2, 4, 16] | None = None
     mirror: bool = False  # before `looks`
     heads: list[StoredHead] = Field(min_length=1, max_length=_MOST_HEADS)
     notes: _Lines
