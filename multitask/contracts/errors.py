@@ -109,16 +109,17 @@ def shortened(text: str, most: int = 40) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def first_line(error: Exception, lines: int = 1) -> str:
+def first_line(error: Exception, lines: int = 1, until: str = "\n") -> str:
     """The first lines of an error that say something, in at most 300 letters.
 
-    Libraries raise errors of several pages, or of nothing but their class.
+    They end before the text `until`. Libraries raise errors of several pages, or of nothing but their class.
 
     >>> first_line(OSError("\\nno space\\nTraceback ...")), first_line(MemoryError())
     ('no space', 'MemoryError')
     """
     filled = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(filled[:lines])[:_MOST_REASON] or type(error).__name__
+    reason = " ".join(filled[:lines]).partition(until)[0]
+    return reason[:_MOST_REASON] or type(error).__name__
 
 
 def close_name(name: str, names: Iterable[str], cutoff: float = 0.5) -> str:

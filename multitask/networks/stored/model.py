@@ -72,7 +72,7 @@ def _reason(error: Exception) -> str:
     """
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    return first_line(error, lines=2).partition(". Target variable")[0]
+    return first_line(error, lines=2, until=". Target variable")
 
 
 def _check_counts(path: Path, config: Any) -> None:
