@@ -112,7 +112,8 @@ def shortened(text: str, most: int = 40) -> str:
 def first_line(error: Exception, lines: int = 1, until: str = "\n") -> str:
     """The first lines of an error that say something, in at most 300 letters.
 
-    They end before the text `until`. Libraries raise errors of several pages, or of nothing but their class.
+    They end before the text `until`. Libraries raise errors of several pages, or of
+    nothing but their class.
 
     >>> first_line(OSError("\\nno space\\nTraceback ...")), first_line(MemoryError())
     ('no space', 'MemoryError')
