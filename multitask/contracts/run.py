@@ -18,6 +18,7 @@ from multitask.contracts.saving import (
     placed,
     reporting_write_errors,
     take_back,
+    try_to_write,
     whole,
     write_text,
 )
@@ -206,20 +207,22 @@ def existing(folder: Path) -> Path:
     return next(p for p in (folder, *folder.absolute().parents) if p.is_dir())
 
 
-def check_writable(out: Path, todo: str = "choose another folder with --out") -> None:
-    """Raise UserError if the folder `out` can't be made or written; call it early."""
+def check_writable(
+    out: Path, todo: str = "choose another folder with --out", *, where: str = ""
+) -> None:
+    """Raise UserError if the folder `out` can't be made or written; call it early.
+
+    The error names `where`, by default the folder.
+    """
     there = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not there.is_dir():
-        raise UserError(out, f"can't be a folder: '{there}' is a file", todo)
-    probe = there / f"{PART}probe"
-    try:  # nothing else tells: permissions are not all, and don't bind every user
-        with suppress(FileExistsError):  # another process, or a kill, left it
-            probe.mkdir()
+        what = f"can't be a folder: '{there}' is a file"
+        raise UserError(where or out, what, todo)
+    try:
+        try_to_write(there)
     except OSError as error:
         what = f"can't be written: '{there}': {error.strerror or error}"
-        raise UserError(out, what, todo) from None
-    with suppress(OSError):  # another process removed it, or another user made it
-        probe.rmdir()
+        raise UserError(where or out, what, todo) from None
 
 
 def resumable(out: Path, say: Say = print) -> Recipe:

@@ -43,6 +43,18 @@ def reporting_write_errors(folder: Path) -> Iterator[None]:
         ) from None
 
 
+def try_to_write(folder: Path) -> None:
+    """Raise OSError if nothing can be made in a folder that exists.
+
+    Nothing else tells: permissions are not all, and don't bind every user.
+    """
+    probe = folder / f"{PART}probe"
+    with suppress(FileExistsError):  # another process, or a kill, left it
+        probe.mkdir()
+    with suppress(OSError):  # another process removed it, or another user made it
+        probe.rmdir()
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Keep other processes from writing a file, and what becomes of it.
@@ -54,10 +66,15 @@ def locked(path: Path) -> Iterator[None]:
     lock = FileLock(path.with_name(f"{path.name}{PART_LOCK}"))
     with reporting_write_errors(path):
         try:
-            lock.acquire(timeout=0)
-        except Timeout:  # an OSError, too
-            what = "is being written by another process"
-            raise UserError(path, what, "wait, or name another file") from None
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:  # also where a file system makes no files, such as /proc
+                try_to_write(path.parent)
+                what = "is being written by another process"
+                raise UserError(path, what, "wait, or name another file") from None
+        except OSError as error:
+            error.filename = str(path)  # not that of the lock, which nobody named
+            raise
     try:
         yield
     finally:

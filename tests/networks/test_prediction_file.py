@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -285,8 +286,15 @@ def test_a_folder_that_can_not_be_written_is_said_at_once(tmp_path, monkeypatch)
         raise PermissionError(13, "Permission denied", str(tmp_path))
 
     monkeypatch.setattr("filelock.FileLock.acquire", refuse)
-    with pytest.raises(UserError, match="can't be written: Permission denied"):
+    with pytest.raises(UserError, match=r"a\.csv: can't be written: Permission"):
         write(tmp_path / "a.csv", "csv", PARTS)
+
+
+def test_a_file_system_without_files_is_not_taken_for_another_process():
+    if not os.path.isdir("/proc/self"):
+        pytest.skip("no /proc")
+    with pytest.raises(UserError, match=r"^/proc/x\.csv: can't be written: No su"):
+        write(Path("/proc/x.csv"), "csv", PARTS)
 
 
 def named(*paths):
