@@ -8,6 +8,7 @@ from typing import NamedTuple
 from PIL import ExifTags, Image, ImageDraw
 
 from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.run import check_writable
 from multitask.contracts.saving import locked, replacing
 from multitask.images.decode import Picture, PictureError, decode
 from multitask.images.lettering import (
@@ -137,7 +138,7 @@ def check_ending(path: Path, where: str) -> None:
 
 
 def check_sheet(path: Path) -> None:
-    """Raise UserError unless a sheet can have this name in its folder.
+    """Raise UserError unless a sheet can be written under this name; call it early.
 
     An earlier sheet is replaced, and nothing else.
     """
@@ -150,6 +151,7 @@ def check_sheet(path: Path) -> None:
     if path.exists() and not _is_sheet(path):
         what = "exists and is no contact sheet of multitask, so it is not replaced"
         raise UserError(where, what, "name another file")
+    check_writable(path.parent, "choose another folder", where=where)
 
 
 def _is_sheet(path: Path) -> bool:

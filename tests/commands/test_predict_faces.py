@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from multitask.__main__ import main
+from multitask.contracts.errors import UserError
 from multitask.predict import main as predict
 
 data = pytest.importorskip("skimage.data", reason="needs scikit-image")
@@ -100,6 +101,16 @@ def test_letters_that_no_font_has_are_told_once(photos):
         drawing.finish()
     told = r"1 letter missing in the font, drawn as code: \u5973"
     assert lines == [f"drawn: {told}", f"out.jpg: {told}"]
+
+
+def test_a_folder_that_can_not_be_written_is_said_before_the_work(tmp_path):
+    from multitask.networks.prediction.drawn import AnnotatedFolder
+
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "drawn"
+    drawing = AnnotatedFolder(folder=folder, paths=["a.png"], say=print)
+    with pytest.raises(UserError, match=f"^--annotate {folder}: can't be a folder: "):
+        drawing.check(resumed=False)
 
 
 def test_annotated_pictures_replace_nothing(photos, capsys):

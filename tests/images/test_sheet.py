@@ -113,6 +113,20 @@ def test_a_sheet_is_written_in_the_format_of_its_ending(tmp_path):
         save(image, tmp_path / "none" / "sheet.jpg")
 
 
+def test_a_sheet_that_can_not_be_written_is_said_by_its_own_name(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied", str(tmp_path / ".part-probe"))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    path = tmp_path / "x.png"
+    with pytest.raises(UserError) as raised:
+        check_sheet(path)
+    assert str(raised.value) == (
+        f"--sheet {path}: can't be written: '{tmp_path}': Permission denied; choose "
+        "another folder"
+    )
+
+
 @pytest.mark.parametrize("ending", [".jpg", ".png", ".webp"])
 def test_a_sheet_replaces_a_sheet_and_no_other_file(tmp_path, ending):
     image = sheet([Item(plain(RED))])

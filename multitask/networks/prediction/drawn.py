@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from multitask.contracts.errors import Say, UserError, counted
+from multitask.contracts.run import check_writable
 from multitask.contracts.saving import reporting_write_errors
 from multitask.images.annotate import annotated
 from multitask.images.captions import caption
@@ -80,7 +81,7 @@ class AnnotatedFolder:
         return place.with_name(f"{place.name}.png")
 
     def check(self, *, resumed: bool) -> None:
-        """Raise UserError if the folder can't be made or would lose a file.
+        """Raise UserError if the folder can't be written or would lose a file.
 
         Two pictures may not have one place, as `a.bmp` and `a.bmp.png` have. If the
         work is `resumed`, annotated pictures may be there already.
@@ -88,6 +89,7 @@ class AnnotatedFolder:
         where = f"--annotate {self.folder}"
         if self.folder.exists() and not self.folder.is_dir():
             raise UserError(where, "is a file", "name a folder")
+        check_writable(self.folder, "choose another folder", where=where)
         distinct = dict.fromkeys(self.paths)
         if self._has_several and resumed:
             what = "can't go on with pictures that have several boxes"
