@@ -49,16 +49,19 @@ def cell(answer: Any, *beside: Any) -> str:
 
 
 def share(value: Any) -> str:
-    """A probability in two digits; empty if it is missing.
+    """A probability or similarity in two digits; empty if it is missing.
 
-    >>> share(0.981), share(1.0), share(None)
-    ('.98', '1.00', '')
+    >>> share(0.981), share(1.0), share(-0.202), share(None)
+    ('.98', '1.00', '-.20', '')
     """
     import pandas as pd
 
     if pd.isna(value):
         return ""
-    return f"{value:.2f}".removeprefix("0") if 0 <= value <= 1 else number(value)
+    if not -1 <= value <= 1:
+        return number(value)
+    rounded = round(float(value), 2) + 0.0  # which is no -0.0
+    return f"{rounded:.2f}".replace("0.", ".", 1)
 
 
 def number(value: float) -> str:
