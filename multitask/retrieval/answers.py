@@ -38,6 +38,7 @@ _READERS = {
     ".jsonl": _JSON,
 }
 _NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|DECIMAL\(.*\)")
+_DEEPFACE = re.compile(rb'\s*\[\s*\[\s*\{\s*"img_path"')  # a list per picture
 _DATES = ("DATE", "TIME", "UUID", "INTERVAL")
 _TODO = "give a file that predict wrote: .csv, .json, .jsonl or .parquet"
 _NOT_YES_OR_NO = ("face",)  # a number, which `face_confidence` is not about
@@ -171,6 +172,10 @@ class _File(Answers):
             what = f"has the ending {ending!r}" if ending else "has no ending"
             raise UserError(where, f"{what}, which holds no answers", _TODO)
         super().__init__([], where)
+        if ending == ".json" and _is_deepface(path):
+            what = "is in DeepFace's shape, which is not searched"
+            todo = "write csv, json or parquet by predict without --format deepface"
+            raise UserError(where, what, todo)
         # What DuckDB would take as a pattern must be the name of this one file.
         self._file = glob.escape(os.path.abspath(path))
         self._reader = _READERS[ending]
@@ -234,6 +239,15 @@ class _File(Answers):
     def _unused(self) -> str:
         """A name that no column has, whatever the case of its letters."""
         return "row" + "_" * max(map(len, self.names))
+
+
+def _is_deepface(path: Path) -> bool:
+    """Whether a file of JSON begins as `predict --format deepface` writes it."""
+    try:
+        with path.open("rb") as file:
+            return bool(_DEEPFACE.match(file.read(1000)))
+    except OSError:
+        return False  # as DuckDB will say
 
 
 class _Frame(Answers):
