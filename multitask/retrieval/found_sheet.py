@@ -8,6 +8,7 @@ from multitask.contracts.errors import Say, UserError, counted
 from multitask.images.captions import caption, share
 from multitask.images.lettering import escaped_note
 from multitask.images.sheet import Item, save_sheet, sheet
+from multitask.images.video import is_video
 from multitask.retrieval.find import SIMILARITY
 
 if TYPE_CHECKING:
@@ -23,9 +24,12 @@ def write(matches: "Matches", path: Path, say: Say) -> None:
     """Write the sheet of rows that were found; `say` tells pictures that are gone.
 
     Each tile is what is in the row's box, with the name of the file and the answers
-    that were searched for. Raises UserError if no picture can be decoded, there are
-    more than 1,000, or the file can't be written.
+    that were searched for. Raises UserError if no picture can be decoded, all
+    are videos, there are more than 1,000, or the file can't be written.
     """
+    if all(isinstance(p, str | Path) and is_video(p) for p in matches.rows["path"]):
+        what = "shows pictures, and the rows are of videos, which have no sheet"
+        raise UserError(f"--sheet {path}", what, "leave it out")
     items = list(_items(matches))
     faults: list[tuple[int, str]] = []
     image = sheet(items, failed=lambda index, reason: faults.append((index, reason)))

@@ -1,0 +1,60 @@
+"""Does a search say which answers it can't read, or can't show on a sheet?"""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import multitask
+from multitask.contracts.errors import UserError
+from multitask.images.captions import share
+from multitask.networks.prediction.file import write_rows
+from multitask.search import main
+
+pytest.importorskip("duckdb")
+
+
+def test_answers_in_the_shape_of_deepface_are_told_from_others(tmp_path):
+    path = tmp_path / "df.json"
+    faces = [{"img_path": "a.jpg", "age": 31}, {"img_path": "a.jpg", "age": 40}]
+    rows = pd.DataFrame(
+        {"status": "ok", "path": "a.jpg", "face": [0, 1], "deepface": faces}
+    )
+    write_rows(rows, path, "deepface")
+    assert json.loads(path.read_text()) == [faces]
+    with pytest.raises(UserError) as raised:
+        multitask.search(path, "age < 35")
+    assert str(raised.value) == (
+        f"{path}: is in DeepFace's shape, which is not searched; write csv, json or "
+        "parquet by predict without --format deepface"
+    )
+
+
+@pytest.mark.parametrize("column", ["time", "start"])
+def test_rows_of_videos_have_no_sheet(column, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = pd.DataFrame({"status": "ok", "path": "clip.mp4", column: [0.0, 0.5]})
+    rows.assign(age=[20, 30]).to_csv("clip.csv", index=False)
+    assert main(["clip.csv", "age < 26", "--sheet", "x.jpg"]) == 2
+    assert capsys.readouterr().err == (
+        "--sheet x.jpg: shows pictures, and the rows are of videos, which have no "
+        "sheet; leave it out\n"
+    )
+    assert main(["clip.csv", "age < 26"]) == 0
+
+
+def test_a_negative_similarity_is_printed_as_a_positive_one():
+    values = (0.63, -0.202, -0.001, -1.0, 1.0, 0.0, np.float32(-0.5), -1.5)
+    assert [share(value) for value in values] == [
+        *(".63", "-.20", ".00", "-1.00", "1.00", ".00", "-.50", "-1.5")
+    ]
+
+
+def test_pictures_beside_a_video_are_still_shown(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (9, 9), "red").save("a.jpg")
+    rows = pd.DataFrame({"status": "ok", "path": ["a.jpg", "b.mp4"], "age": [20, 30]})
+    multitask.search(rows, "age < 40", sheet="x.png", say=[].append)
+    assert (tmp_path / "x.png").exists()
