@@ -355,6 +355,11 @@ def test_a_wrong_argument_is_one_line_and_a_value_error(analyze, settings, messa
         ("nowhere.jpg", "^img_path nowhere.jpg: no such file"),
         ("data:image/png;base64,@", "^img_path data:image/png;base64: is a data URI"),
         ("A" * 200, "^img_path A{60}...: "),
+        (
+            "/9j/4AAQ" * 500,  # base64 of a JPEG, and nothing before it
+            r"^img_path [/9j4AQ]{60}\.\.\.: no such file; base64 begins with "
+            "data:image/jpeg;base64,$",
+        ),
         (None, "^img_path: is of type NoneType"),
         (BGR - 300.0, "^img_path: has values from -300"),
         (BGR[:0], "^img_path: is an array of shape"),

@@ -187,7 +187,9 @@ def _file(picture: str | bytes | PathLike[str], damaged: Damaged) -> Image.Image
     except DamageError as error:
         raise PictureError(f"is damaged: {error}") from None
     except _BROKEN as error:
-        raise PictureError(f"can't be decoded: {error}") from None
+        # Without the file's name, which may be a whole picture in base64.
+        reason = getattr(error, "strerror", None) or error
+        raise PictureError(f"can't be decoded: {reason}") from None
 
 
 def _is_empty(source: BytesIO | Path) -> bool:

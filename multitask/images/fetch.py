@@ -1,6 +1,7 @@
 """Which picture is meant by a data URI, a web address or an open file?"""
 
 import binascii
+import os
 from base64 import b64decode
 from http.client import HTTPException
 from typing import Any
@@ -13,6 +14,7 @@ from multitask.images.decode import PictureError
 MAX_BYTES = 100_000_000  # of a picture that is downloaded
 SECONDS = 60.0  # until a server that says nothing is given up
 _DATA, _WEB = "data:image/", ("http://", "https://")
+_LONGEST = 255  # letters that a file's name may have
 _SHOWN = 60  # letters of a text that errors show
 
 
@@ -23,9 +25,10 @@ def fetch(picture: Any) -> Any:
     `http://` or `https://`, or an object with a `read` that gives bytes, of which all
     are read from the start.
 
-    Raises PictureError if the text is not base64, the file is a text file or can't be
-    read, as it is closed, or there is no download: for another status than 200, after
-    60 seconds of silence, and for more than 100 MB.
+    Raises PictureError if the text is not base64, or so long that it may be base64 with
+    nothing before it; if the file is a text file or can't be read, as it is closed; and
+    if there is no download: for another status than 200, after 60 seconds of silence,
+    and for more than 100 MB.
 
     >>> fetch("data:image/png;base64,iVBORw0KGgo=")
     b'\\x89PNG\\r\\n\\x1a\\n'
@@ -37,6 +40,9 @@ def fetch(picture: Any) -> Any:
             return _from_data(picture)
         if picture.lower().startswith(_WEB):
             return _from_web(picture)
+        if len(picture) > _LONGEST and not os.path.exists(picture):
+            begins = f"{_DATA}jpeg;base64,"
+            raise PictureError(f"no such file; base64 begins with {begins}")
     if callable(getattr(picture, "read", None)):
         return _from_file(picture)
     return picture

@@ -17,6 +17,8 @@ from multitask.contracts.reading import pictures_and_others
 from multitask.images.decode import visible_fault
 from multitask.images.video import is_video
 
+_LONGEST = 255  # letters that errors show of a path
+_ENDS = 60  # letters that they show of a longer one on either side
 _VIDEO = "is a video, no picture"
 _WEB = re.compile("(https?:)/+", re.IGNORECASE)
 
@@ -87,7 +89,7 @@ def matches(name: str) -> list[str]:
     if glob.has_magic(name) and not os.path.exists(path):
         return sorted(glob.glob(path, recursive=True))
     if name.endswith((os.sep, "/")) and not os.path.isdir(path):
-        raise UserError(name, "no such folder", "check the path")
+        raise UserError(_brief(name), "no such folder", "check the path")
     return [path]
 
 
@@ -139,7 +141,18 @@ def _path_fault(path: str, fault: str) -> tuple[str, str, str]:
     if fault == _VIDEO:
         todo = "videos are for the command `predict`, or for `predict_video`"
         return path, fault, todo
-    return path, "no such file or folder", "check the path"
+    return _brief(path), "no such file or folder", "check the path"
+
+
+def _brief(path: str) -> str:
+    """A path without its middle if it is so long that it may be a picture in base64.
+
+    >>> len(_brief("x" * 5000)), _brief("a.jpg")
+    (125, 'a.jpg')
+    """
+    if len(path) <= _LONGEST:
+        return path
+    return f"{path[:_ENDS]} ... {path[-_ENDS:]}"
 
 
 def checksum(paths: Iterable[object], before: int = 0) -> int:

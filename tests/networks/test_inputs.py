@@ -190,6 +190,15 @@ def test_a_table_without_paths_names_its_columns_and_the_nearest(network):
     )
 
 
+@pytest.mark.parametrize("text", ["x" * 5000, "/9j/4AAQ" * 1000, "/9j/4AA/" * 1000])
+def test_a_text_too_long_for_a_path_is_not_repeated(network, text):
+    message = rf"^{text[:60]} \.\.\. {text[-60:]}: no such f.*; check the path$"
+    with pytest.raises(UserError, match=message):
+        network.predict(text)
+    (gone, _) = network.predict([text.rstrip("/"), picture(1)])["status"]
+    assert gone == "can't be decoded: File name too long"
+
+
 @pytest.mark.parametrize("wrong", [3, None, {"path": ["a.png"]}])
 def test_what_holds_no_pictures_is_named(network, wrong):
     name = type(wrong).__name__
