@@ -125,4 +125,5 @@ def _check_order(first: str, others: list[str]) -> None:
         if not is_named_so and not Path(os.path.expanduser(word)).exists():
             names = nearest(word, catalog.names())
             what = "is neither a network nor a picture, video, folder or table"
-            raise UserError(word, what, f"networks by name: {names}")
+            todo = f"check the path, or name a network ({names})"
+            raise UserError(word, what, todo)

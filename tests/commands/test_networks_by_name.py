@@ -110,10 +110,11 @@ def test_a_word_that_is_nothing_is_not_answered_by_the_default(
     printed = said(capsys, predict.main, word, "photo.png", status=2)
     assert printed.out == ""
     assert printed.err.startswith(
-        f"{word}: is neither a network nor a picture, video, folder or table; networks "
-        "by name: "
+        f"{word}: is neither a network nor a picture, video, folder or table; check "
+        "the path, or name a network ("
     )
-    assert "faces" in printed.err.rpartition("networks by name")[2]
+    assert "faces" in printed.err.rpartition("name a network")[2]
+    assert ": known" not in printed.err
 
 
 def test_a_run_without_a_network_is_not_answered_by_the_default(faces, here, capsys):

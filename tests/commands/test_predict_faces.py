@@ -63,6 +63,9 @@ def test_files_of_several_pictures_are_told_once(photos, capsys):
         "of 4 files with several pictures, such as a.gif, only the first is answered "
         "for"
     ]
+    assert predict(["faces", "a.gif", "--faces", "whole", "--format", "csv"]) == 0
+    line = "a.gif holds several pictures: only the first is answered for\n"
+    assert line in capsys.readouterr().err
     assert predict(["faces", "photos", "--faces", "whole", "--format", "csv"]) == 0
     assert "several" not in capsys.readouterr().err
 

@@ -209,7 +209,10 @@ class FirstPictures:
 
     def finish(self) -> None:
         """Say it, if there are any."""
-        if self.paths:
-            files = counted(len(self.paths), "file")
-            what = f"of {files} with several pictures, such as {next(iter(self.paths))}"
-            self.say(f"{what}, only the first is answered for")
+        if not self.paths:
+            return
+        first, count = next(iter(self.paths)), len(self.paths)
+        what = f"{first} holds several pictures: "
+        if count > 1:
+            what = f"of {count:,} files with several pictures, such as {first}, "
+        self.say(f"{what}only the first is answered for")
