@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from multitask.service import service
+from multitask.service.limits import Limits
 from multitask.service.page import Page
 from multitask.service.pictures import decode_upload
 from tests.browsers import chromium
@@ -125,8 +126,10 @@ def test_a_photo_shows_boxes_and_answers(
         faces = page.locator(".face")
         assert faces.count() == page.locator("svg g").count() == 2
         text = faces.first.inner_text().lower()
-        for word in ("face 1", "confidence", "age", "years", "gender", "male", "%"):
+        for word in ("face 0", "confidence", "age", "years", "gender", "male", "%"):
             assert word in text
+        # They count as the rows of predict do.
+        assert page.locator("svg g text").all_text_contents() == ["0", "1"]
         # A box lies on the photo, and nothing is wider than the screen.
         image, box = (
             page.locator(name).first.bounding_box() for name in (".photo img", "svg g")
@@ -141,6 +144,17 @@ def test_a_photo_shows_boxes_and_answers(
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         brightness = int(re.findall(r"\d+", background)[0])
         assert (brightness < 128) == (scheme == "dark")
+
+
+@pytest.mark.slow
+def test_too_many_faces_are_told_with_advice_for_the_page(face_analyzer, open_page):
+    with server(face_analyzer, limits=Limits(max_faces=1)) as client:
+        page = open_page(client.base_url)
+        page.set_input_files("#files", [upload("two.png", encoded(photo()))])
+        page.wait_for_selector("#results .wrong")
+        reason = "has 2 faces, must have at most 1; send parts of the picture"
+        assert page.inner_text("#results .wrong") == reason
+        wait_until(lambda: page.inner_text("#status") == f"two.png: {reason}.")
 
 
 @pytest.mark.slow
