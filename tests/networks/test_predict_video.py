@@ -208,6 +208,17 @@ def test_a_video_that_breaks_off_has_a_last_row_that_says_so(tmp_path, persons):
     assert table["person"].dropna().unique().tolist() == [0]
 
 
+@pytest.mark.parametrize("persons", [False, True])
+def test_a_video_without_a_frame_that_can_be_read_says_this_alone(tmp_path, persons):
+    path = write_clip(tmp_path / "clip.mkv", [picture((10, 20, 0.9))] * 5, rate=5)
+    data = path.read_bytes()
+    # Behind the header, frames are in clusters: leave the start of the first one.
+    path.write_bytes(data[: data.index(b"\x1f\x43\xb6\x75") + 12])
+    table = rows(path, persons=persons)
+    assert table["status"].tolist() == ["has no frame that can be read"]
+    assert table["gender"].isna().all()
+
+
 def test_networks_without_a_framing_answer_for_whole_frames(two):
     table = rows(two, whole=True)
     assert list(table)[:4] == ["status", "path", "time", "gender"]

@@ -183,13 +183,14 @@ def predict_persons(video: Video, step: Step, reader: Reader) -> Iterator[pd.Dat
     An answer is that for the mean of the outputs of all frames of the person.
     """
     tracks: dict[int, Track] = {}
-    names, count = _names(reader, persons=True), 0
+    names, count, is_read = _names(reader, persons=True), 0, False
     for frames, outputs, gone in _answered(video, step, reader):
+        is_read = True
         _averaged(frames, outputs, tracks)
         if left := [tracks.pop(person) for person in gone]:
             count += len(left)
             yield _person_rows(video.name, left, names, reader)
-    if tracks or not count:
+    if tracks or (is_read and not count):
         yield _person_rows(video.name, list(tracks.values()), names, reader)
     yield from _fault(video, names, reader)
 
