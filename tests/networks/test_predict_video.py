@@ -152,6 +152,18 @@ def test_persons_are_rows_of_their_own(two):
     np.testing.assert_allclose(table["gender_male"], [0.6, 0.1], atol=0.02)
 
 
+def test_people_of_two_shots_are_two_persons_though_they_stand_at_one_place(tmp_path):
+    man, woman = picture((100, 60, 0.9)), picture((110, 60, 0.1))
+    woman.paste((90, 80, 20), (0, 0, 320, 55))  # another wall behind her
+    woman.paste((20, 90, 70), (200, 0, 320, 200))
+    shown = [man] * 3 + [woman] * 3 + [man] * 3
+    table = rows(write_clip(tmp_path / "a.mp4", shown, rate=5, crf="1"), persons=True)
+    assert table["person"].tolist() == [0, 1, 2]
+    assert table["frames"].tolist() == [3, 3, 3]
+    assert table["start"].tolist() == [0, 0.6, 1.2]
+    np.testing.assert_allclose(table["gender_male"], [0.9, 0.1, 0.9], atol=0.02)
+
+
 def test_only_the_frames_that_are_asked_for_count(two):
     table = rows(two, every="0.4s", persons=True)
     assert table["frames"].tolist() == [3, 2]

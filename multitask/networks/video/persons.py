@@ -2,17 +2,24 @@
 
 ByteTrack (Zhang et al. 2022, "ByteTrack: Multi-Object Tracking by Associating Every
 Detection Box") links boxes that overlap, as `edgefirst-tracker` has it (extra `video`).
-Nobody is recognized: who leaves and comes back is a new person.
+Nobody is recognized: who leaves and comes back, or is there after a cut, is a new
+person.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from multitask.contracts.errors import UserError
+from multitask.images.decode import Pixels
 from multitask.networks.answers import Outputs
+from multitask.networks.video.cuts import is_cut, thumbnail
+
+if TYPE_CHECKING:
+    from edgefirst.tracker import ByteTrack
 
 _LOST, _FRAMES = 1.0, 3  # seconds, but at least frames, for which a face may be hidden
 _OVERLAP = 0.05  # of a face with where it was expected, as a share of both boxes
@@ -38,18 +45,31 @@ class Persons:
     """
 
     def __init__(self, interval: float) -> None:
-        from edgefirst.tracker import ByteTrack
-
         # Its clock counts frames: where a video has none for long, nothing moved.
         self._frame = 0
         self._numbers: dict[str, int] = {}
         self._count = 0
-        self._tracker = ByteTrack(
+        self._lifespan = max(_FRAMES, round(_LOST / interval)) * _SECOND
+        self._tracker = self._start()
+        self._last: Pixels | None = None  # the thumbnail of the last frame
+
+    def _start(self) -> "ByteTrack":
+        """A tracker that has seen nobody."""
+        from edgefirst.tracker import ByteTrack
+
+        return ByteTrack(
             high_conf=0.0,
             iou=_OVERLAP,
             update=_GAIN,
-            lifespan_ns=max(_FRAMES, round(_LOST / interval)) * _SECOND,
+            lifespan_ns=self._lifespan,
         )
+
+    def look(self, pixels: Pixels) -> None:
+        """Let everybody leave if a new shot begins with the next frame, of `pixels`."""
+        thumb = thumbnail(pixels)
+        if self._last is not None and is_cut(self._last, thumb):
+            self._tracker = self._start()
+        self._last = thumb
 
     def follow(
         self, boxes: Sequence[Sequence[float]], confidences: Sequence[float]

@@ -202,9 +202,7 @@ def _answered(
     persons = None if reader.find is None else Persons(step.interval(video.rate))
     frames = video.frames(step)
     size, done = 1 if video.is_camera else _CHUNK, 0.0
-    while chunk := [_found(frame, reader) for frame in islice(frames, size)]:
-        if persons:
-            chunk = [replace(seen, persons=_followed(seen, persons)) for seen in chunk]
+    while chunk := [_found(frame, reader, persons) for frame in islice(frames, size)]:
         crops = [part.pixels for seen in chunk for part in seen.parts]
         shape = (len(crops), reader.side, reader.side, 3)
         outputs, far = reader.outputs(np.array(crops, np.uint8).reshape(shape))
@@ -222,14 +220,15 @@ def _with_far(chunk: list[_Seen], far: Far) -> list[_Seen]:
     return [replace(seen, far=[next(each) for _ in seen.parts]) for seen in chunk]
 
 
-def _found(frame: Frame, reader: Reader) -> _Seen:
-    return _Seen(time=frame.time, parts=reader.parts(frame.pixels), persons=[])
-
-
-def _followed(seen: _Seen, persons: Persons) -> list[int]:
-    """The persons of the faces in the next frame."""
+def _found(frame: Frame, reader: Reader, persons: Persons | None) -> _Seen:
+    """What the network looks at in the next frame, and the persons of its faces."""
+    seen = _Seen(time=frame.time, parts=reader.parts(frame.pixels), persons=[])
+    if persons is None:
+        return seen
+    persons.look(frame.pixels)
     boxes = [tuple(map(float, str(part.box).split())) for part in seen.parts]
-    return persons.follow(boxes, [part.confidence for part in seen.parts])
+    confidences = [part.confidence for part in seen.parts]
+    return replace(seen, persons=persons.follow(boxes, confidences))
 
 
 def _averaged(
