@@ -137,8 +137,8 @@ class Load:
     def client(self) -> HTTPConnection:
         """A client with a connection of its own.
 
-        It shares the processors with the service, so it does little: a client of httpx
-        took five times as long.
+        It shares the processors with the service, so it does little: 0.2 ms of work for
+        a request, where a client of httpx took 0.6 to 0.8.
         """
         address = urlsplit(self.url)
         return HTTPConnection(str(address.hostname), address.port, timeout=300)

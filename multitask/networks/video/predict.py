@@ -202,7 +202,7 @@ def _answered(
     persons = None if reader.find is None else Persons(step.interval(video.rate))
     frames = video.frames(step)
     size, done = 1 if video.is_camera else _CHUNK, 0.0
-    while chunk := [_found(frame, reader, persons) for frame in islice(frames, size)]:
+    while chunk := [_look_at(frame, reader, persons) for frame in islice(frames, size)]:
         crops = [part.pixels for seen in chunk for part in seen.parts]
         shape = (len(crops), reader.side, reader.side, 3)
         outputs, far = reader.outputs(np.array(crops, np.uint8).reshape(shape))
@@ -220,7 +220,7 @@ def _with_far(chunk: list[_Seen], far: Far) -> list[_Seen]:
     return [replace(seen, far=[next(each) for _ in seen.parts]) for seen in chunk]
 
 
-def _found(frame: Frame, reader: Reader, persons: Persons | None) -> _Seen:
+def _look_at(frame: Frame, reader: Reader, persons: Persons | None) -> _Seen:
     """What the network looks at in the next frame, and the persons of its faces."""
     seen = _Seen(time=frame.time, parts=reader.parts(frame.pixels), persons=[])
     if persons is None:
