@@ -12,13 +12,13 @@ from multitask.contracts.errors import Say, in_python, python_spelling
 
 if TYPE_CHECKING:
     from multitask.cli.keywords import Data, File, Names
-    from multitask.contracts.design_comparison import DesignComparison
     from multitask.contracts.evaluation import Evaluation
     from multitask.contracts.head import Heads
     from multitask.contracts.machine import Machine
     from multitask.contracts.recipe import Recipe
+    from multitask.contracts.results.design_comparison import DesignComparison
     from multitask.contracts.results.side_by_side import SideBySide
-    from multitask.contracts.sweep_result import SweepResult
+    from multitask.contracts.results.sweep_result import SweepResult
     from multitask.experiments.run import Run
     from multitask.images.faces.parts import Faces
 

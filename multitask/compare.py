@@ -6,9 +6,9 @@ import sys
 from multitask.api import compare
 from multitask.cli import options
 from multitask.cli.next_steps import command_line, next_steps
-from multitask.contracts.design_comparison import DESIGNS
 from multitask.contracts.errors import Parser, command
 from multitask.contracts.recipe_texts import split_names
+from multitask.contracts.results.design_comparison import DESIGNS
 from multitask.contracts.run import PAGE
 from multitask.terminal.quiet import import_tensorflow
 

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from multitask.reports import _html, _style
 from multitask.reports._page import comparison_table, comparison_words
 
-from multitask.contracts.design_comparison import DesignComparison, DesignMean
 from multitask.contracts.head import Better
 from multitask.contracts.recipe_texts import SPLITS
+from multitask.contracts.results.design_comparison import DesignComparison, DesignMean
 from multitask.contracts.run import PAGE
 
 OF, ORDER = DesignComparison, 10

@@ -12,8 +12,8 @@ from multitask.reports import _html, _style
 from multitask.reports._charts import lines
 from multitask.reports._page import sweep_words
 
+from multitask.contracts.results.sweep_result import SweepResult, TrialResult, formatted
 from multitask.contracts.run import BEST, PAGE
-from multitask.contracts.sweep_result import SweepResult, TrialResult, formatted
 
 OF, ORDER = SweepResult, 90
 JSON, CSV, PLOT = "sweep.json", "sweep.csv", "sweep.png"

@@ -7,10 +7,10 @@ from itertools import chain
 import pandas as pd
 
 from multitask.comparison.designs import JOIN
-from multitask.contracts.design_comparison import DESIGNS
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.results.design_comparison import DESIGNS
 from multitask.experiments.checks import check_inputs
 from multitask.networks.pretrained import IMAGENET, NONE
 

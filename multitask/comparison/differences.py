@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from multitask.comparison.results import read_scores
-from multitask.contracts.design_comparison import (
+from multitask.contracts.head import Array, Head
+from multitask.contracts.results.design_comparison import (
     Cell,
     DesignMean,
     Difference,
     Verdict,
 )
-from multitask.contracts.head import Array, Head
 from multitask.metrics import scores
 from multitask.metrics.resampling import LEAST_UNITS
 

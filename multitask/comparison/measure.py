@@ -17,10 +17,10 @@ import pandas as pd
 import psutil
 
 from multitask.comparison.designs import Plan, combination_labels
-from multitask.contracts.design_comparison import Cost, HeadScores
 from multitask.contracts.errors import Say
 from multitask.contracts.head import Array, Head
 from multitask.contracts.recipe_texts import SPLITS, ThresholdRule
+from multitask.contracts.results.design_comparison import Cost, HeadScores
 from multitask.contracts.run import NETWORK
 from multitask.experiments.calibrate import calibrate
 from multitask.experiments.outputs import network_outputs

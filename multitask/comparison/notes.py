@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from multitask.contracts.design_comparison import Cell
 from multitask.contracts.errors import counted
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.results.design_comparison import Cell
 from multitask.experiments.notes.chance import few_seeds_notes, seeds_note
 from multitask.experiments.notes.parts import shared_split_note
 from multitask.experiments.notes.training import epochs_text, frozen_seconds_notes

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from multitask.contracts.design_comparison import Cell, Cost, HeadScores
 from multitask.contracts.head import Array
+from multitask.contracts.results.design_comparison import Cell, Cost, HeadScores
 from multitask.contracts.saving import replacing, write_text
 
 RESULT = "result.json"  # of a network that is trained and measured

@@ -13,11 +13,11 @@ from multitask.comparison.checks import check_test_labels, check_validation_labe
 from multitask.comparison.designs import Merged, Plan, merge, plans, with_merged
 from multitask.comparison.measure import PeakMemory, measure_cost, measure_scores
 from multitask.comparison.results import NetworkResult, read_result, write_result
-from multitask.contracts.design_comparison import Cell, Cost
 from multitask.contracts.errors import Say
 from multitask.contracts.head import Array, Head
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Precision, Recipe
+from multitask.contracts.results.design_comparison import Cell, Cost
 from multitask.contracts.saving import write_text
 from multitask.data import sampling
 from multitask.data.split import listed_parts, listing

@@ -12,12 +12,16 @@ from multitask.comparison import checks, differences
 from multitask.comparison.notes import comparison_notes, unanswered_notes
 from multitask.comparison.runner import DesignRunner, design_runner
 from multitask.contracts import plugins, run
-from multitask.contracts.design_comparison import DESIGNS, Cell, DesignComparison
 from multitask.contracts.errors import Say, counted
 from multitask.contracts.head import Array
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import SPLITS
+from multitask.contracts.results.design_comparison import (
+    DESIGNS,
+    Cell,
+    DesignComparison,
+)
 from multitask.contracts.run import SPLIT
 from multitask.contracts.saving import replacing
 from multitask.contracts.table import any_file_name, write_csv

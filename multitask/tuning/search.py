@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.sweep_result import TrialResult
+from multitask.contracts.results.sweep_result import TrialResult
 from multitask.tuning.space import Dimension
 
 if TYPE_CHECKING:

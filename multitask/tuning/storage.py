@@ -13,8 +13,8 @@ from pathlib import Path
 from filelock import BaseFileLock
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.results.sweep_result import TrialResult
 from multitask.contracts.saving import reporting_write_errors, write_text
-from multitask.contracts.sweep_result import TrialResult
 
 TRIAL = "trial.json"
 PRECISION = "precision"  # that all trials are computed in

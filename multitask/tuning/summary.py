@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from multitask.contracts.run import BEST, SPLIT
-from multitask.contracts.sweep_result import (
+from multitask.contracts.results.sweep_result import (
     SweepResult,
     VariedSetting,
     best_trial,
     formatted,
 )
+from multitask.contracts.run import BEST, SPLIT
 from multitask.data.split import listed_parts
 from multitask.experiments.notes.chance import VALIDATED
 from multitask.experiments.notes.training import training_notes

@@ -13,13 +13,13 @@ from multitask.contracts import plugins, run
 from multitask.contracts.errors import Say, UserError, counted, nearest
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Precision, Recipe
+from multitask.contracts.results.sweep_result import SweepResult
 from multitask.contracts.run import SPLIT, SWEEP
 from multitask.contracts.saving import (
     replacing,
     reporting_write_errors,
     write_text,
 )
-from multitask.contracts.sweep_result import SweepResult
 from multitask.contracts.table import any_file_name, write_csv
 from multitask.data.split import listing
 from multitask.experiments import revisions

@@ -14,9 +14,9 @@ from filelock import BaseFileLock, FileLock, Timeout
 from multitask.contracts import run
 from multitask.contracts.errors import Say, UserError
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.results.sweep_result import best_trial, formatted
 from multitask.contracts.run import BEST, NETWORK, RECIPE
 from multitask.contracts.saving import reporting_write_errors, write_text
-from multitask.contracts.sweep_result import best_trial, formatted
 from multitask.data.split import listed_parts
 from multitask.experiments import checks
 from multitask.experiments.notes.leaks import leakage_notes

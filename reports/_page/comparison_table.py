@@ -8,7 +8,7 @@ from markupsafe import Markup
 from multitask.reports._charts import lines
 from multitask.reports._page.comparison_words import metric, score
 
-from multitask.contracts.design_comparison import (
+from multitask.contracts.results.design_comparison import (
     Cell,
     DesignComparison,
     DesignMean,

@@ -5,8 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from multitask.reports._page.words import joined, short_name
 
-from multitask.contracts.design_comparison import Cell, DesignComparison, Difference
 from multitask.contracts.errors import counted
+from multitask.contracts.results.design_comparison import (
+    Cell,
+    DesignComparison,
+    Difference,
+)
 
 _NUMBERS = (
     *("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),

@@ -3,8 +3,8 @@
 import math
 
 from multitask.contracts.errors import counted
+from multitask.contracts.results.sweep_result import SweepResult, TrialResult, formatted
 from multitask.contracts.run import BEST
-from multitask.contracts.sweep_result import SweepResult, TrialResult, formatted
 
 _ENOUGH = 10  # finished trials, from which on a search has seen something
 _SURE = 1.96 * math.sqrt(2)  # standard errors between two scores, at 95%

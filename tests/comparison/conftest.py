@@ -9,8 +9,8 @@ import pytest
 
 from multitask.comparison.study import compare
 from multitask.contracts import catalog
-from multitask.contracts.design_comparison import DesignComparison
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.results.design_comparison import DesignComparison
 from tests import layouts
 
 

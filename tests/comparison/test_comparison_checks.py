@@ -6,9 +6,9 @@ import pytest
 
 from multitask.comparison import checks
 from multitask.contracts import catalog
-from multitask.contracts.design_comparison import DESIGNS
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
+from multitask.contracts.results.design_comparison import DESIGNS
 
 
 @pytest.mark.parametrize(

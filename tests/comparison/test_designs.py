@@ -8,8 +8,8 @@ import pytest
 
 from multitask.comparison import designs
 from multitask.contracts import catalog
-from multitask.contracts.design_comparison import DESIGNS
 from multitask.contracts.errors import UserError
+from multitask.contracts.results.design_comparison import DESIGNS
 
 
 def test_a_merge_has_a_class_for_each_combination_that_training_holds(heads, labels):

@@ -17,7 +17,7 @@ import pytest
 from multitask.comparison.differences import errors_saved, means, to_single
 from multitask.comparison.results import SCORES
 from multitask.contracts import catalog
-from multitask.contracts.design_comparison import Cell, HeadScores
+from multitask.contracts.results.design_comparison import Cell, HeadScores
 
 PEOPLE = np.repeat(np.arange(10), 2)  # of each test picture
 

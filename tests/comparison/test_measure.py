@@ -12,7 +12,7 @@ from multitask.comparison.designs import plans
 from multitask.comparison.notes import unanswered_notes
 from multitask.comparison.results import read_scores
 from multitask.comparison.runner import design_runner
-from multitask.contracts.design_comparison import Cell, HeadScores
+from multitask.contracts.results.design_comparison import Cell, HeadScores
 
 
 def test_a_combination_that_training_lacks_is_answered_wrong(compared):

@@ -11,7 +11,7 @@ from multitask.comparison.results import (
     read_scores,
     write_result,
 )
-from multitask.contracts.design_comparison import Cell, Cost, HeadScores
+from multitask.contracts.results.design_comparison import Cell, Cost, HeadScores
 
 # As version 0.1.0 wrote it.
 OLD = """{

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from multitask.contracts.design_comparison import (
+from multitask.contracts.results.design_comparison import (
     Cell,
     Cost,
     DesignComparison,

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from multitask.contracts.sweep_result import (
+from multitask.contracts.results.sweep_result import (
     SweepResult,
     TrialResult,
     VariedSetting,

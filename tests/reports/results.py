@@ -1,6 +1,6 @@
 """Which results do tests of reports show? A comparison and a sweep, made by hand."""
 
-from multitask.contracts.design_comparison import (
+from multitask.contracts.results.design_comparison import (
     Cell,
     Cost,
     DesignComparison,
@@ -8,7 +8,11 @@ from multitask.contracts.design_comparison import (
     Difference,
     HeadScores,
 )
-from multitask.contracts.sweep_result import SweepResult, TrialResult, VariedSetting
+from multitask.contracts.results.sweep_result import (
+    SweepResult,
+    TrialResult,
+    VariedSetting,
+)
 
 
 def _cell(design, seed, age, gender, factor, heads=()):

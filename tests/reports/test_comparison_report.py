@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from multitask.contracts import plugins
-from multitask.contracts.design_comparison import DesignComparison
+from multitask.contracts.results.design_comparison import DesignComparison
 from tests.reports.results import comparison_result
 
 

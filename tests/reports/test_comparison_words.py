@@ -6,7 +6,7 @@ import pytest
 from multitask.reports._page import comparison_table
 from multitask.reports._page.comparison_words import share, verdict
 
-from multitask.contracts.design_comparison import Difference
+from multitask.contracts.results.design_comparison import Difference
 from tests.reports.results import comparison_result
 
 

@@ -8,7 +8,7 @@ import pytest
 from multitask.reports import comparison, page, sweep
 
 from multitask.contracts.catalog import from_config
-from multitask.contracts.design_comparison import Difference
+from multitask.contracts.results.design_comparison import Difference
 from multitask.inspection.audit import audit
 from tests.browsers import FAULTS, chromium
 from tests.evaluations import HISTORY, random_evaluation

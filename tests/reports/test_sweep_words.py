@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from multitask.reports._page.sweep_words import verdict
 
-from multitask.contracts.sweep_result import VariedSetting
+from multitask.contracts.results.sweep_result import VariedSetting
 from tests.reports.results import sweep_result, trial
 
 RATES = VariedSetting(tried="0.0001 to 0.1", log=True, ends=(1e-4, 0.1))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from multitask.contracts.errors import UserError
-from multitask.contracts.sweep_result import TrialResult
+from multitask.contracts.results.sweep_result import TrialResult
 from multitask.tuning import search
 from multitask.tuning.space import parse_dimension
 

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multitask.contracts.design_comparison import Verdict, with_lists
 from multitask.contracts.plugins import Shown
+from multitask.contracts.results.design_comparison import Verdict, with_lists
 
 if TYPE_CHECKING:  # they import pandas, which `--help` can't wait for
     from multitask.contracts.evaluation import Evaluation
