@@ -1,7 +1,6 @@
 """What does a network predict for these files? One command, one row per face."""
 
 import argparse
-import os
 import sys
 from contextlib import nullcontext
 from itertools import chain
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from multitask.cli.next_steps import command_line
 from multitask.cli.options import add_damaged, add_inference
 from multitask.contracts.errors import Parser, UserError, command
+from multitask.contracts.paths import expand_user
 from multitask.networks.named import catalog
 from multitask.networks.prediction.formats import (
     DEEPFACE,
@@ -184,7 +184,7 @@ def main(argv: list[str] | None = None) -> int:
     from multitask.images.sheet import check_sheet
 
     if arguments.sheet:  # before a network is looked for, or downloaded
-        check_sheet(Path(os.path.expanduser(arguments.sheet)))
+        check_sheet(expand_user(arguments.sheet))
     check_faces(arguments.faces, arguments.detector)
     network = take_network(arguments)
     arguments.input = with_lines(arguments.input)

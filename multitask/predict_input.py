@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from multitask.cli.next_steps import command_line
 from multitask.contracts.errors import UserError, counted, listed, nearest
+from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.run import NETWORK
 from multitask.networks.named import catalog
@@ -106,7 +107,7 @@ def _check_order(first: str, others: list[str]) -> None:
     from multitask.contracts.reading import ENDINGS, TABLES
     from multitask.images.video import is_video
 
-    folder = Path(os.path.expanduser(first))
+    folder = expand_user(first)
     runs = sorted(folder.glob(f"*/{NETWORK}")) if folder.is_dir() else []
     if runs:
         what = f"is no network, but holds {counted(len(runs), 'run')}"
@@ -122,7 +123,7 @@ def _check_order(first: str, others: list[str]) -> None:
     for word in (first, *others):
         is_named_so = word.lower().endswith((*ENDINGS, *TABLES)) or has_magic(word)
         is_named_so |= word == STANDARD_INPUT or is_video(word)
-        if not is_named_so and not Path(os.path.expanduser(word)).exists():
+        if not is_named_so and not expand_user(word).exists():
             names = nearest(word, catalog.names())
             what = "is neither a network nor a picture, video, folder or table"
             todo = f"check the path, or name a network ({names})"

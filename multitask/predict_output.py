@@ -1,7 +1,6 @@
 """What does `predict` make of its rows, and what does it write beside them?"""
 
 import argparse
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import UserError, listed, printable
+from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe_texts import split_names
 from multitask.networks.named import catalog
 from multitask.networks.prediction.formats import DEEPFACE
@@ -67,7 +67,7 @@ def target(
         return
     heads, probabilities = heads_to_read(arguments), arguments.probabilities
     work = same_work(network, pictures, heads, probabilities, options)
-    with writing(Path(os.path.expanduser(arguments.out)), form, work) as file:
+    with writing(expand_user(arguments.out), form, work) as file:
         yield file
 
 
@@ -89,7 +89,7 @@ def feature_file(
     # A bundled network lies elsewhere on another machine.
     is_bundled = network.parent.parent == catalog.BUNDLED
     name = network.parent.name if is_bundled else str(network.absolute())
-    path = Path(os.path.expanduser(arguments.features))
+    path = expand_user(arguments.features)
     names = ("faces", "largest", "detector", "damaged", "tta")
     file = FeatureFile(
         path=path,
@@ -150,10 +150,10 @@ def drawings(
 
     drawn: list[Drawing] = [FirstPictures(say=tell)]
     if arguments.annotate:
-        folder = Path(os.path.expanduser(arguments.annotate))
+        folder = expand_user(arguments.annotate)
         drawn.append(AnnotatedFolder(folder=folder, paths=paths, say=tell))
     if arguments.sheet:
-        sheet = Path(os.path.expanduser(arguments.sheet))
+        sheet = expand_user(arguments.sheet)
         drawn.append(ContactSheet(path=sheet, say=tell))
     for each in drawn:
         each.check(resumed=done > 0)

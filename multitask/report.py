@@ -2,12 +2,12 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multitask.api import report
 from multitask.cli import options
 from multitask.contracts.errors import Parser, command
+from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe_texts import MEASURED
 from multitask.contracts.run import PAGE
 from multitask.terminal.quiet import import_tensorflow
@@ -95,7 +95,7 @@ def _alone(arguments: argparse.Namespace, machine: "Machine") -> "Evaluation":
     if is_named:
         arguments.out = options.default_folder(arguments.out, "report-")
     if arguments.out:
-        new_folder(Path(arguments.out).expanduser())
+        new_folder(expand_user(arguments.out))
     import_tensorflow()
     from multitask.experiments import evaluate
 

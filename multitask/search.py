@@ -1,14 +1,13 @@
 """Which pictures show what I look for? One command, on answers that predict wrote."""
 
 import argparse
-import os
 import shlex
 import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multitask.contracts.errors import Parser, UserError, command
+from multitask.contracts.paths import expand_user
 from multitask.with_answers import find_like, search, write_sheet
 
 if TYPE_CHECKING:
@@ -112,14 +111,14 @@ def main(argv: list[str] | None = None) -> int:
     from multitask.retrieval import find
 
     form = resolve_format(arguments.out, None)
-    out = Path(os.path.expanduser(arguments.out)) if arguments.out else None
+    out = expand_user(arguments.out) if arguments.out else None
     if out:
-        answers = Path(os.path.expanduser(arguments.answers))
+        answers = expand_user(arguments.answers)
         if out.exists() and answers.exists() and answers.samefile(out):
             raise UserError(f"--out {out}", "is the file to search", "name another")
         check_target(out, form)
     if arguments.sheet:
-        check_sheet(Path(os.path.expanduser(arguments.sheet)))
+        check_sheet(expand_user(arguments.sheet))
     like = find_like(arguments.like, arguments.features, arguments.network, say=_tell)
     matches = find.find(
         arguments.answers,

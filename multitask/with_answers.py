@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multitask.contracts.errors import Say, UserError, in_python, python_spelling
+from multitask.contracts.paths import expand_user
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +75,7 @@ def search(
     from multitask.retrieval import find
 
     if sheet is not None:
-        check_sheet(Path(os.path.expanduser(sheet)))
+        check_sheet(expand_user(sheet))
     wanted = find_like(like, features, network, say=in_python(say))
     matches = find.find(
         answers, expression, like=wanted, top=top, sort=sort, ascending=ascending
@@ -112,7 +113,7 @@ def find_like(
     from multitask.retrieval.find import Like
     from multitask.terminal.quiet import import_tensorflow
 
-    stored = open_features(Path(os.path.expanduser(features)))
+    stored = open_features(expand_user(features))
     file = _network(network, stored.network)
     if digest(file) != stored.sha256:
         what = f"comes from another network than {file}"
@@ -183,4 +184,4 @@ def write_sheet(
     """
     from multitask.retrieval import found_sheet
 
-    found_sheet.write(matches, Path(os.path.expanduser(path)), say)
+    found_sheet.write(matches, expand_user(path), say)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from multitask.contracts import recipe, recipe_files
 from multitask.contracts.errors import Say, UserError, nearest
 from multitask.contracts.machine import Machine
+from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE, where_now
 from multitask.contracts.recipe_texts import split_names
@@ -73,7 +74,7 @@ def resumed(
     """
     if not out:
         raise UserError("--resume", "needs a run to resume", "add --out, its folder")
-    folder = Path(out).expanduser()
+    folder = expand_user(out)
     base = resumable(folder, say)
     extra = [name for name, value in other.items() if value is not None]
     if extra:
@@ -98,7 +99,7 @@ def file(keyword: str, path: object) -> str | Path:
     if not isinstance(path, PathLike):
         what = f"is of type {type(path).__name__}, must be a path or a name"
         raise UserError(keyword, what, "give the folder of a run, or a network file")
-    return Path(path).expanduser()
+    return expand_user(path)
 
 
 def varied(vary: Mapping[str, Any] | str | Iterable[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 from multitask.contracts import plugins, recipe, recipe_files
 from multitask.contracts.errors import UserError
 from multitask.contracts.machine import CACHE, Machine
+from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe import TTA, Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE
 from multitask.contracts.recipe_texts import split_names
@@ -230,7 +231,7 @@ def explicit(arguments: argparse.Namespace) -> dict[str, Any]:
 def default_folder(out: str | PathLike[str] | None, kind: str = "") -> Path:
     """The folder of `--out`, by default a new one named by the work and the time."""
     if out:
-        return Path(out).expanduser()
+        return expand_user(out)
     name = kind + datetime.now().strftime("%Y%m%d-%H%M%S")
     names = chain([name], (f"{name}-{number}" for number in count(2)))
     return next(path for n in names if not (path := Path("runs") / n).exists())

@@ -15,6 +15,7 @@ from multitask.contracts import plugins, run
 from multitask.contracts.errors import Say, counted
 from multitask.contracts.head import Array
 from multitask.contracts.machine import Machine
+from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import SPLITS
 from multitask.contracts.results.design_comparison import (
@@ -62,7 +63,7 @@ def compare(
     settings = _settings(recipe, designs, trunks, merges)
     trunks = tuple(trunks) or (recipe.trunk,)
     checks.check_recipe(recipe, trunks)
-    out = Path(out).expanduser()
+    out = expand_user(out)
     run.same_work(out, settings, "comparison", "compare")
     with nullcontext() if dry_run else run.only_process(out):
         return _compare(

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.errors import UserError, counted, nearest
+from multitask.contracts.paths import expand_user
 from multitask.contracts.table import RESERVED, as_text, check_path, headed
 
 ENDINGS = (
@@ -40,13 +41,12 @@ def existing(folder: str | Path, where: str) -> Path:
     Traceback (most recent call last):
     multitask.UserError: --data utkface: there is no folder '/nowhere'; check the path
     """
-    path = Path(os.path.expanduser(folder))
+    path = expand_user(folder)
     if path.is_dir():
         return path
     if path.exists():
-        raise UserError(
-            where, f"'{path}' is a file, not a folder", "unpack it if it is an archive"
-        )
+        what = f"'{path}' is a file, not a folder"
+        raise UserError(where, what, "unpack it if it is an archive")
     raise UserError(where, f"there is no folder '{path}'", "check the path")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from multitask.contracts.errors import Say, UserError, add_keywords, nearest
+from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe_texts import COMPOSED
 from multitask.contracts.settings import option
 
@@ -230,7 +231,7 @@ def read(
     Raises UserError if there is no such file or if it is not TOML; and with `resume`,
     for a run to go on with, if its training can't go on as it began.
     """
-    file = Path(source).expanduser()
+    file = expand_user(source)
     if not file.is_file():
         file = path(str(source))
     if not file.is_file():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from multitask.contracts.errors import UserError, close_name, wrong_choice
+from multitask.contracts.paths import expand_user
 from multitask.contracts.settings import parse_keywords
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def parse_split(text: str) -> Split:
     if text == OFFICIAL:
         return Split(official=True)
     if text.casefold().endswith(".csv"):
-        return Split(file=Path(text).expanduser())
+        return Split(file=expand_user(text))
     try:
         train, val, test = (float(part) for part in text.split("/"))
     except ValueError:

@@ -1,6 +1,5 @@
 """Which files does a run hold, and may a folder be written to?"""
 
-import os
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,6 +8,7 @@ from typing import Any
 
 from multitask.contracts import recipe_files
 from multitask.contracts.errors import Say, UserError
+from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe import Recipe, recipe
 from multitask.contracts.recipe_files import current_name, translate
 from multitask.contracts.saving import (
@@ -239,7 +239,7 @@ def network_file(path: str | Path) -> Path:
 
     Raises UserError if there is none.
     """
-    path = Path(os.path.expanduser(path))
+    path = expand_user(path)
     path = path / NETWORK if path.is_dir() else path
     if not path.exists():
         raise UserError(path, "does not exist", "give a run folder or a .keras file")

@@ -26,6 +26,7 @@ from multitask.contracts import plugins
 from multitask.contracts.errors import Say, UserError, nearest
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.infer import head_name
+from multitask.contracts.paths import expand_user
 from multitask.contracts.reading import TABLES
 from multitask.contracts.run import DATA, LOCK, RECIPE, is_left_over, new_folder
 from multitask.contracts.saving import reporting_write_errors
@@ -210,7 +211,7 @@ def _text(name: str, value: str | PathLike[str], names: set[str], say: Say) -> s
     is_table = text.lower().endswith(TABLES)
     if name in readers and (not is_table or name in plugins.layouts()):
         return f"{name}={text}"
-    path = Path(text).expanduser()
+    path = expand_user(text)
     _check(path, f"data {name}".rstrip(), text, is_table, readers)
     if not name:
         own = path.resolve()

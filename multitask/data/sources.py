@@ -20,6 +20,7 @@ import pandas as pd
 from multitask.contracts import infer, plugins
 from multitask.contracts.errors import UserError, close_name, nearest
 from multitask.contracts.head import Head
+from multitask.contracts.paths import expand_user
 from multitask.contracts.reading import ENDINGS, PARTS, TABLES
 from multitask.contracts.table import RESERVED, Reading, check, concat
 from multitask.data.joint_heads import joint_heads, without_left_out
@@ -96,12 +97,12 @@ def absolute(data: Sequence[str]) -> tuple[str, ...]:
     for text in data:
         source = parse(text)
         if source.path:
-            path = str(Path(source.path).expanduser().resolve())
+            path = str(expand_user(source.path).resolve())
             if not _is_text(path):
                 raise UserError("--data", f"{path!r} is not UTF-8", "rename the folder")
             source = replace(source, path=path)
             if root := dict(source.options).get("root"):
-                root = str(Path(root).expanduser().resolve())
+                root = str(expand_user(root).resolve())
                 options = {**dict(source.options), "root": root}
                 source = replace(source, options=tuple(options.items()))
         texts.append(str(source))
@@ -196,7 +197,7 @@ def check_source(text: str) -> Source:
 def _no_reader(text: str, source: Source) -> UserError:
     """The error of a text whose reader is unknown: it says how to write one."""
     readers, given = plugins.names("datasets"), source.path or text
-    path = Path(given).expanduser()
+    path = expand_user(given)
     mistyped = re.fullmatch(r"(\w{2,}):(.+)", given)  # not a drive, C:
     if mistyped and not path.exists():
         reader, file = mistyped.groups()
@@ -225,7 +226,7 @@ def _no_reader(text: str, source: Source) -> UserError:
 
 def _usage(name: str, given: str) -> str:
     """How to write the data set of a path that exists."""
-    path = Path(given).expanduser()
+    path = expand_user(given)
     if path.is_dir() and not holds_classes(path):
         others = [n for n in plugins.names("datasets") if n not in ("table", "sample")]
         return f"write READER={given} with one of the readers {', '.join(others)}"
@@ -263,7 +264,7 @@ def _read_one(text: str, sample: Path | None) -> Reading:
         if sample is None:
             raise UserError("--data", f"{text!r} has no folder", "write sample=FOLDER")
         return reader(sample)
-    path, options = Path(source.path).expanduser(), dict(source.options)
+    path, options = expand_user(source.path), dict(source.options)
     if _takes_name(reader):
         options["name"] = source.name
     reading = reader(path, **options)

@@ -12,6 +12,7 @@ from multitask.contracts import plugins
 from multitask.contracts.errors import Say, UserError, counted
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.machine import Machine
+from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_texts import check_measured
 from multitask.contracts.run import (
@@ -167,7 +168,7 @@ def report(
     Raises UserError for whatever the user can fix.
     """
     check_measured(split)
-    network = Path(network).expanduser()
+    network = expand_user(network)
     with status("opening the network"):
         analyzer = Analyzer.load(network)
     cut = face_cut(analyzer.spec, faces)
@@ -273,8 +274,8 @@ def report_folder(network: str | Path, out: str | PathLike[str] | None = None) -
     Raises UserError if it exists or can't be made.
     """
     if out:
-        return new_folder(Path(out).expanduser())
-    path = Path(network).expanduser()
+        return new_folder(expand_user(out))
+    path = expand_user(network)
     run = path if path.is_dir() else path.parent
     names = (REPORT + (f"-{i}" if i > 1 else "") for i in count(1))
     folders = (run / name for name in names)

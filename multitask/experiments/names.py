@@ -6,6 +6,7 @@ from pathlib import Path
 from multitask.contracts import catalog, plugins, recipe_texts
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
+from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import NETWORK, new_folder
 from multitask.contracts.settings import option
@@ -55,7 +56,7 @@ def check_folders(data: Sequence[str]) -> None:
     """
     for text in data:
         source = sources.check_source(text)
-        path = Path(source.path).expanduser()
+        path = expand_user(source.path)
         makes_them = source.reader not in plugins.own("datasets") or not source.path
         if not (makes_them or source.reader == "sample" or path.exists()):
             what = f"there is no file or folder '{path}'"

@@ -15,6 +15,7 @@ from multitask.contracts.augmentation import Augmentation
 from multitask.contracts.errors import Say, UserError, counted
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.machine import Machine
+from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import (
     RECIPE,
@@ -119,7 +120,7 @@ def fit(
 
     Raises UserError for whatever the user can fix.
     """
-    out = Path(out).expanduser()
+    out = expand_user(out)
     plugins.reports()  # one that can't be used is known before the long work
     if not resume:
         new_folder(out, or_without_epoch=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from multitask.contracts.errors import Say, UserError, counted, listed
+from multitask.contracts.paths import expand_user
 from multitask.contracts.reading import pictures_and_others
 from multitask.images.decode import visible_fault
 from multitask.images.video import is_video
@@ -85,7 +86,7 @@ def matches(name: str) -> list[str]:
 
     Raises UserError for a name of a folder (`faces/`) that does not exist.
     """
-    path = str(Path(os.path.expanduser(name)))
+    path = str(expand_user(name))
     if glob.has_magic(name) and not os.path.exists(path):
         return sorted(glob.glob(path, recursive=True))
     if name.endswith((os.sep, "/")) and not os.path.isdir(path):

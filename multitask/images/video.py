@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from multitask.contracts.errors import UserError, counted
+from multitask.contracts.paths import expand_user
 from multitask.images.camera import is_camera, newest, open_camera
 from multitask.images.damage import Damaged
 from multitask.images.decode import Pixels
@@ -130,7 +131,7 @@ class Video:
                 self._container = opened.enter_context(open_camera(self.name))
             else:
                 # Not by its name, which FFmpeg may take for that of a protocol.
-                file = opened.enter_context(_file(Path(os.path.expanduser(self.name))))
+                file = opened.enter_context(_file(expand_user(self.name)))
                 self._container = opened.enter_context(_container(file, self.name))
             self._stream = _stream(self._container, self.name)
             self._opened = opened.pop_all()

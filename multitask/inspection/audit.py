@@ -9,6 +9,7 @@ from multitask.contracts import catalog, plugins
 from multitask.contracts.catalog import Config
 from multitask.contracts.errors import UserError
 from multitask.contracts.infer import requested_heads
+from multitask.contracts.paths import expand_user
 from multitask.contracts.run import new_folder, new_work
 from multitask.contracts.table import any_file_name
 from multitask.data.about import describe_data
@@ -57,8 +58,8 @@ def audit(
     if heads and not any(map(takes_name, data)):
         catalog.heads(heads, declared)
     check_search(faces)
-    out = new_folder(Path(out).expanduser())
-    target = check_target(Path(fix).expanduser(), out) if fix else None
+    out = new_folder(expand_user(out))
+    target = check_target(expand_user(fix), out) if fix else None
     with new_work(out):
         return _audit(data, out, heads, declared or {}, target, faces, damaged)
 

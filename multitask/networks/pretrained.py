@@ -11,6 +11,7 @@ import keras
 
 from multitask.contracts.errors import Say, UserError, listed, nearest
 from multitask.contracts.head import Head
+from multitask.contracts.paths import expand_user
 from multitask.contracts.run import NETWORK
 from multitask.images.faces.crop import Framing
 from multitask.networks import archive
@@ -75,7 +76,7 @@ def _file(source: str) -> Path:
         return _downloaded(source)
     if catalog.is_named(source):
         return catalog.find(source)
-    path = Path(source).expanduser()
+    path = expand_user(source)
     path = path / NETWORK if path.is_dir() else path
     if path.is_file():
         return path

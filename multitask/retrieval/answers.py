@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.paths import expand_user
 from multitask.contracts.table import check_path, headed
 from multitask.retrieval.conditions import Column
 
@@ -145,7 +146,7 @@ def open_answers(source: "str | PathLike[str] | pd.DataFrame") -> Answers:
     if not isinstance(source, (str, PathLike)):
         what = f"is of type {type(source).__name__}, must be a file or a DataFrame"
         raise UserError("answers", what, "give what predict returned or wrote")
-    return _File(Path(os.path.expanduser(source)))
+    return _File(expand_user(source))
 
 
 def _connect() -> "duckdb.DuckDBPyConnection":

@@ -37,6 +37,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.paths import expand_user
 from multitask.contracts.settings import checked, type_hints, value
 from multitask.contracts.table import RESERVED
 from multitask.tables.types import numbers
@@ -181,7 +182,7 @@ def declared(file: Path, where: str, root: str = "", box: str = "") -> Declarati
         content["box"] = value(type_hints(Declaration)["box"], box, f"{where},box")
     declaration = checked(Declaration, content, f"{where}: '{path}'")
     if not root and declaration.root:  # relative to the file
-        root = str(file.parent / Path(declaration.root).expanduser())
+        root = str(file.parent / expand_user(declaration.root))
     parts: dict[str, Any] = {"column": column, "votes": votes, "multilabel": multilabel}
     return replace(declaration, root=root, **parts)
 

@@ -12,6 +12,7 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head, Heads
 from multitask.contracts.infer import infer_heads, requested_heads
+from multitask.contracts.paths import expand_user
 from multitask.contracts.reading import with_boxes
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.settings import per_head
@@ -180,7 +181,7 @@ def spec_of(model: keras.Model) -> NetworkSpec:
 
 def save_model(model: keras.Model, path: str | Path) -> Path:
     """Save a trained model as one network file; `multitask.save` documents it."""
-    spec, path = spec_of(model), Path(path).expanduser()
+    spec, path = spec_of(model), expand_user(path)
     if path.suffix != ".keras":
         raise UserError(path, "must end in .keras")
     if not path.parent.is_dir():

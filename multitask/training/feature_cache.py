@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from multitask.contracts.augmentation import Augmentation
 from multitask.contracts.errors import Say, UserError
 from multitask.contracts.head import Array, Head, Targets
+from multitask.contracts.paths import expand_user
 from multitask.data.batches import Batches
 from multitask.images.decode import Pixels
 from multitask.terminal.bar import bar
@@ -36,7 +37,7 @@ Missing = dict[bytes, tuple[int, View]]  # place of the picture, and view, by na
 def check_folder(folder: str | Path) -> None:
     """Raise UserError if features can't be cached in a folder."""
     try:
-        (Path(folder).expanduser() / "features").mkdir(parents=True, exist_ok=True)
+        (expand_user(folder) / "features").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(folder, error) from None
 
@@ -71,7 +72,7 @@ class FeatureCache:
         self._output: tuple[int, ...] = front.output.shape[1:]
         self.description = describe(front, self.dtype.name)
         self.name = digest([json.dumps(self.description).encode()])
-        self.folder = Path(folder).expanduser() / "features" / self.name
+        self.folder = expand_user(folder) / "features" / self.name
         self._places: dict[bytes, int] = {}
         self._verified = set[int]()  # places
 

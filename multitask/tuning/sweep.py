@@ -12,6 +12,7 @@ from filelock import FileLock
 from multitask.contracts import plugins, run
 from multitask.contracts.errors import Say, UserError, counted, nearest
 from multitask.contracts.machine import Machine
+from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe import Precision, Recipe
 from multitask.contracts.results.sweep_result import SweepResult
 from multitask.contracts.run import SPLIT, SWEEP
@@ -65,7 +66,7 @@ def sweep(
     dimensions, combinations = _plan(recipe, vary, grid, trials)
     if combinations:
         say(f"{counted(len(combinations), 'combination')}, one trial each")
-    out = Path(out).expanduser()
+    out = expand_user(out)
     options = {"objective": objective, "grid": grid, "prune": prune}
     settings = {**recipe.plain(), SWEEP: {"vary": list(vary), **options}}
     run.same_work(out, settings, "sweep", SWEEP)

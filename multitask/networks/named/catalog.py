@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from multitask.contracts.errors import Say, UserError, close_name, nearest
+from multitask.contracts.paths import expand_user
 from multitask.contracts.run import NETWORK, RECIPE, network_file
 from multitask.networks.named import hub
 
@@ -90,7 +91,7 @@ def find(network: str | Path, say: Say | None = None) -> Path:
     if text.startswith(hub.PREFIX):
         return hub.download(text, say or _to_standard_error)
     if not _may_be_name(text):
-        name, path = Path(text).name, Path(os.path.expanduser(text))
+        name, path = Path(text).name, expand_user(text)
         installed = (one.name for one in (*_bundled(), *_of_packages()))
         if not path.exists() and name in installed:
             todo = f"for the network of that name write {name!r}"
@@ -129,7 +130,7 @@ def is_installed(text: str) -> bool:
 
 def is_network(text: str) -> bool:
     """Whether a text names a network, or a run, rather than pictures."""
-    path = Path(os.path.expanduser(text))
+    path = expand_user(text)
     is_run = (path / NETWORK).exists() or (path / RECIPE).exists()
     return text.endswith(_KERAS) or is_run or is_named(text)
 
@@ -220,7 +221,7 @@ def _in_folder() -> list[Named]:
     text = os.environ.get(FOLDER, "")
     if not text:
         return []
-    folder = Path(os.path.expanduser(text))
+    folder = expand_user(text)
     if not folder.is_dir():
         raise UserError(
             FOLDER,

@@ -20,6 +20,7 @@ import pandas as pd
 
 from multitask.contracts import catalog, infer
 from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.paths import expand_user
 from multitask.contracts.table import RESERVED
 from multitask.tables.decisions import Decisions
 from multitask.tables.formats.encodings import as_text
@@ -191,7 +192,7 @@ def _root(path: Path, settings: dict[str, Any], where: str) -> Path:
             name = name.get("img_path") or ""
         if not isinstance(name, str):
             raise UserError(where, f"{key} is {name!r}, must be the name of a folder")
-        root /= Path(name).expanduser()
+        root /= expand_user(name)
     return root
 
 

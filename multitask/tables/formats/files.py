@@ -1,7 +1,6 @@
 """Which cells are in a file of labels, whatever its format?"""
 
 import datetime
-import os
 import re
 import warnings
 import zipfile
@@ -12,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from multitask.contracts.errors import UserError
+from multitask.contracts.paths import expand_user
 from multitask.contracts.reading import PARTS, TABLES
 from multitask.tables.decisions import Decisions
 from multitask.tables.formats.annotations import LabelFile, annotations
@@ -32,7 +32,7 @@ def existing_file(file: Path, where: str) -> Path:
 
     Raises UserError if there is none, or if its ending is unknown.
     """
-    path = Path(os.path.expanduser(file))
+    path = expand_user(file)
     ending = path.suffix.lower()
     if path.is_dir():
         files = metadata(path)
