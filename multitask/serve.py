@@ -191,9 +191,13 @@ def _limits(arguments: argparse.Namespace) -> "Limits":
 
 def _token(given: str | None) -> str:
     """The token of the option or the environment; empty if there is none."""
-    token = os.environ.get(TOKEN, "") if given is None else given
     where = TOKEN if given is None else "--token"
-    if given == "" or not token.isascii() or any(map(str.isspace, token)):
+    token = os.environ.get(TOKEN) if given is None else given
+    if token is None:
+        return ""
+    if token == "":
+        raise UserError(where, "is empty", "leave it out to answer without a token")
+    if not token.isascii() or any(map(str.isspace, token)):
         raise UserError(where, "must be ASCII letters, digits and signs, no spaces")
     return token
 

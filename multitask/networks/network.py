@@ -207,6 +207,9 @@ class Network:
             raise UserError("--heads", "is empty", "name heads, or leave it out")
         known = {head.name: head for head in self.heads}
         for name in names or ():
+            if not isinstance(name, str):
+                what = f"name {name!r}, which is no text"
+                raise UserError("--heads", what, f"known: {', '.join(known)}")
             if name not in known:
                 raise lacking(name, list(known))
         return tuple(known[name] for name in dict.fromkeys(names or known))

@@ -246,6 +246,9 @@ def test_an_unknown_head_names_the_nearest(faces):
     for empty in empties:
         with pytest.raises(UserError, match="^heads: is empty; name heads, or leave"):
             faces.predict([], heads=empty)
+    number: Any = [1]
+    with pytest.raises(UserError, match="^heads: name 1, which is no text; known: age"):
+        faces.predict([], heads=number)
 
 
 @pytest.mark.parametrize(
@@ -264,6 +267,15 @@ def test_a_batch_size_is_a_number_of_pictures(batch_size, what, faces):
             method([], batch_size=batch_size)
     with pytest.raises(UserError, match=f"^batch_size: {what}$"):
         faces.warm_up(batch_size=batch_size)
+
+
+@pytest.mark.parametrize("size", [10**12, 10**18, 10**30])
+def test_a_batch_that_is_larger_than_memory_is_told(size, faces):
+    for method in (faces.predict, faces.embed):
+        with pytest.raises(UserError) as caught:
+            method([image(0)], batch_size=size)
+        line = f"batch_size: is {size}, which takes too much memory: "
+        assert str(caught.value).startswith(line)
 
 
 def test_it_knows_its_heads_and_notes(faces):

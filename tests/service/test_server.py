@@ -176,6 +176,14 @@ def test_a_token_is_taken_from_the_environment(run):
     assert body["network"] == "my faces"  # and no path
 
 
+def test_an_empty_token_of_the_environment_does_not_open_the_service(
+    run, monkeypatch, capsys
+):
+    monkeypatch.setenv("MULTITASK_TOKEN", "")
+    assert main([str(run), "--port", "0"]) == 2
+    assert capsys.readouterr().err.startswith("MULTITASK_TOKEN: is empty; leave it out")
+
+
 @pytest.mark.parametrize("start", [b"", b"GET / HT", b"GET /health HTTP/1.1\r\nHost: "])
 def test_a_connection_without_a_request_is_closed(analyzer, monkeypatch, start):
     monkeypatch.setattr(server_module, "_HEADERS_SECONDS", 0.3)
@@ -226,10 +234,7 @@ def test_a_port_that_is_taken_is_one_line(run, capsys):
         (["--tta", "3"], "--tta: is '3', must be one of 1, 2, 4, 16"),
         (["--queue", "0"], "--queue: is 0, must be 1 or more"),
         (["--max-pixels", "many"], "--max-pixels: is 'many', must be a whole number"),
-        (
-            ["--token", ""],
-            "--token: must be ASCII letters, digits and signs, no spaces",
-        ),
+        (["--token", ""], "--token: is empty; leave it out to answer without a token"),
         (["--token", "a b"], "--token: must be ASCII letters, digits and signs, no sp"),
     ],
 )

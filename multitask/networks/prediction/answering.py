@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from multitask.contracts.errors import UserError, first_line
 from multitask.contracts.head import Head
 from multitask.images.damage import Damaged
 from multitask.images.decode import Picture, Pixels
@@ -189,9 +190,14 @@ def _noted(
 def _blocks(parts: Iterable[Pixels], size: int, side: int) -> Iterator[Pixels]:
     """Yield pixels (up to `size`, side, side, 3), which the next ones overwrite.
 
-    Without parts there is one block without any.
+    Without parts there is one block without any. UserError if `size` takes too much
+    memory.
     """
-    block, filled = np.empty((size, side, side, 3), np.uint8), 0
+    try:
+        block, filled = np.empty((size, side, side, 3), np.uint8), 0
+    except (MemoryError, ValueError) as error:  # ValueError: beyond any address
+        what = f"is {size}, which takes too much memory: {first_line(error)}"
+        raise UserError("--batch-size", what) from error
     for pixels in parts:
         if filled == size:
             yield block
