@@ -28,7 +28,6 @@ from multitask.predict_output import (
     heads_to_read,
     shape,
     target,
-    tell,
 )
 from multitask.predict_videos import (
     add_video_options,
@@ -37,6 +36,7 @@ from multitask.predict_videos import (
 )
 from multitask.terminal.bar import bar, status
 from multitask.terminal.quiet import import_tensorflow
+from multitask.terminal.tell import tell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -205,7 +205,7 @@ def main(argv: list[str] | None = None) -> int:
                 done += "; the same command resumes from there"
                 # A pattern that the shell replaced may stand for thousands of names.
                 done += f": {again}" if len(given) <= _SHOWN else ""
-            print(done, file=sys.stderr)
+            tell(done)
             return 130
     tell(str(file.tally))
     return 0 if file.tally.answered else 1

@@ -14,6 +14,7 @@ from multitask.contracts.recipe_texts import split_names
 from multitask.contracts.run import NETWORK
 from multitask.networks.named import catalog
 from multitask.networks.named.heads import check_heads
+from multitask.terminal.tell import tell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,7 @@ def read_pictures(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":
     if not files and arguments.box:
         raise UserError("--box", "is for a table, and none is given", "leave it out")
     if not files:
-        paths = expand(names, lambda line: print(line, file=sys.stderr))
+        paths = expand(names, tell)
         return pd.DataFrame({"path": pd.Series(paths, dtype=object)}), ""
     if len(names) > 1:
         raise UserError(files[0], "is a table", "give one table, without other input")
@@ -87,7 +88,7 @@ def take_network(arguments: argparse.Namespace) -> Path:
     network = catalog.find(catalog.DEFAULT)
     check_heads(network, split_names(arguments.heads or ""), catalog.DEFAULT)
     card = command_line("networks", catalog.DEFAULT)
-    print(f"no network named: using {catalog.DEFAULT}; see {card}", file=sys.stderr)
+    tell(f"no network named: using {catalog.DEFAULT}; see {card}")
     return network
 
 

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multitask.contracts.errors import UserError, listed, printable
+from multitask.contracts.errors import UserError, listed
 from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe_texts import split_names
 from multitask.networks.named import catalog
 from multitask.networks.prediction.formats import DEEPFACE
+from multitask.terminal.tell import tell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,8 +159,3 @@ def drawings(
     for each in drawn:
         each.check(resumed=done > 0)
     return drawn
-
-
-def tell(line: str) -> None:
-    """Print a line on standard error."""
-    print(printable(line), file=sys.stderr)

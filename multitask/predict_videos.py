@@ -12,6 +12,7 @@ from multitask.contracts.errors import UserError, counted
 from multitask.predict_output import heads_to_read, target
 from multitask.terminal.bar import bar, status
 from multitask.terminal.quiet import import_tensorflow
+from multitask.terminal.tell import tell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +80,7 @@ def videos_among(arguments: argparse.Namespace) -> list[str]:
         raise UserError("--format deepface", "is for pictures, and a video is given")
     for name, paths in expanded.items():
         if not paths:
-            print(f"left out: {name}: matches no file", file=sys.stderr)
+            tell(f"left out: {name}: matches no file")
     return videos
 
 
@@ -111,7 +112,7 @@ def predict_videos(
         analyzer = analyzer.with_tta(arguments.tta) if arguments.tta else analyzer
         analyzer = analyzer.with_engine(arguments.engine)
         for note in analyzer.notes:
-            print(note, file=sys.stderr)
+            tell(note)
         labels = analyzer.select(heads_to_read(arguments)) if arguments.labels else ()
         if labels:
             check_labels(labels)
@@ -126,7 +127,7 @@ def predict_videos(
                 except KeyboardInterrupt:
                     _stop(arguments, summary, file)
                     return 130
-                print(summary, file=sys.stderr)
+                tell(str(summary))
                 faults += bool(summary.fault)
         file.finish()
     return 0 if file.tally.answered and not faults else 1
@@ -204,7 +205,7 @@ def _stop(arguments: argparse.Namespace, summary: "_Summary", target: "Target") 
             where = f"; the rows until then are in {arguments.out}"
         else:
             where = f"; the rows until then are in {arguments.out}.part"
-    print(f"{summary}; stopped{where}", file=sys.stderr)
+    tell(f"{summary}; stopped{where}")
 
 
 class _Summary:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.contracts.paths import expand_user
+from multitask.terminal.tell import tell
 from multitask.with_answers import find_like, search, write_sheet
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def main(argv: list[str] | None = None) -> int:
         check_target(out, form)
     if arguments.sheet:
         check_sheet(expand_user(arguments.sheet))
-    like = find_like(arguments.like, arguments.features, arguments.network, say=_tell)
+    like = find_like(arguments.like, arguments.features, arguments.network, say=tell)
     matches = find.find(
         arguments.answers,
         words[0] if words else None,
@@ -129,20 +130,20 @@ def main(argv: list[str] | None = None) -> int:
         ascending=arguments.ascending,
     )
     for note in matches.notes:
-        print(note, file=sys.stderr)
+        tell(note)
     if not matches.matched:
         return 1
     if out:
         write_rows(matches.rows, out, form)
     if arguments.sheet:
-        write_sheet(matches, arguments.sheet, say=_tell)
+        write_sheet(matches, arguments.sheet, say=tell)
     if not out and not arguments.sheet:
         _print(matches.rows)
     shown = len(matches.rows)
     first = f", the first {shown:,} of them given" if shown < matches.matched else ""
-    _tell(f"{matches.matched:,} of {matches.total:,} rows match{first}")
+    tell(f"{matches.matched:,} of {matches.total:,} rows match{first}")
     for path in filter(None, (arguments.out, arguments.sheet)):
-        _tell(f"written to {path}")
+        tell(f"written to {path}")
     return 0
 
 
@@ -152,10 +153,6 @@ def _print(rows: "pd.DataFrame") -> None:
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else None
     print(text(rows, "table", first=True, width=width), end="")
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 if __name__ == "__main__":

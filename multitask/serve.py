@@ -18,6 +18,7 @@ from multitask.networks.named import catalog
 from multitask.networks.named.description import card, card_file
 from multitask.terminal.bar import status
 from multitask.terminal.quiet import import_tensorflow
+from multitask.terminal.tell import tell
 
 if TYPE_CHECKING:
     from multitask.service.limits import Limits
@@ -165,9 +166,9 @@ def _serve(arguments: argparse.Namespace) -> None:
                 damaged=arguments.damaged,
             )
         for note in analyzer.notes:
-            print(note, file=sys.stderr)
+            tell(note)
         if not is_local(arguments.host) and not token:
-            print(f"--host {arguments.host}: {_OPEN}", file=sys.stderr)
+            tell(f"--host {arguments.host}: {_OPEN}")
         print(f"{shown} at {address(bound)} (Ctrl-C ends it)")
         run(app, bound, limits)
 
