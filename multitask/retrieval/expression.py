@@ -5,6 +5,7 @@ not a comparison is an error.
 """
 
 import ast
+import keyword
 import re
 import warnings
 from collections.abc import Collection, Iterator
@@ -20,6 +21,7 @@ _HOW = "write comparisons such as age < 30, joined by and, or, not"
 _MISSING = "missing"
 # Text in quotes, as it is; or the name of a column in backticks.
 _TOKEN = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`([^`]*)`""", re.DOTALL)
+_KEYWORDS = {*keyword.kwlist} - {"and", "or", "not", "in", "is", "if", "else", "lambda"}
 _HINTS = (  # of expressions that are no Python: what they contain, and what to write
     (r"(?<![=!<>])=(?!=)", "write == for equal, and names of classes in quotes"),
     (r"<>", "write != for not equal"),
@@ -29,6 +31,10 @@ _HINTS = (  # of expressions that are no Python: what they contain, and what to 
         "write and, or, not, in, is missing",
     ),
     (r"`", "close the backtick"),
+    (
+        rf"\b(?:{'|'.join(sorted(_KEYWORDS))})\b",
+        r"put the column in backticks: `\g<0>`",
+    ),
 )
 _WHAT = {  # what is not allowed, in words
     ast.Call: "calls a function",
@@ -157,7 +163,11 @@ def _without_backticks(text: str) -> tuple[str, dict[str, str]]:
 
 def _no_expression(text: str, error: Exception) -> UserError:
     bare = _TOKEN.sub(" ", text)
-    hints = [hint for pattern, hint in _HINTS if re.search(pattern, bare)]
+    hints = [
+        match.expand(hint)
+        for pattern, hint in _HINTS
+        if (match := re.search(pattern, bare))
+    ]
     reason = getattr(error, "msg", "") or str(error)
     where = f"expression {_short(text)!r}"
     return UserError(where, f"can't be read ({reason})", "; ".join(hints[:1]) or _HOW)

@@ -224,6 +224,7 @@ def test_a_label_with_a_threshold_is_yes_or_no_and_its_probability_must_be_there
         ("age < 3 AND Smiling", "write and, or, not, in, is missing"),
         ("age < 3 && Smiling", "; write and, or, not"),
         ("`age < 3", "close the backtick"),
+        ("class == 1 and age < 3", "put the column in backticks: `class`"),
         ("age is 3", "compares by is; write == for equal"),
         ("age == missing", "write age is missing, or is not missing"),
         (
