@@ -126,7 +126,12 @@ def quality(result: DesignComparison) -> pd.DataFrame:
                     low, high = map(form, mean.ci)
                     line[f"{trunk} test"] += f" ({low} to {high})"
             lines.append(line)
-    return pd.DataFrame(lines)
+        if head in result.constants:
+            line = {"head": f"{head}, {result.metric(head)}", "design": "best constant"}
+            for trunk in dict.fromkeys(table["trunk"]):
+                line[f"{trunk} test"] = form(result.constants[head])
+            lines.append(line)
+    return pd.DataFrame(lines).fillna("")
 
 
 def _score_form(better: Better) -> Callable[[float], str]:

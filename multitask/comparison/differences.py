@@ -22,12 +22,14 @@ def means(
     cells: Sequence[Cell],
     heads: Sequence[Head],
     groups: Mapping[str, Array],
+    constants: Mapping[str, Array],
 ) -> tuple[DesignMean, ...]:
     """The score of each design on the test part over its seeds, by trunk and head.
 
     `groups` numbers the test pictures (rows,) of each trunk, those of one person alike.
+    `constants` are the scores (rows, labels) of the best constant answer, by head.
     """
-    numbers = {head.name for head in heads if head.answer_type == "number"}
+    by_name = {head.name: head for head in heads}
     results = []
     for trunk, design, seeds in _by_design(cells):
         for head in seeds[0].heads:
@@ -37,7 +39,12 @@ def means(
             draws = [scores.bootstrap(each, groups[trunk]) for each in per_seed]
             each_mean = [scores.mean(each) for each in per_seed]
             low, high = _interval(draws, each_mean)
-            most = np.inf if head in numbers else 1.0
+            most, is_useful = 1.0, None
+            if head in by_name:  # and not merged
+                most = np.inf if by_name[head].answer_type == "number" else 1.0
+                is_useful = _is_useful(
+                    by_name[head], per_seed, constants[head], groups[trunk]
+                )
             results.append(
                 DesignMean(
                     trunk=trunk,
@@ -45,9 +52,25 @@ def means(
                     head=head,
                     test=float(np.mean(each_mean)),
                     ci=(max(low, 0.0), min(high, most)),
+                    is_useful=is_useful,
                 )
             )
     return tuple(results)
+
+
+def _is_useful(
+    head: Head, per_seed: Sequence[Array], constant: Array, groups: Array
+) -> bool | None:
+    """Whether scores (rows, labels), one array per seed, are better than a constant's.
+
+    None if the constant is always right.
+    """
+    best = 1.0 if scores.better_direction(head) == "higher" else 0.0
+    if (constant[~np.isnan(constant)] == best).all():
+        return None
+    fixed = [constant] * len(per_seed)
+    beside = _difference("", "", head, per_seed, fixed, groups)
+    return beside is not None and beside.verdict == "better"
 
 
 def to_single(

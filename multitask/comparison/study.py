@@ -29,6 +29,7 @@ from multitask.contracts.table import any_file_name, write_csv
 from multitask.experiments import revisions
 from multitask.experiments.notes.training import frozen_notes
 from multitask.metrics import scores
+from multitask.metrics.baselines import constant_answers
 
 
 @any_file_name()
@@ -181,6 +182,11 @@ def _result(
     """The comparison of cells; `runner` is that of any trunk."""
     recipe, out, heads = runner.prepared.recipe, runner.out, runner.heads
     rows = {part: int((runner.table["split"] == part).sum()) for part in SPLITS}
+    test = runner.table[runner.table["split"] == "test"]
+    constants = {
+        head.name: scores.scores(head, test, constant_answers(head, test))
+        for head in heads
+    }
     return DesignComparison(
         title=out.name,
         rows=rows,
@@ -188,7 +194,7 @@ def _result(
         better={head.name: scores.better_direction(head) for head in heads},
         merged=tuple(merge.name for merge in runner.merges),
         cells=tuple(cells),
-        means=differences.means(out, cells, heads, groups),
+        means=differences.means(out, cells, heads, groups, constants),
         differences=differences.to_single(out, cells, heads, groups),
         notes=(
             *runner.prepared.spec.notes,
@@ -198,6 +204,7 @@ def _result(
             *unanswered_notes(cells),
         ),
         folder=out,
+        constants={name: scores.mean(each) for name, each in constants.items()},
     )
 
 

@@ -42,6 +42,22 @@ def baselines(head: Head, rows: HeadRows, labels: pd.DataFrame) -> tuple[Baselin
     )
 
 
+def constant_answers(head: Head, labels: pd.DataFrame) -> pd.DataFrame:
+    """The constant answers (rows, columns of the head) that are best by its main score.
+
+    They are fitted on `labels`, at least one of which must be known.
+    """
+    any_class = head.classes[0] if head.answer_type == "class" else 0
+    answers = _same_answers(head, labels, [any_class] * len(head.columns))
+    rows = head_rows(head, labels, answers)
+    best = rows.constant(np.ones(len(labels), bool)).tolist()
+    if isinstance(rows, ClassRows):
+        best = [rows.classes[best[0]]]
+    elif isinstance(rows, LabelRows):
+        best = [*map(int, best)]
+    return _same_answers(head, labels, best)
+
+
 def _baseline(
     head: Head,
     labels: pd.DataFrame,
@@ -49,12 +65,19 @@ def _baseline(
     text: str,
     rule: str,
 ) -> Baseline:
+    rows = head_rows(head, labels, _same_answers(head, labels, constant))
+    return Baseline(answer=text, rule=rule, scores=rows.scores())
+
+
+def _same_answers(
+    head: Head, labels: pd.DataFrame, constant: Array | list[object]
+) -> pd.DataFrame:
+    """A table of answers, one `constant` (columns of the head,) in all rows."""
     cells: dict[str, object] = {}
     for name, value in zip(head.columns, constant, strict=True):
         cells[name] = value
         cells |= dict.fromkeys(interval_columns(name), np.nan)
-    rows = head_rows(head, labels, pd.DataFrame(cells, index=labels.index))
-    return Baseline(answer=text, rule=rule, scores=rows.scores())
+    return pd.DataFrame(cells, index=labels.index)
 
 
 def baseline_scores(all_of_them: tuple[Baseline, ...]) -> dict[str, float]:

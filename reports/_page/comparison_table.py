@@ -60,6 +60,9 @@ def _score_row(
         d.design: d for d in result.differences if (d.trunk, d.head) == (trunk, head)
     }
     columns = {d: row.get(d, "") for d in designs}
+    if result.constants:
+        constant = result.constants.get(head, np.nan)
+        columns["best constant"] = score(result, head, constant)
     changes = {}
     for design in designs:
         if design != "single":

@@ -1,6 +1,6 @@
 """Is one network as good as several, and what does it cost? The verdict in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from multitask.reports._page.words import joined, short_name
@@ -52,8 +52,25 @@ def verdict(result: DesignComparison) -> list[str]:
                     + f"{_cost(those, single)} {_quality(result, trunk, design)}"
                 )
     if sentences:
-        return [*sentences, _certainty(result)]
+        return [*sentences, *_useless(result), _certainty(result)]
     return ["Nothing was compared: that takes the design single and another one."]
+
+
+def _useless(result: DesignComparison) -> Iterator[str]:
+    """What no more than the same answer to every picture was shown for."""
+    for head, constant in result.constants.items():
+        judged = [mean for mean in result.means if mean.head == head]
+        useless = [mean for mean in judged if mean.is_useful is False]
+        if not useless:
+            continue
+        names = [f"{_prefix(result, mean.trunk)}{mean.design}" for mean in useless]
+        who = f"{joined(names)} {'is' if names[1:] == [] else 'are'} not"
+        if len(useless) == len(judged):
+            who = "no design is"
+        yield (
+            f"In {head}, {who} shown to be better than the same answer for every "
+            f"picture ({metric(result, head)} {score(result, head, constant)})."
+        )
 
 
 def _prefix(result: DesignComparison, trunk: str) -> str:

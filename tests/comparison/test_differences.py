@@ -50,6 +50,13 @@ def _difference(folder, head, alone, shared):
     return result
 
 
+def _means(folder, cells, heads, groups):
+    """The means, beside a constant answer that nothing is known of."""
+    unknown = np.full((len(groups["tiny"]), 1), np.nan)
+    constants = {head.name: unknown for head in heads}
+    return means(folder, cells, heads, groups, constants)
+
+
 @pytest.mark.parametrize(
     ("head", "alone", "shared", "difference", "ci", "saved", "verdict"),
     [
@@ -193,7 +200,7 @@ def test_differences_over_seeds_are_wider_where_seeds_differ(tmp_path):
     assert both.difference < 0
     assert both.verdict == "no difference shown"  # one of two seeds shows none
     assert -1 <= both.ci[0] < both.ci[1] <= 1
-    for mean in means(tmp_path, cells, [gender], groups):
+    for mean in _means(tmp_path, cells, [gender], groups):
         assert 0 <= mean.ci[0] < mean.test < mean.ci[1] <= 1
     [second] = to_single(tmp_path, [c for c in cells if c.seed], [gender], groups)
     assert second.verdict == "worse"
@@ -204,16 +211,54 @@ def test_the_mean_of_a_design_is_that_of_its_seeds(tmp_path):
         _cell(tmp_path, "multi", {"age": np.full((4, 1), years)}, seed)
         for seed, years in enumerate((2.0, 4.0))
     ]
-    [mean] = means(tmp_path, cells, catalog.heads(["age"]), {"tiny": np.arange(4)})
+    [mean] = _means(tmp_path, cells, catalog.heads(["age"]), {"tiny": np.arange(4)})
     assert mean.test == 3.0
     assert mean.ci[1] > 4  # years have no upper end, as shares of right answers have
+
+
+@pytest.mark.parametrize(
+    ("head", "ours", "constant", "is_useful"),
+    [
+        # Of ten people, 3 to 9 of those drawn are gained.
+        ("gender", [1] * 6 + [0, 0, 1, 1], [0] * 6 + [0, 0, 1, 1], True),
+        ("gender", [1] * 6 + [0] * 4, [0] * 6 + [1] * 4, False),  # it may be chance
+        ("gender", [0] * 10, [1] * 6 + [0] * 4, False),
+        ("gender", [1] * 10, [1] * 10, None),  # all labels are alike
+        ("age", [1.0] * 10, [2.0] * 8 + [3.0] * 2, True),
+        ("age", [3.0] * 10, [2.0] * 8 + [3.0] * 2, False),
+        ("age", [0.5] * 10, [0.0] * 10, None),
+    ],
+)
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_design_is_useful_if_it_is_shown_to_beat_a_constant(
+    tmp_path, head, ours, constant, is_useful, seeds
+):
+    scores, fixed = (
+        np.array(each, float)[PEOPLE][:, None] for each in (ours, constant)
+    )
+    cells = [_cell(tmp_path, "multi", {head: scores}, seed) for seed in range(seeds)]
+    groups = {"tiny": PEOPLE}
+    [mean] = means(tmp_path, cells, catalog.heads([head]), groups, {head: fixed})
+    assert mean.is_useful is is_useful
+
+
+def test_a_merged_head_is_not_compared_with_a_constant(tmp_path):
+    right = np.ones((20, 1))
+    cells = [_cell(tmp_path, "merged", {"gender": right, "gender+makeup": right})]
+    constants = {"gender": np.zeros((20, 1))}
+    heads = catalog.heads(["gender"])
+    useful = {
+        mean.head: mean.is_useful
+        for mean in means(tmp_path, cells, heads, {"tiny": PEOPLE}, constants)
+    }
+    assert useful == {"gender": True, "gender+makeup": None}
 
 
 def test_a_head_that_no_test_picture_is_labelled_for_has_no_mean(tmp_path):
     scores = {"gender": np.ones((4, 1)), "gender+makeup": np.full((4, 1), np.nan)}
     cells = [_cell(tmp_path, "merged", scores)]
     heads = catalog.heads(["gender"])
-    results = means(tmp_path, cells, heads, {"tiny": np.arange(4)})
+    results = _means(tmp_path, cells, heads, {"tiny": np.arange(4)})
     assert [mean.head for mean in results] == ["gender"]
 
 
@@ -255,7 +300,7 @@ def test_a_design_without_numbers_is_not_compared(tmp_path, silent):
             cells.append(_cell(tmp_path, design, scores, seed))
     heads, groups = catalog.heads(["gender"]), {"tiny": PEOPLE}
     assert not to_single(tmp_path, cells, heads, groups)
-    (mean,) = means(tmp_path, cells, heads, groups)
+    (mean,) = _means(tmp_path, cells, heads, groups)
     assert {mean.design, silent} == {"single", "multi"}
 
 

@@ -10,7 +10,9 @@ from sklearn import dummy, metrics
 
 from multitask.contracts.catalog import from_config
 from multitask.contracts.errors import UserError
+from multitask.metrics import scores
 from multitask.metrics.assessment import assess
+from multitask.metrics.baselines import constant_answers
 from multitask.metrics.kinds.head_rows import head_rows
 from multitask.metrics.resampling import Resampling, units
 from tests.metrics.faces import AGE, FACE, HEADS, drawn, evaluation, of_classes
@@ -421,3 +423,15 @@ def test_intervals_are_those_of_scipys_bootstrap():
         tolerance = 0.3 * expected.standard_error
         assert score.ci is not None
         np.testing.assert_allclose(score.ci, ends, rtol=0, atol=tolerance)
+
+
+def test_constant_answers_score_as_the_constant_of_a_report():
+    drawing = drawn()
+    assert {head.answer_type for head in drawing.heads} == {"class", "labels", "number"}
+    for head in drawing.heads:
+        answers = constant_answers(head, drawing.labels)
+        assert (answers.iloc[1:] == answers.iloc[0])[[*head.columns]].all().all()
+        score = scores.mean(scores.scores(head, drawing.labels, answers))
+        baseline = assess(drawing).heads[head.name].baseline
+        assert baseline is not None
+        assert score == close(baseline.scores[head.metric])

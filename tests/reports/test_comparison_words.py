@@ -105,3 +105,32 @@ def test_the_table_has_scores_then_costs_with_their_ratio():
     assert (age["multi is"], age["merged is"]) == ("better", "")
     assert table.loc["ms for 1 picture", "multi beside single"] == "× 0.50"
     assert table.loc["peak memory, MB", "multi beside single"] == ""
+
+
+def test_a_head_that_a_constant_answers_as_well_is_named():
+    result = comparison_result()
+    useful = {
+        ("age", "multi"): True,
+        ("age", "single"): False,
+        ("age", "merged"): False,
+    }
+    means = [
+        replace(mean, is_useful=useful.get((mean.head, mean.design), False))
+        for mean in result.means
+    ]
+    constants = {"age": 5.25, "gender": 0.75}
+    result = replace(result, means=tuple(means), constants=constants)
+    assert verdict(result)[2:-1] == [
+        "In age, single and merged are not shown to be better than the same answer for "
+        "every picture (MAE 5.25).",
+        "In gender, no design is shown to be better than the same answer for every "
+        "picture (accuracy 0.750).",
+    ]
+    table = comparison_table.overview(result)
+    assert table["best constant"].tolist()[:2] == ["5.25", "0.750"]
+    assert set(table["best constant"][2:]) == {""}
+
+
+def test_a_head_whose_labels_are_all_alike_is_not_judged():
+    result = replace(comparison_result(), constants={"gender": 1.0})
+    assert not any("the same answer" in line for line in verdict(result))

@@ -97,13 +97,18 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class DesignMean:
-    """The score of a design on the test part, the mean over its seeds."""
+    """The score of a design on the test part, the mean over its seeds.
+
+    `is_useful` says whether it was shown to be better than the best constant answer to
+    the test part; it is None for merged heads and where all labels are the same.
+    """
 
     trunk: str
     design: str
     head: str
     test: float
     ci: tuple[float, float]
+    is_useful: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +134,9 @@ class DesignComparison(Shown):
     """Designs that were trained on one split, and how they compare.
 
     `rows` counts the pictures of each part, `metrics` names the score of each requested
-    head, and `better` says whether higher or lower scores are better. `merged` names
-    the merged heads, which are measured by their accuracy.
+    head, and `better` says whether higher or lower scores are better. `constants` are
+    the scores of the best constant answer to the test part. `merged` names the merged
+    heads, which are measured by their accuracy.
     """
 
     title: str
@@ -143,6 +149,7 @@ class DesignComparison(Shown):
     differences: tuple[Difference, ...]
     notes: tuple[str, ...]
     folder: Path | None = None  # of its report
+    constants: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def measured(self) -> bool:
@@ -164,6 +171,7 @@ class DesignComparison(Shown):
             "rows": dict(self.rows),
             "metrics": dict(self.metrics),
             "better": dict(self.better),
+            "constants": dict(self.constants),
             "merged": list(self.merged),
             "cells": [_cell_to_json(cell) for cell in self.cells],
             "means": [with_lists(asdict(mean)) for mean in self.means],
