@@ -35,8 +35,8 @@ ABOUT = {
     "title": "FairFace",
     "address": "https://github.com/joojs/fairface",
     "terms": "CC BY 4.0",
-    "labels": "age (an interval), gender and race are what two of three crowd workers "
-    "took a face for",
+    "labels": "age (an interval), gender and race are impressions on which two of "
+    "three crowd workers agreed",
 }
 WHERE = "--data fairface"
 FILES = {part: f"fairface_label_{part}.csv" for part in ("train", "val")}

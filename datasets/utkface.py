@@ -18,7 +18,7 @@ ABOUT = {
     "address": "https://susanqq.github.io/UTKFace/",
     "terms": "non-commercial research; the pictures belong to their owners",
     "labels": "age is an estimate by an algorithm that people checked; gender and race "
-    "are what annotators took a face for",
+    "are annotators' impressions",
 }
 GENDERS = {"0": "male", "1": "female"}
 RACES = {"0": "white", "1": "black", "2": "asian", "3": "indian", "4": "others"}

@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the first case")
     arguments = parser.parse_args(argv)
     warnings.simplefilter("ignore")
-    print("| kind | what | cases | read | told in a line | faults |")
+    print("| kind | what | cases | read | reported in a line | faults |")
     print("| --- | --- | --- | --- | --- | --- |")
     faults = []
     for kind, cases in arguments.cases.items():
