@@ -79,7 +79,7 @@ def analyze(
             is about the whole picture, with a `face_confidence` of 0.
         detector_backend: `mtcnn`, `opencv` (which needs the extra `haar`), or `skip`,
             if each picture is a face that is cut out already.
-        align: Whether the eyes are levelled, as the network knows them.
+        align: Whether to level the eyes, as in the network's training pictures.
         expand_percentage: By how many per cent `region`, and what the network sees, are
             enlarged. The network answers best with 0.
         silent: Whether to say nothing about actions that the network can't answer.
@@ -97,8 +97,8 @@ def analyze(
 
     Raises:
         FaceNotDetected: A picture has no face.
-        AnalyzeError: A picture can't be read, the network lacks an action or does not
-            know how faces lie, or an argument is wrong. Like `FaceNotDetected`, it is a
+        AnalyzeError: A picture can't be read, the network lacks an action or can't cut
+            out faces, or an argument is wrong. Like `FaceNotDetected`, it is a
             `UserError` and a `ValueError`.
 
     Example:

@@ -138,7 +138,7 @@ def _add_output(options: argparse.ArgumentParser) -> None:
     add(
         "--labels",
         action="store_true",
-        help="list the yes/no labels that are answered yes in one column, `labels`",
+        help="one column, `labels`, that lists the yes/no labels answered yes",
     )
     add(
         "--annotate",

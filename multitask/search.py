@@ -75,7 +75,7 @@ def _add_output(options: argparse.ArgumentParser) -> None:
         "--top",
         type=int,
         metavar="N",
-        help="at most so many rows (default: all found, or 20 with --like)",
+        help="at most N rows (default: all found, or 20 with --like)",
     )
     add(
         "--sort",

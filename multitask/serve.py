@@ -38,7 +38,7 @@ addresses:
   /              a page to try it: drop photos, or use the camera
   POST /analyze  pictures in the field `pictures` of a form, the answers as JSON
   /heads         what the network answers
-  /health        whether it does
+  /health        whether the service works
   /metrics       counters for Prometheus
   /openapi.json  all of this for programs
 
@@ -55,8 +55,8 @@ _LIMITS = (
     ("max_faces", "faces in one picture (default 200)"),
     ("queue", "requests being answered; further ones get status 429 (default 64)"),
     ("uploads", "uploads in progress; further ones get status 429 (default 64)"),
-    ("client_uploads", "uploads in progress of one address (default 32)"),
-    ("min_rate", "bytes per second below which an upload is given up (default 10000)"),
+    ("client_uploads", "uploads in progress from one address (default 32)"),
+    ("min_rate", "bytes per second below which an upload is refused (default 10000)"),
     ("upload_timeout", "seconds that an upload may take (default 60)"),
     ("answer_timeout", "seconds to wait for the answers (default 60)"),
 )
@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     """The command's options."""
     options = Parser(
         prog="python -m multitask.serve",
-        description="Answer over HTTP with a trained network, and show a page for it.",
+        description="Serve a trained network over HTTP, with a page to try it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -79,8 +79,8 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--host",
         default="127.0.0.1",
-        help="the address to listen on; 0.0.0.0 is reached from elsewhere (default "
-        "127.0.0.1: from this machine only)",
+        help="the address to listen on; 0.0.0.0 accepts connections from other "
+        "machines (default 127.0.0.1: only from this one)",
     )
     add(
         "--port", type=int, default=8000,
@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--token",
         help="answer only requests with the header `Authorization: Bearer TOKEN`; "
-        f"other users of this machine see options, but not the variable {TOKEN}",
+        f"or set the variable {TOKEN}, which other users of this machine can't see",
     )
     limits = options.add_argument_group("limits")
     for name, text in _LIMITS:

@@ -160,7 +160,7 @@ def dataset(
         augment: How to augment, `"standard"` by default: `"none"`, `"flip"`,
             `"strong"`, or others of `--augment` except `"mixup"`.
         seed: Seed of shuffling and augmentation.
-        say: Called with each line.
+        say: Called with each line on what can't be read or used.
         machine: A `multitask.Machine`: a folder for features, memory for pictures.
 
     Raises:

@@ -132,8 +132,8 @@ class Recipe:
         "for all heads, or by head: gender=balanced,age=none",
     )  # fmt: skip
     thresholds: str = setting(
-        "heads", "", "from which probability on yes/no labels are yes, chosen on the "
-        "validation part: f1, precision=X or recall=X (default .5)",
+        "heads", "", "how to choose, on the validation part, the probability from "
+        "which yes/no labels are yes: f1, precision=X or recall=X (default .5)",
     )  # fmt: skip
     augment: str = setting(
         "training", "standard",
@@ -174,7 +174,7 @@ class Recipe:
     )
     seed: int = setting("training", 0, "seed for everything random", least=0)
     storage: Literal["float32", "float16"] = setting(
-        "output", "float32", "type of kernels in the network file, halved by float16"
+        "output", "float32", "data type of the kernels in the file; float16 halves it"
     )  # fmt: skip
     box_margin: float = setting(
         "data", 0.0, "share of a box's size that is added on each side of it", least=0

@@ -67,11 +67,11 @@ class Analyzer(Network):
         network's training pictures were cropped: one row per face, large ones first. A
         picture that is such a crop already is one row, and so is one without a face,
         whose status is `no face`. With `largest`, only the largest face of a picture
-        counts. `faces="detect"` cuts out the face of a crop, too. `faces="whole"` looks
-        at whole pictures, one row each; so does `auto` with a network that was not
-        trained on crops of faces (`spec.framing` is None). A picture with a box is not
-        searched: what is in the box is used as it is, not aligned as a face is. So the
-        `box` of a face that `predict` found, given back, may be answered otherwise.
+        has a row. `faces="detect"` cuts out the face of a crop, too. `faces="whole"`
+        looks at whole pictures, one row each; so does `auto` with a network that was
+        not trained on crops of faces (`spec.framing` is None). A picture with a box is
+        not searched: what is in the box is used as it is, not aligned as a face is. So
+        the `box` of a face that `predict` found, given back, may get other answers.
         `detector` is the name of one in `multitask.images.faces.detectors`. A picture
         whose decoder reports damage has no answer, unless `damaged` is `"keep"`.
 
