@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
@@ -23,12 +24,15 @@ from multitask.contracts.saving import replacing, reporting_write_errors
 from multitask.contracts.table import (
     check_intervals,
     check_splits,
+    faces,
     read_csv,
     write_csv,
 )
 from multitask.images.decode import PictureError, decode
 from multitask.images.threads import in_order
-from multitask.tables.declaration import text_declaration
+from multitask.tables.boxes import boxed
+from multitask.tables.decisions import Decisions
+from multitask.tables.declaration import declared, text_declaration
 from multitask.tables.types import labelled_table
 
 _SIGNATURES = {
@@ -69,14 +73,15 @@ def write(
     return file
 
 
-def paths(file: str | Path) -> Iterator[str]:
-    """The path of each row of a table of `write`, as the reader of tables gives it."""
-    folders: dict[str, str] = {}
-    for path in read_csv(Path(file))["path"].fillna(""):
-        folder, name = os.path.split(path)
-        if folder not in folders:
-            folders[folder] = os.path.realpath(folder)
-        yield os.path.join(folders[folder], name)
+def shown_faces(file: str | Path) -> list[str]:
+    """What each row of a table of `write` shows: `faces` of what the reader gives."""
+    where, file = f"'{file}'", Path(file)
+    cells = read_csv(file)
+    table, _ = boxed(cells, declared(file, where), Decisions(), where)
+    real = cache(os.path.realpath)
+    ends = map(os.path.split, table["path"].fillna("").tolist())
+    paths = [os.path.join(real(folder), name) for folder, name in ends]
+    return faces(table.assign(path=pd.Series(paths, table.index, object))).tolist()
 
 
 def remove(written: list[Path], folder: Path) -> None:

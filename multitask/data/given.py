@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from multitask.contracts.paths import expand_user
 from multitask.contracts.reading import TABLES
 from multitask.contracts.run import DATA, LOCK, RECIPE, is_left_over, new_folder
 from multitask.contracts.saving import reporting_write_errors
+from multitask.contracts.table import faces
 from multitask.data import frames, sources
 
 _KINDS = (
@@ -81,7 +83,7 @@ def indexed(
 
     `texts` are those that `recorded` gave for the `data`. The index of several frames
     starts with the names of the data sets. If anything else is among the data, only
-    paths tell rows apart, and the evaluation stays as it is.
+    paths and boxes tell rows apart, and the evaluation stays as it is.
     """
     sets = [value for _, value in _named(data)] if texts else []
     if not (texts and all(isinstance(value, pd.DataFrame) for value in sets)):
@@ -89,18 +91,19 @@ def indexed(
     parsed = [sources.parse(text) for text in texts]
     names = [one.name for one in parsed] if len(sets) > 1 else None
     index = pd.concat([pd.DataFrame(index=one.index) for one in sets], keys=names).index
-    # Of rows with the same picture, the first one counts.
+    # Rows with the same face were merged into the first one.
     places: dict[str, int] = {}
-    for place, path in enumerate(p for one in parsed for p in frames.paths(one.path)):
-        places.setdefault(path, place)
+    shown = chain.from_iterable(frames.shown_faces(one.path) for one in parsed)
+    for place, face in enumerate(shown):
+        places.setdefault(face, place)
     return _with_index(evaluation, index, places)
 
 
 def _with_index(
     evaluation: Evaluation, index: pd.Index, places: dict[str, int]
 ) -> Evaluation:
-    """The evaluation with the part of an index that is in the `places` of its paths."""
-    own = index[[places[path] for path in evaluation.labels["path"]]]
+    """The evaluation with the part of an index that is in the `places` of its faces."""
+    own = index[[places[face] for face in faces(evaluation.labels)]]
     before = evaluation.uncalibrated
     now = dict(zip(evaluation.labels.index, own, strict=True))
     return replace(

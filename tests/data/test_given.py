@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from multitask.heads.softmax import Softmax
+from PIL import Image
 
 from multitask.contracts import plugins
 from multitask.contracts.errors import UserError
-from multitask.data import given
+from multitask.contracts.evaluation import Evaluation
+from multitask.data import given, sources
 
 
 def texts(data, out=Path("out"), say=print):
@@ -183,3 +186,27 @@ def test_a_second_process_goes_on_once_the_work_has_begun(folder):
         (out / "recipe.toml").write_text("")
         assert texts(frame, out) == (f"table=table:{out / 'data' / 'table.csv'}",)
     assert os.listdir(out / "data") == ["table.csv"]
+
+
+BOXES = {
+    "one column": {"box": ["0 0 20 20", (30, 0, 50.0, 20), None, "1 1 9 9"]},
+    "four columns": {"x": [0, 30, None, 1], "y": [0, 0, None, 1],
+                     "width": [20, 20.5, None, 8], "height": [20, 20, None, 8]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("boxes", BOXES.values(), ids=BOXES)
+def test_each_face_of_a_picture_has_the_index_of_its_own_row(folder, boxes):
+    for name in ("c.png", "d.png"):
+        Image.new("RGB", (60, 40)).save(name)
+    paths = ["c.png", "c.png", "d.png", "d.png"]
+    frame = pd.DataFrame({"path": paths, "mood": list("abab"), **boxes}, list("wxyz"))
+    with given.recorded(frame, folder / "out", print) as found:
+        table = sources.read_all(found or ()).table[::-1]
+    head = Softmax(name="mood", classes=("a", "b"))
+    evaluation = Evaluation(
+        title="", split="all", labels=table, answers=table, heads=(head,)
+    )
+    indexed = given.indexed(evaluation, frame, found)
+    assert indexed.labels.index.tolist() == list("zyxw")
+    assert indexed.answers["mood"].tolist() == list("baba")
