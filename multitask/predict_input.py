@@ -114,7 +114,7 @@ def _check_order(first: str, others: list[str]) -> None:
         what = f"is no network, but holds {counted(len(runs), 'run')}"
         names = listed(str(run.parent) for run in runs)
         raise UserError(first, what, f"name one of them: {names}")
-    for network in filter(catalog.is_network, others):
+    for network in catalog.networks_among(others):
         rest = [word for word in others if word != network]
         order = command_line("predict", network, first, *rest)
         is_picture = first.lower().endswith(ENDINGS)

@@ -54,7 +54,8 @@ def expand(names: Iterable[str], say: Say | None = None) -> list[str]:
                 continue
             try:
                 in_folder, beside = pictures_and_others(path, path)
-                paths, others = paths + in_folder, others + beside
+                paths += in_folder
+                others += beside
             except UserError as error:
                 leave_out(_with_videos(error, path))
     distinct = list(dict.fromkeys(paths))

@@ -439,3 +439,24 @@ def test_a_pinned_address_is_read_from_the_cache_without_asking(server):
     assert "is damaged: its SHA-256 is " in refused(pin)
     assert catalog.find(pin).read_bytes() == CONTENT  # downloaded again
     assert server.asked == 2
+
+
+def test_installed_networks_are_looked_up_once_for_all_pictures_of_a_folder(
+    tmp_path, monkeypatch
+):
+    calls = []
+    monkeypatch.setattr(
+        catalog, "entry_points", lambda group: calls.append(group) or []
+    )
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "run" / NETWORK)
+    names = [f"{number}.jpg" for number in range(100)]
+    words = [*names, "faces", "run", "x.keras", "hf://a/b", ""]
+    assert list(catalog.networks_among(words)) == [
+        "faces",
+        "run",
+        "x.keras",
+        "hf://a/b",
+    ]
+    assert len(calls) == 1
+    assert not catalog.is_network("")

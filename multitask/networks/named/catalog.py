@@ -11,7 +11,9 @@ folder changes what a name means.
 import os
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -130,9 +132,21 @@ def is_installed(text: str) -> bool:
 
 def is_network(text: str) -> bool:
     """Whether a text names a network, or a run, rather than pictures."""
-    path = expand_user(text)
-    is_run = (path / NETWORK).exists() or (path / RECIPE).exists()
-    return text.endswith(_KERAS) or is_run or is_named(text)
+    return list(networks_among([text])) == [text]
+
+
+def networks_among(words: Iterable[str]) -> Iterator[str]:
+    """Those of many words, such as the pictures of a folder, that name a network.
+
+    What is installed is looked up once, which takes longer than to look at a file.
+    """
+    known = cache(lambda: frozenset(names()))
+    for word in words:
+        path = expand_user(word)
+        is_run = (path / NETWORK).exists() or (path / RECIPE).exists()
+        is_address = word.startswith(hub.PREFIX) or word.endswith(_KERAS)
+        if is_run or is_address or (_may_be_name(word) and word in known()):
+            yield word
 
 
 def names() -> list[str]:
