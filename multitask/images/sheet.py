@@ -62,9 +62,7 @@ def sheet(
 
     Raises UserError without an item, and for more than 1,000.
     """
-    if not 1 <= len(items) <= MOST:
-        what = f"would have {len(items):,} pictures, must have 1 to {MOST:,}"
-        raise UserError("--sheet", what, f"add --top {MOST}" if items else "")
+    check_count(len(items))
     gap = max(4, side // 20)
     size = max(SMALLEST, side // 12)
     lines = max(len(item.caption) for item in items)
@@ -98,6 +96,13 @@ def sheet(
             down = top + side + number * line_height(size)
             draw_line(draw, (left, down), shortened(text, size, side), WHITE, size)
     return canvas
+
+
+def check_count(pictures: int) -> None:
+    """Raise UserError unless a sheet can have so many pictures."""
+    if not 1 <= pictures <= MOST:
+        what = f"would have {pictures:,} pictures, must have 1 to {MOST:,}"
+        raise UserError("--sheet", what, f"add --top {MOST}" if pictures else "")
 
 
 def _tile(item: Item, side: int, margin: float) -> Image.Image:

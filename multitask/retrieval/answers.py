@@ -57,6 +57,10 @@ class Answers(ABC):
         self.where = where
         self.connection = _connect()
 
+    def close(self) -> None:
+        """Give back the memory and files of the connection."""
+        self.connection.close()
+
     def load(self, names: Iterable[str]) -> dict[str, Column]:
         """Read columns, with what stands beside them; by their names."""
         beside = ("", "_confidence", "_probability")

@@ -1,6 +1,7 @@
 """Which rows match an expression, in which order, and why might none of them?"""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from os import PathLike
 
@@ -13,7 +14,7 @@ from multitask.contracts.errors import nearest as nearest_name
 from multitask.images.paths import checksum
 from multitask.retrieval.answers import Answers, open_answers
 from multitask.retrieval.conditions import Column, Compiler, Condition, check_names
-from multitask.retrieval.expression import parse
+from multitask.retrieval.expression import Expression, parse
 from multitask.retrieval.nearest import nearest
 
 SIMILARITY = "similarity"  # a column: from -1 to 1
@@ -75,7 +76,19 @@ def find(
     """
     _check_wanted(expression, like, top, sort, ascending)
     parsed = None if expression is None else parse(expression)
-    answers = open_answers(source)
+    with closing(open_answers(source)) as answers:
+        return _matches(answers, parsed, like, top, sort, ascending)
+
+
+def _matches(
+    answers: Answers,
+    parsed: Expression | None,
+    like: Like | None,
+    top: int | None,
+    sort: str | None,
+    ascending: bool,
+) -> Matches:
+    """What `find` returns, of answers that are open."""
     searched = parsed.names if parsed else ()
     check_names(searched, answers.names, "expression", parsed)
     check_names((sort,) if sort else (), answers.names, "--sort")
@@ -148,8 +161,8 @@ def _select(
     """The numbers of the rows that match, in their order."""
     sql = f"SELECT row FROM answers WHERE {condition.sql} ORDER BY {order}row"
     values = [*condition.values, *([top] if top else [])]
-    found = answers.connection.execute(sql + " LIMIT ?" * bool(top), values)
-    return np.asarray(found.fetchnumpy()["row"], np.int64)
+    selected = answers.connection.execute(sql + " LIMIT ?" * bool(top), values)
+    return np.asarray(selected.fetchnumpy()["row"], np.int64)
 
 
 def _check_like(answers: Answers, paths: Column, boxes: Column, like: Like) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from multitask.contracts.errors import Say, UserError, counted
 from multitask.images.captions import caption, share
 from multitask.images.lettering import escaped_note
-from multitask.images.sheet import Item, save_sheet, sheet
+from multitask.images.sheet import Item, check_count, save_sheet, sheet
 from multitask.images.video import is_video
 from multitask.retrieval.find import SIMILARITY
 
@@ -30,6 +30,7 @@ def write(matches: "Matches", path: Path, say: Say) -> None:
     if all(isinstance(p, str | Path) and is_video(p) for p in matches.rows["path"]):
         what = "shows pictures, and the rows are of videos, which have no sheet"
         raise UserError(f"--sheet {path}", what, "leave it out")
+    check_count(len(matches.rows))
     items = list(_items(matches))
     faults: list[tuple[int, str]] = []
     image = sheet(items, failed=lambda index, reason: faults.append((index, reason)))
