@@ -78,17 +78,24 @@ def _visit(
     def near_ones(row: int, group: int) -> Rows:
         ones = [one for other in near[group] for one in stayed.get(other, ())]
         left = np.array(ones, np.intp)
+        if not ones:  # as of most pictures, for which arrays are slow
+            return left
         return left[near_pairs.are_near(left, np.full(len(left), row))]
 
     for row, group in zip(rows.tolist(), groups.member.tolist(), strict=True):
         others = near_ones(row, group)
-        alike = near_pairs.compare(others, np.full(len(others), row)).look_alike
-        if alike.all():
+        if not len(others) or _only_look_alike(near_pairs, others, row):
             stayed.setdefault(group, []).append(row)
         else:
             gone.append((row, group))
     pairs = [(one, row) for row, group in gone for one in near_ones(row, group)]
     return sorted(one for each in stayed.values() for one in each), pairs
+
+
+def _only_look_alike(near_pairs: NearPairs, others: Rows, row: int) -> bool:
+    """Whether a row is a duplicate of none of `others`, which are near."""
+    alike = near_pairs.compare(others, np.full(len(others), row)).look_alike
+    return bool(alike.all())
 
 
 def _near_groups(groups: Groups) -> list[list[int]]:

@@ -444,10 +444,13 @@ def test_a_pinned_address_is_read_from_the_cache_without_asking(server):
 def test_installed_networks_are_looked_up_once_for_all_pictures_of_a_folder(
     tmp_path, monkeypatch
 ):
-    calls = []
-    monkeypatch.setattr(
-        catalog, "entry_points", lambda group: calls.append(group) or []
-    )
+    calls = list[str]()
+
+    def entry_points(group):
+        calls.append(group)
+        return []
+
+    monkeypatch.setattr(catalog, "entry_points", entry_points)
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "run" / NETWORK)
     names = [f"{number}.jpg" for number in range(100)]
