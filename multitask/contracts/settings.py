@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T", bound="DataclassInstance")
+V = TypeVar("V")
 _NUMBERS = {int: "a whole number", float: "a number"}
 
 
@@ -192,6 +193,15 @@ def per_head(name: str, value: Any) -> Any:
     if isinstance(value, str):
         return pairs(name, value)
     return {"all": value} if isinstance(value, Real) else value
+
+
+def of_head(values: Mapping[str, V], head: str, default: V) -> V:
+    """The value of a setting for a head: its own, or that for `all`, or the default.
+
+    >>> of_head({"all": 2, "age": 3}, "age", 1), of_head({"all": 2}, "gender", 1)
+    (3, 2)
+    """
+    return values.get(head, values.get("all", default))
 
 
 def option(name: str) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.head import Head
 from multitask.contracts.recipe_texts import Mix
+from multitask.contracts.settings import of_head
 from multitask.contracts.table import sources
 
 Rates = npt.NDArray[np.float64]
@@ -33,7 +34,7 @@ def capped(
     if not strata:
         return np.ones(len(table), bool)
     head_caps = [
-        np.full(s.shape[1], caps.get(head.name, caps.get("all", 0)))
+        np.full(s.shape[1], of_head(caps, head.name, 0))
         for head, s in zip(capped_heads, strata, strict=True)
     ]
     classes, remaining = np.concatenate(strata, axis=1), np.concatenate(head_caps)

@@ -13,6 +13,7 @@ from multitask.contracts.head import Head, Targets
 from multitask.contracts.machine import Machine
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.run import NETWORK, SAMPLE, existing
+from multitask.contracts.settings import of_head
 from multitask.contracts.table import Reading, read_csv
 from multitask.data import batches, framing, labels, sampling, select, sources, split
 from multitask.data.batches import Batches
@@ -326,10 +327,8 @@ def _heads(recipe: Recipe, table: pd.DataFrame) -> tuple[Head, ...]:
     return tuple(
         replace(
             head,
-            loss_weight=losses.get(head.name, losses.get("all", head.loss_weight)),
-            class_weights=classes.get(
-                head.name, classes.get("all", head.class_weights)
-            ),
+            loss_weight=of_head(losses, head.name, head.loss_weight),
+            class_weights=of_head(classes, head.name, head.class_weights),
         )
         for head in heads
     )

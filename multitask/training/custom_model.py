@@ -15,7 +15,7 @@ from multitask.contracts.infer import infer_heads, requested_heads
 from multitask.contracts.paths import expand_user
 from multitask.contracts.reading import with_boxes
 from multitask.contracts.recipe import Recipe
-from multitask.contracts.settings import per_head
+from multitask.contracts.settings import of_head, per_head
 from multitask.contracts.table import NO_LABELS, check_intervals
 from multitask.data.labels import usable
 from multitask.networks import archive, build, pretrained, trunks
@@ -135,12 +135,7 @@ def _weighted(
                 "loss_weights", f"unknown head {name!r}", nearest(name, names)
             )
     return tuple(
-        replace(
-            head,
-            loss_weight=loss_weights.get(
-                head.name, loss_weights.get("all", head.loss_weight)
-            ),
-        )
+        replace(head, loss_weight=of_head(loss_weights, head.name, head.loss_weight))
         for head in heads
     )
 
