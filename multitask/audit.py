@@ -57,10 +57,13 @@ def main(argv: list[str] | None = None) -> int:
     out = options.default_folder(arguments.out, "audit-")
     # Imported here, as pandas takes its time and `--help` doesn't need it.
     from multitask.contracts import plugins
-    from multitask.contracts.recipe_texts import split_names
+    from multitask.contracts.recipe_texts import check_some_heads, split_names
     from multitask.inspection import audit as library
 
-    heads = split_names(arguments.heads) if arguments.heads else ()
+    heads: tuple[str, ...] = ()
+    if arguments.heads is not None:
+        heads = split_names(arguments.heads)
+        check_some_heads(heads)
     if arguments.faces != "whole":
         import_tensorflow()
     findings = library.audit(

@@ -11,6 +11,7 @@ from multitask.cli.next_steps import command_line
 from multitask.cli.options import add_damaged, add_inference
 from multitask.contracts.errors import Parser, UserError, command
 from multitask.contracts.paths import expand_user
+from multitask.contracts.recipe_texts import check_some_heads, split_names
 from multitask.networks.named import catalog
 from multitask.networks.prediction.formats import (
     DEEPFACE,
@@ -170,8 +171,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run `python -m multitask.predict`; returns the exit status."""
     arguments = parser().parse_args(argv)
     form = resolve_format(arguments.out, arguments.format)
-    if arguments.heads is not None and not arguments.heads.strip(" ,"):
-        raise UserError("--heads", "is empty", "name heads, or leave it out")
+    if arguments.heads is not None:
+        check_some_heads(split_names(arguments.heads))
     if arguments.batch_size < 1:
         raise UserError("--batch-size", f"is {arguments.batch_size}, must be 1 or more")
     if arguments.labels and form == DEEPFACE:

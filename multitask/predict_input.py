@@ -65,12 +65,15 @@ def with_lines(names: list[str]) -> list[str]:
 def take_network(arguments: argparse.Namespace) -> Path:
     """The file of the network; the input is then what is left.
 
-    Raises UserError if there is no such network, if it lacks a head, and for a first
-    word that is neither a network nor anything with pictures: it must not be answered
-    by the default one.
+    Raises UserError if there is no such network, if it lacks a head, for an empty name,
+    and for a first word that is neither a network nor anything with pictures: it must
+    not be answered by the default one.
     """
     if arguments.network is not None:
         arguments.input.insert(0, arguments.network)
+    if not all(arguments.input):  # a path would make of it the folder here
+        todo = "check that the variables of your shell are set"
+        raise UserError("input", "has an empty name", todo)
     first, *others = arguments.input
     if catalog.is_network(first):
         if not others:

@@ -57,7 +57,7 @@ def audit(
     from multitask.inspection import audit
     from multitask.terminal import quiet
 
-    names, declared = keywords.split_heads(heads or ())
+    names, declared = ((), {}) if heads is None else keywords.split_heads(heads)
     folder = new_folder(options.default_folder(out, "audit-"))
     with given.recorded(data, folder, say) as texts:
         if faces in ("auto", "detect"):

@@ -13,7 +13,7 @@ from multitask.contracts.machine import Machine
 from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE, where_now
-from multitask.contracts.recipe_texts import split_names
+from multitask.contracts.recipe_texts import check_some_heads, split_names
 from multitask.contracts.run import resumable
 from multitask.contracts.settings import option, per_head
 
@@ -180,14 +180,17 @@ def _plain(base: Base, say: Say) -> dict[str, Any]:
 def split_heads(heads: "Heads") -> tuple[tuple[str, ...], dict[str, dict[str, Any]]]:
     """The names of heads, and the settings of those that are objects.
 
-    Raises UserError for what is neither.
+    Raises UserError for what is neither, and if there is none.
     """
     if isinstance(heads, str):  # which must not wait for pandas
-        return split_names(heads), {}
+        names = split_names(heads)
+        check_some_heads(names)
+        return names, {}
     from multitask.contracts.catalog import heads_listed
     from multitask.contracts.head import Head
 
     listed = heads_listed(heads)
+    check_some_heads(listed)
     names = tuple(head.name if isinstance(head, Head) else head for head in listed)
     return names, {h.name: _declared(h) for h in listed if isinstance(h, Head)}
 

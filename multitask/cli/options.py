@@ -16,7 +16,7 @@ from multitask.contracts.machine import CACHE, Machine
 from multitask.contracts.paths import expand_user
 from multitask.contracts.recipe import TTA, Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE
-from multitask.contracts.recipe_texts import split_names
+from multitask.contracts.recipe_texts import check_some_heads, split_names
 from multitask.contracts.settings import option, pairs
 
 Group = argparse._ArgumentGroup
@@ -221,6 +221,8 @@ def explicit(arguments: argparse.Namespace) -> dict[str, Any]:
             continue
         if isinstance(default, tuple) and name != "data":
             settings[name] = split_names(text)
+            if name == "heads":
+                check_some_heads(settings[name])
         elif isinstance(default, dict):
             settings[name] = pairs(option(name), text)
         else:

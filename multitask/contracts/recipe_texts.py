@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -28,6 +29,12 @@ def split_names(text: str) -> tuple[str, ...]:
     """
     parts = re.split(r",(?![^\[]*\])", text)
     return tuple(part.strip() for part in parts if part.strip())
+
+
+def check_some_heads(names: Sized) -> None:
+    """Raise UserError if `--heads` is given but names none: not all can be meant."""
+    if not len(names):
+        raise UserError("--heads", "is empty", "name heads, or leave it out")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ import pandas as pd
 from multitask.contracts.errors import UserError
 from multitask.contracts.head import Columns, Head
 from multitask.contracts.recipe import TTA
-from multitask.contracts.recipe_texts import split_names
+from multitask.contracts.recipe_texts import check_some_heads, split_names
 from multitask.contracts.run import network_file
 from multitask.images.decode import Pixels
 from multitask.networks import archive, describe, unlike
@@ -203,8 +203,8 @@ class Network:
         Names in a text are separated by commas.
         """
         names = split_names(names) if isinstance(names, str) else names
-        if names is not None and not len(names):
-            raise UserError("--heads", "is empty", "name heads, or leave it out")
+        if names is not None:
+            check_some_heads(names)
         known = {head.name: head for head in self.heads}
         for name in names or ():
             if not isinstance(name, str):

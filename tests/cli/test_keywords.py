@@ -133,3 +133,16 @@ def test_what_changed_in_a_recipe_to_resume_is_said(tmp_path):
     assert recipe.tta == 2
     assert len(lines) == 1
     assert "is from an earlier version" in lines[0]
+
+
+@pytest.mark.parametrize("heads", ["", ",", [], ()])
+@pytest.mark.parametrize("function", [multitask.fit, multitask.compare])
+def test_no_heads_are_not_all_heads(heads, function):
+    with pytest.raises(UserError) as caught:
+        function(heads=heads)
+    assert str(caught.value) == "heads: is empty; name heads, or leave it out"
+
+
+def test_an_audit_of_no_heads_is_refused(tmp_path):
+    with pytest.raises(UserError, match="^heads: is empty"):
+        multitask.audit(tmp_path, heads=[])

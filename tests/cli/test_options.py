@@ -257,3 +257,8 @@ def test_a_folder_is_named_by_the_kind_of_work_and_the_time():
     name = options.default_folder(None, "sweep-")
     assert name.parent == Path("runs")
     assert re.fullmatch(r"sweep-\d{8}-\d{6}", name.name)
+
+
+@pytest.mark.parametrize("text", ["", ",", " , "])
+def test_heads_that_name_none_are_not_all_heads(text):
+    assert error("--heads", text) == "--heads: is empty; name heads, or leave it out"

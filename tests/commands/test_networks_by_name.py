@@ -11,6 +11,7 @@ from PIL import Image
 import multitask
 from multitask import predict
 from multitask.contracts import catalog
+from multitask.contracts.errors import UserError
 from multitask.contracts.run import NETWORK
 from multitask.networks import archive, build
 from multitask.networks.__main__ import main as networks
@@ -115,6 +116,22 @@ def test_a_word_that_is_nothing_is_not_answered_by_the_default(
     )
     assert "faces" in printed.err.rpartition("name a network")[2]
     assert ": known" not in printed.err
+
+
+@pytest.mark.parametrize(
+    "words", [("",), ("faces", ""), ("", "photo.png"), ("faces", "photo.png", "")]
+)
+def test_an_empty_name_is_not_the_folder_here(words, faces, here, capsys):
+    printed = said(capsys, predict.main, *words, status=2)
+    assert printed.out == ""
+    assert printed.err == (
+        "input: has an empty name; check that the variables of your shell are set\n"
+    )
+
+
+def test_no_network_has_an_empty_name(here):
+    with pytest.raises(UserError, match="network: is an empty name"):
+        multitask.load("")
 
 
 def test_a_run_without_a_network_is_not_answered_by_the_default(faces, here, capsys):

@@ -90,6 +90,8 @@ def find(network: str | Path, say: Say | None = None) -> Path:
     text = str(network)
     if isinstance(network, Path):
         return network_file(network)
+    if not text:  # a path would make of it the folder here
+        raise UserError("network", "is an empty name", "give a name, file or run")
     if text.startswith(hub.PREFIX):
         return hub.download(text, say or _to_standard_error)
     if not _may_be_name(text):
@@ -141,7 +143,7 @@ def networks_among(words: Iterable[str]) -> Iterator[str]:
     What is installed is looked up once, which takes longer than to look at a file.
     """
     known = cache(lambda: frozenset(names()))
-    for word in words:
+    for word in filter(None, words):
         path = expand_user(word)
         is_run = (path / NETWORK).exists() or (path / RECIPE).exists()
         is_address = word.startswith(hub.PREFIX) or word.endswith(_KERAS)
