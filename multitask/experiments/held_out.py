@@ -44,24 +44,24 @@ def held_out_by_all(
 
     Raises UserError if no picture is left.
     """
-    places, chosen = {}, {}
+    places, held_out = {}, {}
     part, notes = "all", list[str]()
     for name, (run, own) in runs.items():
         placed, warnings = with_parts(table, run, own)
         rows, part_of_one = _rows_of_part(placed, wanted)
         splits = placed["split"] if "split" in placed else pd.Series(dtype=object)
         places[name] = splits.reindex(table.index).fillna("").to_numpy(object)
-        chosen[name] = table.index.isin(rows.index) & (
+        held_out[name] = table.index.isin(rows.index) & (
             (part_of_one != "all") | (places[name] != "train")
         )
         part = part_of_one if part == "all" else part
         notes += [f"{name}: {warning}" for warning in warnings]
-    candidates = np.any(list(chosen.values()), axis=0)
-    shared = np.all(list(chosen.values()), axis=0)
-    reasons = _left_out(candidates & ~shared, places, chosen)
+    candidates = np.any(list(held_out.values()), axis=0)
+    shared = np.all(list(held_out.values()), axis=0)
+    reasons = _left_out(candidates & ~shared, places, held_out)
     if not shared.any():
         raise UserError(
-            f"{', '.join(list(chosen)[:-1])} and {list(chosen)[-1]}",
+            f"{', '.join(list(held_out)[:-1])} and {list(held_out)[-1]}",
             f"hold out no picture in common: {'; '.join(reasons)}",
             "train them with the same --split, or give other pictures with --data",
         )
@@ -77,7 +77,7 @@ def held_out_by_all(
 def _left_out(
     rows: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
     places: "Mapping[str, np.ndarray[tuple[int], np.dtype[np.object_]]]",
-    chosen: "Mapping[str, np.ndarray[tuple[int], np.dtype[np.bool_]]]",
+    held_out: "Mapping[str, np.ndarray[tuple[int], np.dtype[np.bool_]]]",
 ) -> list[str]:
     """How many of the `rows` (rows,) each network keeps from being measured, and why.
 
@@ -86,7 +86,7 @@ def _left_out(
     reasons, left = [], rows.copy()
     for part, why in _LEFT_OUT.items():
         for name, places_of_one in places.items():
-            kept_back = left & ~chosen[name] & (places_of_one == part)
+            kept_back = left & ~held_out[name] & (places_of_one == part)
             left &= ~kept_back
             if kept_back.any():
                 reasons.append(f"{int(kept_back.sum()):,} {why.format(name)}")

@@ -260,10 +260,10 @@ class Video:
 
     def _declared(self) -> float | None:
         """The duration that the file tells in its header."""
-        told = (self._container.duration or 0) / 1_000_000
+        duration = (self._container.duration or 0) / 1_000_000
         if self._counts_frames:
-            told = max(told, self._stream.frames / self.rate)
-        return told or None
+            duration = max(duration, self._stream.frames / self.rate)
+        return duration or None
 
     def _pixels(self, frame: "VideoFrame") -> Pixels:
         width = self._width(frame)

@@ -112,8 +112,8 @@ def _assess_head(
         for name, grouping in columns.items()
         if not grouping.columns & set(head.columns)
     }
-    chosen = [*(others | {one.column: one for one in wanted}).values()]
-    groups = subgroups.subgroups(rows, chosen, resampling)
+    used_groupings = [*(others | {one.column: one for one in wanted}).values()]
+    groups = subgroups.subgroups(rows, used_groupings, resampling)
     usual = probabilities.at_half(head, answers)
     judged = rows if usual is None else head_rows(head, labels, usual)
     differs, better_labels = _better_than_constant(judged, resampling)
@@ -129,7 +129,7 @@ def _assess_head(
         is_useful=differs,
         useless_labels=_useless_labels(head, better_labels),
         subgroups=groups,
-        gaps=subgroups.gaps(rows, chosen, groups, head.columns),
+        gaps=subgroups.gaps(rows, used_groupings, groups, head.columns),
         sentence="",
         unit=head.unit,
         invalid=_invalid(head, rows, answers),

@@ -96,24 +96,22 @@ def fit(training: Floats, validation: Floats) -> TrainingFeatures | None:
     count = training.shape[1]
     step = -(-count // _CHANNELS)
     channels = np.arange(0, count, step, dtype=np.int32)
-    chosen = _roots(training[:, channels])
-    if not (np.isfinite(chosen).all() and np.isfinite(validation).all()):
+    roots = _roots(training[:, channels])
+    if not (np.isfinite(roots).all() and np.isfinite(validation).all()):
         return None
-    if not np.ptp(chosen, axis=0).any():
+    if not np.ptp(roots, axis=0).any():
         return None
     # One direction at least is left to the noise.
-    most = min(_COMPONENTS, len(channels) - 1, len(chosen) - 1)
+    most = min(_COMPONENTS, len(channels) - 1, len(roots) - 1)
     if most < 1:
         return None
-    found = PCA(most, svd_solver="full").fit(chosen)
-    noise = max(
-        float(found.noise_variance_), _TINY * float(found.explained_variance_[0])
-    )
+    pca = PCA(most, svd_solver="full").fit(roots)
+    noise = max(float(pca.noise_variance_), _TINY * float(pca.explained_variance_[0]))
     known = TrainingFeatures(
         channels=channels,
-        mean=found.mean_.astype(np.float32),
-        components=found.components_.astype(np.float16),
-        variances=np.maximum(found.explained_variance_, noise).astype(np.float32),
+        mean=pca.mean_.astype(np.float32),
+        components=pca.components_.astype(np.float16),
+        variances=np.maximum(pca.explained_variance_, noise).astype(np.float32),
         noise=noise,
         far=np.inf,
     )

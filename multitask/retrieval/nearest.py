@@ -53,14 +53,14 @@ def nearest(
         numbers = np.arange(start, min(start + _BLOCK, count))
         if among is not None:
             part = numbers = among[start : start + _BLOCK]
-        found = _similarities(np.asarray(features[part], np.float32), direction)
-        usable = np.flatnonzero(np.isfinite(found))
+        cosines = _similarities(np.asarray(features[part], np.float32), direction)
+        usable = np.flatnonzero(np.isfinite(cosines))
         compared += len(usable)
         if len(usable) > top:  # only what may be among the best of all
-            least = np.partition(found[usable], -top)[-top]
-            usable = usable[found[usable] >= least]
+            least = np.partition(cosines[usable], -top)[-top]
+            usable = usable[cosines[usable] >= least]
         rows = np.concatenate([rows, numbers[usable]])
-        similarities = np.concatenate([similarities, found[usable]])
+        similarities = np.concatenate([similarities, cosines[usable]])
         order = np.lexsort((rows, -similarities))[:top]
         rows, similarities = rows[order], similarities[order]
     return Nearest(rows, similarities, compared)

@@ -77,7 +77,9 @@ class Service:
         """
         body = Body(request)
         try:
-            columns, find = self._chosen(heads, probabilities, faces, largest)
+            columns, find = self._columns_and_finder(
+                heads, probabilities, faces, largest
+            )
             uploads = await self._received(body)
             with self._place():
                 return await self._answered(body, uploads, columns, find)
@@ -116,14 +118,14 @@ class Service:
     def _count(self) -> None:
         self.metrics.in_progress.set(self._requests + len(self._uploads))
 
-    def _chosen(
+    def _columns_and_finder(
         self, heads: Sequence[str], probabilities: bool, faces: Faces, largest: bool
     ) -> tuple[list[str], FaceFinder | None]:
         try:
-            if not all(names.strip(" ,") for names in heads):
+            if not all(text.strip(" ,") for text in heads):
                 raise UserError("heads", "is empty", "name heads, or leave it out")
-            chosen = split_names(",".join(heads))
-            columns = self.predictor.columns(chosen, probabilities)
+            names = split_names(",".join(heads))
+            columns = self.predictor.columns(names, probabilities)
             return columns, self.predictor.finder(faces, largest)
         except UserError as error:
             where, _, what = _as_parameters(error.line).partition(": ")

@@ -276,8 +276,10 @@ class Trials:
         return f"trial {trial.trial} ({ended + 1} of {max(count, ended + 1)})"
 
     def _table(self) -> pd.DataFrame:
-        """The pictures of the last trial with their split, which all trials share
-        unless it is what varies."""
+        """The pictures of the last trial with their split.
+
+        All trials share it, unless it is what varies.
+        """
         table = self.prepared.table
         parts = (
             self.prepared.split()

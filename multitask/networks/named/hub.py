@@ -45,7 +45,7 @@ def download(address: str, say: Say) -> Path:
         with suppress(hub.errors.LocalEntryNotFoundError, _NoHashError):
             return _cached(hub, address, (repository, file, revision))
     try:
-        found = hub.get_hf_file_metadata(
+        metadata = hub.get_hf_file_metadata(
             hub.hf_hub_url(repository, file, revision=revision)
         )
     except Exception as error:  # those of its HTTP client have no common base
@@ -76,10 +76,10 @@ def download(address: str, say: Say) -> Path:
             address, f"can't be downloaded: {_reason(error)}", "try again"
         ) from None
     commit = _commit(path, file)
-    if commit != found.commit_hash:
-        what = f"is revision {commit} now, and was {found.commit_hash} a moment ago"
+    if commit != metadata.commit_hash:
+        what = f"is revision {commit} now, and was {metadata.commit_hash} a moment ago"
         raise UserError(address, what, "try again")
-    _check_hash(path, found.etag, address)
+    _check_hash(path, metadata.etag, address)
     return path
 
 
@@ -178,17 +178,17 @@ def _check_hash(path: Path, expected: str, address: str) -> None:
         )
     content = path.read_bytes()
     if len(expected) == 64:
-        found = hashlib.sha256(content).hexdigest()
+        actual = hashlib.sha256(content).hexdigest()
     else:  # of a file that is in Git itself
         head = f"blob {len(content)}\0".encode()
-        found = hashlib.sha1(head + content, usedforsecurity=False).hexdigest()
-    if found != expected:
+        actual = hashlib.sha1(head + content, usedforsecurity=False).hexdigest()
+    if actual != expected:
         path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)
         raise UserError(
             address,
-            f"is damaged: its {_HASHES[len(expected)]} is {found}, must be {expected}; "
-            "the copy is removed",
+            f"is damaged: its {_HASHES[len(expected)]} is {actual}, must be "
+            f"{expected}; the copy is removed",
             "try again",
         )
 

@@ -71,21 +71,21 @@ def summed(
     by_face = distinct.groupby("\0", sort=False)
     sums, several = by_face.sum(), by_face.size() > 1
     most = sums.eq(sums.max(axis=1), axis=0)
-    said = pd.DataFrame(
+    labels = pd.DataFrame(
         {"face": face, "class": as_text(rows[question]), "voted": voted}, rows.index
     )
-    said = said[said["class"].notna() & said["face"].isin(sums.index)]
-    places = sums.index.get_indexer(pd.Index(said["face"]))
-    codes = sums.columns.get_indexer(pd.Index(said["class"]))
-    said["fits"] = (codes >= 0) & most.to_numpy()[places, codes]
+    labels = labels[labels["class"].notna() & labels["face"].isin(sums.index)]
+    places = sums.index.get_indexer(pd.Index(labels["face"]))
+    codes = sums.columns.get_indexer(pd.Index(labels["class"]))
+    labels["fits"] = (codes >= 0) & most.to_numpy()[places, codes]
     best: pd.Series[Any] = pd.Series(
         most_votes(sums.to_numpy(), tuple(columns)), sums.index, dtype=object
     )
     # A tie is between classes that rows may decide on.
-    ties = said[said["fits"]].drop_duplicates(["face", "class"])
+    ties = labels[labels["fits"]].drop_duplicates(["face", "class"])
     ties = ties[~ties["face"].duplicated(keep=False)].set_index("face")
     best = best.where(best.notna(), ties["class"].reindex(best.index))
-    faults = _faults(said[~said["voted"]], most, numbered)
+    faults = _faults(labels[~labels["voted"]], most, numbered)
     cells = sums.rename(columns=columns)
     cells.insert(0, question, best)
     bad = cells.index.isin(list(faults))
