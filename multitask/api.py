@@ -253,6 +253,9 @@ def compare(
     from multitask.terminal import quiet
 
     base = keywords.read(recipe, settings, heads=heads, function=compare, say=say)
+    seeds = keywords.whole("seeds", seeds)
+    names = {"designs": designs, "trunks": trunks, "merges": merges}
+    listed = {name: keywords.names(name, value) for name, value in names.items()}
     folder = options.default_folder(out, "compare-")
     with given.recorded(data, folder, say, keep=not dry_run) as texts:
         quiet.import_tensorflow()
@@ -261,10 +264,8 @@ def compare(
         return study.compare(
             keywords.with_data(base, texts),
             folder,
-            designs=keywords.names(designs),
-            trunks=keywords.names(trunks),
-            merges=keywords.names(merges),
             seeds=seeds,
+            **listed,
             dry_run=dry_run,
             say=in_python(say),
             machine=keywords.machine(machine),
@@ -316,7 +317,7 @@ def sweep(
     from multitask.terminal import quiet
 
     base = keywords.read(recipe, settings, heads=heads, function=sweep, say=say)
-    varied = keywords.varied(vary)
+    varied, trials = keywords.varied(vary), keywords.whole("trials", trials)
     folder = options.default_folder(out, "sweep-")
     with given.recorded(data, folder, say) as texts:
         quiet.import_tensorflow()

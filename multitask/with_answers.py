@@ -71,9 +71,14 @@ def search(
         ...     "answers.parquet", like="photo.jpg", features="features.npy"
         ... )  # doctest: +SKIP
     """
+    from multitask.cli import keywords
     from multitask.images.sheet import check_sheet
     from multitask.retrieval import find
 
+    top = None if top is None else keywords.whole("top", top)
+    if not isinstance(expression, str | None):
+        what = f"is of type {type(expression).__name__}, must be a text"
+        raise UserError("expression", what, 'write "age < 30"')
     if sheet is not None:
         check_sheet(expand_user(sheet))
     wanted = find_like(like, features, network, say=in_python(say))

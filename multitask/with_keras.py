@@ -183,9 +183,10 @@ def dataset(
         >>> len(history.history["val_age_mae"])
         2
     """
-    from multitask.contracts.machine import Machine
+    from multitask.cli import keywords
     from multitask.terminal import quiet
 
+    batch_size = keywords.whole("batch_size", batch_size)
     quiet.import_tensorflow()
     from multitask.training.custom_data import labelled_batches
 
@@ -199,7 +200,7 @@ def dataset(
         augment=augment,
         seed=seed,
         say=in_python(say),
-        machine=machine or Machine(),
+        machine=keywords.machine(machine),
     )
 
 

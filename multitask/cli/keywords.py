@@ -15,7 +15,7 @@ from multitask.contracts.recipe import Recipe
 from multitask.contracts.recipe_files import GONE, MACHINE, where_now
 from multitask.contracts.recipe_texts import check_some_heads, split_names
 from multitask.contracts.run import resumable
-from multitask.contracts.settings import option, per_head
+from multitask.contracts.settings import field_value, option, per_head
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,8 +87,23 @@ def resumed(
 
 
 def machine(value: Machine | None) -> Machine:
-    """The machine's settings as given, or its defaults."""
-    return value or Machine()
+    """The machine's settings as given, or its defaults; UserError for anything else."""
+    if value is None:
+        return Machine()
+    if not isinstance(value, Machine):
+        what = f"is of type {type(value).__name__}, must be a multitask.Machine"
+        raise UserError("machine", what, "write machine=multitask.Machine(memory=4)")
+    return value
+
+
+def whole(keyword: str, value: object) -> int:
+    """A whole number, maybe as text; UserError for anything else.
+
+    >>> whole("seeds", 3.0), whole("seeds", "3")
+    (3, 3)
+    """
+    number: int = field_value(int, value, keyword)
+    return number
 
 
 def file(keyword: str, path: object) -> str | Path:
@@ -113,7 +128,7 @@ def varied(vary: Mapping[str, Any] | str | Iterable[str]) -> tuple[str, ...]:
     if isinstance(vary, str):
         return (vary,)
     if not isinstance(vary, Mapping):
-        return tuple(vary)
+        return names("vary", vary)
     texts = []
     for key, values in vary.items():
         setting, dot, below = str(key).partition(".")
@@ -134,15 +149,26 @@ def _joined(where: str, values: object) -> str:
     return ("|" if any("," in text for text in texts) else ",").join(texts)
 
 
-def names(listed: str | Iterable[str] | None) -> tuple[str, ...]:
+def names(keyword: str, listed: str | Iterable[str] | None) -> tuple[str, ...]:
     """Names from a list, or from a text that separates them by commas.
 
-    >>> names("age, gender"), names(["age"]), names(None)
+    Raises UserError for anything else.
+
+    >>> names("heads", "age, gender"), names("heads", ["age"]), names("heads", None)
     (('age', 'gender'), ('age',), ())
     """
     if listed is None:
         return ()
-    return split_names(listed) if isinstance(listed, str) else tuple(listed)
+    listed = split_names(listed) if isinstance(listed, str) else listed
+    if not isinstance(listed, Iterable):
+        what = f"is of type {type(listed).__name__}, must be names"
+        raise UserError(keyword, what, 'write ["A", "B"]')
+    texts = tuple(listed)
+    for text in texts:
+        if not isinstance(text, str):
+            what = f"holds {text!r}, must hold names"
+            raise UserError(keyword, what, 'write ["A", "B"]')
+    return texts
 
 
 def _check_names(settings: Mapping[str, Any], function: Callable[..., Any]) -> None:

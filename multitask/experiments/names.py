@@ -72,6 +72,8 @@ def check_side_by_side(
     no data if another one is a run. Also raises UserError if a network is given twice.
     """
     check_several_measured(split)
+    if len(networks) < 2:
+        raise UserError("networks", "are fewer than two", "give the network alone")
     are_named = [is_named(network) for network in networks]
     files = [find(network) for network in networks]
     if not has_data and all(are_named):
@@ -79,8 +81,6 @@ def check_side_by_side(
     for number, file in enumerate(files):
         if file.resolve() in [other.resolve() for other in files[:number]]:
             raise UserError(networks[number], "is given twice", "give other networks")
-    if len(files) < 2:
-        raise UserError("networks", "are fewer than two", "give the network alone")
     titles = [
         (str(network),) if named else _place(file)
         for network, named, file in zip(networks, are_named, files, strict=True)

@@ -1,7 +1,7 @@
 """How is a trained network opened, and what does it compute for resized pixels?"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -202,14 +202,18 @@ class Network:
 
         Names in a text are separated by commas.
         """
-        names = split_names(names) if isinstance(names, str) else names
-        if names is not None:
-            check_some_heads(names)
         known = {head.name: head for head in self.heads}
-        for name in names or ():
+        if names is None:
+            return tuple(known.values())
+        if not isinstance(names, Collection):
+            what = f"is of type {type(names).__name__}, must be names"
+            raise UserError("--heads", what, f"known: {', '.join(known)}")
+        names = split_names(names) if isinstance(names, str) else tuple(names)
+        check_some_heads(names)
+        for name in names:
             if not isinstance(name, str):
                 what = f"name {name!r}, which is no text"
                 raise UserError("--heads", what, f"known: {', '.join(known)}")
             if name not in known:
                 raise lacking(name, list(known))
-        return tuple(known[name] for name in dict.fromkeys(names or known))
+        return tuple(known[name] for name in dict.fromkeys(names))

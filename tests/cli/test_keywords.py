@@ -146,3 +146,38 @@ def test_no_heads_are_not_all_heads(heads, function):
 def test_an_audit_of_no_heads_is_refused(tmp_path):
     with pytest.raises(UserError, match="^heads: is empty"):
         multitask.audit(tmp_path, heads=[])
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "line"),
+    [
+        ("compare", {"seeds": 1.5}, "seeds: is 1.5, must be a whole number"),
+        ("compare", {"merges": 5},
+         'merges: is of type int, must be names; write ["A", "B"]'),
+        ("compare", {"trunks": ["cnn", 5]},
+         'trunks: holds 5, must hold names; write ["A", "B"]'),
+        ("sweep", {"vary": 5},
+         'vary: is of type int, must be names; write ["A", "B"]'),
+        ("sweep", {"vary": "dropout=0.1,0.2", "trials": "many"},
+         "trials: is 'many', must be a whole number"),
+        ("fit", {"machine": "big"},
+         "machine: is of type str, must be a multitask.Machine; write machine="
+         "multitask.Machine(memory=4)"),
+        ("report", {"network": []},
+         "networks: are fewer than two; give the network alone"),
+        ("search", {"answers": "a.csv", "expression": "age > 3", "top": 2.5},
+         "top: is 2.5, must be a whole number"),
+        ("search", {"answers": "a.csv", "expression": 5},
+         'expression: is of type int, must be a text; write "age < 30"'),
+        ("dataset", {"table": None, "heads": "age", "batch_size": 2.5},
+         "batch_size: is 2.5, must be a whole number"),
+    ],
+)  # fmt: skip
+def test_values_of_a_wrong_type_are_told_before_any_work(
+    name, values, line, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError) as caught:
+        getattr(multitask, name)(**values)
+    assert str(caught.value) == line
+    assert not [*tmp_path.iterdir()]

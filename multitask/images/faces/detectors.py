@@ -79,7 +79,7 @@ def detector(name: str) -> Detector:
 def unknown_detector(name: str, where: str = "detector") -> UserError:
     """The mistake of a name that no detector has, in what the user wrote as `where`."""
     todo = nearest(name, DETECTORS)
-    if other := _ALIASES.get(name.casefold()):
+    if other := _ALIASES.get(str(name).casefold()):
         todo = f"did you mean {other!r}, which needs the extra {other}? Known: "
         todo += listed(DETECTORS)
     return UserError(where, f"unknown detector {name!r}", todo)
