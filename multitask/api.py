@@ -163,7 +163,8 @@ def report(
     Returns:
         The evaluation: its `folder`, `labels` and `answers` (tables with the index of
         a DataFrame given as `data`), and `summaries()`, the scores of each head. Of
-        several networks, their `scores` and `differences`, and `evaluations` by name.
+        several networks, their `scores` and `differences`, and such `evaluations` by
+        name.
 
     Raises:
         UserError: The network, the data or the part is invalid, or several networks

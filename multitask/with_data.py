@@ -1,6 +1,7 @@
 """What does `multitask` say in Python of labelled pictures, and of networks on them?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from multitask.contracts.errors import Say, python_spelling
@@ -97,7 +98,7 @@ def side_by_side(
         quiet.import_tensorflow()
         from multitask.comparison.side_by_side import measure_side_by_side
 
-        return measure_side_by_side(
+        result = measure_side_by_side(
             files,
             texts or (),
             out=folder,
@@ -105,3 +106,8 @@ def side_by_side(
             faces=faces or "",
             machine=keywords.machine(machine),
         )
+        evaluations = {
+            name: given.indexed(evaluation, data, texts)
+            for name, evaluation in result.evaluations.items()
+        }
+        return replace(result, evaluations=evaluations)

@@ -77,6 +77,17 @@ def test_two_runs_are_measured_on_their_common_test_pictures(run, drawn, tmp_pat
     assert pd.read_csv(tmp_path / "out" / "skipped.csv").empty
 
 
+def test_evaluations_on_a_data_frame_have_its_index(run, drawn, tmp_path):
+    one, two = run("one", range(40)), run("two", range(10, 60))
+    frame = drawn[1][["path", "age", "gender"]].add_prefix("row ", axis="index")
+    result = multitask.report([one, two], frame[::-1], out=tmp_path / "out", say=str)
+    for each in result.evaluations.values():
+        expected = frame.loc[each.labels.index]
+        assert each.labels["path"].tolist() == expected["path"].tolist()
+        assert each.answers.index.equals(each.labels.index)
+        assert len(expected) == result.rows == 30
+
+
 def test_a_network_beside_itself_differs_in_nothing(run, tmp_path):
     one = run("one", range(40))
     two = tmp_path / "copy"
