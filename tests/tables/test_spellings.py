@@ -1,7 +1,9 @@
 """Are labels read as what they mean, however they are spelled?"""
 
+import os
+
 import pytest
-from multitask.datasets import folder
+from multitask.datasets import folder, table
 
 from multitask.contracts.errors import UserError
 from tests.datasets.label_files import label_file
@@ -141,3 +143,32 @@ def test_t_f_and_n_are_three_classes_and_codes_are_reported(tmp_path):
     assert reading.table["kind"].tolist() == ["t", "f", "n", "t"]
     assert reading.table["code"].tolist() == [7, 7, 8, 12]
     assert "'007' is 7; text = [\"code\"] in the TOML" in decided(reading)["code"][1]
+
+
+@pytest.mark.parametrize("times", [1, 10])
+def test_zeros_before_numbers_are_kept_however_often_a_cell_repeats(tmp_path, times):
+    cells = ["007", "7", "07", "12"] * times
+    toml = 'text = ["code"]'
+    assert labels(tmp_path, "code", *cells, toml=toml) == cells
+    rows = [
+        f"{cell},{cell},{kind}"
+        for cell, kind in zip(cells, "abcd" * times, strict=True)
+    ]
+    reading = read(tmp_path / "persons", "identity,code,kind", *rows)
+    assert reading.table["identity"].tolist() == cells
+    assert "'007' is 7; text = [\"code\"] in the TOML" in decided(reading)["code"][1]
+
+
+@pytest.mark.parametrize("boxes", [1, 10])
+def test_a_name_without_an_ending_keeps_its_zeros(tmp_path, boxes):
+    rows = [
+        f"{picture},{5 * box},0,4,4,{mood}\n"
+        for picture, mood in (("000", "sad"), ("0", "happy"))
+        for box in range(boxes)
+    ]
+    content = "image_id,x,y,w,h,mood\n" + "".join(rows)
+    file = label_file(tmp_path, content, "0.png", "000.png")
+    reading = table.read(file, name="mine")
+    names = reading.table["path"].map(os.path.basename)
+    assert names.tolist() == ["000.png"] * boxes + ["0.png"] * boxes
+    assert reading.table["mood"].tolist() == ["sad"] * boxes + ["happy"] * boxes

@@ -152,12 +152,23 @@ def _cells(data: bytes, separator: str, text: set[str], errors: str) -> pd.DataF
     for number, kind in kinds.items():
         values = cells[number]
         if isinstance(values.dtype, pd.CategoricalDtype):
-            cells[number] = in_order(values)
+            if values.cat.categories.dtype.kind in "biufc":
+                # If all of them are numbers, pandas makes 7 of both 007 and 07.
+                cells[number] = _as_written(data, separator, number, options)
+            else:
+                cells[number] = in_order(values)
         elif not kind and values.dtype.kind == "f" and (values.abs() > LARGEST).any():
             # Cells such as `inf` or 1e300.
-            text_of = _read(data, separator, **options | {"dtype": object})
-            cells[number] = text_of[number]
+            cells[number] = _as_written(data, separator, number, options)
     return cells.set_axis(pd.Index(names, dtype=object), axis=1)
+
+
+def _as_written(
+    data: bytes, separator: str, number: int, options: dict[str, Any]
+) -> "pd.Series[Any]":
+    """The cells of a column as text."""
+    only = {"usecols": [number], "dtype": object}
+    return _read(data, separator, **options | only)[number]
 
 
 @any_file_name()
