@@ -34,7 +34,10 @@ COMPARISON = DesignComparison(
         ),
     ),
     means=(
-        DesignMean(trunk="cnn", design="multi", head="gender", test=0.5, ci=(0, 1)),
+        DesignMean(
+            trunk="cnn", design="multi", head="gender", test=0.5, ci=(0, 1),
+            is_useful=False,
+        ),
     ),
     differences=(
         Difference(
@@ -43,12 +46,14 @@ COMPARISON = DesignComparison(
         ),
     ),
     notes=("Drawn faces.",),
+    constants={"gender": 0.75},
 )  # fmt: skip
 PLAIN = {
     "title": "faces",
     "rows": {"train": 6, "val": 0, "test": 3},
     "metrics": {"gender": "accuracy"},
     "better": {"gender": "higher"},
+    "constants": {"gender": 0.75},
     "merged": ["gender+race"],
     "cells": [
         {
@@ -73,7 +78,14 @@ PLAIN = {
         }
     ],
     "means": [
-        {"trunk": "cnn", "design": "multi", "head": "gender", "test": 0.5, "ci": [0, 1]}
+        {
+            "trunk": "cnn",
+            "design": "multi",
+            "head": "gender",
+            "test": 0.5,
+            "ci": [0, 1],
+            "is_useful": False,
+        }
     ],
     "differences": [
         {
