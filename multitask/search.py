@@ -106,7 +106,7 @@ def main(argv: list[str] | None = None) -> int:
         todo = f"write quotes for the shell: {shlex.quote(' '.join(words))}"
         raise UserError("expression", what, todo)
     # Imported here, as pandas takes its time and `--help` doesn't need it.
-    from multitask.images.sheet import check_sheet
+    from multitask.images.sheet import check_count, check_sheet
     from multitask.networks.prediction.file import check_target, write_rows
     from multitask.networks.prediction.formats import resolve_format
     from multitask.retrieval import find
@@ -133,6 +133,8 @@ def main(argv: list[str] | None = None) -> int:
         tell(note)
     if not matches.matched:
         return 1
+    if arguments.sheet:
+        check_count(len(matches.rows))
     if out:
         write_rows(matches.rows, out, form)
     if arguments.sheet:

@@ -232,7 +232,9 @@ def explicit(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def default_folder(out: str | PathLike[str] | None, kind: str = "") -> Path:
     """The folder of `--out`, by default a new one named by the work and the time."""
-    if out:
+    if out == "":  # as of a variable of the shell that is not set
+        raise UserError("--out", "is empty", "name a folder, or leave it out")
+    if out is not None:
         return expand_user(out)
     name = kind + datetime.now().strftime("%Y%m%d-%H%M%S")
     names = chain([name], (f"{name}-{number}" for number in count(2)))

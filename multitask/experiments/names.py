@@ -123,6 +123,9 @@ def check_head_names(recipe: Recipe, heads: Sequence[Head]) -> None:
     """Raise UserError if a setting names none of these heads, or an unsuitable one."""
     catalog.check_layer_names(heads)
     names = [head.name for head in heads]
+    if "all" in names:
+        todo = "give the head, and the column that it reads, another name"
+        raise UserError("head all", "is named like all heads together", todo)
     for setting in ("loss_weights", "class_weights", "cap"):
         for name in getattr(recipe, setting):
             if name not in (*names, "all"):

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,12 @@ def test_a_home_folder_is_expanded(monkeypatch):
     assert expand_user("~/runs") == Path("/home/someone/runs")
     assert expand_user(Path("~")) == Path("/home/someone")
     assert expand_user("runs/~") == Path("runs/~")
+
+
+def test_what_is_no_path_is_refused():
+    number: Any = 5
+    with pytest.raises(UserError, match="^5: is of type int, must be a path"):
+        expand_user(number)
 
 
 def test_an_unknown_user_is_a_path_that_does_not_exist():

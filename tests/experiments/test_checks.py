@@ -94,6 +94,12 @@ def test_a_setting_may_be_of_all_heads():
     assert line.startswith("--cap: unknown head 'every'")
 
 
+def test_no_head_is_called_all():
+    heads = [*HEADS, replace(HEADS[0], name="all")]
+    line = error(names.check_head_names, Recipe(), heads)
+    assert line.startswith("head all: is named like all heads together; give the head")
+
+
 def test_the_classes_of_a_number_can_be_mixed():
     recipe = Recipe(mix="classes=age")
     names.check_head_names(recipe, HEADS)

@@ -36,6 +36,7 @@ sys.exit(main(sys.argv[1:]))
             "head trunk: is also the name of a layer; give the head ",
         ),
         ("fit --out OUT", "OUT: already exists; choose another "),
+        ("fit --out=", "--out: is empty; name a folder, or leave it out"),
         (
             "fit --data utkfaces=U",
             "--data: unknown reader 'utkfaces'; did you mean utk",

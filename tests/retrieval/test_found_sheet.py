@@ -72,6 +72,16 @@ def test_a_sheet_of_too_many_rows_is_refused_before_any_caption_is_made(monkeypa
     )
 
 
+def test_a_search_that_no_sheet_can_show_writes_no_rows(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = pd.DataFrame({"status": "ok", "path": "a.jpg", "age": [20] * 1001})
+    rows.to_csv("answers.csv", index=False)
+    words = ["answers.csv", "age < 40", "--out", "rows.csv", "--sheet", "x.png"]
+    assert main([*words, "--top", "1001"]) == 2
+    assert capsys.readouterr().err.startswith("--sheet: would have 1,001 pictures")
+    assert not (tmp_path / "rows.csv").exists()
+
+
 @pytest.mark.parametrize("expression", ["age < 40", "gender == 'male'"])
 def test_a_search_leaves_no_connection_open(expression, monkeypatch):
     connections = []
