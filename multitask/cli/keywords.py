@@ -46,6 +46,10 @@ def read(
     Raises UserError for an unknown setting and for an invalid value.
     """
     _check_names(settings, function)
+    declared_heads = settings.get("head", {})
+    if not isinstance(declared_heads, Mapping):
+        what = f"is {declared_heads!r}, must be a dict that declares heads by name"
+        raise UserError("head", what, f"to name heads, write heads={declared_heads!r}")
     values = _plain(base, say)
     if heads is not None:
         names, declared = split_heads(heads)

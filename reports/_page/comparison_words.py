@@ -88,19 +88,18 @@ def _cost(cells: Sequence[Cell], single: Sequence[Cell]) -> str:
         for name in ("forward_ms_1", "parameters")
     )
     milliseconds = f"{time[0]:.3g} instead of {time[1]:.3g} ms per picture"
-    parameters = (
-        f"{size[0] / 1e6:.3g} instead of {size[1] / 1e6:.3g} million parameters"
-    )
+    parameters = f"{size[0] / 1e6:.3g} instead of {size[1] / 1e6:.3g} million"
     times, sizes = (share(a / b if b else np.nan) for a, b in (time, size))
     if times == sizes:
         verb = "costs" if ours == 1 else "cost"
         return (
-            f"{network} {verb} {times} {number(theirs)} ({milliseconds}, {parameters})."
+            f"{network} {verb} {times} {number(theirs)} ({milliseconds}, {parameters} "
+            "parameters)."
         )
-    verb = "takes" if ours == 1 else "take"
+    takes, has = ("takes", "has") if ours == 1 else ("take", "have")
     return (
-        f"{network} {verb} {times} the time of {number(theirs)} ({milliseconds}) and "
-        f"{sizes} their memory ({parameters})."
+        f"{network} {takes} {times} the time of {number(theirs)} ({milliseconds}) and "
+        f"{has} {sizes} their parameters ({parameters})."
     )
 
 

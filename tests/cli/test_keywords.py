@@ -64,6 +64,11 @@ def test_a_head_object_is_declared_in_the_recipe():
         ({"epoch": 3}, "epoch: unknown setting; did you mean 'epochs'?"),
         ({"loss_weight": 3}, "loss_weight: unknown setting; did you mean 'loss_weig"),
         ({"setting": 1}, "setting: unknown setting; known: heads, data"),
+        (
+            {"head": ["gender"]},
+            "head: is ['gender'], must be a dict that declares heads by name; to name "
+            "heads, write heads=['gender']",
+        ),
         ({"heads": {"age": "regression"}},
          'heads: is a mapping, must be a list; write ["age:regression"]'),
         ({"resum": True}, "resum: unknown setting; did you mean 'resume'?"),

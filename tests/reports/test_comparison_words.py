@@ -46,7 +46,7 @@ def test_time_and_parameters_are_told_apart_where_they_differ():
     ]
     assert verdict(replace(result, cells=tuple(cells)))[0].startswith(
         "One network takes three quarters of the time of two (3 instead of 4 ms per "
-        "picture) and half of their memory (1 instead of 2 million parameters)."
+        "picture) and has half of their parameters (1 instead of 2 million)."
     )
 
 
