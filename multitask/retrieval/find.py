@@ -107,6 +107,7 @@ def _matches(
     total, matched = _counts(answers, [condition])
     if not matched:
         notes += _why_none(answers, total, parts)
+        notes += _ranges(answers, [columns[name] for name in searched])
     order = _order(columns[sort], ascending) if sort else ""
     rows = _select(answers, condition, order, None if like else top)
     if like:
@@ -206,6 +207,16 @@ def _why_none(
         counts = _counts(answers, [condition for _, condition in parts])[1:]
         for (text, _), count in zip(parts, counts, strict=True):
             yield f"  {text} leaves {counted(count, 'row')}"
+
+
+def _ranges(answers: Answers, columns: list[Column]) -> Iterator[str]:
+    """Lines that say from where to where columns of numbers go."""
+    for column in columns:
+        if column.kind == "number":
+            sql = f"SELECT min({column.value}), max({column.value}) FROM answers"
+            ((low, high),) = answers.connection.execute(sql).fetchall()
+            if low is not None:
+                yield f"  {column.name} is from {low:g} to {high:g}"
 
 
 def _unknown_texts(

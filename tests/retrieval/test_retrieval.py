@@ -367,7 +367,10 @@ def test_no_row_is_status_1_and_says_what_each_part_leaves(folder, capsys):
         "no row of 6 matches, of which alone",
         "  age > 60 leaves 1 row",
         "  gender == 'femal' leaves 0 rows",
+        "  age is from 21.5 to 70.25",
     ]
+    lines = output(capsys, "answers.csv", "age > 90", status=1).err.splitlines()
+    assert lines == ["no row of 6 matches", "  age is from 21.5 to 70.25"]
 
 
 def test_a_sheet_shows_warnings_whatever_was_searched_for(
