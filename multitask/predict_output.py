@@ -158,4 +158,17 @@ def drawings(
         drawn.append(ContactSheet(path=sheet, say=tell))
     for each in drawn:
         each.check(resumed=done > 0)
+    for option in ("annotate", "sheet"):
+        _tell_if_inside(getattr(arguments, option), arguments.input)
     return drawn
+
+
+def _tell_if_inside(drawn: str | None, words: list[str]) -> None:
+    """Say if what is drawn lies in a folder whose pictures are predicted for."""
+    if not drawn:
+        return
+    place = expand_user(drawn).resolve()
+    for word in words:
+        folder = expand_user(word)
+        if folder.is_dir() and place.is_relative_to(folder.resolve()):
+            tell(f"{drawn} is inside {word}: the next predict for {word} reads it, too")

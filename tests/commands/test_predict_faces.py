@@ -116,6 +116,15 @@ def test_a_folder_that_can_not_be_written_is_said_before_the_work(tmp_path):
         drawing.check(resumed=False)
 
 
+def test_drawings_among_the_pictures_are_told(photos, capsys):
+    command = ["faces", "photos", "--annotate", "photos/drawn", "--sheet", "s.jpg"]
+    assert predict(command) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if "inside" in line] == [
+        "photos/drawn is inside photos: the next predict for photos reads it, too"
+    ]
+
+
 def test_annotated_pictures_replace_nothing(photos, capsys):
     assert refused(
         capsys,
