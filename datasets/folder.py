@@ -17,7 +17,7 @@ import pandas as pd
 
 from multitask.contracts import catalog, infer
 from multitask.contracts.catalog import from_config
-from multitask.contracts.errors import UserError, nearest
+from multitask.contracts.errors import UserError, counted, listed, nearest, shortened
 from multitask.contracts.reading import (
     ENDINGS,
     PARTS,
@@ -42,7 +42,7 @@ def read(folder: Path, *, name: str) -> Reading:
     Cohn-Kanade sets. For a named head the names of folders are translated to its
     classes, else the reading brings a softmax head. Pictures in no class folder, or in
     one that is no class of the named head, are skipped, and so are all other files in
-    class folders.
+    class folders; a note names the folders that are no class.
 
     Raises UserError if the folder is missing or a file, holds no picture or fewer than
     two classes, or if `name` can't be the name of a head.
@@ -53,9 +53,12 @@ def read(folder: Path, *, name: str) -> Reading:
     paths, others = pictures_and_others(root, where)
     table = _listed(root, paths, where)
     reasons = _outside(table)
+    notes: tuple[str, ...] = ()
     if name in catalog.named():
-        table["label"], unknown = _translated(table["label"], name, where)
+        folders = table["label"]
+        table["label"], unknown = _translated(folders, name, where)
         reasons = pd.concat([reasons, unknown])
+        notes = _left_out(folders[unknown.index], name, where)
     empty = _empty(root, table) | _no_pictures(root, others)
     labelled = table.drop(index=reasons.index).reset_index(drop=True)
     _check_classes(labelled["label"], root, where, [*reasons, *empty.values()])
@@ -68,6 +71,7 @@ def read(folder: Path, *, name: str) -> Reading:
         table=_columns(labelled, name),
         skipped=pd.DataFrame(sorted(skipped), columns=["path", "reason"], dtype=object),
         heads=heads,
+        notes=notes,
     )
 
 
@@ -152,6 +156,27 @@ def _translated(
         for label in unknown.unique()
     }
     return translated, unknown.map(reason_of)
+
+
+def _left_out(folders: "pd.Series[Any]", name: str, where: str) -> tuple[str, ...]:
+    """Say which folders the named head does not take, and how to keep them.
+
+    `folders` are those of the pictures that are skipped for it.
+    """
+    if folders.empty:
+        return ()
+    config, counts = catalog.named()[name], folders.astype(str).value_counts()
+    reason = f"head {name} has no such class"
+    if "classes" not in config:
+        reason = f"head {name} goes from {config['low']} to {config['high']}"
+    texts = (
+        f"folder {shortened(str(label))!r} ({counted(n, 'picture')})"
+        for label, n in sorted(counts.items())
+    )
+    return (
+        f"{where}: left out, as {reason}: {listed(texts)}; to keep them, give another "
+        f"name, as in {name}_class=folder:PATH, or rename the folders",
+    )
 
 
 def _empty(root: Path, table: pd.DataFrame) -> dict[str, str]:

@@ -183,6 +183,36 @@ def test_a_folder_that_is_no_class_of_a_named_head_is_set_aside(tmp_path):
     assert "is no class of expression; known: anger, " in reasons["contempt/3.jpg"]
 
 
+@pytest.mark.parametrize(
+    ("name", "names", "what"),
+    [
+        (
+            "expression",
+            ["happy/1.jpg", "sad/1.jpg", "contempt/1.jpg", "contempt/2.jpg"],
+            "left out, as head expression has no such class: folder 'contempt' (2 "
+            "pictures)",
+        ),
+        (
+            "age",
+            ["4/1.jpg", "31/1.jpg", "117/1.jpg", "old/1.jpg", "old/2.jpg"],
+            "left out, as head age goes from 0 to 116: folder '117' (1 picture), "
+            "folder 'old' (2 pictures)",
+        ),
+    ],
+)
+def test_a_note_names_the_folders_that_a_named_head_leaves_out(
+    tmp_path, name, names, what
+):
+    [note] = folder.read(files(tmp_path, *names), name=name).notes
+    todo = f"give another name, as in {name}_class=folder:PATH, or rename the folders"
+    assert note == f"--data {name}: {what}; to keep them, {todo}"
+
+
+def test_a_folder_of_which_every_class_is_known_has_no_note(tmp_path):
+    files(tmp_path, "happy/1.jpg", "sad/1.jpg", "cover.jpg")
+    assert folder.read(tmp_path, name="expression").notes == ()
+
+
 def test_folders_of_a_number_are_numbers(tmp_path):
     files(tmp_path, "004/a.jpg", "31/b.jpg", "117/c.jpg", "old/d.jpg")
     reading = folder.read(tmp_path, name="age")
