@@ -14,6 +14,7 @@ from multitask.contracts.head import Array, Columns, Head, Targets
 from multitask.contracts.table import column, interval, interval_columns
 
 _LARGEST = float(np.finfo(np.float32).max) / 2  # so that the range is finite, too
+_CODES = 3  # different values for "not annotated" in a column, at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,19 +70,42 @@ class Number(Head, ABC):
                 self.where,
                 f"{counted(len(text), 'non-numeric label')} in column {name!r}, first "
                 f"{text.iloc[0]!r}",
+                fault="not a number",
             )
         ends = interval(table, name).to_numpy()
         outside = (ends[:, 0] > self.high) | (ends[:, 1] < self.low)
         if outside.any():
+            fault = f"outside {self.low:g} to {self.high:g}"
             raise UserError(
                 self.where,
                 f"{counted(int(outside.sum()), 'label')} of column {name!r} "
-                f"{'lies' if outside.sum() == 1 else 'lie'} outside {self.low:g} to "
-                f"{self.high:g}, first {ends[outside][0, 0]:g}",
-                "set low and high of the head, or correct the labels",
+                f"{'lies' if outside.sum() == 1 else 'lie'} {fault}, first "
+                f"{ends[outside][0, 0]:g}",
+                self._advice(ends, outside),
+                fault=fault,
             )
         clipped: npt.NDArray[np.float64] = np.clip(ends, self.low, self.high)
         return clipped
+
+    def _advice(self, ends: Array, outside: Array) -> str:
+        """What to do about the labels (rows,) whose `ends` (rows, 2) lie `outside`.
+
+        A few values far away, beside labels within the range, are codes such as 999: a
+        wider range would make the network learn them.
+        """
+        usual = "set low and high of the head, or correct the labels"
+        codes, reach = np.unique(ends[outside]), self.high - self.low
+        is_below = (codes < self.low - reach) | ((codes < 0) & (self.low >= 0))
+        is_code = is_below | (codes > self.high + reach)
+        known = ~np.isnan(ends[:, 0])
+        if len(codes) > _CODES or not is_code.all() or not (known & ~outside).any():
+            return usual
+        words = ", ".join(f'"{code:.15g}"' for code in codes)
+        return (
+            f'if it stands for "not annotated", write missing = [{words}] under '
+            f"[column.{self.columns[0]}] into a TOML beside the table, such as "
+            f"labels.csv.toml, else {usual}"
+        )
 
     @abstractmethod
     def read_columns(self, outputs: Array) -> Columns: ...

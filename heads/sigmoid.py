@@ -111,6 +111,7 @@ class Sigmoid(Head):
                 f"{'is' if len(bad) == 1 else 'are'} neither {known[0]} nor "
                 f"{known[1]}, first {as_text(bad).iloc[0]!r}",
                 nearest(as_text(bad).iloc[0], known),
+                fault=f"neither {known[0]} nor {known[1]}",
             )
         return values.to_numpy(dtype=float, na_value=np.nan)
 

@@ -156,6 +156,7 @@ class Softmax(Head):
                 f"{'is' if len(unknown) == 1 else 'are'} not among its classes, first "
                 f"{first!r}{_origin(table, unknown)}",
                 nearest(first, self.classes),
+                fault=f"not among its classes{_origin(table, unknown)}",
             )
         return codes
 
@@ -167,12 +168,10 @@ class Softmax(Head):
             values = pd.to_numeric(labels, errors="coerce").to_numpy(float)
             bad = labels[~((values >= 0) & (values < np.inf)) & labels.notna()]
             if len(bad):
-                raise UserError(
-                    self.where,
-                    f"{len(bad)} cells of column {name!r} are no votes, first "
-                    f"{as_text(bad).iloc[0]!r}{_origin(table, bad)}",
-                    "write how many voted for this class: 0 or more",
-                )
+                what = f"{len(bad)} cells of column {name!r} are no votes, first "
+                what += f"{as_text(bad).iloc[0]!r}{_origin(table, bad)}"
+                todo = "write how many voted for this class: 0 or more"
+                raise UserError(self.where, what, todo, fault=f"no votes in {name!r}")
             votes[:, place] = np.nan_to_num(values)
         sums = votes.sum(axis=1, keepdims=True)
         return np.asarray(votes / np.where(sums > 0, sums, 1))

@@ -25,6 +25,8 @@ _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARAC
 class UserError(Exception):
     """A mistake that the user can fix, shown in one line without a traceback.
 
+    `fault` is what is wrong with each of several things that `what` counts.
+
     >>> raise UserError("--epochs", "is 0, must be at least 1", "give --epochs 20")
     Traceback (most recent call last):
     multitask.UserError: --epochs: is 0, must be at least 1; give --epochs 20
@@ -32,7 +34,10 @@ class UserError(Exception):
 
     __module__ = "multitask"  # where users import it from, as tracebacks show
 
-    def __init__(self, where: object, what: str, todo: str = "") -> None:
+    def __init__(
+        self, where: object, what: str, todo: str = "", *, fault: str = ""
+    ) -> None:
+        self.where, self.what, self.todo, self.fault = where, what, todo, fault
         line = f"{where}: {what}" + (f"; {todo}" if todo else "")
         # As commands show it, with options.
         self.line = _shortened(printable(" ".join(line.split())))

@@ -1,6 +1,6 @@
 """Which labels can a head not take, and are they few enough to leave out?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,19 +66,36 @@ def set_aside(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table without the few labels that a head can't take, and a list of these.
 
-    The list has the columns `path` and `reason`. Raises the head's own UserError if
-    they are more than a tenth of a data set's labels.
+    The list has the columns `path` and `reason`. Raises the head's own UserError, with
+    the first picture, if they are more than a tenth of a data set's labels.
     """
     cleaned, faults = usable(table, heads)
-    if len(faults):
-        origins = sources(table)
-        for head in heads:
-            names = [n for n in head.label_columns if n in table]
-            before, after = (t[names].notna().any(axis=1) for t in (table, cleaned))
-            lost = (before & ~after).groupby(origins).sum()
-            if (lost > _MOST * before.groupby(origins).sum()).any():
-                head.encode(table)
+    for refused in refusals(table, cleaned, heads):
+        raise refused
     return cleaned, faults
+
+
+def refusals(
+    table: pd.DataFrame, cleaned: pd.DataFrame, heads: Sequence[Head]
+) -> Iterator[UserError]:
+    """An error for each head that can't take more than a tenth of a data set's labels.
+
+    `cleaned` is the table of `usable`.
+    """
+    origins = sources(table)
+    for head in heads:
+        names = [n for n in head.label_columns if n in table]
+        before, after = (t[names].notna().any(axis=1) for t in (table, cleaned))
+        lost = before & ~after
+        most = _MOST * before.groupby(origins).sum()
+        if not (lost.groupby(origins).sum() > most).any():
+            continue
+        try:
+            head.encode(table)
+        except UserError as error:
+            first = table.loc[lost, "path"].iloc[0]
+            what = f"{error.what} (the first picture: '{first}')"
+            yield UserError(error.where, what, error.todo)
 
 
 def usable(
@@ -125,8 +142,8 @@ def _faults(values: pd.DataFrame, head: Head, name: str) -> dict[Any, str]:
     except UserError as error:
         if len(values) == 1:
             label = ", ".join(as_text(values.iloc[0].dropna()))
-            reason = str(error).partition("; ")[0]
-            return {values.index[0]: f"{name} is {label!r}: {reason}"}
+            reason = f", {error.fault}" if error.fault else f": {error.what}"
+            return {values.index[0]: f"{name} is {label!r}{reason}"}
         half = len(values) // 2
         return {
             **_faults(values[:half], head, name),

@@ -21,7 +21,7 @@ from multitask.contracts.table import (
     interval_columns,
 )
 from multitask.data.columns import describe_columns, read_columns
-from multitask.data.labels import describe_skipped, usable, yes_text
+from multitask.data.labels import describe_skipped, refusals, usable, yes_text
 from multitask.images.damage import Damaged
 from multitask.inspection.duplicates import Duplicates, duplicates
 from multitask.inspection.faces import inspect_faces
@@ -100,6 +100,7 @@ def inspect_reading(
     and `damaged` as in `decode`.
     """
     table, malformed = usable(reading.table, heads)
+    refused = [f"fit refuses {e.line}" for e in refusals(reading.table, table, heads)]
     files, labels = inspect_files(table, damaged), label_intervals(heads, table)
     found, notes = inspect_faces(table, files, faces)
     return Findings(
@@ -111,7 +112,7 @@ def inspect_reading(
         malformed=pd.concat([reading.skipped, malformed], ignore_index=True),
         duplicates=duplicates(table, files, labels),
         identities=leaking_identities(table),
-        notes=(*reading.notes, *notes),
+        notes=(*reading.notes, *refused, *notes),
         columns=read_columns(reading.decisions, heads, reading.table),
         faces=found,
         folder=folder,
