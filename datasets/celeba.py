@@ -68,7 +68,7 @@ def read(folder: Path) -> Reading:
     skipped: Skipped = []
     images = _images(folder)
     paths = _pictures(images, skipped)
-    attributes = _attributes(path, skipped)
+    attributes = _attributes(path, paths, skipped)
     rows = joined(attributes, paths, path.name, images, skipped)
     signs = _signs(attributes)
     table = _labelled(rows, signs, skipped)
@@ -112,11 +112,11 @@ def _pictures(images: Path, skipped: Skipped) -> dict[str, str]:
     return paths
 
 
-def _attributes(path: Path, skipped: Skipped) -> pd.DataFrame:
+def _attributes(path: Path, paths: dict[str, str], skipped: Skipped) -> pd.DataFrame:
     """One row per line: `name`, and one column per attribute with the file's values.
 
     The file begins with the number of its lines (except in the CSV edition) and the
-    names of the attributes.
+    names of the attributes. Pictures without a well-formed line leave `paths`.
     """
     where = f"{WHERE}: '{path}'"
     text = [(n, line) for n, line in enumerate(lines(path, WHERE), 1) if line.strip()]
@@ -126,11 +126,17 @@ def _attributes(path: Path, skipped: Skipped) -> pd.DataFrame:
     header = text.pop(0)[1]
     separator = next((mark for mark in ",;" if mark in header), None)
     columns = _columns(header, separator, where)
-    valid = _valid(text, separator, len(columns), path, skipped)
+    valid, faulty = _valid(text, separator, len(columns), path)
+    frame = _parsed(valid, separator).set_axis(columns, axis="columns")
+    with_line = set(frame["name"]) if faulty else set()
+    for name, reason in faulty:
+        picture = None if name in with_line else paths.pop(name, None)
+        skipped.append(
+            (picture, f"{path.name}: {reason}") if picture else (str(path), reason)
+        )
     if count not in (None, len(text)):
         reason = f"the first line promises {count} pictures, {len(text)} lines follow"
         skipped.append((str(path), reason))
-    frame = _parsed(valid, separator).set_axis(columns, axis="columns")
     unknown = [name for name in columns[1:] if name not in _attribute_names().values()]
     if unknown:
         reason = f"{', '.join(unknown)}: no attribute of CelebA, left out"
@@ -149,21 +155,20 @@ def _valid(
     separator: str | None,
     width: int,
     path: Path,
-    skipped: Skipped,
-) -> list[str]:
-    """The lines with as many fields as there are names."""
-    valid = []
+) -> tuple[list[str], Skipped]:
+    """The lines with as many fields as there are names; name and reason of others."""
+    valid, faulty = [], []
     for number, line in text:
-        fields = len(line.split(separator))
-        if fields == width:
+        fields = line.split(separator)
+        if len(fields) == width:
             valid.append(line.replace('"', ""))
         else:
-            reason = f"line {number} has {fields} fields, must have {width}"
-            skipped.append((str(path), reason))
+            reason = f"line {number} has {len(fields)} fields, must have {width}"
+            faulty.append((fields[0].strip(' "'), reason))
     if not valid:
         what = f"none of its {len(text)} lines has {width} fields, one per name"
         raise UserError(f"{WHERE}: '{path}'", what)
-    return valid
+    return valid, faulty
 
 
 def _columns(header: str, separator: str | None, where: str) -> list[str]:

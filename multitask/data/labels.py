@@ -9,6 +9,7 @@ import pandas as pd
 from multitask.contracts import infer
 from multitask.contracts.errors import UserError, counted
 from multitask.contracts.head import Head
+from multitask.contracts.reading import ENDINGS
 from multitask.contracts.table import (
     RESERVED,
     Reading,
@@ -51,14 +52,27 @@ def check_reading(reading: Reading, where: str) -> None:
 def describe_skipped(skipped: pd.DataFrame, table: pd.DataFrame) -> str:
     """How many pictures and labels were set aside: the pictures of labels stay.
 
-    >>> skipped = pd.DataFrame({"path": ["a", "b"], "reason": ["no file", "age is x"]})
-    >>> describe_skipped(skipped, pd.DataFrame({"path": ["b", "c"]}))
-    '1 picture and 1 label'
+    A picture counts once, however many reasons it has. Other entries are files and
+    folders that are no pictures, and lines of lists.
+
+    >>> skipped = pd.DataFrame({"path": ["a.jpg", "b.jpg", "list.txt"]})
+    >>> describe_skipped(skipped, pd.DataFrame({"path": ["b.jpg", "c.jpg"]}))
+    '1 picture, 1 label and 1 other entry'
+    >>> describe_skipped(skipped[2:], pd.DataFrame({"path": ["b.jpg", "c.jpg"]}))
+    '1 entry'
     """
-    labels = int(skipped["path"].isin(table["path"]).sum())
-    counts = {"picture": len(skipped) - labels, "label": labels}
-    texts = [counted(count, noun) for noun, count in counts.items() if count]
-    return " and ".join(texts) or "nothing"
+    paths = skipped["path"].astype(object).astype(str)
+    of_label = paths.isin(table["path"])
+    is_picture = ~of_label & paths.str.lower().str.endswith(ENDINGS)
+    pictures, labels = paths[is_picture].nunique(), int(of_label.sum())
+    others = int((~of_label & ~is_picture).sum())
+    texts = [counted(pictures, "picture")] if pictures else []
+    texts += [counted(labels, "label")] if labels else []
+    if others:
+        other = "other " if texts else ""
+        texts.append(counted(others, f"{other}entry", f"{other}entries"))
+    first = ", ".join(texts[:-1])
+    return " and ".join(filter(None, (first, *texts[-1:]))) or "nothing"
 
 
 def set_aside(

@@ -69,7 +69,7 @@ class Findings(Shown):
 
     @property
     def malformed_text(self) -> str:
-        """How many pictures and labels are malformed, such as `2 pictures, 1 label`."""
+        """How many entries are malformed, such as `2 pictures and 1 label`."""
         return describe_skipped(self.malformed, self.table)
 
     def wrong(self) -> dict[str, int]:

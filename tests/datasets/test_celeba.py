@@ -12,6 +12,7 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.contracts.table import any_file_name, check
 from multitask.data import sources
+from multitask.data.labels import describe_skipped
 from tests import layouts
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "CelebA"
@@ -160,6 +161,7 @@ def test_a_count_that_lies_is_told_and_the_lines_are_read(tmp_path, count):
     assert len(reading.table) == 2
     reason = f"the first line promises {count} pictures, 2 lines follow"
     assert skipped(reading) == [("list_attr_celeba.txt", reason)]
+    assert describe_skipped(reading.skipped, reading.table) == "1 entry"
 
 
 def test_lines_of_another_length_are_set_aside(tmp_path):
@@ -170,6 +172,25 @@ def test_lines_of_another_length_are_set_aside(tmp_path):
         ("list_attr_celeba.txt", "line 5 has 3 fields, must have 4"),
         ("list_attr_celeba.txt", "line 6 has 5 fields, must have 4"),
     ]
+
+
+def test_a_malformed_line_and_its_picture_are_one_entry(tmp_path):
+    path = folder(tmp_path, {**ROWS, "000003.jpg": (1, 1), "000004.jpg": (1,)}, count=4)
+    write(
+        path / "list_attr_celeba.txt",
+        *(path / "list_attr_celeba.txt").read_text().splitlines(),
+        "000004.jpg 1 -1 1",  # a second line, which is right
+    )
+    reading = celeba.read(path)
+    assert cells(reading) == [["000001.jpg"], ["000002.jpg"], ["000004.jpg"]]
+    assert skipped(reading) == [
+        ("000003.jpg", "list_attr_celeba.txt: line 5 has 3 fields, must have 4"),
+        ("list_attr_celeba.txt", "line 6 has 2 fields, must have 4"),
+        ("list_attr_celeba.txt", "the first line promises 4 pictures, 5 lines follow"),
+    ]
+    assert describe_skipped(reading.skipped, reading.table) == (
+        "1 picture and 2 other entries"
+    )
 
 
 def test_a_sign_that_is_none_is_left_empty_and_told(tmp_path):

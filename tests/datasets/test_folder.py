@@ -13,6 +13,7 @@ from multitask.contracts.catalog import to_config
 from multitask.contracts.errors import UserError
 from multitask.contracts.recipe import Recipe
 from multitask.data import sources
+from multitask.data.labels import describe_skipped
 from multitask.experiments.run import fit
 from tests import layouts
 
@@ -154,6 +155,7 @@ def test_a_folder_without_a_picture_is_told_and_no_class(tmp_path):
     skipped = aside(reading, tmp_path)
     assert skipped.pop("train/c/notes.txt").startswith("ends in .txt; pictures end in")
     assert skipped == {"d": reason, "train/c": reason}
+    assert describe_skipped(reading.skipped, reading.table) == "3 entries"
 
 
 # Named heads
