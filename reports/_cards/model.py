@@ -11,6 +11,7 @@ from multitask.contracts.errors import counted
 from multitask.contracts.evaluation import Evaluation
 from multitask.contracts.head import Head
 from multitask.contracts.results.described import TrainedNetwork
+from multitask.contracts.table import sources
 from multitask.metrics import sentences
 from multitask.metrics.assessment import (
     Assessment,
@@ -63,12 +64,10 @@ def model_card(evaluation: Evaluation, network: TrainedNetwork) -> str:
 
 def _index(evaluation: Evaluation, assessment: Assessment) -> list[dict[str, Any]]:
     """The results as the hub reads them: one per head, with its main numbers."""
-    names = sorted({str(s) for s in evaluation.labels.get("source", ["data"])})
-    data = ", ".join(names)
     results = [
         {
             "task": {"type": "image-classification", "name": one.head},
-            "dataset": {"type": names[0], "name": f"{data}, {_part(evaluation)}"},
+            "dataset": _measured(evaluation, one.head),
             "metrics": [
                 {
                     "type": score.name,
@@ -82,6 +81,15 @@ def _index(evaluation: Evaluation, assessment: Assessment) -> list[dict[str, Any
         if _main(one)
     ]
     return [{"name": evaluation.title, "results": results}] if results else []
+
+
+def _measured(evaluation: Evaluation, name: str) -> dict[str, str]:
+    """The data sets that have labels of a head, and the part that was measured."""
+    table = evaluation.labels
+    (head,) = (head for head in evaluation.heads if head.name == name)
+    labelled = table[head.labelled(table)]
+    names = sorted({*sources(labelled)} - {""}) or ["data"]
+    return {"type": names[0], "name": f"{', '.join(names)}, {_part(evaluation)}"}
 
 
 def _main(one: HeadAssessment) -> list[Score]:

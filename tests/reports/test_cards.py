@@ -69,6 +69,16 @@ def test_a_model_card_has_the_numbers_of_the_assessment(tmp_path):
     assert "| UTKFace (`utkface`) | https://example.org/utkface | non-comm" in content
 
 
+def test_the_results_of_a_head_name_the_data_sets_that_label_it(tmp_path):
+    labels = by_hand().labels  # the fourth has no age, the third no gender
+    labels["source"] = ["utkface", "utkface", "imfdb", "celeba"]
+    _, content = card(tmp_path, labels=labels)
+    (index,) = head_of(content)["model-index"]
+    data = {each["task"]["name"]: each["dataset"] for each in index["results"]}
+    assert data["age"] == {"type": "imfdb", "name": "imfdb, utkface, test part"}
+    assert data["gender"] == {"type": "celeba", "name": "celeba, utkface, test part"}
+
+
 def test_time_and_energy_are_those_of_the_epochs(tmp_path):
     _, content = card(tmp_path)
     assert "Training: 8 epochs in 0:10:00." in content
