@@ -11,7 +11,7 @@ from multitask.heads.softmax import class_summary
 from scipy.special import expit, logit
 from sklearn.metrics import classification_report
 
-from multitask.contracts.errors import UserError, counted, nearest
+from multitask.contracts.errors import UserError, counted, listed, nearest
 from multitask.contracts.head import (
     Array,
     Columns,
@@ -52,12 +52,16 @@ class Sigmoid(Head):
             raise UserError(self.where, "lists a label twice")
         check_classes(self.where, self.classes)
         _temperature.check(self.where, self.temperature)
-        if self.classes and (len(set(self.classes)), len(self.columns)) != (2, 1):
+        if self.classes and len(set(self.classes)) != 2:
+            what = counted(len(self.classes), "class", "classes")
             raise UserError(
                 self.where,
-                f"has {len(self.classes)} classes and {len(self.columns)} columns",
-                "give two classes and one column, or use kind softmax",
+                f"has {what} ({listed(self.classes)}), but kind sigmoid takes two",
+                f"use kind softmax, as in --heads {self.name}:softmax",
             )
+        if self.classes and len(self.columns) != 1:
+            what = f"has two classes and {len(self.columns)} columns, must have one"
+            raise UserError(self.where, what, "give it one column, or no classes")
         self._check_thresholds()
 
     def _check_thresholds(self) -> None:

@@ -202,7 +202,21 @@ def _as_kind(config: Config, kind: str) -> dict[str, Any]:
             "pictures",
             "keep the head's own kind",
         )
-    return {k: v for k, v in config.items() if k in supported} | {"kind": kind}
+    ends = _ends(config) if {"low", "high"} <= supported else {}
+    return ends | {k: v for k, v in config.items() if k in supported} | {"kind": kind}
+
+
+def _ends(config: Config) -> dict[str, float]:
+    """The range of classes that are numbers; nothing if there are others.
+
+    >>> _ends({"classes": ["0", "1", "3"]})
+    {'low': 0.0, 'high': 3.0}
+    """
+    try:
+        numbers = [float(label) for label in config.get("classes", ())]
+    except ValueError:
+        return {}
+    return {"low": min(numbers), "high": max(numbers)} if numbers else {}
 
 
 def _part(name: str, config: Config, columns: str) -> list[str]:

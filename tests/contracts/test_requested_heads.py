@@ -83,3 +83,17 @@ def test_heads_with_labels_are_found_or_chosen():
     labels = {"mood": ["sad", "glad"] * 30, "age": [float(n) for n in range(60)]}
     assert [head.name for head in requested(**labels)] == ["mood", "age"]
     assert [head.name for head in requested(["age:regression"], **labels)] == ["age"]
+
+
+@pytest.mark.parametrize("kind", ["regression", "distribution"])
+def test_classes_that_are_numbers_are_the_range_of_a_head_of_numbers(kind):
+    [head] = requested([f"stars:{kind}"], stars=[0, 1, 2, 3] * 15)
+    assert (head.low, head.high) == (0, 3)
+    assert head.encode(pd.DataFrame({"stars": [3.0]})).targets.tolist() == [[3, 3]]
+
+
+def test_a_sigmoid_head_of_four_classes_says_which_kind_takes_them():
+    assert error(["genre:sigmoid"], genre=list("abcd") * 15) == (
+        "head genre: has 4 classes (a, b, c, d), but kind sigmoid takes two; use kind "
+        "softmax, as in --heads genre:softmax"
+    )

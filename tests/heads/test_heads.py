@@ -428,7 +428,7 @@ def test_settings_that_are_resolved_or_calibrated_keep_the_rest(example):
         ({"kind": "sigmoid", "columns": ["a", "a"]}, "trait: lists a label twice"),
         (
             {"kind": "sigmoid", "classes": ["a", "b", "c"]},
-            "has 3 classes and 1 columns; give two classes and one column",
+            "has 3 classes (a, b, c), but kind sigmoid takes two; use kind softmax",
         ),
         ({"kind": "regression", "low": 1}, "goes from 1.0 to 1.0, low must be below"),
         ({"kind": "regression", "bands": [3, 0]}, "bands are (3.0, 0.0), must ascend"),
