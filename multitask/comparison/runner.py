@@ -57,15 +57,21 @@ class DesignRunner:
     @property
     def groups(self) -> Array:
         """Numbers (test rows,) from 0, the same for pictures of one person."""
-        rows = self.table.index[self.table["split"] == "test"]
+        members = self._members[(self.table["split"] == "test").to_numpy()]
+        return np.unique(members, return_inverse=True)[1]
+
+    @property
+    def _members(self) -> Array:
+        """The numbers (rows,) of the groups that stay in one part."""
         members = pd.Series(self.prepared.members, index=self.prepared.table.index)
-        return np.unique(members[rows], return_inverse=True)[1]
+        return members[self.table.index].to_numpy()
 
     @property
     def caveats(self) -> tuple[str, ...]:
         """Why figures may be too good, and which parts are missing or small."""
         recipe, leaks = self.prepared.recipe, self.prepared.spec.leaks
-        return (*leaks, *parts_notes(recipe, self.heads, self.table))
+        parts = parts_notes(recipe, self.heads, self.table, self._members)
+        return (*leaks, *parts)
 
     def check_trunks(self, trunks: Sequence[str]) -> None:
         """Raise UserError for what the other trunks can't freeze or load."""

@@ -73,7 +73,7 @@ def evaluate_run(
     `varied` goes into the report.
     """
     machine = prepared.machine
-    part, warnings = measured_part(table)
+    part, warnings = measured_part(prepared.recipe, table, prepared.members)
     labels = table[table["split"] == part]
     say(f"measuring on {counted(len(labels), 'picture')}, and writing the report")
     with status("opening the network"):

@@ -201,7 +201,8 @@ def train_and_evaluate(
         check_trainable(spec.heads, table, say)
     check_validated(recipe, table)
     leaks = leakage_notes(recipe, table, prepared.members)
-    for note in (*leaks, *parts_notes(recipe, spec.heads, table)):
+    small = parts_notes(recipe, spec.heads, table, prepared.members)
+    for note in (*leaks, *small):
         say(note)
     spec = replace(spec, leaks=leaks)
     prepared = replace(prepared, spec=spec)

@@ -17,7 +17,7 @@ from multitask.contracts.recipe import Recipe
 from multitask.contracts.results.sweep_result import best_trial, formatted
 from multitask.contracts.run import BEST, NETWORK, RECIPE
 from multitask.contracts.saving import reporting_write_errors, write_text
-from multitask.data.split import listed_parts
+from multitask.data.split import Groups, listed_parts
 from multitask.experiments import checks
 from multitask.experiments.notes.leaks import leakage_notes
 from multitask.experiments.notes.parts import parts_notes
@@ -228,7 +228,9 @@ class Trials:
         write_text(folder / RECIPE, recipe.to_toml())
         self.prepared = prepare_variant(self.prepared, recipe, self.out, _silent)
         table = self._table()
-        spec = replace(self.prepared.spec, leaks=_leaks(self.prepared, table))
+        members = _members(self.prepared, table)
+        leaks = leakage_notes(self.prepared.recipe, table, members)
+        spec = replace(self.prepared.spec, leaks=leaks)
         self.prepared = replace(self.prepared, spec=spec)
         checks.check_trainable(self.prepared.spec.heads, table)
         checks.check_freezable(self.prepared.spec, recipe, self.prepared.machine)
@@ -332,14 +334,16 @@ class Trials:
 
 def caveats_of(prepared: Prepared, table: pd.DataFrame) -> tuple[str, ...]:
     """What to know of the split of trials: leaks, and parts missing or small."""
-    parts = parts_notes(prepared.recipe, prepared.spec.heads, table)
-    return (*_leaks(prepared, table), *parts)
+    recipe, heads = prepared.recipe, prepared.spec.heads
+    members = _members(prepared, table)
+    leaks = leakage_notes(recipe, table, members)
+    return (*leaks, *parts_notes(recipe, heads, table, members))
 
 
-def _leaks(prepared: Prepared, table: pd.DataFrame) -> tuple[str, ...]:
-    """Why the figures that trials are ranked by may be too good."""
-    members = pd.Series(prepared.members, prepared.table.index)[table.index]
-    return leakage_notes(prepared.recipe, table, members.to_numpy())
+def _members(prepared: Prepared, table: pd.DataFrame) -> Groups:
+    """The numbers (rows,) of the groups that stay in one part."""
+    members = pd.Series(prepared.members, prepared.table.index)
+    return members[table.index].to_numpy()
 
 
 def _silent(line: str) -> None:

@@ -63,10 +63,14 @@ def test_what_is_mixed_balanced_and_capped_is_said_and_noted(drawn_faces, tmp_pa
     ],
 )
 def test_a_report_without_a_test_part_says_what_it_is_of(parts, part, warned):
-    measured, notes = measured_part(pd.DataFrame({"split": parts}))
+    table, recipe = pd.DataFrame({"split": parts}), Recipe()
+    measured, notes = measured_part(recipe, table, np.arange(len(parts)))
     assert measured == part
     assert len(notes) == bool(warned)
     assert warned in "".join(notes)
+    assert "".join(notes).count(f"({len(parts)} picture") == bool(warned)
+    asked = measured_part(Recipe(split="100/0/0"), table, np.arange(len(parts)))[1]
+    assert "".join(asked).count("(as --split says)") == bool(warned)
 
 
 LABELS = pd.DataFrame(
@@ -309,13 +313,24 @@ def test_pictures_that_trained_the_weights_before_are_counted(tmp_path, option):
     assert leakage_notes(recipe, table, np.arange(4)) == ()
 
 
+NO_TEST = (
+    "No picture is in the test part: the report will measure the validation part, "
+    "which flatters the network."
+)
+OTHERS = (
+    "3 pictures form 2 groups, as those of one person, or nearly alike, stay in one "
+    "part: pictures of others are needed to fill all three parts."
+)
+
+
 @pytest.mark.parametrize(
-    ("parts", "split", "said"),
+    ("parts", "members", "settings", "said"),
     [
-        (["train", "val", "test"], "official", []),
+        (["train", "val", "test"], [0, 1, 2], {}, []),
         (
             ["train"],
-            "100/0/0",
+            [0],
+            {"split": "100/0/0"},
             [
                 "No picture is in the validation part: the network of the last epoch "
                 "is kept, and its confidences are not calibrated.",
@@ -326,18 +341,28 @@ def test_pictures_that_trained_the_weights_before_are_counted(tmp_path, option):
         ),
         (
             ["train", "val"],
-            "70/15/15",
+            [0, 1],
+            {"split": "70/15/15"},
+            [NO_TEST, "2 pictures are too few to fill all three parts."],
+        ),
+        (["train", "val", "val"], [0, 1, 1], {}, [NO_TEST, OTHERS]),
+        (
+            ["train", "val", "val"],
+            [0, 1, 1],
+            {"identity": "(img)"},
             [
-                "No picture is in the test part: the report will measure the "
-                "validation part, which flatters the network.",
-                "More pictures are needed to fill all three parts.",
+                NO_TEST,
+                f"{OTHERS} --identity finds 1 person: check its pattern.",
             ],
         ),
     ],
 )
-def test_a_part_without_pictures_is_said_with_what_follows(parts, split, said):
-    table = pd.DataFrame({"split": parts})
-    assert list(missing_parts(Recipe(split=split), table)) == said
+def test_a_part_without_pictures_is_said_with_what_follows(
+    parts, members, settings, said
+):
+    table = pd.DataFrame({"split": parts, "identity": "img"})
+    notes = missing_parts(Recipe(**settings), table, np.array(members))
+    assert list(notes) == said
 
 
 def test_a_part_without_pictures_is_said_before_training(drawn_faces, tmp_path):

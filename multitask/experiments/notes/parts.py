@@ -2,35 +2,40 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from multitask.contracts.errors import counted
 from multitask.contracts.head import Head
 from multitask.contracts.recipe import Recipe
+from multitask.data.split import Groups
 
-_NO_TEST = (
-    "No picture is in the test part (those of one person, or nearly alike, stay in one "
-    "part): figures are of "
-)
 _FEW_LABELS = 30
+_TODO = (
+    " to fill all three parts",
+    ": pictures of others are needed to fill all three parts",
+)
 _PARTS = {
     "train": "The training part",
     "val": "The validation part",
     "test": "The test part",
     "all": "The data",
 }
-_MEASURED: dict[str, tuple[str, ...]] = {
-    "test": (),
-    "val": (
-        f"{_NO_TEST}the validation part, by which the best epoch was chosen and "
-        "confidences, intervals and thresholds were calibrated.",
-    ),
-    "train": (f"{_NO_TEST}pictures that the network learnt from.",),
+_MEASURED = {  # whose figures they are, if not those of the test part
+    "test": "",
+    "val": "the validation part, by which the best epoch was chosen and confidences, "
+    "intervals and thresholds were calibrated",
+    "train": "pictures that the network learnt from",
 }
 
 
-def missing_parts(recipe: Recipe, table: pd.DataFrame) -> tuple[str, ...]:
-    """What it means that a part of the split is empty, to be said before training."""
+def missing_parts(
+    recipe: Recipe, table: pd.DataFrame, members: Groups
+) -> tuple[str, ...]:
+    """What it means that a part of the split is empty, to be said before training.
+
+    Rows with the same number in `members` (rows,) stay in one part.
+    """
     present = set(table["split"])
     lines = []
     if "val" not in present:
@@ -44,19 +49,40 @@ def missing_parts(recipe: Recipe, table: pd.DataFrame) -> tuple[str, ...]:
             f"No picture is in the test part: the report will measure the {part} part, "
             "which flatters the network."
         )
-    rule = recipe.split_rule
-    if lines and (rule.file or 0 in rule.shares):
+    if lines and _is_asked_for(recipe):
         lines.append("--split 70/15/15 makes all three parts.")
     elif lines:
-        lines.append("More pictures are needed to fill all three parts.")
+        found = ""
+        if recipe.identity:
+            people = counted(table["identity"].nunique(), "person", "people")
+            found = f" --identity finds {people}: check its pattern."
+        lines.append(f"{_cause(table, members, *_TODO)}.{found}")
     return tuple(lines)
 
 
+def _is_asked_for(recipe: Recipe) -> bool:
+    """Whether the split itself leaves a part empty."""
+    return bool(recipe.split_rule.file) or 0 in recipe.split_rule.shares
+
+
+def _cause(
+    table: pd.DataFrame, members: Groups, if_few: str = "", if_alike: str = ""
+) -> str:
+    """Why pictures do not fill all three parts, and what follows in either case."""
+    groups = len(np.unique(members))
+    if groups == len(table):
+        return f"{counted(groups, 'picture is', 'pictures are')} too few{if_few}"
+    form = f"{counted(len(table), 'picture')} form {counted(groups, 'group')}"
+    return (
+        f"{form}, as those of one person, or nearly alike, stay in one part{if_alike}"
+    )
+
+
 def parts_notes(
-    recipe: Recipe, heads: Sequence[Head], table: pd.DataFrame
+    recipe: Recipe, heads: Sequence[Head], table: pd.DataFrame, members: Groups
 ) -> tuple[str, ...]:
     """What is missing or small of a split, to be said before training."""
-    return (*missing_parts(recipe, table), *small_parts(heads, table))
+    return (*missing_parts(recipe, table, members), *small_parts(heads, table))
 
 
 def small_parts(heads: Sequence[Head], table: pd.DataFrame) -> tuple[str, ...]:
@@ -68,13 +94,20 @@ def small_parts(heads: Sequence[Head], table: pd.DataFrame) -> tuple[str, ...]:
     )
 
 
-def measured_part(table: pd.DataFrame) -> tuple[str, tuple[str, ...]]:
+def measured_part(
+    recipe: Recipe, table: pd.DataFrame, members: Groups
+) -> tuple[str, tuple[str, ...]]:
     """The part that a report measures, and warnings about it.
 
     It is the test part, or without one the validation part, or the training part.
     """
     part = next(p for p in _MEASURED if (table["split"] == p).any())
-    return part, _MEASURED[part]
+    if part == "test":
+        return part, ()
+    why = "as --split says" if _is_asked_for(recipe) else _cause(table, members)
+    return part, (
+        f"No picture is in the test part ({why}): figures are of {_MEASURED[part]}.",
+    )
 
 
 def few_labels_notes(
