@@ -30,6 +30,7 @@ from multitask.experiments.held_out import held_out_by_all
 from multitask.experiments.notes.chance import INTERVALS, MANY_DIFFERENCES
 from multitask.experiments.notes.leaks import unlisted_notes
 from multitask.experiments.notes.parts import few_labels_notes
+from multitask.experiments.notes.training import notes_about
 from multitask.metrics import scores
 from multitask.metrics.uncertainty import interval
 from multitask.networks import archive
@@ -101,7 +102,7 @@ def _measured(
             *notes,
             *unlabelled,
             *reading.notes,
-            *_caveats(measured, answered, part, reading.notes),
+            *_caveats(measured, answered, part, reading.notes, sets),
             INTERVALS.format(part=_PARTS[part]),
             MANY_DIFFERENCES,
         ),
@@ -213,7 +214,11 @@ def _differences(
 
 
 def _caveats(
-    matches: Sequence[Match], answered: Answered, part: str, told: Sequence[str]
+    matches: Sequence[Match],
+    answered: Answered,
+    part: str,
+    told: Sequence[str],
+    sets: Sequence[str],
 ) -> Iterator[str]:
     """What else makes the figures say less than they seem to, if not yet `told`."""
     for name, of_network in answered.skipped.groupby("network", sort=False):
@@ -225,5 +230,6 @@ def _caveats(
     labels: pd.DataFrame = first_evaluation.labels
     yield from few_labels_notes(heads, labels, part)
     for name, evaluation in answered.evaluations.items():
-        new = (note for note in evaluation.notes if note not in told)
+        about = notes_about(evaluation.notes, sets)
+        new = (note for note in about if note not in told)
         yield from (f"{name}: {note}" for note in new)

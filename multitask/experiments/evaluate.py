@@ -37,7 +37,7 @@ from multitask.experiments.explain import with_explanations
 from multitask.experiments.held_out import select_part
 from multitask.experiments.notes.leaks import unlisted_notes
 from multitask.experiments.notes.parts import few_labels_notes, measured_part
-from multitask.experiments.notes.training import frozen_notes_of
+from multitask.experiments.notes.training import frozen_notes_of, notes_about
 from multitask.experiments.outputs import (
     known_rows,
     network_outputs,
@@ -208,7 +208,7 @@ def _measure(
     named = name or run.resolve().name
     warnings += () if own else _unlisted(network_file(network), sets, named)
     warnings += (*_caveats(spec), *few_labels_notes(analyzer.heads, table, part))
-    rows = table.index.to_numpy()
+    trained, rows = notes_about(spec.notes, sets), table.index.to_numpy()
     with status(f"measuring on {counted(len(table), 'picture')}"):
         raw = analyzer.outputs(pixels, rows)
     is_known, told = known_rows(analyzer.heads, raw, network, len(rows))
@@ -221,7 +221,7 @@ def _measure(
         answers=read_answers(analyzer.heads, raw, rows, probabilities=True),
         uncalibrated=uncalibrated(analyzer.heads, raw, rows),
         heads=analyzer.heads,
-        notes=tuple(dict.fromkeys((*spec.notes, *reading.notes, *warnings))),
+        notes=tuple(dict.fromkeys((*trained, *reading.notes, *warnings))),
         by=by,
         history=_history(run) if own else None,
         network=describe_network(analyzer, run),

@@ -36,7 +36,7 @@ def run(tmp_path, drawn, tiny_trunk):
     """A run that nobody trained, whose test part are rows of the drawn faces."""
     folder, table = drawn
 
-    def run(name, tested, heads=("age", "gender"), data=None):
+    def run(name, tested, heads=("age", "gender"), data=None, notes=()):
         out = tmp_path / name
         out.mkdir()
         spec = NetworkSpec(
@@ -44,6 +44,7 @@ def run(tmp_path, drawn, tiny_trunk):
             size=16,
             heads=tuple(h.resolve(table) for h in catalog.heads(heads)),
             tta=1,
+            notes=notes,
             recipe={"data": data or [f"sample={folder}"], "heads": list(heads)},
         )
         archive.save(build(spec), spec, out / "network.keras")
@@ -86,6 +87,17 @@ def test_evaluations_on_a_data_frame_have_its_index(run, drawn, tmp_path):
         assert each.labels["path"].tolist() == expected["path"].tolist()
         assert each.answers.index.equals(each.labels.index)
         assert len(expected) == result.rows == 30
+
+
+def test_notes_on_data_sets_that_are_not_measured_are_left_out(run, drawn, tmp_path):
+    notes = ("--data sample: of one part.", "--data celeba: of one part.", "Mixed.")
+    one, two = run("one", range(40), notes=notes), run("two", range(40))
+    data = [f"sample={drawn[0]}"]
+    result = multitask.report(
+        [one, two], data, out=tmp_path / "out", say=lambda line: None
+    )
+    told = {f"one: {note}" for note in notes} & set(result.notes)
+    assert told == {"one: --data sample: of one part.", "one: Mixed."}
 
 
 def test_a_network_beside_itself_differs_in_nothing(run, tmp_path):

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from multitask.experiments.evaluate import report, report_folder
 from multitask.experiments.outputs import network_outputs
 from multitask.experiments.prepare import prepare
 from multitask.experiments.run import fit
+from multitask.networks import archive
 from multitask.networks.analyzer import Analyzer
 from tests import layouts
 from tests.runs import quiet, tiny_recipe
@@ -117,6 +119,19 @@ def test_a_report_on_pictures_that_were_moved_knows_them_again(drawn_faces, tmp_
     evaluation = report(run.folder, [f"utkface={others}"])
     assert (evaluation.split, len(evaluation.labels)) == ("all", 20)
     assert not any("were recognized" in note for note in evaluation.notes)
+
+
+def test_a_report_leaves_out_notes_on_data_sets_that_it_does_not_measure(
+    drawn_run, tmp_path
+):
+    file = Path(shutil.copy(drawn_run.folder / "network.keras", tmp_path))
+    notes = ("--data sample: of one part.", "--data celeba: of one part.", "Mixed.")
+    archive.save_spec(replace(archive.load_spec(file), notes=notes), file)
+    layouts.write(tmp_path / "others", "utkface", count=20)
+    evaluation = report(file, [f"utkface={tmp_path / 'others'}"])
+    assert set(evaluation.notes) & set(notes) == {"Mixed."}
+    evaluation = report(file)  # on the sample, which it learned from
+    assert set(evaluation.notes) & set(notes) == {notes[0], "Mixed."}
 
 
 def test_a_report_without_the_split_of_its_own_data_says_so(drawn_run, tmp_path):

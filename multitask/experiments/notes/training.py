@@ -1,5 +1,6 @@
 """How was a network trained, as far as its figures depend on it?"""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -10,6 +11,7 @@ from multitask.contracts.head import Head
 from multitask.contracts.recipe import Recipe, recipe
 from multitask.contracts.recipe_files import translate
 from multitask.contracts.recipe_texts import ALL
+from multitask.data.sources import parse
 from multitask.networks.pretrained import NONE
 from multitask.training.views import views
 
@@ -45,6 +47,19 @@ def sampling_notes(recipe: Recipe, heads: Sequence[Head]) -> tuple[str, ...]:
     if balanced:
         notes.append(f"Rare classes weigh more in the loss of {', '.join(balanced)}.")
     return tuple(notes)
+
+
+def notes_about(notes: Iterable[str], data: Iterable[str]) -> tuple[str, ...]:
+    """The notes of a training without those on data sets that are not measured.
+
+    `data` are the measured ones, such as `NAME=FOLDER`.
+
+    >>> notes_about(["--data celeba: one part.", "Frozen."], ["utkface=faces"])
+    ('Frozen.',)
+    """
+    names = {parse(text).name for text in data}
+    subjects = ((re.match(r"--data ([^\s:]+):", note), note) for note in notes)
+    return tuple(note for of, note in subjects if not of or of[1] in names)
 
 
 def frozen_notes(recipe: Recipe) -> tuple[str, ...]:
