@@ -146,6 +146,38 @@ def test_a_declared_text_keeps_its_commas(tmp_path):
     assert reading.table["score"].tolist() == ["1,5", "2,5"]
 
 
+@pytest.mark.parametrize(
+    ("price", "score", "numbers"),
+    [
+        ("1.234 900 12.500", "0,5 1,5 2,5", [1234, 900, 12500]),
+        ("1.234 NA 1.750.000", "0,5 1,5 2,5", [1234, np.nan, 1_750_000]),
+        ("1.234,5 2.000 900", "1 2 3", [1234.5, 2000, 900]),  # told by itself
+        # Not all have three digits, one begins with 0, and no comma is a decimal one.
+        ("1.234 900 12.5", "0,5 1,5 2,5", [1.234, 900, 12.5]),
+        ("0.234 900 12.500", "0,5 1,5 2,5", [0.234, 900, 12.5]),
+        ("1.234 900 12.500", "0.5 1.5 2.5", [1.234, 900, 12.5]),
+    ],
+)
+def test_dots_of_thousands_are_left_out_and_told(tmp_path, price, score, numbers):
+    rows = zip(PICTURES, price.split(), score.split(), strict=True)
+    text = "\n".join(["path;price;score", *map(";".join, rows)])
+    reading = read(tmp_path, text)
+    np.testing.assert_equal(reading.table["price"].tolist(), numbers)
+    are_thousands = max(numbers[0], numbers[2]) > 900
+    assert ("dots separate thousands" in remarks(reading, "price")) == are_thousands
+
+
+def test_the_remark_on_thousands_says_why_and_what_a_decimal_is(tmp_path):
+    reading = read(tmp_path, "path;price;score\na.jpg;1.234;0,5\nb.jpg;7;1,5\n")
+    assert remarks(reading, "price") == (
+        "dots separate thousands, as 'score' has decimal commas: '1.234' is 1234; "
+        "write 1,234 if it is a decimal"
+    )
+    (tmp_path / "labels.csv.toml").write_text('text = ["price"]')
+    reading = read(tmp_path, "path;price;score\na.jpg;1.234;0,5\nb.jpg;7;1,5\n")
+    assert reading.table["price"].tolist() == ["1.234", "7"]
+
+
 def test_quotes_after_a_blank_are_quotes(tmp_path):
     text = 'path, mood, note\na.jpg, "happy, very", 3\nb.jpg, sad, 4\n'
     reading = read(tmp_path, text)

@@ -17,6 +17,7 @@ from multitask.tables.decisions import Decisions
 from multitask.tables.formats.annotations import LabelFile, annotations
 from multitask.tables.formats.json_files import read_json, read_lines
 from multitask.tables.formats.text_files import read_text, with_points
+from multitask.tables.formats.thousands import without_dots
 
 _METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 # What openpyxl raises of a broken file.
@@ -132,6 +133,7 @@ def _loaded(
     else:
         cells, has_commas = read_text(path, decisions, text)
         if has_commas:
+            cells = without_dots(cells, path, decisions, text)
             cells = with_points(cells, decisions, text)
     return LabelFile(root=path.parent, cells=cells, skipped=skipped)
 
