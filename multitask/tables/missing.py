@@ -5,6 +5,7 @@ Words such as `NaN`, `?` and `unknown`, and -1 where it can be no label.
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -49,30 +50,69 @@ def emptied(
     `none`. Raises UserError if no label of a column that a named head reads is left.
     """
     changed: dict[str, pd.Series[Any]] = {}
-    heads, readers = catalog.named(), catalog.readers()
-    for column in cells.columns.drop(["path", "source"], errors="ignore"):
-        name, _, end = column.rpartition("_")
-        reader = readers.get(name if end in ("low", "high") else column, "")
-        declared = declaration.column.get(column, Column())
-        config = heads.get(reader, {})
-        classes = {*_keys(declared.classes), *_keys(config.get("classes", ()))}
-        own = {*_keys(declaration.missing), *_keys(declared.missing)}
-        if _are_labels(cells[column], own):
-            continue
-        values = distinct(cells[column])
-        found = _words(values, (WORDS - classes) | own)
-        sentinels, reason = _sentinels(column, values, found, config)
-        if _SENTINEL in classes | own:
-            sentinels, reason = [], ""
+    found = {
+        column: one
+        for column in cells.columns.drop(["path", "source"], errors="ignore")
+        if (one := _found(column, cells[column], declaration))
+    }
+    beside = (column for column, one in found.items() if one.is_beside_0_and_1)
+    unknown = next(beside, "")  # a column in which -1 can't be no
+    for column, one in found.items():
+        words, reason = [*one.words, *one.sentinels], one.reason
+        if one.no and unknown:
+            words, reason = [*words, *one.no], _one_rule(column, unknown)
         if reason:
             decisions.remark(column, reason)
-        if found or sentinels:
-            empty = dict.fromkeys([*found, *sentinels], np.nan)
+        if words:
+            empty = dict.fromkeys(words, np.nan)
             _report(column, cells[column][cells[column].isin([*empty])], decisions)
             changed[column] = replaced(cells[column], empty)
-            if reader or declared.role == "label" or sentinels:
+            if one.must_stay or one.sentinels:
                 _check_some_left(column, empty, changed[column], where)
     return cells.assign(**changed) if changed else cells
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What a column has that is no label: words, and cells of -1.
+
+    Those in `no` mean no, unless -1 is beside 0 and 1 in another column.
+    """
+
+    words: list[Any]
+    sentinels: list[Any] = field(default_factory=list)
+    no: list[Any] = field(default_factory=list)
+    is_beside_0_and_1: bool = False
+    reason: str = ""
+    must_stay: bool = False  # else it may have no label at all
+
+
+def _found(
+    column: str, cells: "pd.Series[Any]", declaration: Declaration
+) -> _Found | None:
+    heads, readers = catalog.named(), catalog.readers()
+    name, _, end = column.rpartition("_")
+    reader = readers.get(name if end in ("low", "high") else column, "")
+    declared = declaration.column.get(column, Column())
+    config = heads.get(reader, {})
+    classes = {*_keys(declared.classes), *_keys(config.get("classes", ()))}
+    own = {*_keys(declaration.missing), *_keys(declared.missing)}
+    if _are_labels(cells, own):
+        return None
+    values = distinct(cells)
+    words = _words(values, (WORDS - classes) | own)
+    must_stay = bool(reader) or declared.role == "label"
+    if _SENTINEL in classes | own:
+        return _Found(words=words, must_stay=must_stay)
+    found = _sentinels(column, values, words, config)
+    if "0" in own:
+        found = replace(found, no=[])  # as declared for this data set
+    return replace(found, must_stay=must_stay)
+
+
+def _one_rule(column: str, other: str) -> str:
+    todo = f'classes = {{"1" = "yes", "-1" = "no"}} under {column_section(column)}'
+    return f"-1 is no label, as {other!r} has it beside 0 and 1; if it is no, {todo}"
 
 
 def _are_labels(cells: "pd.Series[Any]", missing: Collection[str]) -> bool:
@@ -110,16 +150,17 @@ def _whole(cell: Any) -> Any:
 
 
 def _sentinels(
-    column: str, values: Any, missing: Collection[Any], config: dict[str, Any]
-) -> tuple[list[Any], str]:
+    column: str, values: Any, words: list[Any], config: dict[str, Any]
+) -> _Found:
     """The cells that are -1 and no label, and what a user must know of it."""
+    none = _Found(words=words)
     if values.dtype == object and "-" not in "".join(map(str, values)):
-        return [], ""
+        return none
     others, found = [], []
-    missing = set(missing)
+    missing = set(words)
     numbers = parsed(pd.Series(values, dtype=values.dtype))
     if not (numbers == -1).any() or isinstance(values[0], bool):
-        return [], ""
+        return none
     for cell, number in zip(values, numbers, strict=True):
         if number == -1:
             found.append(cell)
@@ -127,16 +168,16 @@ def _sentinels(
             others.append(number)
     known = np.array(others, float)
     if column in RESERVED:
-        return (found if column == "identity" else []), ""
-    if config.get("kind") == "sigmoid":
-        is_no = set(known) == {1.0}  # as CelebA writes yes and no
-        return ([], "") if is_no else (found, _coded(column, known))
-    if _is_missing(column, known, config):
-        return found, _coded(column, known)
-    if set(known) == {1.0}:
-        return [], ""  # no and yes
+        return replace(none, sentinels=found) if column == "identity" else none
+    is_named = config.get("kind") == "sigmoid"
+    if set(known) == {1.0} and (is_named or not _is_missing(column, known, config)):
+        return replace(none, no=found)  # as CelebA writes yes and no
+    if is_named or _is_missing(column, known, config):
+        reason = _coded(column, known)
+        is_coded = bool(reason)
+        return replace(none, sentinels=found, reason=reason, is_beside_0_and_1=is_coded)
     todo = f'missing = ["-1"] under {column_section(column)} would empty it'
-    return [], f"-1 is a value; {todo}"
+    return replace(none, reason=f"-1 is a value; {todo}")
 
 
 def _coded(column: str, others: Any) -> str:

@@ -63,6 +63,7 @@ YES = frozenset(("true", "yes", "y", "t", "1", "1.0"))
 NO = frozenset(("false", "no", "n", "f", "0", "0.0"))
 # Share of a column's cells that may be unusable: more is a mistake, or no such column.
 MOST_ODD = 0.1
+_NEGATIVE = re.compile(r"-\d+(\.\d+)?")
 _YEARS = r"(?:y|yr|yrs|yo|y/o|year|years)(?:\s*old)?\.?"
 _NUMBER = re.compile(rf"(\d+(?:\.\d+)?)\s*(?:{_YEARS})?")
 _PART = re.compile(r"(\d+)\s*(d|w|m|days?|weeks?|mo|months?)(?:\s*old)?")
@@ -90,10 +91,11 @@ _DATE = re.compile(r"(\d{1,2})-([a-zä]{3})|([a-zä]{3})-(\d{1,2})")
 def key(spelling: object) -> str:
     """What all spellings of a class share.
 
-    >>> key(" East_Asian"), key("east asian")
-    ('eastasian', 'eastasian')
+    >>> key(" East_Asian"), key("east asian"), key("-1")
+    ('eastasian', 'eastasian', '-1')
     """
-    return re.sub(r"[\s_-]+", "", str(spelling).casefold())
+    text = str(spelling).strip().casefold()
+    return text if _NEGATIVE.fullmatch(text) else re.sub(r"[\s_-]+", "", text)
 
 
 def meanings(head: str) -> dict[str, str]:

@@ -110,6 +110,39 @@ def test_minus_one_and_one_alone_are_no_and_yes(tmp_path):
     assert decided(reading)["indoor"][1] == "'-1' is 0"
 
 
+def test_minus_one_means_one_thing_in_all_yes_no_columns(tmp_path):
+    # As in CheXpert, where -1 is uncertain: beside 0 and 1 it can't be no.
+    by_itself = read(tmp_path, "Fracture,Smiling", "1,1", "-1,-1", ",1")
+    assert by_itself.table["Fracture"].dropna().tolist() == [1, 0]
+    rows = ("1,1,1,-1", "0,-1,-1,1", "-1,,1,0", ",,,2")
+    reading = read(tmp_path, "Edema,Fracture,Smiling,valence", *rows)
+    assert reading.table["Edema"].dropna().tolist() == [1, 0]
+    assert reading.table["Fracture"].dropna().tolist() == [1]
+    assert reading.table["Smiling"].dropna().tolist() == [1, 1]
+    assert reading.table["valence"].tolist() == [-1, 1, 0, 2]
+    declared = 'declare missing = ["0"] under [column.Edema]'
+    assert declared in decided(reading)["Edema"][1]
+    assert decided(reading)["Fracture"][1] == (
+        "-1 is no label, as 'Edema' has it beside 0 and 1; if it is no, classes = "
+        '{"1" = "yes", "-1" = "no"} under [column.Fracture]; not annotated: 1 \'-1\''
+    )
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        ('[column.Fracture]\nclasses = {"1" = "yes", "-1" = "no"}', ["yes", "no"]),
+        ('[column.Edema]\nmissing = ["0"]', [1, 0]),
+        ('[column.Edema]\nmissing = ["-1"]', [1, 0]),
+        ('[column.Edema]\nrole = "none"', [1, 0]),
+    ],
+)
+def test_what_minus_one_means_is_declared(tmp_path, toml, expected):
+    rows = ("1,1", "0,-1", "-1,")
+    reading = read(tmp_path, "Edema,Fracture", *rows, toml=toml)
+    assert reading.table["Fracture"].dropna().tolist() == expected
+
+
 def test_a_broken_number_is_named(tmp_path):
     cells = ["12.5", "unknown", "3O.5", "7.5", "8"]
     message = (
