@@ -81,6 +81,9 @@ def test_blanks_between_columns_with_names(tmp_path):
     [
         ("# Ratings\nperson\tMale\na\t1\nb\t0\n", "'# Ratings', is a title, not the"),
         ("Faces;;\npath;age;sex\na.jpg;3;f\nb.jpg;4;m\n", "'Faces', is a title, not"),
+        ("Faces,\npath,mood\na.jpg,calm\n", "'Faces', is a title, not"),
+        ("Faces,\npicture,mood\na.jpg,calm\n", "'Faces', is a title, not"),
+        (",Faces\nmood,path\ncalm,a\n", "'Faces', is a title, not"),
         ("Faces\npath,age\na.jpg,3\n", "'Faces', has one cell, but line 2 has 2;"),
     ],
 )
@@ -90,14 +93,17 @@ def test_a_title_above_the_names_of_columns(tmp_path, text, message):
     assert "delete the lines above the one that names" in line
 
 
-def test_a_title_in_a_workbook(tmp_path):
+@pytest.mark.parametrize("row", [["path", "age", "sex"], ["image", "sex"]])
+@pytest.mark.parametrize("read", [table.read, table.read_pictures])
+def test_a_title_in_a_workbook(tmp_path, row, read):
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
-    for row in (["Chicago", None, None], [], ["path", "age", "sex"], ["a.jpg", 3, "f"]):
-        book.active.append(row)
+    for cells in (["Chicago"], [], row, ["a.jpg", *"fm"[: len(row) - 1]]):
+        book.active.append(cells)
     book.save(tmp_path / "faces.xlsx")
+    named = {"name": "mine"} if read is table.read else {"where": "--data mine"}
     with pytest.raises(UserError) as error:
-        table.read(tmp_path / "faces.xlsx", name="mine")
+        read(tmp_path / "faces.xlsx", **named)
     assert str(error.value).endswith(
         "the first row, 'Chicago', is a title, not the names of columns; delete the "
         "rows above the one that names them"
@@ -119,6 +125,8 @@ def test_a_workbook_with_one_column_is_not_about_separators(tmp_path):
     [
         ("path\nc d.png\n", 1),
         ("picture\na.jpg\nc d.png\n", 2),
+        (",picture\nx,a.jpg\ny,b.jpg\n", 2),
+        ("picture,\na.jpg,note\nb.jpg,\n", 2),
         (",path,\n0,a.jpg,\n1,b.jpg,\n", 2),
         ("path,1999,2000\na.jpg,1,0\nb.jpg,0,1\n", 2),
         ("path,logo.png\na.jpg,1\nb.jpg,0\n", 2),

@@ -45,8 +45,21 @@ def check_header(cells: pd.DataFrame, file: Path, where: str) -> None:
     if names and np.isfinite(numbers).all():
         what = f"{first} holds numbers, not the names of columns"
         raise UserError(where, what, f"write a {line} above it, {_EXAMPLE}")
-    if len(names) == 1 and len(cells.columns) > 2 and names[0].lower() != "path":
+    is_alone = len(names) == 1 and names[0].lower() != "path"
+    if is_alone and (len(cells.columns) > 2 or _are_named_below(cells)):
         _refuse_title(first, line, where)
+
+
+def _are_named_below(cells: pd.DataFrame) -> bool:
+    """Whether the first row of two columns names them: it has text above pictures."""
+    if len(cells.columns) != 2 or len(cells) < 2:
+        return False
+    row = [cell.strip() if isinstance(cell, str) else "" for cell in cells.iloc[0]]
+    return all(row) and any(
+        not _is_picture(name)
+        and (_are_pictures(_filled(cells.iloc[1:, number])) or name.lower() == "path")
+        for number, name in enumerate(row)
+    )
 
 
 def _check_one(names: list[str], below: list[str], first: str, where: str) -> None:
