@@ -9,6 +9,7 @@ from multitask.contracts.reading import BoxColumns, box_columns, box_texts
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration
 from multitask.tables.missing import WORDS
+from multitask.tables.normalized import check_centres, check_pixels
 from multitask.tables.values import uncoded
 
 SIZED = "box xywh"  # the role of one column of boxes with width and height
@@ -26,11 +27,13 @@ def boxed(
     """
     columns = _declared(declaration, where) or _usual(cells, declaration)
     if columns is None:
+        check_centres(cells, declaration, where)
         return cells, pd.Series(dtype=object)
     boxes = _emptied(uncoded(cells[[*columns.names]]), declaration)
     texts, faults = box_texts(boxes, columns)
     count = int(texts.notna().sum())
     if len(faults) > _MOST * (count + len(faults)):
+        check_pixels(boxes.loc[faults.index], columns, where)
         raise UserError(where, faults.iloc[0], _other_meaning(columns))
     for column in columns.names:
         is_sized = columns.sized and len(columns.names) == 1

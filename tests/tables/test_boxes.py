@@ -138,6 +138,49 @@ def test_many_wrong_boxes_are_an_error(tmp_path):
         boxes(tmp_path, "x,y,w,h", "1,2,3,4", "5,5,0,4")
 
 
+NORMALIZED = ["0.5,0.5,0.2,0.3", "0.4,0.5,0.25,0.4", "0.1,0.15,0.2,0.3"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "meaning"),
+    [("x,y,w,h", "left top width height"), ("box", "left top right bottom")],
+)
+def test_normalized_boxes_are_told_as_such(tmp_path, columns, meaning):
+    rows = [f'"{row}"' if columns == "box" else row for row in NORMALIZED]
+    with pytest.raises(UserError) as told:
+        boxes(tmp_path, columns, *rows)
+    file = tmp_path / "labels.csv"
+    assert told.value.line == (
+        f"--data mine: '{file}': the boxes in {columns.replace(',', ', ')} seem to be "
+        f"normalized (0 to 1), such as '0.5, 0.5, 0.2, 0.3', must be {meaning} in "
+        "pixels; multiply those from left to right by the picture's width, those from "
+        "top to bottom by its height"
+    )
+
+
+@pytest.mark.parametrize(
+    "columns", ["x_center,y_center,width,height", "bbox_cx,bbox_cy,bbox_w,bbox_h"]
+)
+def test_centres_and_sizes_of_boxes_become_no_head(tmp_path, columns):
+    names = columns.replace(",", ", ")
+    seem = f"{names} seem to be the centre and the size of a box"
+    with pytest.raises(UserError, match=rf"{seem}, normalized \(0 to 1\), such as"):
+        boxes(tmp_path, columns, *NORMALIZED)
+    with pytest.raises(UserError, match=rf"{seem}, such as '30, 40, 20, 30', must be"):
+        boxes(tmp_path, columns, "30,40,20,30", "50,60,22,33")
+    roles = [f'[column.{name}]\nrole = "label"\n' for name in columns.split(",")]
+    (tmp_path / "labels.csv.toml").write_text("".join(roles))
+    reading = boxes(tmp_path, columns, *NORMALIZED)
+    assert "box" not in reading.table
+    assert reading.table[columns.split(",")[0]].tolist() == [0.5, 0.4, 0.1]
+
+
+def test_a_point_in_a_picture_and_its_size_are_no_box(tmp_path):
+    # A box around the first point with this size would begin left of its picture.
+    reading = boxes(tmp_path, "x_center,y_center,width,height", "10,40,48,48")
+    assert reading.table["x_center"].tolist() == [10.0]
+
+
 def test_marks_of_eyes_and_sizes_of_pictures_are_no_box():
     assert box_columns(["left_eye_x", "left_eye_y", "width", "height"]) is None
     assert box_columns(["mouth_x1", "mouth_y1", "mouth_x2", "mouth_y2"]) is None
