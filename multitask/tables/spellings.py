@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from multitask.contracts import catalog, infer
-from multitask.contracts.errors import UserError, counted, listed
+from multitask.contracts.errors import UserError, counted, listed, shortened
 from multitask.contracts.table import RESERVED, as_text, interval_columns
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, as_mapping, column_section
@@ -40,6 +40,7 @@ Fault = tuple[int, str]  # a row, counted from 0, and what is wrong in it
 _ALONE = frozenset(("true", "yes", "false", "no"))  # clear without their opposite
 # Different numbers that may be classes beside words: some not whole, all whole.
 _FEW_NUMBERS, _MOST_NUMBERS = 4, 20
+_NAMED = 5  # different faulty spellings that a message names
 _AGES = "must be a number or an interval such as 20-29"
 
 
@@ -234,23 +235,35 @@ def _faults(
     }
     if len(cells) > MOST_ODD * labels.notna().sum():
         what = f"{next(iter(reasons.values()))}, {must}"
-        others = counted(len(cells) - 1, "other")
-        many = f" (and so must {others})" if len(cells) > 1 else ""
-        todo = _todo(column, as_text(cells).iloc[0].strip(), must)
-        raise UserError(where, what + many, todo)
+        words = [str(word) for word in as_text(cells).str.strip().unique()]
+        many = _others(len(cells) - 1, words[1:])
+        raise UserError(where, what + many, _todo(column, words, must))
     counts = as_text(cells).str.strip().value_counts(sort=False)
     words = [f"{count:,} {word!r}" for word, count in counts.items()]
     decisions.remark(column, f"left empty: {listed(words)}")
     return [(row, f"{reason}, left empty; {must}") for row, reason in reasons.items()]
 
 
-def _todo(column: str, cell: str, must: str) -> str:
-    means = f'what it means, classes = {{"{cell}" = "CLASS"}}, or '
+def _others(count: int, words: list[str]) -> str:
+    """How many other cells are faulty, and their different spellings."""
+    if not count:
+        return ""
+    named = ", ".join(shortened(repr(word)) for word in words[: _NAMED - 1])
+    left = len(words) - _NAMED + 1
+    more = f" and {counted(left, 'more spelling')}" if left > 0 else ""
+    spelled = f", among them {named}{more}" if words else ""
+    return f" (and so must {counted(count, 'other')}{spelled})"
+
+
+def _todo(column: str, words: list[str], must: str) -> str:
+    means = f'what it means, classes = {{"{words[0]}" = "CLASS"}}, or '
     means = "" if must in ("must be a number", _AGES) else means
+    missing = [json.dumps(word, ensure_ascii=False) for word in words[:_NAMED]]
+    missing += ["..."] * (len(words) > _NAMED)
     own = ', or that this is another question: role = "label"'
     return (
         f"correct it, or declare under {column_section(column)} in the TOML beside the "
-        f'table {means}that it means no label, missing = ["{cell}"]'
+        f"table {means}that it means no label, missing = [{', '.join(missing)}]"
         f"{own if column in catalog.readers() else ''}"
     )
 

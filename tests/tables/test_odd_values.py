@@ -11,6 +11,7 @@ from multitask.contracts import catalog
 from multitask.contracts.errors import UserError
 from multitask.tables.read import read
 from multitask.tables.types import labelled_table
+from tests.tables import typed_in
 
 COUNT = 30
 
@@ -102,3 +103,21 @@ def test_deep_json_is_told_in_a_line_that_can_be_read(ending, folder):
     with pytest.raises(UserError) as told:
         read(file, name="mine")
     assert len(told.value.line) < 5000
+
+
+def test_all_different_faulty_spellings_are_named_up_to_five(tmp_path):
+    with pytest.raises(UserError) as told:
+        typed_in.read(tmp_path, "age", "ca. 40", "30", "etwa 7", "ca. 40", "9")
+    assert told.value.line == (
+        "--data mine: row 1: age is 'ca. 40', must be a number or an interval such as "
+        "20-29 (and so must 2 others, among them 'etwa 7'); correct it, or declare "
+        "under [column.age] in the TOML beside the table that it means no label, "
+        'missing = ["ca. 40", "etwa 7"], or that this is another question: role = '
+        '"label"'
+    )
+    with pytest.raises(UserError) as told:
+        typed_in.read(tmp_path, "gender", "male", *"abcdegh")
+    assert (
+        "(and so must 6 others, among them 'b', 'c', 'd', 'e' and 2 more spellings)"
+    ) in told.value.line
+    assert 'missing = ["a", "b", "c", "d", "e", ...]' in told.value.line
