@@ -29,6 +29,7 @@ from multitask.datasets._listed import (
 from multitask.contracts.errors import UserError, nearest
 from multitask.contracts.reading import existing, pictures
 from multitask.contracts.table import Reading
+from multitask.tables.dates import month
 from multitask.tables.words import FIVE
 
 ABOUT = {
@@ -60,14 +61,7 @@ AGES = {
     **{f"{low}-{low + 9}": (low, low + 9) for low in range(10, 70, 10)},
     "more than 70": (70, OLDEST),
 }
-# What spreadsheets turn numbers into: 3, 9 and 10 into months, in several languages,
-# and 19 into a year.
-DATES = {
-    **dict.fromkeys(("mar", "mär", "mrz"), 3),
-    **dict.fromkeys(("sep", "set"), 9),
-    **dict.fromkeys(("oct", "okt", "ott", "out"), 10),
-    "2019": 19,
-}
+YEARS = {"2019": 19}  # what spreadsheets turn 19 into
 
 
 def read(folder: Path) -> Reading:
@@ -212,8 +206,7 @@ def _age(text: str) -> str:
     ['3-9', '3-9', '10-19', '10-19', 'more than 70']
     """
     words = re.findall(r"\d+|[^\W\d_]+", text.casefold())
-    keys = [word if word.isdecimal() else word[:3] for word in words]
-    numbers = {DATES[key] for key in keys if key in DATES}
+    numbers = {YEARS.get(word, month(word)) for word in words} - {0}
     numbers |= {int(word) for word in words if word.isdecimal()}
     matches = [
         age

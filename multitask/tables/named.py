@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from multitask.contracts import catalog, infer
+from multitask.tables.dates import intervals
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, as_mapping
 from multitask.tables.missing import WORDS
@@ -133,8 +134,9 @@ def _first_odd(
     if "low" in config:
         numbers = parsed(pd.Series(counts.index, dtype=object)).notna()
         ends = config["low"], config["high"]
+        dates = intervals(counts.index, len(counts))
         fits = [
-            is_number or age(text, *ends) is not None
+            is_number or text in dates or age(text, *ends) is not None
             for text, is_number in zip(counts.index, numbers, strict=True)
         ]
     else:

@@ -20,6 +20,7 @@ import pandas as pd
 from multitask.contracts import catalog, infer
 from multitask.contracts.errors import UserError, counted, listed, shortened
 from multitask.contracts.table import RESERVED, as_text, interval_columns
+from multitask.tables.dates import intervals, is_date
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, as_mapping, column_section
 from multitask.tables.types import parsed
@@ -77,7 +78,7 @@ def respelled(
             must = f"must be {one_of(known.values())}"
             changes, odd = _classes(labels, known | declaration.no_classes(column))
         elif "low" in config:
-            ends = _ages(spelled, float(config["low"]), float(config["high"]))
+            ends = _ages(labels, float(config["low"]), float(config["high"]))
             odd = [spelling for spelling, interval in ends.items() if interval is None]
             faults += _faults(column, labels, odd, _AGES, where, decisions)
             _report_ages(column, ends, decisions)
@@ -261,8 +262,11 @@ def _todo(column: str, words: list[str], must: str) -> str:
     missing = [json.dumps(word, ensure_ascii=False) for word in words[:_NAMED]]
     missing += ["..."] * (len(words) > _NAMED)
     own = ', or that this is another question: role = "label"'
+    correct = "correct it"
+    if must == _AGES and any(map(is_date, words)):
+        correct = "format the column as text and write what was typed, such as 10-19"
     return (
-        f"correct it, or declare under {column_section(column)} in the TOML beside the "
+        f"{correct}, or declare under {column_section(column)} in the TOML beside the "
         f"table {means}that it means no label, missing = [{', '.join(missing)}]"
         f"{own if column in catalog.readers() else ''}"
     )
@@ -297,12 +301,17 @@ def _folded(cell: str) -> str:
 
 
 def _ages(
-    spelled: list[str], low: float, high: float
+    labels: "pd.Series[Any]", low: float, high: float
 ) -> dict[str, tuple[float, float] | None]:
     """The interval of each cell that is no plain number; None if it is no age."""
+    spelled = texts(labels)
     filled = pd.Series([cell for cell in spelled if cell.strip()], dtype=object)
     numbers = pd.to_numeric(filled, errors="coerce").astype(float)
-    return {text: age(text, low, high) for text in filled[~np.isfinite(numbers)]}
+    dates = intervals(spelled, len(distinct(labels)))
+    return {
+        text: dates.get(text) or age(text, low, high)
+        for text in filled[~np.isfinite(numbers)]
+    }
 
 
 def _report_ages(

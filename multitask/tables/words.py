@@ -9,6 +9,7 @@ from typing import Any
 
 from multitask.contracts import catalog
 from multitask.contracts.errors import counted, listed
+from multitask.tables.dates import day_and_month
 
 # FairFace's classes of race as UTKFace's, whose others are "Hispanic, Latino, Middle
 # Eastern".
@@ -82,10 +83,6 @@ _UP_TO = re.compile(
     rf"|{_AGE}\s*(?:and|or) (?:under|younger|below|less)"
 )
 _DECADE = re.compile(r"(\d+)0s")
-_MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
-_DATES = {_MONTHS[3 * n : 3 * n + 3]: n + 1 for n in range(12)}
-_DATES |= {"mär": 3, "mrz": 3, "set": 9, "okt": 10, "ott": 10, "out": 10}
-_DATE = re.compile(r"(\d{1,2})-([a-zä]{3})|([a-zä]{3})-(\d{1,2})")
 
 
 def key(spelling: object) -> str:
@@ -135,8 +132,8 @@ def age(text: str, low: float, high: float) -> tuple[float, float] | None:
         ends = low, _number(match) - 1
     elif match := _UP_TO.fullmatch(text):
         ends = low, _number(match)
-    elif match := _DATE.fullmatch(text):  # what spreadsheets make of 3-9 and 10-19
-        ends = _date(match)
+    elif date := day_and_month(text):
+        ends = date
     else:
         return None
     return ends if ends[0] <= ends[1] else None
@@ -153,12 +150,6 @@ def _interval(left: str, low: str, high: str, right: str) -> tuple[float, float]
         float(low) + (is_half_open and left == "("),
         float(high) - (is_half_open and right == ")"),
     )
-
-
-def _date(match: "re.Match[str]") -> tuple[float, float]:
-    day, month = match[1] or match[4], match[2] or match[3]
-    ends = sorted((float(day), float(_DATES.get(month, 0))))
-    return (ends[0], ends[1]) if ends[0] else (1.0, 0.0)
 
 
 def examples(changes: "dict[Any, Any]") -> str:

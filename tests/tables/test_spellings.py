@@ -60,6 +60,11 @@ def test_a_cell_that_is_neither_yes_nor_no_is_set_aside(tmp_path):
         ("<= 20", (0, 20)),
         ("03-Sep", (3, 9)),  # what a spreadsheet makes of 3-9
         ("Oct-19", (10, 19)),
+        ("03. Sep", (3, 9)),
+        ("Okt 19", (10, 19)),
+        ("1. Mai", (1, 5)),
+        ("Dez. 20", (12, 20)),
+        ("9-March", (3, 9)),
     ],
 )
 def test_ages_are_numbers_and_intervals(tmp_path, cell, ends):
@@ -69,6 +74,26 @@ def test_ages_are_numbers_and_intervals(tmp_path, cell, ends):
     else:
         assert (row["age_low"], row["age_high"]) == ends
         assert row["age"] != row["age"]
+
+
+def test_dates_of_a_workbook_among_ages_are_the_intervals_that_were_typed(tmp_path):
+    # 3-9 in any language, 10-19 in English (10/19) and elsewhere (October 2019).
+    cells = ["2024-09-03", "2024-10-19", "2019-10-01", "2024-10-01", "20-29", "31"]
+    reading = read(tmp_path, "age", *cells, "40-49", "70+")
+    lows, highs = (reading.table[f"age_{end}"].tolist() for end in ("low", "high"))
+    assert lows[:5] == [3, 10, 10, 1, 20]
+    assert highs[:5] == [9, 19, 19, 10, 29]
+    assert "'2024-09-03' is 3 to 9" in decided(reading)["age"][1]
+    renamed = read(tmp_path, "Age", "9/3/2024", "20-29")
+    assert renamed.table["age_low"].tolist() == [3, 20]
+
+
+def test_dates_alone_are_no_ages_and_a_lone_first_of_a_month_is_unclear(tmp_path):
+    todo = "format the column as text and write what was typed, such as 10-19, or"
+    with pytest.raises(UserError, match=f"age is '2024-09-03', must be .*; {todo}"):
+        read(tmp_path, "age", "2024-09-03", "2023-10-19", "31")
+    with pytest.raises(UserError, match=f"age is '2024-10-01', must be .*; {todo}"):
+        read(tmp_path, "age", "2024-10-01", "20-29", "31")
 
 
 def test_an_age_fills_the_interval_that_a_table_has(tmp_path):
