@@ -16,7 +16,7 @@ from multitask.contracts.errors import listed
 from multitask.contracts.reading import box_columns
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration
-from multitask.tables.formats.json_files import record_cells
+from multitask.tables.formats.json_rows import record_cells
 from multitask.tables.values import texts
 from multitask.tables.words import are_few
 
