@@ -59,6 +59,65 @@ def test_forms_by_column_and_by_picture(tmp_path):
     assert [row["label"] for row in rows(read(tmp_path, classes))] == ["up", "down"]
 
 
+ROWS = [{"image": "a.jpg", "mood": "up"}, {"image": "b.jpg", "mood": "down"}]
+MOODS = ["up", "down"]
+
+
+@pytest.mark.parametrize("others", [{}, {"version": 1, "classes": ["up", "down", "?"]}])
+def test_the_only_list_of_objects_is_read(tmp_path, others):
+    reading = read(tmp_path, {"data": ROWS, **others})
+    assert reading.table["mood"].tolist() == MOODS
+    remark = reading.decisions.set_index("column")["remarks"]["(file)"]
+    not_read = ", not 'version', 'classes'" if others else ""
+    assert remark == f"the list 'data' is read{not_read}"
+
+
+def test_several_lists_of_objects_are_refused_but_not_columns_of_them(tmp_path):
+    message = "has the lists of objects 'train', 'test', must have one; write them as"
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, {"train": ROWS[:1], "test": ROWS[1:]})
+    columns = {"path": ["a.jpg", "b.jpg"], "face": [{"mood": m} for m in MOODS]}
+    assert read(tmp_path, columns).table["face.mood"].tolist() == MOODS
+
+
+def test_objects_by_a_key_that_is_no_picture(tmp_path):
+    reading = read(tmp_path, {f"k{n}": row for n, row in enumerate(ROWS)})
+    assert reading.table["mood"].tolist() == MOODS
+
+
+def via(labelled: bool, region: dict[str, str] | None = None) -> dict[str, Any]:
+    """A file of the VGG Image Annotator, whose keys are names with sizes."""
+    regions = [{"shape_attributes": {"name": "rect"}, "region_attributes": region}]
+    return {
+        f"{row['image']}123": {
+            "filename": row["image"],
+            "size": 123,
+            "regions": regions if region else [],
+            "file_attributes": {"mood": row["mood"]} if labelled else {},
+        }
+        for row in ROWS
+    }
+
+
+def test_attributes_of_pictures_of_the_vgg_image_annotator(tmp_path):
+    for content in (via(True), {"_via_settings": {}, "_via_img_metadata": via(True)}):
+        reading = read(tmp_path, content)
+        assert reading.table.columns.tolist() == ["path", "mood", "source"]
+        assert reading.table["mood"].tolist() == MOODS
+    decisions = read(tmp_path, via(True, {"kind": "face"})).decisions
+    assert decisions["remarks"].tolist()[-1] == "regions are not read"
+    with pytest.raises(UserError, match="has labels of regions only, must have"):
+        read(tmp_path, via(False, {"kind": "face"}))
+
+
+def test_lines_of_objects_are_told_to_end_in_jsonl(tmp_path):
+    file = label_file(tmp_path, "\n".join(map(json.dumps, ROWS)), "a.jpg", "b.jpg")
+    path = file.rename(tmp_path / "labels.json")
+    todo = r"it has one object per line: let its name end in \.jsonl"
+    with pytest.raises(UserError, match=todo):
+        table.read(path, name="mine")
+
+
 def test_one_object_per_line(tmp_path):
     lines = [
         {"image": "a.jpg", "labels": {"mood": "up", "score": 3}},

@@ -4,7 +4,10 @@
 {"path": {"0": "a.jpg"}, "age": {"0": 31}}                   columns
 {"columns": ["path", "age"], "data": [["a.jpg", 31]]}        split
 {"a.jpg": {"age": 31}}, {"a.jpg": "drama"}                   by picture
+{"a": {"filename": "a.jpg"}, "b": {"filename": "b.jpg"}}     by key
+{"data": [{"path": "a.jpg", "age": 31}, ...], ...}           the only list
 {"images": [...], "annotations": [...], "categories": [...]} COCO
+{"a.jpg9": {"filename": "a.jpg", "size": 9, "regions": []}}  VIA
 """
 
 import json
@@ -14,12 +17,13 @@ from typing import Any
 
 import pandas as pd
 
-from multitask.contracts.errors import UserError
+from multitask.contracts.errors import UserError, listed
 from multitask.contracts.reading import ENDINGS
 from multitask.tables.decisions import Decisions
 from multitask.tables.formats.coco import coco_cells
 from multitask.tables.formats.encodings import as_text
 from multitask.tables.formats.json_rows import cell, record_cells, renamed, short
+from multitask.tables.formats.via import is_via, via_cells
 
 FORM = (
     "write a list of objects, one per picture, or another form that docs/data.md shows "
@@ -54,8 +58,12 @@ def read_json(
     content = _parsed(_text(path, where, decisions), file)
     if isinstance(content, dict) and {"images", "annotations"} <= set(content):
         return coco_cells(content, path, file, decisions)
+    if isinstance(content, dict) and is_via(content):
+        return via_cells(content, file, decisions), []
     if isinstance(content, dict) and "schema" in content and "data" in content:
         content = _without_index(content["data"])
+    elif isinstance(content, dict):
+        content = _only_list(content, file, decisions)
     if isinstance(content, list):
         for number, row in enumerate(content):
             if not isinstance(row, dict):
@@ -68,6 +76,37 @@ def read_json(
             return cells, []
     what = f"is not a table of labels, but {short(content)}"
     raise UserError(file, what, FORM)
+
+
+def _only_list(
+    content: dict[str, Any], file: str, decisions: Decisions
+) -> dict[str, Any] | list[Any]:
+    """The only list of objects in an object; the object if it has none.
+
+    Raises UserError if it has several, which may be parts, or of different things.
+    """
+    lists = [key for key, value in content.items() if _are_objects(value)]
+    if not lists or any(key.lower().endswith(ENDINGS) for key in content):
+        return content
+    count = len(content[lists[0]])
+    others = [v for key, v in content.items() if key not in lists]
+    if any(isinstance(value, list) and len(value) == count for value in others):
+        return content  # a column of objects beside others
+    if len(lists) > 1:
+        names = listed(map(repr, lists))
+        what = f"has the lists of objects {names}, must have one"
+        raise UserError(file, what, "write them as one list, at the top of the file")
+    left = [repr(key) for key in content if key != lists[0]]
+    decisions.read_as("(file)", "JSON")
+    unread = f", not {listed(left)}" if left else ""
+    decisions.remark("(file)", f"the list {lists[0]!r} is read{unread}")
+    rows: list[Any] = content[lists[0]]
+    return rows
+
+
+def _are_objects(value: Any) -> bool:
+    is_list = isinstance(value, list) and bool(value)
+    return is_list and all(isinstance(item, dict) for item in value)
 
 
 def _without_index(rows: Any) -> Any:
@@ -99,7 +138,21 @@ def _parsed(text: str, file: str) -> Any:
     except RecursionError:
         raise UserError(file, "is nested too deeply", FORM) from None
     except ValueError as error:
-        raise UserError(file, f"is not valid JSON: {error}", FORM) from None
+        todo = (
+            "it has one object per line: let its name end in .jsonl"
+            if _begins_lines(text)
+            else FORM
+        )
+        raise UserError(file, f"is not valid JSON: {error}", todo) from None
+
+
+def _begins_lines(text: str) -> bool:
+    """Whether the first of several lines is an object."""
+    first, _, others = text.strip().partition("\n")
+    try:
+        return bool(others) and isinstance(json.loads(first), dict)
+    except ValueError:
+        return False
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -132,6 +185,8 @@ def _object(content: dict[str, Any], file: str) -> pd.DataFrame | None:
                     for key, value in content.items()
                 ]
             )
+        if not inner_rows and _names_pictures(values):
+            return record_cells(values)
         if same_keys and inner_rows and not by_row or (lengths and not by_row):
             index = dict.fromkeys(key for value in values for key in value)
             columns = {
@@ -153,6 +208,15 @@ def _object(content: dict[str, Any], file: str) -> pd.DataFrame | None:
         rows = [{"path": key, "label": value} for key, value in content.items()]
         return record_cells(rows)
     return None
+
+
+def _names_pictures(values: list[dict[str, Any]]) -> bool:
+    """Whether each object names its picture, under the same key."""
+    keys = set.intersection(*(set(value) for value in values))
+    return any(
+        all(str(value[key]).lower().endswith(ENDINGS) for value in values)
+        for key in keys
+    )
 
 
 def _split(content: dict[str, Any], file: str) -> pd.DataFrame:
