@@ -73,6 +73,27 @@ def write(
     return file
 
 
+def about(line: str, name: str, file: Path) -> str:
+    """The line of an error on the data set `name`, which is a data frame.
+
+    It does not name the `file` of `write`, which is then removed; advice on what to
+    declare beside it says that this needs a file of one's own.
+
+    >>> about("--data m: '/d/m.csv': has no rows", "m", Path("/d/m.csv"))
+    '--data m: has no rows'
+    """
+    start = f"--data {name}: "
+    if not line.startswith(start):
+        return line
+    line = line.replace(f"{start}'{file}': ", start).replace(f"'{file}'", "the table")
+    saved = f'(save it, and give data={{"{name}": "{name}.csv"}})'
+    for end in ("table", "file"):
+        advice = f"the TOML beside the {end}"
+        line = line.replace(advice, f"the TOML beside the table {saved}")
+    four = "give them in four columns x, y, w, h"
+    return line.replace("add ,box=xywh to --data", four)
+
+
 def shown_faces(file: str | Path) -> list[str]:
     """What each row of a table of `write` shows: `faces` of what the reader gives."""
     where, file = f"'{file}'", Path(file)

@@ -67,13 +67,29 @@ def recorded(
     with _alone(folder):
         begun = _has_begun(folder)  # maybe while this process waited
         try:
-            yield _texts(sets, folder / DATA, written, say)
+            texts = _texts(sets, folder / DATA, written, say)
+            with _without_files(texts, folder / DATA):
+                yield texts
         except BaseException:
             keep = False
             raise
         finally:
             if not keep and (begun or is_left_over(folder)):
                 frames.remove(written, folder)
+
+
+@contextmanager
+def _without_files(texts: tuple[str, ...], folder: Path) -> Iterator[None]:
+    """Have errors on data frames not name their files in `folder`."""
+    try:
+        yield
+    except UserError as error:
+        for one in map(sources.parse, texts):
+            file = Path(one.path)
+            if file.parent == folder.absolute():
+                error.line = frames.about(error.line, one.name, file)
+        error.args = (error.line,)
+        raise
 
 
 def indexed(

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+import multitask
 from multitask.contracts import plugins
 from multitask.contracts.errors import UserError
 from multitask.data import frames
@@ -301,6 +302,45 @@ def test_what_is_no_table_is_said_at_once(frame, message, tmp_path):
     with pytest.raises(UserError) as caught:
         frames.write(frame, "mine", tmp_path / "data", [], print)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (
+            {"age": ["ca. 40", 30, 20, 10]},
+            "data mine: row 1: age is 'ca. 40', must be a number or an interval such "
+            "as 20-29; correct it, or declare under [column.age] in the TOML beside "
+            'the table (save it, and give data={"mine": "mine.csv"}) that it means no '
+            'label, missing = ["ca. 40"], or that this is another question: role = '
+            '"label"',
+        ),
+        (
+            {"x": [0.1] * 4, "y": [0.1] * 4, "w": [0.2] * 4, "h": [0.3] * 4},
+            "data mine: the boxes in x, y, w, h seem to be normalized (0 to 1), such "
+            "as '0.1, 0.1, 0.2, 0.3', must be left top width height in pixels; "
+            "multiply those from left to right by the picture's width, those from top "
+            "to bottom by its height",
+        ),
+        (
+            {"box": ["9 9 2 2"] * 4},
+            "data mine: row 1: box is '9 9 2 2', must be left top right bottom in "
+            "pixels, right greater than left, bottom greater than top; if its numbers "
+            "are left, top, width and height, give them in four columns x, y, w, h",
+        ),
+    ],
+)
+def test_an_error_on_a_frame_names_no_file_that_is_removed(
+    files, labels, message, tmp_path
+):
+    frame = pd.DataFrame({"path": files, **labels})
+    with pytest.raises(UserError) as told:
+        multitask.audit(data={"mine": frame}, out=tmp_path / "out")
+    assert str(told.value) == message
+    frame.to_csv(tmp_path / "mine.csv")
+    with pytest.raises(UserError) as told:
+        multitask.audit(data={"mine": tmp_path / "mine.csv"}, out=tmp_path / "out")
+    assert "save it" not in str(told.value)
 
 
 def test_the_same_frame_may_be_written_again_and_no_other(files, tmp_path):
