@@ -26,6 +26,7 @@ from multitask.tables.locate import locate
 from multitask.tables.merge import merged_rows
 from multitask.tables.missing import emptied
 from multitask.tables.named import named_columns, own_heads
+from multitask.tables.normalized import check_centres
 from multitask.tables.questions.brackets import flat
 from multitask.tables.questions.columns import question_columns
 from multitask.tables.questions.objects import with_inner_columns
@@ -90,6 +91,8 @@ def read_pictures(
         texts = written.loc[wrong.index, sides].astype(str).agg(" ".join, axis=1)
         cells.loc[wrong.index, "box"] = texts  # its row says what is wrong
     columns = box_columns(map(str, cells))
+    if not columns:
+        check_centres(cells, declaration, f"{where}: '{path}'")
     paths, _, _ = locate(cells["path"], folder, decisions)
     table = uncoded(cells[[*columns.names]]) if columns else cells[[]]
     return table.assign(path=paths.fillna(cells["path"]).fillna("")), form

@@ -9,6 +9,7 @@ from multitask.contracts.errors import UserError
 from multitask.contracts.reading import box_columns
 from multitask.images.decode import PictureError, decode
 from multitask.networks.prediction.inputs import read_inputs
+from multitask.tables.read import read_pictures
 from tests.datasets.label_files import label_file
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -168,6 +169,8 @@ def test_centres_and_sizes_of_boxes_become_no_head(tmp_path, columns):
         boxes(tmp_path, columns, *NORMALIZED)
     with pytest.raises(UserError, match=rf"{seem}, such as '30, 40, 20, 30', must be"):
         boxes(tmp_path, columns, "30,40,20,30", "50,60,22,33")
+    with pytest.raises(UserError, match=rf"{seem}, such as '30, 40, 20, 30', must be"):
+        read_pictures(tmp_path / "labels.csv", "table")
     roles = [f'[column.{name}]\nrole = "label"\n' for name in columns.split(",")]
     (tmp_path / "labels.csv.toml").write_text("".join(roles))
     reading = boxes(tmp_path, columns, *NORMALIZED)
