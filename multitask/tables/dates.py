@@ -26,6 +26,7 @@ _DATE = re.compile(
     r"(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)(?: 00:00:00)?"
     r"|(?P<a>\d{1,2})[/.](?P<b>\d{1,2})[/.](?P<c>\d{4})"
 )
+_INTERVAL = re.compile(r"\d+ ?- ?\d+")
 
 
 def month(word: str) -> int:
@@ -76,6 +77,21 @@ def intervals(spellings: Iterable[str], count: int) -> dict[str, Ends]:
         elif years and year % 100 > high:
             ends[text] = _sorted(high, year % 100)
     return ends
+
+
+def as_typed(spellings: Iterable[str]) -> dict[str, str]:
+    """The class that was typed for each date, where at least half are intervals.
+
+    >>> as_typed(["0-2", "2024-09-03", "Okt 19", "20-29"])
+    {'2024-09-03': '3-9', 'Okt 19': '10-19'}
+    """
+    texts = {text: text.strip().casefold() for text in spellings if text.strip()}
+    known = [text for text in texts.values() if _INTERVAL.fullmatch(text)]
+    if 2 * len(known) < len(texts) or not known:
+        return {}
+    dates = intervals(texts, len(texts))
+    dates |= {t: ends for t, text in texts.items() if (ends := day_and_month(text))}
+    return {text: f"{low:g}-{high:g}" for text, (low, high) in dates.items()}
 
 
 def is_date(text: str) -> bool:

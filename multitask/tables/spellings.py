@@ -20,7 +20,7 @@ import pandas as pd
 from multitask.contracts import catalog, infer
 from multitask.contracts.errors import UserError, counted, listed, shortened
 from multitask.contracts.table import RESERVED, as_text, interval_columns
-from multitask.tables.dates import intervals, is_date
+from multitask.tables.dates import as_typed, intervals, is_date
 from multitask.tables.decisions import Decisions
 from multitask.tables.declaration import Column, Declaration, as_mapping, column_section
 from multitask.tables.types import parsed
@@ -93,7 +93,7 @@ def respelled(
             must = "must be yes or no"
         elif not (changes := _minus_one(labels)):
             odd, must = _odd(labels, spelled), "must be a number"
-            changes = {} if odd else one_case(labels, spelled)
+            changes = {} if odd else as_typed(spelled) or one_case(labels, spelled)
             _report_codes(column, spelled, decisions)
         faults += _faults(column, labels, odd, must, where, decisions)
         changes |= dict.fromkeys(odd, np.nan)

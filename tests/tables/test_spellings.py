@@ -96,6 +96,17 @@ def test_dates_alone_are_no_ages_and_a_lone_first_of_a_month_is_unclear(tmp_path
         read(tmp_path, "age", "2024-10-01", "20-29", "31")
 
 
+def test_dates_among_classes_that_are_intervals_are_what_was_typed(tmp_path):
+    cells = ["0-2", "2024-09-03", "03-Sep", "3-9", "20-29", "30-39", "over 70"]
+    reading = read(tmp_path, "bracket", *cells, *cells)
+    bracket = reading.table["bracket"].tolist()[: len(cells)]
+    assert bracket == ["0-2", "3-9", "3-9", "3-9", "20-29", "30-39", "over 70"]
+    remarks = decided(reading)["bracket"][1]
+    assert remarks == "'2024-09-03' is 3-9, '03-Sep' is 3-9"
+    others = ["03-Sep", "04-Sep", "20-29", "04-Sep", "20-29", "03-Sep"]  # mostly dates
+    assert read(tmp_path, "bracket", *others).table["bracket"].tolist() == others
+
+
 def test_an_age_fills_the_interval_that_a_table_has(tmp_path):
     reading = read(tmp_path, "age,age_low,age_high", "20-29,,", ",3,9", "31,,")
     table = reading.table[["age", "age_low", "age_high"]].fillna(-1)
